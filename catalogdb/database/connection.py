@@ -1,0 +1,148 @@
+"""Connections: one MongoClient per process, and MsPASS's handles on the same database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pymongo
+from pymongo import errors as mongo_errors
+from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from catalogdb.database.embedded import EmbeddedMongod
+from catalogdb.errors import DatabaseError
+from catalogdb.settings import Settings
+
+if TYPE_CHECKING:
+    import mspasspy.db
+
+AUTHENTICATION_FAILED = 18
+UNAUTHORIZED = 13
+NO_TRANSACTIONS = 20
+OUT_OF_DISK_SPACE = 14031
+
+
+def embedded(settings: Settings) -> EmbeddedMongod:
+    """The embedded server that the settings speak of."""
+    return EmbeddedMongod(settings.data_dir, settings.mongod)
+
+
+def connection_uri(settings: Settings, start: bool = True) -> str:
+    """The URI to connect to, password included; starts the embedded server where no URI is set.
+
+    Raises:
+        DatabaseError: when the embedded server can't be started.
+    """
+    if settings.uri is not None:
+        return settings.uri.get_secret_value()
+    server = embedded(settings)
+    if start:
+        server.start()
+    return server.uri()
+
+
+def redacted(uri: str) -> str:
+    """The URI without its password."""
+    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", uri)
+
+
+def connect(settings: Settings) -> Database:
+    """Open the database, with majority reads and writes; the client is shared by the process.
+
+    Raises:
+        DatabaseError: naming the server and the reason, never a password.
+    """
+    uri = connection_uri(settings)
+    with database_errors(settings):
+        client = _client(uri, settings.timeout_seconds)
+        client.admin.command("ping")
+        database = client.get_database(
+            settings.database, read_concern=ReadConcern("majority"), write_concern=WriteConcern("majority")
+        )
+        database.command("listCollections", nameOnly=True)  # a ping needs no login, this does
+        return database
+
+
+@cache
+def _client(uri: str, timeout_seconds: float) -> pymongo.MongoClient:
+    return pymongo.MongoClient(
+        uri, serverSelectionTimeoutMS=int(timeout_seconds * 1000), tz_aware=True, appname="catalogdb", maxPoolSize=8
+    )
+
+
+def mspass_database(settings: Settings) -> mspasspy.db.Database:
+    """The same database as MsPASS's `Database`, with our schema merged onto MsPASS's own."""
+    from mspasspy.db import Database as MspassDatabase
+    from mspasspy.db import DBClient
+
+    client = DBClient(connection_uri(settings))
+    return MspassDatabase(client, settings.database, schema=str(_mspass_schema_file(settings.data_dir)))
+
+
+def _mspass_schema_file(folder: Path) -> Path:
+    """MsPASS reads a schema from a file only, so ours is written beside the embedded database's data."""
+    import os
+
+    import yaml
+
+    from catalogdb.identity import content_id
+    from catalogdb.schema import mspass_schema
+
+    schema = mspass_schema()
+    path = folder / f"mspass-schema-{content_id(schema)}.yaml"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_text(yaml.safe_dump(schema, sort_keys=False))
+        draft.replace(path)
+    return path
+
+
+@contextmanager
+def database_errors(settings: Settings) -> Iterator[None]:
+    """Turn the driver's exceptions into one clear DatabaseError that says what to do next."""
+    try:
+        yield
+    except mongo_errors.PyMongoError as error:
+        raise _explained(error, settings) from error
+
+
+def _explained(error: mongo_errors.PyMongoError, settings: Settings) -> DatabaseError:
+    where = redacted(settings.uri.get_secret_value()) if settings.uri else f"the embedded mongod ({settings.data_dir})"
+    code = getattr(error, "code", None)
+    log_errors = [] if settings.uri else embedded(settings).log_errors()
+    if code == OUT_OF_DISK_SPACE or any("No space left" in line for line in [str(error), *log_errors[-20:]]):
+        return DatabaseError(
+            f"{where}: the disk is full",
+            hint="free some space, then run the same command again: it goes on where it stopped",
+        )
+    if code == AUTHENTICATION_FAILED or "Authentication failed" in str(error):
+        return DatabaseError(f"{where}: user name or password refused", hint="check CATALOGDB_URI (authSource too)")
+    if code == UNAUTHORIZED:
+        return DatabaseError(f"{where}: this user may not do that: {_short(error)}")
+    if code == NO_TRANSACTIONS:
+        return DatabaseError(
+            f"{where}: the server has no transactions",
+            hint="run MongoDB as a replica set, of one member if need be (--replSet)",
+        )
+    if isinstance(error, (mongo_errors.ConfigurationError, mongo_errors.InvalidURI)):
+        return DatabaseError(f"{where}: not a usable MongoDB URI: {_short(error)}")
+    if isinstance(error, mongo_errors.ConnectionFailure):
+        reason = log_errors[-1] if log_errors else _short(error)
+        hint = (
+            "is the server running, and its address right?"
+            if settings.uri
+            else "catalogdb db start, then run the same command again"
+        )
+        return DatabaseError(f"{where}: no answer: {reason}", hint=hint)
+    return DatabaseError(f"{where}: {_short(error)}")
+
+
+def _short(error: Exception) -> str:
+    return str(error).split(", Timeout:")[0].split(", full error:")[0][:300]

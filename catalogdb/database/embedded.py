@@ -1,0 +1,389 @@
+"""A mongod that catalogdb starts for one user: replica set of one, loopback only, with a password.
+
+Everything about it lies in one folder: `db/` (data), `mongod.log`, `keyfile`, `password`, `port`. The running server is found through
+the process id in mongod's own lock file and its command line, so nothing goes stale when a process is killed: on the next start
+mongod recovers its journal by itself.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib.util
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import psutil
+
+from catalogdb.errors import DatabaseError
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+
+USER = "catalogdb"
+REPLICA_SET = "catalogdb"
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+PORT_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """What is known of the embedded server."""
+
+    running: bool
+    data_dir: Path
+    pid: int | None = None
+    port: int | None = None
+
+
+class EmbeddedMongod:
+    """Starts, finds and stops the mongod of one data folder.
+
+    Args:
+        data_dir: folder of its data, log, key and password; made with mode 0700.
+        binary: mongod to run; none: the one on PATH, then the one of the `embedded` extra.
+    """
+
+    def __init__(self, data_dir: Path, binary: Path | None = None):
+        self.data_dir = data_dir.expanduser().absolute()
+        self.db_path = self.data_dir / "db"
+        self.log_path = self.data_dir / "mongod.log"
+        self._binary = binary
+
+    # -- what users of the class call
+
+    def status(self) -> ServerStatus:
+        """Look for the server's process; nothing is started."""
+        process = self._process()
+        if process is None:
+            return ServerStatus(False, self.data_dir)
+        return ServerStatus(True, self.data_dir, process.pid, _port_of(process))
+
+    def uri(self) -> str:
+        """URI with the password, for a running server.
+
+        Raises:
+            DatabaseError: when it doesn't run or its password file is gone.
+        """
+        status = self.status()
+        if not status.running:
+            raise DatabaseError("the embedded mongod is not running", hint="catalogdb db start")
+        return self._uri(status.port)
+
+    def start(self) -> ServerStatus:
+        """Start the server unless it runs, and wait until it takes writes.
+
+        Raises:
+            DatabaseError: with the reason that mongod logged.
+        """
+        self._make_folder()
+        with self._lock():
+            process = self._process()
+            if process is not None and "--keyFile" not in process.cmdline():
+                self._terminate(process)  # a first start that was interrupted before the server had its password
+                process = None
+            if process is None:
+                if not (self.data_dir / "initialised").exists():
+                    self._create_user()
+                process = self._launch()
+            self._ensure_primary(_port_of(process))
+            return ServerStatus(True, self.data_dir, process.pid, _port_of(process))
+
+    def stop(self) -> bool:
+        """Stop the server cleanly; false where none ran."""
+        if not self.data_dir.is_dir():
+            return False
+        with self._lock():
+            process = self._process()
+            if process is None:
+                return False
+            self._terminate(process)
+            return True
+
+    def log_errors(self, lines: int = 400) -> list[str]:
+        """The newest error and fatal messages of the server's log, oldest first."""
+        try:
+            tail = self.log_path.read_text(errors="replace").splitlines()[-lines:]
+        except OSError:
+            return []
+        return [message for line in tail if (message := _error_of(line))]
+
+    # -- first start
+
+    def _make_folder(self) -> None:
+        try:
+            self.db_path.mkdir(parents=True, exist_ok=True)
+            self.data_dir.chmod(0o700)
+            for name, size in (("keyfile", 512), ("password", 32)):
+                path = self.data_dir / name
+                if not path.exists() and not (self.data_dir / "initialised").exists():
+                    _write_private(path, secrets.token_hex(size))  # hex is base64 to mongod
+        except OSError as error:
+            raise DatabaseError(
+                f"{self.data_dir}: cannot hold the embedded database: {error.strerror or error}",
+                hint="set CATALOGDB_DATA_DIR to a folder of yours with space",
+            ) from error
+
+    def _create_user(self) -> None:
+        with self._private_client() as client:
+            existing = client.admin.command("usersInfo", USER)["users"]
+            verb = "updateUser" if existing else "createUser"
+            client.admin.command(verb, USER, pwd=self._password(), roles=["root"])
+        (self.data_dir / "initialised").touch()
+
+    def _change_port(self, port: int) -> None:
+        """Tell the replica set its member's new address; it can't be told once it runs under another one."""
+        with self._private_client() as client:
+            client.local["system.replset"].update_one({}, {"$set": {"members.0.host": f"127.0.0.1:{port}"}})
+
+    @contextmanager
+    def _private_client(self) -> Iterator[MongoClient]:
+        """A client of the server started without a password on a unix socket in a private folder, with no port open.
+
+        So no one else on the host can use MongoDB's localhost exception to be first.
+        """
+        from pymongo import MongoClient
+        from pymongo.errors import PyMongoError
+
+        with tempfile.TemporaryDirectory(prefix="catalogdb-", dir="/tmp") as folder:  # socket paths are short by law
+            path = str(Path(folder) / "mongod.sock")
+            process = self._spawn(
+                [*self._command(), "--bind_ip", path, "--unixSocketPrefix", folder, "--port", str(_free_port())]
+            )
+            try:
+                with MongoClient(
+                    f"mongodb://{quote(path, safe='')}", serverSelectionTimeoutMS=1000, directConnection=True
+                ) as client:
+                    self._wait(process, lambda: client.admin.command("ping"))
+                    yield client
+            except PyMongoError as error:
+                raise DatabaseError(f"the embedded mongod cannot be set up: {error}") from error
+            finally:
+                self._terminate(process)
+
+    # -- the server's process
+
+    def _command(self) -> list[str]:
+        cache_gb = min(4.0, max(0.25, psutil.virtual_memory().total / 2**30 / 4))
+        return [
+            str(self.binary()),
+            *("--dbpath", str(self.db_path)),
+            *("--logpath", str(self.log_path), "--logappend"),
+            *("--wiredTigerCacheSizeGB", f"{cache_gb:.2f}"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        ]
+
+    def _launch(self) -> psutil.Process:
+        port_file = self.data_dir / "port"
+        used = int(port_file.read_text()) if port_file.exists() else None
+        for _ in range(PORT_ATTEMPTS):
+            port = used if used and _is_free(used) else _free_port()
+            if used and port != used:
+                self._change_port(port)
+            port_file.write_text(str(port))
+            used = port
+            command = [
+                *self._command(),
+                *("--bind_ip", "127.0.0.1", "--nounixsocket", "--port", str(port)),
+                *("--replSet", REPLICA_SET, "--oplogSize", "990"),
+                *("--keyFile", str(self.data_dir / "keyfile")),
+                *("--setParameter", "enableLocalhostAuthBypass=false"),
+            ]
+            process = self._spawn(command)
+            try:
+                self._wait(process, lambda port=port: _answers(port))
+            except DatabaseError as error:
+                if "in use" in str(error):
+                    continue
+                raise
+            return process
+        raise DatabaseError(f"no free port for the embedded mongod after {PORT_ATTEMPTS} attempts")
+
+    def _spawn(self, command: list[str]) -> psutil.Process:
+        try:
+            # a session of its own: Ctrl-C in the terminal must not reach the database
+            return psutil.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                cwd=self.data_dir,
+            )
+        except OSError as error:
+            raise DatabaseError(f"{command[0]}: cannot be run: {error.strerror or error}") from error
+
+    def _wait(self, process: psutil.Process, ready) -> None:
+        from pymongo.errors import PyMongoError
+
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                if ready() is not False:
+                    return
+            except PyMongoError:
+                pass
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                reasons = self.log_errors(60)[-3:] or [f"see {self.log_path}"]
+                raise DatabaseError(f"mongod ended at its start: {'; '.join(reasons)}", hint=f"log: {self.log_path}")
+            if time.monotonic() > deadline:
+                raise DatabaseError(f"mongod did not answer within {START_SECONDS:.0f} s", hint=f"log: {self.log_path}")
+            time.sleep(0.05)
+
+    def _ensure_primary(self, port: int) -> None:
+        from pymongo import MongoClient
+        from pymongo.errors import OperationFailure, PyMongoError
+
+        host = f"127.0.0.1:{port}"
+        config = {"_id": REPLICA_SET, "version": 1, "members": [{"_id": 0, "host": host}]}
+        deadline = time.monotonic() + START_SECONDS
+        with MongoClient(self._uri(port), serverSelectionTimeoutMS=2000) as client:
+            while True:
+                try:
+                    if client.admin.command("hello").get("isWritablePrimary"):
+                        return
+                    client.admin.command("replSetGetStatus")
+                except OperationFailure as error:
+                    if error.code == 94:  # NotYetInitialized
+                        client.admin.command("replSetInitiate", config)
+                    elif error.code == 18:
+                        raise DatabaseError(
+                            f"the embedded mongod refuses the password in {self.data_dir / 'password'}",
+                            hint="restore that file, or move the folder away to start with an empty database",
+                        ) from error
+                    elif error.code not in (10107, 13435, 11602, 91):  # elections in progress
+                        raise DatabaseError(f"the embedded mongod can't become primary: {error}") from error
+                except PyMongoError as error:
+                    if self._process() is None:
+                        reasons = "; ".join(self.log_errors()[-3:])
+                        raise DatabaseError(f"the embedded mongod died at its start: {reasons or error}") from error
+                if time.monotonic() > deadline:
+                    raise DatabaseError("the embedded mongod did not become primary", hint=f"log: {self.log_path}")
+                time.sleep(0.05)
+
+    def _process(self) -> psutil.Process | None:
+        try:
+            pid = int((self.db_path / "mongod.lock").read_text().strip() or 0)
+            process = psutil.Process(pid) if pid else None
+            if process and process.status() != psutil.STATUS_ZOMBIE and str(self.db_path) in process.cmdline():
+                return process
+        except (OSError, ValueError, psutil.Error):
+            pass
+        return None
+
+    def _terminate(self, process: psutil.Process) -> None:
+        try:
+            process.send_signal(signal.SIGTERM)
+            process.wait(STOP_SECONDS)
+        except psutil.NoSuchProcess:
+            pass
+        except psutil.TimeoutExpired as error:
+            raise DatabaseError(f"mongod (pid {process.pid}) did not stop within {STOP_SECONDS:.0f} s") from error
+
+    # -- secrets, binary, lock
+
+    def _password(self) -> str:
+        path = self.data_dir / "password"
+        try:
+            return path.read_text().strip()
+        except OSError as error:
+            raise DatabaseError(f"{path}: the embedded database's password cannot be read: {error.strerror}") from error
+
+    def _uri(self, port: int | None) -> str:
+        return f"mongodb://{USER}:{quote(self._password(), safe='')}@127.0.0.1:{port}/?authSource=admin&directConnection=true"
+
+    def binary(self) -> Path:
+        """The mongod to run.
+
+        Raises:
+            DatabaseError: when there is none on this machine.
+        """
+        if self._binary is not None:
+            return self._binary
+        if on_path := shutil.which("mongod"):
+            return Path(on_path)
+        packaged = importlib.util.find_spec("fiftyone")
+        for root in (packaged.submodule_search_locations or []) if packaged else []:
+            binary = Path(root) / "db" / "bin" / "mongod"
+            if binary.is_file():
+                return binary if os.access(binary, os.X_OK) else self._runnable_copy(binary)
+        raise DatabaseError(
+            "no mongod on this machine",
+            hint="install MongoDB, or `pip install catalogdb[embedded]` (Linux x86-64), or set CATALOGDB_URI to a server",
+        )
+
+    def _runnable_copy(self, binary: Path) -> Path:
+        try:
+            binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
+            return binary
+        except OSError:  # installed by someone else
+            copy = self.data_dir / "mongod"
+            shutil.copyfile(binary, copy)
+            copy.chmod(0o700)
+            return copy
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        """One start or stop at a time per data folder; the kernel frees the lock of a killed process."""
+        with open(self.data_dir / "lock", "w") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX)
+            yield
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _port_of(process: psutil.Process) -> int:
+    arguments = process.cmdline()
+    return int(arguments[arguments.index("--port") + 1])
+
+
+def _error_of(line: str) -> str | None:
+    try:
+        entry = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    if entry.get("s") not in ("E", "F"):
+        return None
+    attributes = entry.get("attr", {})
+    detail = attributes.get("error") or attributes.get("message") or attributes.get("errmsg") or ""
+    return f"{entry.get('msg', '')}: {detail}" if detail else entry.get("msg", "")

@@ -1,0 +1,54 @@
+"""Content-derived identities: equal content has an equal id, on every machine and in every order of work."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+
+def canonical_json(value: Any) -> bytes:
+    """Serialise to the one JSON text that a value has: sorted keys, no white space, UTF-8.
+
+    Whole floats are written as integers (``1.0`` -> ``1``), so that a value read from YAML and one read from MongoDB agree.
+
+    Raises:
+        ValueError: for NaN and infinities, which have no JSON.
+        TypeError: for types without a JSON form.
+    """
+    return json.dumps(
+        _plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode()
+
+
+def content_id(*parts: Any) -> str:
+    """Give the identity of the parts together: 32 hexadecimal digits (128 bits of SHA-256 over canonical JSON)."""
+    return hashlib.sha256(canonical_json(parts)).hexdigest()[:32]
+
+
+def milliseconds(time: float) -> int:
+    """Epoch seconds as whole milliseconds, the resolution of times inside identities."""
+    return round(time * 1000)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hexadecimal digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(_plain(item) for item in value)
+    if isinstance(value, float) and math.isfinite(value) and value.is_integer():
+        return int(value)
+    if isinstance(value, Path):
+        return str(value)
+    return value

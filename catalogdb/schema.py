@@ -1,0 +1,167 @@
+"""The stored schema: `schemas/*.yaml` -> MsPASS schema, `$jsonSchema` validators, indexes; `schemas/views/*.json` -> views."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from catalogdb.errors import InputError
+from catalogdb.identity import content_id
+from catalogdb.resources import resource_folder
+
+# YAML type -> (BSON types that the validator takes, MsPASS's name of the type)
+TYPES: dict[str, tuple[list[str], str]] = {
+    "string": (["string"], "string"),
+    "double": (["double", "int", "long"], "double"),
+    "int": (["int", "long"], "int"),
+    "bool": (["bool"], "bool"),
+    "date": (["date"], "datetime"),
+    "objectid": (["objectId"], "ObjectID"),
+    "object": (["object"], "dict"),
+    "array": (["array"], "list"),
+    "binary": (["binData"], "bytes"),
+}
+
+
+class SchemaField(BaseModel):
+    """One field of a document."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Literal["string", "double", "int", "bool", "date", "objectid", "object", "array", "binary"]
+    concept: str = Field(description="What the field means.")
+    required: bool = False
+    unit: str | None = None
+    enum: list[str] | None = None
+    fields: dict[str, SchemaField] | None = Field(None, description="Fields of an object, or of an array's items.")
+
+    def json_schema(self) -> dict[str, Any]:
+        """MongoDB `$jsonSchema` of the field; null counts as absent nowhere: a field that is not known is not written."""
+        schema: dict[str, Any] = {"bsonType": TYPES[self.type][0], "description": self.concept}
+        if self.enum:
+            schema["enum"] = self.enum
+        if self.fields:
+            inner = _object_schema(self.fields)
+            if self.type == "array":
+                schema["items"] = {"bsonType": "object", **inner}
+            else:
+                schema |= inner
+        return schema
+
+
+class SchemaIndex(BaseModel):
+    """One index of a collection."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    keys: dict[str, int | str]
+    unique: bool = False
+
+
+class CollectionSchema(BaseModel):
+    """One collection, as its YAML file describes it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    collection: str
+    concept: str
+    identity: str
+    owner: Literal["catalogdb", "mspass"] = Field(
+        "catalogdb", description="MsPASS's own collections take its extra keys."
+    )
+    fields: dict[str, SchemaField]
+    indexes: list[SchemaIndex] = []
+
+    @property
+    def schema_id(self) -> str:
+        """Content id of the whole schema; a change of it is a migration."""
+        return content_id(self.model_dump())
+
+    def validator(self) -> dict[str, Any]:
+        """`$jsonSchema` validator; our own collections refuse unknown fields, MsPASS's take them."""
+        schema = {"bsonType": "object", **_object_schema(self.fields)}
+        if self.owner == "catalogdb":
+            schema["additionalProperties"] = False
+        return {"$jsonSchema": schema}
+
+
+class ViewSchema(BaseModel):
+    """One query kept as a file: a view of the database, or, with parameters, a pipeline to be filled in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    on: str
+    concept: str
+    parameters: dict[str, Any] = {}
+    pipeline: list[dict[str, Any]]
+
+    @property
+    def schema_id(self) -> str:
+        """Content id of the view."""
+        return content_id(self.model_dump())
+
+
+def _object_schema(fields: dict[str, SchemaField]) -> dict[str, Any]:
+    schema: dict[str, Any] = {"properties": {name: field.json_schema() for name, field in fields.items()}}
+    if required := [name for name, field in fields.items() if field.required]:
+        schema["required"] = required
+    return schema
+
+
+@cache
+def collections() -> dict[str, CollectionSchema]:
+    """All collections by name.
+
+    Raises:
+        InputError: naming the YAML file that is not a collection schema.
+    """
+    found = {}
+    for path in sorted(resource_folder("schemas").glob("*.yaml")):
+        schema = _load(path, yaml.safe_load, CollectionSchema)
+        if schema.collection != path.stem:
+            raise InputError(f"{path}: describes collection {schema.collection!r}, which is not the file's name")
+        found[schema.collection] = schema
+    return found
+
+
+@cache
+def views() -> dict[str, ViewSchema]:
+    """All queries kept in `schemas/views/`, by name."""
+    found = {}
+    for path in sorted((resource_folder("schemas") / "views").glob("*.json")):
+        view = _load(path, json.loads, ViewSchema)
+        if view.name != path.stem:
+            raise InputError(f"{path}: describes view {view.name!r}, which is not the file's name")
+        found[view.name] = view
+    return found
+
+
+def _load(path: Path, parse: Any, model: type[BaseModel]) -> Any:
+    try:
+        return model.model_validate(parse(path.read_text()))
+    except (ValidationError, yaml.YAMLError, json.JSONDecodeError) as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def mspass_schema() -> dict[str, Any]:
+    """MsPASS's own schema with our collections merged onto it, as its `DatabaseSchema` and `MetadataSchema` read it.
+
+    Source: the packaged `mspass.yaml`; its loader wants a `Database` and a `Metadata` section and ignores keys that it doesn't know.
+    """
+    import mspasspy
+
+    packaged = Path(mspasspy.__file__).parent / "data" / "yaml" / "mspass.yaml"
+    merged = yaml.safe_load(packaged.read_text())
+    for name, collection in collections().items():
+        target = merged["Database"].setdefault(name, {"schema": {}})
+        fields = target.setdefault("schema", {})
+        for key, field in collection.fields.items():
+            if key not in fields:
+                fields[key] = {"type": TYPES[field.type][1], "concept": field.concept, "optional": not field.required}
+    return merged
