@@ -1,0 +1,62 @@
+"""Fixtures: one real mongod for the test session, a fresh database for each test, real data where the environment names them."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+
+import pytest
+
+from catalogdb.database.connection import connect, embedded, mspass_database
+from catalogdb.database.initialise import initialise
+from catalogdb.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """Settings of an embedded mongod of this test session, stopped at its end."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("mongod"))
+    embedded(settings).start()
+    yield settings
+    embedded(settings).stop()
+
+
+@pytest.fixture
+def settings(server):
+    """Settings of a database of this test's own, dropped afterwards."""
+    own = server.model_copy(update={"database": f"test_{uuid.uuid4().hex[:12]}"})
+    yield own
+    connect(own).client.drop_database(own.database)
+
+
+@pytest.fixture
+def db(settings):
+    """The test's database, brought to the schema."""
+    database = connect(settings)
+    initialise(database)
+    return database
+
+
+@pytest.fixture
+def mspass_db(settings, db):
+    """The same database as MsPASS sees it."""
+    return mspass_database(settings)
+
+
+@pytest.fixture(scope="session")
+def realdata() -> Path:
+    """Folder of real waveforms and catalogs."""
+    folder = os.environ.get("CATALOGDB_REALDATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("CATALOGDB_REALDATA names no folder of real data")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def real_weights() -> Path:
+    """SeisBench cache that holds real pretrained weights."""
+    folder = os.environ.get("SEISBENCH_CACHE_ROOT")
+    if not folder or not (Path(folder) / "models" / "v3" / "phasenet").is_dir():
+        pytest.skip("SEISBENCH_CACHE_ROOT names no SeisBench cache with PhaseNet weights")
+    return Path(folder)

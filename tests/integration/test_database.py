@@ -1,0 +1,147 @@
+"""The embedded server and the schema, on a real mongod."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+import pymongo
+import pytest
+from pydantic import SecretStr
+from pymongo.errors import OperationFailure, WriteError
+
+from catalogdb.database import initialise as initialise_module
+from catalogdb.database.connection import connect, connection_uri, embedded, redacted
+from catalogdb.database.embedded import EmbeddedMongod
+from catalogdb.database.initialise import initialise
+from catalogdb.errors import DatabaseError
+from catalogdb.schema import collections, views
+from catalogdb.settings import Settings
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    server = EmbeddedMongod(tmp_path / "data")
+    yield server
+    server.stop()
+
+
+def test_server_survives_kill_and_keeps_data(own_server):
+    first = own_server.start()
+    with pymongo.MongoClient(own_server.uri()) as client:
+        client.x.y.with_options(write_concern=pymongo.WriteConcern("majority")).insert_one({"kept": True})
+    os.kill(first.pid, signal.SIGKILL)
+    second = own_server.start()
+    assert second.running and second.pid != first.pid
+    with pymongo.MongoClient(own_server.uri()) as client:
+        assert client.x.y.count_documents({"kept": True}) == 1
+
+
+def test_server_takes_another_port_when_its_own_is_taken(own_server):
+    port = own_server.start().port
+    with pymongo.MongoClient(own_server.uri()) as client:
+        client.x.y.insert_one({})
+    own_server.stop()
+    with socket.socket() as thief:
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(("127.0.0.1", port))
+        thief.listen()
+        assert own_server.start().port != port
+        with pymongo.MongoClient(own_server.uri()) as client:
+            assert client.admin.command("hello")["isWritablePrimary"]
+            assert client.x.y.count_documents({}) == 1
+
+
+def test_server_is_private(own_server):
+    status = own_server.start()
+    assert (own_server.data_dir / "password").stat().st_mode & 0o777 == 0o600
+    assert (own_server.data_dir / "keyfile").stat().st_mode & 0o777 == 0o600
+    assert own_server.data_dir.stat().st_mode & 0o777 == 0o700
+    with pymongo.MongoClient(f"mongodb://127.0.0.1:{status.port}/?directConnection=true") as stranger:
+        with pytest.raises(OperationFailure):
+            stranger.x.y.find_one()
+        with pytest.raises(OperationFailure):
+            stranger.admin.command("createUser", "thief", pwd="thief", roles=["root"])
+    password = (own_server.data_dir / "password").read_text()
+    command_lines = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert password not in command_lines
+    assert password not in own_server.log_path.read_text()
+
+
+def test_two_starts_at_once_give_one_server(own_server):
+    code = "import sys; from pathlib import Path; from catalogdb.database.embedded import EmbeddedMongod; print(EmbeddedMongod(Path(sys.argv[1])).start().pid)"
+    command = [sys.executable, "-c", code, str(own_server.data_dir)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    pids = {process.communicate(timeout=120)[0].strip() for process in started}
+    assert pids == {str(own_server.status().pid)}
+
+
+def test_lost_password_is_explained(own_server):
+    own_server.start()
+    (own_server.data_dir / "password").write_text("another")
+    with pytest.raises(DatabaseError, match="password"):
+        own_server.start()
+
+
+def test_stop_of_a_server_that_does_not_run(own_server):
+    assert own_server.stop() is False
+    own_server.start()
+    assert own_server.stop() is True
+    assert own_server.status().running is False
+
+
+def test_wrong_password_names_server_but_no_secret(server):
+    port = embedded(server).status().port
+    wrong = Settings(uri=SecretStr(f"mongodb://catalogdb:sesame-open@127.0.0.1:{port}/?authSource=admin"))
+    with pytest.raises(DatabaseError, match="password refused") as caught:
+        connect(wrong)
+    assert "sesame-open" not in str(caught.value)
+
+
+def test_absent_server_is_explained():
+    nowhere = Settings(uri=SecretStr("mongodb://127.0.0.1:9/"), timeout_seconds=0.5)
+    with pytest.raises(DatabaseError, match="no answer"):
+        connect(nowhere)
+
+
+def test_redacted_hides_the_password_only():
+    assert redacted("mongodb://me:secret@host:1/?a=b") == "mongodb://me:***@host:1/?a=b"
+
+
+def test_initialise_makes_everything_once(settings):
+    db = connect(settings)
+    assert initialise(db)
+    names = set(db.list_collection_names())
+    assert set(collections()) <= names
+    assert {name for name, view in views().items() if not view.parameters} <= names
+    before = list(db.migration.find().sort("_id"))
+    assert initialise(db) == []
+    assert list(db.migration.find().sort("_id")) == before
+
+
+def test_changed_schema_is_a_recorded_migration(db, monkeypatch):
+    changed = dict(collections())
+    task = changed["task"]
+    extra = task.model_copy(update={"indexes": task.indexes[:1]})
+    changed["task"] = extra
+    monkeypatch.setattr(initialise_module, "collections", lambda: changed)
+    changes = initialise(db)
+    assert any("dropped" in change for change in changes)
+    row = db.migration.find_one({"collection": "task", "schema_id": extra.schema_id})
+    assert row["previous_schema_id"] == task.schema_id
+    assert initialise(db) == []
+
+
+def test_validator_refuses_unknown_fields_and_wrong_types(db):
+    good = {"_id": "x", "kind": "automatic", "config_id": "1"}
+    db.pick_set.insert_one(good)
+    with pytest.raises(WriteError):
+        db.pick_set.insert_one(good | {"_id": "y", "config_id": "2", "colour": "red"})
+    with pytest.raises(WriteError):
+        db.pick_set.insert_one({"_id": "z", "kind": "automatic", "config_id": 3})
+
+
+def test_uri_reaches_the_embedded_server(server):
+    with pymongo.MongoClient(connection_uri(server)) as client:
+        assert client.admin.command("hello")["setName"]
