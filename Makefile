@@ -1,0 +1,30 @@
+# Every target sets up .venv first (a fraction of a second once that is done).
+SHELL := /bin/bash
+PY := .venv/bin/python
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: ## Create .venv with MsPASS and everything else
+	@deploy/bootstrap.sh
+
+demo: setup ## Run the whole system on made data, with a MongoDB of its own
+	.venv/bin/catalogdb demo $(ARGS)
+
+test: setup ## Run the unit and integration tests (ARGS="-k pick -x" goes to pytest)
+	$(PY) -m pytest $(ARGS)
+
+lint: setup ## Check style
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+bench: setup ## Run the benchmarks (ARGS go to them)
+	$(PY) -m benchmarks $(ARGS)
+
+clean: ## Remove .venv and what tools left behind; keeps data and the cache of built wheels
+	rm -rf .venv .venv.lock .bootstrap.log .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
