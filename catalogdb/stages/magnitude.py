@@ -1,0 +1,221 @@
+"""Magnitudes: origins of one association window and the waveforms around their arrivals -> magnitudes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from pymongo.database import Database
+
+from catalogdb.identity import content_id
+from catalogdb.jobs import Job
+from catalogdb.magnitude.config import MagnitudeConfig
+from catalogdb.magnitude.windows import StationWindow, station_windows
+from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.waveforms import channel_group, read_traces
+
+NEIGHBOUR_SECONDS = 300.0
+"""Origins this long before and after the window may disturb its events: about the S time at the largest distance."""
+BATCH_SECONDS = 86400.0
+"""Windows of this period are planned together, with one query per collection."""
+JOIN_SECONDS = 60.0
+"""Waveforms of one station this close together are read at once."""
+
+ORIGIN_FIELDS = (
+    *("event_id", "time", "latitude", "longitude", "depth_km"),
+    *(f"arrivals.{name}" for name in ("net", "sta", "phase", "time", "distance_km")),
+)
+PIECE_FIELDS = ("net", "sta", "loc", "chan", "starttime", "endtime", "dir", "dfile", "foff", "nbytes", "file_id")
+CHANNEL_FIELDS = ("net", "sta", "loc", "chan", "starttime", "endtime", "lat", "lon", "elev", "response")
+
+Station = tuple[str, str]
+Interval = tuple[float, float]
+
+
+@dataclass
+class WindowInputs:
+    """What one window's magnitudes are made from, waveforms still in their files.
+
+    Attributes:
+        origins: origins inside the window.
+        neighbours: origins of the catalog just outside.
+        channels: channel epochs of the stations, at the times needed, each with its `identity`.
+        intervals: times needed (epoch seconds) by station.
+        pieces: `wf_miniseed` documents of the stations, at the times needed, each with its `identity`.
+    """
+
+    origins: list[dict] = field(default_factory=list)
+    neighbours: list[dict] = field(default_factory=list)
+    channels: list[dict] = field(default_factory=list)
+    intervals: dict[Station, list[Interval]] = field(default_factory=dict)
+    pieces: dict[Station, list[dict]] = field(default_factory=dict)
+
+    def fingerprint(self) -> str:
+        """Identity of all of it."""
+        channels = [epoch["identity"] for epoch in self.channels]
+        pieces = [piece["identity"] for of_station in self.pieces.values() for piece in of_station]
+        return content_id(self.origins, self.neighbours, channels, pieces)
+
+
+class MagnitudeStage:
+    """Magnitudes of one catalog, by the windows of its association.
+
+    Args:
+        job: the job.
+        config_id: the catalog's config_id.
+    """
+
+    name = "magnitude"
+    collections = ("magnitude",)
+
+    def __init__(self, job: Job, config_id: str):
+        self.job = job
+        self.result = job.catalog
+        self.config_id = config_id
+
+    def plan(self, db: Database) -> Iterable[PlannedTask]:
+        """One task per window that was associated, or that has magnitudes of an earlier run."""
+        either = [{"stage": "associate", "status": "done"}, {"stage": self.name}]
+        rows = db.task.find({"config_id": self.config_id, "$or": either}, {"starttime": 1, "endtime": 1})
+        windows = sorted({(row["starttime"], row["endtime"]) for row in rows})
+        for batch in _batches([Shard({}, *window) for window in windows]):
+            for shard, inputs in zip(batch, self._gather(db, batch), strict=True):
+                yield PlannedTask(shard, inputs.fingerprint())
+
+    def read(self, db: Database, shard: Shard) -> Inputs:
+        """Fetch the window's origins and responses, and decode the waveforms around their arrivals."""
+        (inputs,) = self._gather(db, [shard])
+        records: dict[Station, list] = {}
+        problems: list[str] = []
+        for station, pieces in inputs.pieces.items():
+            records[station] = []
+            for start, end in inputs.intervals[station]:
+                inside = [piece for piece in pieces if _meets(piece, start, end)]
+                traces, failed = read_traces(inside, start, end) if inside else ([], [])
+                records[station] += traces
+                problems += [problem for problem in failed if problem not in problems]
+        return Inputs((inputs, records, problems), inputs.fingerprint())
+
+    def process(self, shard: Shard, inputs: Inputs) -> Output:
+        """Compute the magnitudes, and give them their identities."""
+        window, records, problems = inputs.data
+        if not window.origins:
+            return Output({"magnitude": []})
+        from catalogdb.magnitude.local import local_magnitudes
+
+        result = local_magnitudes(window.origins, records, window.channels, self.job.magnitude, window.neighbours)
+        for magnitude in result.magnitudes:
+            magnitude["_id"] = content_id(self.config_id, magnitude["event_id"], magnitude["type"])
+            magnitude["catalog"] = self.result
+        return Output({"magnitude": result.magnitudes}, result.counts, problems=problems)
+
+    def _gather(self, db: Database, shards: Sequence[Shard]) -> list[WindowInputs]:
+        """Inputs of windows that follow one another, by one query per collection."""
+        gathered = [WindowInputs() for _ in shards]
+        first, last = shards[0].starttime - NEIGHBOUR_SECONDS, shards[-1].endtime + NEIGHBOUR_SECONDS
+        query = {"catalog": self.result, "config_id": self.config_id, "time": {"$gte": first, "$lt": last}}
+        origins = list(db.origin.find(query, _projection(ORIGIN_FIELDS)).sort([("time", 1), ("_id", 1)]))
+        if not origins:
+            return gathered
+        for shard, inputs in zip(shards, gathered, strict=True):
+            near = (shard.starttime - NEIGHBOUR_SECONDS, shard.endtime + NEIGHBOUR_SECONDS)
+            for origin in origins:
+                if shard.starttime <= origin["time"] < shard.endtime:
+                    inputs.origins.append(origin)
+                elif near[0] <= origin["time"] < near[1]:
+                    inputs.neighbours.append(origin)
+            windows = station_windows(inputs.origins, self.job.magnitude, inputs.neighbours)
+            inputs.intervals = _intervals(windows)
+        self._add_stations(db, gathered)
+        return gathered
+
+    def _add_stations(self, db: Database, gathered: list[WindowInputs]) -> None:
+        """Find the waveforms and responses of the stations and times that the windows need."""
+        intervals = [interval for inputs in gathered for pairs in inputs.intervals.values() for interval in pairs]
+        if not intervals:
+            return
+        meets = {
+            "starttime": {"$lte": max(end for _, end in intervals)},
+            "endtime": {"$gte": min(start for start, _ in intervals)},
+        }
+        codes = sorted({sta for inputs in gathered for _, sta in inputs.intervals})
+        order = ("net", "sta", "loc", "chan", "starttime")
+        epochs = list(db.channel.find({"sta": {"$in": codes}} | meets, _projection(CHANNEL_FIELDS)))
+        channels = _by_station(epochs, order)
+        # a channel without metadata has no response, so it is of no use here; by its groups the index does all the work
+        groups = sorted(
+            {channel_group(epoch["net"], epoch["sta"], epoch.get("loc") or "", epoch["chan"]) for epoch in epochs}
+        )
+        found = list(db.wf_miniseed.find({"channel_group": {"$in": groups}} | meets, _projection(PIECE_FIELDS)))
+        states = _file_states(db, found)
+        for document in (*epochs, *found):  # once for all windows of the batch
+            document["identity"] = content_id(document, states.get(document.get("file_id")))
+        pieces = _by_station(found, (*order, "dir", "dfile", "foff"))
+        for inputs in gathered:
+            for station, pairs in sorted(inputs.intervals.items()):
+                inputs.channels += [epoch for epoch in channels.get(station, ()) if _meets_any(epoch, pairs)]
+                near = [piece for piece in pieces.get(station, ()) if _meets_any(piece, pairs)]
+                inputs.pieces[station] = _useful(near, self.job.magnitude)
+
+
+def _batches(shards: list[Shard]) -> Iterator[list[Shard]]:
+    """Cut a sorted list wherever a batch would cover more than `BATCH_SECONDS`."""
+    batch: list[Shard] = []
+    for shard in shards:
+        if batch and shard.endtime - batch[0].starttime > BATCH_SECONDS:
+            yield batch
+            batch = []
+        batch.append(shard)
+    if batch:
+        yield batch
+
+
+def _intervals(windows: Iterable[StationWindow]) -> dict[Station, list[Interval]]:
+    """Times whose waveforms are needed by station: those of all windows, joined where they are close."""
+    spans: dict[Station, list[Interval]] = defaultdict(list)
+    for window in sorted(windows, key=lambda window: window.data_start):
+        if window.overlapped:
+            continue
+        pairs = spans[window.net, window.sta]
+        start, end = window.data_start - 1.0, window.data_end + 1.0  # a second for what rounding to samples takes
+        if pairs and start - pairs[-1][1] <= JOIN_SECONDS:
+            pairs[-1] = pairs[-1][0], max(end, pairs[-1][1])
+        else:
+            pairs.append((start, end))
+    return dict(spans)
+
+
+def _useful(pieces: list[dict], config: MagnitudeConfig) -> list[dict]:
+    """Leave out channels that no magnitude is made from; a station without others keeps all, so that it is seen why."""
+    components = "NE12Z" if config.use_vertical else "NE12"
+    useful = [
+        piece for piece in pieces if piece["chan"][:2] in config.channel_priority and piece["chan"][-1] in components
+    ]
+    return useful or pieces
+
+
+def _meets(document: dict, start: float, end: float) -> bool:
+    return document["starttime"] <= end and document["endtime"] >= start
+
+
+def _meets_any(document: dict, intervals: list[Interval]) -> bool:
+    return any(_meets(document, *interval) for interval in intervals)
+
+
+def _by_station(documents: Iterable[dict], order: Sequence[str]) -> dict[Station, list[dict]]:
+    grouped: dict[Station, list[dict]] = defaultdict(list)
+    for document in sorted(documents, key=lambda document: [document.get(name, "") for name in order]):
+        grouped[document["net"], document["sta"]].append(document)
+    return grouped
+
+
+def _file_states(db: Database, pieces: Iterable[dict]) -> dict[str, list[int]]:
+    """Size and modification time of the files: a rewritten file of the same extent is another input."""
+    identities = sorted({piece["file_id"] for piece in pieces})
+    rows = db.wf_file.find({"_id": {"$in": identities}}, {"size": 1, "mtime_ns": 1})
+    return {row["_id"]: [row.get("size"), row.get("mtime_ns")] for row in rows}
+
+
+def _projection(fields: Iterable[str]) -> dict[str, int]:
+    return {name: 1 for name in fields} | {"_id": 0}
