@@ -1,0 +1,188 @@
+"""Decoded segments of one channel -> contiguous segments without overlaps, the same whatever files the data came in."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from catalogdb.waveforms.records import RATE_TOLERANCE
+
+OVERLAP_TOLERANCE_SAMPLES = 0.1
+"""A sample this near to another's time is the same sample; clocks corrected by most of a sample still keep all of
+theirs."""
+
+
+@dataclass
+class Segment:
+    """Samples without a gap.
+
+    Attributes:
+        start_ns: time of sample 0 (nanoseconds since 1970, UTC).
+        rate: samples per second.
+        data: samples (n,).
+        record_start_ns, record_first_sample: time and number of the first sample of each record in it.
+        index_start: start in the index of the piece that it comes from (epoch seconds), which decides conflicts:
+            unlike `start_ns` it doesn't depend on the period that is read.
+    """
+
+    start_ns: int
+    rate: float
+    data: np.ndarray
+    record_start_ns: np.ndarray
+    record_first_sample: np.ndarray
+    index_start: float
+
+    @property
+    def interval_ns(self) -> float:
+        return 1e9 / self.rate
+
+    def time_ns(self, sample: int) -> int:
+        return self.start_ns + round(sample * self.interval_ns)
+
+    @property
+    def end_ns(self) -> int:
+        """Time of the last sample."""
+        return self.time_ns(len(self.data) - 1)
+
+    def cut(self, first: int, end: int) -> Segment:
+        """Samples first to end (not included), on the same clock."""
+        inside = (self.record_first_sample > first) & (self.record_first_sample < end)
+        return replace(
+            self,
+            start_ns=self.time_ns(first),
+            data=self.data[first:end],
+            record_start_ns=np.concatenate([[self.time_ns(first)], self.record_start_ns[inside]]),
+            record_first_sample=np.concatenate([[0], self.record_first_sample[inside] - first]),
+        )
+
+
+def assemble(segments: Sequence[Segment], name: str) -> tuple[list[Segment], list[str]]:
+    """Join what continues within half a sample and resolve overlaps.
+
+    Returns:
+        Segments in time order, no two of them overlapping, and one text for each overlap whose samples differ.
+    """
+    conflicts: list[str] = []
+    chains = join(segments)
+    settled: list[Segment] = []
+    clusters = _clusters(chains)
+    for cluster in clusters:
+        kept: list[Segment] = []
+        for chain in _by_precedence(cluster):
+            remaining = [chain]
+            for winner in kept:
+                remaining = [part for loser in remaining for part in _outside(loser, winner, name, conflicts)]
+            kept += remaining
+        settled += kept
+    overlapped = any(len(cluster) > 1 for cluster in clusters)
+    return (join(settled) if overlapped else settled), conflicts
+
+
+def join(segments: Sequence[Segment]) -> list[Segment]:
+    """Put segments that continue one another together; the result is in time order."""
+    chains: list[list[Segment]] = []
+    open_chains: list[int] = []
+    todo = _in_time_order(segments)
+    while todo:
+        segment = todo.pop(0)
+        horizon = segment.start_ns - 2 * segment.interval_ns
+        open_chains = [number for number in open_chains if _next_ns(chains[number]) > horizon]
+        for number in open_chains:
+            if fits := _fitting_samples(chains[number], segment):
+                chains[number].append(segment if fits == len(segment.data) else segment.cut(0, fits))
+                if fits < len(segment.data):
+                    todo.insert(0, segment.cut(fits, len(segment.data)))
+                break
+        else:
+            chains.append([segment])
+            open_chains.append(len(chains) - 1)
+    return sorted((_concatenated(chain) for chain in chains), key=lambda chain: chain.start_ns)
+
+
+def _in_time_order(segments: Sequence[Segment]) -> list[Segment]:
+    return sorted(segments, key=lambda segment: (segment.start_ns, -len(segment.data), _checksum(segment, segments)))
+
+
+def _by_precedence(chains: Sequence[Segment]) -> list[Segment]:
+    return sorted(chains, key=lambda chain: (chain.index_start, -len(chain.data), _checksum(chain, chains)))
+
+
+def _checksum(segment: Segment, among: Sequence[Segment]) -> int:
+    """Of the samples; not worth computing where nothing else is at hand."""
+    return zlib.crc32(np.ascontiguousarray(segment.data).view(np.uint8)) if len(among) > 1 else 0
+
+
+def _sample_count(chain: Sequence[Segment]) -> int:
+    return sum(len(part.data) for part in chain)
+
+
+def _next_ns(chain: Sequence[Segment]) -> float:
+    return chain[0].start_ns + _sample_count(chain) * chain[0].interval_ns
+
+
+def _fitting_samples(chain: Sequence[Segment], segment: Segment) -> int:
+    """How many of the segment's samples, from its first on, continue the chain: up to the first record that is half a
+    sample off."""
+    head = chain[0]
+    if abs(segment.rate / head.rate - 1) > RATE_TOLERANCE or segment.data.dtype != head.data.dtype:
+        return 0
+    expected = _next_ns(chain) + segment.record_first_sample * head.interval_ns
+    off = np.abs(segment.record_start_ns - expected) > head.interval_ns / 2
+    return int(segment.record_first_sample[off.argmax()]) if off.any() else len(segment.data)
+
+
+def _concatenated(chain: list[Segment]) -> Segment:
+    if len(chain) == 1:
+        return chain[0]
+    before = np.cumsum([0, *(len(part.data) for part in chain[:-1])])
+    return replace(
+        chain[0],
+        data=np.concatenate([part.data for part in chain]),
+        record_start_ns=np.concatenate([part.record_start_ns for part in chain]),
+        record_first_sample=np.concatenate(
+            [part.record_first_sample + n for part, n in zip(chain, before, strict=True)]
+        ),
+    )
+
+
+def _clusters(chains: Sequence[Segment]) -> list[list[Segment]]:
+    """Chains in time order, those that overlap together."""
+    clusters: list[list[Segment]] = []
+    reach = 0.0
+    for chain in chains:
+        if clusters and chain.start_ns <= reach:
+            clusters[-1].append(chain)
+        else:
+            clusters.append([chain])
+            reach = 0.0
+        reach = max(reach, chain.end_ns + OVERLAP_TOLERANCE_SAMPLES * chain.interval_ns)
+    return clusters
+
+
+def _outside(loser: Segment, winner: Segment, name: str, conflicts: list[str]) -> list[Segment]:
+    """What the loser holds before and after the winner."""
+    tolerance = OVERLAP_TOLERANCE_SAMPLES * loser.interval_ns
+    first = max(0, int(np.ceil((winner.start_ns - tolerance - loser.start_ns) / loser.interval_ns)))
+    end = min(len(loser.data), int(np.floor((winner.end_ns + tolerance - loser.start_ns) / loser.interval_ns)) + 1)
+    if first >= end:
+        return [loser]
+    if not _equal(loser, winner, first, end):
+        times = f"{loser.time_ns(first) / 1e9:.3f} to {loser.time_ns(end - 1) / 1e9:.3f}"
+        conflicts.append(
+            f"{name}: two versions of {end - first} samples, {times} (epoch seconds); "
+            "the piece that starts first is used"
+        )
+    parts = [loser.cut(0, first)] if first else []
+    return [*parts, loser.cut(end, len(loser.data))] if end < len(loser.data) else parts
+
+
+def _equal(loser: Segment, winner: Segment, first: int, end: int) -> bool:
+    if abs(loser.rate / winner.rate - 1) > RATE_TOLERANCE:
+        return False
+    at = round((loser.time_ns(first) - winner.start_ns) / winner.interval_ns)
+    other = winner.data[at : at + end - first]
+    mine = loser.data[first:end]
+    return at >= 0 and len(other) == len(mine) and np.array_equal(mine, other, equal_nan=mine.dtype.kind == "f")

@@ -1,0 +1,186 @@
+"""One miniSEED file -> its contiguous pieces, as `wf_miniseed` documents.
+
+The index is MsPASS's. Each of its pieces is held against the record headers, for three reasons: it breaks at tears
+longer than half a second, where half a sample is needed; at a damaged record it stops without a word, and the rest of
+the file would be lost; and it counts text records as samples. Where both agree, which is nearly always, MsPASS's row
+is kept as it is.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catalogdb.errors import InputError
+from catalogdb.waveforms.records import Junk, Records, codes, half_sample_breaks, read_records
+
+Piece = dict[str, Any]
+_SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
+_LONGEST_LIST = 3
+
+
+class UnreadableWaveform(InputError):
+    """A waveform file holds nothing that can be used."""
+
+
+@dataclass
+class ScanResult:
+    """What one file holds.
+
+    Attributes:
+        pieces: `wf_miniseed` documents without `_id` and `file_id`, in file order.
+        warnings: what was passed over and why; each names the file.
+    """
+
+    pieces: list[Piece]
+    warnings: list[str] = field(default_factory=list)
+
+
+def channel_group(net: str, sta: str, loc: str, chan: str) -> str:
+    """The name that the components of one sensor share: net.sta.loc.BI (BI: band and instrument letters)."""
+    return f"{net}.{sta}.{loc}.{chan[:2]}"
+
+
+def scan_miniseed(path: Path) -> ScanResult:
+    """Index one miniSEED 2 file.
+
+    A piece holds samples of one channel without a gap: records that lie side by side, each starting within half a
+    sample of where the piece's first sample and the number of samples so far put it. Overlapping records make separate
+    pieces. In files that mix channels, each change of channel begins another piece, so that a piece's bytes never hold
+    another channel.
+
+    Raises:
+        UnreadableWaveform: when the file can't be opened or holds no samples in miniSEED.
+    """
+    content = _content(path)
+    records, junk = read_records(content)
+    junk = [stretch for stretch in junk if not _SEED_CONTROL_HEADER.match(content, stretch.offset)]
+    usable = records.has_samples()
+    if not usable.any():
+        raise UnreadableWaveform(f"{path}: {_why_nothing(content, len(records))}")
+    warnings = _warnings(path, junk, int((~usable).sum()), int(usable.sum()))
+    # the C++ indexer is kept from damaged files: it loses the rest of them in silence and prints to the terminal
+    indexed = {} if warnings else _mspass_rows(path)
+    records = records.select(usable)
+    breaks = [*half_sample_breaks(records, adjacent=True).tolist(), len(records)]
+    pieces = []
+    for first, end in zip(breaks[:-1], breaks[1:], strict=True):
+        row = _row(records.select(slice(first, end)))
+        pieces.append(_document(indexed.get(_key(row), row), path))
+    return ScanResult(pieces, warnings)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            raise UnreadableWaveform(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UnreadableWaveform(f"{path}: {error.strerror or error}") from error
+    if not content:
+        raise UnreadableWaveform(f"{path}: the file is empty")
+    return content
+
+
+def _why_nothing(content: bytes, n_records: int) -> str:
+    if n_records:
+        return f"none of its {n_records} miniSEED records holds samples of a time series (text or status records only)"
+    if content[:3] == b"MS\x03":
+        return "miniSEED 3, which ObsPy does not read; convert it to miniSEED 2"
+    if content[:2] == b"\x1f\x8b":
+        return "gzip-compressed; unpack it first"
+    return "no miniSEED record in it"
+
+
+def _warnings(path: Path, junk: list[Junk], without_samples: int, kept: int) -> list[str]:
+    warnings = []
+    if junk:
+        listed = ", ".join(f"{stretch.length} bytes at {stretch.offset}" for stretch in junk[:_LONGEST_LIST])
+        more = f" and {len(junk) - _LONGEST_LIST} more" if len(junk) > _LONGEST_LIST else ""
+        warnings.append(
+            f"{path}: truncated or damaged: no whole miniSEED record in {listed}{more}; {kept} good records kept"
+        )
+    if without_samples:
+        warnings.append(f"{path}: {without_samples} text or status records without samples passed over")
+    return warnings
+
+
+def _key(row: Piece) -> tuple:
+    return tuple(row[name] for name in ("foff", "nbytes", "npts", "net", "sta", "loc", "chan"))
+
+
+def _mspass_rows(path: Path) -> dict[tuple, Piece]:
+    """MsPASS's index of the file, by place, number of samples and codes."""
+    import mspasspy.ccore.utility  # noqa: F401  registers the type of the indexer's error log
+    from mspasspy.ccore.io import _mseed_file_indexer
+
+    with _silent_stderr():
+        found, _ = _mseed_file_indexer(str(path), True)
+    rows = [
+        {
+            "net": row.net,
+            "sta": row.sta,
+            "loc": row.loc,
+            "chan": row.chan,
+            "starttime": row.starttime,
+            "endtime": row.endtime,
+            "last_packet_time": row.last_packet_time,
+            "npts": row.npts,
+            "sampling_rate": row.samprate,
+            "foff": row.foff,
+            "nbytes": row.nbytes,
+        }
+        for row in found
+    ]
+    return {_key(row): row for row in rows}
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """libmseed prints its remarks to the terminal, past Python."""
+    terminal = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(nowhere)
+        os.close(terminal)
+
+
+def _row(run: Records) -> Piece:
+    """The same row from the headers of the piece's records."""
+    net, sta, loc, chan = codes(bytes(run.sid[0]))
+    starttime, rate, npts = int(run.start_ns[0]) / 1e9, float(run.rate[0]), int(run.npts.sum())
+    return {
+        "net": net,
+        "sta": sta,
+        "loc": loc,
+        "chan": chan,
+        "starttime": starttime,
+        "endtime": starttime + (npts - 1) / rate,
+        "last_packet_time": int(run.start_ns[-1]) / 1e9,
+        "npts": npts,
+        "sampling_rate": rate,
+        "foff": int(run.offset[0]),
+        "nbytes": int(run.length.sum()),
+    }
+
+
+def _document(row: Piece, path: Path) -> Piece:
+    return {
+        **row,
+        "channel_group": channel_group(row["net"], row["sta"], row["loc"], row["chan"]),
+        "delta": 1.0 / row["sampling_rate"],
+        "dir": os.path.dirname(os.path.abspath(path)),
+        "dfile": path.name,
+        "format": "mseed",
+        "storage_mode": "file",
+        "time_standard": "UTC",
+    }

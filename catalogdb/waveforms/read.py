@@ -1,0 +1,258 @@
+"""Indexed pieces -> traces: decodes the records that a period needs, and puts them together across files."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from catalogdb.waveforms.assemble import Segment, assemble
+from catalogdb.waveforms.records import Records, codes, half_sample_breaks, read_records
+
+if TYPE_CHECKING:
+    from obspy import Trace
+
+Channel = tuple[str, str, str, str]
+Piece = dict[str, Any]
+WHOLE_READ_BYTES = 2 * 2**20
+"""Pieces up to this size are read whole; in longer ones the first and last record needed are looked up first."""
+NEIGHBOUR_BYTES = 64 * 2**10
+"""Pieces this near to one another in a file are read and decoded together (files that mix channels)."""
+LONGEST_RECORD_BYTES = 2**16
+ONE_SECOND_NS = 1_000_000_000
+
+
+@dataclass
+class _Stretch:
+    """Bytes of one file that hold one or more of the wanted pieces."""
+
+    path: Path
+    first: int
+    end: int
+    pieces: list[Piece]
+
+    def index_start(self, channel: Channel, offset: int) -> float:
+        """Start time in the index of the channel's piece that a record belongs to."""
+        of_channel = self._by_channel[channel]
+        at = bisect_right(of_channel, offset, key=lambda piece: piece["foff"])
+        return of_channel[max(at - 1, 0)]["starttime"]
+
+    @cached_property
+    def _by_channel(self) -> dict[Channel, list[Piece]]:
+        sorted_pieces: dict[Channel, list[Piece]] = defaultdict(list)
+        for piece in sorted(self.pieces, key=lambda item: item["foff"]):
+            sorted_pieces[_channel(piece)].append(piece)
+        return sorted_pieces
+
+
+def read_traces(pieces: Iterable[Piece], starttime: float, endtime: float) -> tuple[list[Trace], list[str]]:
+    """Read what the pieces hold between two times, both included.
+
+    Samples keep the type that ObsPy decodes them to. A trace never spans a gap: data that go on within half a sample of
+    the expected time are one trace, in one file or many; a longer tear, or a clock that has drifted by more than that
+    since the trace's first sample, begins another. Where pieces of a channel overlap with equal samples, one copy is
+    kept. Where the samples differ, the piece that starts first wins (then the longer one, then the one whose samples
+    have the lower checksum), and it is reported.
+
+    Args:
+        pieces: `wf_miniseed` documents (dir, dfile, foff, nbytes, net, sta, loc, chan, starttime), in any order.
+        starttime, endtime: epoch seconds UTC.
+
+    Returns:
+        Traces sorted by channel and time, and problems: what could not be read or was in conflict, each naming file or
+        channel.
+    """
+    problems: list[str] = []
+    segments: dict[Channel, list[Segment]] = defaultdict(list)
+    window = (round(starttime * 1e9), round(endtime * 1e9))
+    by_file: dict[tuple[str, str], list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        by_file[piece["dir"], piece["dfile"]].append(piece)
+    for (folder, name), of_file in sorted(by_file.items()):
+        path = Path(folder) / name
+        try:
+            with open(path, "rb") as stream:
+                for stretch in _stretches(stream, path, of_file, window):
+                    _read_stretch(stream, stretch, window, segments, problems)
+        except OSError as error:
+            problems.append(f"{path}: {error.strerror or error}")
+    traces = []
+    for channel in sorted(segments):
+        kept, conflicts = assemble(segments[channel], ".".join(channel))
+        problems += conflicts
+        traces += [trace for segment in kept if (trace := _trace(segment, channel, window)) is not None]
+    return traces, problems
+
+
+def _channel(piece: Piece) -> Channel:
+    return piece["net"], piece["sta"], piece.get("loc", ""), piece["chan"]
+
+
+def _stretches(stream: BinaryIO, path: Path, pieces: list[Piece], window: tuple[int, int]) -> Iterator[_Stretch]:
+    current: _Stretch | None = None
+    for piece in sorted(pieces, key=lambda item: (item["foff"], item["nbytes"])):
+        first, end = _needed_bytes(stream, piece, window)
+        if current is not None and first - current.end <= NEIGHBOUR_BYTES:
+            current.end = max(current.end, end)
+            current.pieces.append(piece)
+            continue
+        if current is not None:
+            yield current
+        current = _Stretch(path, first, end, [piece])
+    if current is not None:
+        yield current
+
+
+def _needed_bytes(stream: BinaryIO, piece: Piece, window: tuple[int, int]) -> tuple[int, int]:
+    """Place of the records that the window needs (first byte, end); the whole piece where that is not worth a
+    search."""
+    first, end = piece["foff"], piece["foff"] + piece["nbytes"]
+    if piece["nbytes"] <= WHOLE_READ_BYTES:
+        return first, end
+    stream.seek(first)
+    length = int(heads.length[0]) if len(heads := read_records(stream.read(LONGEST_RECORD_BYTES))[0]) else 0
+    if not length or piece["nbytes"] % length:
+        return first, end
+
+    def start_ns(number: int) -> int:
+        stream.seek(first + number * length)
+        found, _ = read_records(stream.read(length))
+        return int(found.start_ns[0]) if len(found) == 1 else -1
+
+    def first_after(time_ns: int) -> int:
+        low, high = 0, piece["nbytes"] // length
+        while low < high:
+            middle = (low + high) // 2
+            if start_ns(middle) > time_ns:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    return first + max(first_after(window[0]) - 2, 0) * length, first + first_after(window[1]) * length
+
+
+def _read_stretch(
+    stream: BinaryIO,
+    stretch: _Stretch,
+    window: tuple[int, int],
+    segments: dict[Channel, list[Segment]],
+    problems: list[str],
+) -> None:
+    stream.seek(stretch.first)
+    content = stream.read(stretch.end - stretch.first)
+    records, _ = read_records(content)
+    records = records.select(records.has_samples())
+    wanted = {_channel(piece) for piece in stretch.pieces}
+    channel_of = {sid: codes(bytes(sid)) for sid in np.unique(records.sid)}
+    if len(content) < stretch.end - stretch.first or not wanted <= set(channel_of.values()):
+        place = f"bytes {stretch.first} to {stretch.end}"
+        problems.append(f"{stretch.path}: {place} are not what was indexed: the file has changed; ingest it again")
+    ends_ns = records.start_ns + np.rint((records.npts - 1) * 1e9 / np.maximum(records.rate, 1e-9)).astype(np.int64)
+    # a second to spare on either side: half a sample decides which samples are inside, later
+    needed = (records.start_ns <= window[1] + ONE_SECOND_NS) & (ends_ns >= window[0] - ONE_SECOND_NS)
+    needed &= np.isin(records.sid, [sid for sid, channel in channel_of.items() if channel in wanted])
+    if not needed.any():
+        return
+    rows = np.flatnonzero(needed)
+    records = records.select(slice(rows[0], rows[-1] + 1))
+    for good, samples in _decode(content, records, stretch, problems):
+        for sid, data in samples.items():
+            if (channel := channel_of[sid]) in wanted:
+                of_channel = good.select(good.sid == sid)
+                segments[channel] += _segments(of_channel, data, stretch, channel)
+
+
+def _segments(records: Records, data: np.ndarray, stretch: _Stretch, channel: Channel) -> Iterator[Segment]:
+    samples = np.concatenate([[0], np.cumsum(records.npts)])
+    breaks = [*half_sample_breaks(records, adjacent=False).tolist(), len(records)]
+    for first, end in zip(breaks[:-1], breaks[1:], strict=True):
+        yield Segment(
+            start_ns=int(records.start_ns[first]),
+            rate=float(records.rate[first]),
+            data=data[samples[first] : samples[end]],
+            record_start_ns=records.start_ns[first:end],
+            record_first_sample=samples[first:end] - samples[first],
+            index_start=stretch.index_start(channel, stretch.first + int(records.offset[first])),
+        )
+
+
+def _decode(
+    content: bytes, records: Records, stretch: _Stretch, problems: list[str]
+) -> Iterator[tuple[Records, dict[bytes, np.ndarray]]]:
+    """Yield (records, samples per channel in the records' order); halves what fails, until the bad records stand
+    alone."""
+    bad: dict[str, list[int]] = defaultdict(list)
+    stack = [(0, len(records))]
+    while stack:
+        first, end = stack.pop()
+        part = records.select(slice(first, end))
+        samples = _decoded(content, part)
+        if not isinstance(samples, str):
+            yield part, samples
+        elif end - first == 1:
+            bad[samples].append(stretch.first + int(part.offset[0]))
+        else:
+            middle = (first + end) // 2
+            stack += [(middle, end), (first, middle)]
+    for reason, offsets in bad.items():
+        problems.append(f"{stretch.path}: {len(offsets)} records passed over, the first at byte {offsets[0]}: {reason}")
+
+
+def _decoded(content: bytes, records: Records) -> dict[bytes, np.ndarray] | str:
+    """Samples of each channel, or why they can't be had."""
+    import obspy
+
+    first, end = int(records.offset[0]), int(records.offset[-1] + records.length[-1])
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            stream = obspy.read(io.BytesIO(content[first:end]), format="MSEED")
+        except Exception as error:  # the decoder raises whatever the bytes lead it to
+            return _short(error)
+    if corrupt := [warning for warning in caught if "integrity check" in str(warning.message)]:
+        return _short(corrupt[0].message)
+    decoded: dict[Channel, list[np.ndarray]] = defaultdict(list)
+    for trace in stream:
+        stats = trace.stats
+        decoded[stats.network, stats.station, stats.location, stats.channel].append(trace.data)
+    samples = {}
+    for sid in np.unique(records.sid):
+        parts = decoded.get(codes(bytes(sid)), [])
+        expected = int(records.npts[records.sid == sid].sum())
+        if sum(map(len, parts)) != expected:
+            return f"{sum(map(len, parts))} samples decoded where the headers promise {expected}"
+        samples[sid] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return samples
+
+
+def _short(error: object) -> str:
+    return " ".join(str(error).split())[:160]
+
+
+def _trace(segment: Segment, channel: Channel, window: tuple[int, int]) -> Trace | None:
+    from obspy import Trace, UTCDateTime
+
+    interval_ns = 1e9 / segment.rate
+    first = max(0, int(np.ceil((window[0] - segment.start_ns) / interval_ns - 1e-3)))
+    last = min(len(segment.data) - 1, int(np.floor((window[1] - segment.start_ns) / interval_ns + 1e-3)))
+    if last < first:
+        return None
+    net, sta, loc, chan = channel
+    header = {
+        "network": net,
+        "station": sta,
+        "location": loc,
+        "channel": chan,
+        "sampling_rate": segment.rate,
+        "starttime": UTCDateTime(ns=segment.start_ns + round(first * interval_ns)),
+    }
+    return Trace(data=segment.data[first : last + 1], header=header)

@@ -1,0 +1,196 @@
+"""Waveform files into `wf_file` and `wf_miniseed`, on a real mongod."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import obspy
+import pytest
+
+from catalogdb.errors import InputError
+from catalogdb.stages.ingest_waveforms import PARALLEL_FROM, ingest_waveforms
+from catalogdb.waveforms import read_traces
+
+OBSPY_MSEED = Path(obspy.__file__).parent / "io" / "mseed" / "tests" / "data"
+START = obspy.UTCDateTime(2024, 3, 27)
+
+
+def write_day(path, station="BAD", samples=3000, start=START, seed=1):
+    noise = np.random.default_rng(seed).normal(0, 100, (3, samples)).cumsum(axis=1).astype(np.int32)
+    header = {"network": "OX", "station": station, "sampling_rate": 100.0, "starttime": start}
+    traces = [obspy.Trace(noise[row], {**header, "channel": f"HH{letter}"}) for row, letter in enumerate("ZNE")]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    obspy.Stream(traces).write(str(path), format="MSEED", reclen=512)
+    return path
+
+
+def contents(db):
+    return [list(db[name].find().sort("_id")) for name in ("wf_file", "wf_miniseed")]
+
+
+def test_rows_of_one_file(db, tmp_path):
+    path = write_day(tmp_path / "bad.mseed")
+    summary = ingest_waveforms(db, [path])
+    assert (summary.files, summary.new, summary.pieces, summary.problems) == (1, 1, 3, [])
+    row = db.wf_file.find_one()
+    assert (row["state"], row["n_pieces"], row["size"], row["mtime_ns"]) == (
+        "indexed",
+        3,
+        path.stat().st_size,
+        path.stat().st_mtime_ns,
+    )
+    piece = db.wf_miniseed.find_one({"chan": "HHZ"})
+    assert (piece["file_id"], piece["channel_group"], piece["npts"]) == (row["_id"], "OX.BAD..HH", 3000)
+    assert (piece["starttime"], piece["endtime"]) == (START.timestamp, START.timestamp + 29.99)
+
+
+def test_a_second_run_changes_nothing(db, tmp_path):
+    for number in range(3):
+        write_day(tmp_path / "deep" / f"{number}.mseed", seed=number)
+    (tmp_path / "bad.mseed").write_bytes(b"no data at all" * 100)
+    ingest_waveforms(db, [tmp_path])
+    before = contents(db)
+    summary = ingest_waveforms(db, [tmp_path])
+    assert (summary.files, summary.unchanged, summary.new, summary.changed, summary.unreadable) == (4, 4, 0, 0, 0)
+    assert contents(db) == before
+
+
+def test_a_changed_file_is_read_again(db, tmp_path):
+    path = write_day(tmp_path / "bad.mseed")
+    other = write_day(tmp_path / "other.mseed", station="BOO")
+    ingest_waveforms(db, [tmp_path])
+    kept = list(db.wf_miniseed.find({"sta": "BOO"}))
+    write_day(path, samples=5000)
+    summary = ingest_waveforms(db, [tmp_path])
+    assert (summary.changed, summary.unchanged, summary.pieces) == (1, 1, 3)
+    assert [row["npts"] for row in db.wf_miniseed.find({"sta": "BAD"})] == [5000] * 3
+    assert list(db.wf_miniseed.find({"sta": "BOO"})) == kept
+    assert db.wf_file.count_documents({}) == 2
+    assert other.exists()
+
+
+def test_a_vanished_file_and_its_return(db, tmp_path):
+    gone = write_day(tmp_path / "in" / "gone.mseed")
+    elsewhere = write_day(tmp_path / "out" / "elsewhere.mseed", station="BOO")
+    ingest_waveforms(db, [tmp_path])
+    hidden = gone.rename(tmp_path / "hidden")
+    elsewhere.unlink()
+    summary = ingest_waveforms(db, [tmp_path / "in"])
+    assert (summary.missing, len(summary.problems)) == (1, 1)
+    assert str(gone) in summary.problems[0]
+    assert db.wf_file.find_one({"dfile": "gone.mseed"})["state"] == "missing"
+    assert db.wf_miniseed.distinct("sta") == ["BOO"]
+    before = contents(db)
+    assert ingest_waveforms(db, [tmp_path / "in"]).missing == 0
+    assert contents(db) == before
+    hidden.rename(gone)
+    assert ingest_waveforms(db, [gone]).changed == 1
+    assert sorted(db.wf_miniseed.distinct("sta")) == ["BAD", "BOO"]
+    assert "error" not in db.wf_file.find_one({"dfile": "gone.mseed"})
+
+
+def test_a_folder_with_a_similar_name_is_left_alone(db, tmp_path):
+    write_day(tmp_path / "data" / "a.mseed")
+    write_day(tmp_path / "data2" / "b.mseed", station="BOO")
+    ingest_waveforms(db, [tmp_path])
+    shutil.rmtree(tmp_path / "data2")
+    assert ingest_waveforms(db, [tmp_path / "data"]).missing == 0
+    assert db.wf_miniseed.count_documents({"sta": "BOO"}) == 3
+
+
+def test_unreadable_files_are_recorded_with_the_reason(db, tmp_path):
+    (tmp_path / "empty.mseed").touch()
+    shutil.copy(OBSPY_MSEED / "not.mseed", tmp_path / "text")
+    shutil.copy(OBSPY_MSEED / "encoding" / "fullASCII_bigEndian.mseed", tmp_path / "log.mseed")
+    write_day(tmp_path / "good.mseed")
+    summary = ingest_waveforms(db, [tmp_path])
+    assert (summary.files, summary.new, summary.unreadable, summary.pieces) == (4, 4, 3, 3)
+    errors = {row["dfile"]: row["error"] for row in db.wf_file.find({"state": "unreadable"})}
+    assert "the file is empty" in errors["empty.mseed"]
+    assert "no miniSEED record" in errors["text"]
+    assert "holds samples" in errors["log.mseed"]
+    assert all(any(error == problem for problem in summary.problems) for error in errors.values())
+
+
+def test_what_is_good_in_a_truncated_file_is_kept(db, tmp_path):
+    path = write_day(tmp_path / "bad.mseed")
+    path.write_bytes(path.read_bytes()[:-300])
+    summary = ingest_waveforms(db, [path])
+    row = db.wf_file.find_one()
+    assert (row["state"], row["n_pieces"]) == ("indexed", 3)
+    assert str(path) in row["warnings"][0] and "truncated" in row["warnings"][0]
+    assert summary.problems == row["warnings"]
+
+
+def test_a_file_may_become_unreadable_and_good_again(db, tmp_path):
+    path = write_day(tmp_path / "bad.mseed")
+    good = path.read_bytes()
+    ingest_waveforms(db, [path])
+    path.write_bytes(b"x" * 100)
+    ingest_waveforms(db, [path])
+    assert (db.wf_file.find_one()["state"], db.wf_miniseed.count_documents({})) == ("unreadable", 0)
+    path.write_bytes(good)
+    ingest_waveforms(db, [path])
+    assert (db.wf_file.find_one()["state"], db.wf_miniseed.count_documents({})) == ("indexed", 3)
+    assert "error" not in db.wf_file.find_one()
+
+
+def test_other_files_are_skipped_in_folders_only(db, tmp_path):
+    write_day(tmp_path / "good.mseed")
+    (tmp_path / "stations.xml").write_text("<x/>")
+    (tmp_path / ".hidden").write_text("x")
+    summary = ingest_waveforms(db, [tmp_path])
+    assert (summary.files, summary.skipped, summary.unreadable) == (1, 2, 0)
+    assert ingest_waveforms(db, [tmp_path / "stations.xml"]).unreadable == 1
+
+
+def test_paths_that_never_were(db, tmp_path):
+    with pytest.raises(InputError, match="no such file or folder"):
+        ingest_waveforms(db, [tmp_path / "nowhere"])
+
+
+def test_one_path_given_twice_counts_once(db, tmp_path):
+    path = write_day(tmp_path / "good.mseed")
+    assert ingest_waveforms(db, [tmp_path, path, str(path)]).files == 1
+
+
+def test_many_files_in_processes(db, tmp_path):
+    first = write_day(tmp_path / "0.mseed", samples=500)
+    for number in range(1, PARALLEL_FROM + 6):
+        shutil.copy(first, tmp_path / f"{number}.mseed")
+    (tmp_path / "3.mseed").write_bytes(b"broken")
+    calls = []
+    summary = ingest_waveforms(db, [tmp_path], progress=lambda done, total: calls.append((done, total)), workers=2)
+    total = PARALLEL_FROM + 6
+    assert (summary.new, summary.unreadable, summary.pieces) == (total, 1, 3 * (total - 1))
+    assert calls == [(number, total) for number in range(1, total + 1)]
+    assert ingest_waveforms(db, [tmp_path]).unchanged == total
+
+
+def test_odd_files_of_obspy(db):
+    summary = ingest_waveforms(db, [OBSPY_MSEED])
+    assert summary.files == summary.new == db.wf_file.count_documents({})
+    assert db.wf_file.count_documents({"state": "indexed"}) == summary.files - summary.unreadable
+    assert summary.pieces == db.wf_miniseed.count_documents({}) > 60
+
+
+def test_mspass_reads_our_rows(db, mspass_db, tmp_path):
+    path = write_day(tmp_path / "bad.mseed")
+    ingest_waveforms(db, [path, OBSPY_MSEED / "gaps.mseed"])
+    for row in db.wf_miniseed.find():
+        series = mspass_db.read_data(row, collection="wf_miniseed")
+        traces, problems = read_traces([row], row["starttime"], row["endtime"])
+        assert series.live and problems == []
+        assert (series.npts, series.t0) == (row["npts"], row["starttime"])
+        assert np.array_equal(np.array(series.data), traces[0].data.astype(float))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(db, tmp_path):
+    path = write_day(tmp_path / "bad.mseed")
+    path.chmod(0)
+    assert ingest_waveforms(db, [path]).unreadable == 1
+    assert "Permission denied" in db.wf_file.find_one()["error"]
