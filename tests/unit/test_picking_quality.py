@@ -1,0 +1,182 @@
+"""Measures of picks, and the classical picker, on made-up records with known onsets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from obspy import Trace, UTCDateTime
+
+from catalogdb.picking import quality
+from catalogdb.picking.config import PickConfig
+from catalogdb.picking.picker import load_picker
+from catalogdb.picking.records import Run
+from catalogdb.picking.stalta import aic_onset
+
+T0 = 1_700_000_000.0
+
+
+def run_of(data, channels=("HHZ", "HHN", "HHE")):
+    return Run(int(T0 * 1e9), 100.0, np.asarray(data, dtype=np.float32), channels)
+
+
+def record(onset=6000, s_delay=500, seed=0, samples=12_000):
+    """Noise of 10 counts with a P on the vertical and an S on the horizontals, decaying bursts."""
+    rng = np.random.default_rng(seed)
+    data = rng.normal(0, 10, (3, samples))
+    for row, at, size in ((0, onset, 300), (1, onset + s_delay, 600), (2, onset + s_delay, 600)):
+        data[row, at:] += rng.normal(0, size, samples - at) * np.exp(-np.arange(samples - at) / 150)
+    return data
+
+
+def traces(data, start=T0, channels=("HHZ", "HHN", "HHE")):
+    header = {"network": "XX", "station": "A", "location": "00", "sampling_rate": 100.0}
+    return [
+        Trace(row.copy(), {**header, "channel": channel, "starttime": UTCDateTime(start)})
+        for row, channel in zip(data, channels, strict=False)
+    ]
+
+
+def test_snr_is_the_ratio_of_noise_levels():
+    rng = np.random.default_rng(2)
+    data = rng.normal(0, 10, (3, 20_000))
+    data[0, 10_000:] *= 8
+    snr, amplitude = quality.snr_and_amplitude(run_of(data), np.array([10_000, 15_000]), "P")
+    assert snr == pytest.approx([8, 1], rel=0.25)
+    assert 50 < amplitude[0] < 300
+
+
+def test_snr_is_unknown_without_enough_noise_and_without_any_signal():
+    data = np.zeros((3, 5000), dtype=np.float32)
+    snr, amplitude = quality.snr_and_amplitude(run_of(data), np.array([50, 3000, 4999]), "P")
+    assert np.isnan(snr).all()
+    assert (amplitude == 0).all()
+
+
+def test_measures_do_not_see_a_constant_offset():
+    data = record()
+    plain, shifted = (quality.snr_and_amplitude(run_of(each), np.array([6000]), "P") for each in (data, data + 1e5))
+    assert plain[0] == pytest.approx(shifted[0], rel=1e-3)
+
+
+def test_s_is_measured_on_the_vertical_where_there_are_no_horizontals():
+    run = run_of(record(), ("HHZ", None, None))
+    assert quality.measured_rows(run, "S") == [0]
+    assert quality.measured_rows(run_of(record(), (None, None, "HHE")), "P") == [2]
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.1, 0.3])
+def test_uncertainty_is_the_standard_deviation_of_a_gaussian_peak(sigma):
+    times = np.arange(2000) / 100
+    probability = (0.8 * np.exp(-0.5 * ((times - 10) / sigma) ** 2)).astype(np.float32)
+    assert quality.peak_uncertainty(probability, np.array([1000]), 100.0) == pytest.approx([sigma], rel=0.05)
+
+
+def test_uncertainty_of_a_peak_at_the_edge_and_beside_gaps_is_finite():
+    probability = np.full(300, np.nan, dtype=np.float32)
+    probability[0:5] = 0.9
+    assert np.isfinite(quality.peak_uncertainty(probability, np.array([0, 4]), 100.0)).all()
+
+
+def test_quality_rises_with_each_of_its_parts_and_stays_within_0_and_1():
+    best = quality.quality_score(*(np.array([value]) for value in (1.0, 1e9, 0.01, 0.0)))[0]
+    assert best == pytest.approx(1.0)
+    base = {"probability": 0.6, "snr": 3.0, "uncertainty": 0.2, "competing": 0.2}
+
+    def score(**changed):
+        return quality.quality_score(**{key: np.array([value]) for key, value in {**base, **changed}.items()})[0]
+
+    assert 0 < score(snr=0.0) < score() < score(probability=0.9) < 1
+    assert score() < score(snr=10.0) and score() < score(uncertainty=0.1) and score() < score(competing=0.0)
+    assert score(snr=np.nan) == pytest.approx(score(snr=2.0))
+
+
+def test_aic_finds_the_change_of_variance():
+    rng = np.random.default_rng(3)
+    data = np.concatenate([rng.normal(0, 1, 150), rng.normal(0, 10, 100)])
+    sample, spread = aic_onset(data[None])
+    assert abs(sample - 150) <= 4
+    assert 0 <= spread < 10
+
+
+@pytest.mark.parametrize("data", [np.zeros((1, 100)), np.zeros((1, 3)), np.full((1, 100), 1e12)])
+def test_aic_of_nothing_does_not_fail(data):
+    sample, spread = aic_onset(data)
+    assert 0 <= sample <= data.shape[1] and np.isfinite(spread)
+
+
+def test_stalta_finds_p_and_s_within_their_uncertainty():
+    picker = load_picker(PickConfig(picker="stalta"))
+    result = picker.pick(traces(record()), T0, T0 + 120)
+    picks = {pick["phase"]: pick for pick in result.picks}
+    assert sorted(pick["phase"] for pick in result.picks) == ["P", "S"]
+    assert picks["P"]["time"] == pytest.approx(T0 + 60, abs=0.05)
+    assert picks["S"]["time"] == pytest.approx(T0 + 65, abs=0.05)
+    assert (picks["P"]["chan"], picks["S"]["chan"]) == ("HHZ", "HHN")
+    assert picks["P"]["channel_group"] == "XX.A.00.HH" and picks["P"]["loc"] == "00"
+    assert picks["P"]["snr"] > 5 and 0.5 < picks["P"]["probability"] < 1 and 0 < picks["P"]["quality"] < 1
+    assert picks["P"]["evaluation_mode"] == "automatic" and picks["P"]["components"] == "ZNE"
+    assert result.counts["P_picks"] == 1 and result.counts["picked_seconds"] == 120
+
+
+def test_stalta_picks_do_not_depend_on_the_shard():
+    data = np.concatenate([record(seed=seed) for seed in range(8)], axis=1)
+    picker = load_picker(PickConfig(picker="stalta"))
+    first, last = T0 + picker.padding_seconds, T0 + 960 - picker.padding_seconds
+    whole = picker.pick(traces(data), first, last).picks
+    cut = T0 + 487.123
+    sample = round((cut - T0) * 100)
+    pad = round(picker.padding_seconds * 100)
+    left = picker.pick(traces(data[:, : sample + pad]), first, cut).picks
+    right = picker.pick(traces(data[:, sample - pad :], T0 + (sample - pad) / 100), cut, last).picks
+    parts = left + right
+    assert len(whole) >= 10
+    assert [pick["time"] for pick in parts] == pytest.approx([pick["time"] for pick in whole], abs=2e-6)
+    for key in ("probability", "snr", "quality", "uncertainty"):
+        assert [pick[key] for pick in parts] == pytest.approx([pick[key] for pick in whole], abs=1e-3)
+
+
+def test_a_pick_at_the_edge_of_data_is_dropped_and_counted():
+    picker = load_picker(PickConfig(picker="stalta", edge_guard_seconds=30.0))
+    result = picker.pick(traces(record()[:, :7000]), T0, T0 + 120)
+    assert result.picks == [] and result.counts["near_edge"] >= 1
+
+
+def test_only_picks_inside_the_half_open_shard_are_returned():
+    picker = load_picker(PickConfig(picker="stalta"))
+    times = [pick["time"] for pick in picker.pick(traces(record()), T0, T0 + 120).picks]
+    assert [p["time"] for p in picker.pick(traces(record()), T0, times[0]).picks] == []
+    assert [p["time"] for p in picker.pick(traces(record()), times[0], times[1]).picks] == times[:1]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        np.zeros((3, 0)),
+        np.zeros((3, 1)),
+        np.ones((3, 20_000)),
+        np.full((3, 20_000), np.nan),
+        np.clip(record() * 10, -50, 50),
+        record() + 1e12,
+        np.full((3, 20_000), 2**31 - 1, dtype=np.int32),
+    ],
+    ids=["empty", "one sample", "constant", "nan", "clipped", "offset", "full scale"],
+)
+def test_bad_data_neither_crash_nor_flood(data):
+    result = load_picker(PickConfig(picker="stalta")).pick(traces(data), T0, T0 + 300)
+    assert len(result.picks) < 10
+
+
+def test_no_traces_no_picks():
+    result = load_picker(PickConfig(picker="stalta")).pick([], T0, T0 + 300)
+    assert (result.picks, result.counts, result.problems) == ([], {}, [])
+
+
+def test_traces_of_two_groups_are_refused():
+    with pytest.raises(ValueError, match="one channel group"):
+        load_picker(PickConfig(picker="stalta")).pick(traces(record(), channels=("HHZ", "EHZ")), T0, T0 + 120)
+
+
+def test_a_vertical_alone_gives_p_only():
+    result = load_picker(PickConfig(picker="stalta")).pick(traces(record()[:1]), T0, T0 + 120)
+    assert [pick["phase"] for pick in result.picks] == ["P"]
+    assert result.picks[0]["components"] == "Z"

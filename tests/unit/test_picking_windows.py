@@ -1,0 +1,85 @@
+"""The grid of windows and the peaks of probability traces."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from obspy.signal.trigger import trigger_onset
+
+from catalogdb.picking.peaks import peaks_above, separated
+from catalogdb.picking.windows import overlap_samples, window_starts
+
+T0_NS = 1_700_000_000_123_456_789
+
+
+def test_windows_of_two_reads_of_the_same_data_lie_on_the_same_samples():
+    whole = window_starts(T0_NS, 100.0, 100_000, 3001, 1501, 100.0)
+    for skip in (1, 700, 1501, 12_345):
+        part = window_starts(T0_NS + skip * 10_000_000, 100.0, 100_000 - skip, 3001, 1501, 100.0)
+        assert set(part[1:-1] + skip) <= set(whole)
+        assert part[0] == 0
+
+
+def test_windows_cover_a_run_to_its_ends():
+    starts = window_starts(T0_NS, 100.0, 50_000, 3001, 1501, 100.0)
+    assert starts[0] == 0 and starts[-1] == 50_000 - 3001
+    assert np.diff(starts).max() <= 1501
+    assert (np.diff(starts) > 0).all()
+
+
+def test_grid_windows_start_at_the_sample_nearest_a_multiple_of_the_stride():
+    starts = window_starts(T0_NS, 100.0, 50_000, 3001, 1501, 100.0)[1:-1]
+    multiples = (T0_NS / 1e9 + starts / 100) / 15.01
+    assert np.abs(multiples - np.round(multiples)).max() * 15.01 <= 0.0054
+
+
+@pytest.mark.parametrize("jitter_ns", [-90_000, -1, 1, 90_000])
+@pytest.mark.parametrize("phase_ms", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+def test_clock_jitter_does_not_move_windows(phase_ms, jitter_ns):
+    start_ns = 1_700_000_000_000_000_000 + phase_ms * 1_000_000
+    calm = window_starts(start_ns, 100.0, 50_000, 3000, 1500, 100.0)
+    assert np.array_equal(calm, window_starts(start_ns + jitter_ns, 100.0, 50_000, 3000, 1500, 100.0))
+
+
+def test_a_run_shorter_than_a_window_has_none_and_one_as_long_has_one():
+    assert window_starts(T0_NS, 100.0, 3000, 3001, 1501, 100.0).size == 0
+    assert window_starts(T0_NS, 100.0, 3001, 3001, 1501, 100.0).tolist() == [0]
+
+
+def test_overlap_in_fractions_and_samples():
+    assert overlap_samples(0.5, 3001) == 1500
+    assert overlap_samples(1800, 3001) == 1800
+    with pytest.raises(ValueError, match="stride"):
+        overlap_samples(3001, 3001)
+
+
+def test_peaks_agree_with_obspys_trigger():
+    rng = np.random.default_rng(1)
+    for _ in range(30):
+        probability = np.convolve(rng.random(3000) ** 8, np.hanning(25), "same").astype(np.float32)
+        probability /= probability.max()
+        probability[rng.integers(0, 3000, 5)] = np.nan
+        expected = [
+            on + np.nanargmax(probability[on : off + 1]) for on, off in trigger_onset(probability, 0.4, 0.2)
+        ]
+        assert peaks_above(probability, 0.4).tolist() == expected
+
+
+@pytest.mark.parametrize("probability", [[], [0.1, 0.2], [np.nan, np.nan]])
+def test_nothing_above_the_threshold_gives_no_peaks(probability):
+    assert peaks_above(np.array(probability, dtype=np.float32), 0.3).size == 0
+
+
+def test_peaks_at_the_very_ends_are_found():
+    assert peaks_above(np.array([0.9, 0.1, 0.1, 0.8], dtype=np.float32), 0.3).tolist() == [0, 3]
+
+
+def test_of_close_peaks_the_highest_stays():
+    samples = np.array([100, 120, 145, 400])
+    assert separated(samples, np.array([0.5, 0.9, 0.8, 0.4]), 50).tolist() == [False, True, False, True]
+    assert separated(samples, np.array([0.9, 0.5, 0.8, 0.4]), 30).tolist() == [True, False, True, True]
+
+
+def test_peaks_just_far_enough_apart_both_stay():
+    assert separated(np.array([0, 50]), np.array([0.5, 0.6]), 50).all()
+    assert separated(np.array([], dtype=int), np.array([]), 50).size == 0
