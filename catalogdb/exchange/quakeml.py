@@ -1,0 +1,384 @@
+"""Read QuakeML 1.0, 1.1 and 1.2 through ObsPy (https://quake.ethz.ch/quakeml/)."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from catalogdb.errors import InputError
+from catalogdb.exchange.quakeml_writer import NOTE_PREFIX, OWN_PREFIX, write_quakeml
+from catalogdb.exchange.reference import (
+    DEFAULT_PICK_UNCERTAINTY,
+    EVALUATION_STATUSES,
+    KM_PER_DEGREE,
+    EvaluationMode,
+    ReferenceCatalog,
+    arrival_counts,
+    channel_group,
+    coordinates,
+    depth_in_range,
+    event_from_parts,
+    present,
+)
+
+__all__ = ["read_quakeml", "write_quakeml"]
+
+ROOT_TAG = re.compile(r"\{http://quakeml\.org/xmlns/quakeml/[^}]+\}quakeml")
+
+
+def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
+    """Read a QuakeML file.
+
+    Args:
+        path: the file.
+        evaluation_mode: what events and picks are that don't say.
+
+    Returns:
+        Events with all origins and magnitudes (depth in km), and the picks of all events; `source_id` is the publicID.
+
+    Raises:
+        InputError: naming the file and the reason, when it is no QuakeML.
+    """
+    catalog, complaints = _parse(Path(path))
+    result = ReferenceCatalog()
+    for complaint in complaints:
+        ignored = "event will be ignored" in complaint
+        (result.rejected if ignored else result.repaired).append(f"{path}: {complaint}")
+    counts: Counter[str] = Counter()
+    for number, event in enumerate(catalog, 1):
+        source_id = event.resource_id.id if event.resource_id else None
+        record = f"{path}: event {number} ({source_id or 'no publicID'})"
+        picks = _picks(event, source_id, record, evaluation_mode, result, counts)
+        document = _event(event, source_id, record, evaluation_mode, result, picks)
+        result.picks += picks.values()
+        if document is None:
+            result.rejected.append(f"{record}: it has no usable origin")
+        else:
+            result.events.append(document)
+        counts["focal mechanisms not stored"] += len(event.focal_mechanisms)
+        counts["amplitudes not stored"] += len(event.amplitudes)
+    result.repaired += [f"{path}: {number} {what}" for what, number in counts.items() if number]
+    return result
+
+
+def _parse(path: Path) -> tuple[Any, list[str]]:
+    from lxml import etree
+    from obspy.io.quakeml.core import Unpickler
+
+    try:
+        with open(path, "rb") as stream:
+            _, root = next(etree.iterparse(stream, events=("start",)))
+            tag = root.tag
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (etree.XMLSyntaxError, StopIteration) as error:
+        raise InputError(f"{path}: not XML: {error}") from error
+    if not ROOT_TAG.fullmatch(tag):
+        raise InputError(f"{path}: not QuakeML: its root element is {etree.QName(tag).localname}")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            catalog = Unpickler().load(str(path))
+        except Exception as error:  # ObsPy gives whatever the odd value met: its message is all there is to know
+            raise InputError(f"{path}: not usable QuakeML: {error}") from error
+    return catalog, list(dict.fromkeys(str(warning.message) for warning in caught))
+
+
+# -- picks
+
+
+def _picks(
+    event: Any, event_key: str | None, record: str, mode: EvaluationMode, result: ReferenceCatalog, counts: Counter[str]
+) -> dict[str, dict[str, Any]]:
+    phases = {
+        arrival.pick_id.id: arrival.phase
+        for origin in event.origins
+        for arrival in origin.arrivals
+        if arrival.pick_id is not None and arrival.phase
+    }
+    documents: dict[str, dict[str, Any]] = {}
+    for number, pick in enumerate(event.picks, 1):
+        name = pick.resource_id.id if pick.resource_id else f"{event_key}/pick/{number}"
+        name = _unique(name, documents, record, result)
+        where = pick.waveform_id
+        phase = phases.get(name) or pick.phase_hint
+        missing = [
+            what
+            for what, value in (("time", pick.time), ("station", where and where.station_code), ("phase", phase))
+            if not value
+        ]
+        if missing:
+            result.rejected.append(f"{record}: pick {name}: no {' and no '.join(missing)}")
+            continue
+        uncertainty = _uncertainty(pick.time_errors)
+        if uncertainty is None:
+            counts[f"picks without uncertainty, taken as {DEFAULT_PICK_UNCERTAINTY} s"] += 1
+        if pick.evaluation_mode is None:
+            counts[f"picks without evaluation mode, taken as {mode}"] += 1
+        net, loc, chan = (
+            (where.network_code or "").strip("-"),
+            (where.location_code or "").strip("-"),
+            where.channel_code or "",
+        )
+        documents[name] = present(
+            {
+                "channel_group": channel_group(net, where.station_code, loc, chan),
+                "net": net,
+                "sta": where.station_code,
+                "loc": loc,
+                "chan": chan,
+                "phase": str(phase),
+                "time": _epoch(pick.time),
+                "uncertainty": DEFAULT_PICK_UNCERTAINTY if uncertainty is None else uncertainty,
+                "evaluation_mode": str(pick.evaluation_mode or mode),
+                "polarity": pick.polarity and str(pick.polarity),
+                "onset": pick.onset and str(pick.onset),
+                "event_key": event_key,
+                "source_id": name,
+                **_notes(pick, ("probability", "quality", "snr", "amplitude", "components", "hypo71_weight")),
+            }
+        )
+    return documents
+
+
+def _uncertainty(errors: Any) -> float | None:
+    """One standard deviation in the quantity's own unit; of two unequal sides, their mean."""
+    if errors is None:
+        return None
+    if errors.uncertainty is not None:
+        return float(errors.uncertainty)
+    sides = [side for side in (errors.lower_uncertainty, errors.upper_uncertainty) if side is not None]
+    return sum(sides) / len(sides) if sides else None
+
+
+def _unique(name: str, taken: dict[str, Any], record: str, result: ReferenceCatalog) -> str:
+    """The publicID, or, where the event has it already, the publicID with a number behind."""
+    if name not in taken:
+        return name
+    result.repaired.append(f"{record}: publicID {name} occurs again; the later one is kept under another id")
+    number = 2
+    while f"{name}#{number}" in taken:
+        number += 1
+    return f"{name}#{number}"
+
+
+# -- events
+
+
+def _event(
+    event: Any,
+    source_id: str | None,
+    record: str,
+    mode: EvaluationMode,
+    result: ReferenceCatalog,
+    picks: dict[str, dict[str, Any]],
+) -> dict[str, Any] | None:
+    origins = {}
+    for number, origin in enumerate(event.origins, 1):
+        name = origin.resource_id.id if origin.resource_id else str(number)
+        name = _unique(name, origins, record, result)
+        try:
+            origins[name] = _origin(origin, name, picks, record, result)
+        except ValueError as error:
+            result.rejected.append(f"{record}: origin {name}: {error}")
+    magnitudes = {}
+    for number, magnitude in enumerate(event.magnitudes, 1):
+        name = magnitude.resource_id.id if magnitude.resource_id else str(number)
+        if magnitude.mag is None or not math.isfinite(magnitude.mag):
+            result.rejected.append(f"{record}: magnitude {name}: no value")
+            continue
+        name = _unique(name, magnitudes, record, result)
+        magnitudes[name] = _magnitude(event, magnitude, name)
+    if not origins:
+        return None
+    preferred = _preferred(event.preferred_origin_id, origins, "origin", record, result)
+    sources = {origin.resource_id.id: origin for origin in reversed(event.origins) if origin.resource_id}
+    status, origin_mode = _evaluation(sources.get(preferred["_id"]), mode)
+    creation = event.creation_info
+    descriptions = [text for description in event.event_descriptions if (text := description.text)]
+    return event_from_parts(
+        preferred["time"],
+        list(origins.values()),
+        list(magnitudes.values()),
+        preferred,
+        _preferred(event.preferred_magnitude_id, magnitudes, "magnitude", record, result) if magnitudes else None,
+        event_type=event.event_type and str(event.event_type),
+        place=descriptions[0] if descriptions else None,
+        evaluation_mode=origin_mode,
+        evaluation_status=status,
+        source_id=source_id,
+        creation_info=present(
+            {
+                "agency_id": creation.agency_id,
+                "author": creation.author,
+                "version": creation.version,
+                "creation_time": _epoch(creation.creation_time) if creation.creation_time else None,
+            }
+        )
+        if creation
+        else None,
+    )
+
+
+def _preferred(
+    wanted: Any, parts: dict[str, dict[str, Any]], what: str, record: str, result: ReferenceCatalog
+) -> dict[str, Any]:
+    if wanted is not None and wanted.id in parts:
+        return parts[wanted.id]
+    first = next(iter(parts.values()))
+    if wanted is not None:
+        result.repaired.append(
+            f"{record}: the preferred {what} {wanted.id} is not among its {what}s; the first one is taken"
+        )
+    return first
+
+
+def _evaluation(origin: Any, default: EvaluationMode) -> tuple[str, str]:
+    status = str(origin.evaluation_status) if origin is not None and origin.evaluation_status else None
+    mode = str(origin.evaluation_mode) if origin is not None and origin.evaluation_mode else None
+    if mode is None:
+        mode = "manual" if status in ("reviewed", "confirmed", "final") else default
+    if status not in EVALUATION_STATUSES:
+        status = "reviewed" if mode == "manual" else "preliminary"
+    return status, mode
+
+
+def _origin(
+    origin: Any, name: str, picks: dict[str, dict[str, Any]], record: str, result: ReferenceCatalog
+) -> dict[str, Any]:
+    missing = [what for what in ("time", "latitude", "longitude") if getattr(origin, what) is None]
+    if missing:
+        raise ValueError(f"no {' and no '.join(missing)}")
+    latitude, longitude = coordinates(origin.latitude, origin.longitude)
+    arrivals = [document for arrival in origin.arrivals if (document := _arrival(arrival, picks, record, result))]
+    quality = origin.quality
+    counts: dict[str, Any] = dict(arrival_counts(arrivals)) if arrivals else {}
+    method = origin.method_id.id if origin.method_id else "unknown"
+    return present(
+        {
+            "_id": name,
+            "method": method.removeprefix(f"{OWN_PREFIX}/method/"),
+            "time": _epoch(origin.time),
+            "latitude": float(latitude),
+            "longitude": float(longitude),
+            "depth_km": depth_in_range(_kilometres(origin.depth)),
+            "time_uncertainty": _uncertainty(origin.time_errors),
+            "horizontal_uncertainty_km": _horizontal_uncertainty(origin),
+            "depth_uncertainty_km": _kilometres(_uncertainty(origin.depth_errors)),
+            "n_picks": (quality and quality.used_phase_count) or counts.get("n_picks"),
+            "n_p": counts.get("n_p"),
+            "n_s": counts.get("n_s"),
+            "n_stations": (quality and quality.used_station_count) or counts.get("n_stations"),
+            "arrivals": arrivals or None,
+            **(
+                {
+                    "rms": quality.standard_error,
+                    "azimuthal_gap": quality.azimuthal_gap,
+                    "minimum_distance_km": _degrees_to_km(quality.minimum_distance),
+                }
+                if quality
+                else {}
+            ),
+            **_notes(origin, ("score", "quality")),
+        }
+    )
+
+
+def _horizontal_uncertainty(origin: Any) -> float | None:
+    """Kilometres: the ellipse's larger axis, else the larger of the errors in latitude and longitude."""
+    ellipse = origin.origin_uncertainty
+    if ellipse is not None:
+        metres = (
+            ellipse.horizontal_uncertainty
+            if ellipse.horizontal_uncertainty is not None
+            else ellipse.max_horizontal_uncertainty
+        )
+        if metres is not None:
+            return _kilometres(metres)
+    north = _degrees_to_km(_uncertainty(origin.latitude_errors))
+    east = _degrees_to_km(_uncertainty(origin.longitude_errors))
+    sides = [side for side in (north, east and east * math.cos(math.radians(origin.latitude))) if side is not None]
+    return max(sides) if sides else None
+
+
+def _arrival(
+    arrival: Any, picks: dict[str, dict[str, Any]], record: str, result: ReferenceCatalog
+) -> dict[str, Any] | None:
+    pick = picks.get(arrival.pick_id.id) if arrival.pick_id else None
+    if pick is None:
+        result.rejected.append(
+            f"{record}: arrival of {arrival.phase or '?'}: its pick {arrival.pick_id} is not in the event"
+        )
+        return None
+    return present(
+        {
+            "pick_id": pick["source_id"],
+            "phase": str(arrival.phase or pick["phase"]),
+            "net": pick["net"],
+            "sta": pick["sta"],
+            "time": pick["time"],
+            "residual": arrival.time_residual,
+            "distance_km": _degrees_to_km(arrival.distance),
+            "azimuth": arrival.azimuth,
+            "weight": arrival.time_weight,
+        }
+    )
+
+
+def _magnitude(event: Any, magnitude: Any, name: str) -> dict[str, Any]:
+    stations = {part.resource_id.id: part for part in event.station_magnitudes if part.resource_id}
+    parts = []
+    for contribution in magnitude.station_magnitude_contributions or []:
+        part = stations.get(contribution.station_magnitude_id.id) if contribution.station_magnitude_id else None
+        if part is not None and part.mag is not None and part.waveform_id and part.waveform_id.station_code:
+            note = _notes(part, ("amplitude_mm", "distance_km"))
+            parts.append(
+                present(
+                    {
+                        "net": part.waveform_id.network_code,
+                        "sta": part.waveform_id.station_code,
+                        "value": float(part.mag),
+                        **note,
+                    }
+                )
+            )
+    return present(
+        {
+            "_id": name,
+            "type": magnitude.magnitude_type or "M",
+            "value": float(magnitude.mag),
+            "uncertainty": _uncertainty(magnitude.mag_errors),
+            "n_stations": magnitude.station_count,
+            "station_magnitudes": parts or None,
+        }
+    )
+
+
+def _notes(element: Any, fields: tuple[str, ...]) -> dict[str, Any]:
+    """What QuakeML has no element for, from the comment that catalogdb writes it to."""
+    for comment in element.comments:
+        if comment.text and comment.text.startswith(NOTE_PREFIX):
+            try:
+                note = json.loads(comment.text.removeprefix(NOTE_PREFIX))
+            except json.JSONDecodeError:
+                continue
+            return {key: note[key] for key in fields if isinstance(note, dict) and key in note}
+    return {}
+
+
+def _epoch(time: Any) -> float:
+    """Epoch seconds, the double nearest to the time in microseconds (`UTCDateTime.timestamp` is not always that)."""
+    return round(time.ns / 1000) / 1e6
+
+
+def _kilometres(metres: float | None) -> float | None:
+    return None if metres is None else metres / 1000.0
+
+
+def _degrees_to_km(degrees: float | None) -> float | None:
+    return None if degrees is None else degrees * KM_PER_DEGREE

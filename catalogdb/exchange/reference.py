@@ -1,0 +1,148 @@
+"""What a reader of catalog files gives: events and picks as schema documents, with nothing of a database in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+KM_PER_DEGREE = 111.19492664455873  # of arc on a sphere of 6371 km, the conversion of ObsPy and QuakeML's users
+DEFAULT_PICK_UNCERTAINTY = 0.1  # seconds, for sources that don't say
+HYPO71_UNCERTAINTY = {0: 0.01, 1: 0.04, 2: 0.2, 3: 1.0, 4: 5.0, 5: 25.0}  # seconds, by the analyst's weight class
+EVALUATION_STATUSES = ("preliminary", "confirmed", "reviewed", "final", "rejected")
+
+EvaluationMode = Literal["automatic", "manual"]
+
+
+@dataclass
+class ReferenceCatalog:
+    """Events and picks of catalog files.
+
+    events: documents as in `schemas/event.yaml` without `_id`, `catalog`, `config_id`, `task_id`. `source_id` is the
+        source's own id. Their `origins` and `magnitudes` are those of `origin.yaml` and `magnitude.yaml`, likewise
+        without the database's fields; they have an `_id` (the source's, or a number as text) that differs within the
+        event, and that `preferred_origin_id` and `preferred_magnitude_id` name. An origin's `arrivals` name a pick by
+        its `source_id` in `pick_id`. An event whose origins have no arrivals gets all picks with its `source_id` as
+        `event_key` as arrivals of its preferred origin.
+    picks: documents as in `schemas/pick.yaml` without `_id`, `pick_set`, `config_id`, `task_id`.
+    rejected: what was left out: "file: record: reason".
+    repaired: what was read with a guess or left in part: "file: what was done".
+    """
+
+    events: list[dict[str, Any]] = field(default_factory=list)
+    picks: list[dict[str, Any]] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
+
+    def extend(self, other: ReferenceCatalog) -> None:
+        """Take in what another file holds."""
+        self.events += other.events
+        self.picks += other.picks
+        self.rejected += other.rejected
+        self.repaired += other.repaired
+
+
+def present(document: dict[str, Any]) -> dict[str, Any]:
+    """The document without its absent (None) fields: what is not known is not written."""
+    return {key: value for key, value in document.items() if value is not None}
+
+
+def parse_time(text: str) -> float:
+    """ISO 8601 time -> epoch seconds UTC, to the microsecond; without a zone it is UTC.
+
+    Raises:
+        ValueError: when the text is no time.
+    """
+    stamp = datetime.fromisoformat(text.strip().replace("/", "-"))
+    if stamp.tzinfo is None:
+        stamp = stamp.replace(tzinfo=UTC)
+    since = stamp - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds) / 1e6
+
+
+def format_time(time: float) -> str:
+    """Epoch seconds -> ISO 8601 with microseconds and Z."""
+    from datetime import timedelta
+
+    stamp = datetime(1970, 1, 1) + timedelta(microseconds=round(time * 1e6))
+    return stamp.isoformat(timespec="microseconds") + "Z"
+
+
+def coordinates(latitude: float, longitude: float) -> tuple[float, float]:
+    """Check a position in degrees; longitudes of 180..360 are brought to -180..180.
+
+    Raises:
+        ValueError: naming the value that is out of range.
+    """
+    if not -90 <= latitude <= 90:
+        raise ValueError(f"latitude {latitude:g} is outside -90..90")
+    if not -180 <= longitude <= 360:
+        raise ValueError(f"longitude {longitude:g} is outside -180..360")
+    return latitude, longitude - 360 if longitude > 180 else longitude
+
+
+def depth_in_range(depth_km: float | None) -> float | None:
+    """Check a depth in km below sea level.
+
+    Raises:
+        ValueError: when no earthquake can be there, as with metres taken for kilometres.
+    """
+    if depth_km is not None and not -10 <= depth_km <= 800:
+        raise ValueError(f"depth {depth_km:g} km is outside -10..800 km")
+    return depth_km
+
+
+def geojson_point(latitude: float, longitude: float) -> dict[str, Any]:
+    """GeoJSON point of a position."""
+    return {"type": "Point", "coordinates": [float(longitude), float(latitude)]}
+
+
+def channel_group(net: str, sta: str, loc: str, chan: str) -> str:
+    """`net.sta.loc.BI`; parts that the source doesn't give stay empty."""
+    return f"{net}.{sta}.{loc}.{chan[:2]}"
+
+
+def phase_class(phase: str) -> str | None:
+    """P or S for any name of such a phase (Pg, Sn); None for others, and for the depth phases p and s."""
+    return phase[0] if phase[:1] in ("P", "S") else None
+
+
+def arrival_counts(arrivals: Iterable[dict[str, Any]]) -> dict[str, int]:
+    """`n_picks`, `n_p`, `n_s` and `n_stations` of arrivals."""
+    arrivals = list(arrivals)
+    classes = [phase_class(arrival["phase"]) for arrival in arrivals]
+    return {
+        "n_picks": len(arrivals),
+        "n_p": classes.count("P"),
+        "n_s": classes.count("S"),
+        "n_stations": len({(arrival.get("net", ""), arrival["sta"]) for arrival in arrivals}),
+    }
+
+
+def event_from_parts(
+    time: float,
+    origins: list[dict[str, Any]],
+    magnitudes: list[dict[str, Any]],
+    preferred_origin: dict[str, Any] | None,
+    preferred_magnitude: dict[str, Any] | None,
+    **fields: Any,
+) -> dict[str, Any]:
+    """Assemble an event document with the preferred origin and magnitude flat in it."""
+    event: dict[str, Any] = {"time": float(time)}
+    if preferred_origin is not None:
+        event |= {
+            "latitude": preferred_origin["latitude"],
+            "longitude": preferred_origin["longitude"],
+            "depth_km": preferred_origin.get("depth_km"),
+            "point": geojson_point(preferred_origin["latitude"], preferred_origin["longitude"]),
+            "preferred_origin_id": preferred_origin["_id"],
+        }
+        event |= {key: preferred_origin.get(key) for key in ("n_picks", "n_p", "n_s", "rms", "azimuthal_gap")}
+    if preferred_magnitude is not None:
+        event |= {
+            "magnitude": preferred_magnitude["value"],
+            "magnitude_type": preferred_magnitude["type"],
+            "preferred_magnitude_id": preferred_magnitude["_id"],
+        }
+    return present(event | fields | {"origins": origins, "magnitudes": magnitudes})

@@ -1,0 +1,173 @@
+"""Flat tables of events and of arrivals, written as csv or Parquet; units stand in the columns' names."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from catalogdb.errors import CatalogdbError
+from catalogdb.exchange.csv_catalog import read_csv
+from catalogdb.exchange.reference import format_time
+
+__all__ = ["ARRIVAL_COLUMNS", "EVENT_COLUMNS", "arrival_rows", "event_row", "read_csv", "write_csv", "write_parquet"]
+
+Kind = Literal["text", "time", "number", "count"]
+
+# column -> kind of its values
+EVENT_COLUMNS: dict[str, Kind] = {
+    "event_id": "text",
+    "time": "time",
+    "latitude": "number",
+    "longitude": "number",
+    "depth_km": "number",
+    "magnitude": "number",
+    "magnitude_type": "text",
+    "time_uncertainty_s": "number",
+    "horizontal_uncertainty_km": "number",
+    "depth_uncertainty_km": "number",
+    "rms_s": "number",
+    "azimuthal_gap_degree": "number",
+    "minimum_distance_km": "number",
+    "n_picks": "count",
+    "n_p": "count",
+    "n_s": "count",
+    "n_stations": "count",
+    "origin_method": "text",
+    "event_type": "text",
+    "place": "text",
+    "evaluation_mode": "text",
+    "evaluation_status": "text",
+    "source_id": "text",
+}
+ARRIVAL_COLUMNS: dict[str, Kind] = {
+    "event_id": "text",
+    "pick_id": "text",
+    "network": "text",
+    "station": "text",
+    "location": "text",
+    "channel": "text",
+    "phase": "text",
+    "time": "time",
+    "uncertainty_s": "number",
+    "probability": "number",
+    "hypo71_weight": "count",
+    "polarity": "text",
+    "onset": "text",
+    "evaluation_mode": "text",
+    "residual_s": "number",
+    "distance_km": "number",
+    "azimuth_degree": "number",
+    "weight": "number",
+}
+
+PARQUET_BATCH_ROWS = 20_000
+
+
+def preferred_origin(event: dict[str, Any]) -> dict[str, Any]:
+    """The preferred origin of an event document; empty for an unlocated event."""
+    return next((origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")), {})
+
+
+def event_row(event: dict[str, Any]) -> dict[str, Any]:
+    """One row of the event table: the preferred origin and magnitude."""
+    origin = preferred_origin(event)
+    renamed = {"event_id": event["_id"], "rms_s": event.get("rms"), "azimuthal_gap_degree": event.get("azimuthal_gap")}
+    renamed |= {"time_uncertainty_s": origin.get("time_uncertainty"), "origin_method": origin.get("method")}
+    return {name: renamed[name] if name in renamed else event.get(name, origin.get(name)) for name in EVENT_COLUMNS}
+
+
+def arrival_rows(event: dict[str, Any], picks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """One row for each arrival of the preferred origin, with what its pick says."""
+    known = {pick["_id"]: pick for pick in picks}
+    for arrival in preferred_origin(event).get("arrivals", []):
+        pick = known.get(arrival["pick_id"], {})
+        row = {
+            name: pick.get(name) for name in ("probability", "hypo71_weight", "polarity", "onset", "evaluation_mode")
+        }
+        row |= {
+            "event_id": event["_id"],
+            "pick_id": arrival["pick_id"],
+            "network": arrival.get("net", pick.get("net")),
+            "station": arrival["sta"],
+            "location": pick.get("loc"),
+            "channel": pick.get("chan"),
+            "phase": arrival["phase"],
+            "time": arrival["time"],
+            "uncertainty_s": pick.get("uncertainty"),
+            "residual_s": arrival.get("residual"),
+            "distance_km": arrival.get("distance_km"),
+            "azimuth_degree": arrival.get("azimuth"),
+            "weight": arrival.get("weight"),
+        }
+        yield {name: row[name] for name in ARRIVAL_COLUMNS}
+
+
+def write_csv(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stream: BinaryIO) -> int:
+    """Write rows as csv; their number is returned.
+
+    UTF-8, a header line, ISO 8601 times in UTC, empty cells for what is not known.
+    """
+    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+    writer = csv.DictWriter(text, list(columns), lineterminator="\n")
+    writer.writeheader()
+    number = 0
+    times = [name for name, kind in columns.items() if kind == "time"]
+    for row in rows:
+        writer.writerow(row | {name: format_time(row[name]) for name in times if row[name] is not None})
+        number += 1
+    text.detach()
+    return number
+
+
+def write_parquet(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stream: BinaryIO) -> int:
+    """Write rows as Parquet, a batch at a time, times as timestamps in UTC with microseconds; their number is returned.
+
+    Raises:
+        CatalogdbError: where pyarrow is missing or doesn't fit the NumPy installed.
+    """
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise CatalogdbError(f"Parquet needs pyarrow: {error}", hint="pip install 'catalogdb[parquet]'") from error
+    types = {
+        "text": pyarrow.string(),
+        "time": pyarrow.timestamp("us", tz="UTC"),
+        "number": pyarrow.float64(),
+        "count": pyarrow.int64(),
+    }
+    schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
+    number = 0
+    with pyarrow.parquet.ParquetWriter(stream, schema) as writer:
+        for batch in _batches(rows, PARQUET_BATCH_ROWS):
+            values = {
+                name: [_timestamp(row[name]) if kind == "time" else row[name] for row in batch]
+                for name, kind in columns.items()
+            }
+            writer.write_table(pyarrow.Table.from_pydict(values, schema=schema))
+            number += len(batch)
+    return number
+
+
+def table_format(path: Path) -> str | None:
+    """`csv` or `parquet` by a file's suffix."""
+    return {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}.get(path.suffix.lower())
+
+
+def _timestamp(time: float | None) -> datetime | None:
+    return None if time is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(time * 1e6))
+
+
+def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

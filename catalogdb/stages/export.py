@@ -1,0 +1,177 @@
+"""Events of a catalog -> one file, which is there whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from pymongo.database import Database
+
+from catalogdb.errors import InputError
+from catalogdb.exchange.event_filter import EventFilter
+
+BATCH_EVENTS = 500
+
+ExportFormat = Literal["quakeml", "csv", "parquet"]
+SUFFIXES: dict[str, ExportFormat] = {
+    ".xml": "quakeml",
+    ".qml": "quakeml",
+    ".quakeml": "quakeml",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+
+
+def export_catalog(
+    db: Database,
+    catalog: str,
+    output: Path,
+    format: ExportFormat | None = None,
+    filter: EventFilter | None = None,
+    table: Literal["events", "arrivals"] = "events",
+) -> dict[str, Any]:
+    """Write the events of a catalog that pass a filter, with their picks, to a file.
+
+    The events are streamed: memory holds some hundred of them, whatever the catalog's size. The file takes its name
+    only once it is complete and on disk; on any failure an older file stays as it was and nothing else is left behind.
+
+    Args:
+        catalog: name of the catalog.
+        output: the file to write.
+        format: none: by the suffix, `.xml`/`.qml`/`.quakeml`, `.csv`, `.parquet`.
+        filter: which events, and in which order; none: all, by time.
+        table: rows of csv and Parquet: one per event, or one per arrival of the preferred origins.
+
+    Returns:
+        Summary: catalog, output, format, events, picks (arrivals' picks written or tabled), bytes.
+
+    Raises:
+        InputError: for an unknown catalog, an unknown suffix or an output that can't be written.
+    """
+    output = Path(output)
+    chosen = format or SUFFIXES.get(output.suffix.lower())
+    if chosen not in SUFFIXES.values():
+        raise InputError(
+            f"{output}: no known format for the suffix {output.suffix!r}",
+            hint=f"use one of {', '.join(SUFFIXES)}, or --format",
+        )
+    if chosen == "quakeml" and table != "events":
+        raise InputError("QuakeML holds events with their arrivals: a table of arrivals is csv or Parquet")
+    require_catalog(db, catalog)
+    counts = {"events": 0, "picks": 0}
+    events = _events_with_picks(
+        db, catalog, filter or EventFilter(), chosen == "quakeml" or table == "arrivals", counts
+    )
+    size = write_atomically(output, lambda stream: _write(events, catalog, chosen, table, stream))
+    return {"catalog": catalog, "output": str(output), "format": chosen, **counts, "bytes": size}
+
+
+def require_catalog(db: Database, name: str) -> dict[str, Any]:
+    """The catalog's document.
+
+    Raises:
+        InputError: naming the catalogs that there are.
+    """
+    document = db.catalog.find_one({"_id": {"$eq": name}})
+    if document is None:
+        known = sorted(row["_id"] for row in db.catalog.find({}, {"_id": 1}))
+        raise InputError(
+            f"no catalog {name!r} in database {db.name!r}", hint=f"there are: {', '.join(known) or 'none'}"
+        )
+    return document
+
+
+def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:
+    """Let `write` fill a file beside `output` and give it that name when it is complete; its size in bytes is returned.
+
+    Raises:
+        InputError: when the folder or the file can't be written.
+    """
+    temporary = None
+    try:
+        try:
+            handle, temporary = tempfile.mkstemp(prefix=f".{output.name}.", suffix=".part", dir=output.parent)
+            mode = output.stat().st_mode & 0o777 if output.exists() else 0o666 & ~_umask()
+            os.fchmod(handle, mode)
+            with open(handle, "wb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            size = os.path.getsize(temporary)
+            os.replace(temporary, output)
+            temporary = None
+        finally:
+            if temporary is not None:
+                os.unlink(temporary)
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
+    _sync_folder(output.parent)
+    return size
+
+
+def _events_with_picks(
+    db: Database, catalog: str, filter: EventFilter, want_picks: bool, counts: dict[str, int]
+) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    cursor = db.event.find(filter.query(catalog)).sort(filter.sort()).allow_disk_use(True)
+    cursor = cursor.skip(filter.offset).limit(filter.limit or 0).batch_size(BATCH_EVENTS)
+    for batch in _batches(cursor):
+        known = _picks(db, batch) if want_picks else {}
+        for event in batch:
+            identities = dict.fromkeys(
+                arrival["pick_id"] for origin in event["origins"] for arrival in origin.get("arrivals", [])
+            )
+            counts["events"] += 1
+            counts["picks"] += len(identities) if want_picks else 0
+            yield event, [known[identity] for identity in identities if identity in known]
+
+
+def _picks(db: Database, events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    wanted = {
+        arrival["pick_id"] for event in events for origin in event["origins"] for arrival in origin.get("arrivals", [])
+    }
+    return {pick["_id"]: pick for pick in db.pick.find({"_id": {"$in": list(wanted)}})} if wanted else {}
+
+
+def _batches(cursor: Any) -> Iterator[list[dict[str, Any]]]:
+    batch: list[dict[str, Any]] = []
+    for document in cursor:
+        batch.append(document)
+        if len(batch) == BATCH_EVENTS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _write(events: Iterator[Any], catalog: str, format: str, table: str, stream: BinaryIO) -> None:
+    if format == "quakeml":
+        from catalogdb.exchange.quakeml_writer import write_quakeml
+
+        write_quakeml(events, stream, catalog)
+        return
+    from catalogdb.exchange import tables
+
+    if table == "events":
+        rows, columns = (tables.event_row(event) for event, _ in events), tables.EVENT_COLUMNS
+    else:
+        rows = (row for event, picks in events for row in tables.arrival_rows(event, picks))
+        columns = tables.ARRIVAL_COLUMNS
+    (tables.write_csv if format == "csv" else tables.write_parquet)(rows, columns, stream)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

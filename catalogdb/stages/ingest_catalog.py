@@ -1,0 +1,277 @@
+"""Files of events and picks -> a named catalog and pick set, like any that was made here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from pymongo import ReplaceOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from catalogdb.errors import InputError, NameTaken
+from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
+from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog
+from catalogdb.identity import content_id, file_sha256
+
+REVISION = 1  # of the readers: a change that gives other documents for the same files raises it
+TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
+TRANSACTION_TOO_LARGE = 388  # MongoDB's code TransactionTooLargeForCache
+PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
+
+CatalogFormat = Literal["quakeml", "csv"]
+CatalogKind = Literal["reference", "reviewed", "automatic"]
+
+
+def read_catalog_files(
+    paths: list[Path], format: CatalogFormat | None = None, evaluation_mode: EvaluationMode = "manual"
+) -> ReferenceCatalog:
+    """Read catalog files of any known format.
+
+    Args:
+        paths: files of one catalog; tables of events and of picks may be given together.
+        format: none: by the suffix (`.xml`, `.qml`, `.quakeml`: QuakeML; others: csv).
+        evaluation_mode: what events and picks are that don't say.
+
+    Raises:
+        InputError: naming the file and the reason.
+    """
+    catalog = ReferenceCatalog()
+    for path in paths:
+        if (format or _format_of(path)) == "quakeml":
+            from catalogdb.exchange.quakeml import read_quakeml
+
+            catalog.extend(read_quakeml(path, evaluation_mode))
+        else:
+            from catalogdb.exchange.csv_catalog import read_csv
+
+            catalog.extend(read_csv(path, evaluation_mode))
+    return catalog
+
+
+def ingest_catalog(
+    db: Database,
+    paths: Path | list[Path],
+    name: str,
+    format: CatalogFormat | None = None,
+    kind: CatalogKind = "reference",
+    replace: bool = False,
+    *,
+    agency_id: str | None = None,
+    source: str | None = None,
+    licence: str | None = None,
+    evaluation_mode: EvaluationMode = "manual",
+    read: Callable[[list[Path]], ReferenceCatalog] | None = None,
+) -> dict[str, Any]:
+    """Write the events and picks of files as catalog `name` and, where there are picks, pick set `name`.
+
+    The same files again change nothing. Up to 20,000 documents, old and new, are written in one transaction if the
+    server's cache holds it; beyond, in batches with the `catalog` document taken away first and put back last, so that
+    no one finds half a catalog under its name.
+
+    Args:
+        db: an initialised database.
+        paths: the catalog's file, or its files.
+        name: of the catalog and the pick set.
+        format: as `read_catalog_files` takes it.
+        kind: who made the catalog.
+        replace: write over a catalog of that name that was ingested from other files; also reads the same files afresh.
+        agency_id, source, licence: for the catalog's document; the source is the files' names unless given.
+        evaluation_mode: what events and picks are that don't say.
+        read: another reader, for formats not known here.
+
+    Returns:
+        Summary: catalog, config_id, changed, counts (events, picks, rejected, ...), and problems: what was left out or
+        guessed.
+
+    Raises:
+        NameTaken: when the name stands for another content.
+        InputError: naming the file and the reason.
+    """
+    files = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
+    config, config_id = _identity(files, name, kind, format, evaluation_mode)
+    held = db.catalog.find_one({"_id": name})
+    _check_name(db, name, held, config_id, replace)
+    task_id = content_id("ingest", config_id, {"catalog": name})
+    if held and not replace:
+        row = db.task.find_one({"_id": task_id}) or {}
+        return _summary(name, config_id, False, row.get("counts", {}), row.get("problems", []))
+
+    reference = read(files) if read else read_catalog_files(files, format, evaluation_mode)
+    documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
+    problems = reference.rejected + documents.rejected + reference.repaired
+    if not documents.events and not documents.picks:
+        raise InputError(
+            f"{', '.join(map(str, files))}: no usable events and no usable picks"
+            + "".join(f"; {line}" for line in problems[:3])
+        )
+    documents.counts["rejected"] = len(reference.rejected) + len(documents.rejected)
+    counts = {key: int(value) for key, value in sorted(documents.counts.items())}
+    named = _named_documents(
+        db, documents, name, kind, config_id, config, agency_id, source or ", ".join(p.name for p in files), licence
+    )
+    ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, problems)
+    _write(db, name, documents, named, ledger)
+    return _summary(name, config_id, True, counts, problems)
+
+
+def _format_of(path: Path) -> CatalogFormat:
+    return "quakeml" if path.suffix.lower() in (".xml", ".qml", ".quakeml") else "csv"
+
+
+def _identity(
+    files: list[Path], name: str, kind: str, format: str | None, evaluation_mode: str
+) -> tuple[dict[str, Any], str]:
+    if not files:
+        raise InputError("no catalog files given")
+    contents = []
+    for path in files:
+        try:
+            contents.append({"name": path.name, "sha256": file_sha256(path)})
+        except OSError as error:
+            raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    config = {
+        "files": contents,
+        "kind": kind,
+        "format": format,
+        "evaluation_mode": evaluation_mode,
+        "revision": REVISION,
+    }
+    config = {key: value for key, value in config.items() if value is not None}
+    hashes = [content["sha256"] for content in contents]  # not the names: a renamed file is the same catalog
+    return config, content_id("catalog", name, config | {"files": hashes})
+
+
+def _check_name(db: Database, name: str, held: dict[str, Any] | None, config_id: str, replace: bool) -> None:
+    for collection, found in (("catalog", held), ("pick set", db.pick_set.find_one({"_id": name}))):
+        if not found:
+            continue
+        if "files" not in found.get("config", {}):
+            raise NameTaken(
+                f"{collection} {name!r} was made by a job, not ingested from files",
+                hint="give the ingested catalog another --name",
+            )
+        if found["config_id"] != config_id and not replace:
+            raise NameTaken(
+                f"{collection} {name!r} was ingested from other files or in another way",
+                hint="--replace writes over it, another --name keeps both",
+            )
+    if held and held["config_id"] != config_id:
+        users = [row["_id"] for row in db.catalog.find({"pick_set": name, "_id": {"$ne": name}}, {"_id": 1})]
+        if users:
+            raise NameTaken(
+                f"pick set {name!r} can't be replaced: catalogs {', '.join(sorted(users))} are made from it",
+                hint="give the ingested catalog another --name",
+            )
+
+
+def _single_networks(db: Database, reference: ReferenceCatalog) -> dict[str, str]:
+    """Network of each station code that the picks give without network, where `site` knows exactly one for it."""
+    codes = sorted({pick["sta"] for pick in reference.picks if not pick["net"]})
+    if not codes:
+        return {}
+    rows = db.site.aggregate(
+        [{"$match": {"sta": {"$in": codes}}}, {"$group": {"_id": "$sta", "nets": {"$addToSet": "$net"}}}]
+    )
+    return {row["_id"]: row["nets"][0] for row in rows if len(row["nets"]) == 1 and row["nets"][0]}
+
+
+def _named_documents(
+    db: Database,
+    documents: CatalogDocuments,
+    name: str,
+    kind: str,
+    config_id: str,
+    config: dict[str, Any],
+    agency_id: str | None,
+    source: str,
+    licence: str | None,
+) -> dict[str, dict[str, Any]]:
+    now = db.client.admin.command("hello")["localTime"]
+    common = {"_id": name, "kind": kind, "config_id": config_id, "config": config, "source": source, "created": now}
+    common |= {key: value for key, value in (("agency_id", agency_id), ("licence", licence)) if value is not None}
+    times = [event["time"] for event in documents.events] or [pick["time"] for pick in documents.picks]
+    # whole seconds outwards: the period is half-open and must hold its last event
+    catalog = common | {"starttime": float(math.floor(min(times))), "endtime": float(math.floor(max(times)) + 1)}
+    if not documents.picks:
+        return {"catalog": catalog}
+    return {"catalog": catalog | {"pick_set": name}, "pick_set": common}
+
+
+def _ledger_row(
+    task_id: str, config_id: str, name: str, catalog: dict[str, Any], counts: dict[str, int], problems: list[str]
+) -> dict[str, Any]:
+    kept = problems[:PROBLEMS_KEPT]
+    if len(problems) > len(kept):
+        kept.append(f"... and {len(problems) - len(kept)} more")
+    return {
+        "_id": task_id,
+        "stage": "ingest",
+        "config_id": config_id,
+        "result": name,
+        "shard": {"catalog": name},
+        "starttime": catalog["starttime"],
+        "endtime": catalog["endtime"],
+        "status": "done",
+        "attempts": 0,
+        "counts": counts,
+        "problems": kept,
+        "updated": catalog["created"],
+    }
+
+
+def _write(
+    db: Database, name: str, documents: CatalogDocuments, named: dict[str, dict[str, Any]], ledger: dict[str, Any]
+) -> None:
+    old = db.catalog.find_one({"_id": name}, {"config_id": 1}) or {}
+    present = sum(db[collection].count_documents({key: name}) for collection, key in OUTPUTS)
+    new = len(documents.events) + len(documents.picks)
+
+    def remove_names(session: ClientSession | None) -> None:
+        db.task.delete_many({"stage": "ingest", "result": name}, session=session)
+        for collection in ("catalog", "pick_set"):
+            db[collection].delete_one({"_id": name}, session=session)
+
+    def remove_documents(session: ClientSession | None) -> None:
+        for collection, key in OUTPUTS:
+            db[collection].delete_many({key: name}, session=session)
+
+    def insert_documents(session: ClientSession | None) -> None:
+        for collection, items in (("pick", documents.picks), ("event", documents.events)):
+            if items:
+                db[collection].insert_many(items, session=session)
+
+    def insert_names(session: ClientSession | None) -> None:
+        for collection, document in named.items():
+            db[collection].bulk_write([ReplaceOne({"_id": name}, document, upsert=True)], session=session)
+        db.task.bulk_write([ReplaceOne({"_id": ledger["_id"]}, ledger, upsert=True)], session=session)
+
+    steps = [remove_names, remove_documents, insert_documents, insert_names]
+    with db.client.start_session() as session:
+        if new + present <= TRANSACTION_DOCUMENTS:
+            try:
+                session.with_transaction(lambda current: [step(current) for step in steps])
+                return
+            except OperationFailure as error:
+                if TRANSACTION_TOO_LARGE not in _codes(error):
+                    raise
+        if old:
+            session.with_transaction(remove_names)
+        remove_documents(None)
+        insert_documents(None)
+        session.with_transaction(insert_names)
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    details = error.details or {}
+    return {error.code} | {part.get("code") for part in details.get("writeErrors", [])}
+
+
+OUTPUTS = (("event", "catalog"), ("pick", "pick_set"))
+
+
+def _summary(name: str, config_id: str, changed: bool, counts: dict[str, int], problems: list[str]) -> dict[str, Any]:
+    return {"catalog": name, "config_id": config_id, "changed": changed, "counts": counts, "problems": problems}

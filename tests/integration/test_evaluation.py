@@ -1,0 +1,379 @@
+"""Comparison of catalogs: the pipelines against plain definitions, the counts, the borders, the views."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.optimize import linear_sum_assignment
+
+from catalogdb.errors import InputError
+from catalogdb.evaluation import evaluate, filled_pipeline, match_events, one_to_one, residuals
+from catalogdb.schema import views
+from catalogdb.stages.ingest_catalog import ingest_catalog
+
+T0 = 1_700_000_000.0
+RADIUS_KM = 6371.0
+
+
+def put_catalog(db, name, events, picks=(), kind="reference", **fields):
+    """Enter events (time after T0, latitude, longitude[, depth, magnitude]) and picks (time after T0, sta, phase)."""
+    own = {"config_id": name, "task_id": "t"}
+    documents = []
+    for number, (time, latitude, longitude, *rest) in enumerate(events):
+        document = {"_id": f"{name}{number:06d}", "catalog": name, "time": T0 + time, "origins": [], "magnitudes": []}
+        document |= own | {"evaluation_mode": "manual", "evaluation_status": "reviewed"}
+        if latitude is not None:
+            document |= {"latitude": latitude, "longitude": longitude}
+        document |= dict(zip(("depth_km", "magnitude"), rest, strict=False))
+        documents.append(document)
+    if documents:
+        db.event.insert_many(documents)
+    rows = [
+        {
+            "_id": f"{name}pick{number:06d}",
+            "pick_set": name,
+            "channel_group": f".{sta}..",
+            "net": "",
+            "sta": sta,
+            "loc": "",
+            "chan": "",
+        }
+        | {"phase": phase, "time": T0 + time, "uncertainty": 0.1, "evaluation_mode": "manual"}
+        | own
+        for number, (time, sta, phase) in enumerate(picks)
+    ]
+    if rows:
+        db.pick.insert_many(rows)
+        db.pick_set.insert_one({"_id": name, "kind": kind, "config_id": name})
+        fields = {"pick_set": name} | fields
+    db.catalog.insert_one({"_id": name, "kind": kind, "config_id": name} | fields)
+
+
+def haversine_km(latitude_1, longitude_1, latitude_2, longitude_2):
+    p, q = np.radians(latitude_1), np.radians(latitude_2)
+    half = np.sin((q - p) / 2) ** 2 + np.cos(p) * np.cos(q) * np.sin(np.radians(longitude_2 - longitude_1) / 2) ** 2
+    return 2 * RADIUS_KM * np.arcsin(np.sqrt(half))
+
+
+def best_assignment(first, second, max_dt, max_km):
+    """The definition: the assignment of largest total weight over the whole matrix of both catalogs."""
+    a, b = np.array(first), np.array(second)
+    dt = np.abs(a[:, None, 0] - b[None, :, 0])
+    km = haversine_km(a[:, None, 1], a[:, None, 2], b[None, :, 1], b[None, :, 2])
+    allowed = (dt <= max_dt) & (km <= max_km)
+    weights = np.where(allowed, 0.99 * (1 - dt / max_dt) + 0.01 * (1 - km / max_km) + 1e-9, 0)
+    rows, columns = linear_sum_assignment(weights, maximize=True)
+    return {(r, c) for r, c in zip(rows, columns, strict=True) if allowed[r, c]}
+
+
+def swarm(seed, number=150, seconds=200.0):
+    """Two noisy views of a swarm so dense that events compete: a new event every 1.3 s inside 10 km."""
+    random = np.random.default_rng(seed)
+    truth = np.column_stack(
+        [random.uniform(0, seconds, number), 46 + random.normal(0, 0.03, number), 13 + random.normal(0, 0.03, number)]
+    )
+    noise = np.array([0.6, 0.02, 0.02])
+    views_of_it = [truth + random.normal(size=truth.shape) * noise for _ in range(2)]
+    return [view[random.random(number) < 0.85].tolist() for view in views_of_it]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_matching_is_the_best_assignment_even_in_a_swarm(db, seed):
+    first, second = swarm(seed)
+    put_catalog(db, "a", first)
+    put_catalog(db, "b", second)
+    pairs = match_events(db, "b", "a", T0 - 100, T0 + 1000, 2.0, 8.0)
+    found = {(int(pair["reference_id"][1:]), int(pair["catalog_id"][1:])) for pair in pairs}
+    assert found == best_assignment(first, second, 2.0, 8.0)
+    for pair in pairs:
+        one, other = first[int(pair["reference_id"][1:])], second[int(pair["catalog_id"][1:])]
+        assert pair["dt"] == pytest.approx(other[0] - one[0], abs=1e-6)
+        assert pair["distance_km"] == pytest.approx(haversine_km(*one[1:], *other[1:]), abs=1e-6)
+
+
+def test_matching_does_not_depend_on_order():
+    pairs = [
+        {"reference_id": r, "catalog_id": c, "weight": w, "reference_time": 0.0}
+        for r, c, w in [("a", "x", 0.9), ("a", "y", 0.8), ("b", "x", 0.85), ("c", "z", 0.0)]
+    ]
+    expected = [("a", "y"), ("b", "x"), ("c", "z")]
+    for order in (pairs, pairs[::-1]):
+        assert [(pair["reference_id"], pair["catalog_id"]) for pair in one_to_one(order)] == expected
+    assert one_to_one([]) == []
+
+
+def test_candidates_are_found_through_the_index(db):
+    put_catalog(db, "a", [(n * 100.0, 46, 13) for n in range(50)])
+    put_catalog(db, "b", [(n * 100.0, 46, 13) for n in range(50)])
+    parameters = {
+        "catalog": "b",
+        "reference": "a",
+        "starttime": T0 - 1,
+        "endtime": T0 + 1e6,
+        "max_dt": 2.0,
+        "max_km": 8.0,
+    }
+    command = {"aggregate": "event", "pipeline": filled_pipeline("event_match", **parameters), "cursor": {}}
+    plan = db.command("explain", command, verbosity="executionStats")
+    lookup = next(stage for stage in plan["stages"] if "$lookup" in stage)
+    assert lookup["totalDocsExamined"] <= 60
+
+
+def test_event_counts_and_residuals(db):
+    reference = [(0, 46, 13, 5.0, 1.0), (100, 46, 13, 5.0, 2.0), (200, 46, 13, 5.0, 3.0), (300, None, None)]
+    catalog = [(0.5, 46, 13, 7.0, 1.5), (100.5, 46, 13.05, 5.0), (150, 46, 13), (200.5, 46.2, 13), (100.6, 46, 13)]
+    put_catalog(db, "ref", reference)
+    put_catalog(db, "cat", catalog)
+    result = evaluate(db, "cat", "ref", starttime=T0 - 10, endtime=T0 + 1000)
+    events = result["events"]
+    assert (events["matched"], events["missed"], events["proposed"], events["unlocated"]) == (2, 1, 3, 1)
+    assert events["recall"] == pytest.approx(2 / 3) and events["precision"] == pytest.approx(2 / 5)
+    assert events["residuals"]["dt"] == pytest.approx({"mean": 0.5, "median": 0.5, "mad": 0.0}, abs=1e-6)
+    assert events["residuals"]["depth_km"]["mean"] == pytest.approx(1.0)
+    assert events["residuals"]["magnitude"]["mean"] == pytest.approx(0.5)
+    assert result["picks"] is None
+    assert result["gates"] == {"max_dt": 2.0, "max_km": 8.0, "max_pick_dt": 0.5, "min_magnitude": None}
+
+
+def test_detections_of_small_reference_events_are_not_proposed(db):
+    put_catalog(db, "ref", [(0, 46, 13, 5.0, 0.5), (100, 46, 13, 5.0, 2.5), (200, 46, 13, 5.0, 2.5)])
+    put_catalog(db, "cat", [(0, 46, 13), (100, 46, 13), (50, 46, 13)])
+    events = evaluate(db, "cat", "ref", min_magnitude=2.0, starttime=T0 - 1, endtime=T0 + 300)["events"]
+    assert (events["matched"], events["missed"], events["proposed"]) == (1, 1, 1)
+
+
+def test_borders_of_the_period(db):
+    put_catalog(db, "ref", [(-0.5, 46, 13), (0, 46, 13.5), (100, 46, 13), (99.5, 46, 13.9)])
+    put_catalog(db, "cat", [(0.2, 46, 13), (-0.3, 46, 13.5), (99.6, 46, 13), (100.4, 46, 13.9)])
+    events = evaluate(db, "cat", "ref", starttime=T0, endtime=T0 + 100)["events"]
+    # inside are the reference's second and fourth, with partners outside, and two events that belong to ones outside
+    assert (events["matched"], events["missed"], events["proposed"]) == (2, 0, 0)
+
+
+def test_default_period(db):
+    put_catalog(db, "ref", [(0, 46, 13), (100, 46, 13), (200, 46, 13)])
+    put_catalog(db, "cat", [(100, 46, 13), (300, 46, 13)])
+    overlap = evaluate(db, "cat", "ref")
+    assert overlap["period"]["starttime"] == T0 + 100
+    assert overlap["period"]["endtime"] == pytest.approx(T0 + 200, abs=0.01)
+    assert overlap["events"]["matched"] == 1 and overlap["events"]["missed"] == 1
+    db.catalog.update_one({"_id": "cat"}, {"$set": {"starttime": T0, "endtime": T0 + 1000}})
+    own = evaluate(db, "cat", "ref")
+    assert own["period"] == {"starttime": T0, "endtime": T0 + 1000}
+    assert (own["events"]["matched"], own["events"]["missed"], own["events"]["proposed"]) == (1, 2, 1)
+
+
+def test_nothing_to_compare_is_null_not_nan(db):
+    put_catalog(db, "ref", [], [(0, "A", "P")])
+    put_catalog(db, "cat", [], [(50, "A", "S")])
+    result = evaluate(db, "cat", "ref", starttime=T0 + 1000, endtime=T0 + 2000)
+    assert result["events"]["recall"] is None and result["events"]["precision"] is None
+    assert result["picks"]["P"]["recall"] is None
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+    assert residuals([]) == {"mean": None, "median": None, "mad": None}
+
+
+def test_bad_arguments(db):
+    put_catalog(db, "ref", [])
+    with pytest.raises(InputError, match="no catalog 'nope'"):
+        evaluate(db, "nope", "ref")
+    with pytest.raises(InputError, match="has events"):
+        evaluate(db, "ref", "ref")
+    with pytest.raises(InputError, match="no period in common"):
+        evaluate(db, "ref", "ref", starttime=5, endtime=5)
+    with pytest.raises(ValueError, match="takes the parameters"):
+        filled_pipeline("pick_match", catalog="x")
+
+
+def test_pick_outcomes(db):
+    reference = [
+        (0, "A", "P"),
+        (3, "A", "S"),
+        (10, "A", "Pg"),
+        (20, "B", "P"),
+        (30, "B", "S"),
+        (40, "B", "P"),
+        (50, "B", "x"),
+    ]
+    catalog = [
+        (0.1, "A", "P"),
+        (0.3, "A", "P"),  # second best: proposed
+        (3.2, "A", "S"),
+        (3.0, "A", "P"),  # nearer to the S, but of the wrong phase: proposed
+        (10.5, "A", "P"),  # on the gate
+        (20.1, "B", "S"),  # wrong phase
+        (30.6, "B", "S"),  # outside of the gate
+        (40, "A", "P"),  # another station
+    ]
+    put_catalog(db, "ref", [], reference)
+    put_catalog(db, "cat", [], catalog)
+    picks = evaluate(db, "cat", "ref", starttime=T0 - 1, endtime=T0 + 100)["picks"]
+    assert {key: picks["P"][key] for key in ("matched", "missed", "proposed", "wrong_phase")} == {
+        "matched": 2,
+        "missed": 1,
+        "proposed": 3,
+        "wrong_phase": 1,
+    }
+    assert {key: picks["S"][key] for key in ("matched", "missed", "proposed", "wrong_phase")} == {
+        "matched": 1,
+        "missed": 1,
+        "proposed": 1,
+        "wrong_phase": 0,
+    }
+    assert picks["P"]["recall"] == pytest.approx(2 / 4) and picks["P"]["precision"] == pytest.approx(2 / 5)
+    assert picks["S"]["residuals"]["dt"]["mean"] == pytest.approx(0.2, abs=1e-6)
+
+
+def mutual_nearest(first, second, max_dt):
+    """The definition, pair by pair."""
+    pairs = set()
+    for i, (time, sta, phase) in enumerate(first):
+        rivals = [j for j, other in enumerate(second) if other[1:] == (sta, phase)]
+        if not rivals:
+            continue
+        j = min(rivals, key=lambda j: abs(second[j][0] - time))
+        back = min(
+            (k for k, other in enumerate(first) if other[1:] == (sta, phase)),
+            key=lambda k: abs(first[k][0] - second[j][0]),
+        )
+        if back == i and abs(second[j][0] - time) <= max_dt:
+            pairs.add((i, j))
+    return pairs
+
+
+def test_pick_matching_is_mutual_nearest(db):
+    random = np.random.default_rng(5)
+
+    def picks(number):
+        return [
+            (float(t), f"S{s}", "PS"[p])
+            for t, s, p in zip(
+                random.uniform(0, 200, number),
+                random.integers(0, 4, number),
+                random.integers(0, 2, number),
+                strict=True,
+            )
+        ]
+
+    first, second = picks(400), picks(500)
+    put_catalog(db, "ref", [], first)
+    put_catalog(db, "cat", [], second)
+    pipeline = filled_pipeline(
+        "pick_match", reference="ref", catalog="cat", starttime=T0 - 1, endtime=T0 + 1000, max_dt=0.5
+    )
+    rows = list(db.pick.aggregate(pipeline))
+    found = {(int(row["_id"][-6:]), int(row["partner_id"][-6:])) for row in rows if row["outcome"] == "matched"}
+    assert found == mutual_nearest(first, second, 0.5) and len(found) > 100
+    # every reference pick has one outcome; every catalog pick is used once or proposed
+    by_reference = [row for row in rows if row["_id"].startswith("ref")]
+    used = [row["partner_id"] for row in by_reference if "partner_id" in row]
+    assert len(by_reference) == 400 and len(used) == len(set(used))
+    assert sum(row["outcome"] == "proposed" for row in rows) == 500 - len(used)
+    wrong = {row["_id"]: row["partner_id"] for row in by_reference if row["outcome"] == "wrong_phase"}
+    assert wrong
+    for one, other in wrong.items():
+        a, b = first[int(one[-6:])], second[int(other[-6:])]
+        assert a[1] == b[1] and a[2] != b[2] and abs(a[0] - b[0]) <= 0.5
+
+
+def test_missed_picks_without_waveforms_count_as_no_data(db):
+    put_catalog(db, "ref", [], [(10, "A", "P"), (20, "A", "P"), (30, "B", "S"), (40, "A", "P")])
+    put_catalog(db, "cat", [], [(40, "A", "P")], kind="automatic")
+    db.wf_miniseed.insert_one(
+        {
+            "file_id": "f",
+            "net": "",
+            "sta": "A",
+            "loc": "",
+            "chan": "HHZ",
+            "channel_group": ".A..HH",
+            "npts": 3001,
+            "delta": 0.01,
+        }
+        | {
+            "sampling_rate": 100.0,
+            "dir": "/",
+            "dfile": "f",
+            "foff": 0,
+            "nbytes": 1,
+            "starttime": T0 + 15,
+            "endtime": T0 + 45,
+        }
+    )
+    picks = evaluate(db, "cat", "ref", starttime=T0, endtime=T0 + 100)["picks"]
+    assert {key: picks["P"][key] for key in ("matched", "missed", "no_data")} == {
+        "matched": 1,
+        "missed": 1,
+        "no_data": 1,
+    }
+    assert (picks["S"]["missed"], picks["S"]["no_data"]) == (0, 1)
+    assert picks["P"]["recall"] == 0.5 and picks["S"]["recall"] is None
+
+
+def test_two_catalogs_of_one_pick_set_compare_events_alone(db):
+    put_catalog(db, "ref", [(0, 46, 13)], [(1, "A", "P")])
+    put_catalog(db, "cat", [(0, 46, 13)], pick_set="ref")
+    result = evaluate(db, "cat", "ref")
+    assert result["picks"] is None and result["events"]["matched"] == 1
+
+
+def test_real_editions_of_the_bulletin(db, realdata):
+    ogs = realdata / "ogs_2024_h1"
+    ingest_catalog(db, [ogs / "events_ogs_hypo71.csv", ogs / "picks_manual.csv"], "ogs")
+    ingest_catalog(db, ogs / "events_ogs_relocated_nll1d.csv", "nll")
+    events = evaluate(db, "nll", "ogs")["events"]
+    assert events["matched"] >= 750 and events["matched"] + events["missed"] >= 775
+    assert -0.5 < events["residuals"]["dt"]["median"] < -0.2
+    first = [(e["time"], e["latitude"], e["longitude"]) for e in db.event.find({"catalog": "ogs"}).sort("_id", 1)]
+    second = [(e["time"], e["latitude"], e["longitude"]) for e in db.event.find({"catalog": "nll"}).sort("_id", 1)]
+    assert len(match_events(db, "nll", "ogs", 0, 4e9, 2.0, 8.0)) == len(best_assignment(first, second, 2.0, 8.0))
+
+
+# -- views
+
+
+def test_every_view_without_parameters_answers(db):
+    put_catalog(db, "ref", [(0, 46, 13, 5.0, 1.0)], [(1, "A", "P"), (2, "A", "S")])
+    origin = {"_id": "o", "arrivals": [{"pick_id": "refpick000000", "phase": "P", "sta": "A", "time": T0 + 1}]}
+    db.event.update_one({"_id": "ref000000"}, {"$set": {"origins": [origin], "n_picks": 1}})
+    db.site.insert_one(
+        {"net": "OX", "sta": "A", "loc": "", "lat": 46.0, "lon": 13.0, "elev": 0.5, "starttime": 0.0, "endtime": 4e9}
+    )
+    channel = {"net": "OX", "sta": "A", "loc": "", "chan": "HHZ", "lat": 46.0, "lon": 13.0, "elev": 0.5}
+    db.channel.insert_one(channel | {"starttime": 0.0, "endtime": 4e9})
+    task = {
+        "_id": "t",
+        "stage": "pick",
+        "config_id": "c",
+        "shard": {},
+        "starttime": T0,
+        "endtime": T0,
+        "status": "failed",
+    }
+    db.task.insert_one(task | {"attempts": 1, "error": "disk"})
+    found = {name: list(db[name].find()) for name, view in views().items() if not view.parameters}
+    (event,) = found["events"]
+    assert event["date"].timestamp() == T0 and event["catalog"] == "ref"
+    (source,) = found["source"]
+    assert (source["lat"], source["lon"], source["depth"], source["source_id"]) == (46, 13, 5.0, "ref000000")
+    assert [row["_id"] for row in found["unassociated_picks"]] == ["refpick000001"]
+    assert [(row["sta"], row["phase"], row["picks"], row["day"]) for row in found["picks_per_station_day"]] == [
+        ("A", "P", 1, "2023-11-14"),
+        ("A", "S", 1, "2023-11-14"),
+    ]
+    (day,) = found["events_per_day"]
+    assert (day["catalog"], day["events"], day["largest_magnitude"], day["picks"]) == ("ref", 1, 1.0, 1)
+    (station,) = found["stations"]
+    assert (station["net"], station["elevation_km"], station["channels"]) == ("OX", 0.5, [".HHZ"])
+    (failed,) = found["tasks_failed"]
+    assert failed["error"] == "disk" and failed["start"].timestamp() == T0
+
+
+def test_parameters_of_a_view_are_those_its_pipeline_uses():
+    def used(value):
+        if isinstance(value, dict):
+            return {value["$param"]} if set(value) == {"$param"} else set().union(*map(used, value.values()))
+        return set().union(*map(used, value)) if isinstance(value, list) else set()
+
+    for view in views().values():
+        assert used(view.pipeline) == set(view.parameters), view.name

@@ -1,0 +1,352 @@
+"""QuakeML in and out: every value survives, odd files are read or refused with a reason."""
+
+import io
+import json
+from pathlib import Path
+
+import obspy
+import pytest
+from obspy import read_events
+from obspy.io.quakeml.core import _validate
+
+from catalogdb import __version__
+from catalogdb.errors import InputError
+from catalogdb.exchange.quakeml import read_quakeml
+from catalogdb.exchange.quakeml_writer import resource_id, write_quakeml
+
+OBSPY = Path(obspy.__file__).parent
+OBSPY_QUAKEML = sorted(
+    path
+    for path in OBSPY.glob("**/tests/data/*")
+    if path.suffix in (".xml", ".qml") and b"quakeml.org/xmlns/quakeml/" in path.read_bytes()[:2000]
+)
+
+
+def pick(number: int, phase: str, time: float, **more) -> dict:
+    return {
+        "_id": f"{number:032x}",
+        "channel_group": "OX.BAD..HH",
+        "net": "OX",
+        "sta": "BAD",
+        "loc": "",
+        "chan": "HHZ" if phase == "P" else "HHN",
+        "phase": phase,
+        "time": time,
+        "uncertainty": 0.06,
+        "evaluation_mode": "automatic",
+        "event_key": "x",
+    } | more
+
+
+PICKS = [
+    pick(
+        1,
+        "P",
+        1711574380.123457,
+        probability=0.91,
+        quality=0.7,
+        snr=12.5,
+        amplitude=88.25,
+        components="ZNE",
+        polarity="positive",
+    ),
+    pick(2, "S", 1711574383.000001, onset="emergent", hypo71_weight=3, loc="00", evaluation_mode="manual"),
+]
+
+EVENT = {
+    "_id": "e" * 32,
+    "catalog": "northeast",
+    "time": 1711574377.300001,
+    "latitude": 46.363,
+    "longitude": 12.805,
+    "depth_km": 10.537,
+    "point": {"type": "Point", "coordinates": [12.805, 46.363]},
+    "magnitude": 4.61,
+    "magnitude_type": "ML",
+    "event_type": "earthquake",
+    "place": "TRAMONTI & <Friuli>",
+    "n_picks": 2,
+    "n_p": 1,
+    "n_s": 1,
+    "rms": 0.23,
+    "azimuthal_gap": 59.0,
+    "evaluation_mode": "automatic",
+    "evaluation_status": "preliminary",
+    "preferred_origin_id": "b" * 32,
+    "preferred_magnitude_id": "d" * 32,
+    "source_id": "2024000123",
+    "creation_info": {"agency_id": "OGS", "creation_time": 1711600000.25},
+    "origins": [
+        {
+            "_id": "a" * 32,
+            "method": "gamma",
+            "time": 1711574377.1,
+            "latitude": 46.37,
+            "longitude": 12.8,
+            "score": 17.25,
+            "n_picks": 1,
+            "n_stations": 1,
+            "n_p": 1,
+            "n_s": 0,
+            "arrivals": [
+                {"pick_id": PICKS[0]["_id"], "phase": "P", "net": "OX", "sta": "BAD", "time": PICKS[0]["time"]}
+            ],
+        },
+        {
+            "_id": "b" * 32,
+            "method": "locator",
+            "time": 1711574377.300001,
+            "latitude": 46.363,
+            "longitude": 12.805,
+            "depth_km": 10.537,
+            "time_uncertainty": 0.11,
+            "horizontal_uncertainty_km": 0.75,
+            "depth_uncertainty_km": 1.25,
+            "rms": 0.23,
+            "azimuthal_gap": 59.0,
+            "minimum_distance_km": 8.4,
+            "quality": "B",
+            "n_picks": 2,
+            "n_p": 1,
+            "n_s": 1,
+            "n_stations": 1,
+            "arrivals": [
+                {
+                    "pick_id": item["_id"],
+                    "phase": phase,
+                    "net": "OX",
+                    "sta": "BAD",
+                    "time": item["time"],
+                    "residual": -0.017,
+                    "distance_km": 36.9,
+                    "azimuth": 113.25,
+                    "weight": 0.88,
+                }
+                for item, phase in zip(PICKS, ("Pg", "Sg"), strict=True)
+            ],
+        },
+    ],
+    "magnitudes": [
+        {"_id": "c" * 32, "type": "MD", "value": 4.2},
+        {
+            "_id": "d" * 32,
+            "type": "ML",
+            "value": 4.61,
+            "uncertainty": 0.2,
+            "n_stations": 2,
+            "station_magnitudes": [
+                {"net": "OX", "sta": "BAD", "value": 4.5, "amplitude_mm": 21.5, "distance_km": 38.0},
+                {"net": "NI", "sta": "VINO", "value": 4.7},
+            ],
+        },
+    ],
+}
+
+
+def assert_equal(document: dict, expected: dict):
+    """Equal, but for the last bit of lengths that went through degrees."""
+    assert document.keys() == expected.keys()
+    for key, value in expected.items():
+        assert document[key] == (pytest.approx(value, rel=1e-12) if key.endswith("_km") else value), key
+
+
+def written(pairs, name="northeast") -> bytes:
+    stream = io.BytesIO()
+    write_quakeml(pairs, stream, name)
+    return stream.getvalue()
+
+
+@pytest.fixture
+def text() -> bytes:
+    return written([(EVENT, PICKS)])
+
+
+def test_output_is_valid_quakeml(text):
+    assert _validate(io.BytesIO(text))
+
+
+def test_output_depends_on_the_documents_alone(text):
+    assert written([(json.loads(json.dumps(EVENT)), list(reversed(PICKS)))]) == text
+
+
+def test_obspy_reads_back_every_value(text):
+    (event,) = read_events(io.BytesIO(text))
+    assert event.resource_id.id == "smi:local/catalogdb/event/" + "e" * 32
+    assert event.event_type == "earthquake"
+    assert event.event_descriptions[0].text == "TRAMONTI & <Friuli>"
+    assert event.creation_info.agency_id == "OGS"
+    assert event.creation_info.author == f"catalogdb {__version__}"
+    assert event.creation_info.creation_time.ns == 1711600000250000000
+    assert event.preferred_origin().resource_id.id == resource_id("origin", "b" * 32)
+    assert event.preferred_magnitude().mag == 4.61
+
+    first, second = event.origins
+    assert first.depth is None
+    assert first.method_id.id == "smi:local/catalogdb/method/gamma"
+    assert second.time.ns == 1711574377300001000
+    assert (second.latitude, second.longitude, second.depth) == (46.363, 12.805, 10537.0)
+    assert second.time_errors.uncertainty == 0.11
+    assert second.depth_errors.uncertainty == 1250.0
+    assert second.origin_uncertainty.horizontal_uncertainty == 750.0
+    assert second.origin_uncertainty.preferred_description == "horizontal uncertainty"
+    assert (second.quality.standard_error, second.quality.azimuthal_gap) == (0.23, 59.0)
+    assert (second.quality.used_phase_count, second.quality.used_station_count) == (2, 1)
+    assert second.quality.minimum_distance == pytest.approx(8.4 / 111.19492664, rel=1e-9)
+    assert (second.evaluation_mode, second.evaluation_status) == ("automatic", "preliminary")
+    assert [arrival.phase for arrival in second.arrivals] == ["Pg", "Sg"]
+    arrival = second.arrivals[0]
+    assert arrival.pick_id.get_referred_object() is event.picks[0]
+    assert (arrival.time_residual, arrival.azimuth, arrival.time_weight) == (-0.017, 113.25, 0.88)
+    assert arrival.distance == pytest.approx(36.9 / 111.19492664, rel=1e-9)
+
+    assert len(event.picks) == 2
+    for source, found in zip(PICKS, event.picks, strict=True):
+        assert found.resource_id.id == resource_id("pick", source["_id"])
+        assert found.time.ns == round(source["time"] * 1e6) * 1000
+        assert found.time_errors.uncertainty == source["uncertainty"]
+        where = found.waveform_id
+        assert (where.network_code, where.station_code, where.channel_code) == ("OX", "BAD", source["chan"])
+        assert (where.location_code or "") == source["loc"]
+        assert found.phase_hint == source["phase"]
+        assert found.evaluation_mode == source["evaluation_mode"]
+        assert found.polarity == source.get("polarity")
+        assert found.onset == source.get("onset")
+
+    duration, local = event.magnitudes
+    assert (duration.magnitude_type, duration.mag) == ("MD", 4.2)
+    assert (local.magnitude_type, local.mag, local.mag_errors.uncertainty, local.station_count) == ("ML", 4.61, 0.2, 2)
+    assert [part.mag for part in event.station_magnitudes] == [4.5, 4.7]
+    assert [part.waveform_id.station_code for part in event.station_magnitudes] == ["BAD", "VINO"]
+
+
+def test_own_reader_gives_the_documents_back(text, tmp_path):
+    path = tmp_path / "events.xml"
+    path.write_bytes(text)
+    catalog = read_quakeml(path)
+    assert catalog.rejected == [] and catalog.repaired == []
+    (event,) = catalog.events
+    unlike = {
+        "_id",
+        "catalog",
+        "source_id",
+        "preferred_origin_id",
+        "preferred_magnitude_id",
+        "origins",
+        "magnitudes",
+        "creation_info",
+    }
+    assert {key: event[key] for key in EVENT.keys() - unlike} == {key: EVENT[key] for key in EVENT.keys() - unlike}
+    assert event["creation_info"] == EVENT["creation_info"] | {"author": f"catalogdb {__version__}"}
+    for origin, source in zip(event["origins"], EVENT["origins"], strict=True):
+        arrivals, expected = origin.pop("arrivals"), source["arrivals"]
+        assert_equal(
+            origin, {k: v for k, v in source.items() if k != "arrivals"} | {"_id": resource_id("origin", source["_id"])}
+        )
+        for arrival, one in zip(arrivals, expected, strict=True):
+            assert_equal(arrival, one | {"pick_id": resource_id("pick", one["pick_id"])})
+    for magnitude, source in zip(event["magnitudes"], EVENT["magnitudes"], strict=True):
+        assert magnitude == source | {"_id": resource_id("magnitude", source["_id"])}
+    for found, source in zip(catalog.picks, PICKS, strict=True):
+        phase = {"P": "Pg", "S": "Sg"}[source["phase"]]
+        same = {k: v for k, v in source.items() if k not in ("_id", "event_key", "channel_group", "phase")}
+        assert {k: found[k] for k in same} == same
+        assert found["event_key"] == event["source_id"]
+        assert found["phase"] == phase  # what the locator took it for
+        assert found["channel_group"] == f"OX.BAD.{source['loc']}.HH"
+
+
+def test_arrival_without_its_pick_still_gives_valid_quakeml():
+    text = written([(EVENT, [])])
+    assert _validate(io.BytesIO(text))
+    (event,) = read_events(io.BytesIO(text))
+    assert [item.time.ns for item in event.picks] == [round(item["time"] * 1e6) * 1000 for item in PICKS]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"origins": [], "magnitudes": [], "preferred_origin_id": None, "preferred_magnitude_id": None},
+        {"origins": [], "preferred_origin_id": None},
+        {"event_type": "suspected slide"},
+        {"event_type": "no such thing", "place": "bell \x07 \ud800 end"},
+        {"source_id": None, "place": None, "creation_info": {}},
+        {"_id": "odd id: with spaces/à"},
+    ],
+)
+def test_odd_events_give_valid_quakeml(change):
+    event = {key: value for key, value in (EVENT | change).items() if value is not None}
+    text = written([(event, PICKS)], name="odd name")
+    assert _validate(io.BytesIO(text))
+    assert len(read_events(io.BytesIO(text))) == 1
+
+
+def test_an_empty_catalog_and_many_events_are_valid():
+    assert _validate(io.BytesIO(written([])))
+    events = [(EVENT | {"_id": f"{number:032x}"}, PICKS) for number in range(3)]
+    assert len(read_events(io.BytesIO(written(events)))) == 3
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # ObsPy's own reading, for the comparison
+@pytest.mark.parametrize("path", OBSPY_QUAKEML, ids=lambda path: f"{path.parents[2].name}-{path.name}")
+def test_every_file_of_obspy_is_read_without_loss(path):
+    source = read_events(str(path), format="QUAKEML")
+    catalog = read_quakeml(path)
+    without_origin = [event for event in source if not any(o.latitude is not None for o in event.origins)]
+    assert len(catalog.events) == len(source) - len(without_origin)
+    assert len(catalog.rejected) >= len(without_origin)
+    located = [event for event in source if event not in without_origin]
+    for event, document in zip(located, catalog.events, strict=True):
+        origin = event.preferred_origin() or event.origins[0]
+        assert round(document["time"] * 1e6) == round(origin.time.ns / 1000)
+        assert (document["latitude"], document["longitude"]) == (origin.latitude, origin.longitude)
+        assert document.get("depth_km") == (None if origin.depth is None else origin.depth / 1000)
+        assert len(document["origins"]) == len(event.origins)
+        assert len(document["magnitudes"]) == len(event.magnitudes)
+        assert document["source_id"] == event.resource_id.id
+        used = {arrival["pick_id"] for item in document["origins"] for arrival in item.get("arrivals", [])}
+        assert used <= {item["source_id"] for item in catalog.picks}
+    picks = [item for event in source for item in event.picks]
+    refused = [line for line in catalog.rejected if ": pick " in line]
+    assert len(catalog.picks) == len(picks) - len(refused)
+
+
+def test_obspy_has_files_to_read():
+    assert len(OBSPY_QUAKEML) > 20
+
+
+def test_an_event_type_out_of_the_standard_is_rejected_by_name():
+    catalog = read_quakeml(OBSPY / "io/quakeml/tests/data/usgs_event.xml")
+    assert len(catalog.events) == 1
+    assert "quarry" in catalog.rejected[0]
+
+
+def test_preferred_parts_are_respected():
+    catalog = read_quakeml(OBSPY / "io/quakeml/tests/data/preferred.xml")
+    (event,) = catalog.events
+    (source,) = read_events(str(OBSPY / "io/quakeml/tests/data/preferred.xml"))
+    assert event["preferred_origin_id"] == source.preferred_origin_id.id
+    assert event["magnitude"] == source.preferred_magnitude().mag
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "not XML"),
+        (b"time,latitude\n", "not XML"),
+        (b"<FDSNStationXML xmlns='http://www.fdsn.org/xml/station/1'/>", "root element is FDSNStationXML"),
+        (b"<quakeml/>", "not QuakeML"),
+        (b"<q:quakeml xmlns:q='http://quakeml.org/xmlns/quakeml/1.2'></q:quakeml>", "not usable QuakeML"),
+        (b"<q:quakeml xmlns:q='http://quakeml.org/xmlns/quakeml/1.2'><event", "not usable QuakeML"),
+    ],
+)
+def test_other_files_are_refused_with_file_and_reason(tmp_path, content, reason):
+    path = tmp_path / "file.xml"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=reason) as caught:
+        read_quakeml(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match="nowhere.xml: cannot be read"):
+        read_quakeml(tmp_path / "nowhere.xml")

@@ -1,0 +1,127 @@
+"""Flat tables of events and arrivals, and the filter that chooses events."""
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from pydantic import ValidationError
+from test_exchange_quakeml import EVENT, PICKS
+
+from catalogdb.exchange.event_filter import EventFilter
+from catalogdb.exchange.tables import (
+    ARRIVAL_COLUMNS,
+    EVENT_COLUMNS,
+    arrival_rows,
+    event_row,
+    read_csv,
+    write_csv,
+    write_parquet,
+)
+
+UNLOCATED = {
+    "_id": "u" * 32,
+    "time": 1711574000.0,
+    "origins": [],
+    "magnitudes": [],
+    "evaluation_mode": "manual",
+    "evaluation_status": "reviewed",
+}
+
+
+def test_event_csv_is_read_back_by_the_reader(tmp_path):
+    path = tmp_path / "events.csv"
+    with open(path, "wb") as stream:
+        assert write_csv(map(event_row, [EVENT, UNLOCATED]), EVENT_COLUMNS, stream) == 2
+    catalog = read_csv(path)
+    assert catalog.rejected == []
+    event, unlocated = catalog.events
+    same = ("time", "latitude", "longitude", "depth_km", "magnitude", "magnitude_type", "n_picks", "n_p", "n_s", "rms")
+    same += ("azimuthal_gap", "event_type", "place", "evaluation_mode", "evaluation_status", "point")
+    assert {name: event[name] for name in same} == {name: EVENT[name] for name in same}
+    inside = (
+        "method",
+        "time_uncertainty",
+        "horizontal_uncertainty_km",
+        "depth_uncertainty_km",
+        "minimum_distance_km",
+        "n_stations",
+    )
+    assert {name: event["origins"][0][name] for name in inside} == {name: EVENT["origins"][1][name] for name in inside}
+    assert event["source_id"] == EVENT["_id"]
+    assert unlocated["time"] == UNLOCATED["time"] and unlocated["origins"] == []
+
+
+def test_arrival_csv_is_read_back_as_picks(tmp_path):
+    path = tmp_path / "arrivals.csv"
+    with open(path, "wb") as stream:
+        assert write_csv(arrival_rows(EVENT, PICKS), ARRIVAL_COLUMNS, stream) == 2
+    first, second = read_csv(path).picks
+    assert (first["time"], first["uncertainty"], first["probability"]) == (PICKS[0]["time"], 0.06, 0.91)
+    assert (second["loc"], second["chan"], second["evaluation_mode"]) == ("00", "HHN", "manual")
+    assert {first["event_key"], second["event_key"]} == {EVENT["_id"]}
+
+
+def test_parquet_for_pandas(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is missing or does not fit this NumPy", exc_type=ImportError)
+    import pandas
+
+    for rows, columns in (
+        ([event_row(EVENT), event_row(UNLOCATED)], EVENT_COLUMNS),
+        (arrival_rows(EVENT, PICKS), ARRIVAL_COLUMNS),
+    ):
+        stream = io.BytesIO()
+        assert write_parquet(rows, columns, stream) == 2
+        frame = pandas.read_parquet(io.BytesIO(stream.getvalue()))
+        assert list(frame.columns) == list(columns)
+        assert str(frame.time.dtype) == "datetime64[us, UTC]"
+    events = io.BytesIO()
+    write_parquet([event_row(EVENT), event_row(UNLOCATED)], EVENT_COLUMNS, events)
+    frame = pandas.read_parquet(io.BytesIO(events.getvalue()))
+    assert frame.time[0].value // 1000 == round(EVENT["time"] * 1e6)
+    assert frame.depth_km[0] == EVENT["depth_km"] and pandas.isna(frame.latitude[1])
+
+
+def test_filter_without_bounds_asks_for_the_catalog_alone():
+    assert EventFilter().query("ogs") == {"catalog": {"$eq": "ogs"}}
+
+
+def test_filter_bounds():
+    query = EventFilter(
+        starttime="2024-01-01", endtime=datetime(2024, 2, 1, tzinfo=UTC), mindepth=2, minmagnitude=1.5
+    ).query("ogs")
+    assert query["time"] == {"$gte": 1704067200.0, "$lt": 1706745600.0}
+    assert query["depth_km"] == {"$gte": 2.0}
+    assert query["magnitude"] == {"$gte": 1.5}
+
+
+def test_filter_box_across_the_date_line():
+    assert EventFilter(minlongitude=170, maxlongitude=-170).query("x")["$or"] == [
+        {"longitude": {"$gte": 170.0}},
+        {"longitude": {"$lte": -170.0}},
+    ]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"eventtype": {"$ne": None}},
+        {"minmagnitude": {"$gt": 0}},
+        {"eventid": {"$gt": ""}},
+        {"$where": "1"},
+        {"minlatitude": 91},
+        {"mindepth": 5, "maxdepth": 1},
+        {"starttime": "soon"},
+        {"limit": 0},
+        {"orderby": "place"},
+        {"minmagnitude": float("nan")},
+    ],
+)
+def test_filter_refuses_operators_and_nonsense(bad):
+    with pytest.raises(ValidationError):
+        EventFilter(**bad)
+
+
+def test_filter_takes_text_as_text():
+    query = EventFilter(eventtype="$where", eventid="a").query("$ne")
+    assert query["event_type"] == {"$eq": "$where"} and query["catalog"] == {"$eq": "$ne"}
+    assert query["$and"] == [{"$or": [{"_id": {"$eq": "a"}}, {"source_id": {"$eq": "a"}}]}]
