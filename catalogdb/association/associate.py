@@ -1,0 +1,221 @@
+"""Picks of one window to origins: `associate` is all that the rest of the program calls."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalogdb.association.config import AssociateConfig
+from catalogdb.association.origins import OriginBuilder
+from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
+from catalogdb.association.traveltime import travel_times
+from catalogdb.errors import InputError
+from catalogdb.geo import Region, distance_azimuth
+
+SMALLEST_PROBABILITY = 0.01
+
+
+@dataclass(frozen=True)
+class AssociationResult:
+    """Origins in order of time, and how many picks, arrivals and origins went which way, by reason."""
+
+    origins: list[dict]
+    counts: dict[str, int]
+
+
+def associate(
+    picks: Sequence[Mapping], stations: Sequence[Mapping], region: Region, config: AssociateConfig
+) -> AssociationResult:
+    """Form events from the picks of one window's read range.
+
+    The result depends on the set of picks alone: not on their order, nor on what else the process runs. The caller
+    keeps the origins that its window owns (`windows.owned`).
+
+    Args:
+        picks: dicts with `_id`, `sta`, `phase`, `time` (epoch seconds UTC) and, where known, `net`, `probability`,
+            `quality`, `uncertainty` (s). Phases beginning with P or S count as P or S.
+        stations: dicts with `net`, `sta`, `latitude`, `longitude` (degrees), `elevation_km`.
+        region: where events are kept; limits left out come from the stations.
+        config: the settings.
+
+    Returns:
+        origins with the fields of schemas/origin.yaml, without ids, and counts: `picks`, `picks_used`,
+        `picks_resolved_by_code`, `picks_rejected_...`, `picks_associated`, `picks_unassociated`, `arrival_...`,
+        `origins`, `origin_...` and `stations_...`.
+
+    Raises:
+        InputError: when the overlap of windows is shorter than the longest travel time, or the region can't be set.
+    """
+    counts: Counter[str] = Counter(picks=len(picks))
+    usable = _usable_stations(stations, counts)
+    if not usable:
+        counts["picks_rejected_no_station"] += len(picks)
+        return AssociationResult([], _sorted(counts))
+    region = region.completed(usable)
+    longest_time = longest_travel_time(usable, region, config)
+    _check_overlap(longest_time, config)
+    volume = Volume.around(region, config.search_margin_km)
+    accepted = _accepted_picks(picks, usable, config, counts)
+    # Only stations with picks: one far away must not stretch what is derived from the network.
+    used = sorted({station for _, station, _ in accepted})
+    prepared_stations = _prepare_stations([usable[number] for number in used], volume)
+    prepared_picks = _prepare_picks(accepted, {number: row for row, number in enumerate(used)}, config)
+    if len(prepared_picks) == 0:
+        return AssociationResult([], _sorted(counts))
+    times = travel_times(
+        config.velocity,
+        math.hypot(volume.maxx_km - volume.minx_km, volume.maxy_km - volume.miny_km),
+        region.mindepth_km,
+        region.maxdepth_km,
+        _depth_range(usable),
+    )
+    if config.associator == "gamma":
+        from catalogdb.association import gamma
+
+        candidates = gamma.find_events(prepared_picks, prepared_stations, volume, times, config)
+    else:
+        from catalogdb.association import pyocto
+
+        candidates = pyocto.find_events(prepared_picks, prepared_stations, volume, times, config, longest_time)
+    builder = OriginBuilder(prepared_picks, prepared_stations, volume, times, config)
+    origins = builder.build_all(candidates)
+    counts.update(builder.counts)
+    return AssociationResult(origins, _sorted(counts))
+
+
+def longest_travel_time(stations: Sequence[Mapping], region: Region, config: AssociateConfig) -> float:
+    """Give the longest S travel time (s) from anywhere in the region to any station, along a straight path."""
+    latitudes = (region.minlatitude, region.maxlatitude)
+    longitudes = (region.minlongitude, region.maxlongitude)
+    corners = np.array([(latitude, longitude) for latitude in latitudes for longitude in longitudes])
+    distance_km, _ = distance_azimuth(
+        corners[:, :1],
+        corners[:, 1:],
+        [station["latitude"] for station in stations],
+        [station["longitude"] for station in stations],
+    )
+    layers = config.velocity.layers
+    # Far arrivals travel deep: slow layers near the surface matter at the two ends alone.
+    speed = config.velocity.vs if layers is None else float(np.median([layer.vs for layer in layers]))
+    return float(np.hypot(distance_km.max(), region.maxdepth_km) / speed)
+
+
+def _check_overlap(longest_time: float, config: AssociateConfig) -> None:
+    needed = math.ceil(longest_time + config.max_residual)
+    if config.overlap_seconds < needed:
+        raise InputError(
+            f"associate.overlap_seconds is {config.overlap_seconds:g} s, but the longest travel time from the region "
+            f"to a station is {longest_time:.0f} s: windows would cut events",
+            hint=f"Set overlap_seconds to {needed} or more, or make the region smaller.",
+        )
+
+
+def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]:
+    usable: dict[tuple[str, str], dict] = {}
+    rows = [
+        {
+            "net": station.get("net") or "",
+            "sta": station["sta"],
+            "latitude": _number(station.get("latitude")),
+            "longitude": _number(station.get("longitude")),
+            "elevation_km": _number(station.get("elevation_km")),
+        }
+        for station in stations
+    ]
+    for station in sorted(rows, key=lambda row: tuple(str(value) for value in row.values())):
+        if not (math.isfinite(station["latitude"]) and math.isfinite(station["longitude"])):
+            counts["stations_without_coordinates"] += 1
+            continue
+        if not math.isfinite(station["elevation_km"]):
+            counts["stations_elevation_taken_as_zero"] += 1
+            station["elevation_km"] = 0.0
+        if usable.setdefault((station["net"], station["sta"]), station) is not station:
+            counts["stations_repeated"] += 1
+    return list(usable.values())
+
+
+def _accepted_picks(
+    picks: Sequence[Mapping], stations: list[dict], config: AssociateConfig, counts: Counter
+) -> list[tuple[Mapping, int, bool]]:
+    """Give (pick, station number, is S) of the picks to use, in order of (time, _id)."""
+    by_name = {(station["net"], station["sta"]): number for number, station in enumerate(stations)}
+    by_code: dict[str, list[int]] = {}
+    for number, station in enumerate(stations):
+        by_code.setdefault(station["sta"], []).append(number)
+    accepted = []
+    for pick in picks:
+        reason, number = None, by_name.get((pick.get("net") or "", pick["sta"]))
+        if number is None and len(by_code.get(pick["sta"], ())) == 1:
+            number = by_code[pick["sta"]][0]
+            resolved_by_code = True
+        else:
+            resolved_by_code = False
+        phase = (pick.get("phase") or "")[:1].upper()
+        if phase not in ("P", "S"):
+            reason = "phase_not_used"
+        elif not math.isfinite(_number(pick.get("time"))):
+            reason = "no_time"
+        elif number is None:
+            reason = "station_ambiguous" if pick["sta"] in by_code else "no_station"
+        elif _number(pick.get("probability"), 1.0) < config.min_pick_probability:
+            reason = "below_probability"
+        elif _number(pick.get("quality"), 1.0) < config.min_pick_quality:
+            reason = "below_quality"
+        if reason is not None:
+            counts[f"picks_rejected_{reason}"] += 1
+            continue
+        counts["picks_resolved_by_code"] += resolved_by_code
+        accepted.append((pick, number, phase == "S"))
+    counts["picks_used"] = len(accepted)
+    return sorted(accepted, key=lambda entry: (entry[0]["time"], str(entry[0]["_id"])))
+
+
+def _prepare_stations(stations: list[dict], volume: Volume) -> PreparedStations:
+    latitude = np.array([station["latitude"] for station in stations])
+    longitude = np.array([station["longitude"] for station in stations])
+    x_km, y_km = volume.projection.to_xy(longitude, latitude)
+    return PreparedStations(
+        codes=[(station["net"], station["sta"]) for station in stations],
+        latitude=latitude,
+        longitude=longitude,
+        x_km=x_km,
+        y_km=y_km,
+        depth_km=np.array([-station["elevation_km"] for station in stations]),
+    )
+
+
+def _prepare_picks(
+    accepted: list[tuple[Mapping, int, bool]], row_of_station: dict[int, int], config: AssociateConfig
+) -> PreparedPicks:
+    picks = [pick for pick, _, _ in accepted]
+    probability = np.array([_number(pick.get("probability"), 1.0) for pick in picks], dtype=float)
+    uncertainty = np.array([_number(pick.get("uncertainty"), 0.0) for pick in picks], dtype=float)
+    return PreparedPicks(
+        documents=picks,
+        time=np.array([pick["time"] for pick in picks], dtype=float),
+        station=np.array([row_of_station[number] for _, number, _ in accepted], dtype=int),
+        is_s=np.array([is_s for _, _, is_s in accepted], dtype=bool),
+        probability=np.clip(probability, SMALLEST_PROBABILITY, 1.0),
+        sigma=np.hypot(config.time_error, uncertainty),
+    )
+
+
+def _depth_range(stations: list[dict]) -> tuple[float, float]:
+    depths = [-station["elevation_km"] for station in stations]
+    return min(depths), max(depths)
+
+
+def _number(value: object, missing: float = math.nan) -> float:
+    """Read a number; what is absent or not a number becomes `missing`."""
+    if value is None:
+        return missing
+    number = float(value)
+    return missing if math.isnan(number) else number
+
+
+def _sorted(counts: Counter) -> dict[str, int]:
+    return {name: int(counts[name]) for name in sorted(counts) if counts[name] or name in ("origins", "picks")}

@@ -1,0 +1,134 @@
+"""Settings of association. Nothing here loads an associator, so the command line can check a job without one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VelocityLayer(_Settings):
+    """One layer, or one node of a gradient model."""
+
+    depth_km: float = Field(description="Top of the layer (or depth of the node), km below sea level.")
+    vp: float = Field(gt=0.0, description="P speed, km/s.")
+    vs: float = Field(gt=0.0, description="S speed, km/s.")
+
+
+class VelocityConfig(_Settings):
+    """Speed of P and S: two numbers, or layers."""
+
+    vp: float = Field(6.0, gt=0.0, description="P speed of the homogeneous model, km/s.")
+    vs: float = Field(3.45, gt=0.0, description="S speed of the homogeneous model, km/s.")
+    layers: tuple[VelocityLayer, ...] | None = Field(
+        None, description="1-D model, shallowest first; replaces vp and vs. The first layer reaches up to the stations."
+    )
+    gradient: bool = Field(False, description="Speeds vary linearly between the depths listed instead of in steps.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> VelocityConfig:
+        if self.vs >= self.vp:
+            raise ValueError(f"vs ({self.vs}) must be below vp ({self.vp})")
+        if self.layers is not None:
+            if not self.layers:
+                raise ValueError("layers is empty: leave it out for a homogeneous model")
+            depths = [layer.depth_km for layer in self.layers]
+            if any(below <= above for above, below in zip(depths, depths[1:], strict=False)):
+                raise ValueError(f"layers must be listed from the shallowest to the deepest, not {depths}")
+            if any(layer.vs >= layer.vp for layer in self.layers):
+                raise ValueError("vs must be below vp in every layer")
+        return self
+
+
+class GammaConfig(_Settings):
+    """GaMMA: Gaussian mixture model association (Zhu et al., 2022, doi:10.1029/2021JB023249), its own names kept."""
+
+    method: Literal["BGMM", "GMM"] = Field("BGMM", description="Bayesian or plain Gaussian mixture.")
+    use_dbscan: bool = Field(True, description="Cut the picks into clusters in time and space first.")
+    dbscan_eps: float | None = Field(
+        None, gt=0.0, description="Reach of a cluster from pick to pick, s; left out: from the station spacing."
+    )
+    dbscan_min_samples: int = Field(
+        3, gt=0, description="Picks within reach that make a cluster, each counted by its probability."
+    )
+    dbscan_min_cluster_size: int = Field(500, gt=0, description="Clusters below this many picks are not cut further.")
+    dbscan_max_time_space_ratio: float = Field(
+        10.0, gt=0.0, description="Clusters that last longer than this times their extent over vp are cut further."
+    )
+    oversample_factor: int = Field(
+        5, gt=0, description="Mixture components at the start, for each pick of the busiest station and phase."
+    )
+    max_sigma11: float = Field(2.0, gt=0.0, description="Largest residual of a pick in an event, s.")
+    covariance_prior: float | None = Field(
+        None, gt=0.0, description="Prior variance of residuals, s^2; left out: GaMMA takes it from the station spacing."
+    )
+    use_amplitude: Literal[False] = Field(
+        False, description="Always false: GaMMA wants ground velocity, and a pick's amplitude is in counts."
+    )
+
+
+class PyoctoConfig(_Settings):
+    """PyOcto: space-time partitioning (Münchmeyer, 2024, doi:10.26443/seismica.v3i1.1130), its own names kept."""
+
+    time_before: float | None = Field(
+        None, gt=0.0, description="Overlap of its time slices, s; left out: the longest travel time in the region."
+    )
+    time_slicing: float = Field(1200.0, gt=0.0, description="Length of its time slices, s.")
+    tolerance: float = Field(2.0, gt=0.0, description="Error of the velocity model allowed while searching, s.")
+    association_cutoff_distance: float | None = Field(
+        None, gt=0.0, description="Stations farther than this are left out of the search, km; left out: none are."
+    )
+    pick_match_tolerance: float = Field(1.5, gt=0.0, description="Largest residual of a pick in an event, s.")
+    min_node_size: float = Field(10.0, gt=0.0, description="Smallest cell of the search, km.")
+    min_node_size_location: float = Field(1.5, gt=0.0, description="Smallest cell of its location, km.")
+    min_interevent_time: float = Field(3.0, ge=0.0, description="Shortest time between two events, s.")
+    min_pick_fraction: float = Field(
+        0.25, ge=0.0, le=1.0, description="A station counts if this share of the stations nearer than it has picks."
+    )
+    refinement_iterations: int = Field(3, ge=1, description="Rounds of location and pick matching.")
+    exponential_edt: bool = Field(False, description="Sharpen the location's equal-differential-time misfit.")
+    edt_pick_std: float = Field(1.0, gt=0.0, description="Pick error in the sharpened misfit, s.")
+    location_split_depth: int = Field(6, ge=1, description="Depth of the location's search tree.")
+    location_split_return: int = Field(4, ge=0, description="Part of that depth that samples space evenly.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> PyoctoConfig:
+        if self.location_split_return >= self.location_split_depth:
+            raise ValueError("location_split_return must be below location_split_depth")
+        return self
+
+
+class AssociateConfig(_Settings):
+    """From picks to events."""
+
+    associator: Literal["gamma", "pyocto"] = Field("gamma", description="Which associator forms the events.")
+    window_seconds: float = Field(3600.0, gt=0.0, description="Core of one window, s: one task of the ledger.")
+    overlap_seconds: float = Field(
+        300.0, ge=0.0, description="Read before and after the core, s; must exceed the longest travel time."
+    )
+    velocity: VelocityConfig = Field(default_factory=VelocityConfig, description="Velocity model.")
+    min_pick_probability: float = Field(
+        0.0, ge=0.0, le=1.0, description="Picks below are left out; picks without a probability stay."
+    )
+    min_pick_quality: float = Field(
+        0.0, ge=0.0, le=1.0, description="Picks below are left out; picks without a quality stay."
+    )
+    min_picks: int = Field(5, ge=3, description="Arrivals that an event needs.")
+    min_p: int = Field(2, ge=0, description="P arrivals that an event needs.")
+    min_s: int = Field(1, ge=0, description="S arrivals that an event needs.")
+    min_p_and_s: int = Field(0, ge=0, description="Stations with both P and S that an event needs.")
+    min_stations: int = Field(3, ge=1, description="Stations that an event needs.")
+    search_margin_km: float = Field(
+        100.0, ge=0.0, description="Events are looked for this far around the region, then kept only inside it, km."
+    )
+    relocate: bool = Field(True, description="Locate again by least squares in the same velocity model.")
+    time_error: float = Field(
+        0.3, gt=0.0, description="Error of predicted times, s; joins each pick's uncertainty in the location."
+    )
+    max_residual: float = Field(2.0, gt=0.0, description="Largest residual of an arrival after location, s.")
+    gamma: GammaConfig = Field(default_factory=GammaConfig, description="GaMMA's settings.")
+    pyocto: PyoctoConfig = Field(default_factory=PyoctoConfig, description="PyOcto's settings.")

@@ -1,0 +1,174 @@
+"""GaMMA behind plain arrays: same picks, same events, whatever else the process does."""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+
+import numpy as np
+
+from catalogdb.association.config import AssociateConfig
+from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
+from catalogdb.association.traveltime import HomogeneousTimes, LayeredTimes
+
+SEED = 0
+GRID_STEP_KM = 1.0
+
+# GaMMA draws from NumPy's one global generator.
+_one_at_a_time = threading.Lock()
+
+
+def find_events(
+    picks: PreparedPicks,
+    stations: PreparedStations,
+    volume: Volume,
+    times: HomogeneousTimes | LayeredTimes,
+    config: AssociateConfig,
+) -> list[Candidate]:
+    """Form events from picks (in order of time).
+
+    The picks are cut into clusters first, and every cluster starts from the same random state at its own time zero: a
+    cluster's events depend on its picks alone, so that neighbouring windows find the same ones.
+
+    Source: Zhu et al. (2022), doi:10.1029/2021JB023249; package GMMA.
+    """
+    if len(picks) < config.min_picks:
+        return []
+    utils = _quiet_gamma()
+    from threadpoolctl import threadpool_limits
+
+    settings = config.gamma
+    vel = {"p": times.vp, "s": times.vs}
+    locations = np.column_stack([stations.x_km, stations.y_km, stations.depth_km])[picks.station]
+    phase = np.where(picks.is_s, "s", "p")
+    weight = picks.probability[:, None]
+    channel = np.array([f"{station}_{letter}" for station, letter in zip(picks.station, phase, strict=True)])
+    # The number of threads changes the order of sums, and with it the last digits that a mixture starts to grow from.
+    with _one_at_a_time, threadpool_limits(limits=1):
+        labels = _clusters(utils, picks, locations, phase, weight, vel, stations, settings)
+        gamma_config = _gamma_config(volume, stations, times, config)
+        candidates = []
+        for label in np.unique(labels[labels >= 0]):
+            rows = np.flatnonzero(labels == label)
+            candidates += _cluster_events(
+                utils, rows, picks.time, locations, phase, weight, channel, gamma_config, vel, settings.method
+            )
+    return candidates
+
+
+def _clusters(utils, picks, locations, phase, weight, vel, stations, settings) -> np.ndarray:
+    if not settings.use_dbscan:
+        return np.zeros(len(picks), dtype=int)
+    return utils.hierarchical_dbscan_clustering(
+        (picks.time - picks.time[0])[:, None],
+        locations,
+        phase,
+        weight,
+        vel,
+        eps=settings.dbscan_eps if settings.dbscan_eps is not None else default_eps(stations, vel["p"]),
+        min_samples=settings.dbscan_min_samples,
+        min_cluster_size=settings.dbscan_min_cluster_size,
+        max_time_space_ratio=settings.dbscan_max_time_space_ratio,
+    )
+
+
+def default_eps(stations: PreparedStations, vp: float) -> float:
+    """Reach of a cluster (s) from the station spacing: 1.5 times the time to nearly every station's nearest neighbour.
+
+    The mean plus two standard deviations of the distance to the nearest other station, as GaMMA's own `estimate_eps`,
+    which it computes over the second nearest; stations at one place count once.
+    """
+    from scipy.spatial import KDTree
+
+    places = np.unique(np.round(np.column_stack([stations.x_km, stations.y_km]), 3), axis=0)
+    if len(places) < 2:
+        return 10.0
+    nearest = KDTree(places).query(places, k=2)[0][:, 1]
+    return float(np.clip((nearest.mean() + 2.0 * nearest.std()) / vp * 1.5, 1.0, 30.0))
+
+
+def _gamma_config(volume, stations, times, config) -> dict:
+    region, settings = volume.region, config.gamma
+    bounds = [
+        (volume.minx_km, volume.maxx_km),
+        (volume.miny_km, volume.maxy_km),
+        (region.mindepth_km, region.maxdepth_km),
+    ]
+    gamma_config = {
+        "dims": ["x(km)", "y(km)", "z(km)"],
+        "x(km)": bounds[0],
+        "y(km)": bounds[1],
+        "z(km)": bounds[2],
+        "bfgs_bounds": (*bounds, (None, None)),
+        "use_amplitude": False,
+        "oversample_factor": settings.oversample_factor,
+        "min_picks_per_eq": config.min_picks,
+        "max_sigma11": settings.max_sigma11,
+        "eikonal": _time_table(volume, stations, times) if isinstance(times, LayeredTimes) else None,
+    }
+    if settings.covariance_prior is not None:
+        gamma_config["covariance_prior"] = [settings.covariance_prior]
+    return gamma_config
+
+
+def _cluster_events(utils, rows, time, locations, phase, weight, channel, gamma_config, vel, method) -> list[Candidate]:
+    start = time[rows[0]]
+    state = np.random.get_state()
+    np.random.seed(SEED)
+    try:
+        events, assignment = utils.associate(
+            0, np.zeros(rows.size), (time[rows] - start)[:, None], locations[rows], phase[rows], weight[rows], rows,
+            channel[rows], gamma_config, 0.0, vel, method, 0,
+        )  # fmt: skip
+    finally:
+        np.random.set_state(state)
+    members: dict[int, list[int]] = {}
+    for row, event, _ in assignment:
+        members.setdefault(event, []).append(int(row))
+    return [
+        Candidate(
+            time=float(start + _seconds(event["time"])),
+            x_km=float(event["x(km)"]),
+            y_km=float(event["y(km)"]),
+            depth_km=float(event["z(km)"]),
+            picks=tuple(members[event["event_index"]]),
+            score=float(event["gamma_score"]),
+        )
+        for event in events
+    ]
+
+
+def _seconds(text: str) -> float:
+    """Undo GaMMA's ISO time (milliseconds) from the epoch."""
+    return float((np.datetime64(text, "ms") - np.datetime64(0, "ms")) / np.timedelta64(1, "s"))
+
+
+def _time_table(volume: Volume, stations: PreparedStations, times: LayeredTimes) -> dict:
+    """Give travel times in GaMMA's form: over distance and depth below the station, taken at the mean station depth."""
+    station_depth = float(stations.depth_km.mean())
+    width = np.hypot(volume.maxx_km - volume.minx_km, volume.maxy_km - volume.miny_km)
+    r = np.arange(0.0, width + GRID_STEP_KM, GRID_STEP_KM)
+    z = np.arange(
+        volume.region.mindepth_km - stations.depth_km.max() - GRID_STEP_KM,
+        volume.region.maxdepth_km - stations.depth_km.min() + 2 * GRID_STEP_KM,
+        GRID_STEP_KM,
+    )
+    table = {"rgrid": r, "zgrid": z, "nr": r.size, "nz": z.size, "h": GRID_STEP_KM}
+    for letter, is_s in (("p", False), ("s", True)):
+        grid = times(r[:, None], z[None, :] + station_depth, np.float64(station_depth), np.bool_(is_s))
+        table[f"u{letter}"] = grid.ravel()
+        table[f"grad_u{letter}"] = np.stack([part.ravel() for part in np.gradient(grid, GRID_STEP_KM)])
+    return table
+
+
+@lru_cache(maxsize=1)
+def _quiet_gamma():
+    """Import GaMMA and give its modules a `print` that writes nothing: it reports every cluster, with no switch."""
+    import gamma._base
+    import gamma.seismic_ops
+    import gamma.utils
+
+    for module in (gamma.utils, gamma._base, gamma.seismic_ops):
+        module.print = lambda *_, **__: None
+    gamma.utils.tqdm = lambda iterable, **_: iterable
+    return gamma.utils

@@ -1,0 +1,76 @@
+"""What an associator is given and what it gives back: plain arrays, one form for GaMMA and PyOcto."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogdb.geo import Projection, Region
+
+
+@dataclass(frozen=True)
+class Volume:
+    """Where events are looked for: limits on the map plane (km) and in depth (km below sea level)."""
+
+    region: Region
+    projection: Projection
+    minx_km: float
+    maxx_km: float
+    miny_km: float
+    maxy_km: float
+
+    @classmethod
+    def around(cls, region: Region, margin_km: float) -> Volume:
+        """Make the volume of a complete region, `margin_km` wider on each side."""
+        projection = region.map_projection()
+        minx, maxx, miny, maxy = region.bounds_xy(projection)
+        return cls(region, projection, minx - margin_km, maxx + margin_km, miny - margin_km, maxy + margin_km)
+
+    @property
+    def bounds(self) -> tuple[NDArray, NDArray]:
+        """Lower and upper limits of (x, y, depth), km."""
+        return (
+            np.array([self.minx_km, self.miny_km, self.region.mindepth_km]),
+            np.array([self.maxx_km, self.maxy_km, self.region.maxdepth_km]),
+        )
+
+
+@dataclass(frozen=True)
+class PreparedStations:
+    """Stations with usable coordinates, one row each, in order of code."""
+
+    codes: list[tuple[str, str]]
+    latitude: NDArray
+    longitude: NDArray
+    x_km: NDArray
+    y_km: NDArray
+    depth_km: NDArray
+
+
+@dataclass(frozen=True)
+class PreparedPicks:
+    """Accepted picks in order of (time, _id); arrays of one length."""
+
+    documents: list[dict]
+    time: NDArray
+    station: NDArray
+    is_s: NDArray
+    probability: NDArray
+    sigma: NDArray
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One event as an associator sees it: a hypocentre on the map plane and the rows of its picks."""
+
+    time: float
+    x_km: float
+    y_km: float
+    depth_km: float
+    picks: tuple[int, ...]
+    score: float | None = None

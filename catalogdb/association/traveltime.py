@@ -1,0 +1,167 @@
+"""First-arrival travel times of P and S in a homogeneous or a layered model, stations at their own elevations."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogdb.association.config import VelocityConfig
+
+GRADIENT_STEP_KM = 1.0
+STATION_STEP_KM = 1.0
+
+
+class HomogeneousTimes:
+    """Straight rays at one speed of P and one of S (km/s)."""
+
+    def __init__(self, vp: float, vs: float):
+        self.vp, self.vs = vp, vs
+
+    def __call__(self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray) -> NDArray:
+        """Give travel times in seconds; arguments broadcast together, depths below sea level."""
+        path = np.hypot(distance_km, np.subtract(depth_km, station_depth_km))
+        return path / np.where(is_s, self.vs, self.vp)
+
+
+class LayeredTimes:
+    """First arrivals (direct and head waves) in flat layers, from tables over distance, depth and station elevation.
+
+    The tables hold the time divided by the straight path's length: that varies slowly, so bilinear interpolation stays
+    good next to the station, where the time itself has a cusp.
+
+    Args:
+        velocity: a model with layers.
+        maxdistance_km, mindepth_km, maxdepth_km: what the tables must reach; beyond, the border's mean speed holds.
+        stations_depth_km: shallowest and deepest station (elevation counted negative).
+    """
+
+    def __init__(
+        self,
+        velocity: VelocityConfig,
+        maxdistance_km: float,
+        mindepth_km: float,
+        maxdepth_km: float,
+        stations_depth_km: tuple[float, float],
+    ):
+        tops, vp, vs = _constant_layers(velocity, maxdepth_km)
+        self.vp, self.vs = _mean_speed(tops, vp, maxdepth_km), _mean_speed(tops, vs, maxdepth_km)
+        self.surface_vp, self.surface_vs = float(vp[0]), float(vs[0])
+        self._distance = _axis(0.0, maxdistance_km, max(0.5, maxdistance_km / 600.0))
+        self._depth = _axis(mindepth_km, maxdepth_km, max(0.5, (maxdepth_km - mindepth_km) / 150.0))
+        self._station = _axis(*stations_depth_km, STATION_STEP_KM)
+        self._slowness = np.stack(
+            [np.stack([self._slownesses(tops, speeds, station) for station in self._station]) for speeds in (vp, vs)]
+        )
+
+    def __call__(self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray) -> NDArray:
+        """Give travel times in seconds; arguments broadcast together, depths below sea level."""
+        distance, depth, station, is_s = np.broadcast_arrays(distance_km, depth_km, station_depth_km, is_s)
+        phase = is_s.astype(int)
+        weights = []
+        for axis, values in ((self._station, station), (self._depth, depth), (self._distance, distance)):
+            position = np.clip((values - axis[0]) / (axis[1] - axis[0]), 0.0, axis.size - 1.0)
+            below = np.minimum(position.astype(int), axis.size - 2)
+            weights.append((below, position - below))
+        (k, wk), (j, wj), (i, wi) = weights
+        slowness = np.zeros(distance.shape)
+        for dk, dj, di in np.ndindex(2, 2, 2):
+            share = (wk if dk else 1 - wk) * (wj if dj else 1 - wj) * (wi if di else 1 - wi)
+            slowness = slowness + share * self._slowness[phase, k + dk, j + dj, i + di]
+        return slowness * np.hypot(distance, depth - station)
+
+    def _slownesses(self, tops: NDArray, speeds: NDArray, station_depth_km: float) -> NDArray:
+        rows = []
+        for depth in self._depth:
+            # Two points at one place have no path: the speed around them is what the cell's corner must say.
+            distance = np.maximum(self._distance, 0.01)
+            time = _first_arrival(tops, speeds, depth, station_depth_km, distance)
+            rows.append(time / np.maximum(np.hypot(distance, depth - station_depth_km), 0.01))
+        return np.stack(rows)
+
+
+def travel_times(
+    velocity: VelocityConfig,
+    maxdistance_km: float,
+    mindepth_km: float,
+    maxdepth_km: float,
+    stations_depth_km: tuple[float, float],
+) -> HomogeneousTimes | LayeredTimes:
+    """Give the travel times of a model; tables are made once per process for each volume."""
+    if velocity.layers is None:
+        return HomogeneousTimes(velocity.vp, velocity.vs)
+    return _layered(
+        velocity,
+        float(np.ceil(maxdistance_km / 10.0) * 10.0),
+        float(mindepth_km),
+        float(maxdepth_km),
+        (float(np.floor(min(stations_depth_km[0], 0.0))), float(np.ceil(max(stations_depth_km[1], 0.0)))),
+    )
+
+
+@lru_cache(maxsize=8)
+def _layered(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km) -> LayeredTimes:
+    return LayeredTimes(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km)
+
+
+def _axis(start: float, end: float, step: float) -> NDArray:
+    return np.linspace(start, max(end, start + step), max(2, int(np.ceil((end - start) / step)) + 1))
+
+
+def _constant_layers(velocity: VelocityConfig, maxdepth_km: float) -> tuple[NDArray, NDArray, NDArray]:
+    """Give tops (the first is minus infinity), P and S speeds; a gradient becomes thin layers."""
+    depth = np.array([layer.depth_km for layer in velocity.layers])
+    vp = np.array([layer.vp for layer in velocity.layers])
+    vs = np.array([layer.vs for layer in velocity.layers])
+    if velocity.gradient and depth.size > 1:
+        fine = np.arange(depth[0], max(depth[-1], maxdepth_km) + GRADIENT_STEP_KM, GRADIENT_STEP_KM)
+        middle = fine + GRADIENT_STEP_KM / 2.0
+        depth, vp, vs = fine, np.interp(middle, depth, vp), np.interp(middle, depth, vs)
+    return np.concatenate([[-np.inf], depth[1:]]), vp, vs
+
+
+def _mean_speed(tops: NDArray, speeds: NDArray, maxdepth_km: float) -> float:
+    thickness = _thickness(tops, 0.0, max(maxdepth_km, 1.0))
+    return float(thickness.sum() / (thickness / speeds).sum())
+
+
+def _thickness(tops: NDArray, above_km: float, below_km: float) -> NDArray:
+    """Give the part of each layer that lies between two depths, km."""
+    bottoms = np.append(tops[1:], np.inf)
+    return np.clip(np.minimum(bottoms, below_km) - np.maximum(tops, above_km), 0.0, None)
+
+
+def _first_arrival(
+    tops: NDArray, speeds: NDArray, depth_km: float, station_depth_km: float, distance_km: NDArray
+) -> NDArray:
+    """First-arrival time (s) at each distance: the direct ray, or a head wave along any faster layer below.
+
+    Delay-time form of ray theory in flat layers (Aki and Richards, 2002, section 9.4): T = p X + tau(p), which is
+    stationary in p, so that an error of p from interpolation enters the time squared.
+    """
+    shallow, deep = sorted((depth_km, station_depth_km))
+    deep = max(deep, shallow + 1e-3)
+    leg = _thickness(tops, shallow, deep)
+    crossed = leg > 0
+    slowest_p = 1.0 / speeds[crossed].max()
+    # Dense towards grazing rays, which reach the largest distances.
+    p = slowest_p * np.sqrt(1.0 - np.geomspace(1.0, 1e-12, 400))
+    vertical = np.sqrt(np.maximum(1.0 / speeds[crossed, None] ** 2 - p**2, 1e-18))
+    reach = (leg[crossed, None] * p / vertical).sum(axis=0)
+    ray = np.interp(distance_km, reach, p)
+    delay = (leg[crossed, None] * np.sqrt(np.maximum(1.0 / speeds[crossed, None] ** 2 - ray**2, 0.0))).sum(axis=0)
+    time = ray * distance_km + delay
+    for layer in range(1, speeds.size):
+        if tops[layer] < deep:
+            continue
+        legs = _thickness(tops, shallow, tops[layer]) + _thickness(tops, deep, tops[layer])
+        used = legs > 0
+        if speeds[layer] <= speeds[used].max():
+            continue
+        p_head = 1.0 / speeds[layer]
+        cosine = np.sqrt(1.0 / speeds[used] ** 2 - p_head**2)
+        head = distance_km * p_head + (legs[used] * cosine).sum()
+        critical = (legs[used] * p_head / cosine).sum()
+        time = np.where(distance_km >= critical, np.minimum(time, head), time)
+    return time

@@ -1,0 +1,244 @@
+"""Where things are: the study region, its map projection, and distances and azimuths on the ellipsoid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from catalogdb.errors import InputError
+
+KM_PER_DEGREE = 111.19
+
+Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
+# Up to 360, so that a region across the date line is written 170..190.
+Longitude = Annotated[float, Field(ge=-180.0, le=360.0)]
+
+
+class Region(BaseModel):
+    """The volume that events are looked for and kept in: a box, optionally cut by a polygon, between two depths.
+
+    A limit left out is taken from the stations (`completed`).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    minlatitude: Latitude | None = Field(None, description="Southern limit, degrees.")
+    maxlatitude: Latitude | None = Field(None, description="Northern limit, degrees.")
+    minlongitude: Longitude | None = Field(None, description="Western limit, degrees.")
+    maxlongitude: Longitude | None = Field(None, description="Eastern limit, degrees; above 180 past the date line.")
+    polygon: tuple[tuple[Longitude, Latitude], ...] | None = Field(
+        None, description="Corners as [longitude, latitude], degrees; an event must lie inside the polygon and the box."
+    )
+    mindepth_km: float = Field(0.0, ge=-10.0, description="Shallowest event, km below sea level (negative above it).")
+    maxdepth_km: float = Field(40.0, gt=0.0, le=800.0, description="Deepest event, km below sea level.")
+    margin_km: float = Field(50.0, ge=0.0, description="Added around the stations for limits left out, km.")
+    projection: str | None = Field(
+        None, description="PROJ string or EPSG code of the map plane; left out: stereographic, centred on the region."
+    )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Region:
+        for low, high in (
+            ("minlatitude", "maxlatitude"),
+            ("minlongitude", "maxlongitude"),
+            ("mindepth_km", "maxdepth_km"),
+        ):
+            below, above = getattr(self, low), getattr(self, high)
+            if below is not None and above is not None and below >= above:
+                raise ValueError(f"{low} ({below}) must be below {high} ({above})")
+        if self.polygon is not None and len(self.polygon) < 3:
+            raise ValueError("polygon needs three corners or more")
+        return self
+
+    @property
+    def is_complete(self) -> bool:
+        """True when every limit is set."""
+        return None not in (self.minlatitude, self.maxlatitude, self.minlongitude, self.maxlongitude)
+
+    def completed(self, stations: Sequence[Mapping]) -> Region:
+        """Give the region with every limit set: those left out come from the polygon, else the stations plus a margin.
+
+        Args:
+            stations: dicts with `latitude` and `longitude` in degrees; rows with NaN are passed over.
+
+        Raises:
+            InputError: when a limit is missing and no station has coordinates.
+        """
+        if self.is_complete:
+            return self
+        if self.polygon is not None:
+            longitudes, latitudes = (np.array(column) for column in zip(*self.polygon, strict=True))
+            margin_km = 0.0
+        else:
+            latitudes = np.array([station["latitude"] for station in stations], dtype=float)
+            longitudes = np.array([station["longitude"] for station in stations], dtype=float)
+            usable = np.isfinite(latitudes) & np.isfinite(longitudes)
+            latitudes, longitudes, margin_km = latitudes[usable], longitudes[usable], self.margin_km
+        if latitudes.size == 0:
+            raise InputError(
+                "region: limits are missing and no station has coordinates to derive them from",
+                hint="Set minlatitude, maxlatitude, minlongitude and maxlongitude.",
+            )
+        west, east = _longitude_span(longitudes)
+        south, north = float(latitudes.min()), float(latitudes.max())
+        north_margin = margin_km / KM_PER_DEGREE
+        widest = min(max(abs(south), abs(north)) + north_margin, 89.0)
+        east_margin = margin_km / (KM_PER_DEGREE * math.cos(math.radians(widest)))
+        derived = {
+            "minlatitude": max(south - north_margin, -90.0),
+            "maxlatitude": min(north + north_margin, 90.0),
+            "minlongitude": west - east_margin,
+            "maxlongitude": east + east_margin,
+        }
+        if derived["minlongitude"] < -180.0:
+            derived["minlongitude"] += 360.0
+            derived["maxlongitude"] += 360.0
+        limits = {
+            name: value if getattr(self, name) is None else getattr(self, name) for name, value in derived.items()
+        }
+        try:
+            return Region.model_validate(self.model_dump() | limits)
+        except ValueError as error:
+            raise InputError(f"region: the given limits leave out every station: {error}") from error
+
+    def contains(self, latitude: ArrayLike, longitude: ArrayLike, depth_km: ArrayLike | None = None) -> NDArray:
+        """Tell which points lie inside (limits included): boolean array of the shape of the arguments.
+
+        Raises:
+            ValueError: when the region isn't complete.
+        """
+        if not self.is_complete:
+            raise ValueError("complete the region with its stations first")
+        latitude = np.asarray(latitude, dtype=float)
+        longitude = _wrapped(np.asarray(longitude, dtype=float), self.minlongitude)
+        inside = (latitude >= self.minlatitude) & (latitude <= self.maxlatitude) & (longitude <= self.maxlongitude)
+        if depth_km is not None:
+            depth_km = np.asarray(depth_km, dtype=float)
+            inside &= (depth_km >= self.mindepth_km) & (depth_km <= self.maxdepth_km)
+        if self.polygon is not None:
+            corners = np.array(self.polygon)
+            inside &= _inside_polygon(longitude, latitude, _wrapped(corners[:, 0], self.minlongitude), corners[:, 1])
+        return inside
+
+    def map_projection(self) -> Projection:
+        """Give the region's map plane; the region must be complete unless it names a projection."""
+        if self.projection is not None:
+            return Projection(self.projection)
+        if not self.is_complete:
+            raise ValueError("complete the region with its stations first")
+        latitude = (self.minlatitude + self.maxlatitude) / 2.0
+        longitude = (self.minlongitude + self.maxlongitude) / 2.0
+        return Projection(f"+proj=sterea +lat_0={latitude:.6f} +lon_0={longitude:.6f} +ellps=WGS84 +units=km")
+
+    def bounds_xy(self, projection: Projection) -> tuple[float, float, float, float]:
+        """Give the box's limits on the map plane: minimum x, maximum x, minimum y, maximum y, km."""
+        side = np.linspace(0.0, 1.0, 21)
+        longitude = self.minlongitude + (self.maxlongitude - self.minlongitude) * side
+        latitude = self.minlatitude + (self.maxlatitude - self.minlatitude) * side
+        edge_longitude = np.concatenate([longitude, longitude, np.full(21, longitude[0]), np.full(21, longitude[-1])])
+        edge_latitude = np.concatenate([np.full(21, latitude[0]), np.full(21, latitude[-1]), latitude, latitude])
+        x, y = projection.to_xy(edge_longitude, edge_latitude)
+        return float(x.min()), float(x.max()), float(y.min()), float(y.max())
+
+
+class Projection:
+    """A map plane in kilometres.
+
+    Args:
+        definition: a PROJ string ("+proj=sterea +lon_0=12 +lat_0=46 +units=km") or any definition that PROJ knows.
+
+    Raises:
+        InputError: when PROJ doesn't understand it, or it isn't a plane.
+    """
+
+    def __init__(self, definition: str):
+        self.definition = definition
+        self._transformer, self._km_per_unit = _transformer(definition)
+
+    def to_xy(self, longitude: ArrayLike, latitude: ArrayLike) -> tuple[NDArray, NDArray]:
+        """Project degrees to x (east) and y (north) in km; arrays of any one shape."""
+        x, y = self._transformer.transform(np.asarray(longitude, dtype=float), np.asarray(latitude, dtype=float))
+        return np.asarray(x) * self._km_per_unit, np.asarray(y) * self._km_per_unit
+
+    def to_lonlat(self, x_km: ArrayLike, y_km: ArrayLike) -> tuple[NDArray, NDArray]:
+        """Give longitude (-180..180) and latitude in degrees of points on the plane."""
+        longitude, latitude = self._transformer.transform(
+            np.asarray(x_km, dtype=float) / self._km_per_unit,
+            np.asarray(y_km, dtype=float) / self._km_per_unit,
+            direction="INVERSE",
+        )
+        return np.asarray(longitude), np.asarray(latitude)
+
+
+@lru_cache(maxsize=16)
+def _transformer(definition: str):
+    import pyproj
+
+    try:
+        plane = pyproj.CRS.from_user_input(definition)
+        if not plane.is_projected:
+            raise InputError(f"projection {definition!r} is not a map plane")
+        transformer = pyproj.Transformer.from_crs("OGC:CRS84", plane, always_xy=True)
+    except pyproj.exceptions.ProjError as error:
+        raise InputError(f"projection {definition!r} is not understood by PROJ: {error}") from error
+    return transformer, plane.axis_info[0].unit_conversion_factor / 1000.0
+
+
+@lru_cache(maxsize=1)
+def _geod():
+    from pyproj import Geod
+
+    return Geod(ellps="WGS84")
+
+
+def distance_azimuth(
+    latitude: ArrayLike, longitude: ArrayLike, to_latitude: ArrayLike, to_longitude: ArrayLike
+) -> tuple[NDArray, NDArray]:
+    """Give the geodesic distance (km) and the azimuth (degrees, 0..360 clockwise from north) from points to points.
+
+    Arguments in degrees broadcast together; the ellipsoid is WGS84 (Karney, 2013, as in PROJ).
+    """
+    arrays = np.broadcast_arrays(
+        *(np.asarray(a, dtype=float) for a in (longitude, latitude, to_longitude, to_latitude))
+    )
+    azimuth, _, metres = _geod().inv(*(np.array(a) for a in arrays))
+    return np.asarray(metres) / 1000.0, np.asarray(azimuth) % 360.0
+
+
+def azimuthal_gap(azimuths: ArrayLike) -> float:
+    """Give the largest angle (degrees) without a station, from azimuths in degrees; 360 for one station or none."""
+    azimuths = np.sort(np.asarray(azimuths, dtype=float).ravel() % 360.0)
+    if azimuths.size < 2:
+        return 360.0
+    return float(np.diff(azimuths, append=azimuths[0] + 360.0).max())
+
+
+def _wrapped(longitude: NDArray, west: float) -> NDArray:
+    """Bring longitudes into [west, west + 360)."""
+    return west + np.mod(longitude - west, 360.0)
+
+
+def _longitude_span(longitudes: NDArray) -> tuple[float, float]:
+    """Give the shortest arc that holds all longitudes, as (west in -180..180, east >= west)."""
+    ordered = np.sort(_wrapped(longitudes, -180.0))
+    gaps = np.diff(ordered, append=ordered[0] + 360.0)
+    widest = int(gaps.argmax())
+    west = ordered[(widest + 1) % ordered.size]
+    return float(west), float(west + 360.0 - gaps[widest])
+
+
+def _inside_polygon(x: NDArray, y: NDArray, corner_x: NDArray, corner_y: NDArray) -> NDArray:
+    """Even-odd rule: a point is inside when a ray to the east crosses the outline an odd number of times."""
+    inside = np.zeros(np.broadcast(x, y).shape, dtype=bool)
+    for x1, y1, x2, y2 in zip(corner_x, corner_y, np.roll(corner_x, -1), np.roll(corner_y, -1), strict=True):
+        if y1 == y2:
+            continue
+        crosses = (y1 > y) != (y2 > y)
+        inside ^= crosses & (x < x1 + (y - y1) * (x2 - x1) / (y2 - y1))
+    return inside

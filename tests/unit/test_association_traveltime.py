@@ -1,0 +1,73 @@
+"""Travel times in layers against closed forms."""
+
+import numpy as np
+import pytest
+
+from catalogdb.association.config import VelocityConfig
+from catalogdb.association.traveltime import HomogeneousTimes, LayeredTimes, travel_times
+
+CRUST = VelocityConfig(layers=[{"depth_km": 0, "vp": 5.85, "vs": 3.28}, {"depth_km": 22, "vp": 8.0, "vs": 4.5}])
+
+
+def table(velocity, maxdistance_km=300.0, maxdepth_km=40.0):
+    return LayeredTimes(velocity, maxdistance_km, 0.0, maxdepth_km, (-2.0, 0.0))
+
+
+def test_layers_of_one_speed_are_homogeneous():
+    layers = [{"depth_km": depth, "vp": 6.0, "vs": 3.5} for depth in (0, 10, 20)]
+    layered, straight = table(VelocityConfig(layers=layers)), HomogeneousTimes(6.0, 3.5)
+    random = np.random.default_rng(0)
+    place = (
+        random.uniform(0, 290, 300),
+        random.uniform(0, 40, 300),
+        random.uniform(-2, 0, 300),
+        random.random(300) < 0.5,
+    )
+    assert np.allclose(layered(*place), straight(*place), atol=2e-3)
+    assert layered.vp == pytest.approx(6.0)
+
+
+def test_head_wave_of_a_surface_source():
+    distance = np.array([20.0, 50.0, 150.0, 250.0])
+    for is_s, v1, v2 in ((False, 5.85, 8.0), (True, 3.28, 4.5)):
+        head = distance / v2 + 2 * 22.0 * np.sqrt(1 / v1**2 - 1 / v2**2)
+        expected = np.minimum(distance / v1, head)
+        found = table(CRUST)(distance, np.float64(0.0), np.float64(0.0), np.bool_(is_s))
+        assert np.allclose(found, expected, atol=0.02)
+
+
+def test_direct_ray_obeys_snell_across_a_boundary():
+    # From 30 km depth at ray parameter p: the distance and time of each leg are known.
+    p = 0.08
+    legs = [(22.0, 5.85), (8.0, 8.0)]
+    distance = sum(h * p * v / np.sqrt(1 - (p * v) ** 2) for h, v in legs)
+    time = sum(h / (v * np.sqrt(1 - (p * v) ** 2)) for h, v in legs)
+    found = table(CRUST)(np.array([distance]), np.float64(30.0), np.float64(0.0), np.bool_(False))
+    assert found[0] == pytest.approx(time, abs=0.02)
+
+
+def test_a_higher_station_hears_later():
+    times = table(CRUST)
+    low, high = times(np.array([5.0, 5.0]), np.float64(10.0), np.array([0.0, -2.0]), np.bool_(False))
+    straight = HomogeneousTimes(5.85, 3.28)(5.0, 10.0, -2.0, False) - HomogeneousTimes(5.85, 3.28)(
+        5.0, 10.0, 0.0, False
+    )
+    assert high - low == pytest.approx(straight, abs=0.01)
+
+
+def test_gradient_model_bends_rays_on_circles():
+    # A ray that starts down in a medium whose speed grows linearly turns on a circle: T = acosh(...) / gradient.
+    gradient = VelocityConfig(
+        gradient=True, layers=[{"depth_km": 0, "vp": 5.0, "vs": 2.9}, {"depth_km": 60, "vp": 8.0, "vs": 4.6}]
+    )
+    distance = np.array([20.0, 60.0, 120.0])
+    k = 3.0 / 60.0
+    expected = np.arccosh(1 + k**2 * distance**2 / (2 * 5.0 * 5.0)) / k
+    found = table(gradient, 200.0, 60.0)(distance, np.float64(0.0), np.float64(0.0), np.bool_(False))
+    assert np.allclose(found, expected, rtol=0.02)
+
+
+def test_tables_are_made_once():
+    arguments = (CRUST, 199.0, 0.0, 40.0, (-1.0, -0.5))
+    assert travel_times(*arguments) is travel_times(*arguments)
+    assert isinstance(travel_times(VelocityConfig(), 10.0, 0.0, 10.0, (0.0, 0.0)), HomogeneousTimes)
