@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from catalogdb.database.named import require_catalog
 from catalogdb.errors import InputError
 from catalogdb.schema import views
 
@@ -69,23 +70,22 @@ def evaluate(
         recall, precision and residuals (mean, median, and the median absolute deviation `mad`, unscaled; catalog minus
         reference). What is undefined is null. Events without a position take no part; the reference's are
         counted as `unlocated`.
-        `picks` is null where the two share one pick set or one has none. `missed` leaves out `no_data`: picks at times
+        Without two pick sets to compare nothing of `picks` is matched and its scores are null. `missed` leaves out `no_data`: picks at times
         without waveforms of their station, where the catalog's pick set was made from waveforms.
 
     Raises:
         InputError: for an unknown catalog or an empty period.
     """
-    documents = {name: _catalog(db, name) for name in (catalog, reference)}
+    documents = {name: require_catalog(db, name) for name in (catalog, reference)}
     start, end = _period(db, documents[catalog], documents[reference], starttime, endtime)
     pick_sets = [documents[name].get("pick_set") for name in (catalog, reference)]
-    comparable = None not in pick_sets and pick_sets[0] != pick_sets[1]
     return {
         "catalog": catalog,
         "reference": reference,
         "period": {"starttime": start, "endtime": end},
         "gates": {"max_dt": max_dt, "max_km": max_km, "max_pick_dt": max_pick_dt, "min_magnitude": min_magnitude},
         "events": _compare_events(db, catalog, reference, start, end, max_dt, max_km, min_magnitude),
-        "picks": _compare_picks(db, *pick_sets, start, end, max_pick_dt) if comparable else None,
+        "picks": _compare_picks(db, *pick_sets, start, end, max_pick_dt),
     }
 
 
@@ -149,16 +149,6 @@ def one_to_one(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
             known[place] for place in zip(*linear_sum_assignment(weights, maximize=True), strict=True) if place in known
         ]
     return sorted(chosen, key=lambda pair: (pair["reference_time"], pair["reference_id"]))
-
-
-def _catalog(db: Any, name: str) -> dict[str, Any]:
-    document = db.catalog.find_one({"_id": {"$eq": name}})
-    if document is None:
-        known = sorted(row["_id"] for row in db.catalog.find({}, {"_id": 1}))
-        raise InputError(
-            f"no catalog {name!r} in database {db.name!r}", hint=f"there are: {', '.join(known) or 'none'}"
-        )
-    return document
 
 
 def _period(
@@ -234,7 +224,14 @@ def _compare_events(
 # -- picks
 
 
-def _compare_picks(db: Any, catalog: str, reference: str, start: float, end: float, max_dt: float) -> dict[str, Any]:
+def _compare_picks(
+    db: Any, catalog: str | None, reference: str | None, start: float, end: float, max_dt: float
+) -> dict[str, Any]:
+    if catalog is None or reference is None or catalog == reference:
+        return {
+            phase: _scores(0, 0, 0) | {"wrong_phase": 0, "no_data": 0, "residuals": {"dt": residuals([])}}
+            for phase in "PS"
+        }
     margin = MARGIN_GATES * max_dt
     pipeline = filled_pipeline(
         "pick_match",

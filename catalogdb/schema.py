@@ -14,13 +14,13 @@ from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.resources import resource_folder
 
-# YAML type -> (BSON types that the validator takes, MsPASS's name of the type)
-TYPES: dict[str, tuple[list[str], str]] = {
+# YAML type -> (BSON types that the validator takes, MsPASS's name of the type; MsPASS has none for dates)
+TYPES: dict[str, tuple[list[str], str | None]] = {
     "string": (["string"], "string"),
     "double": (["double", "int", "long"], "double"),
     "int": (["int", "long"], "int"),
     "bool": (["bool"], "bool"),
-    "date": (["date"], "datetime"),
+    "date": (["date"], None),
     "objectid": (["objectId"], "ObjectID"),
     "object": (["object"], "dict"),
     "array": (["array"], "list"),
@@ -162,6 +162,8 @@ def mspass_schema() -> dict[str, Any]:
         target = merged["Database"].setdefault(name, {"schema": {}})
         fields = target.setdefault("schema", {})
         for key, field in collection.fields.items():
-            if key not in fields:
-                fields[key] = {"type": TYPES[field.type][1], "concept": field.concept, "optional": not field.required}
+            kind = TYPES[field.type][1]
+            if key not in fields and kind:
+                constraint = "required" if field.required else "optional"
+                fields[key] = {"type": kind, "concept": field.concept, "constraint": constraint}
     return merged

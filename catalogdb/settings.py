@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,13 @@ def config_file() -> Path:
     return Path(os.environ.get(CONFIG_FILE_VARIABLE, default))
 
 
-def load_settings(**arguments: Any) -> Settings:
-    """Merge file, environment and arguments (those that are not None) into validated settings.
+def load_settings(defaults: Mapping[str, Any] | None = None, **arguments: Any) -> Settings:
+    """Merge defaults, file, environment and arguments (those that are not None) into validated settings.
 
     Raises:
         InputError: naming the file or variable and what is wrong with it; never the value of the URI.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict(defaults or {})
     path = config_file()
     if path.is_file():
         try:

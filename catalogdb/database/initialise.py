@@ -1,9 +1,10 @@
-"""Bring a database to the schema in `schemas/`: collections, validators, indexes and views, each change recorded as a migration."""
+"""Bring a database to the schema in `schemas/`; each change of a collection or view is recorded as a migration."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from pymongo import IndexModel, UpdateOne
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
@@ -21,18 +22,21 @@ def initialise(db: Database) -> list[str]:
         DatabaseError: when data in the database stand against the schema (a unique index over duplicates).
     """
     in_force = _schemas_in_force(db)
-    changes: list[str] = []
+    stored_views = {name: view for name, view in views().items() if not view.parameters}
+    wanted = {name: schema.schema_id for name, schema in (collections() | stored_views).items()}
+    changes: dict[str, list[str]] = {}
     for name, schema in collections().items():
-        if in_force.get(name) != schema.schema_id:
-            done = _apply_collection(db, schema)
-            _record(db, name, schema.schema_id, in_force.get(name), done)
-            changes += [f"{name}: {change}" for change in done]
-    for name, view in views().items():
-        if not view.parameters and in_force.get(name) != view.schema_id:
-            done = _apply_view(db, view)
-            _record(db, name, view.schema_id, in_force.get(name), done)
-            changes += [f"{name}: {change}" for change in done]
-    return changes
+        if in_force.get(name) != wanted[name]:
+            changes[name] = _apply_collection(db, schema)
+    for name, view in stored_views.items():
+        if in_force.get(name) != wanted[name]:
+            changes[name] = _apply_view(db, view)
+    if changes:
+        # last: an initialisation that was broken off is done again, and each of its steps can be
+        db.migration.bulk_write(
+            [_record(name, wanted[name], in_force.get(name), done) for name, done in changes.items()]
+        )
+    return [f"{name}: {change}" for name, done in changes.items() for change in done]
 
 
 def _schemas_in_force(db: Database) -> dict[str, str]:
@@ -56,16 +60,20 @@ def _apply_collection(db: Database, schema: CollectionSchema) -> list[str]:
         changes.append("validator updated")
     wanted = {_index_name(index.keys): index for index in schema.indexes}
     existing = db[schema.collection].index_information()
-    for name, index in wanted.items():
-        if name not in existing:
-            try:
-                db[schema.collection].create_index(list(index.keys.items()), unique=index.unique, name=name)
-            except (DuplicateKeyError, OperationFailure) as error:
-                raise DatabaseError(
-                    f"collection {schema.collection}: index {name} cannot be made: {str(error)[:200]}",
-                    hint="documents written by other programs stand against the schema; remove them or use another database",
-                ) from error
-            changes.append(f"index {name} created")
+    missing = [
+        IndexModel(list(index.keys.items()), unique=index.unique, name=name)
+        for name, index in wanted.items()
+        if name not in existing
+    ]
+    if missing:
+        try:
+            db[schema.collection].create_indexes(missing)
+        except (DuplicateKeyError, OperationFailure) as error:
+            raise DatabaseError(
+                f"collection {schema.collection}: its indexes cannot be made: {str(error)[:200]}",
+                hint="documents of other programs stand against the schema; remove them or use another database",
+            ) from error
+        changes += [f"index {index.document['name']} created" for index in missing]
     for name in existing:
         if name.startswith("cdb_") and name not in wanted:
             db[schema.collection].drop_index(name)
@@ -97,14 +105,8 @@ def _index_name(keys: dict[str, int | str]) -> str:
     return "cdb_" + "_".join(f"{key}_{order}" for key, order in keys.items())
 
 
-def _record(db: Database, name: str, schema_id: str, previous: str | None, changes: list[str]) -> None:
-    row = {"collection": name, "schema_id": schema_id, "changes": changes, "version": __version__}
-    if previous:
-        row["previous_schema_id"] = previous
+def _record(name: str, schema_id: str, previous: str | None, changes: list[str]) -> UpdateOne:
+    key = {"collection": name, "schema_id": schema_id} | ({"previous_schema_id": previous} if previous else {})
     # an update with $currentDate, since only the server's clock orders migrations
-    key = (
-        {"collection": name, "schema_id": schema_id, "previous_schema_id": previous}
-        if previous
-        else {"collection": name, "schema_id": schema_id}
-    )
-    db.migration.update_one(key, {"$set": row, "$currentDate": {"applied": True}}, upsert=True)
+    row = {"$set": {"changes": changes, "version": __version__}, "$currentDate": {"applied": True}}
+    return UpdateOne(key, row, upsert=True)

@@ -1,4 +1,4 @@
-"""The demo's page: map, magnitudes over time and residuals of a catalog against its truth, in one self-contained file."""
+"""The demo's page: map, magnitudes over time and residuals of a catalog against its truth, in one file."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from matplotlib.figure import Figure
 from obspy import UTCDateTime
 from pymongo.database import Database
 
-from catalogdb.evaluation import filled_pipeline, match_events
+from catalogdb.evaluation import MARGIN_GATES, filled_pipeline, match_events
 
 MATCHED, MISSED, PROPOSED, STATION = "#0072b2", "#d55e00", "#009e73", "#777777"  # told apart by colour-blind readers
 STYLE = """
 :root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; display: block; overflow-x: auto }
-th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #8886 } th:first-child, td:first-child { text-align: left }
+th, td { padding: .3rem .8rem; text-align: right; border-bottom: 1px solid #8886 }
+th:first-child, td:first-child { text-align: left }
 img { max-width: 100%; height: auto; background: white; border-radius: 6px; margin: .5rem 0 }
 """
 
@@ -39,7 +40,16 @@ def write_page(db: Database, catalog: str, reference: str, evaluation: dict[str,
     """
     period, gates = evaluation["period"], evaluation["gates"]
     span = {"starttime": period["starttime"], "endtime": period["endtime"]}
-    pairs = match_events(db, catalog, reference, **span, max_dt=gates["max_dt"], max_km=gates["max_km"])
+    margin = MARGIN_GATES * gates["max_dt"]  # a partner may lie outside the period
+    pairs = match_events(
+        db,
+        catalog,
+        reference,
+        span["starttime"] - margin,
+        span["endtime"] + margin,
+        max_dt=gates["max_dt"],
+        max_km=gates["max_km"],
+    )
     events = {name: _events(db, name, span) for name in (catalog, reference)}
     matched_reference = {pair["reference_id"] for pair in pairs}
     matched_catalog = {pair["catalog_id"] for pair in pairs}
@@ -52,7 +62,10 @@ def write_page(db: Database, catalog: str, reference: str, evaluation: dict[str,
     figures = [
         ("Map", _map(groups, stations)),
         ("Magnitude over time", _timeline(groups)),
-        ("Residuals of picks (catalog minus truth)", _histograms({f"{phase} picks (s)": picks[phase] for phase in "PS"})),
+        (
+            "Residuals of picks (catalog minus truth)",
+            _histograms({f"{phase} picks (s)": picks[phase] for phase in "PS"}),
+        ),
         ("Residuals of events (catalog minus truth)", _event_residuals(pairs)),
     ]
     path.write_text(_page(f"{catalog} against {reference}", evaluation, figures), encoding="utf-8")
@@ -60,11 +73,17 @@ def write_page(db: Database, catalog: str, reference: str, evaluation: dict[str,
 
 def _events(db: Database, catalog: str, span: dict[str, float]) -> list[dict[str, Any]]:
     fields = {"time": 1, "latitude": 1, "longitude": 1, "magnitude": 1}
-    query = {"catalog": catalog, "time": {"$gte": span["starttime"], "$lt": span["endtime"]}, "latitude": {"$exists": True}}
+    query = {
+        "catalog": catalog,
+        "time": {"$gte": span["starttime"], "$lt": span["endtime"]},
+        "latitude": {"$exists": True},
+    }
     return list(db.event.find(query, fields).sort("time", 1))
 
 
-def _pick_differences(db: Database, catalog: str, reference: str, span: dict[str, float], max_dt: float) -> dict[str, list[float]]:
+def _pick_differences(
+    db: Database, catalog: str, reference: str, span: dict[str, float], max_dt: float
+) -> dict[str, list[float]]:
     sets = {name: db.catalog.find_one({"_id": name})["pick_set"] for name in (catalog, reference)}
     pipeline = filled_pipeline("pick_match", catalog=sets[catalog], reference=sets[reference], **span, max_dt=max_dt)
     differences: dict[str, list[float]] = {"P": [], "S": []}
@@ -75,13 +94,24 @@ def _pick_differences(db: Database, catalog: str, reference: str, span: dict[str
 
 def _map(groups: list, stations: list[dict[str, Any]]) -> Figure:
     figure, axes = plt.subplots(figsize=(8, 6.5), layout="constrained")
-    axes.scatter([s["lon"] for s in stations], [s["lat"] for s in stations], marker="v", s=40, color=STATION, label="station")
+    axes.scatter(
+        [s["lon"] for s in stations], [s["lat"] for s in stations], marker="v", s=40, color=STATION, label="station"
+    )
     for station in stations:
-        axes.annotate(station["sta"], (station["lon"], station["lat"]), fontsize=7, xytext=(4, 3), textcoords="offset points", color=STATION)
+        axes.annotate(
+            station["sta"],
+            (station["lon"], station["lat"]),
+            fontsize=7,
+            xytext=(4, 3),
+            textcoords="offset points",
+            color=STATION,
+        )
     for label, events, colour, marker in groups:
         sizes = [12 * (1.5 + max(event.get("magnitude") or 0, 0)) ** 1.6 for event in events]
         positions = [event["longitude"] for event in events], [event["latitude"] for event in events]
-        axes.scatter(*positions, s=sizes, marker=marker, color=colour, alpha=0.7, linewidths=0, label=f"{label} ({len(events)})")
+        axes.scatter(
+            *positions, s=sizes, marker=marker, color=colour, alpha=0.7, linewidths=0, label=f"{label} ({len(events)})"
+        )
     latitudes = [s["lat"] for s in stations] or [46.0]
     axes.set_aspect(1 / _cosine(sum(latitudes) / len(latitudes)))
     axes.set(xlabel="longitude (degrees east)", ylabel="latitude (degrees north)")
@@ -147,17 +177,23 @@ def _cosine(degrees: float) -> float:
 
 
 def _page(title: str, evaluation: dict[str, Any], figures: list[tuple[str, Figure]]) -> str:
-    rows = [("events", evaluation["events"]), *((f"{phase} picks", row) for phase, row in (evaluation["picks"] or {}).items())]
+    rows = [("events", evaluation["events"]), *((f"{phase} picks", row) for phase, row in evaluation["picks"].items())]
     columns = ("matched", "missed", "proposed", "recall", "precision")
     head = "".join(f"<th>{column}</th>" for column in ("", *columns))
     body = "".join(
-        f"<tr><td>{name}</td>" + "".join(f"<td>{_number(row.get(column))}</td>" for column in columns) + "</tr>" for name, row in rows
+        f"<tr><td>{name}</td>" + "".join(f"<td>{_number(row.get(column))}</td>" for column in columns) + "</tr>"
+        for name, row in rows
     )
-    pictures = "".join(f"<h2>{html.escape(name)}</h2><img alt='{html.escape(name)}' src='{_embedded(figure)}'>" for name, figure in figures)
+    pictures = "".join(
+        f"<h2>{html.escape(name)}</h2><img alt='{html.escape(name)}' src='{_embedded(figure)}'>"
+        for name, figure in figures
+    )
     start, end = (UTCDateTime(evaluation["period"][key]).strftime("%Y-%m-%d %H:%M") for key in ("starttime", "endtime"))
     return (
-        f"<!doctype html><html lang='en'><meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{html.escape(title)}</title><style>{STYLE}</style><h1>{html.escape(title)}</h1><p>{start} to {end} UTC</p>"
+        f"<!doctype html><html lang='en'><meta charset='utf-8'>"
+        f"<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{html.escape(title)}</title><style>{STYLE}</style>"
+        f"<h1>{html.escape(title)}</h1><p>{start} to {end} UTC</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{pictures}</html>\n"
     )
 
@@ -168,6 +204,6 @@ def _number(value: Any) -> str:
 
 def _embedded(figure: Figure) -> str:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
     plt.close(figure)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

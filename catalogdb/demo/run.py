@@ -77,7 +77,9 @@ def _synthesise(folder: Path, recipe: dict[str, Any], say: Callable[[str], None]
     marker = folder / RECIPE
     if marker.exists():
         if json.loads(marker.read_text()) != recipe:
-            raise InputError(f"{folder}: holds a demo day of another recipe", hint="choose another --folder, or remove that one")
+            raise InputError(
+                f"{folder}: holds a demo day of another recipe", hint="choose another --folder, or remove that one"
+            )
         return
     say(f"synthesise: waveforms, stations and true catalog in {folder}")
     try:

@@ -95,7 +95,7 @@ def _arrivals(
 
 def _next_arrival(entries: list[tuple[float, str]], p_time: float, event_id: str) -> float | None:
     """First arrival of another event at the station, at `p_time` or later."""
-    for time, other in entries[bisect_left(entries, (p_time, "")):]:
+    for time, other in entries[bisect_left(entries, (p_time, "")) :]:
         if other != event_id:
             return time
     return None

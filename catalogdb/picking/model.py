@@ -156,4 +156,3 @@ def _argument(module: Any, arguments: dict[str, Any], name: str) -> Any:
 def _row(letter: str) -> int | None:
     letter = _STAND_IN.get(letter, letter)
     return SLOTS.index(letter) if letter in SLOTS else None
-

@@ -150,7 +150,8 @@ def _joined(traces: list[Trace], records: Records) -> list[_Piece]:
                 continue
         groups.append([piece])
     return [
-        group[0] if len(group) == 1
+        group[0]
+        if len(group) == 1
         else _Piece(group[0].channel, group[0].start_ns, group[0].rate, np.concatenate([part.data for part in group]))
         for group in groups
     ]
@@ -169,15 +170,19 @@ def _live_parts(piece: _Piece, records: Records) -> Iterator[_Piece]:
         if bad:
             number = sum(last - first for first, last in bad)
             records.counts["nonfinite_samples"] += number
-            records.problems.append(f"{piece.channel}: {number} samples aren't finite, the first at "
-                                    f"{(piece.start_ns + bad[0][0] * 1e9 / piece.rate) / 1e9:.3f}; taken as gaps")
+            records.problems.append(
+                f"{piece.channel}: {number} samples aren't finite, the first at "
+                f"{(piece.start_ns + bad[0][0] * 1e9 / piece.rate) / 1e9:.3f}; taken as gaps"
+            )
             out += bad
     dead = _constant_stretches(data, math.ceil(DEAD_SECONDS * piece.rate))
     if dead:
         seconds = sum(last - first for first, last in dead) / piece.rate
         records.counts["dead_seconds"] += round(seconds)
-        records.problems.append(f"{piece.channel}: constant for {seconds:.0f} s, the first time from "
-                                f"{(piece.start_ns + dead[0][0] * 1e9 / piece.rate) / 1e9:.3f}; taken as gaps")
+        records.problems.append(
+            f"{piece.channel}: constant for {seconds:.0f} s, the first time from "
+            f"{(piece.start_ns + dead[0][0] * 1e9 / piece.rate) / 1e9:.3f}; taken as gaps"
+        )
         out += dead
     begin = 0
     for first, last in [*sorted(out), (data.size, data.size)]:

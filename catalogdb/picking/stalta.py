@@ -37,8 +37,9 @@ def find_onsets(run: Run, config: StaLtaConfig) -> dict[str, Onsets] | None:
         return None
     vertical = _filtered(run, [0] if run.channels[0] else [], config)
     horizontal = _filtered(run, [row for row in (1, 2) if run.channels[row]], config)
-    ratio_p, ratio_s = (sta_lta(sum(row**2 for row in rows), run.rate, config) if rows else None
-                        for rows in (vertical, horizontal))
+    ratio_p, ratio_s = (
+        sta_lta(sum(row**2 for row in rows), run.rate, config) if rows else None for rows in (vertical, horizontal)
+    )
     p_at, p_trigger = _p_triggers(ratio_p, ratio_s, run.rate, config)
     p_onsets = [_onset(vertical, trigger, 0, run.rate, config) for trigger in p_trigger]
     s_at, s_onsets = [], []

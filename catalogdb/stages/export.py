@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Literal
 
 from pymongo.database import Database
 
+from catalogdb.database.named import require_catalog
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
 
@@ -68,21 +69,6 @@ def export_catalog(
     )
     size = write_atomically(output, lambda stream: _write(events, catalog, chosen, table, stream))
     return {"catalog": catalog, "output": str(output), "format": chosen, **counts, "bytes": size}
-
-
-def require_catalog(db: Database, name: str) -> dict[str, Any]:
-    """The catalog's document.
-
-    Raises:
-        InputError: naming the catalogs that there are.
-    """
-    document = db.catalog.find_one({"_id": {"$eq": name}})
-    if document is None:
-        known = sorted(row["_id"] for row in db.catalog.find({}, {"_id": 1}))
-        raise InputError(
-            f"no catalog {name!r} in database {db.name!r}", hint=f"there are: {', '.join(known) or 'none'}"
-        )
-    return document
 
 
 def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:

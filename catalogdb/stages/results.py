@@ -31,13 +31,13 @@ def claim_name(
     if held and not replace:
         raise NameTaken(
             f"{words} {name!r} was made with other settings than these{_difference(held.get('config', {}), config)}",
-            hint=f"give this result a name of its own (--name NEW_NAME), or write over the old one (--replace)",
+            hint="give this result a name of its own (--name NEW_NAME), or write over the old one (--replace)",
         )
     twin = db[kind].find_one({"config_id": config_id}, {"_id": 1})
     if twin:
         raise NameTaken(
             f"{words} {twin['_id']!r} was already made with just these settings",
-            hint=f"use that name, or change a setting",
+            hint="use that name, or change a setting",
         )
     if held:
         remove_result(db, kind, name)

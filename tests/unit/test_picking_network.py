@@ -130,8 +130,11 @@ def test_no_pick_is_kept_beside_a_gap(ridgecrest, real_weights):
     picker = load_picker(PickConfig(edge_guard_seconds=2.0))
     full = picker.pick(data, begin, begin + 900)
     middle = next(pick["time"] for pick in full.picks if pick["time"] > begin + 400)
-    gappy = [part for trace in data for part in (trace.slice(endtime=UTCDateTime(middle - 0.5)),
-                                                 trace.slice(starttime=UTCDateTime(middle + 0.5)))]
+    gappy = [
+        part
+        for trace in data
+        for part in (trace.slice(endtime=UTCDateTime(middle - 0.5)), trace.slice(starttime=UTCDateTime(middle + 0.5)))
+    ]
     result = picker.pick(gappy, begin, begin + 900)
     assert result.counts["runs"] == 2
     assert min(abs(pick["time"] - middle) for pick in result.picks) >= 2.0

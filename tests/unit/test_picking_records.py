@@ -55,8 +55,12 @@ def test_missing_components_are_zero_and_marked():
 
 
 def test_a_gap_of_any_component_ends_a_run():
-    traces = [trace("HHZ", noise(120)), trace("HHE", noise(120)), trace("HHN", noise(50)),
-              trace("HHN", noise(60), T0 + 60)]
+    traces = [
+        trace("HHZ", noise(120)),
+        trace("HHE", noise(120)),
+        trace("HHN", noise(50)),
+        trace("HHN", noise(60), T0 + 60),
+    ]
     runs = build_runs(traces, 100.0).runs
     assert [(run.components, run.samples) for run in runs] == [("ZNE", 5000), ("ZE", 1000), ("ZNE", 6000)]
     assert [run.time(0) - T0 for run in runs] == pytest.approx([0, 50, 60])

@@ -59,9 +59,7 @@ def test_peaks_agree_with_obspys_trigger():
         probability = np.convolve(rng.random(3000) ** 8, np.hanning(25), "same").astype(np.float32)
         probability /= probability.max()
         probability[rng.integers(0, 3000, 5)] = np.nan
-        expected = [
-            on + np.nanargmax(probability[on : off + 1]) for on, off in trigger_onset(probability, 0.4, 0.2)
-        ]
+        expected = [on + np.nanargmax(probability[on : off + 1]) for on, off in trigger_onset(probability, 0.4, 0.2)]
         assert peaks_above(probability, 0.4).tolist() == expected
 
 

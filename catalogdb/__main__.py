@@ -1,0 +1,5 @@
+"""`python -m catalogdb`."""
+
+from catalogdb.cli import main
+
+main()

@@ -1,0 +1,116 @@
+"""What commands share: settings, printing, and turning errors into one clear message and an exit code."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from catalogdb.errors import CatalogdbError
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+# what --uri and --database said, for the command that runs
+arguments: dict[str, Any] = {}
+
+
+def settings(**defaults: Any):
+    """Settings of this call; `defaults` hold where neither file, environment nor command line say anything."""
+    from catalogdb.settings import load_settings
+
+    return load_settings(defaults, **arguments)
+
+
+def database():
+    """The database of this call, brought to the schema if it is not."""
+    from catalogdb.database.connection import connect
+    from catalogdb.database.initialise import initialise
+
+    db = connect(settings())
+    initialise(db)
+    return db
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object on standard output."""
+    print(json.dumps(value, indent=2, default=_json_default, ensure_ascii=False))
+
+
+def print_rows(rows: list[dict[str, Any]], title: str | None = None) -> None:
+    """Print documents as a table: one column per key that occurs, in order of first occurrence."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row.get(column)) for column in columns))
+    out.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, default=_json_default)
+    return str(value)
+
+
+def _json_default(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def report_error(error: BaseException) -> int:
+    """Print what went wrong and what to do next; returns the exit code."""
+    import pymongo.errors
+
+    if isinstance(error, pymongo.errors.PyMongoError):
+        error = _explained(error)
+    if isinstance(error, CatalogdbError):
+        err.print(f"[bold red]error:[/] {_escaped(error)}", soft_wrap=True)
+        if error.hint:
+            err.print(f"[dim]next:[/]  {_escaped(error.hint)}", soft_wrap=True)
+        return error.exit_code
+    if isinstance(error, OSError):
+        err.print(f"[bold red]error:[/] {_escaped(error)}", soft_wrap=True)
+        return 1
+    raise error
+
+
+def _explained(error: Exception) -> CatalogdbError:
+    from catalogdb.database.connection import database_errors
+
+    try:
+        with database_errors(settings()):
+            raise error
+    except CatalogdbError as explained:
+        return explained
+
+
+def _escaped(text: Any) -> str:
+    from rich.markup import escape
+
+    return escape(str(text))
+
+
+def end_cleanly_on_sigterm() -> None:
+    """Let SIGTERM end a command the way Ctrl-C does, so that leases are given back."""
+
+    def interrupt(signum: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+
+
+def progress_allowed(as_json: bool) -> bool:
+    """Progress bars are for people at a terminal."""
+    return not as_json and sys.stderr.isatty()

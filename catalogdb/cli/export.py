@@ -1,0 +1,75 @@
+"""`catalogdb export`: take a catalog away as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from catalogdb.cli import common
+
+Bound = Annotated[float | None, typer.Option(help="Degrees.", rich_help_panel="Filters")]
+Filter = typer.Option(rich_help_panel="Filters")
+
+
+def export(
+    catalog: Annotated[str, typer.Option(help="Catalog to take.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write: .xml or .qml (QuakeML), .csv, .parquet.")
+    ],
+    format: Annotated[
+        Literal["quakeml", "csv", "parquet"] | None,
+        typer.Option(help="Format, where the file's ending does not say it."),
+    ] = None,
+    table: Annotated[
+        Literal["events", "arrivals"], typer.Option(help="csv and Parquet: one row per event, or per arrival.")
+    ] = "events",
+    starttime: Annotated[
+        str | None, typer.Option(help="Earliest origin time, ISO 8601 UTC.", rich_help_panel="Filters")
+    ] = None,
+    endtime: Annotated[
+        str | None, typer.Option(help="Origin times are before this.", rich_help_panel="Filters")
+    ] = None,
+    minmagnitude: Annotated[float | None, Filter] = None,
+    maxmagnitude: Annotated[float | None, Filter] = None,
+    minlatitude: Bound = None,
+    maxlatitude: Bound = None,
+    minlongitude: Bound = None,
+    maxlongitude: Bound = None,
+    mindepth: Annotated[float | None, typer.Option(help="km below sea level.", rich_help_panel="Filters")] = None,
+    maxdepth: Annotated[float | None, typer.Option(help="km below sea level.", rich_help_panel="Filters")] = None,
+    magnitudetype: Annotated[str | None, Filter] = None,
+    eventtype: Annotated[str | None, Filter] = None,
+    eventid: Annotated[str | None, Filter] = None,
+    limit: Annotated[int | None, Filter] = None,
+    orderby: Annotated[Literal["time", "time-asc", "magnitude", "magnitude-asc"], Filter] = "time-asc",
+    json: common.JsonOption = False,
+) -> None:
+    """Write a catalog as QuakeML 1.2, csv or Parquet; the filters are those of FDSN event services.
+
+    The file is there whole or not at all. Example: catalogdb export --catalog demo -o demo.xml --minmagnitude 2
+    """
+    from pydantic import ValidationError
+
+    from catalogdb.errors import InputError
+    from catalogdb.exchange.event_filter import EventFilter
+    from catalogdb.stages.export import export_catalog
+
+    chosen = {name: value for name, value in locals().items() if name in EventFilter.model_fields}
+    try:
+        selection = EventFilter(**chosen)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}".lstrip(": ") for item in error.errors()
+        )
+        raise InputError(f"filters: {problems}") from None
+    summary = export_catalog(common.database(), catalog, output, format=format, filter=selection, table=table)
+    if json:
+        common.print_json(summary)
+    else:
+        common.out.print(
+            f"{summary['output']}: {summary['events']} events, {summary['picks']} picks, {summary['bytes']} bytes",
+            markup=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,96 @@
+"""`catalogdb ingest`: bring waveforms, stations and reference catalogs in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from catalogdb.cli import common
+
+app = typer.Typer(help="Bring stations, waveforms and reference catalogs into the database.", no_args_is_help=True)
+
+
+@app.command(epilog="Example: catalogdb ingest stations stations.xml more-stations.csv")
+def stations(
+    files: Annotated[
+        list[Path], typer.Argument(help="StationXML, or csv with network, station, latitude, longitude, elevation (m).")
+    ],
+    network: Annotated[str, typer.Option(help="Network code of csv rows that have none.")] = "",
+    json: common.JsonOption = False,
+) -> None:
+    """Read station metadata into `site` and `channel` through MsPASS. A rerun changes nothing.
+
+    Rejected records are listed.
+    """
+    from catalogdb.database.connection import mspass_database
+    from catalogdb.stages.ingest_stations import ingest_stations
+
+    db = common.database()
+    summary = ingest_stations(db, mspass_database(common.settings()), files, default_network=network)
+    _print_summary(summary.model_dump(), usable=summary.sites > 0, json=json)
+
+
+@app.command(epilog="Example: catalogdb ingest waveforms archive/2024")
+def waveforms(
+    paths: Annotated[list[Path], typer.Argument(help="miniSEED files, or folders that are searched for them.")],
+    json: common.JsonOption = False,
+) -> None:
+    """Index miniSEED files through MsPASS into `wf_miniseed`.
+
+    Only new and changed files are read; unreadable ones are recorded with the reason.
+    """
+    from rich.progress import Progress
+
+    from catalogdb.stages.ingest_waveforms import ingest_waveforms
+
+    db = common.database()
+    with Progress(console=common.err, disable=not common.progress_allowed(json), transient=True) as bar:
+        task = bar.add_task("indexing", total=None)
+        summary = ingest_waveforms(
+            db, paths, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    _print_summary(summary.model_dump(), usable=summary.files > summary.unreadable, json=json)
+
+
+@app.command(epilog="Example: catalogdb ingest catalog comcat.csv --name comcat --format csv")
+def catalog(
+    files: Annotated[
+        list[Path], typer.Argument(help="QuakeML, or csv of events (and a csv of picks with the same event ids).")
+    ],
+    name: Annotated[str, typer.Option(help="Name that the catalog is given.")],
+    format: Annotated[str | None, typer.Option(help="quakeml or csv; default by the file's ending.")] = None,
+    replace: Annotated[
+        bool, typer.Option(help="Replace a catalog of that name that was made from other files.")
+    ] = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Read a reference catalog into `event`, and its picks into `pick`. Rejected and repaired records are listed."""
+    from catalogdb.stages.ingest_catalog import ingest_catalog
+
+    summary = ingest_catalog(common.database(), files, name, format=format, replace=replace)
+    _print_summary(summary, usable=True, json=json)
+
+
+def _print_summary(facts: dict[str, Any], usable: bool, json: bool) -> None:
+    """Print counts and problems; where nothing could be used the exit code is 1."""
+    if json:
+        common.print_json(facts)
+    else:
+        lists = {key: value for key, value in facts.items() if isinstance(value, list)}
+        common.print_rows(
+            [
+                {"what": key, "number": value}
+                for key, value in facts.items()
+                if key not in lists and value not in (None, {})
+            ]
+        )
+        for key, lines in lists.items():
+            for line in lines[:20]:
+                common.err.print(f"{key}: {line}", markup=False, soft_wrap=True)
+            if len(lines) > 20:
+                common.err.print(f"{key}: ... and {len(lines) - 20} more (--json lists all)")
+    if not usable:
+        common.err.print("[bold red]error:[/] nothing usable was found there")
+        raise typer.Exit(1)

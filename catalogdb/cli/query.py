@@ -1,0 +1,181 @@
+"""`catalogdb status`, `query`, `count` and `evaluate`: looking at what is in the database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from catalogdb.cli import common
+
+FilterArguments = Annotated[
+    list[str] | None, typer.Argument(help="Filters: key=value, also >=, <=, >, <, != (quoted for the shell).")
+]
+
+
+def status(json: common.JsonOption = False) -> None:
+    """Say what the database holds: files, stations, pick sets, catalogs, tasks by stage, the last run."""
+    db = common.database()
+    overview = {
+        "documents": {
+            name: db[name].estimated_document_count()
+            for name in ("wf_file", "wf_miniseed", "site", "channel", "pick", "event")
+        },
+        "files": {
+            row["_id"]: row["n"]
+            for row in db.wf_file.aggregate([{"$group": {"_id": "$state", "n": {"$sum": 1}}}, {"$sort": {"_id": 1}}])
+        },
+        "pick_sets": [_with_count(db.pick, "pick_set", row) for row in db.pick_set.find().sort("_id", 1)],
+        "catalogs": [_with_count(db.event, "catalog", row) for row in db.catalog.find().sort("_id", 1)],
+        "tasks": _tasks(db),
+        "last_run": next(iter(db.run.find({}, {"job_document": 0, "versions": 0}).sort("started", -1).limit(1)), None),
+    }
+    if json:
+        common.print_json(overview)
+        return
+    common.print_rows([overview["documents"]], title=f"database {db.name}: documents")
+    for title in ("pick_sets", "catalogs", "tasks"):
+        if overview[title]:
+            common.print_rows(overview[title], title=title.replace("_", " "))
+    if unreadable := overview["files"].get("unreadable"):
+        common.err.print(f"{unreadable} unreadable waveform files: catalogdb query wf_file state=unreadable")
+    if run := overview["last_run"]:
+        common.out.print(f"last run: job {run['job']}, {run['status']}, started {run.get('started')}")
+
+
+def query(
+    name: Annotated[str, typer.Argument(help="View or collection; without it, their list.")] = "",
+    filters: FilterArguments = None,
+    limit: Annotated[int, typer.Option(min=0, help="Most documents to print; 0 for all.")] = 100,
+    json: common.JsonOption = False,
+) -> None:
+    """Print documents of a view or collection, for example: catalogdb query events catalog=demo 'magnitude>=2'"""
+    from catalogdb.filters import parse_filters, readable_name
+
+    if not name:
+        _list_queries(json)
+        return
+    readable_name(name)
+    pipeline: list[dict[str, Any]] = [
+        {"$match": parse_filters(name, filters or [])},
+        *([{"$limit": limit}] if limit else []),
+    ]
+    rows = list(common.database()[name].aggregate(pipeline))
+    if json:
+        common.print_json({"name": name, "documents": rows})
+    else:
+        common.print_rows(rows)
+        if limit and len(rows) == limit:
+            common.err.print(f"the first {limit}; --limit 0 prints all")
+
+
+def count(
+    collection: Annotated[str, typer.Argument(help="Collection or view.")],
+    filters: FilterArguments = None,
+    json: common.JsonOption = False,
+) -> None:
+    """Count documents, for example: catalogdb count pick pick_set=demo phase=P"""
+    from catalogdb.filters import parse_filters, readable_name
+
+    readable_name(collection)
+    selection = parse_filters(collection, filters or [])
+    number = common.database()[collection].count_documents(selection)
+    common.print_json({"collection": collection, "filters": filters or [], "count": number}) if json else print(number)
+
+
+def evaluate(
+    catalog: Annotated[str, typer.Option(help="Catalog to judge.")],
+    reference: Annotated[str, typer.Option(help="Catalog to judge it by.")],
+    min_magnitude: Annotated[float | None, typer.Option(help="Count reference events from this magnitude on.")] = None,
+    max_dt: Annotated[float, typer.Option(min=0, help="Largest difference of origin times (s).")] = 2.0,
+    max_km: Annotated[float, typer.Option(min=0, help="Largest distance of epicentres (km).")] = 8.0,
+    max_pick_dt: Annotated[float, typer.Option(min=0, help="Largest difference of pick times (s).")] = 0.5,
+    starttime: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=[
+                "%Y-%m-%d",
+                "%Y-%m-%dT%H:%M",
+                "%Y-%m-%dT%H:%M:%S",
+                "%Y-%m-%dT%H:%M:%S.%f",
+                "%Y-%m-%dT%H:%M:%SZ",
+                "%Y-%m-%dT%H:%M:%S.%fZ",
+            ],
+            help="Start of the period (UTC).",
+        ),
+    ] = None,
+    endtime: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=[
+                "%Y-%m-%d",
+                "%Y-%m-%dT%H:%M",
+                "%Y-%m-%dT%H:%M:%S",
+                "%Y-%m-%dT%H:%M:%S.%f",
+                "%Y-%m-%dT%H:%M:%SZ",
+                "%Y-%m-%dT%H:%M:%S.%fZ",
+            ],
+            help="End of the period (UTC).",
+        ),
+    ] = None,
+    json: common.JsonOption = False,
+) -> None:
+    """Compare a catalog with a reference: matched, missed and proposed events and picks, and their differences."""
+    from catalogdb import evaluation
+
+    result = evaluation.evaluate(
+        common.database(),
+        catalog,
+        reference,
+        min_magnitude=min_magnitude,
+        max_dt=max_dt,
+        max_km=max_km,
+        max_pick_dt=max_pick_dt,
+        starttime=_epoch(starttime),
+        endtime=_epoch(endtime),
+    )
+    common.print_json(result) if json else print_evaluation(result)
+
+
+def print_evaluation(result: dict[str, Any]) -> None:
+    """Print an evaluation as a table."""
+    rows = [
+        {"what": "events"} | result["events"],
+        *({"what": f"{phase} picks"} | row for phase, row in result["picks"].items()),
+    ]
+    keys = ("what", "matched", "missed", "proposed", "recall", "precision")
+    common.print_rows(
+        [{key: row.get(key) for key in keys} for row in rows],
+        title=f"{result['catalog']} against {result['reference']}",
+    )
+
+
+def _epoch(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.replace(tzinfo=UTC).timestamp()
+
+
+def _with_count(collection, key: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "name": row["_id"],
+        "kind": row["kind"],
+        "documents": collection.count_documents({key: row["_id"]}),
+        "config_id": row["config_id"],
+    }
+
+
+def _tasks(db) -> list[dict[str, Any]]:
+    group = {"_id": {"result": "$result", "stage": "$stage", "status": "$status"}, "tasks": {"$sum": 1}}
+    return [
+        row["_id"] | {"tasks": row["tasks"]} for row in db.task.aggregate([{"$group": group}, {"$sort": {"_id": 1}}])
+    ]
+
+
+def _list_queries(json: bool) -> None:
+    from catalogdb.schema import collections, views
+
+    rows = [
+        {"name": name, "kind": "view", "what": view.concept} for name, view in views().items() if not view.parameters
+    ]
+    rows += [{"name": name, "kind": "collection", "what": schema.concept} for name, schema in collections().items()]
+    common.print_json({"queries": rows}) if json else common.print_rows(rows)

@@ -1,0 +1,88 @@
+"""Assembly: origins and magnitudes of one window -> whole events, what people query and export."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb import __version__
+from catalogdb.identity import content_id
+from catalogdb.jobs import Job
+from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
+
+FROM_ORIGIN = ("time", "latitude", "longitude", "depth_km", "n_picks", "n_p", "n_s", "rms", "azimuthal_gap")
+
+
+class AssembleStage:
+    """Events of one catalog, by the windows of its association.
+
+    Args:
+        job: the job.
+        config_id: the catalog's config_id.
+    """
+
+    name = "assemble"
+    collections = ("event",)
+
+    def __init__(self, job: Job, config_id: str):
+        self.job = job
+        self.result = job.catalog
+        self.config_id = config_id
+
+    def plan(self, db: Database) -> Iterable[PlannedTask]:
+        """One task per window that was associated."""
+        query = {"config_id": self.config_id, "stage": "associate", "status": "done"}
+        for row in db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1):
+            shard = Shard({}, row["starttime"], row["endtime"])
+            yield PlannedTask(shard, self.read(db, shard).fingerprint)
+
+    def read(self, db: Database, shard: Shard) -> Inputs:
+        """Fetch the window's origins and their magnitudes."""
+        query = {"catalog": self.result, "time": {"$gte": shard.starttime, "$lt": shard.endtime}}
+        origins = list(db.origin.find(query, {"task_id": 0}).sort([("time", 1), ("_id", 1)]))
+        magnitudes: dict[str, list[dict]] = defaultdict(list)
+        events = [origin["event_id"] for origin in origins]
+        for magnitude in db.magnitude.find({"event_id": {"$in": events}}, {"task_id": 0}).sort("_id", 1):
+            magnitudes[magnitude["event_id"]].append(magnitude)
+        return Inputs((origins, magnitudes), content_id(origins, magnitudes))
+
+    def process(self, shard: Shard, inputs: Inputs) -> Output:
+        """Put together each event."""
+        origins, magnitudes = inputs.data
+        events = [assemble_event(origin, magnitudes.get(origin["event_id"], [])) for origin in origins]
+        return Output(
+            {"event": events}, {"events": len(events), "with_magnitude": sum("magnitude" in event for event in events)}
+        )
+
+
+def assemble_event(origin: dict[str, Any], magnitudes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Make an event document of its preferred origin and its magnitudes, the first of which is preferred."""
+    event = {
+        "_id": origin["event_id"],
+        "catalog": origin["catalog"],
+        "event_type": "earthquake",
+        "evaluation_mode": "automatic",
+        "evaluation_status": "preliminary",
+        "point": {"type": "Point", "coordinates": [origin["longitude"], origin["latitude"]]},
+        "preferred_origin_id": origin["_id"],
+        "origins": [_inner(origin)],
+        "magnitudes": [_inner(magnitude) for magnitude in magnitudes],
+        "creation_info": {"author": f"catalogdb {__version__}"},
+    }
+    event |= {name: origin[name] for name in FROM_ORIGIN if name in origin}
+    if magnitudes:
+        preferred = magnitudes[0]
+        event |= {
+            "magnitude": preferred["value"],
+            "magnitude_type": preferred["type"],
+            "preferred_magnitude_id": preferred["_id"],
+        }
+    return event
+
+
+def _inner(document: dict[str, Any]) -> dict[str, Any]:
+    """What of an origin or magnitude is not said by the event that holds it."""
+    return {key: value for key, value in document.items() if key not in ("catalog", "config_id", "event_id")}

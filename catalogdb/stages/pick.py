@@ -1,0 +1,166 @@
+"""Picking: waveforms of one station and shard -> picks. One task is one station for `shard_hours` of a UTC day."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.identity import content_id, milliseconds
+from catalogdb.jobs import Job
+from catalogdb.picking.picker import Picker, load_picker
+from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
+
+REVISION = 1
+PIECE_FIELDS = (
+    *("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "delta", "sampling_rate", "npts"),
+    *("dir", "dfile", "foff", "nbytes", "file_id"),
+)
+
+
+class PickStage:
+    """Picks of one pick set."""
+
+    name = "pick"
+    collections = ("pick",)
+
+    def __init__(self, job: Job):
+        self.job = job
+        self.result = job.pick_set_name
+        self.picker: Picker = load_picker(job.pick)
+        self.config = {
+            "stage": self.name,
+            "revision": REVISION,
+            "settings": job.pick.scientific(),
+            "channel_priority": job.pick.channel_priority,
+            "shard_hours": job.pick.shard_hours,
+            "picker": self.picker.identity(),
+        }
+        self.config_id = content_id(self.config)
+
+    @property
+    def shard_seconds(self) -> float:
+        """Length of one shard."""
+        return self.job.pick.shard_hours * 3600.0
+
+    def plan(self, db: Database) -> Iterable[PlannedTask]:
+        """One task per selected station and shard that has waveforms, or had some."""
+        pieces_by_shard: dict[tuple[str, str, float], list[dict]] = defaultdict(list)
+        for piece in self._pieces(db):
+            for start in self._shard_starts(piece["starttime"], piece["endtime"]):
+                pieces_by_shard[piece["net"], piece["sta"], start].append(piece)
+        known = set(self._known_shards(db))
+        for key in known:
+            pieces_by_shard.setdefault(key, [])
+        file_states = _file_states(db, pieces_by_shard.values())
+        for net, sta, start in sorted(pieces_by_shard, key=lambda key: (key[2], key[0], key[1])):
+            pieces = pieces_by_shard[net, sta, start]
+            shard = Shard({"net": net, "sta": sta}, start, start + self.shard_seconds)
+            if self._inside(pieces, shard) or (net, sta, start) in known:
+                yield PlannedTask(shard, _fingerprint(self._choose(pieces, shard)[0], file_states))
+
+    def read(self, db: Database, shard: Shard) -> Inputs:
+        """Decode the chosen sensor's waveforms, padded on both sides by what the picker needs."""
+        from catalogdb.waveforms import read_traces
+
+        pad = self.picker.padding_seconds
+        query = {
+            "net": shard.key["net"],
+            "sta": shard.key["sta"],
+            "starttime": {"$lt": shard.endtime + pad},
+            "endtime": {"$gte": shard.starttime - pad},
+        }
+        pieces, choices = self._choose(list(db.wf_miniseed.find(query, _projection())), shard)
+        traces, problems = read_traces(pieces, shard.starttime - pad, shard.endtime + pad)
+        return Inputs((traces, choices, problems), _fingerprint(pieces, _file_states(db, [pieces])))
+
+    def process(self, shard: Shard, inputs: Inputs) -> Output:
+        """Pick, and give every pick its identity."""
+        traces, choices, problems = inputs.data
+        result = self.picker.pick(traces, shard.starttime, shard.endtime)
+        for pick in result.picks:
+            pick["_id"] = content_id(self.config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
+            pick["pick_set"] = self.result
+        return Output({"pick": result.picks}, result.counts, choices, [*problems, *result.problems])
+
+    # -- which waveforms
+
+    def _pieces(self, db: Database) -> Iterator[dict[str, Any]]:
+        query: dict[str, Any] = {}
+        pad = self.picker.padding_seconds
+        if self.job.period:
+            first, last = self._period()
+            query = {"starttime": {"$lt": last + pad}, "endtime": {"$gte": first - pad}}
+        for piece in db.wf_miniseed.find(query, _projection()):
+            if self.job.stations.takes(piece["net"], piece["sta"]):
+                yield piece
+
+    def _known_shards(self, db: Database) -> Iterator[tuple[str, str, float]]:
+        """Selected shards that are in the ledger: they are planned even when their waveforms are gone."""
+        for row in db.task.find({"stage": self.name, "config_id": self.config_id}, {"shard": 1, "starttime": 1}):
+            shard = row["shard"]
+            if self.job.stations.takes(shard["net"], shard["sta"]) and self._in_period(row["starttime"]):
+                yield shard["net"], shard["sta"], row["starttime"]
+
+    def _period(self) -> tuple[float, float]:
+        """The job's period, rounded outward to whole shards."""
+        length = self.shard_seconds
+        first = math.floor(self.job.period.starttime.timestamp() / length) * length
+        return first, math.ceil(self.job.period.endtime.timestamp() / length) * length
+
+    def _in_period(self, shard_start: float) -> bool:
+        if self.job.period is None:
+            return True
+        first, last = self._period()
+        return first <= shard_start < last
+
+    def _shard_starts(self, starttime: float, endtime: float) -> Iterator[float]:
+        """Shards whose padded period the piece touches."""
+        pad, length = self.picker.padding_seconds, self.shard_seconds
+        start = math.floor((starttime - pad) / length) * length
+        while start <= endtime + pad:
+            if self._in_period(start):
+                yield start
+            start += length
+
+    @staticmethod
+    def _inside(pieces: list[dict], shard: Shard) -> list[dict]:
+        """Pieces with samples in the shard's own period, padding left out."""
+        return [piece for piece in pieces if piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime]
+
+    def _choose(self, pieces: list[dict], shard: Shard) -> tuple[list[dict], dict[str, Any]]:
+        """The pieces of the one sensor that is picked, and how it was chosen.
+
+        Of the sensors with data inside the shard: the best by channel priority, then location code. Other families are left alone.
+        """
+        inside = self._inside(pieces, shard)
+        groups = sorted({piece["channel_group"] for piece in inside}, key=self._rank)
+        usable = [group for group in groups if self._rank(group)[0] < len(self.job.pick.channel_priority)]
+        choices = {"channel_group": usable[0] if usable else None, "candidates": groups}
+        chosen = [piece for piece in pieces if usable and piece["channel_group"] == usable[0]]
+        order = ("chan", "starttime", "dir", "dfile", "foff")
+        return sorted(chosen, key=lambda piece: [piece[key] for key in order]), choices
+
+    def _rank(self, channel_group: str) -> tuple[int, str]:
+        _, _, location, family = channel_group.split(".")
+        priority = self.job.pick.channel_priority
+        return (priority.index(family) if family in priority else len(priority), location)
+
+
+def _projection() -> dict[str, int]:
+    return {name: 1 for name in PIECE_FIELDS} | {"_id": 0}
+
+
+def _file_states(db: Database, piece_lists: Iterable[list[dict]]) -> dict[str, list[int]]:
+    """Size and modification time of the files: a rewritten file of the same extent is another input."""
+    identities = {piece["file_id"] for pieces in piece_lists for piece in pieces}
+    rows = db.wf_file.find({"_id": {"$in": list(identities)}}, {"size": 1, "mtime_ns": 1})
+    return {row["_id"]: [row["size"], row["mtime_ns"]] for row in rows}
+
+
+def _fingerprint(pieces: list[dict], file_states: dict[str, list[int]]) -> str:
+    keys = ("chan", "starttime", "endtime", "dir", "dfile", "foff", "nbytes")
+    return content_id([[piece[key] for key in keys] + file_states.get(piece["file_id"], []) for piece in pieces])

@@ -1,0 +1,62 @@
+"""Content-derived identities."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalogdb.identity import canonical_json, content_id, file_sha256, milliseconds
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), values, max_size=6))
+def test_order_of_keys_does_not_matter(document):
+    turned = dict(reversed(document.items()))
+    assert canonical_json(document) == canonical_json(turned)
+    assert content_id(document) == content_id(turned)
+
+
+def test_whole_floats_and_integers_agree():
+    assert content_id({"a": 1.0}) == content_id({"a": 1})
+    assert content_id({"a": 1.5}) != content_id({"a": 1})
+
+
+def test_parts_are_kept_apart():
+    assert content_id("ab", "c") != content_id("a", "bc")
+    assert content_id(["a"], []) != content_id([], ["a"])
+
+
+def test_tuples_and_sets_are_lists():
+    assert content_id((1, 2)) == content_id([1, 2])
+    assert content_id({3, 1, 2}) == content_id([1, 2, 3])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_numbers_without_json_are_refused(value):
+    with pytest.raises(ValueError):
+        canonical_json(value)
+
+
+def test_known_identity_stays():
+    assert content_id("pick", {"b": [1, 2.5], "a": "è"}) == "baf224df9f88037e637d60091f11c195"
+
+
+def test_milliseconds_round():
+    assert milliseconds(1711574377.3004) == 1711574377300
+    assert milliseconds(1711574377.3006) == 1711574377301
+
+
+def test_file_hash_is_of_the_bytes(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"abc")
+    assert file_sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
