@@ -70,8 +70,8 @@ def evaluate(
         recall, precision and residuals (mean, median, and the median absolute deviation `mad`, unscaled; catalog minus
         reference). What is undefined is null. Events without a position take no part; the reference's are
         counted as `unlocated`.
-        Without two pick sets to compare nothing of `picks` is matched and its scores are null. `missed` leaves out `no_data`: picks at times
-        without waveforms of their station, where the catalog's pick set was made from waveforms.
+        Without two pick sets to compare nothing of `picks` is matched and its scores are null. `missed` leaves out
+        `no_data`: picks at times without waveforms of their station, where the catalog's picks were made from waveforms.
 
     Raises:
         InputError: for an unknown catalog or an empty period.

@@ -1,4 +1,4 @@
-"""`key=value` filters of the command line -> MongoDB filters, with values of the schema's types and no way to pass operators in."""
+"""`key=value` filters of the command line -> MongoDB filters; no operator can be passed in as a value."""
 
 from __future__ import annotations
 

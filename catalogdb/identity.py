@@ -13,7 +13,7 @@ from typing import Any
 def canonical_json(value: Any) -> bytes:
     """Serialise to the one JSON text that a value has: sorted keys, no white space, UTF-8.
 
-    Whole floats are written as integers (``1.0`` -> ``1``), so that a value read from YAML and one read from MongoDB agree.
+    Whole floats are written as integers (``1.0`` -> ``1``): a value from YAML and the same from MongoDB agree.
 
     Raises:
         ValueError: for NaN and infinities, which have no JSON.

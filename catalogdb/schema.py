@@ -1,4 +1,4 @@
-"""The stored schema: `schemas/*.yaml` -> MsPASS schema, `$jsonSchema` validators, indexes; `schemas/views/*.json` -> views."""
+"""The stored schema: `schemas/*.yaml` -> MsPASS schema, validators and indexes; `schemas/views/*.json` -> views."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SchemaField(BaseModel):
     fields: dict[str, SchemaField] | None = Field(None, description="Fields of an object, or of an array's items.")
 
     def json_schema(self) -> dict[str, Any]:
-        """MongoDB `$jsonSchema` of the field; null counts as absent nowhere: a field that is not known is not written."""
+        """MongoDB `$jsonSchema` of the field; null is refused: a field that is not known is not written."""
         schema: dict[str, Any] = {"bsonType": TYPES[self.type][0], "description": self.concept}
         if self.enum:
             schema["enum"] = self.enum
@@ -152,7 +152,7 @@ def _load(path: Path, parse: Any, model: type[BaseModel]) -> Any:
 def mspass_schema() -> dict[str, Any]:
     """MsPASS's own schema with our collections merged onto it, as its `DatabaseSchema` and `MetadataSchema` read it.
 
-    Source: the packaged `mspass.yaml`; its loader wants a `Database` and a `Metadata` section and ignores keys that it doesn't know.
+    Source: the packaged `mspass.yaml`; its loader wants a `Database` and a `Metadata` section.
     """
     import mspasspy
 

@@ -1,4 +1,4 @@
-"""Fixtures: one real mongod for the test session, a fresh database for each test, real data where the environment names them."""
+"""Fixtures: one real mongod for the session, a fresh database for each test, real data where there are some."""
 
 from __future__ import annotations
 

@@ -134,7 +134,8 @@ class PickStage:
     def _choose(self, pieces: list[dict], shard: Shard) -> tuple[list[dict], dict[str, Any]]:
         """The pieces of the one sensor that is picked, and how it was chosen.
 
-        Of the sensors with data inside the shard: the best by channel priority, then location code. Other families are left alone.
+        Of the sensors with data inside the shard the best by channel priority, then by location code. Sensors that the
+        priority does not name are not picked.
         """
         inside = self._inside(pieces, shard)
         groups = sorted({piece["channel_group"] for piece in inside}, key=self._rank)

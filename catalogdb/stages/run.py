@@ -1,4 +1,4 @@
-"""Running a job: plan each stage against the ledger, hand what is to be done to an engine, and keep the record of the run."""
+"""Running a job: plan each stage against the ledger, hand what is to be done to an engine, record the run."""
 
 from __future__ import annotations
 
@@ -257,7 +257,7 @@ def _evaluate(db: Database, job: Job, report: RunReport) -> None:
     reference = settings.pop("reference")
     if db.catalog.find_one({"_id": reference}, {"_id": 1}) is None:
         report.notes.append(
-            f"not evaluated: no catalog {reference!r} in the database (catalogdb ingest catalog FILE --name {reference})"
+            f"not evaluated: no catalog {reference!r} here; catalogdb ingest catalog FILE --name {reference}"
         )
         return
     report.evaluation = evaluate(db, job.catalog, reference, **settings)

@@ -95,7 +95,7 @@ class TaskReport:
 def execute(db: Database, stage: Stage, planned: PlannedTask, run_id: str | None = None) -> TaskReport:
     """Carry out one task under a lease: claim, read, process, commit.
 
-    A failure of the task is recorded in the ledger and reported, not raised; only losing the database, or an interrupt, is.
+    A failure of the task is recorded in the ledger and reported; raised are only a lost database and an interrupt.
     """
     shard = planned.shard
     identity = tasks.task_id(stage, shard)

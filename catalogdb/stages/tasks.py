@@ -1,7 +1,8 @@
 """The ledger: which tasks there are, who holds them, and the one transaction that makes a task's result visible.
 
-A lease is taken and prolonged by single updates whose conditions use the server's clock (`$$NOW`), so two workers never hold one
-task whatever their own clocks say. A result is committed together with the ledger row, and only by the holder of the lease.
+A lease is taken and prolonged by single updates whose conditions use the server's clock (`$$NOW`), so two workers never
+hold one task whatever their own clocks say. A result is committed together with the ledger row, and only by the holder
+of the lease.
 """
 
 from __future__ import annotations
