@@ -13,8 +13,10 @@ from rich.table import Table
 
 from catalogdb.errors import CatalogdbError
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+WIDTH_OF_PIPES = 160  # columns where no terminal says how wide it is
+
+out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_PIPES)
+err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_OF_PIPES)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 

@@ -79,13 +79,10 @@ def _print_summary(facts: dict[str, Any], usable: bool, json: bool) -> None:
         common.print_json(facts)
     else:
         lists = {key: value for key, value in facts.items() if isinstance(value, list)}
-        common.print_rows(
-            [
-                {"what": key, "number": value}
-                for key, value in facts.items()
-                if key not in lists and value not in (None, {})
-            ]
+        numbers = {key: value for key, value in facts.items() if key not in lists and key != "counts"} | facts.get(
+            "counts", {}
         )
+        common.print_rows([{"what": key.replace("_", " "), "number": value} for key, value in numbers.items()])
         for key, lines in lists.items():
             for line in lines[:20]:
                 common.err.print(f"{key}: {line}", markup=False, soft_wrap=True)

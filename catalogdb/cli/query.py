@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -91,34 +90,8 @@ def evaluate(
     max_dt: Annotated[float, typer.Option(min=0, help="Largest difference of origin times (s).")] = 2.0,
     max_km: Annotated[float, typer.Option(min=0, help="Largest distance of epicentres (km).")] = 8.0,
     max_pick_dt: Annotated[float, typer.Option(min=0, help="Largest difference of pick times (s).")] = 0.5,
-    starttime: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=[
-                "%Y-%m-%d",
-                "%Y-%m-%dT%H:%M",
-                "%Y-%m-%dT%H:%M:%S",
-                "%Y-%m-%dT%H:%M:%S.%f",
-                "%Y-%m-%dT%H:%M:%SZ",
-                "%Y-%m-%dT%H:%M:%S.%fZ",
-            ],
-            help="Start of the period (UTC).",
-        ),
-    ] = None,
-    endtime: Annotated[
-        datetime | None,
-        typer.Option(
-            formats=[
-                "%Y-%m-%d",
-                "%Y-%m-%dT%H:%M",
-                "%Y-%m-%dT%H:%M:%S",
-                "%Y-%m-%dT%H:%M:%S.%f",
-                "%Y-%m-%dT%H:%M:%SZ",
-                "%Y-%m-%dT%H:%M:%S.%fZ",
-            ],
-            help="End of the period (UTC).",
-        ),
-    ] = None,
+    starttime: Annotated[str | None, typer.Option(help="Start of the period, ISO 8601 UTC.")] = None,
+    endtime: Annotated[str | None, typer.Option(help="End of the period, not part of it.")] = None,
     json: common.JsonOption = False,
 ) -> None:
     """Compare a catalog with a reference: matched, missed and proposed events and picks, and their differences."""
@@ -132,8 +105,8 @@ def evaluate(
         max_dt=max_dt,
         max_km=max_km,
         max_pick_dt=max_pick_dt,
-        starttime=_epoch(starttime),
-        endtime=_epoch(endtime),
+        starttime=_epoch(starttime, "--starttime"),
+        endtime=_epoch(endtime, "--endtime"),
     )
     common.print_json(result) if json else print_evaluation(result)
 
@@ -151,8 +124,14 @@ def print_evaluation(result: dict[str, Any]) -> None:
     )
 
 
-def _epoch(moment: datetime | None) -> float | None:
-    return None if moment is None else moment.replace(tzinfo=UTC).timestamp()
+def _epoch(text: str | None, option: str) -> float | None:
+    from catalogdb.errors import InputError
+    from catalogdb.exchange.reference import parse_time
+
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError:
+        raise InputError(f"{option} {text}: not an ISO 8601 time", hint="for example 2024-03-20T12:00:00") from None
 
 
 def _with_count(collection, key: str, row: dict[str, Any]) -> dict[str, Any]:
