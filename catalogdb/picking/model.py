@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import warnings
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,41 +11,11 @@ import numpy as np
 from catalogdb.errors import InputError
 from catalogdb.picking.config import PickConfig
 from catalogdb.picking.records import SLOTS
-from catalogdb.picking.weights import WeightsFiles, cache_root
+from catalogdb.picking.weights import WeightsFiles
 from catalogdb.picking.windows import overlap_samples
+from catalogdb.picking.zoo import model_class
 
 _STAND_IN = {"1": "N", "2": "E"}
-
-
-@cache
-def model_class(picker: str) -> type:
-    """SeisBench's class of a picker (imports torch).
-
-    SeisBench writes to its cache folder when imported. Where that isn't possible (a shared, read-only cache, a compute
-    node without a home), it gets a temporary one for the import: weights are loaded by path all the same.
-    """
-    root = cache_root()
-    usable = (root / "config.json").is_file() or _writable(root)
-    before = os.environ.get("SEISBENCH_CACHE_ROOT")
-    with tempfile.TemporaryDirectory() as spare:
-        if not usable:
-            os.environ["SEISBENCH_CACHE_ROOT"] = spare
-        try:
-            import seisbench.models
-        finally:
-            if not usable:
-                os.environ.pop("SEISBENCH_CACHE_ROOT")
-                if before is not None:
-                    os.environ["SEISBENCH_CACHE_ROOT"] = before
-    return {"phasenet": seisbench.models.PhaseNet, "eqtransformer": seisbench.models.EQTransformer}[picker]
-
-
-def _writable(folder: os.PathLike) -> bool:
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError:
-        return False
-    return os.access(folder, os.W_OK | os.X_OK)
 
 
 @dataclass

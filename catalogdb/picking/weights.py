@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import threading
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, file_sha256
+from catalogdb.picking.zoo import cache_root, model_class
 
 REMOTE_ROOT = "https://hifis-storage.desy.de/Helmholtz/HelmholtzAI/SeisBench/"
 REMOTE_PROBE_SECONDS = 3.0
@@ -66,11 +66,6 @@ class WeightsFiles:
         nested = [value for value in settings.values() if isinstance(value, dict)] or [settings]
         corners = [float(each[key]) for each in nested for key in ("freqmin", "freq", "freqmax") if each.get(key)]
         return 20.0 / min(corners) if corners else 0.0
-
-
-def cache_root() -> Path:
-    """SeisBench's cache folder: ``SEISBENCH_CACHE_ROOT``, or its default in the home folder."""
-    return Path(os.environ.get("SEISBENCH_CACHE_ROOT") or Path.home() / ".seisbench")
 
 
 def resolve(picker: str, weights: str, download: bool = True) -> WeightsFiles:
@@ -169,8 +164,6 @@ def _remote_answers() -> bool:
 
 
 def _download(picker: str, name: str) -> None:
-    from catalogdb.picking.model import model_class
-
     try:
         model_class(picker).from_pretrained(name)
     except Exception as error:  # SeisBench raises whatever its HTTP and parsing layers raise

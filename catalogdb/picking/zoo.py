@@ -1,0 +1,44 @@
+"""SeisBench as a zoo of models: where its cache of weights is, and its classes, imported only when they are asked for."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+
+
+def cache_root() -> Path:
+    """SeisBench's cache folder: ``SEISBENCH_CACHE_ROOT``, or its default in the home folder."""
+    return Path(os.environ.get("SEISBENCH_CACHE_ROOT") or Path.home() / ".seisbench")
+
+
+@cache
+def model_class(picker: str) -> type:
+    """SeisBench's class of a picker (imports torch).
+
+    SeisBench writes to its cache folder when imported. Where that isn't possible (a shared, read-only cache, a compute
+    node without a home), it gets a temporary one for the import: weights are loaded by path all the same.
+    """
+    root = cache_root()
+    usable = (root / "config.json").is_file() or _writable(root)
+    before = os.environ.get("SEISBENCH_CACHE_ROOT")
+    with tempfile.TemporaryDirectory() as spare:
+        if not usable:
+            os.environ["SEISBENCH_CACHE_ROOT"] = spare
+        try:
+            import seisbench.models
+        finally:
+            if not usable:
+                os.environ.pop("SEISBENCH_CACHE_ROOT")
+                if before is not None:
+                    os.environ["SEISBENCH_CACHE_ROOT"] = before
+    return {"phasenet": seisbench.models.PhaseNet, "eqtransformer": seisbench.models.EQTransformer}[picker]
+
+
+def _writable(folder: os.PathLike) -> bool:
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK | os.X_OK)
