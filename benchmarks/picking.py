@@ -117,9 +117,11 @@ def main() -> None:
         return
     for name, row in {"phasenet": report, "eqtransformer": report.get("eqtransformer")}.items():
         if row:
-            print(f"{name}: {row['seconds']} s, {row['peak_mb']} MB, {row['picks']} picks; SeisBench "
-                  f"{row['seisbench_seconds']} s, {row['seisbench_peak_mb']} MB, {row['seisbench_picks']} picks; "
-                  f"ratio {row['ratio']}")
+            print(
+                f"{name}: {row['seconds']} s, {row['peak_mb']} MB, {row['picks']} picks; SeisBench "
+                f"{row['seisbench_seconds']} s, {row['seisbench_peak_mb']} MB, {row['seisbench_picks']} picks; "
+                f"ratio {row['ratio']}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""SeisBench as a zoo of models: where its cache of weights is, and its classes, imported only when they are asked for."""
+"""SeisBench as a zoo of models: its cache of weights and its classes, imported only when they are asked for."""
 
 from __future__ import annotations
 

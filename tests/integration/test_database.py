@@ -70,7 +70,10 @@ def test_server_is_private(own_server):
 
 
 def test_two_starts_at_once_give_one_server(own_server):
-    code = "import sys; from pathlib import Path; from catalogdb.database.embedded import EmbeddedMongod; print(EmbeddedMongod(Path(sys.argv[1])).start().pid)"
+    code = (
+        "import sys; from pathlib import Path; from catalogdb.database.embedded import EmbeddedMongod;"
+        "print(EmbeddedMongod(Path(sys.argv[1])).start().pid)"
+    )
     command = [sys.executable, "-c", code, str(own_server.data_dir)]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     pids = {process.communicate(timeout=120)[0].strip() for process in started}
