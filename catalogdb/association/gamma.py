@@ -73,17 +73,17 @@ def _clusters(utils, picks, locations, phase, weight, vel, stations, settings) -
 
 
 def default_eps(stations: PreparedStations, vp: float) -> float:
-    """Reach of a cluster (s) from the station spacing: 1.5 times the time to nearly every station's nearest neighbour.
+    """Reach of a cluster (s) from the station spacing: 1.5 times the time to nearly every station's second neighbour.
 
-    The mean plus two standard deviations of the distance to the nearest other station, as GaMMA's own `estimate_eps`,
-    which it computes over the second nearest; stations at one place count once.
+    The mean plus two standard deviations of the distance to the second nearest other station, as in GaMMA's own
+    `estimate_eps`; stations at one place count once, and of two places the other one is the neighbour.
     """
     from scipy.spatial import KDTree
 
     places = np.unique(np.round(np.column_stack([stations.x_km, stations.y_km]), 3), axis=0)
     if len(places) < 2:
         return 10.0
-    nearest = KDTree(places).query(places, k=2)[0][:, 1]
+    nearest = KDTree(places).query(places, k=min(3, len(places)))[0][:, -1]
     return float(np.clip((nearest.mean() + 2.0 * nearest.std()) / vp * 1.5, 1.0, 30.0))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,11 +60,12 @@ def locate(start: Hypocentre, observed: Observations, times, bounds: tuple[NDArr
     """
     from scipy.optimize import least_squares
 
+    # times from the first guess on: a double near 1.7e9 s has no room for the solver's small steps
     reference = start.time
+    relative = replace(observed, time=observed.time - reference)
 
     def misfit(model: NDArray) -> NDArray:
-        here = Hypocentre(model[0], model[1], model[2], reference + model[3])
-        return here.residuals(observed, times) / observed.sigma
+        return Hypocentre(*model).residuals(relative, times) / relative.sigma
 
     lower = np.append(bounds[0], -np.inf)
     upper = np.append(bounds[1], np.inf)
