@@ -1,6 +1,6 @@
 """Pick one station-day with catalogdb and with SeisBench's `classify`, in turns, each in a process of its own.
 
-    python benchmarks/picking.py [FILE ...] [--hours 24] [--rounds 3] [--weights NAME] [--eqtransformer NAME] [--json]
+    python -m benchmarks.picking [FILE ...] [--hours 24] [--rounds 3] [--weights NAME] [--eqtransformer NAME] [--json]
 
 Files are miniSEED of one channel group, repeated to the wanted length; without any, noise with bursts is made up.
 Time counts from opening the file to the list of picks, after imports and loading the weights, each program with its own
