@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from contextlib import contextmanager
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 Engine = Literal["local", "dask"]
 IN_FLIGHT_PER_WORKER = 2
@@ -23,6 +24,15 @@ class InProcessExecutor(Executor):
         except Exception as error:
             future.set_exception(error)
         return future
+
+
+def is_local(address: str) -> bool:
+    """True for a scheduler on this host."""
+    return (urlsplit(address if "://" in address else f"tcp://{address}").hostname or "") in (
+        "localhost",
+        "127.0.0.1",
+        "::1",
+    )
 
 
 @contextmanager
@@ -56,25 +66,26 @@ def executor(
         threads_per_worker=1,
         processes=True,
         dashboard_address=None,
-        silence_logs="ERROR",
+        silence_logs="CRITICAL",
         env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
     )
     with cluster, Client(cluster, set_as_default=False) as client:
         yield client.get_executor(retries=0), count
 
 
-def map_unordered(pool: Executor, capacity: int, function: Callable, items: Iterable[Any], *args: Any) -> Iterator[Any]:
-    """Yield `function(item, *args)` as results come, with a bounded number of calls in flight.
+def map_unordered(
+    pool: Executor, capacity: int, function: Callable, items: Iterable[Any], *args: Any
+) -> Iterator[tuple[Any, Future]]:
+    """Yield each item with the finished future of `function(item, *args)`, as they come.
 
-    Raises:
-        Exception: the first that a call raised.
+    A bounded number of calls is in flight. What a call raised is in its future: the caller knows what must end the run.
     """
-    pending: set[Future] = set()
+    pending: dict[Future, Any] = {}
     for item in items:
-        pending.add(pool.submit(function, item, *args))
+        pending[pool.submit(function, item, *args)] = item
         if len(pending) >= capacity * IN_FLIGHT_PER_WORKER or capacity == 1:
-            finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in finished)
+            finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+            yield from ((pending.pop(future), future) for future in finished)
     while pending:
-        finished, pending = wait(pending, return_when=FIRST_COMPLETED)
-        yield from (future.result() for future in finished)
+        finished, _ = wait(pending, return_when=FIRST_COMPLETED)
+        yield from ((pending.pop(future), future) for future in finished)

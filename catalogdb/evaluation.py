@@ -63,19 +63,26 @@ def evaluate(
         max_dt, max_km: largest difference of origin times (s) and distance of epicentres (km); depth is ignored.
         max_pick_dt: largest difference of pick times (s).
         starttime, endtime: the period [starttime, endtime) in epoch seconds; none: the catalog's own, else what both
-            cover.
+            cover. A catalog made of several disjoint periods has only their envelope on record: what the reference has
+            between them would count as missed, so give the periods one by one.
 
     Returns:
         One JSON object: catalog, reference, period, gates, events and picks (P, S) with matched, missed, proposed,
         recall, precision and residuals (mean, median, and the median absolute deviation `mad`, unscaled; catalog minus
         reference). What is undefined is null. Events without a position take no part; the reference's are
-        counted as `unlocated`.
+        counted as `unlocated`. A pair belongs to the period that its reference event or pick lies in.
+        Each pick of the reference is `matched`, `missed`, `wrong_phase` (of this phase, found as the other one) or
+        `no_data`; each of the catalog `matched`, `proposed` or `wrong_phase_found` (of this phase, on a reference pick
+        of the other one), and precision is matched / (matched + proposed + wrong_phase_found).
         Without two pick sets to compare nothing of `picks` is matched and its scores are null. `missed` leaves out
-        `no_data`: picks at times without waveforms of their station, where the catalog's picks were made from waveforms.
+        `no_data`: picks at times without waveforms of their station, where the catalog's were made from waveforms.
 
     Raises:
-        InputError: for an unknown catalog or an empty period.
+        InputError: for an unknown catalog, an empty period or a gate that is not positive.
     """
+    for gate, width in (("max_dt", max_dt), ("max_km", max_km), ("max_pick_dt", max_pick_dt)):
+        if not 0 < width < float("inf"):
+            raise InputError(f"{gate} {width:g} is not a positive number")
     documents = {name: require_catalog(db, name) for name in (catalog, reference)}
     start, end = _period(db, documents[catalog], documents[reference], starttime, endtime)
     pick_sets = [documents[name].get("pick_set") for name in (catalog, reference)]
@@ -229,7 +236,8 @@ def _compare_picks(
 ) -> dict[str, Any]:
     if catalog is None or reference is None or catalog == reference:
         return {
-            phase: _scores(0, 0, 0) | {"wrong_phase": 0, "no_data": 0, "residuals": {"dt": residuals([])}}
+            phase: _scores(0, 0, 0)
+            | {"wrong_phase": 0, "wrong_phase_found": 0, "no_data": 0, "residuals": {"dt": residuals([])}}
             for phase in "PS"
         }
     margin = MARGIN_GATES * max_dt
@@ -259,12 +267,14 @@ def _compare_picks(
                 outcomes[phase, "missed"] - no_data[phase],
                 outcomes[phase, "proposed"],
                 outcomes[phase, "wrong_phase"],
+                outcomes[other, "wrong_phase"],
             ),
             "wrong_phase": outcomes[phase, "wrong_phase"],
+            "wrong_phase_found": outcomes[other, "wrong_phase"],
             "no_data": no_data[phase],
             "residuals": {"dt": residuals(differences[phase])},
         }
-        for phase in ("P", "S")
+        for phase, other in ("PS", "SP")
     }
 
 
@@ -302,9 +312,13 @@ def _without_data(
 # -- figures
 
 
-def _scores(matched: int, missed: int, proposed: int, wrong_phase: int = 0) -> dict[str, Any]:
-    """Recall and precision; a pick found under the wrong phase counts against recall, as OGS has it."""
-    wanted, found = matched + missed + wrong_phase, matched + proposed
+def _scores(
+    matched: int, missed: int, proposed: int, wrong_phase: int = 0, wrong_phase_found: int = 0
+) -> dict[str, Any]:
+    """Recall and precision; a pick under the wrong phase counts against its own phase's recall, as OGS has it, and
+    against the precision of the phase that it was taken for.
+    """
+    wanted, found = matched + missed + wrong_phase, matched + proposed + wrong_phase_found
     return {
         "matched": matched,
         "missed": missed,

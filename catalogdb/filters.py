@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from catalogdb.errors import InputError
-from catalogdb.schema import CollectionSchema, collections, views
+from catalogdb.schema import collections, views
+from catalogdb.view_fields import Fields, field_at, fields_of_collection, fields_of_view
 
 OPERATORS = {">=": "$gte", "<=": "$lte", "!=": "$ne", "=": "$eq", ">": "$gt", "<": "$lt"}
 FORM = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)(>=|<=|!=|=|>|<)(.*)$", re.DOTALL)
+CODES = {"net", "sta", "loc", "chan", "catalog", "pick_set", "phase"}  # text even where they look like numbers
+YEAR_OR_MONTH = re.compile(r"^\d{4}(-\d{2})?$")
 
 
 def parse_filters(name: str, filters: Sequence[str]) -> dict[str, Any]:
     """Make one MongoDB filter of several `key=value`, `key>=value`, ... that must all hold.
 
-    Times may be ISO dates or epoch seconds; values of collections' fields take the type that the schema gives them.
+    Times may be ISO dates, years (their start) or epoch seconds; values take the type that the schema gives the field,
+    in views that of the field which the view takes it from.
 
     Args:
         name: collection or view that the filter is for.
 
     Raises:
-        InputError: for a filter of another form, an unknown field of a collection, or a value of the wrong type.
+        InputError: for a filter of another form, an unknown field, or a value of the wrong type.
     """
-    schema = collections().get(name)
+    fields, open_ended = _fields(name)
     conditions: list[dict[str, Any]] = []
     for text in filters:
         match = FORM.match(text)
@@ -34,11 +39,9 @@ def parse_filters(name: str, filters: Sequence[str]) -> dict[str, Any]:
                 f"filter {text!r}: not of the form key=value", hint="also >=, <=, >, <, !=; for example magnitude>=2.5"
             )
         key, operator, value = match.groups()
-        if schema and schema.owner == "catalogdb" and key.split(".")[0] not in schema.fields:
-            raise InputError(
-                f"filter {text!r}: {name} has no field {key!r}", hint=f"fields: {', '.join(schema.fields)}"
-            )
-        conditions.append({key: {OPERATORS[operator]: _value(schema, key, value)}})
+        if not open_ended and key.split(".")[0] not in fields:
+            raise InputError(f"filter {text!r}: {name} has no field {key!r}", hint=f"fields: {', '.join(fields)}")
+        conditions.append({key: {OPERATORS[operator]: _value(fields, key, value)}})
     return {"$and": conditions} if conditions else {}
 
 
@@ -54,34 +57,63 @@ def readable_name(name: str) -> str:
     return name
 
 
-def _value(schema: CollectionSchema | None, key: str, text: str) -> Any:
-    kind = _type_of(schema, key)
-    if kind == "string":
+def _fields(name: str) -> tuple[Fields, bool]:
+    """Fields of a collection or view, and whether there may be others, as in MsPASS's own collections."""
+    if name in views():
+        return fields_of_view(views()[name]), False
+    schema = collections().get(name)
+    return (fields_of_collection(name), schema.owner != "catalogdb") if schema else ({}, True)
+
+
+def _value(fields: Fields, key: str, text: str) -> Any:
+    field = field_at(fields, key)
+    kind, name = field and field.type, key.rpartition(".")[2]
+    if kind == "string" or name in CODES:
         return text
-    if text in ("true", "false"):
+    if kind == "bool" or (kind is None and text in ("true", "false")):
+        if text not in ("true", "false"):
+            raise InputError(f"filter {key}: {text!r} is neither true nor false")
         return text == "true"
-    for parse in (int, float):
+    if kind == "objectid":
+        return _object_id(key, text)
+    in_seconds = kind is None or (kind == "double" and field.unit == "s")  # of an array's items nothing is known
+    is_time = kind == "date" or (in_seconds and name.endswith("time"))
+    if is_time and YEAR_OR_MONTH.match(text):
+        text = f"{text}-01-01"[:10]
+    number, moment = _number(text), _moment(text)
+    if number is not None and kind == "date":
         try:
-            return parse(text)
-        except ValueError:
-            continue
-    moment = _moment(text)
-    if moment is not None:
+            return datetime.fromtimestamp(number, UTC)
+        except (OverflowError, ValueError, OSError):
+            raise InputError(f"filter {key}: {text!r} is not a time") from None
+    if number is not None:
+        return number
+    if moment is not None and (kind is None or is_time):
         return moment if kind == "date" else moment.timestamp()
     if kind in ("double", "int", "date"):
-        raise InputError(f"filter {key}: {text!r} is not a {'time' if kind == 'date' else 'number'}")
+        hint = "for example 2024, 2024-03-20, 2024-03-20T12:00:00 or epoch seconds" if is_time else None
+        raise InputError(f"filter {key}: {text!r} is not a {'time' if is_time else 'number'}", hint=hint)
     return text
 
 
-def _type_of(schema: CollectionSchema | None, key: str) -> str | None:
-    fields = schema.fields if schema else None
-    kind = None
-    for part in key.split("."):
-        if part.isdigit():
+def _number(text: str) -> int | float | None:
+    for parse in (int, float):
+        try:
+            number = parse(text)
+        except ValueError:
             continue
-        field = (fields or {}).get(part)
-        kind, fields = (field.type, field.fields) if field else (None, None)
-    return kind
+        return number if math.isfinite(number) else None
+    return None
+
+
+def _object_id(key: str, text: str) -> Any:
+    from bson import ObjectId
+    from bson.errors import InvalidId
+
+    try:
+        return ObjectId(text)
+    except InvalidId:
+        raise InputError(f"filter {key}: {text!r} is not an ObjectId of 24 hexadecimal digits") from None
 
 
 def _moment(text: str) -> datetime | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import fnmatch
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -59,8 +60,12 @@ class PickBlock(PickConfig):
     """The picking stage of a job."""
 
     channel_priority: tuple[str, ...] = Field(
-        ("HH", "EH", "HN", "HG", "BH", "SH", "CH", "DH"),
-        description="Band and instrument codes, best first; one sensor of each station and shard is picked.",
+        (
+            *("HH", "EH", "EP", "HN", "EN", "HG", "BH", "SH", "CH", "DH"),
+            *("DP", "GP", "CN", "BN", "HL", "SL"),
+        ),
+        description="Band and instrument codes, best first. One sensor of each station and shard is picked: the first "
+        "of these that covers at least half of what the best-covered one does.",
     )
     shard_hours: int = Field(24, ge=1, le=24, description="Length of one task; a divisor of 24.")
 
@@ -165,8 +170,28 @@ def _set(document: dict[str, Any], keys: list[str], value: Any, override: str) -
 def _problem(item: Any) -> str:
     where = ".".join(str(part) for part in item["loc"]) or "the job"
     if item["type"] == "extra_forbidden":
-        return f"{where}: unknown key"
-    return f"{where}: {item['msg']} (got {item['input']!r})" if item["type"] != "missing" else f"{where}: missing"
+        known = _keys_beside(item["loc"])
+        close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
+        return f"{where}: unknown key; " + (f"did you mean {close[0]}?" if close else f"keys are {', '.join(known)}")
+    if item["type"] == "missing":
+        return f"{where}: missing"
+    if item["type"] == "model_type":
+        return f"{where}: must be a block of keys, such as {{{', '.join(_keys_beside((*item['loc'], '')))}}}"
+    return f"{where}: {item['msg'].removeprefix('Value error, ')}" + (
+        "" if item["type"] == "value_error" else f" (got {item['input']!r})"
+    )
+
+
+def _keys_beside(location: tuple[str | int, ...]) -> list[str]:
+    """Keys of the block that a location lies in."""
+    model: Any = Job
+    for part in location[:-1]:
+        annotation = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
+        candidates = [annotation, *get_args(annotation)]
+        model = next((item for item in candidates if isinstance(item, type) and issubclass(item, BaseModel)), None)
+        if model is None:
+            return []
+    return list(model.model_fields)
 
 
 def _matches(patterns: Sequence[str], net: str, sta: str) -> bool:

@@ -99,6 +99,7 @@ class ViewSchema(BaseModel):
     on: str
     concept: str
     parameters: dict[str, Any] = {}
+    columns: list[str] = Field([], description="Fields that a table of it shows; none: all that are plain values.")
     pipeline: list[dict[str, Any]]
 
     @property

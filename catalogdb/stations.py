@@ -206,6 +206,8 @@ def _merge_station(target: Any, station: Station, path: Path, rejected: list[str
     name = f"{target.code}.{station.code}"
     good_channels = []
     for channel in station.channels:
+        if channel.location_code == "--":  # how some write an empty one
+            channel.location_code = ""
         if reason := _bad_place(channel):
             rejected.append(f"{path}: {name}.{channel.location_code}.{channel.code}: {reason}")
         else:

@@ -56,8 +56,11 @@ def associate(
         counts["picks_rejected_no_station"] += len(picks)
         return AssociationResult([], _sorted(counts))
     region = region.completed(usable)
-    longest_time = longest_travel_time(usable, region, config)
-    _check_overlap(longest_time, config)
+    _leave_out_of_reach(usable, region, config, counts)
+    if not usable:
+        counts["picks_rejected_no_station"] += len(picks)
+        return AssociationResult([], _sorted(counts))
+    longest_time = _check_overlap(usable, region, config)
     volume = Volume.around(region, config.search_margin_km)
     accepted = _accepted_picks(picks, usable, config, counts)
     # Only stations with picks: one far away must not stretch what is derived from the network.
@@ -87,8 +90,34 @@ def associate(
     return AssociationResult(origins, _sorted(counts))
 
 
-def longest_travel_time(stations: Sequence[Mapping], region: Region, config: AssociateConfig) -> float:
-    """Give the longest S travel time (s) from anywhere in the region to any station, along a straight path."""
+def _leave_out_of_reach(usable: list[dict], region: Region, config: AssociateConfig, counts: Counter) -> None:
+    """Drop the stations that no wave from the region reaches within the overlap of windows: another network's."""
+    reach_km = config.overlap_seconds * _speed(config)
+    latitude = np.array([station["latitude"] for station in usable])
+    longitude = np.array([station["longitude"] for station in usable])
+    west, east = region.minlongitude, region.maxlongitude
+    nearest_longitude = np.clip((longitude - west) % 360.0, 0.0, east - west)  # east of the western limit
+    behind_west = (longitude - west) % 360.0 > 180.0 + (east - west) / 2.0
+    distance_km, _ = distance_azimuth(
+        np.clip(latitude, region.minlatitude, region.maxlatitude),
+        west + np.where(behind_west, 0.0, nearest_longitude),
+        latitude,
+        longitude,
+    )
+    kept = [
+        station for station, distance in zip(usable, np.atleast_1d(distance_km), strict=True) if distance <= reach_km
+    ]
+    if len(kept) < len(usable):
+        counts["stations_out_of_reach"] += len(usable) - len(kept)
+        usable[:] = kept
+
+
+def _check_overlap(stations: Sequence[Mapping], region: Region, config: AssociateConfig) -> float:
+    """Give the longest S travel time (s) from anywhere in the region to any station, along a straight path.
+
+    Raises:
+        InputError: when windows overlap by less.
+    """
     latitudes = (region.minlatitude, region.maxlatitude)
     longitudes = (region.minlongitude, region.maxlongitude)
     corners = np.array([(latitude, longitude) for latitude in latitudes for longitude in longitudes])
@@ -98,20 +127,24 @@ def longest_travel_time(stations: Sequence[Mapping], region: Region, config: Ass
         [station["latitude"] for station in stations],
         [station["longitude"] for station in stations],
     )
-    layers = config.velocity.layers
-    # Far arrivals travel deep: slow layers near the surface matter at the two ends alone.
-    speed = config.velocity.vs if layers is None else float(np.median([layer.vs for layer in layers]))
-    return float(np.hypot(distance_km.max(), region.maxdepth_km) / speed)
-
-
-def _check_overlap(longest_time: float, config: AssociateConfig) -> None:
+    farthest = distance_km.max(axis=0)
+    longest_time = float(np.hypot(farthest.max(), region.maxdepth_km) / _speed(config))
     needed = math.ceil(longest_time + config.max_residual)
     if config.overlap_seconds < needed:
+        station = stations[int(farthest.argmax())]
         raise InputError(
             f"associate.overlap_seconds is {config.overlap_seconds:g} s, but the longest travel time from the region "
-            f"to a station is {longest_time:.0f} s: windows would cut events",
-            hint=f"Set overlap_seconds to {needed} or more, or make the region smaller.",
+            f"to a station ({station['net']}.{station['sta']}, {farthest.max():.0f} km) is {longest_time:.0f} s: "
+            "windows would cut events",
+            hint=f"Name the job's region and stations.include, or set overlap_seconds to {needed} or more.",
         )
+    return longest_time
+
+
+def _speed(config: AssociateConfig) -> float:
+    """S speed for long paths: far arrivals travel deep, slow layers near the surface matter at the two ends alone."""
+    layers = config.velocity.layers
+    return config.velocity.vs if layers is None else float(np.median([layer.vs for layer in layers]))
 
 
 def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]:

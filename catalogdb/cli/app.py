@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from catalogdb import __version__
 from catalogdb.cli import common, db, demo, export, ingest, query, run
+
+INTERRUPTED = 130
 
 app = typer.Typer(
     help="Earthquake catalogs in MongoDB: ingest waveforms, pick, associate, evaluate, export.",
@@ -22,12 +23,14 @@ app = typer.Typer(
 )
 app.add_typer(db.app, name="db")
 app.add_typer(ingest.app, name="ingest")
-app.command("run")(run.run)
-app.command("jobs")(run.jobs)
-app.command("status")(query.status)
+app.command("run", epilog="Example: catalogdb run ridgecrest-2019 --set pick.p_threshold=0.2 --name sensitive")(run.run)
+app.command("jobs", epilog="Example: catalogdb jobs")(run.jobs)
+app.command("status", epilog="Example: catalogdb status --json")(query.status)
 app.command("query")(query.query)
 app.command("count")(query.count)
-app.command("evaluate")(query.evaluate)
+app.command("evaluate", epilog="Example: catalogdb evaluate --catalog ridgecrest-2019 --reference comcat")(
+    query.evaluate
+)
 app.command("export")(export.export)
 app.command("demo")(demo.demo)
 
@@ -62,15 +65,22 @@ def main() -> None:
     """Run the command line; exit codes: 0 done, 1 failed, 2 wrong input or usage, 3 no database, 130 interrupted."""
     try:
         code = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        common.err.print("interrupted: what was finished is kept; run the same command again to go on")
-        code = 130
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe has seen enough
         sys.stderr.close()
         code = 0
     except Exception as error:
-        code = common.report_error(error)
+        if isinstance(error, _usage_errors()):
+            error.show()
+            code = error.exit_code
+        else:
+            code = common.report_error(error)
+    if code == INTERRUPTED:  # newer versions of Typer give this code themselves
+        common.err.print("interrupted: what was finished is kept; run the same command again to go on")
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage_errors() -> tuple[type[Exception], ...]:
+    """What a wrong command line raises; newer versions of Typer have it from a copy of Click of their own."""
+    return tuple(kind for kind in typer.BadParameter.__mro__ if hasattr(kind, "exit_code") and hasattr(kind, "show"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -49,11 +50,11 @@ def print_json(value: Any) -> None:
 def print_rows(rows: list[dict[str, Any]], title: str | None = None) -> None:
     """Print documents as a table: one column per key that occurs, in order of first occurrence."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=title and _escaped(title), title_justify="left", header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(_escaped(column), overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(row.get(column)) for column in columns))
+        table.add_row(*(_escaped(_cell(row.get(column))) for column in columns))
     out.print(table)
 
 
@@ -62,6 +63,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.6f}".rstrip("0").rstrip(".")
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ", timespec="milliseconds").removesuffix("+00:00")
     if isinstance(value, (dict, list)):
         return json.dumps(value, default=_json_default)
     return str(value)
@@ -78,6 +81,8 @@ def report_error(error: BaseException) -> int:
     if isinstance(error, pymongo.errors.PyMongoError):
         error = _explained(error)
     if isinstance(error, CatalogdbError):
+        if "--json" in sys.argv:
+            print_json({"error": str(error), "next": error.hint, "exit_code": error.exit_code})
         err.print(f"[bold red]error:[/] {_escaped(error)}", soft_wrap=True)
         if error.hint:
             err.print(f"[dim]next:[/]  {_escaped(error.hint)}", soft_wrap=True)

@@ -10,7 +10,10 @@ import typer
 from catalogdb.cli import common
 
 Bound = Annotated[float | None, typer.Option(help="Degrees.", rich_help_panel="Filters")]
-Filter = typer.Option(rich_help_panel="Filters")
+
+
+def _filter(help: str):
+    return typer.Option(help=help, rich_help_panel="Filters")
 
 
 def export(
@@ -31,19 +34,22 @@ def export(
     endtime: Annotated[
         str | None, typer.Option(help="Origin times are before this.", rich_help_panel="Filters")
     ] = None,
-    minmagnitude: Annotated[float | None, Filter] = None,
-    maxmagnitude: Annotated[float | None, Filter] = None,
+    minmagnitude: Annotated[float | None, _filter("Preferred magnitude from this on.")] = None,
+    maxmagnitude: Annotated[float | None, _filter("Preferred magnitude up to this.")] = None,
     minlatitude: Bound = None,
     maxlatitude: Bound = None,
     minlongitude: Bound = None,
     maxlongitude: Bound = None,
     mindepth: Annotated[float | None, typer.Option(help="km below sea level.", rich_help_panel="Filters")] = None,
     maxdepth: Annotated[float | None, typer.Option(help="km below sea level.", rich_help_panel="Filters")] = None,
-    magnitudetype: Annotated[str | None, Filter] = None,
-    eventtype: Annotated[str | None, Filter] = None,
-    eventid: Annotated[str | None, Filter] = None,
-    limit: Annotated[int | None, Filter] = None,
-    orderby: Annotated[Literal["time", "time-asc", "magnitude", "magnitude-asc"], Filter] = "time-asc",
+    magnitudetype: Annotated[str | None, _filter("Type of the preferred magnitude, for example ML.")] = None,
+    eventtype: Annotated[str | None, _filter("QuakeML event type, for example earthquake.")] = None,
+    eventid: Annotated[str | None, _filter("One event's id, or its id in the source.")] = None,
+    limit: Annotated[int | None, _filter("Most events to take.")] = None,
+    orderby: Annotated[
+        Literal["time", "time-asc", "magnitude", "magnitude-asc"],
+        _filter("Order; without -asc the latest or largest first."),
+    ] = "time-asc",
     json: common.JsonOption = False,
 ) -> None:
     """Write a catalog as QuakeML 1.2, csv or Parquet; the filters are those of FDSN event services.

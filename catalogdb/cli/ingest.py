@@ -35,6 +35,9 @@ def stations(
 @app.command(epilog="Example: catalogdb ingest waveforms archive/2024")
 def waveforms(
     paths: Annotated[list[Path], typer.Argument(help="miniSEED files, or folders that are searched for them.")],
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Take files that are gone out of the index; without it they are counted.")
+    ] = False,
     json: common.JsonOption = False,
 ) -> None:
     """Index miniSEED files through MsPASS into `wf_miniseed`.
@@ -49,9 +52,10 @@ def waveforms(
     with Progress(console=common.err, disable=not common.progress_allowed(json), transient=True) as bar:
         task = bar.add_task("indexing", total=None)
         summary = ingest_waveforms(
-            db, paths, progress=lambda done, total: bar.update(task, completed=done, total=total)
+            db, paths, progress=lambda done, total: bar.update(task, completed=done, total=total), prune=prune
         )
-    _print_summary(summary.model_dump(), usable=summary.files > summary.unreadable, json=json)
+    usable = summary.files > summary.unreadable or (prune and summary.missing > 0)
+    _print_summary(summary.model_dump(), usable=usable, json=json)
 
 
 @app.command(epilog="Example: catalogdb ingest catalog comcat.csv --name comcat --format csv")

@@ -46,6 +46,9 @@ def status(json: common.JsonOption = False) -> None:
 def query(
     name: Annotated[str, typer.Argument(help="View or collection; without it, their list.")] = "",
     filters: FilterArguments = None,
+    fields: Annotated[
+        str | None, typer.Option(help="Columns of the table, separated by commas; --json has all.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Most documents to print; 0 for all.")] = 100,
     json: common.JsonOption = False,
 ) -> None:
@@ -63,10 +66,29 @@ def query(
     rows = list(common.database()[name].aggregate(pipeline))
     if json:
         common.print_json({"name": name, "documents": rows})
+    elif not rows:
+        common.err.print("no documents; catalogdb status lists the catalogs and pick sets there are")
     else:
-        common.print_rows(rows)
+        common.print_rows(_table(name, rows, fields))
         if limit and len(rows) == limit:
             common.err.print(f"the first {limit}; --limit 0 prints all")
+
+
+def _table(name: str, rows: list[dict[str, Any]], fields: str | None) -> list[dict[str, Any]]:
+    """The rows with the columns asked for, else those of the view, else every field that is a plain value."""
+    from catalogdb.schema import views
+
+    columns = fields.split(",") if fields else (views()[name].columns if name in views() else [])
+    if not columns:
+        plumbing = ("config_id", "task_id")
+        columns = [
+            key
+            for row in rows
+            for key, value in row.items()
+            if not isinstance(value, (dict, list)) and key not in plumbing
+        ]
+    shown = {column for row in rows for column in columns if row.get(column) is not None}
+    return [{column: row.get(column) for column in dict.fromkeys(columns) if column in shown} for row in rows]
 
 
 def count(
@@ -113,15 +135,18 @@ def evaluate(
 
 def print_evaluation(result: dict[str, Any]) -> None:
     """Print an evaluation as a table."""
-    rows = [
-        {"what": "events"} | result["events"],
-        *({"what": f"{phase} picks"} | row for phase, row in result["picks"].items()),
-    ]
-    keys = ("what", "matched", "missed", "proposed", "recall", "precision")
-    common.print_rows(
-        [{key: row.get(key) for key in keys} for row in rows],
-        title=f"{result['catalog']} against {result['reference']}",
-    )
+    keys = ("what", "matched", "missed", "proposed", "wrong_phase", "no_data", "recall", "precision")
+    picks = {phase: row for phase, row in result["picks"].items() if row["matched"] or row["missed"]}
+    rows = [{"what": "events"} | result["events"], *({"what": f"{phase} picks"} | row for phase, row in picks.items())]
+    shown = [key for key in keys if any(key in row for row in rows)]
+    title = f"{result['catalog']} against {result['reference']}"
+    common.print_rows([{key: _rounded(row.get(key)) for key in shown} for row in rows], title=title)
+    if not picks:
+        common.out.print("picks were not compared: both share one pick set, or one has none")
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def _epoch(text: str | None, option: str) -> float | None:

@@ -15,7 +15,10 @@ def run(
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job: pick.p_threshold=0.2. May be repeated.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the catalog and pick set, instead of the job's.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Name of the catalog, instead of the job's; picks of the same settings are shared."),
+    ] = None,
     engine: Annotated[
         str, typer.Option(help="local (this process) or dask (processes of this host, or --scheduler).")
     ] = "local",
@@ -35,12 +38,13 @@ def run(
 
     if engine not in ("local", "dask"):
         raise InputError(f"--engine {engine}: not an engine", hint="local or dask")
-    overrides = [*(set or []), *([f"catalog={name}", f"pick_set={name}"] if name else [])]
-    loaded = load_job(job, overrides)
+    if scheduler and engine != "dask":
+        raise InputError(f"--scheduler {scheduler}: is for --engine dask")
+    loaded = load_job(job, set or [])
     settings = common.settings()
     common.end_cleanly_on_sigterm()
     with StageProgress(common.progress_allowed(json)) as progress:
-        report = run_job(settings, loaded, engine, workers, scheduler, replace, dry_run, progress)
+        report = run_job(settings, loaded, engine, workers, scheduler, name, replace, dry_run, progress)
     if json:
         common.print_json(report.model_dump())
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -10,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pymongo
+import pymongo.uri_parser
 from pymongo import errors as mongo_errors
 from pymongo.database import Database
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from catalogdb.database.embedded import EmbeddedMongod
+from catalogdb.database.embedded import FREE_SPACE, EmbeddedMongod
 from catalogdb.errors import DatabaseError
 from catalogdb.settings import Settings
 
@@ -48,17 +48,27 @@ def connection_uri(settings: Settings, start: bool = True) -> str:
 
 
 def redacted(uri: str) -> str:
-    """The URI without its password."""
-    return re.sub(r"(//[^:/@]*):[^@]*@", r"\1:***@", uri)
+    """The URI's scheme and hosts alone: user, password and options may all hold secrets."""
+    scheme = uri.partition("://")[0]
+    try:
+        if scheme == "mongodb":  # mongodb+srv would ask the name server
+            nodes = pymongo.uri_parser.parse_uri(uri, validate=False, warn=False)["nodelist"]
+            return f"{scheme}://{','.join(f'{host}:{port}' for host, port in nodes)}"
+    except (mongo_errors.PyMongoError, ValueError):
+        pass
+    return f"{scheme}://..."
 
 
-def connect(settings: Settings) -> Database:
+def connect(settings: Settings, start: bool = True) -> Database:
     """Open the database, with majority reads and writes; the client is shared by the process.
+
+    Args:
+        start: start the embedded server where it is meant and doesn't run.
 
     Raises:
         DatabaseError: naming the server and the reason, never a password.
     """
-    uri = connection_uri(settings)
+    uri = connection_uri(settings, start)
     with database_errors(settings):
         client = _client(uri, settings.timeout_seconds)
         client.admin.command("ping")
@@ -116,12 +126,12 @@ def database_errors(settings: Settings) -> Iterator[None]:
 def _explained(error: mongo_errors.PyMongoError, settings: Settings) -> DatabaseError:
     where = redacted(settings.uri.get_secret_value()) if settings.uri else f"the embedded mongod ({settings.data_dir})"
     code = getattr(error, "code", None)
-    log_errors = [] if settings.uri else embedded(settings).log_errors()
-    if code == OUT_OF_DISK_SPACE or any("No space left" in line for line in [str(error), *log_errors[-20:]]):
-        return DatabaseError(
-            f"{where}: the disk is full",
-            hint="free some space, then run the same command again: it goes on where it stopped",
-        )
+    server = None if settings.uri else embedded(settings)
+    log_errors = server.log_errors() if server else []
+    died_of_it = server is not None and not server.status().running and server.disk_is_full()
+    said = any("No space left" in line for line in [str(error), *log_errors[-20:]])
+    if code == OUT_OF_DISK_SPACE or said or died_of_it:
+        return DatabaseError(f"{where}: the disk is full", hint=FREE_SPACE)
     if code == AUTHENTICATION_FAILED or "Authentication failed" in str(error):
         return DatabaseError(f"{where}: user name or password refused", hint="check CATALOGDB_URI (authSource too)")
     if code == UNAUTHORIZED:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import fcntl
 import importlib.util
-import json
 import os
 import secrets
 import shutil
@@ -28,6 +27,7 @@ from urllib.parse import quote
 
 import psutil
 
+from catalogdb.database.mongod_log import errors_since_start
 from catalogdb.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ REPLICA_SET = "catalogdb"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 PORT_ATTEMPTS = 5
+FREE_SPACE = "free some space, then run the same command again: it goes on where it stopped"
+LEAST_FREE_BYTES = 16 * 2**20
+"""Where less is free, a mongod that died is taken to have died of it: it may have had no room to log why."""
 
 
 @dataclass(frozen=True)
@@ -115,12 +118,15 @@ class EmbeddedMongod:
             return True
 
     def log_errors(self, lines: int = 400) -> list[str]:
-        """The newest error and fatal messages of the server's log, oldest first."""
+        """The newest error and fatal messages in the server's log since its last start, oldest first."""
+        return errors_since_start(self.log_path, lines)
+
+    def disk_is_full(self) -> bool:
+        """True where the data folder's disk has too little space for a server."""
         try:
-            tail = self.log_path.read_text(errors="replace").splitlines()[-lines:]
+            return shutil.disk_usage(self.data_dir).free < LEAST_FREE_BYTES
         except OSError:
-            return []
-        return [message for line in tail if (message := _error_of(line))]
+            return False
 
     # -- first start
 
@@ -238,8 +244,7 @@ class EmbeddedMongod:
             except PyMongoError:
                 pass
             if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-                reasons = self.log_errors(60)[-3:] or [f"see {self.log_path}"]
-                raise DatabaseError(f"mongod ended at its start: {'; '.join(reasons)}", hint=f"log: {self.log_path}")
+                raise self._died("reasons are in its log")
             if time.monotonic() > deadline:
                 raise DatabaseError(f"mongod did not answer within {START_SECONDS:.0f} s", hint=f"log: {self.log_path}")
             time.sleep(0.05)
@@ -269,8 +274,7 @@ class EmbeddedMongod:
                         raise DatabaseError(f"the embedded mongod can't become primary: {error}") from error
                 except PyMongoError as error:
                     if self._process() is None:
-                        reasons = "; ".join(self.log_errors()[-3:])
-                        raise DatabaseError(f"the embedded mongod died at its start: {reasons or error}") from error
+                        raise self._died(str(error).split(", Timeout:")[0]) from error
                 if time.monotonic() > deadline:
                     raise DatabaseError("the embedded mongod did not become primary", hint=f"log: {self.log_path}")
                 time.sleep(0.05)
@@ -293,6 +297,12 @@ class EmbeddedMongod:
             pass
         except psutil.TimeoutExpired as error:
             raise DatabaseError(f"mongod (pid {process.pid}) did not stop within {STOP_SECONDS:.0f} s") from error
+
+    def _died(self, otherwise: str) -> DatabaseError:
+        if self.disk_is_full():
+            return DatabaseError(f"{self.data_dir}: the disk is full, so mongod ended at its start", hint=FREE_SPACE)
+        reasons = "; ".join(self.log_errors(60)[-3:]) or otherwise
+        return DatabaseError(f"mongod ended at its start: {reasons}", hint=f"log: {self.log_path}")
 
     # -- secrets, binary, lock
 
@@ -376,15 +386,3 @@ def _answers(port: int) -> bool:
 def _port_of(process: psutil.Process) -> int:
     arguments = process.cmdline()
     return int(arguments[arguments.index("--port") + 1])
-
-
-def _error_of(line: str) -> str | None:
-    try:
-        entry = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    if entry.get("s") not in ("E", "F"):
-        return None
-    attributes = entry.get("attr", {})
-    detail = attributes.get("error") or attributes.get("message") or attributes.get("errmsg") or ""
-    return f"{entry.get('msg', '')}: {detail}" if detail else entry.get("msg", "")

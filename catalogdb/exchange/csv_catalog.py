@@ -69,7 +69,10 @@ def _read_file(path: Path, mode: EvaluationMode) -> ReferenceCatalog:
     first = content.partition("\n")[0]
     delimiter = max(",;\t|", key=first.count)
     reader = csv.reader(io.StringIO(content), delimiter=delimiter)
-    header = [column_name(name) for name in next(reader, [])]
+    try:
+        header = [column_name(name) for name in next(reader, [])]
+    except csv.Error as error:
+        raise InputError(f"{path}: line 1: not csv: {error}") from error
     columns, convert = _kind(path, header)
     magnitudes = [name for name in header if name in MAGNITUDE_COLUMNS] if convert is _event else []
     positions = {field: header.index(name) for field, names in columns.items() if (name := _first(names, header))}

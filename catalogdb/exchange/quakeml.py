@@ -1,16 +1,14 @@
-"""Read QuakeML 1.0, 1.1 and 1.2 through ObsPy (https://quake.ethz.ch/quakeml/)."""
+"""Read QuakeML 1.0, 1.1, 1.2 and RT 1.2 through ObsPy (https://quake.ethz.ch/quakeml/)."""
 
 from __future__ import annotations
 
 import json
 import math
-import re
-import warnings
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from catalogdb.errors import InputError
+from catalogdb.exchange.quakeml_events import read_events
 from catalogdb.exchange.quakeml_writer import NOTE_PREFIX, OWN_PREFIX, write_quakeml
 from catalogdb.exchange.reference import (
     DEFAULT_PICK_UNCERTAINTY,
@@ -28,8 +26,6 @@ from catalogdb.exchange.reference import (
 
 __all__ = ["read_quakeml", "write_quakeml"]
 
-ROOT_TAG = re.compile(r"\{http://quakeml\.org/xmlns/quakeml/[^}]+\}quakeml")
-
 
 def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
     """Read a QuakeML file.
@@ -40,19 +36,21 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
 
     Returns:
         Events with all origins and magnitudes (depth in km), and the picks of all events; `source_id` is the publicID.
+        Numbers that are not finite are left out and reported; what can't do without them is rejected.
 
     Raises:
         InputError: naming the file and the reason, when it is no QuakeML.
     """
-    catalog, complaints = _parse(Path(path))
-    result = ReferenceCatalog()
-    for complaint in complaints:
-        ignored = "event will be ignored" in complaint
-        (result.rejected if ignored else result.repaired).append(f"{path}: {complaint}")
+    records, complaints = read_events(Path(path))
+    result = ReferenceCatalog(repaired=complaints)
     counts: Counter[str] = Counter()
-    for number, event in enumerate(catalog, 1):
+    for item in records:
+        result.rejected += item.rejected
+        result.repaired += item.repaired
+        event, record = item.event, item.record
+        if event is None:
+            continue
         source_id = event.resource_id.id if event.resource_id else None
-        record = f"{path}: event {number} ({source_id or 'no publicID'})"
         picks = _picks(event, source_id, record, evaluation_mode, result, counts)
         document = _event(event, source_id, record, evaluation_mode, result, picks)
         result.picks += picks.values()
@@ -64,29 +62,6 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
         counts["amplitudes not stored"] += len(event.amplitudes)
     result.repaired += [f"{path}: {number} {what}" for what, number in counts.items() if number]
     return result
-
-
-def _parse(path: Path) -> tuple[Any, list[str]]:
-    from lxml import etree
-    from obspy.io.quakeml.core import Unpickler
-
-    try:
-        with open(path, "rb") as stream:
-            _, root = next(etree.iterparse(stream, events=("start",)))
-            tag = root.tag
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (etree.XMLSyntaxError, StopIteration) as error:
-        raise InputError(f"{path}: not XML: {error}") from error
-    if not ROOT_TAG.fullmatch(tag):
-        raise InputError(f"{path}: not QuakeML: its root element is {etree.QName(tag).localname}")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            catalog = Unpickler().load(str(path))
-        except Exception as error:  # ObsPy gives whatever the odd value met: its message is all there is to know
-            raise InputError(f"{path}: not usable QuakeML: {error}") from error
-    return catalog, list(dict.fromkeys(str(warning.message) for warning in caught))
 
 
 # -- picks
@@ -253,7 +228,7 @@ def _origin(
 ) -> dict[str, Any]:
     missing = [what for what in ("time", "latitude", "longitude") if getattr(origin, what) is None]
     if missing:
-        raise ValueError(f"no {' and no '.join(missing)}")
+        raise ValueError(f"no usable {' and no usable '.join(missing)}")
     latitude, longitude = coordinates(origin.latitude, origin.longitude)
     arrivals = [document for arrival in origin.arrivals if (document := _arrival(arrival, picks, record, result))]
     quality = origin.quality
@@ -367,8 +342,13 @@ def _notes(element: Any, fields: tuple[str, ...]) -> dict[str, Any]:
                 note = json.loads(comment.text.removeprefix(NOTE_PREFIX))
             except json.JSONDecodeError:
                 continue
-            return {key: note[key] for key in fields if isinstance(note, dict) and key in note}
+            if isinstance(note, dict):
+                return {key: note[key] for key in fields if key in note and not _is_not_finite(note[key])}
     return {}
+
+
+def _is_not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _epoch(time: Any) -> float:

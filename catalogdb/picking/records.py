@@ -27,8 +27,14 @@ LARGEST_COUNT = 1e15
 DEAD_SECONDS = 10.0
 """A channel that shows one and the same value for at least this long is taken as absent."""
 _NOMINAL = 1e-3
-"""Rates this close to the wanted one (relative) are used as they are, with their own sample times."""
+"""Rates this close to the wanted one (relative) are used as they are, with their own sample times, if the components
+share them."""
+LARGEST_MISALIGNMENT = 0.5
+"""Components of different rates are laid sample on sample only if they stay within this many samples of one another
+from the first sample to the last."""
 RESAMPLING_SETTLE_SECONDS = 5.0
+_SINC_REACH = 16
+_SINC_BLOCK = 50_000
 
 
 @dataclass
@@ -100,6 +106,8 @@ def build_runs(traces: Sequence[Trace], rate: float) -> Records:
     for channel_traces in slots:
         cleaned = [part for piece in _joined(channel_traces, records) for part in _live_parts(piece, records)]
         pieces.append([resampled for part in cleaned if (resampled := _at_rate(part, rate)) is not None])
+    if not _share_a_clock(pieces):
+        pieces = [[exact for piece in of_slot if (exact := _at_exact_rate(piece, rate))] for of_slot in pieces]
     records.runs = list(_split_into_runs(pieces))
     return records
 
@@ -233,6 +241,45 @@ def _at_rate(piece: _Piece, rate: float) -> _Piece | None:
         piece.rate * up / down,
         output.astype(np.float32),
     )
+
+
+def _share_a_clock(slots: list[list[_Piece]]) -> bool:
+    everything = [piece for pieces in slots for piece in pieces]
+    if not everything:
+        return True
+    rates = [piece.rate for piece in everything]
+    span_ns = max(piece.end_ns for piece in everything) - min(piece.start_ns for piece in everything)
+    return (max(rates) - min(rates)) * span_ns / 1e9 < LARGEST_MISALIGNMENT
+
+
+def _at_exact_rate(piece: _Piece, rate: float) -> _Piece | None:
+    """Interpolate a piece whose rate is nearly right, to samples at whole multiples of 1 / rate seconds since 1970.
+
+    Source: windowed-sinc interpolation, Smith, Digital Audio Resampling (CCRMA), with a Kaiser window of 32 samples.
+    """
+    if abs(piece.rate - rate) * piece.data.size / rate < 1e-3 * LARGEST_MISALIGNMENT:
+        return piece
+    first = math.ceil(piece.start_ns * rate / 1e9 - 1e-6)
+    last = math.floor((piece.end_ns - 1e9 / piece.rate) * rate / 1e9)
+    if last < first:
+        return None
+    padded = np.pad(piece.data, _SINC_REACH, mode="edge")
+    output = np.empty(last - first + 1, dtype=np.float32)
+    taps = np.arange(1 - _SINC_REACH, _SINC_REACH + 1)
+    for begin in range(0, output.size, _SINC_BLOCK):
+        number = np.arange(first + begin, first + min(begin + _SINC_BLOCK, output.size))
+        place = (number / rate - piece.start_ns / 1e9) * piece.rate
+        whole = np.floor(place).astype(np.int64)
+        weights = _kaiser_sinc(place[:, None] - whole[:, None] - taps)
+        weights /= weights.sum(axis=1, keepdims=True)  # an offset makes no ripple
+        samples = padded[np.clip(whole[:, None] + taps + _SINC_REACH, 0, padded.size - 1)]
+        output[begin : begin + number.size] = (samples * weights).sum(axis=1)
+    return _Piece(piece.channel, round(first * 1e9 / rate), rate, output)
+
+
+def _kaiser_sinc(lag: np.ndarray) -> np.ndarray:
+    inside = np.clip(1 - (lag / _SINC_REACH) ** 2, 0, None)
+    return np.sinc(lag) * np.i0(8.0 * np.sqrt(inside)) / np.i0(8.0)
 
 
 def _anti_alias(up: int, down: int) -> np.ndarray:

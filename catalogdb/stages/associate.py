@@ -63,25 +63,24 @@ class AssociateStage:
         return Output({"origin": origins}, counts)
 
     def _windows(self, db: Database, known: set[tuple[float, float]]) -> list[AssociationWindow]:
+        """Windows of the period; without one those that are known and all that may read a pick, so that the ledger of a
+        finished run asks for just the windows that are in it."""
         config = self.job.associate
+        lengths = config.window_seconds, config.overlap_seconds
         if self.job.period:
             extent = self.job.period.starttime.timestamp(), self.job.period.endtime.timestamp()
-        else:
-            times = [edge for window in known for edge in window]
-            for order in (1, -1):
-                for pick in (
-                    db.pick.find({"pick_set": self.job.pick_set_name}, {"time": 1}).sort("time", order).limit(1)
-                ):
-                    times.append(pick["time"])
-            if not times:
-                return []
-            extent = min(times), max(times) + 1e-6
-        return association_windows(*extent, config.window_seconds, config.overlap_seconds)
+            return association_windows(*extent, *lengths)
+        windows = {window for edges in known for window in association_windows(*edges, *lengths)}
+        picks = db.pick.find({"pick_set": self.job.pick_set_name}, {"time": 1})
+        ends = [pick["time"] for order in (1, -1) for pick in picks.clone().sort("time", order).limit(1)]
+        if ends:
+            first, last = ends[0] - config.overlap_seconds, ends[-1] + config.overlap_seconds + 1e-6
+            windows.update(association_windows(first, last, *lengths))
+        return sorted(windows)
 
     def _window(self, shard: Shard) -> AssociationWindow:
-        config = self.job.associate
-        (window,) = association_windows(shard.starttime, shard.endtime, config.window_seconds, config.overlap_seconds)
-        return window
+        overlap = self.job.associate.overlap_seconds
+        return AssociationWindow(shard.starttime, shard.endtime, shard.starttime - overlap, shard.endtime + overlap)
 
     def _read_window(self, db: Database, window: AssociationWindow) -> Inputs:
         query = {
@@ -94,7 +93,11 @@ class AssociateStage:
             for pick in db.pick.find(query, fields).sort([("time", 1), ("_id", 1)])
             if self.job.stations.takes(pick["net"], pick["sta"])
         ]
-        stations = stations_in_operation(db, window.starttime, window.endtime) if picks else []
+        stations = [
+            station
+            for station in (stations_in_operation(db, window.starttime, window.endtime) if picks else [])
+            if self.job.stations.takes(station["net"], station["sta"])
+        ]
         fingerprint = content_id([[pick.get(name) for name in ("_id", *PICK_FIELDS[3:])] for pick in picks], stations)
         return Inputs((picks, stations), fingerprint)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
@@ -17,31 +18,39 @@ from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
 from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog
 from catalogdb.identity import content_id, file_sha256
 
-REVISION = 1  # of the readers: a change that gives other documents for the same files raises it
+REVISION = 2  # of the readers: a change that gives other documents for the same files raises it
 TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
 TRANSACTION_TOO_LARGE = 388  # MongoDB's code TransactionTooLargeForCache
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
 
-CatalogFormat = Literal["quakeml", "csv"]
+BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
+MINISEED = re.compile(rb"(\d{6}[DRQM][ \0]|MS\x03)")  # the fixed headers of miniSEED 2 and 3
+
+CatalogFormat = Literal["quakeml", "csv"]  # written in any case
 CatalogKind = Literal["reference", "reviewed", "automatic"]
 
 
 def read_catalog_files(
-    paths: list[Path], format: CatalogFormat | None = None, evaluation_mode: EvaluationMode = "manual"
+    paths: list[Path], format: str | None = None, evaluation_mode: EvaluationMode = "manual"
 ) -> ReferenceCatalog:
     """Read catalog files of any known format.
 
     Args:
         paths: files of one catalog; tables of events and of picks may be given together.
-        format: none: by the suffix (`.xml`, `.qml`, `.quakeml`: QuakeML; others: csv).
+        format: `quakeml` or `csv`, in any case; none: QuakeML by the suffix (`.xml`, `.qml`, `.quakeml`) or by the
+            first bytes, else csv.
         evaluation_mode: what events and picks are that don't say.
 
     Raises:
         InputError: naming the file and the reason.
     """
+    wanted = _known_format(format)
     catalog = ReferenceCatalog()
     for path in paths:
-        if (format or _format_of(path)) == "quakeml":
+        start = _first_bytes(path)
+        if (wanted or _format_of(path, start)) == "quakeml":
             from catalogdb.exchange.quakeml import read_quakeml
 
             catalog.extend(read_quakeml(path, evaluation_mode))
@@ -56,7 +65,7 @@ def ingest_catalog(
     db: Database,
     paths: Path | list[Path],
     name: str,
-    format: CatalogFormat | None = None,
+    format: str | None = None,
     kind: CatalogKind = "reference",
     replace: bool = False,
     *,
@@ -91,6 +100,7 @@ def ingest_catalog(
         NameTaken: when the name stands for another content.
         InputError: naming the file and the reason.
     """
+    format = _known_format(format)
     files = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
     config, config_id = _identity(files, name, kind, format, evaluation_mode)
     held = db.catalog.find_one({"_id": name})
@@ -118,8 +128,34 @@ def ingest_catalog(
     return _summary(name, config_id, True, counts, problems)
 
 
-def _format_of(path: Path) -> CatalogFormat:
-    return "quakeml" if path.suffix.lower() in (".xml", ".qml", ".quakeml") else "csv"
+def _known_format(format: str | None) -> CatalogFormat | None:
+    if format is None:
+        return None
+    for known in get_args(CatalogFormat):
+        if format.lower() == known:
+            return known
+    raise InputError(f"unknown catalog format {format!r}", hint=f"formats: {', '.join(get_args(CatalogFormat))}")
+
+
+def _first_bytes(path: Path) -> bytes:
+    """The file's first 4 KiB, once it is sure that they may begin a catalog."""
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(4096)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    if not start.strip(BLANK):
+        raise InputError(f"{path}: no catalog: it is empty")
+    if MINISEED.match(start):
+        raise InputError(f"{path}: no catalog: it is miniSEED", hint="catalogdb ingest waveforms indexes waveforms")
+    if b"\0" in start and not start.startswith(UTF16):
+        raise InputError(f"{path}: no catalog: it is a binary file")
+    return start
+
+
+def _format_of(path: Path, start: bytes) -> CatalogFormat:
+    named = path.suffix.lower() in (".xml", ".qml", ".quakeml")
+    return "quakeml" if named or XML.match(start.lstrip(BLANK)) else "csv"
 
 
 def _identity(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -17,7 +18,7 @@ from pymongo.database import Database
 
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
-from catalogdb.waveforms import ScanResult, UnreadableWaveform, scan_miniseed
+from catalogdb.waveforms import ScanResult, UnreadableWaveform, WaveformUnavailable, scan_miniseed
 
 PARALLEL_FROM = 64
 """So many files to scan are worth starting processes for."""
@@ -59,7 +60,7 @@ class WaveformIngestSummary(BaseModel):
     changed: int = Field(0, description="Of another size or modification time than when they were indexed.")
     unchanged: int = Field(0, description="As they were when they were indexed; not read again.")
     unreadable: int = Field(0, description="Of the new and changed ones: without usable samples.")
-    missing: int = Field(0, description="Indexed before, and gone now.")
+    missing: int = Field(0, description="Indexed before, and gone now; they stay in the index unless it is pruned.")
     skipped: int = Field(0, description="Hidden, or by their suffix no waveforms; passed over while walking a folder.")
     pieces: int = Field(0, description="Pieces written.")
     problems: list[str] = Field(default_factory=list, description="Each names the file and the reason.")
@@ -81,23 +82,30 @@ class _Scan:
     file: _File
     result: ScanResult | None
     error: str | None
+    passing: bool = False
 
 
 def ingest_waveforms(
-    db: Database, paths: Iterable[Path | str], progress: Progress | None = None, workers: int | None = None
+    db: Database,
+    paths: Iterable[Path | str],
+    progress: Progress | None = None,
+    workers: int | None = None,
+    prune: bool = False,
 ) -> WaveformIngestSummary:
     """Bring the index up to date with the files and folders given.
 
     Files whose size and modification time (ns) are as before are not opened. The others are scanned, in `workers`
     processes (default: the cores at hand) where there are many. Each file's rows are replaced in one transaction, so
-    that a crash leaves no file half-indexed. A file below the given paths that was indexed and is gone is marked
-    missing and loses its pieces.
+    that a crash leaves no file half-indexed. A file that can't be read for the moment (an I/O error) keeps the rows it
+    had, and is tried again next time. Files below the given paths that were indexed and are gone are counted and stay
+    indexed: a disk may just not be mounted.
 
     Args:
         progress: called with (files done, files to scan).
+        prune: mark files that are gone as missing and remove their pieces.
 
     Raises:
-        InputError: when a path neither exists nor was ever indexed.
+        InputError: when a path can't be looked at, or neither exists nor was ever indexed.
     """
     summary = WaveformIngestSummary()
     roots = sorted({Path(os.path.abspath(path)) for path in paths})
@@ -122,12 +130,29 @@ def ingest_waveforms(
         if progress:
             progress(number, len(todo))
     seen = {(str(file.path.parent), file.path.name) for file in present}
-    for key, row in sorted(known.items()):
-        if key not in seen and row["state"] != "missing":
-            _write_missing(db, row)
-            summary.missing += 1
-            summary.problems.append(f"{Path(*key)}: indexed before, and gone now; its pieces are removed")
+    gone = [key for key in sorted(known) if key not in seen and known[key]["state"] != "missing" and _is_gone(*key)]
+    if prune:
+        for key in gone:
+            _write_missing(db, known[key])
+    summary.missing = len(gone)
+    if gone:
+        what = (
+            "their pieces are removed"
+            if prune
+            else "they stay indexed; mount or bring them back, or take them out with --prune"
+        )
+        summary.problems.append(f"{len(gone)} files indexed before are gone, the first {Path(*gone[0])}; {what}")
     return summary
+
+
+def _is_gone(folder: str, name: str) -> bool:
+    try:
+        os.stat(os.path.join(folder, name))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # not to be looked at now
+        return False
+    return False
 
 
 def _known(db: Database, roots: Sequence[Path]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -149,9 +174,15 @@ def _known(db: Database, roots: Sequence[Path]) -> dict[tuple[str, str], dict[st
 def _present(roots: Sequence[Path], known: dict[tuple[str, str], Any], summary: WaveformIngestSummary) -> list[_File]:
     found: dict[Path, _File] = {}
     for root in roots:
-        if root.is_dir():
+        try:
+            mode = root.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            mode = 0
+        except OSError as error:
+            raise InputError(f"{root}: {error.strerror or error}") from error
+        if stat.S_ISDIR(mode):
             files: Iterator[Path] | list[Path] = _walk(root, known, summary)
-        elif root.exists():
+        elif mode:
             files = [root]
         elif any(Path(*key) == root or root in Path(*key).parents for key in known):
             files = []
@@ -172,17 +203,42 @@ def _present(roots: Sequence[Path], known: dict[tuple[str, str], Any], summary: 
 
 
 def _walk(root: Path, known: dict[tuple[str, str], Any], summary: WaveformIngestSummary) -> Iterator[Path]:
+    """Files below a folder; folders that are symbolic links are followed, and no folder is entered twice."""
+    entered: set[tuple[int, int]] = set()
+
     def refused(error: OSError) -> None:
         summary.problems.append(f"{error.filename}: folder can't be read: {error.strerror}")
 
-    for folder, subfolders, names in os.walk(root, onerror=refused):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in sorted(names):
-            other = name.startswith(".") or Path(name).suffix.lower() in OTHER_SUFFIXES
-            if other and (folder, name) not in known:
-                summary.skipped += 1
-            else:
-                yield Path(folder, name)
+    def first_time(folder: str) -> bool:
+        try:
+            status = os.stat(folder)
+        except OSError as error:
+            refused(error)
+            return False
+        place = status.st_dev, status.st_ino
+        new = place not in entered
+        entered.add(place)
+        return new
+
+    todo = [str(root)] if first_time(str(root)) else []
+    while todo:
+        links: list[str] = []  # entered last, so that a folder goes by its own name where it has one below the root
+        for start in todo:
+            for folder, subfolders, names in os.walk(start, onerror=refused):
+                visible = sorted(name for name in subfolders if not name.startswith("."))
+                links += [path for name in visible if os.path.islink(path := os.path.join(folder, name))]
+                subfolders[:] = [
+                    name
+                    for name in visible
+                    if not os.path.islink(path := os.path.join(folder, name)) and first_time(path)
+                ]
+                for name in sorted(names):
+                    other = name.startswith(".") or Path(name).suffix.lower() in OTHER_SUFFIXES
+                    if other and (folder, name) not in known:
+                        summary.skipped += 1
+                    else:
+                        yield Path(folder, name)
+        todo = [path for path in links if first_time(path)]
 
 
 def _scan(file: _File) -> _Scan:
@@ -190,6 +246,8 @@ def _scan(file: _File) -> _Scan:
         return _Scan(file, scan_miniseed(file.path), None)
     except UnreadableWaveform as error:
         return _Scan(file, None, str(error))
+    except WaveformUnavailable as error:
+        return _Scan(file, None, str(error), passing=True)
     except Exception as error:  # a file may be broken in ways that nobody has met yet; it must not stop the others
         return _Scan(file, None, f"{file.path}: {type(error).__name__}: {error}")
 
@@ -233,6 +291,12 @@ def _write(db: Database, scan: _Scan) -> None:
     key = {"dir": str(file.path.parent), "dfile": file.path.name}
     row: dict[str, Any] = {"size": file.size, "mtime_ns": file.mtime_ns, "n_pieces": 0, "state": "unreadable"}
     pieces: list[dict[str, Any]] = []
+    if scan.passing:
+        # without size and time the file counts as changed next time; rows that it has stay as they are
+        row = {"state": "unreadable", "n_pieces": 0, "error": scan.error}
+        update = {"$setOnInsert": {**key, **row}, "$currentDate": {"indexed_at": True}}
+        db.wf_file.update_one({"_id": file.file_id}, update, upsert=True)
+        return
     if scan.result is None:
         row["error"] = scan.error
     else:

@@ -12,6 +12,7 @@ from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
+from catalogdb.stages.file_states import file_states
 from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.waveforms import channel_group, read_traces
 
@@ -84,7 +85,11 @@ class MagnitudeStage:
                 yield PlannedTask(shard, inputs.fingerprint())
 
     def read(self, db: Database, shard: Shard) -> Inputs:
-        """Fetch the window's origins and responses, and decode the waveforms around their arrivals."""
+        """Fetch the window's origins and responses, and decode the waveforms around their arrivals.
+
+        Raises:
+            WaveformUnavailable: when a file can't be read; the task fails, and earlier magnitudes stay.
+        """
         (inputs,) = self._gather(db, [shard])
         records: dict[Station, list] = {}
         problems: list[str] = []
@@ -148,7 +153,7 @@ class MagnitudeStage:
             {channel_group(epoch["net"], epoch["sta"], epoch.get("loc") or "", epoch["chan"]) for epoch in epochs}
         )
         found = list(db.wf_miniseed.find({"channel_group": {"$in": groups}} | meets, _projection(PIECE_FIELDS)))
-        states = _file_states(db, found)
+        states = file_states(db, (piece["file_id"] for piece in found))
         for document in (*epochs, *found):  # once for all windows of the batch
             document["identity"] = content_id(document, states.get(document.get("file_id")))
         pieces = _by_station(found, (*order, "dir", "dfile", "foff"))
@@ -208,13 +213,6 @@ def _by_station(documents: Iterable[dict], order: Sequence[str]) -> dict[Station
     for document in sorted(documents, key=lambda document: [document.get(name, "") for name in order]):
         grouped[document["net"], document["sta"]].append(document)
     return grouped
-
-
-def _file_states(db: Database, pieces: Iterable[dict]) -> dict[str, list[int]]:
-    """Size and modification time of the files: a rewritten file of the same extent is another input."""
-    identities = sorted({piece["file_id"] for piece in pieces})
-    rows = db.wf_file.find({"_id": {"$in": identities}}, {"size": 1, "mtime_ns": 1})
-    return {row["_id"]: [row.get("size"), row.get("mtime_ns")] for row in rows}
 
 
 def _projection(fields: Iterable[str]) -> dict[str, int]:

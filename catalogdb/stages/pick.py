@@ -12,9 +12,12 @@ from pymongo.database import Database
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job
 from catalogdb.picking.picker import Picker, load_picker
+from catalogdb.stages.file_states import file_states
 from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
-REVISION = 1
+REVISION = 2
+LEAST_COVERAGE = 0.5
+"""A sensor is picked only where it covers at least this part of what the best-covered sensor does."""
 PIECE_FIELDS = (
     *("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "delta", "sampling_rate", "npts"),
     *("dir", "dfile", "foff", "nbytes", "file_id"),
@@ -33,6 +36,7 @@ class PickStage:
         self.picker: Picker = load_picker(job.pick)
         self.config = {
             "stage": self.name,
+            "pick_set": self.result,
             "revision": REVISION,
             "settings": job.pick.scientific(),
             "channel_priority": job.pick.channel_priority,
@@ -46,6 +50,10 @@ class PickStage:
         """Length of one shard."""
         return self.job.pick.shard_hours * 3600.0
 
+    def has_waveforms(self, db: Database) -> bool:
+        """True when there are waveforms of the job's stations and period, or have been."""
+        return next(self._pieces(db), None) is not None or next(self._known_shards(db), None) is not None
+
     def plan(self, db: Database) -> Iterable[PlannedTask]:
         """One task per selected station and shard that has waveforms, or had some."""
         pieces_by_shard: dict[tuple[str, str, float], list[dict]] = defaultdict(list)
@@ -55,15 +63,19 @@ class PickStage:
         known = set(self._known_shards(db))
         for key in known:
             pieces_by_shard.setdefault(key, [])
-        file_states = _file_states(db, pieces_by_shard.values())
+        states = file_states(db, (piece["file_id"] for pieces in pieces_by_shard.values() for piece in pieces))
         for net, sta, start in sorted(pieces_by_shard, key=lambda key: (key[2], key[0], key[1])):
             pieces = pieces_by_shard[net, sta, start]
             shard = Shard({"net": net, "sta": sta}, start, start + self.shard_seconds)
             if self._inside(pieces, shard) or (net, sta, start) in known:
-                yield PlannedTask(shard, _fingerprint(self._choose(pieces, shard)[0], file_states))
+                yield PlannedTask(shard, _fingerprint(*self._choose(pieces, shard), states))
 
     def read(self, db: Database, shard: Shard) -> Inputs:
-        """Decode the chosen sensor's waveforms, padded on both sides by what the picker needs."""
+        """Decode the chosen sensor's waveforms, padded on both sides by what the picker needs.
+
+        Raises:
+            WaveformUnavailable: when a file can't be read; the task fails, and earlier picks stay.
+        """
         from catalogdb.waveforms import read_traces
 
         pad = self.picker.padding_seconds
@@ -74,8 +86,9 @@ class PickStage:
             "endtime": {"$gte": shard.starttime - pad},
         }
         pieces, choices = self._choose(list(db.wf_miniseed.find(query, _projection())), shard)
+        states = file_states(db, (piece["file_id"] for piece in pieces))
         traces, problems = read_traces(pieces, shard.starttime - pad, shard.endtime + pad)
-        return Inputs((traces, choices, problems), _fingerprint(pieces, _file_states(db, [pieces])))
+        return Inputs((traces, choices, problems), _fingerprint(pieces, choices, states))
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Pick, and give every pick its identity."""
@@ -84,7 +97,15 @@ class PickStage:
         for pick in result.picks:
             pick["_id"] = content_id(self.config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
             pick["pick_set"] = self.result
-        return Output({"pick": result.picks}, result.counts, choices, [*problems, *result.problems])
+        counts = dict(result.counts)
+        if seconds := round(choices["seconds_on_other_sensors"]):
+            counts["seconds_on_other_sensors"] = seconds
+        if choices["channel_group"] is None and choices["not_in_priority"]:
+            counts["no_sensor_in_priority"] = 1
+            seen = ", ".join(choices["not_in_priority"])
+            name = f"{shard.key['net']}.{shard.key['sta']}"
+            problems = [*problems, f"{name}: not picked: channel_priority has none of its sensors: {seen}"]
+        return Output({"pick": result.picks}, counts, choices, [*problems, *result.problems])
 
     # -- which waveforms
 
@@ -134,16 +155,30 @@ class PickStage:
     def _choose(self, pieces: list[dict], shard: Shard) -> tuple[list[dict], dict[str, Any]]:
         """The pieces of the one sensor that is picked, and how it was chosen.
 
-        Of the sensors with data inside the shard the best by channel priority, then by location code. Sensors that the
-        priority does not name are not picked.
+        Of the sensors with data inside the shard those that cover at least `LEAST_COVERAGE` of what the best-covered
+        one does; of these the best by channel priority, then by location code. Sensors that the priority does not name
+        are not picked. A sensor covers what its best-covered component does.
         """
-        inside = self._inside(pieces, shard)
-        groups = sorted({piece["channel_group"] for piece in inside}, key=self._rank)
-        usable = [group for group in groups if self._rank(group)[0] < len(self.job.pick.channel_priority)]
-        choices = {"channel_group": usable[0] if usable else None, "candidates": groups}
-        chosen = [piece for piece in pieces if usable and piece["channel_group"] == usable[0]]
+        inside: dict[str, list[dict]] = defaultdict(list)
+        for piece in self._inside(pieces, shard):
+            inside[piece["channel_group"]].append(piece)
+        named = {name for name in inside if self._rank(name)[0] < len(self.job.pick.channel_priority)}
+        coverage = {name: _coverage(inside[name], shard) for name in sorted(named, key=self._rank)}
+        seconds = {name: _seconds(spans) for name, spans in coverage.items()}
+        enough = LEAST_COVERAGE * max(seconds.values(), default=0.0)
+        chosen = next((name for name in seconds if seconds[name] >= enough), None)
+        choices = {
+            "channel_group": chosen,
+            "candidates": [{"channel_group": name, "seconds": round(seconds[name], 3)} for name in seconds],
+            "not_in_priority": sorted(set(inside) - named),
+            "seconds_on_other_sensors": 0.0,
+        }
+        if chosen:
+            any_sensor = _seconds(_union(span for spans in coverage.values() for span in spans))
+            choices["seconds_on_other_sensors"] = round(any_sensor - seconds[chosen], 3)
         order = ("chan", "starttime", "dir", "dfile", "foff")
-        return sorted(chosen, key=lambda piece: [piece[key] for key in order]), choices
+        of_chosen = [piece for piece in pieces if piece["channel_group"] == chosen]
+        return sorted(of_chosen, key=lambda piece: [piece[key] for key in order]), choices
 
     def _rank(self, channel_group: str) -> tuple[int, str]:
         _, _, location, family = channel_group.split(".")
@@ -155,13 +190,29 @@ def _projection() -> dict[str, int]:
     return {name: 1 for name in PIECE_FIELDS} | {"_id": 0}
 
 
-def _file_states(db: Database, piece_lists: Iterable[list[dict]]) -> dict[str, list[int]]:
-    """Size and modification time of the files: a rewritten file of the same extent is another input."""
-    identities = {piece["file_id"] for pieces in piece_lists for piece in pieces}
-    rows = db.wf_file.find({"_id": {"$in": list(identities)}}, {"size": 1, "mtime_ns": 1})
-    return {row["_id"]: [row["size"], row["mtime_ns"]] for row in rows}
+def _coverage(pieces: list[dict], shard: Shard) -> list[tuple[float, float]]:
+    """What the best-covered component of one sensor covers inside the shard: [start, end) in epoch seconds."""
+    spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    for piece in pieces:
+        start, end = piece["starttime"], piece["endtime"] + piece["delta"]
+        spans[piece["chan"]].append((max(start, shard.starttime), min(end, shard.endtime)))
+    return max((_union(spans[chan]) for chan in sorted(spans)), key=_seconds)
 
 
-def _fingerprint(pieces: list[dict], file_states: dict[str, list[int]]) -> str:
+def _union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _seconds(spans: list[tuple[float, float]]) -> float:
+    return sum(end - start for start, end in spans)
+
+
+def _fingerprint(pieces: list[dict], choices: dict[str, Any], states: dict[str, list[int]]) -> str:
     keys = ("chan", "starttime", "endtime", "dir", "dfile", "foff", "nbytes")
-    return content_id([[piece[key] for key in keys] + file_states.get(piece["file_id"], []) for piece in pieces])
+    return content_id([[piece[key] for key in keys] + states.get(piece["file_id"], []) for piece in pieces], choices)

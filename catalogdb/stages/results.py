@@ -2,47 +2,81 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
 
 from catalogdb.errors import InputError, NameTaken
 
 OUTPUTS = {"pick_set": ("pick",), "catalog": ("origin", "magnitude", "event")}
 
 
-def claim_name(
-    db: Database, kind: str, name: str, config_id: str, config: dict[str, Any], replace: bool, **fields: Any
-) -> None:
-    """Enter a pick set or catalog under its name, or find it there with the same configuration.
+@dataclass(frozen=True)
+class ResultName:
+    """A name that a result is to stand under, with what decides the result.
 
     Args:
         kind: `pick_set` or `catalog`.
-        replace: remove what stands under the name if another configuration made it.
         fields: further fields of the document.
+        extent: period covered (epoch seconds); the document's own is widened by it.
+    """
+
+    kind: str
+    name: str
+    config_id: str
+    config: dict[str, Any]
+    fields: dict[str, Any] = field(default_factory=dict)
+    extent: tuple[float, float] | None = None
+
+
+def claim_names(db: Database, names: list[ResultName], replace: bool, check_only: bool = False) -> None:
+    """Enter results under their names, or find them there with the same configuration; all of them or none.
+
+    Args:
+        replace: remove what stands under a name if another configuration made it.
+        check_only: write nothing.
 
     Raises:
-        NameTaken: when the name stands for another configuration, or the configuration stands under another name.
+        NameTaken: when a name stands for another configuration.
     """
-    held = db[kind].find_one({"_id": name})
-    if held and held["config_id"] == config_id:
+    taken = [result for result in names if _is_taken(db, result, replace)]
+    if check_only:
         return
-    words = kind.replace("_", " ")
-    if held and not replace:
-        raise NameTaken(
-            f"{words} {name!r} was made with other settings than these{_difference(held.get('config', {}), config)}",
-            hint="give this result a name of its own (--name NEW_NAME), or write over the old one (--replace)",
-        )
-    twin = db[kind].find_one({"config_id": config_id}, {"_id": 1})
-    if twin:
-        raise NameTaken(
-            f"{words} {twin['_id']!r} was already made with just these settings",
-            hint="use that name, or change a setting",
-        )
-    if held:
-        remove_result(db, kind, name)
-    document = {"_id": name, "kind": "automatic", "config_id": config_id, "config": config} | fields
-    db[kind].update_one({"_id": name}, {"$setOnInsert": document, "$currentDate": {"created": True}}, upsert=True)
+    for result in reversed(taken):  # catalogs before the pick sets that they are made from
+        remove_result(db, result.kind, result.name)
+    for result in names:
+        _enter(db, result)
+
+
+def _is_taken(db: Database, result: ResultName, replace: bool) -> bool:
+    held = db[result.kind].find_one({"_id": result.name})
+    if held is None or held["config_id"] == result.config_id:
+        return False
+    if replace:
+        return True
+    words = result.kind.replace("_", " ")
+    difference = _difference(held.get("config", {}), result.config)
+    raise NameTaken(
+        f"{words} {result.name!r} was made with other settings than these{difference}",
+        hint="give this result a name of its own (--name NEW_NAME), or write over the old one (--replace)",
+    )
+
+
+def _enter(db: Database, result: ResultName) -> None:
+    document = {"kind": "automatic", "config": result.config} | result.fields
+    update: dict[str, Any] = {"$setOnInsert": document}
+    if result.extent:
+        update |= {"$min": {"starttime": result.extent[0]}, "$max": {"endtime": result.extent[1]}}
+    collection = db[result.kind]
+    if collection.find_one({"_id": result.name}, {"_id": 1}) is None:
+        update["$currentDate"] = {"created": True}
+    query = {"_id": result.name, "config_id": result.config_id}
+    try:
+        collection.update_one(query, update, upsert=True)
+    except DuplicateKeyError as error:
+        raise NameTaken(f"{result.name!r}: another run has just taken this name for other settings") from error
 
 
 def remove_result(db: Database, kind: str, name: str) -> None:

@@ -7,31 +7,28 @@ import socket
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from functools import cache, lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pydantic import BaseModel, Field
 from pymongo.database import Database
 
 from catalogdb import __version__
-from catalogdb.association.config import AssociateConfig
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
-from catalogdb.engine import Engine, executor, map_unordered
+from catalogdb.engine import Engine, executor, is_local, map_unordered
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.evaluation import evaluate
-from catalogdb.identity import canonical_json, content_id
 from catalogdb.jobs import Job
 from catalogdb.settings import Settings
 from catalogdb.stages import tasks
-from catalogdb.stages.results import claim_name
-from catalogdb.stages.stage import PlannedTask, Stage, TaskReport, execute
+from catalogdb.stages.execute import TaskReport, execute
+from catalogdb.stages.resolve import build_stage, installed_versions, renamed, resolve
+from catalogdb.stages.results import claim_names
+from catalogdb.stages.stage import PlannedTask, Stage
 
-CATALOG_REVISION = 1
-"""Raise this number whenever a change of the code after picking changes catalogs."""
 VERSIONS = ("mspasspy", "seisbench", "torch", "obspy", "GMMA", "pyocto", "pymongo", "numpy", "scipy", "scikit-learn")
-ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
 
 Progress = Callable[[str, int, TaskReport | None], None]
 
@@ -69,6 +66,7 @@ def run_job(
     engine: Engine = "local",
     workers: int | None = None,
     scheduler: str | None = None,
+    name: str | None = None,
     replace: bool = False,
     dry_run: bool = False,
     progress: Progress = lambda stage, total, report: None,
@@ -76,6 +74,8 @@ def run_job(
     """Run a job's stages in order, each doing just what is missing or stale.
 
     Args:
+        name: name of the catalog, instead of the job's; the pick set keeps the job's name where it stands there with
+            the same settings, else it takes this name too.
         replace: remove results of other settings that stand under the job's names.
         dry_run: plan only; nothing is computed or written.
         progress: called with (stage, number of tasks, None) when a stage starts, then with each task's report.
@@ -84,14 +84,22 @@ def run_job(
         InputError: for a job that can't run as it stands.
         DatabaseError, PyMongoError: when the database can't be used.
     """
+    if scheduler and settings.uri is None and not is_local(scheduler):
+        raise InputError(
+            f"--scheduler {scheduler}: its workers can't reach the embedded MongoDB of this host",
+            hint="set CATALOGDB_URI to a server that every worker can reach",
+        )
     db = connect(settings)
+    initialise(db)
+    if name:
+        job = renamed(db, job, name)
     report = RunReport(
         run_id=uuid.uuid4().hex, job=job.name, pick_set=job.pick_set_name, catalog=job.catalog, status="running"
     )
+    stages, names = resolve(db, job)
+    claim_names(db, names, replace, check_only=dry_run)
     if dry_run:
-        return _plan_only(db, job, report)
-    initialise(db)
-    stages = _named_stages(db, job, replace)
+        return _plan_only(db, stages, report)
     _start_record(db, job, report, engine)
     try:
         with executor(engine, workers, scheduler) as (pool, capacity):
@@ -107,94 +115,6 @@ def run_job(
     return report
 
 
-# -- configuration -> stages
-
-
-def build_stage(name: str, job: Job, config_id: str | None = None) -> Stage:
-    """Make a stage of a job; heavy libraries are imported here and not before."""
-    if name == "pick":
-        from catalogdb.stages.pick import PickStage
-
-        return PickStage(job)
-    if name == "associate":
-        from catalogdb.stages.associate import AssociateStage
-
-        return AssociateStage(job, config_id)
-    if name == "magnitude":
-        from catalogdb.stages.magnitude import MagnitudeStage
-
-        return MagnitudeStage(job, config_id)
-    from catalogdb.stages.assemble import AssembleStage
-
-    return AssembleStage(job, config_id)
-
-
-def catalog_config(job: Job, pick_set_config_id: str) -> dict[str, Any]:
-    """Everything that decides a catalog, once its picks are given."""
-    return {
-        "revision": CATALOG_REVISION,
-        "pick_set": pick_set_config_id,
-        "region": job.region.model_dump(mode="json"),
-        "stations": job.stations.model_dump(mode="json"),
-        "associate": _used_settings(job.associate),
-        "magnitude": job.magnitude.model_dump(mode="json") if "magnitude" in job.stages else None,
-        "versions": _versions(ASSOCIATOR_PACKAGES[job.associate.associator]),
-    }
-
-
-def _used_settings(config: AssociateConfig) -> dict[str, Any]:
-    """The settings without those of associators that aren't used."""
-    unused = set(ASSOCIATOR_PACKAGES) - {config.associator}
-    return config.model_dump(mode="json", exclude=unused)
-
-
-def _named_stages(db: Database, job: Job, replace: bool) -> list[Stage]:
-    """The job's stages, with their results entered under the job's names."""
-    stages: list[Stage] = []
-    if "pick" in job.stages:
-        stage = build_stage("pick", job)
-        claim_name(db, "pick_set", job.pick_set_name, stage.config_id, _plain(stage.config), replace)
-        stages.append(stage)
-    if "associate" in job.stages:
-        pick_set = _pick_set(db, job)
-        config = catalog_config(job, pick_set["config_id"])
-        config_id = content_id(config)
-        claim_name(db, "catalog", job.catalog, config_id, _plain(config), replace, pick_set=job.pick_set_name)
-        _widen_period(db, job)
-        names = ["associate", *(["magnitude"] if "magnitude" in job.stages else []), "assemble"]
-        stages += [build_stage(name, job, config_id) for name in names]
-    return stages
-
-
-def _widen_period(db: Database, job: Job) -> None:
-    """Let the catalog's document say what it covers: the job's period, or all the waveforms or picks that there are."""
-    if job.period:
-        first, last = job.period.starttime.timestamp(), job.period.endtime.timestamp()
-    else:
-        source, query, end = (
-            (db.wf_miniseed, {}, "endtime")
-            if "pick" in job.stages
-            else (db.pick, {"pick_set": job.pick_set_name}, "time")
-        )
-        start = "starttime" if end == "endtime" else "time"
-        extent = {"_id": None, "first": {"$min": f"${start}"}, "last": {"$max": f"${end}"}}
-        row = next(source.aggregate([{"$match": query}, {"$group": extent}]), None)
-        if row is None:
-            return
-        first, last = row["first"], row["last"] + 1e-6
-    db.catalog.update_one({"_id": job.catalog}, {"$min": {"starttime": first}, "$max": {"endtime": last}})
-
-
-def _pick_set(db: Database, job: Job) -> dict[str, Any]:
-    pick_set = db.pick_set.find_one({"_id": job.pick_set_name})
-    if pick_set is None:
-        known = ", ".join(sorted(row["_id"] for row in db.pick_set.find({}, {"_id": 1}))) or "none yet"
-        raise InputError(
-            f"job {job.name}: no pick set {job.pick_set_name!r} in the database", hint=f"pick sets: {known}"
-        )
-    return pick_set
-
-
 # -- running one stage
 
 
@@ -203,13 +123,12 @@ def _run_stage(db, settings, job, stage, report, pool, capacity, progress) -> St
     planned = list(stage.plan(db))
     to_do, up_to_date = tasks.register(db, stage, planned)
     result = StageReport(planned=len(planned), up_to_date=up_to_date)
-    if stage.name == "pick" and not planned:
-        report.notes.append("no waveforms of the job's stations and period are indexed: catalogdb ingest waveforms")
     progress(stage.name, len(to_do), None)
     counts: Counter[str] = Counter()
     seconds: Counter[str] = Counter()
     arguments = (settings, job.model_dump_json(), stage.name, stage.config_id, report.run_id)
-    for task in map_unordered(pool, capacity, work, to_do, *arguments):
+    for item, future in map_unordered(pool, capacity, work, to_do, *arguments):
+        task = _task_report(db, stage, item, future)
         setattr(result, task.status, getattr(result, task.status) + 1)
         counts.update(task.counts)
         seconds.update(task.seconds)
@@ -219,8 +138,21 @@ def _run_stage(db, settings, job, stage, report, pool, capacity, progress) -> St
             result.failures.append(f"{where}: {task.error}")
         progress(stage.name, len(to_do), task)
     result.counts = dict(sorted(counts.items()))
+    report.notes += _explanations(result.counts)
     result.seconds = {step: round(value, 3) for step, value in seconds.items()}
     return result
+
+
+def _explanations(counts: dict[str, int]) -> list[str]:
+    """What the counts mean for a user who wonders why something is missing."""
+    notes = []
+    if without := counts.get("picks_rejected_no_station"):
+        notes.append(f"{without} picks are at stations without coordinates: catalogdb ingest stations FILE")
+    if counts.get("no_response") and not counts.get("magnitudes"):
+        notes.append(
+            "no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"
+        )
+    return notes
 
 
 def work(
@@ -233,6 +165,19 @@ def work(
     return execute(_process_database(settings), stage, planned, run_id)
 
 
+def _task_report(db: Database, stage: Stage, item: PlannedTask, future: Future) -> TaskReport:
+    """What a worker reported, or that its process died of the task."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, (CatalogdbError, *tasks.DATABASE_GONE)):
+        raise error
+    identity = tasks.task_id(stage, item.shard)
+    message = f"the worker process was lost: {type(error).__name__}: {error}"
+    tasks.fail_without_lease(db, identity, message)
+    return TaskReport(identity, item.shard, "failed", error=message)
+
+
 @lru_cache(maxsize=8)
 def _process_stage(job_json: str, stage_name: str, config_id: str) -> Stage:
     return build_stage(stage_name, Job.model_validate_json(job_json), config_id)
@@ -240,7 +185,8 @@ def _process_stage(job_json: str, stage_name: str, config_id: str) -> Stage:
 
 @cache
 def _process_database(settings: Settings) -> Database:
-    return connect(settings)
+    """A worker never starts a server: on another host that would be another, empty one."""
+    return connect(settings, start=False)
 
 
 def _where(task: TaskReport) -> str:
@@ -263,19 +209,16 @@ def _evaluate(db: Database, job: Job, report: RunReport) -> None:
     report.evaluation = evaluate(db, job.catalog, reference, **settings)
 
 
-def _plan_only(db: Database, job: Job, report: RunReport) -> RunReport:
-    names = [name for name in job.stages if name != "evaluate"]
-    if "pick" in names:
-        stage = build_stage("pick", job)
-        planned = list(stage.plan(db))
-        done = {
-            row["_id"]: row["fingerprint"]
-            for row in db.task.find({"config_id": stage.config_id, "status": "done"}, {"fingerprint": 1})
-        }
-        current = sum(done.get(tasks.task_id(stage, item.shard)) == item.fingerprint for item in planned)
-        report.stages["pick"] = StageReport(planned=len(planned), up_to_date=current)
-        report.notes.append(f"pick set {job.pick_set_name}: config_id {stage.config_id}")
-    report.notes += [f"{name}: planned when the picks are there" for name in names if name != "pick"]
+def _plan_only(db: Database, stages: list[Stage], report: RunReport) -> RunReport:
+    for stage in stages:
+        if stage.name == "pick":
+            planned = list(stage.plan(db))
+            query = {"config_id": stage.config_id, "stage": stage.name, "status": "done"}
+            done = {row["_id"]: row["fingerprint"] for row in db.task.find(query, {"fingerprint": 1})}
+            current = sum(done.get(tasks.task_id(stage, item.shard)) == item.fingerprint for item in planned)
+            report.stages[stage.name] = StageReport(planned=len(planned), up_to_date=current)
+        else:
+            report.notes.append(f"{stage.name}: planned when the picks are there")
     report.status = "planned"
     return report
 
@@ -291,7 +234,7 @@ def _start_record(db: Database, job: Job, report: RunReport, engine: str) -> Non
         "pick_set": job.pick_set_name,
         "engine": engine,
         "host": socket.gethostname(),
-        "versions": {"catalogdb": __version__} | _versions(VERSIONS),
+        "versions": {"catalogdb": __version__} | installed_versions(VERSIONS),
         "status": "running",
     }
     db.run.update_one({"_id": report.run_id}, {"$set": row, "$currentDate": {"started": True}}, upsert=True)
@@ -301,7 +244,7 @@ def _end_record(db: Database, report: RunReport, error: BaseException | None = N
     """Close the run's record; where the database is gone, the error that ended the run matters more."""
     values: dict[str, Any] = {
         "status": report.status,
-        "stages": {name: stage.model_dump(exclude={"problems", "seconds"}) for name, stage in report.stages.items()},
+        "stages": {name: _summary(stage) for name, stage in report.stages.items()},
     }
     if error is not None:
         values["error"] = f"{type(error).__name__}: {error}"[:2000]
@@ -312,15 +255,5 @@ def _end_record(db: Database, report: RunReport, error: BaseException | None = N
             raise
 
 
-def _versions(packages: tuple[str, ...]) -> dict[str, str]:
-    found = {}
-    for package in packages:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(canonical_json(config))
+def _summary(stage: StageReport) -> dict[str, Any]:
+    return stage.model_dump(exclude={"problems", "seconds"}) | {"failures": tasks.shortened(stage.failures)}

@@ -1,16 +1,12 @@
-"""The stage contract: what every step of the pipeline gives, and the one way in which a task of it is carried out."""
+"""The stage contract: what every step of the pipeline gives."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pymongo.database import Database
-
-from catalogdb.errors import CatalogdbError, LostLease
-from catalogdb.stages import tasks
 
 
 @dataclass(frozen=True)
@@ -77,64 +73,3 @@ class Stage(Protocol):
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Make the documents; pure."""
-
-
-@dataclass(frozen=True)
-class TaskReport:
-    """What became of one task: `done`, `failed` or `held` (another worker has it, or has just done it)."""
-
-    task_id: str
-    shard: Shard
-    status: str
-    counts: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-    error: str | None = None
-
-
-def execute(db: Database, stage: Stage, planned: PlannedTask, run_id: str | None = None) -> TaskReport:
-    """Carry out one task under a lease: claim, read, process, commit.
-
-    A failure of the task is recorded in the ledger and reported; raised are only a lost database and an interrupt.
-    """
-    shard = planned.shard
-    identity = tasks.task_id(stage, shard)
-    lease = tasks.claim(db, identity, planned.fingerprint, run_id)
-    if lease is None:
-        return TaskReport(identity, shard, "held")
-    seconds: dict[str, float] = {}
-    with tasks.heartbeat(db, lease):
-        try:
-            clock = time.perf_counter()
-            inputs = stage.read(db, shard)
-            seconds["read"] = time.perf_counter() - clock
-            clock = time.perf_counter()
-            output = stage.process(shard, inputs)
-            seconds["process"] = time.perf_counter() - clock
-            clock = time.perf_counter()
-            _complete(output, stage, identity)
-            tasks.commit(db, lease, output, inputs.fingerprint, seconds)
-            seconds["write"] = time.perf_counter() - clock
-        except LostLease as error:
-            return TaskReport(identity, shard, "held", error=str(error))
-        except tasks.DATABASE_GONE:
-            raise
-        except Exception as error:  # whatever a shard's data do, it must not stop the others
-            message = str(error) if isinstance(error, CatalogdbError) else f"{type(error).__name__}: {error}"
-            tasks.fail(db, lease, message)
-            return TaskReport(identity, shard, "failed", seconds=seconds, error=message)
-        except BaseException:  # Ctrl-C, SIGTERM
-            tasks.release(db, lease)
-            raise
-    return TaskReport(identity, shard, "done", output.counts, output.problems, seconds)
-
-
-def _complete(output: Output, stage: Stage, identity: str) -> None:
-    """Give every document the fields that say where it comes from."""
-    unknown = set(output.documents) - set(stage.collections)
-    if unknown:
-        raise CatalogdbError(f"stage {stage.name} may not write to {sorted(unknown)}")
-    for documents in output.documents.values():
-        for document in documents:
-            document["config_id"] = stage.config_id
-            document["task_id"] = identity

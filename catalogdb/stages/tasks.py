@@ -14,9 +14,10 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
+import pymongo
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -24,13 +25,13 @@ from pymongo.errors import ConnectionFailure, PyMongoError
 
 from catalogdb.errors import LostLease
 from catalogdb.identity import content_id
-
-if TYPE_CHECKING:
-    from catalogdb.stages.stage import Output, PlannedTask, Shard, Stage
+from catalogdb.stages.stage import Output, PlannedTask, Shard, Stage
 
 LEASE_SECONDS = 60.0
 HEARTBEAT_SECONDS = 15.0
 BATCH = 1000
+COMMIT_SELECTIONS = 3  # a commit may take so many times as long as a server is looked for
+LINES_KEPT = 500
 DATABASE_GONE = (ConnectionFailure,)
 
 
@@ -162,7 +163,7 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
         "attempts": 0,
         "counts": output.counts,
         "choices": output.choices,
-        "problems": output.problems,
+        "problems": shortened(output.problems),
         "seconds": {step: round(value, 4) for step, value in seconds.items()},
     }
 
@@ -180,11 +181,16 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
                 f"task {lease.task_id}: its lease has gone to another worker, so this result is not written"
             )
         for collection, documents in output.documents.items():
-            db[collection].delete_many({"task_id": lease.task_id}, session=session)
+            # what moved here over a shard's border still stands under the neighbour, until that one is done again
+            identities = [document["_id"] for document in documents]
+            for stale in ({"task_id": lease.task_id}, {"_id": {"$in": identities}}):
+                db[collection].delete_many(stale, session=session)
             if documents:
                 db[collection].insert_many(documents, session=session)
 
-    with db.client.start_session() as session:
+    # without a limit the driver goes on trying for two minutes after the server has gone
+    limit = COMMIT_SELECTIONS * db.client.options.server_selection_timeout
+    with pymongo.timeout(limit), db.client.start_session() as session:
         session.with_transaction(write)
 
 
@@ -192,6 +198,18 @@ def fail(db: Database, lease: Lease, message: str) -> None:
     """Record why the attempt failed and give the lease back; earlier results of the task stay as they were."""
     values = {"status": "failed", "error": {"$literal": message}, "updated": "$$NOW"}
     db.task.update_one(_held(lease), [{"$set": values}, {"$unset": "lease"}])
+
+
+def fail_without_lease(db: Database, task_id: str, message: str) -> None:
+    """Record that a task took its worker process down with it."""
+    values = {"status": "failed", "error": {"$literal": message}, "updated": "$$NOW"}
+    db.task.update_one({"_id": task_id, "status": "running"}, [{"$set": values}, {"$unset": "lease"}])
+
+
+def shortened(lines: list[str]) -> list[str]:
+    """The first `LINES_KEPT` lines and how many more there were: a document has a largest size."""
+    more = len(lines) - LINES_KEPT
+    return [*lines[:LINES_KEPT], f"... and {more} more"] if more > 0 else lines
 
 
 def release(db: Database, lease: Lease) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from catalogdb.waveforms.clock import CHAIN_TEAR, straight_clocks
 from catalogdb.waveforms.records import RATE_TOLERANCE
 
 OVERLAP_TOLERANCE_SAMPLES = 0.1
@@ -21,11 +22,12 @@ class Segment:
 
     Attributes:
         start_ns: time of sample 0 (nanoseconds since 1970, UTC).
-        rate: samples per second.
+        rate: samples per second by the record headers.
         data: samples (n,).
-        record_start_ns, record_first_sample: time and number of the first sample of each record in it.
+        record_start_ns, record_first_sample: time by its header and number of the first sample of each record in it.
         index_start: start in the index of the piece that it comes from (epoch seconds), which decides conflicts:
             unlike `start_ns` it doesn't depend on the period that is read.
+        drift: the samples' clock runs at rate / (1 + drift).
     """
 
     start_ns: int
@@ -34,10 +36,11 @@ class Segment:
     record_start_ns: np.ndarray
     record_first_sample: np.ndarray
     index_start: float
+    drift: float = 0.0
 
     @property
     def interval_ns(self) -> float:
-        return 1e9 / self.rate
+        return 1e9 / self.rate * (1 + self.drift)
 
     def time_ns(self, sample: int) -> int:
         return self.start_ns + round(sample * self.interval_ns)
@@ -60,7 +63,7 @@ class Segment:
 
 
 def assemble(segments: Sequence[Segment], name: str) -> tuple[list[Segment], list[str]]:
-    """Join what continues within half a sample and resolve overlaps.
+    """Join what continues, cut it into parts with a straight clock each (clock.py), and resolve overlaps.
 
     Returns:
         Segments in time order, no two of them overlapping, and one text for each overlap whose samples differ.
@@ -82,24 +85,21 @@ def assemble(segments: Sequence[Segment], name: str) -> tuple[list[Segment], lis
 
 
 def join(segments: Sequence[Segment]) -> list[Segment]:
-    """Put segments that continue one another together; the result is in time order."""
+    """Put segments that continue one another together, on straight clocks; the result is in time order."""
     chains: list[list[Segment]] = []
     open_chains: list[int] = []
-    todo = _in_time_order(segments)
-    while todo:
-        segment = todo.pop(0)
-        horizon = segment.start_ns - 2 * segment.interval_ns
-        open_chains = [number for number in open_chains if _next_ns(chains[number]) > horizon]
-        for number in open_chains:
-            if fits := _fitting_samples(chains[number], segment):
-                chains[number].append(segment if fits == len(segment.data) else segment.cut(0, fits))
-                if fits < len(segment.data):
-                    todo.insert(0, segment.cut(fits, len(segment.data)))
-                break
+    for segment in _in_time_order(segments):
+        limit = CHAIN_TEAR * 1e9 / segment.rate
+        open_chains = [number for number in open_chains if _next_ns(chains[number]) > segment.start_ns - 4 * limit]
+        tears = {number: abs(segment.record_start_ns[0] - _next_ns(chains[number])) for number in open_chains}
+        fitting = [number for number in open_chains if tears[number] < limit and _alike(chains[number][-1], segment)]
+        if fitting:
+            chains[min(fitting, key=lambda number: tears[number])].append(segment)
         else:
             chains.append([segment])
             open_chains.append(len(chains) - 1)
-    return sorted((_concatenated(chain) for chain in chains), key=lambda chain: chain.start_ns)
+    straight = [part for chain in chains for part in _straightened(_concatenated(chain))]
+    return sorted(straight, key=lambda part: part.start_ns)
 
 
 def _in_time_order(segments: Sequence[Segment]) -> list[Segment]:
@@ -115,23 +115,31 @@ def _checksum(segment: Segment, among: Sequence[Segment]) -> int:
     return zlib.crc32(np.ascontiguousarray(segment.data).view(np.uint8)) if len(among) > 1 else 0
 
 
-def _sample_count(chain: Sequence[Segment]) -> int:
-    return sum(len(part.data) for part in chain)
-
-
 def _next_ns(chain: Sequence[Segment]) -> float:
-    return chain[0].start_ns + _sample_count(chain) * chain[0].interval_ns
+    """Where the chain's last record ends."""
+    last = chain[-1]
+    return last.record_start_ns[-1] + (len(last.data) - last.record_first_sample[-1]) * 1e9 / last.rate
 
 
-def _fitting_samples(chain: Sequence[Segment], segment: Segment) -> int:
-    """How many of the segment's samples, from its first on, continue the chain: up to the first record that is half a
-    sample off."""
-    head = chain[0]
-    if abs(segment.rate / head.rate - 1) > RATE_TOLERANCE or segment.data.dtype != head.data.dtype:
-        return 0
-    expected = _next_ns(chain) + segment.record_first_sample * head.interval_ns
-    off = np.abs(segment.record_start_ns - expected) > head.interval_ns / 2
-    return int(segment.record_first_sample[off.argmax()]) if off.any() else len(segment.data)
+def _alike(one: Segment, other: Segment) -> bool:
+    return abs(one.rate / other.rate - 1) <= RATE_TOLERANCE and one.data.dtype == other.data.dtype
+
+
+def _straightened(chain: Segment) -> list[Segment]:
+    parts = []
+    samples = np.append(chain.record_first_sample, len(chain.data))
+    for clock in straight_clocks(chain.record_start_ns, chain.record_first_sample, 1e9 / chain.rate):
+        first, end = int(samples[clock.first]), int(samples[clock.end])
+        part = replace(
+            chain,
+            start_ns=clock.start_ns,
+            drift=clock.drift,
+            data=chain.data[first:end],
+            record_start_ns=chain.record_start_ns[clock.first : clock.end],
+            record_first_sample=chain.record_first_sample[clock.first : clock.end] - first,
+        )
+        parts.append(part)
+    return parts
 
 
 def _concatenated(chain: list[Segment]) -> Segment:

@@ -16,16 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from catalogdb.errors import InputError
-from catalogdb.waveforms.records import Junk, Records, codes, half_sample_breaks, read_records
+import numpy as np
+
+from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
+from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
+from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, location, read_records
 
 Piece = dict[str, Any]
 _SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
 _LONGEST_LIST = 3
-
-
-class UnreadableWaveform(InputError):
-    """A waveform file holds nothing that can be used."""
 
 
 @dataclass
@@ -49,13 +48,13 @@ def channel_group(net: str, sta: str, loc: str, chan: str) -> str:
 def scan_miniseed(path: Path) -> ScanResult:
     """Index one miniSEED 2 file.
 
-    A piece holds samples of one channel without a gap: records that lie side by side, each starting within half a
-    sample of where the piece's first sample and the number of samples so far put it. Overlapping records make separate
-    pieces. In files that mix channels, each change of channel begins another piece, so that a piece's bytes never hold
-    another channel.
+    A piece holds samples of one channel without a gap: records that lie side by side, on one straight clock as defined
+    in clock.py. Overlapping records make separate pieces. In files that mix channels, each change of channel begins
+    another piece, so that a piece's bytes never hold another channel.
 
     Raises:
-        UnreadableWaveform: when the file can't be opened or holds no samples in miniSEED.
+        UnreadableWaveform: when the file holds no samples in miniSEED.
+        WaveformUnavailable: when it can't be read.
     """
     content = _content(path)
     records, junk = read_records(content)
@@ -67,21 +66,34 @@ def scan_miniseed(path: Path) -> ScanResult:
     # the C++ indexer is kept from damaged files: it loses the rest of them in silence and prints to the terminal
     indexed = {} if warnings else _mspass_rows(path)
     records = records.select(usable)
-    breaks = [*half_sample_breaks(records, adjacent=True).tolist(), len(records)]
     pieces = []
-    for first, end in zip(breaks[:-1], breaks[1:], strict=True):
-        row = _row(records.select(slice(first, end)))
-        pieces.append(_document(indexed.get(_key(row), row), path))
+    for run in _straight_runs(records):
+        row = _row(run)
+        known = indexed.get(_key(row), row)
+        if abs(known["endtime"] - row["endtime"]) * row["sampling_rate"] > HALF_SAMPLE:
+            known = known | {"endtime": row["endtime"]}  # MsPASS counts from the first record, however the clock drifts
+        pieces.append(_document(known, path))
     return ScanResult(pieces, warnings)
+
+
+def _straight_runs(records: Records) -> Iterator[Records]:
+    breaks = [*chain_breaks(records, adjacent=True).tolist(), len(records)]
+    for first, end in zip(breaks[:-1], breaks[1:], strict=True):
+        chain = records.select(slice(first, end))
+        counted = np.cumsum(chain.npts) - chain.npts
+        for clock in straight_clocks(chain.start_ns, counted, 1e9 / chain.rate[0]):
+            yield chain.select(slice(clock.first, clock.end))
 
 
 def _content(path: Path) -> bytes:
     try:
+        if not path.exists():
+            raise WaveformUnavailable(f"{path}: no such file")
         if not path.is_file():
-            raise UnreadableWaveform(f"{path}: {'not a regular file' if path.exists() else 'no such file'}")
+            raise UnreadableWaveform(f"{path}: not a regular file")
         content = path.read_bytes()
     except OSError as error:
-        raise UnreadableWaveform(f"{path}: {error.strerror or error}") from error
+        raise WaveformUnavailable(f"{path}: {error.strerror or error}") from error
     if not content:
         raise UnreadableWaveform(f"{path}: the file is empty")
     return content
@@ -125,7 +137,7 @@ def _mspass_rows(path: Path) -> dict[tuple, Piece]:
         {
             "net": row.net,
             "sta": row.sta,
-            "loc": row.loc,
+            "loc": location(row.loc),
             "chan": row.chan,
             "starttime": row.starttime,
             "endtime": row.endtime,
@@ -164,7 +176,7 @@ def _row(run: Records) -> Piece:
         "loc": loc,
         "chan": chan,
         "starttime": starttime,
-        "endtime": starttime + (npts - 1) / rate,
+        "endtime": int(run.start_ns[-1]) / 1e9 + (int(run.npts[-1]) - 1) / rate,
         "last_packet_time": int(run.start_ns[-1]) / 1e9,
         "npts": npts,
         "sampling_rate": rate,

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from catalogdb.waveforms.assemble import Segment, assemble
-from catalogdb.waveforms.records import Records, codes, half_sample_breaks, read_records
+from catalogdb.waveforms.errors import WaveformUnavailable
+from catalogdb.waveforms.records import Records, chain_breaks, codes, location, read_records
 
 if TYPE_CHECKING:
     from obspy import Trace
@@ -56,19 +57,23 @@ class _Stretch:
 def read_traces(pieces: Iterable[Piece], starttime: float, endtime: float) -> tuple[list[Trace], list[str]]:
     """Read what the pieces hold between two times, both included.
 
-    Samples keep the type that ObsPy decodes them to. A trace never spans a gap: data that go on within half a sample of
-    the expected time are one trace, in one file or many; a longer tear, or a clock that has drifted by more than that
-    since the trace's first sample, begins another. Where pieces of a channel overlap with equal samples, one copy is
-    kept. Where the samples differ, the piece that starts first wins (then the longer one, then the one whose samples
-    have the lower checksum), and it is reported.
+    Samples keep the type that ObsPy decodes them to. A trace never spans a gap: it holds records that follow one
+    another on one straight clock as defined in clock.py, in one file or many. Where record times scatter or drift, its
+    start, and if need be its rate, are that clock's, and no record is more than one sample off it. Where pieces of a
+    channel overlap with equal samples, one copy is kept. Where the samples differ, the piece that starts first wins
+    (then the longer one, then the one whose samples have the lower checksum), and it is reported.
 
     Args:
         pieces: `wf_miniseed` documents (dir, dfile, foff, nbytes, net, sta, loc, chan, starttime), in any order.
         starttime, endtime: epoch seconds UTC.
 
     Returns:
-        Traces sorted by channel and time, and problems: what could not be read or was in conflict, each naming file or
-        channel.
+        Traces sorted by channel and time, and problems: records that can't be decoded and samples in conflict, each
+        naming file or channel.
+
+    Raises:
+        WaveformUnavailable: naming the file, when one can't be read now or isn't what was indexed. Nothing is returned
+            then, so that what an unmounted disk hides is never taken for a gap.
     """
     problems: list[str] = []
     segments: dict[Channel, list[Segment]] = defaultdict(list)
@@ -83,7 +88,10 @@ def read_traces(pieces: Iterable[Piece], starttime: float, endtime: float) -> tu
                 for stretch in _stretches(stream, path, of_file, window):
                     _read_stretch(stream, stretch, window, segments, problems)
         except OSError as error:
-            problems.append(f"{path}: {error.strerror or error}")
+            raise WaveformUnavailable(
+                f"{path}: indexed, but can't be read now: {error.strerror or error}; bring it back, "
+                "or take it out of the index: catalogdb ingest waveforms --prune"
+            ) from error
     traces = []
     for channel in sorted(segments):
         kept, conflicts = assemble(segments[channel], ".".join(channel))
@@ -93,13 +101,15 @@ def read_traces(pieces: Iterable[Piece], starttime: float, endtime: float) -> tu
 
 
 def _channel(piece: Piece) -> Channel:
-    return piece["net"], piece["sta"], piece.get("loc", ""), piece["chan"]
+    return piece["net"], piece["sta"], location(piece.get("loc", "")), piece["chan"]
 
 
 def _stretches(stream: BinaryIO, path: Path, pieces: list[Piece], window: tuple[int, int]) -> Iterator[_Stretch]:
     current: _Stretch | None = None
     for piece in sorted(pieces, key=lambda item: (item["foff"], item["nbytes"])):
         first, end = _needed_bytes(stream, piece, window)
+        if first >= end:
+            continue
         if current is not None and first - current.end <= NEIGHBOUR_BYTES:
             current.end = max(current.end, end)
             current.pieces.append(piece)
@@ -155,7 +165,10 @@ def _read_stretch(
     channel_of = {sid: codes(bytes(sid)) for sid in np.unique(records.sid)}
     if len(content) < stretch.end - stretch.first or not wanted <= set(channel_of.values()):
         place = f"bytes {stretch.first} to {stretch.end}"
-        problems.append(f"{stretch.path}: {place} are not what was indexed: the file has changed; ingest it again")
+        raise WaveformUnavailable(
+            f"{stretch.path}: {place} are not what was indexed: the file has changed; "
+            "ingest it again: catalogdb ingest waveforms"
+        )
     ends_ns = records.start_ns + np.rint((records.npts - 1) * 1e9 / np.maximum(records.rate, 1e-9)).astype(np.int64)
     # a second to spare on either side: half a sample decides which samples are inside, later
     needed = (records.start_ns <= window[1] + ONE_SECOND_NS) & (ends_ns >= window[0] - ONE_SECOND_NS)
@@ -173,7 +186,7 @@ def _read_stretch(
 
 def _segments(records: Records, data: np.ndarray, stretch: _Stretch, channel: Channel) -> Iterator[Segment]:
     samples = np.concatenate([[0], np.cumsum(records.npts)])
-    breaks = [*half_sample_breaks(records, adjacent=False).tolist(), len(records)]
+    breaks = [*chain_breaks(records, adjacent=False).tolist(), len(records)]
     for first, end in zip(breaks[:-1], breaks[1:], strict=True):
         yield Segment(
             start_ns=int(records.start_ns[first]),
@@ -223,7 +236,7 @@ def _decoded(content: bytes, records: Records) -> dict[bytes, np.ndarray] | str:
     decoded: dict[Channel, list[np.ndarray]] = defaultdict(list)
     for trace in stream:
         stats = trace.stats
-        decoded[stats.network, stats.station, stats.location, stats.channel].append(trace.data)
+        decoded[stats.network, stats.station, location(stats.location), stats.channel].append(trace.data)
     samples = {}
     for sid in np.unique(records.sid):
         parts = decoded.get(codes(bytes(sid)), [])
@@ -241,7 +254,7 @@ def _short(error: object) -> str:
 def _trace(segment: Segment, channel: Channel, window: tuple[int, int]) -> Trace | None:
     from obspy import Trace, UTCDateTime
 
-    interval_ns = 1e9 / segment.rate
+    interval_ns = segment.interval_ns
     first = max(0, int(np.ceil((window[0] - segment.start_ns) / interval_ns - 1e-3)))
     last = min(len(segment.data) - 1, int(np.floor((window[1] - segment.start_ns) / interval_ns + 1e-3)))
     if last < first:
@@ -252,7 +265,7 @@ def _trace(segment: Segment, channel: Channel, window: tuple[int, int]) -> Trace
         "station": sta,
         "location": loc,
         "channel": chan,
-        "sampling_rate": segment.rate,
+        "sampling_rate": segment.rate / (1 + segment.drift),
         "starttime": UTCDateTime(ns=segment.start_ns + round(first * interval_ns)),
     }
     return Trace(data=segment.data[first : last + 1], header=header)

@@ -14,6 +14,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from catalogdb.waveforms.clock import CHAIN_TEAR
+
 HEADER_BYTES = 48
 SMALLEST_RECORD = 64
 LARGEST_LENGTH_EXPONENT = 20
@@ -74,43 +76,30 @@ class Junk:
 def codes(sid: bytes) -> tuple[str, str, str, str]:
     """Network, station, location and channel code from a header's 12 bytes."""
     text = "".join(chr(byte) if 32 < byte < 127 else " " for byte in sid.ljust(12))
-    return text[10:12].strip(), text[0:5].strip(), text[5:7].strip(), text[7:10].strip()
+    return text[10:12].strip(), text[0:5].strip(), location(text[5:7].strip()), text[7:10].strip()
 
 
-def half_sample_breaks(records: Records, adjacent: bool) -> np.ndarray:
-    """First row of each run of records that continue one another (ascending row numbers, beginning with 0).
+def location(code: str) -> str:
+    """The location code, empty for the dashes that some write in place of an empty one."""
+    return "" if code == "--" else code
 
-    A run ends where the channel or the rate changes, where the next record starts more than half a sample off the end
-    of the one before, or more than half a sample off what the run's first sample and the count of samples so far lead
-    to (a drifting clock). With `adjacent`, it also ends where other bytes lie between two records.
+
+def chain_breaks(records: Records, adjacent: bool) -> np.ndarray:
+    """First row of each chain of records that follow one another (ascending row numbers, beginning with 0).
+
+    A chain ends where the channel or the rate changes, or where the next record starts `CHAIN_TEAR` samples or more off
+    the end of the one before. With `adjacent`, it also ends where other bytes lie between two records.
     """
     if not len(records):
         return np.empty(0, np.int64)
     interval_ns = 1e9 / records.rate
     after = records.start_ns + np.rint(records.npts * interval_ns).astype(np.int64)
-    tear = np.abs(records.start_ns[1:] - after[:-1]) > interval_ns[:-1] / 2
+    tear = np.abs(records.start_ns[1:] - after[:-1]) >= CHAIN_TEAR * interval_ns[:-1]
     tear |= records.sid[1:] != records.sid[:-1]
     tear |= np.abs(records.rate[1:] / records.rate[:-1] - 1) > RATE_TOLERANCE
     if adjacent:
         tear |= records.offset[1:] != (records.offset + records.length)[:-1]
-    firsts = np.concatenate([[0], np.flatnonzero(tear) + 1])
-    edges = np.append(firsts, len(records))
-    breaks: list[int] = []
-    for first, end in zip(edges[:-1], edges[1:], strict=True):
-        breaks += _drift_breaks(records, int(first), int(end))
-    return np.array(breaks, np.int64)
-
-
-def _drift_breaks(records: Records, first: int, end: int) -> list[int]:
-    breaks = [first]
-    while True:
-        interval_ns = 1e9 / records.rate[first]
-        counted = np.concatenate([[0], np.cumsum(records.npts[first : end - 1])])
-        drift = np.abs(records.start_ns[first:end] - records.start_ns[first] - counted * interval_ns) > interval_ns / 2
-        if not drift.any():
-            return breaks
-        first += int(drift.argmax())
-        breaks.append(first)
+    return np.concatenate([[0], np.flatnonzero(tear) + 1])
 
 
 def read_records(content: bytes) -> tuple[Records, list[Junk]]:

@@ -108,8 +108,18 @@ def test_absent_server_is_explained():
         connect(nowhere)
 
 
-def test_redacted_hides_the_password_only():
-    assert redacted("mongodb://me:secret@host:1/?a=b") == "mongodb://me:***@host:1/?a=b"
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("mongodb://me:secret@host:1/?a=b", "mongodb://host:1"),
+        ("mongodb://me:secret@a:1,b:2/db?tlsCertificateKeyFilePassword=x@y", "mongodb://a:1,b:2"),
+        ("mongodb://me:se@cret@host/db", "mongodb://..."),
+        ("mongodb+srv://me:secret@host/", "mongodb+srv://..."),
+        ("mongodb://host", "mongodb://host:27017"),
+    ],
+)
+def test_redacted_leaves_the_hosts_alone(uri, shown):
+    assert redacted(uri) == shown
 
 
 def test_initialise_makes_everything_once(settings):

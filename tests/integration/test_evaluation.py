@@ -1,52 +1,17 @@
-"""Comparison of catalogs: the pipelines against plain definitions, the counts, the borders, the views."""
+"""Comparison of catalogs: the pipelines against plain definitions, the counts, the borders."""
 
 import json
 
 import numpy as np
 import pytest
+from catalogs import T0, put_catalog
 from scipy.optimize import linear_sum_assignment
 
 from catalogdb.errors import InputError
 from catalogdb.evaluation import evaluate, filled_pipeline, match_events, one_to_one, residuals
-from catalogdb.schema import views
 from catalogdb.stages.ingest_catalog import ingest_catalog
 
-T0 = 1_700_000_000.0
 RADIUS_KM = 6371.0
-
-
-def put_catalog(db, name, events, picks=(), kind="reference", **fields):
-    """Enter events (time after T0, latitude, longitude[, depth, magnitude]) and picks (time after T0, sta, phase)."""
-    own = {"config_id": name, "task_id": "t"}
-    documents = []
-    for number, (time, latitude, longitude, *rest) in enumerate(events):
-        document = {"_id": f"{name}{number:06d}", "catalog": name, "time": T0 + time, "origins": [], "magnitudes": []}
-        document |= own | {"evaluation_mode": "manual", "evaluation_status": "reviewed"}
-        if latitude is not None:
-            document |= {"latitude": latitude, "longitude": longitude}
-        document |= dict(zip(("depth_km", "magnitude"), rest, strict=False))
-        documents.append(document)
-    if documents:
-        db.event.insert_many(documents)
-    rows = [
-        {
-            "_id": f"{name}pick{number:06d}",
-            "pick_set": name,
-            "channel_group": f".{sta}..",
-            "net": "",
-            "sta": sta,
-            "loc": "",
-            "chan": "",
-        }
-        | {"phase": phase, "time": T0 + time, "uncertainty": 0.1, "evaluation_mode": "manual"}
-        | own
-        for number, (time, sta, phase) in enumerate(picks)
-    ]
-    if rows:
-        db.pick.insert_many(rows)
-        db.pick_set.insert_one({"_id": name, "kind": kind, "config_id": name})
-        fields = {"pick_set": name} | fields
-    db.catalog.insert_one({"_id": name, "kind": kind, "config_id": name} | fields)
 
 
 def haversine_km(latitude_1, longitude_1, latitude_2, longitude_2):
@@ -131,7 +96,7 @@ def test_event_counts_and_residuals(db):
     assert events["residuals"]["dt"] == pytest.approx({"mean": 0.5, "median": 0.5, "mad": 0.0}, abs=1e-6)
     assert events["residuals"]["depth_km"]["mean"] == pytest.approx(1.0)
     assert events["residuals"]["magnitude"]["mean"] == pytest.approx(0.5)
-    assert result["picks"] is None
+    assert all(result["picks"][phase]["precision"] is None for phase in "PS")
     assert result["gates"] == {"max_dt": 2.0, "max_km": 8.0, "max_pick_dt": 0.5, "min_magnitude": None}
 
 
@@ -181,6 +146,10 @@ def test_bad_arguments(db):
         evaluate(db, "ref", "ref")
     with pytest.raises(InputError, match="no period in common"):
         evaluate(db, "ref", "ref", starttime=5, endtime=5)
+    for gate in ("max_dt", "max_km", "max_pick_dt"):
+        for width in (0, -1, float("nan")):
+            with pytest.raises(InputError, match=f"{gate} .* is not a positive number"):
+                evaluate(db, "ref", "ref", **{gate: width})
     with pytest.raises(ValueError, match="takes the parameters"):
         filled_pipeline("pick_match", catalog="x")
 
@@ -221,6 +190,9 @@ def test_pick_outcomes(db):
         "wrong_phase": 0,
     }
     assert picks["P"]["recall"] == pytest.approx(2 / 4) and picks["P"]["precision"] == pytest.approx(2 / 5)
+    # the catalog's S on a reference P is neither matched nor proposed, and lowers the precision of S
+    assert (picks["P"]["wrong_phase_found"], picks["S"]["wrong_phase_found"]) == (0, 1)
+    assert picks["S"]["precision"] == pytest.approx(1 / 3)
     assert picks["S"]["residuals"]["dt"]["mean"] == pytest.approx(0.2, abs=1e-6)
 
 
@@ -276,6 +248,39 @@ def test_pick_matching_is_mutual_nearest(db):
         assert a[1] == b[1] and a[2] != b[2] and abs(a[0] - b[0]) <= 0.5
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_every_pick_of_either_side_is_accounted_for(db, seed):
+    random = np.random.default_rng(seed)
+    stations, phases = ["A", "B", "C"], ["P", "S", "Pg", "Sn", "pP"]
+    reference = [
+        (float(time), str(random.choice(stations)), str(random.choice(phases))) for time in random.uniform(0, 300, 400)
+    ]
+    catalog = [
+        (time + random.normal(0, 0.2), sta, str(random.choice([phase, "P", "S"])))
+        for time, sta, phase in reference[::2]
+    ] + [(float(time), "A", "S") for time in random.uniform(0, 300, 80)]
+    put_catalog(db, "ref", [], reference)
+    put_catalog(db, "cat", [], catalog)
+    whole = evaluate(db, "cat", "ref", starttime=T0 - 10, endtime=T0 + 310)["picks"]
+    halves = [
+        evaluate(db, "cat", "ref", starttime=T0 + a, endtime=T0 + b)["picks"] for a, b in ((-10, 150), (150, 310))
+    ]
+    for phase in "PS":
+        scores = whole[phase]
+        of_reference = sum(pick[2][0] == phase for pick in reference)
+        of_catalog = sum(pick[2][0] == phase for pick in catalog)
+        outcomes = ("matched", "missed", "wrong_phase", "no_data")
+        assert sum(scores[name] for name in outcomes) == of_reference
+        assert scores["matched"] + scores["proposed"] + scores["wrong_phase_found"] == of_catalog
+        assert scores["recall"] == pytest.approx(scores["matched"] / of_reference)
+        assert scores["precision"] == pytest.approx(scores["matched"] / of_catalog)
+        # periods side by side share every pick out, also pairs astride their border
+        for name in (*outcomes, "proposed", "wrong_phase_found"):
+            assert sum(half[phase][name] for half in halves) == scores[name]
+    assert whole["P"]["wrong_phase_found"] == whole["S"]["wrong_phase"] > 0
+    assert whole["S"]["wrong_phase_found"] == whole["P"]["wrong_phase"] > 0
+
+
 def test_missed_picks_without_waveforms_count_as_no_data(db):
     put_catalog(db, "ref", [], [(10, "A", "P"), (20, "A", "P"), (30, "B", "S"), (40, "A", "P")])
     put_catalog(db, "cat", [], [(40, "A", "P")], kind="automatic")
@@ -314,7 +319,12 @@ def test_two_catalogs_of_one_pick_set_compare_events_alone(db):
     put_catalog(db, "ref", [(0, 46, 13)], [(1, "A", "P")])
     put_catalog(db, "cat", [(0, 46, 13)], pick_set="ref")
     result = evaluate(db, "cat", "ref")
-    assert result["picks"] is None and result["events"]["matched"] == 1
+    assert result["events"]["matched"] == 1
+    for phase in "PS":
+        scores = result["picks"][phase]
+        counts = ("matched", "missed", "proposed", "wrong_phase", "wrong_phase_found", "no_data")
+        assert [scores[name] for name in counts] == [0] * 6
+        assert scores["recall"] is None and scores["precision"] is None
 
 
 def test_real_editions_of_the_bulletin(db, realdata):
@@ -327,53 +337,3 @@ def test_real_editions_of_the_bulletin(db, realdata):
     first = [(e["time"], e["latitude"], e["longitude"]) for e in db.event.find({"catalog": "ogs"}).sort("_id", 1)]
     second = [(e["time"], e["latitude"], e["longitude"]) for e in db.event.find({"catalog": "nll"}).sort("_id", 1)]
     assert len(match_events(db, "nll", "ogs", 0, 4e9, 2.0, 8.0)) == len(best_assignment(first, second, 2.0, 8.0))
-
-
-# -- views
-
-
-def test_every_view_without_parameters_answers(db):
-    put_catalog(db, "ref", [(0, 46, 13, 5.0, 1.0)], [(1, "A", "P"), (2, "A", "S")])
-    origin = {"_id": "o", "arrivals": [{"pick_id": "refpick000000", "phase": "P", "sta": "A", "time": T0 + 1}]}
-    db.event.update_one({"_id": "ref000000"}, {"$set": {"origins": [origin], "n_picks": 1}})
-    db.site.insert_one(
-        {"net": "OX", "sta": "A", "loc": "", "lat": 46.0, "lon": 13.0, "elev": 0.5, "starttime": 0.0, "endtime": 4e9}
-    )
-    channel = {"net": "OX", "sta": "A", "loc": "", "chan": "HHZ", "lat": 46.0, "lon": 13.0, "elev": 0.5}
-    db.channel.insert_one(channel | {"starttime": 0.0, "endtime": 4e9})
-    task = {
-        "_id": "t",
-        "stage": "pick",
-        "config_id": "c",
-        "shard": {},
-        "starttime": T0,
-        "endtime": T0,
-        "status": "failed",
-    }
-    db.task.insert_one(task | {"attempts": 1, "error": "disk"})
-    found = {name: list(db[name].find()) for name, view in views().items() if not view.parameters}
-    (event,) = found["events"]
-    assert event["date"].timestamp() == T0 and event["catalog"] == "ref"
-    (source,) = found["source"]
-    assert (source["lat"], source["lon"], source["depth"], source["source_id"]) == (46, 13, 5.0, "ref000000")
-    assert [row["_id"] for row in found["unassociated_picks"]] == ["refpick000001"]
-    assert [(row["sta"], row["phase"], row["picks"], row["day"]) for row in found["picks_per_station_day"]] == [
-        ("A", "P", 1, "2023-11-14"),
-        ("A", "S", 1, "2023-11-14"),
-    ]
-    (day,) = found["events_per_day"]
-    assert (day["catalog"], day["events"], day["largest_magnitude"], day["picks"]) == ("ref", 1, 1.0, 1)
-    (station,) = found["stations"]
-    assert (station["net"], station["elevation_km"], station["channels"]) == ("OX", 0.5, [".HHZ"])
-    (failed,) = found["tasks_failed"]
-    assert failed["error"] == "disk" and failed["start"].timestamp() == T0
-
-
-def test_parameters_of_a_view_are_those_its_pipeline_uses():
-    def used(value):
-        if isinstance(value, dict):
-            return {value["$param"]} if set(value) == {"$param"} else set().union(*map(used, value.values()))
-        return set().union(*map(used, value)) if isinstance(value, list) else set()
-
-    for view in views().values():
-        assert used(view.pipeline) == set(view.parameters), view.name

@@ -1,11 +1,13 @@
 """Catalog files into the database: identities, links, names, replacement."""
 
+import os
+
 import pytest
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.stages import ingest_catalog as module
-from catalogdb.stages.ingest_catalog import ingest_catalog
+from catalogdb.stages.ingest_catalog import ingest_catalog, read_catalog_files
 
 EVENTS = "event_id,time,latitude,longitude,depth_km,ML\n1,2024-01-01T00:00:00.5,46,13,5,1.2\n2,2024-01-02,46.1,13.1,,\n"
 PICKS = (
@@ -199,6 +201,86 @@ def test_files_without_anything_usable_are_refused(db, tmp_path):
     with pytest.raises(InputError, match="missing.csv: cannot be read"):
         ingest_catalog(db, tmp_path / "missing.csv", "empty")
     assert db.catalog.count_documents({}) == 0
+
+
+QUAKEML = (
+    "<?xml version='1.0'?><q:quakeml xmlns:q='http://quakeml.org/xmlns/quakeml/1.2' "
+    "xmlns='http://quakeml.org/xmlns/bed/1.2'><eventParameters publicID='smi:x/1'><event publicID='smi:x/e'>"
+    "<origin publicID='smi:x/o'><time><value>2024-01-01T00:00:00Z</value></time><latitude><value>46</value></latitude>"
+    "<longitude><value>13</value></longitude></origin></event></eventParameters></q:quakeml>"
+)
+
+
+def test_formats_are_known_in_any_case(db, files, tmp_path):
+    path = tmp_path / "events.dat"
+    path.write_text(QUAKEML)
+    assert ingest_catalog(db, path, "xml", format="QuakeML")["counts"]["events"] == 1
+    assert not ingest_catalog(db, path, "xml", format="quakeml")["changed"]
+    assert ingest_catalog(db, files, "csv", format="CSV")["counts"]["events"] == 2
+    for read in (lambda: ingest_catalog(db, path, "x", format="qml"), lambda: read_catalog_files([path], "qml")):
+        with pytest.raises(InputError, match="unknown catalog format 'qml'") as caught:
+            read()
+        assert "quakeml, csv" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["events.txt", "events.dat", "events", "events.csv"])
+@pytest.mark.parametrize("start", ["", "\ufeff", "no declaration"])
+def test_quakeml_is_known_by_its_first_bytes(tmp_path, name, start):
+    text = QUAKEML.removeprefix("<?xml version='1.0'?>") if start == "no declaration" else start + QUAKEML
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert [event["source_id"] for event in read_catalog_files([tmp_path / name]).events] == ["smi:x/e"]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xml"])
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "no catalog: it is empty"),
+        (b"\n \r\n", "no catalog: it is empty"),
+        (b"000001D BAD  HHZOX" + bytes(494), "no catalog: it is miniSEED"),
+        (b"MS\x03" + bytes(60), "no catalog: it is miniSEED"),
+        (b"\x7fELF\x02\x01\x01\0\0\0", "no catalog: it is a binary file"),
+        (b"\x89PNG\xff\xfe", "not a text file in UTF-8|not XML"),
+        (b"x" * 200_000, "not csv|not XML"),
+    ],
+)
+def test_other_files_are_refused_with_file_and_reason(db, tmp_path, suffix, content, reason):
+    path = tmp_path / f"file.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=reason) as caught:
+        ingest_catalog(db, path, "name")
+    assert str(path) in str(caught.value)
+    assert db.catalog.count_documents({}) == db.task.count_documents({}) == 0
+
+
+def test_what_cannot_be_opened_is_refused_with_file_and_reason(db, tmp_path):
+    folder, locked = tmp_path / "folder.csv", tmp_path / "locked.csv"
+    folder.mkdir()
+    locked.write_text(EVENTS)
+    locked.chmod(0)
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)  # root reads everything
+    try:
+        for path, reason in ((folder, "Is a directory|Permission denied"), (locked, "Permission denied")):
+            for read in (lambda path=path: ingest_catalog(db, path, "x"), lambda path=path: read_catalog_files([path])):
+                with pytest.raises(InputError, match=f"{path.name}: cannot be read: ({reason})"):
+                    read()
+    finally:
+        if user == 0:
+            os.seteuid(0)
+    with pytest.raises(InputError, match="folder.csv: cannot be read: Is a directory"):
+        ingest_catalog(db, folder, "x")
+
+
+def test_one_bad_event_leaves_the_others(db, tmp_path):
+    path = tmp_path / "events.xml"
+    event = QUAKEML[QUAKEML.index("<event publicID") : QUAKEML.index("</eventParameters>")]
+    bad = event.replace("smi:x/e", "smi:x/bad").replace("<value>46<", "<value>nan<")
+    path.write_text(QUAKEML.replace(event, bad + event))
+    summary = ingest_catalog(db, path, "xml")
+    assert summary["counts"]["events"] == 1 and summary["counts"]["rejected"] == 2
+    assert any("smi:x/bad" in line and "no usable latitude" in line for line in summary["problems"])
 
 
 def test_real_files(db, realdata):

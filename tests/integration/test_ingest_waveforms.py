@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import obspy
 import pytest
+from typer.testing import CliRunner
 
+from catalogdb.cli.app import app
 from catalogdb.errors import InputError
 from catalogdb.stages.ingest_waveforms import PARALLEL_FROM, ingest_waveforms
 from catalogdb.waveforms import read_traces
@@ -72,24 +74,98 @@ def test_a_changed_file_is_read_again(db, tmp_path):
     assert other.exists()
 
 
-def test_a_vanished_file_and_its_return(db, tmp_path):
+def test_vanished_files_stay_indexed(db, tmp_path):
+    """An archive that isn't mounted looks like this."""
+    for number in range(3):
+        write_day(tmp_path / "in" / f"{number}.mseed", seed=number)
+    write_day(tmp_path / "out" / "elsewhere.mseed", station="BOO").unlink()
+    ingest_waveforms(db, [tmp_path])
+    before = contents(db)
+    (tmp_path / "in").rename(tmp_path / "away")
+    for empty in (False, True):
+        if empty:
+            (tmp_path / "in").mkdir()
+        summary = ingest_waveforms(db, [tmp_path / "in"])
+        assert (summary.missing, summary.files, len(summary.problems)) == (3, 0, 1)
+        assert (
+            "3 files" in summary.problems[0] and "0.mseed" in summary.problems[0] and "--prune" in summary.problems[0]
+        )
+        assert contents(db) == before
+    (tmp_path / "in").rmdir()
+    (tmp_path / "away").rename(tmp_path / "in")
+    assert ingest_waveforms(db, [tmp_path]).unchanged == 3
+    assert contents(db) == before
+
+
+def test_a_vanished_file_is_pruned_and_returns(db, tmp_path):
     gone = write_day(tmp_path / "in" / "gone.mseed")
     elsewhere = write_day(tmp_path / "out" / "elsewhere.mseed", station="BOO")
     ingest_waveforms(db, [tmp_path])
     hidden = gone.rename(tmp_path / "hidden")
     elsewhere.unlink()
-    summary = ingest_waveforms(db, [tmp_path / "in"])
+    summary = ingest_waveforms(db, [tmp_path / "in"], prune=True)
     assert (summary.missing, len(summary.problems)) == (1, 1)
     assert str(gone) in summary.problems[0]
     assert db.wf_file.find_one({"dfile": "gone.mseed"})["state"] == "missing"
     assert db.wf_miniseed.distinct("sta") == ["BOO"]
     before = contents(db)
-    assert ingest_waveforms(db, [tmp_path / "in"]).missing == 0
+    assert ingest_waveforms(db, [tmp_path / "in"], prune=True).missing == 0
     assert contents(db) == before
     hidden.rename(gone)
     assert ingest_waveforms(db, [gone]).changed == 1
     assert sorted(db.wf_miniseed.distinct("sta")) == ["BAD", "BOO"]
     assert "error" not in db.wf_file.find_one({"dfile": "gone.mseed"})
+
+
+def test_the_command_prunes_only_when_told(db, settings, tmp_path):
+    path = write_day(tmp_path / "gone.mseed")
+    ingest_waveforms(db, [tmp_path])
+    path.unlink()
+    environment = {
+        "CATALOGDB_URI": None,
+        "CATALOGDB_CONFIG": None,
+        "CATALOGDB_DATA_DIR": str(settings.data_dir),
+        "CATALOGDB_DATABASE": settings.database,
+    }
+    kept = CliRunner().invoke(app, ["ingest", "waveforms", str(tmp_path), "--json"], env=environment)
+    assert kept.exit_code == 1 and "--prune" in kept.output and db.wf_miniseed.count_documents({}) == 3
+    pruned = CliRunner().invoke(app, ["ingest", "waveforms", str(tmp_path), "--json", "--prune"], env=environment)
+    assert pruned.exit_code == 0 and db.wf_miniseed.count_documents({}) == 0
+
+
+def test_folders_that_are_links_are_followed_once(db, tmp_path):
+    write_day(tmp_path / "archive" / "2023" / "a.mseed")
+    write_day(tmp_path / "disk2" / "b.mseed", station="BOO")
+    (tmp_path / "archive" / "2024").symlink_to(tmp_path / "disk2")
+    (tmp_path / "archive" / "0-link-to-2023").symlink_to(tmp_path / "archive" / "2023")
+    (tmp_path / "disk2" / "loop").symlink_to(tmp_path / "archive")
+    (tmp_path / "archive" / "dangling").symlink_to(tmp_path / "nowhere")
+    summary = ingest_waveforms(db, [tmp_path / "archive"])
+    assert {Path(row["dir"], row["dfile"]) for row in db.wf_file.find({"state": "indexed"})} == {
+        tmp_path / "archive" / "2023" / "a.mseed",
+        tmp_path / "archive" / "2024" / "b.mseed",
+    }
+    assert summary.pieces == 6 and summary.new == 2
+
+
+def test_a_file_that_cannot_be_read_for_the_moment_is_tried_again(db, tmp_path, monkeypatch):
+    path = write_day(tmp_path / "bad.mseed")
+    ingest_waveforms(db, [path])
+    rows = list(db.wf_miniseed.find())
+    write_day(path, samples=5000)
+    new = write_day(tmp_path / "new.mseed", station="BOO")
+
+    def broken(self):
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", broken)
+        summary = ingest_waveforms(db, [tmp_path])
+    assert summary.unreadable == 2 and "Input/output error" in summary.problems[0]
+    assert list(db.wf_miniseed.find()) == rows
+    assert db.wf_file.find_one({"dfile": new.name})["state"] == "unreadable"
+    assert ingest_waveforms(db, [tmp_path]).changed == 2
+    assert db.wf_file.count_documents({"state": "indexed"}) == 2 and db.wf_file.count_documents({"error": {}}) == 0
 
 
 def test_a_folder_with_a_similar_name_is_left_alone(db, tmp_path):

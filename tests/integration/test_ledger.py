@@ -10,7 +10,8 @@ from pymongo.errors import BulkWriteError
 from catalogdb.errors import InputError, LostLease
 from catalogdb.identity import content_id
 from catalogdb.stages import tasks
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard, execute
+from catalogdb.stages.execute import execute
+from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
 
 class NumbersStage:

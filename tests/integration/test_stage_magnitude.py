@@ -10,9 +10,10 @@ from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.magnitude.local import minus_log_a0
 from catalogdb.stages import tasks
+from catalogdb.stages.execute import execute
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.magnitude import MagnitudeStage
-from catalogdb.stages.stage import Shard, execute
+from catalogdb.stages.stage import Shard
 
 pytestmark = pytest.mark.integration
 
@@ -227,12 +228,28 @@ def test_inventory_without_responses_gives_no_magnitude_and_no_error(db, stage, 
     assert db.magnitude.count_documents({}) == 0
 
 
-def test_missing_files_are_problems_that_stop_nothing_else(db, stage, network, tmp_path):
+def test_lost_files_fail_the_task_and_keep_the_magnitudes(db, stage, network, tmp_path):
+    run(db, stage)
+    before = list(db.magnitude.find().sort("_id"))
+    (tmp_path / "waveforms").rename(tmp_path / "away")
+    db.origin.update_one({"time": network[0][0]}, {"$set": {"depth_km": 10.1}})
+    for _ in range(2):
+        to_do, _ = tasks.register(db, stage, stage.plan(db))
+        (report,) = [execute(db, stage, task) for task in to_do]
+        assert report.status == "failed" and "AAA.HHE.mseed: indexed, but can't be read now" in report.error
+        assert list(db.magnitude.find().sort("_id")) == before
+    (tmp_path / "away").rename(tmp_path / "waveforms")
+    reports, _ = run(db, stage)
+    assert reports[0].counts["magnitudes"] == 2
+
+
+def test_pruned_files_leave_their_station_out(db, stage, network, tmp_path):
     (tmp_path / "waveforms" / "AAA.HHE.mseed").unlink()
     (tmp_path / "waveforms" / "AAA.HHN.mseed").unlink()
+    ingest_waveforms(db, [tmp_path / "waveforms"], prune=True)
     reports, _ = run(db, stage)
-    assert reports[0].counts == {"events": 2, "magnitudes": 2, "stations_used": 4, "no_waveform": 2}
-    assert len(reports[0].problems) == 2 and "AAA.HHE.mseed" in reports[0].problems[0]
+    assert reports[0].counts == {"events": 2, "magnitudes": 2, "stations_used": 4, "no_horizontal": 2}
+    assert not reports[0].problems
 
 
 def test_vertical_only_station_is_counted_as_such(db, stage, network):

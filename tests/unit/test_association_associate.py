@@ -190,6 +190,22 @@ def test_too_short_an_overlap_is_an_error_that_says_what_is_needed():
     assert "overlap_seconds to" in caught.value.hint
 
 
+def test_a_far_network_is_left_out_and_counted():
+    far = {"net": "CX", "sta": "PB01", "latitude": -21.0, "longitude": -69.5, "elevation_km": 0.9}
+    picks = synthetic_picks()
+    alone = associate(picks, STATIONS, REGION, config())
+    both = associate(picks, [*STATIONS, far], REGION, config())
+    assert both.origins == alone.origins and both.origins
+    assert both.counts["stations_out_of_reach"] == 1
+
+
+def test_too_wide_a_region_names_the_farthest_station():
+    far = {"net": "CX", "sta": "PB01", "latitude": -21.0, "longitude": -69.5, "elevation_km": 0.9}
+    with pytest.raises(InputError, match=r"to a station \(\w+\.\w+, \d+ km\)") as caught:
+        associate(synthetic_picks(), [*STATIONS, far], Region(), config())
+    assert "stations.include" in caught.value.hint
+
+
 def test_region_may_come_from_the_stations():
     assert len(associate(synthetic_picks(), STATIONS, Region(), config()).origins) == 3
 

@@ -336,7 +336,7 @@ def test_preferred_parts_are_respected():
         (b"<FDSNStationXML xmlns='http://www.fdsn.org/xml/station/1'/>", "root element is FDSNStationXML"),
         (b"<quakeml/>", "not QuakeML"),
         (b"<q:quakeml xmlns:q='http://quakeml.org/xmlns/quakeml/1.2'></q:quakeml>", "not usable QuakeML"),
-        (b"<q:quakeml xmlns:q='http://quakeml.org/xmlns/quakeml/1.2'><event", "not usable QuakeML"),
+        (b"<q:quakeml xmlns:q='http://quakeml.org/xmlns/quakeml/1.2'><event", "not XML"),
     ],
 )
 def test_other_files_are_refused_with_file_and_reason(tmp_path, content, reason):

@@ -1,6 +1,9 @@
 """Filters of the command line."""
 
+from datetime import UTC, datetime
+
 import pytest
+from bson import ObjectId
 
 from catalogdb.errors import InputError
 from catalogdb.filters import parse_filters, readable_name
@@ -50,3 +53,99 @@ def test_readable_names():
     assert readable_name("events") == "events"
     with pytest.raises(InputError, match="system.users"):
         readable_name("system.users")
+
+
+def value(name: str, text: str):
+    ((_, condition),) = parse_filters(name, [text])["$and"][0].items()
+    return next(iter(condition.values()))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("stations", "sta=1001", "1001"),
+        ("stations", "sta=1E5", "1E5"),
+        ("stations", "net=00", "00"),
+        ("stations", "elevation_km>=1", 1),
+        ("picks_per_station_day", "day=2024-03-20", "2024-03-20"),
+        ("picks_per_station_day", "phase=1", "1"),
+        ("picks_per_station_day", "sta=true", "true"),
+        ("events_per_day", "catalog=2024", "2024"),
+        ("events_per_day", "events>=3", 3),
+        ("unassociated_picks", "pick_set=2024", "2024"),
+        ("unassociated_picks", "_id=12e4", "12e4"),
+        ("events", "source_id=20240001", "20240001"),
+        ("tasks_failed", "result=1", "1"),
+        ("wf_miniseed", "sta=1E5", "1E5"),
+    ],
+)
+def test_values_for_views_take_the_types_of_their_collection(name, text, expected):
+    found = value(name, text)
+    assert found == expected and type(found) is type(expected)
+
+
+def test_unknown_fields_of_views_are_named():
+    with pytest.raises(InputError, match="stations has no field 'station'") as caught:
+        parse_filters("stations", ["station=BAD"])
+    assert "sta" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024", 1704067200),
+        ("2024-03", 1709251200),
+        ("2024-03-20", 1710892800),
+        ("2024-03-20T01:00", 1710896400),
+        ("2024-03-20T01:00:00+01:00", 1710892800),
+        ("1710892800.5", 1710892800.5),
+        ("0", 0),
+        ("-86400", -86400),
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("event", "time"),
+        ("events", "time"),
+        ("stations", "starttime"),
+        ("wf_miniseed", "last_packet_time"),
+        ("event", "origins.arrivals.time"),
+        ("event", "creation_info.creation_time"),
+    ],
+)
+def test_forms_of_times(name, key, text, expected):
+    assert value(name, f"{key}>={text}") == expected
+
+
+@pytest.mark.parametrize(("name", "key"), [("run", "started"), ("events", "date"), ("tasks_failed", "start")])
+def test_dates_are_dates_whatever_their_form(name, key):
+    expected = datetime(2024, 1, 1, tzinfo=UTC)
+    assert all(value(name, f"{key}>={text}") == expected for text in ("2024", "2024-01-01", "1704067200"))
+
+
+def test_numbers_that_are_no_times_stay_numbers():
+    assert value("pick", "uncertainty<2024") == 2024
+    assert value("event", "n_picks=2024") == 2024
+    with pytest.raises(InputError, match="not a number"):
+        parse_filters("event", ["magnitude>=2024-03-20"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "reason"),
+    [
+        ("event", "time>=yesterday", "not a time"),
+        ("event", "time>=2024-13", "not a time"),
+        ("event", "magnitude>=nan", "not a number"),
+        ("event", "time<inf", "not a time"),
+        ("run", "started>1e300", "not a time"),
+        ("site", "_id=1", "not an ObjectId"),
+    ],
+)
+def test_values_of_the_wrong_type_are_refused(name, text, reason):
+    with pytest.raises(InputError, match=reason):
+        parse_filters(name, [text])
+
+
+def test_object_ids():
+    assert value("site", "_id=65f000000000000000000001") == ObjectId("65f000000000000000000001")

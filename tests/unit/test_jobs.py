@@ -89,3 +89,11 @@ def test_station_patterns():
     selection = StationSelection(include=("OX.*", "BAD"), exclude=("OX.ZOU",))
     assert selection.takes("OX", "MPRI") and selection.takes("NI", "BAD")
     assert not selection.takes("OX", "ZOU") and not selection.takes("NI", "VINO")
+
+
+def test_every_common_sensor_has_a_rank(job_file):
+    priority = load_job(job_file(MINIMAL)).pick.channel_priority
+    assert len(set(priority)) == len(priority)
+    for better, worse in (("HH", "EH"), ("EH", "HN"), ("EP", "HN"), ("HN", "BH"), ("HN", "BN"), ("CH", "CN")):
+        assert priority.index(better) < priority.index(worse)
+    assert {"DP", "GP", "EP", "EN", "BN", "HL", "SL", "CN"} <= set(priority)

@@ -171,3 +171,34 @@ def test_a_rate_a_little_off_is_used_with_its_own_sample_times():
     (run,) = build_runs([trace("HHZ", noise(600), rate=100.02)], 100.0).runs
     assert run.samples == 60000
     assert run.time(59999) - run.time(0) == pytest.approx(59999 / 100.02, abs=2e-6)
+
+
+@pytest.mark.parametrize("rates", [(100.0, 99.95, 99.95), (100.02, 100.0, 99.95), (100.0, 100.0, 199.9)])
+def test_components_at_different_rates_are_brought_to_one(rates):
+    """An hour at 99.95 Hz is 180 samples shorter than at 100 Hz."""
+    traces = []
+    for channel, rate in zip(("HHZ", "HHN", "HHE"), rates, strict=True):
+        times = np.arange(int(3600 * rate)) / rate
+        traces.append(trace(channel, 1000 * np.sin(2 * np.pi * 3 * times), rate=rate))
+    (run,) = [run for run in build_runs(traces, 100.0).runs if run.samples > 1000]
+    assert run.components == "ZNE" and run.rate == 100.0 and run.samples >= 359_800
+    at = np.array([run.time(sample) for sample in range(run.samples)]) - T0
+    for row in run.data:
+        error = (row - 1000 * np.sin(2 * np.pi * 3 * at))[1000:-1000]
+        assert np.abs(error).max() < 2 * np.pi * 3 * 1000 * 0.005  # half a sample
+
+
+def test_rates_that_differ_by_less_than_half_a_sample_are_left_alone():
+    runs = build_runs([trace("HHZ", noise(600)), trace("HHN", noise(600), rate=100.0005)], 100.0).runs
+    np.testing.assert_allclose(np.diff(runs[0].data[1]), np.diff(noise(600)), atol=1e-3)
+
+
+def test_interpolated_samples_do_not_depend_on_where_the_file_starts():
+    vertical, data = noise(1200), noise(1200, 99.95, seed=1)
+    whole = build_runs([trace("HHZ", vertical), trace("HHN", data, rate=99.95)], 100.0).runs[0]
+    late = 7013
+    part = build_runs([trace("HHZ", vertical), trace("HHN", data[late:], T0 + late / 99.95, 99.95)], 100.0)
+    run = next(run for run in part.runs if run.components == "ZN")
+    shift = round((run.time(0) - whole.time(0)) * 100)
+    difference = (whole.data[1][shift : shift + run.samples] - run.data[1][: whole.samples - shift])[100:-100]
+    assert np.abs(difference - difference.mean()).max() < 1e-2

@@ -228,3 +228,20 @@ def test_all_real_station_files(realdata):
     assert found["chile_pyocto"][0] == ("CX", "PB01", -21.04323, -69.4874, 0.9)
     assert len(read_stations(realdata / "ogs_2024_h1" / "stations.csv").rejected) == 14
     assert len(site_documents(read_stations(realdata / "oklahoma_2013" / "stations_all.csv").inventory, "x")) == 214
+
+
+def test_dashes_are_an_empty_location(tmp_path):
+    channels = [
+        Channel(code, location, 46.0, 13.0, 100.0, 0.0, start_date=START)
+        for code, location in (("HHZ", "--"), ("HHN", ""), ("HHE", "00"))
+    ]
+    station = Station("BAD", 46.0, 13.0, 100.0, channels=channels, creation_date=START, start_date=START)
+    path = tmp_path / "stations.xml"
+    Inventory(networks=[Network("OX", stations=[station])]).write(str(path), format="STATIONXML")
+    metadata = read_stations(path)
+    assert {row["chan"]: row["loc"] for row in channel_documents(metadata.inventory, "x")} == {
+        "HHZ": "",
+        "HHN": "",
+        "HHE": "00",
+    }
+    assert sorted(row["loc"] for row in site_documents(metadata.inventory, "x")) == ["", "00"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import obspy
 import pytest
 
 from catalogdb.schema import collections
-from catalogdb.waveforms import UnreadableWaveform, channel_group, read_traces, scan_miniseed
+from catalogdb.waveforms import UnreadableWaveform, WaveformUnavailable, channel_group, read_traces, scan_miniseed
 
 MSEED = Path(obspy.__file__).parent / "io" / "mseed" / "tests" / "data"
 START = obspy.UTCDateTime(2024, 3, 27)
@@ -112,18 +111,98 @@ def test_short_gaps_stay_visible(tmp_path, gap_samples):
     assert abs(traces[1].stats.starttime - later.stats.starttime) < 1e-5 and problems == []
 
 
-def test_a_drifting_clock_breaks_at_half_a_sample(tmp_path):
-    # each record starts 0.2 samples later than it should: no single tear shows it
-    records = [trace(wander(100, number), START + number * 1.002) for number in range(10)]
-    path = tmp_path / "drift.mseed"
+def write_records(path, data, starts, samples=400, rate=100.0):
+    """One record per start time, whatever the times are."""
     with open(path, "wb") as stream:
-        for record in records:
-            record.write(stream, format="MSEED", reclen=512, encoding="INT32")
-    pieces = scan_all(path)
-    assert [piece["npts"] for piece in pieces] == [300, 300, 300, 100]
-    traces, _ = read_traces(pieces, *EVER)
-    assert [len(item) for item in traces] == [300, 300, 300, 100]
-    assert [item.stats.starttime - START for item in traces] == pytest.approx([0, 3.006, 6.012, 9.018])
+        for number, start in enumerate(starts):
+            record = trace(data[number * samples : (number + 1) * samples], START + float(start), rate=rate)
+            record.write(stream, format="MSEED", reclen=4096, encoding="INT32")
+    return path
+
+
+def scattered(jitter_ms, drift, records=900, seconds=4.0):
+    """Start times (s) of an hour's records by a bad clock, to the 0.1 ms of a record header."""
+    true = np.arange(records) * seconds * (1 - drift)
+    return np.round(true + np.random.default_rng(5).uniform(-jitter_ms, jitter_ms, records) / 1000, 4)
+
+
+def largest_error(item, starts, samples=400):
+    """Of the trace's sample times, held against the record times (s)."""
+    interval = 1 / item.stats.sampling_rate
+    return np.abs(item.stats.starttime - START + np.arange(len(starts)) * samples * interval - starts).max()
+
+
+@pytest.mark.parametrize("drift", [0.0, 2e-5, -1e-4])
+@pytest.mark.parametrize("jitter_ms", [0.0, 4.0, 7.0])
+def test_records_on_a_bad_clock_are_one_trace(tmp_path, jitter_ms, drift):
+    data, starts = wander(360_000), scattered(jitter_ms, drift)
+    pieces = scan_all(write_records(tmp_path / "a.mseed", data, starts))
+    assert len(pieces) == 1 and pieces[0]["endtime"] == pytest.approx(START.timestamp + starts[-1] + 3.99, abs=0.0051)
+    (item,), problems = read_traces(pieces, *EVER)
+    assert np.array_equal(item.data, data) and problems == []
+    assert largest_error(item, starts) <= 0.0101
+    assert item.stats.sampling_rate == pytest.approx(100 / (1 - drift), rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("parts", [1, 2, 4])
+def test_blocks_of_records_on_a_scattering_clock_are_one_trace(tmp_path, parts, seed):
+    """Packets of 4 s that share an error, written as several records each."""
+    late = np.random.default_rng(seed).uniform(-0.007, 0.007, 900).repeat(parts)
+    starts = np.round(np.arange(900 * parts) * 4.0 / parts + late, 4)
+    data, samples = wander(360_000), 400 // parts
+    (item,), problems = read_traces(scan_all(write_records(tmp_path / "a", data, starts, samples)), *EVER)
+    assert np.array_equal(item.data, data) and problems == []
+    assert largest_error(item, starts, samples) <= 0.0101
+
+
+@pytest.mark.parametrize("jitter_ms, drift", [(7.0, 0.0), (0.0, 2e-5), (4.0, 2e-5)])
+def test_a_bad_clock_gives_the_same_trace_from_any_files(tmp_path, jitter_ms, drift):
+    data, starts = wander(360_000), scattered(jitter_ms, drift)
+    whole, _ = read_traces(scan_all(write_records(tmp_path / "whole", data, starts)), *EVER)
+    edges = [0, 1, 7, 300, 301, 750, 900]
+    parts = [
+        write_records(tmp_path / f"{7 * first % 11}-{first}", data[first * 400 :], starts[first:end])
+        for first, end in zip(edges[:-1], edges[1:], strict=True)
+    ]
+    cut, problems = read_traces(scan_all(*sorted(parts)), *EVER)
+    assert problems == [] and len(cut) == len(whole) == 1
+    assert cut[0].stats == whole[0].stats and np.array_equal(cut[0].data, whole[0].data)
+
+
+def test_one_record_out_of_line_breaks_nothing(tmp_path):
+    starts = np.arange(50) * 4.0
+    starts[20] += 0.008
+    (item,), problems = read_traces(scan_all(write_records(tmp_path / "a", wander(20_000), starts)), *EVER)
+    assert len(item) == 20_000 and problems == []
+
+
+@pytest.mark.parametrize("step", [0.010, 0.006, -0.006])
+def test_a_lasting_step_of_the_clock_begins_another_trace(tmp_path, step):
+    starts = np.arange(50) * 4.0 + np.where(np.arange(50) < 20, 0, step)
+    traces, problems = read_traces(scan_all(write_records(tmp_path / "a", wander(20_000), starts)), *EVER)
+    assert [len(item) for item in traces] == [8_000, 12_000] and problems == []
+    assert [item.stats.starttime - START for item in traces] == pytest.approx([0, starts[20]])
+
+
+def test_a_clock_that_bends_is_cut_until_it_is_straight(tmp_path):
+    seconds = np.arange(900) * 4.0
+    starts = np.round(seconds + 0.08 * np.sin(2 * np.pi * seconds / 3600), 4)
+    traces, _ = read_traces(scan_all(write_records(tmp_path / "a", wander(360_000), starts)), *EVER)
+    assert 1 < len(traces) <= 16 and sum(map(len, traces)) >= 360_000 - 2 * len(traces)
+    for item in traces:
+        at = np.searchsorted(starts, item.stats.starttime - START - 0.011)
+        assert abs(item.stats.starttime - START - starts[at]) <= 0.03
+
+
+@pytest.mark.parametrize("dashes", ["--", ""])
+def test_dashes_are_an_empty_location(tmp_path, dashes):
+    item = trace(wander(5000))
+    item.stats.location = dashes
+    pieces = scan_all(write(tmp_path / "a.mseed", item))
+    assert [(piece["loc"], piece["channel_group"]) for piece in pieces] == [("", "OX.BAD..HH")]
+    (found,), problems = read_traces([{**piece, "loc": dashes} for piece in pieces], *EVER)
+    assert (found.id, problems) == ("OX.BAD..HHZ", []) and np.array_equal(found.data, item.data)
 
 
 @pytest.mark.parametrize("encoding", ["STEIM1", "STEIM2", "INT32", "FLOAT32", "FLOAT64"])
@@ -222,7 +301,6 @@ def test_what_is_no_file_or_no_miniseed(tmp_path):
     (tmp_path / "three.mseed").write_bytes(b"MS\x03" + bytes(600))
     trace(wander(500).astype(np.float32)).write(str(tmp_path / "a.sac"), format="SAC")
     cases = {
-        "nowhere": "no such file",
         "": "not a regular file",
         "archive.gz": "gzip",
         "three.mseed": "miniSEED 3",
@@ -231,6 +309,8 @@ def test_what_is_no_file_or_no_miniseed(tmp_path):
     for name, reason in cases.items():
         with pytest.raises(UnreadableWaveform, match=reason):
             scan_miniseed(tmp_path / name)
+    with pytest.raises(WaveformUnavailable, match="no such file"):
+        scan_miniseed(tmp_path / "nowhere")
 
 
 def test_a_file_that_may_not_be_read(tmp_path):
@@ -238,10 +318,10 @@ def test_a_file_that_may_not_be_read(tmp_path):
     path = write(tmp_path / "secret.mseed", trace(wander(500)))
     path.chmod(0)
     script = (
-        "import os, sys; from pathlib import Path; from catalogdb.waveforms import scan_miniseed, UnreadableWaveform\n"
+        "import os, sys; from pathlib import Path; from catalogdb.waveforms import scan_miniseed, WaveformUnavailable\n"
         "if os.geteuid() == 0: os.seteuid(65534)\n"
         "try: scan_miniseed(Path(sys.argv[1]))\n"
-        "except UnreadableWaveform as error: print(error)\n"
+        "except WaveformUnavailable as error: print(error)\n"
     )
     for folder in [tmp_path, *tmp_path.parents][:3]:
         folder.chmod(0o755)
@@ -335,16 +415,22 @@ def test_a_change_of_rate_begins_another_trace(tmp_path):
     assert [item.stats.sampling_rate for item in traces] == [100.0, 200.0] and problems == []
 
 
-def test_files_that_went_or_changed_are_reported(tmp_path):
-    names = ("gone", "short", "other", "good")
-    paths = {
-        name: write(tmp_path / name, trace(wander(5000, seed), sta=name[:4].upper())) for seed, name in enumerate(names)
-    }
-    pieces = scan_all(*paths.values())
-    paths["gone"].unlink()
-    paths["short"].write_bytes(paths["short"].read_bytes()[:1024])
-    shutil.copy(paths["good"], paths["other"])
-    traces, problems = read_traces(pieces, *EVER)
-    assert [item.stats.station for item in traces if len(item) == 5000] == ["GOOD"]
-    assert len(problems) == 3
-    assert all(any(str(paths[name]) in problem for problem in problems) for name in ("gone", "short", "other"))
+@pytest.mark.parametrize(
+    "damage, said",
+    [("gone", "No such file"), ("short", "has changed"), ("other", "has changed"), ("folder", "directory")],
+)
+def test_a_file_that_went_or_changed_stops_the_read(tmp_path, damage, said):
+    """What a lost disk hides must never look like a gap."""
+    path = write(tmp_path / "a", trace(wander(5000)))
+    good = write(tmp_path / "b", trace(wander(5000), sta="GOOD"))
+    pieces = scan_all(path, good)
+    content = path.read_bytes()
+    path.unlink()
+    if damage == "folder":
+        path.mkdir()
+    elif damage != "gone":
+        path.write_bytes(content[:1024] if damage == "short" else good.read_bytes())
+    with pytest.raises(WaveformUnavailable, match=said) as caught:
+        read_traces(pieces, *EVER)
+    assert str(path) in str(caught.value)
+    assert len(read_traces(pieces[1:], *EVER)[0]) == 1

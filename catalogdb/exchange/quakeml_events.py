@@ -1,0 +1,186 @@
+"""Take a QuakeML file apart into events and read each through ObsPy by itself: a bad one stops no other.
+
+Each event is copied into a small QuakeML 1.2 document of its own. On the way values that are no finite numbers are left
+out, and origins, magnitudes and picks that stand beside the events and belong to this one are put into it: QuakeML-RT
+keeps them there, SeisComP and others the picks.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from catalogdb.errors import InputError
+
+ROOT_TAG = re.compile(r"\{http://quakeml\.org/xmlns/quakeml(-rt)?/[^}]+\}quakeml")
+QUAKEML = "http://quakeml.org/xmlns/quakeml/1.2"
+BED = "http://quakeml.org/xmlns/bed/1.2"
+# elements whose text is no number whatever it looks like: a phase or an agency may be called INF
+TEXT_ELEMENTS = {"text", "type", "author", "agencyID", "version", "phase", "phaseHint", "waveformID", "publicID"}
+
+
+@dataclass
+class EventRecord:
+    """One event of a file.
+
+    record: "file: event number (publicID)", for messages.
+    event: ObsPy's `Event`; None when it can't be read, with the reason in `rejected`.
+    rejected, repaired: "record: what".
+    """
+
+    record: str
+    event: Any = None
+    rejected: list[str] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
+
+
+def read_events(path: Path) -> tuple[Iterator[EventRecord], list[str]]:
+    """Read the events of a QuakeML file (1.0, 1.1, 1.2, or RT 1.2), one at a time.
+
+    Returns:
+        The events in the file's order, and "file: what" of that which belongs to none of them.
+
+    Raises:
+        InputError: naming the file and the reason, when it is no QuakeML.
+    """
+    parameters = _event_parameters(path)
+    own_events = [element for element in parameters if _name(element) == "event"]
+    beside = {
+        element.get("publicID"): element
+        for element in parameters
+        if _name(element) != "event" and element.get("publicID")
+    }
+    magnitudes = _magnitudes_by_origin(beside)
+    belongings = [_belongings(element, beside, magnitudes) for element in own_events]
+    used = {identity for identities in belongings for identity in identities}
+    unused = Counter(_name(element) for identity, element in beside.items() if identity not in used)
+    complaints = [
+        f"{path}: {number} times {name} beside the events, which none of them names: not stored"
+        for name, number in unused.items()
+    ]
+
+    def events() -> Iterator[EventRecord]:
+        for number, (element, identities) in enumerate(zip(own_events, belongings, strict=True), 1):
+            record = f"{path}: event {number} ({element.get('publicID') or 'no publicID'})"
+            yield _read_event(record, element, [beside[identity] for identity in identities])
+
+    return events(), complaints
+
+
+def _event_parameters(path: Path) -> Any:
+    from lxml import etree
+
+    try:
+        with open(path, "rb") as stream:
+            _, root = next(etree.iterparse(stream, events=("start",)))
+            tag = root.tag
+            if not ROOT_TAG.fullmatch(tag):
+                raise InputError(f"{path}: not QuakeML: its root element is {etree.QName(tag).localname}")
+            stream.seek(0)
+            root = etree.parse(stream, etree.XMLParser(remove_comments=True, remove_pis=True)).getroot()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (etree.XMLSyntaxError, StopIteration) as error:
+        raise InputError(f"{path}: not XML: {error}") from error
+    parameters = next((element for element in root if _name(element) == "eventParameters"), None)
+    if parameters is None:
+        raise InputError(f"{path}: not usable QuakeML: it has no eventParameters")
+    return parameters
+
+
+def _belongings(event: Any, beside: dict[str, Any], magnitudes: dict[str, list[str]]) -> list[str]:
+    """publicIDs of the elements beside the events that this event needs: named in it, or magnitudes of its origins."""
+    if not beside:
+        return []
+    own = {part.get("publicID") for part in event.iter()}
+    found: dict[str, None] = {}  # in the order of finding
+    waiting = [event]
+    while waiting:
+        element = waiting.pop()
+        named = {(part.text or "").strip() for part in element.iter()} & beside.keys()
+        for origin in element.iter("{*}origin"):
+            named.update(magnitudes.get(origin.get("publicID"), ()))
+        new = sorted(named - own - found.keys())
+        found |= dict.fromkeys(new)
+        waiting += [beside[identity] for identity in new]
+    return list(found)
+
+
+def _magnitudes_by_origin(beside: dict[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for identity, element in beside.items():
+        if _name(element) in ("magnitude", "stationMagnitude"):
+            for part in element:
+                if _name(part) == "originID":
+                    found[(part.text or "").strip()].append(identity)
+    return found
+
+
+def _read_event(record: str, element: Any, belongings: list[Any]) -> EventRecord:
+    from lxml import etree
+    from obspy.io.quakeml.core import Unpickler
+
+    result = EventRecord(record)
+    root = etree.Element(f"{{{QUAKEML}}}quakeml", nsmap={"q": QUAKEML, None: BED})
+    parameters = etree.SubElement(root, f"{{{BED}}}eventParameters", publicID="smi:local/one")
+    event = _copy(parameters, element, "event", "", result)
+    for belonging in belongings:
+        _copy(event, belonging, _name(belonging), "", result)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            events = list(Unpickler().loads(etree.tostring(root)))
+        except Exception as error:  # ObsPy gives whatever the odd value met: its message is all there is to know
+            result.rejected.append(f"{record}: cannot be read: {error}")
+            return result
+    complaints = [f"{record}: {text}" for text in dict.fromkeys(str(warning.message) for warning in caught)]
+    if events:
+        result.event = events[0]
+        result.repaired += complaints
+    else:
+        result.rejected += complaints or [f"{record}: ObsPy reads no event in it"]
+    return result
+
+
+def _copy(parent: Any, element: Any, owner: str, quantity: str, result: EventRecord) -> Any:
+    """Copy an element into QuakeML's own namespace, without what belongs to others and without infinite numbers.
+
+    Args:
+        parent: of the copy.
+        owner: name and publicID of the innermost element that has one.
+        quantity: names of the elements between the owner and this one.
+    """
+    from lxml import etree
+
+    copy = etree.SubElement(parent, f"{{{BED}}}{_name(element)}", dict(element.attrib))
+    copy.text = element.text
+    for part in element:
+        name = _name(part)
+        if etree.QName(part).namespace != etree.QName(element).namespace:
+            continue  # an extension, which nothing reads
+        identity = part.get("publicID")
+        inner = f"{quantity} {name}".strip() if name != "value" else quantity
+        if not len(part) and name not in TEXT_ELEMENTS and _is_not_finite(part.text):
+            result.repaired.append(f"{result.record}: {owner}: {inner} {part.text.strip()} is not finite: left out")
+            continue
+        _copy(copy, part, f"{name} {identity}" if identity else owner, "" if identity else inner, result)
+    return copy
+
+
+def _is_not_finite(text: str | None) -> bool:
+    try:
+        return text is not None and not math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def _name(element: Any) -> str:
+    from lxml import etree
+
+    return etree.QName(element).localname

@@ -1,0 +1,145 @@
+"""A job -> its stages, each bound to a configuration whose identity names everything that decides the result."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.association.config import AssociateConfig
+from catalogdb.errors import InputError
+from catalogdb.identity import canonical_json, content_id
+from catalogdb.jobs import Job
+from catalogdb.stages.results import ResultName
+from catalogdb.stages.stage import Stage
+
+CATALOG_REVISION = 1
+"""Raise this number whenever a change of the code after picking changes catalogs."""
+ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
+
+
+def build_stage(name: str, job: Job, config_id: str | None = None) -> Stage:
+    """Make a stage of a job; heavy libraries are imported here and not before."""
+    if name == "pick":
+        from catalogdb.stages.pick import PickStage
+
+        return PickStage(job)
+    if name == "associate":
+        from catalogdb.stages.associate import AssociateStage
+
+        return AssociateStage(job, config_id)
+    if name == "magnitude":
+        from catalogdb.stages.magnitude import MagnitudeStage
+
+        return MagnitudeStage(job, config_id)
+    from catalogdb.stages.assemble import AssembleStage
+
+    return AssembleStage(job, config_id)
+
+
+def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
+    """The job's stages in order, and the names that their results are to stand under.
+
+    Raises:
+        InputError: where the database holds nothing that the job could work on.
+    """
+    stages: list[Stage] = []
+    names: list[ResultName] = []
+    if "pick" in job.stages:
+        stage = build_stage("pick", job)
+        if not stage.has_waveforms(db):
+            raise InputError(
+                f"job {job.name}: no waveforms of its stations and period are indexed in database {db.name!r}",
+                hint="catalogdb ingest waveforms PATH; then check the job's stations and period",
+            )
+        names.append(ResultName("pick_set", job.pick_set_name, stage.config_id, _plain(stage.config)))
+        stages.append(stage)
+    if "associate" in job.stages:
+        if not any(job.stations.takes(row["net"], row["sta"]) for row in db.site.find({}, {"net": 1, "sta": 1})):
+            raise InputError(
+                f"job {job.name}: database {db.name!r} has no coordinates of its stations",
+                hint="catalogdb ingest stations FILE; then check the job's stations",
+            )
+        pick_set_id = names[0].config_id if names else _pick_set(db, job)["config_id"]
+        config = catalog_config(job, pick_set_id)
+        config_id = content_id(config)
+        fields = {"pick_set": job.pick_set_name}
+        names.append(ResultName("catalog", job.catalog, config_id, _plain(config), fields, _extent(db, job)))
+        later = ["associate", *(["magnitude"] if "magnitude" in job.stages else []), "assemble"]
+        stages += [build_stage(name, job, config_id) for name in later]
+    return stages, names
+
+
+def renamed(db: Database, job: Job, name: str) -> Job:
+    """The job with another catalog name.
+
+    Its picks are shared: the pick set keeps its name where it stands in the database with the job's own settings, or
+    where the job makes no picks. Else it takes the new name too.
+    """
+    held = db.pick_set.find_one({"_id": job.pick_set_name}, {"config_id": 1})
+    shared = "pick" not in job.stages or (held and held["config_id"] == build_stage("pick", job).config_id)
+    pick_set = job.pick_set_name if shared else name
+    return Job.model_validate(job.model_dump() | {"catalog": name, "pick_set": pick_set})
+
+
+def catalog_config(job: Job, pick_set_config_id: str) -> dict[str, Any]:
+    """Everything that decides a catalog, once its picks are given."""
+    return {
+        "catalog": job.catalog,
+        "revision": CATALOG_REVISION,
+        "pick_set": pick_set_config_id,
+        "region": job.region.model_dump(mode="json"),
+        "stations": job.stations.model_dump(mode="json"),
+        "associate": _used_settings(job.associate),
+        "magnitude": job.magnitude.model_dump(mode="json") if "magnitude" in job.stages else None,
+        "versions": installed_versions(ASSOCIATOR_PACKAGES[job.associate.associator]),
+    }
+
+
+def installed_versions(packages: tuple[str, ...]) -> dict[str, str]:
+    """Versions of those packages that are installed."""
+    found = {}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _used_settings(config: AssociateConfig) -> dict[str, Any]:
+    """The settings without those of associators that aren't used."""
+    unused = set(ASSOCIATOR_PACKAGES) - {config.associator}
+    return config.model_dump(mode="json", exclude=unused)
+
+
+def _extent(db: Database, job: Job) -> tuple[float, float] | None:
+    """What the catalog covers: the job's period, or its stations' waveforms or picks (epoch seconds)."""
+    if job.period:
+        return job.period.starttime.timestamp(), job.period.endtime.timestamp()
+    picked = "pick" in job.stages
+    source, query = (db.wf_miniseed, {}) if picked else (db.pick, {"pick_set": job.pick_set_name})
+    first, last = ("$starttime", "$endtime") if picked else ("$time", "$time")
+    station = {"_id": {"net": "$net", "sta": "$sta"}, "first": {"$min": first}, "last": {"$max": last}}
+    extents = [
+        (row["first"], row["last"] + 1e-6)
+        for row in source.aggregate([{"$match": query}, {"$group": station}])
+        if job.stations.takes(**row["_id"])
+    ]
+    return (min(first for first, _ in extents), max(last for _, last in extents)) if extents else None
+
+
+def _pick_set(db: Database, job: Job) -> dict[str, Any]:
+    pick_set = db.pick_set.find_one({"_id": job.pick_set_name})
+    if pick_set is None:
+        known = ", ".join(sorted(row["_id"] for row in db.pick_set.find({}, {"_id": 1}))) or "none yet"
+        raise InputError(
+            f"job {job.name}: no pick set {job.pick_set_name!r} in the database", hint=f"pick sets: {known}"
+        )
+    return pick_set
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(canonical_json(config))
