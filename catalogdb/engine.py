@@ -65,7 +65,7 @@ def executor(
         n_workers=count,
         threads_per_worker=1,
         processes=True,
-        dashboard_address=None,
+        dashboard_address="127.0.0.1:0",
         silence_logs="CRITICAL",
         env={"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads},
     )

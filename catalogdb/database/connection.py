@@ -26,6 +26,7 @@ AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13
 NO_TRANSACTIONS = 20
 OUT_OF_DISK_SPACE = 14031
+SHUTTING_DOWN = (91, 11600, 11602)
 
 
 def embedded(settings: Settings) -> EmbeddedMongod:
@@ -143,7 +144,7 @@ def _explained(error: mongo_errors.PyMongoError, settings: Settings) -> Database
         )
     if isinstance(error, (mongo_errors.ConfigurationError, mongo_errors.InvalidURI)):
         return DatabaseError(f"{where}: not a usable MongoDB URI: {_short(error)}")
-    if isinstance(error, mongo_errors.ConnectionFailure):
+    if isinstance(error, mongo_errors.ConnectionFailure) or code in SHUTTING_DOWN or error.timeout:
         reason = log_errors[-1] if log_errors else _short(error)
         hint = (
             "is the server running, and its address right?"

@@ -84,7 +84,10 @@ class EmbeddedMongod:
         """
         status = self.status()
         if not status.running:
-            raise DatabaseError("the embedded mongod is not running", hint="catalogdb db start")
+            raise DatabaseError(
+                f"the embedded mongod ({self.data_dir}) is not running",
+                hint="catalogdb db start, then run the same command again",
+            )
         return self._uri(status.port)
 
     def start(self) -> ServerStatus:
