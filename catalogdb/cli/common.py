@@ -50,7 +50,9 @@ def print_json(value: Any) -> None:
 def print_rows(rows: list[dict[str, Any]], title: str | None = None) -> None:
     """Print documents as a table: one column per key that occurs, in order of first occurrence."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
-    table = Table(title=title and _escaped(title), title_justify="left", header_style="bold")
+    if title:
+        out.print(title, style="italic", markup=False, soft_wrap=True)
+    table = Table(header_style="bold")
     for column in columns:
         table.add_column(_escaped(column), overflow="fold")
     for row in rows:

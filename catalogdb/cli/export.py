@@ -74,8 +74,9 @@ def export(
     if json:
         common.print_json(summary)
     else:
+        picks = f", {summary['picks']} picks" if summary["picks"] else ""
         common.out.print(
-            f"{summary['output']}: {summary['events']} events, {summary['picks']} picks, {summary['bytes']} bytes",
+            f"{summary['output']}: {summary['events']} events{picks}, {summary['bytes']} bytes",
             markup=False,
             soft_wrap=True,
         )
