@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+from math import cos, radians
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 from obspy import UTCDateTime
 from pymongo.database import Database
 
-from catalogdb.evaluation import MARGIN_GATES, filled_pipeline, match_events
+from catalogdb.evaluation import MARGIN_GATES, filled_pipeline, match_events, residuals
 
 MATCHED, MISSED, PROPOSED, STATION = "#0072b2", "#d55e00", "#009e73", "#777777"  # told apart by colour-blind readers
 STYLE = """
@@ -162,8 +163,7 @@ def _histograms(series: dict[str, list[float]]) -> Figure:
 def _summary(values: list[float]) -> str:
     if not values:
         return "none"
-    middle = sorted(values)[len(values) // 2]
-    return f"{len(values)}, median {middle:+.2f}"
+    return f"{len(values)}, median {residuals(values)['median']:+.2f}"
 
 
 def _known(pairs: list[dict[str, Any]], key: str) -> list[float]:
@@ -171,8 +171,6 @@ def _known(pairs: list[dict[str, Any]], key: str) -> list[float]:
 
 
 def _cosine(degrees: float) -> float:
-    from math import cos, radians
-
     return max(cos(radians(degrees)), 0.05)
 
 

@@ -12,7 +12,6 @@ from pydantic import BaseModel
 from catalogdb.database.connection import connect, mspass_database
 from catalogdb.database.initialise import initialise
 from catalogdb.errors import CatalogdbError, InputError
-from catalogdb.evaluation import evaluate
 from catalogdb.jobs import load_job
 from catalogdb.settings import Settings
 from catalogdb.stages.export import export_catalog
@@ -64,11 +63,10 @@ def run_demo(
     if report.status != "done":
         failures = [line for stage in report.stages.values() for line in stage.failures]
         raise CatalogdbError(f"the demo's run ended as {report.status}: {'; '.join(failures[:3])}")
-    evaluation = evaluate(db, report.catalog, TRUTH)
     quakeml, page = folder / "catalog.xml", folder / "report.html"
     export_catalog(db, report.catalog, quakeml)
-    write_page(db, report.catalog, TRUTH, evaluation, page)
-    return DemoResult(run=report, evaluation=evaluation, quakeml=quakeml.absolute(), page=page.absolute())
+    write_page(db, report.catalog, TRUTH, report.evaluation, page)
+    return DemoResult(run=report, evaluation=report.evaluation, quakeml=quakeml.absolute(), page=page.absolute())
 
 
 def _synthesise(folder: Path, recipe: dict[str, Any], say: Callable[[str], None]) -> None:

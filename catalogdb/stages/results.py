@@ -93,15 +93,14 @@ def remove_result(db: Database, kind: str, name: str) -> None:
         if users:
             raise InputError(f"pick set {name!r} can't be replaced: catalogs {', '.join(users)} are made from it")
     key = {"pick_set": name} if kind == "pick_set" else {"catalog": name}
-    db.task.delete_many(
-        {"config_id": held["config_id"]}
-    )  # first: without the ledger a broken-off removal starts afresh
+    # the ledger first: without it a broken-off removal starts afresh
+    db.task.delete_many({"config_id": held["config_id"]})
     for collection in OUTPUTS[kind]:
         db[collection].delete_many(key)
     db[kind].delete_one({"_id": name})
 
 
-def _difference(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str:
+def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
     lines = _differences(old, new)
     return f" ({'; '.join(lines[:4])}{' ...' if len(lines) > 4 else ''})" if lines else ""
 

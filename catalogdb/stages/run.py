@@ -77,7 +77,7 @@ def run_job(
         name: name of the catalog, instead of the job's; the pick set keeps the job's name where it stands there with
             the same settings, else it takes this name too.
         replace: remove results of other settings that stand under the job's names.
-        dry_run: plan only; nothing is computed or written.
+        dry_run: plan only; nothing is computed, and but for the schema of a new database nothing is written.
         progress: called with (stage, number of tasks, None) when a stage starts, then with each task's report.
 
     Raises:
