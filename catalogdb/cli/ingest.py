@@ -9,6 +9,8 @@ import typer
 
 from catalogdb.cli import common
 
+LINES_SHOWN = 10  # in a cell of the table; --json has them all
+
 app = typer.Typer(help="Bring stations, waveforms and reference catalogs into the database.", no_args_is_help=True)
 
 
@@ -58,23 +60,45 @@ def waveforms(
     _print_summary(summary.model_dump(), usable=usable, json=json)
 
 
-@app.command(epilog="Example: catalogdb ingest catalog comcat.csv --name comcat --format csv")
+@app.command(epilog="Example: catalogdb ingest catalog RSFVG-2024.dat RSFVG-2024.hpc RSFVG-2024.txt --name ogs")
 def catalog(
     files: Annotated[
-        list[Path], typer.Argument(help="QuakeML, or csv of events (and a csv of picks with the same event ids).")
+        list[Path],
+        typer.Argument(
+            help="QuakeML; csv of events, and of picks with the same event ids; OGS .dat, .hpl, .hpc, .pun, .txt."
+        ),
     ],
     name: Annotated[str, typer.Option(help="Name that the catalog is given.")],
-    format: Annotated[str | None, typer.Option(help="quakeml or csv; default by the file's ending.")] = None,
+    format: Annotated[
+        str | None,
+        typer.Option(help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun or ogs-txt; default by content and ending."),
+    ] = None,
     replace: Annotated[
         bool, typer.Option(help="Replace a catalog of that name that was made from other files.")
     ] = False,
     json: common.JsonOption = False,
 ) -> None:
-    """Read a reference catalog into `event`, and its picks into `pick`. Rejected and repaired records are listed."""
+    """Read a reference catalog into `event`, and its picks into `pick`.
+
+    Several files of the same events are merged: each event stands once, with an origin from each file. It ends with a
+    table of what was read, kept, repaired and rejected in each file, with line numbers.
+    """
     from catalogdb.stages.ingest_catalog import ingest_catalog
 
     summary = ingest_catalog(common.database(), files, name, format=format, replace=replace)
-    _print_summary(summary, usable=True, json=json)
+    if json:
+        common.print_json(summary)
+        return
+    _print_summary({key: value for key, value in summary.items() if key != "files"}, usable=True, json=False)
+    common.print_rows([_file_row(report) for report in summary["files"]])
+
+
+def _file_row(report: dict[str, Any]) -> dict[str, Any]:
+    row = {key: report[key] for key in ("file", "format", "read", "kept", "repaired", "rejected")}
+    for key, heading in (("rejected_lines", "lines rejected"), ("repaired_lines", "lines repaired")):
+        lines = list(dict.fromkeys(report.get(key, [])))
+        row[heading] = ", ".join(map(str, lines[:LINES_SHOWN])) + (" ..." if len(lines) > LINES_SHOWN else "")
+    return row
 
 
 def _print_summary(facts: dict[str, Any], usable: bool, json: bool) -> None:

@@ -17,12 +17,16 @@ class CatalogDocuments:
 
     counts: events, picks, what was rejected, and how picks and stations were resolved.
     rejected: records left out because they occur twice.
+    twice: `source_id` of the picks among them that have one.
+    without_network: number of picks by station code, of stations whose network is not known.
     """
 
     events: list[dict[str, Any]] = field(default_factory=list)
     picks: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     rejected: list[str] = field(default_factory=list)
+    twice: list[str] = field(default_factory=list)
+    without_network: Counter[str] = field(default_factory=Counter)
 
 
 def catalog_documents(
@@ -68,6 +72,7 @@ def _add_picks(
             result.counts["picks_given_a_network"] += 1
         elif not pick["net"]:
             result.counts["picks_without_network"] += 1
+            result.without_network[pick["sta"]] += 1
         identity = content_id(own["config_id"], pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
         document = by_id.setdefault(identity, {"_id": identity} | pick | own)
         if "source_id" in pick:
@@ -75,7 +80,9 @@ def _add_picks(
         if len(by_id) == len(result.picks):
             result.counts["rejected_picks"] += 1
             what = f"{pick['phase']} of {pick['channel_group']} at {pick['time']:.3f}"
-            result.rejected.append(f"pick {number} ({what}): it occurs twice")
+            where = f", {pick['source_id']}" if "source_id" in pick else ""
+            result.rejected.append(f"pick {number} ({what}{where}): it occurs twice")
+            result.twice += [pick["source_id"]] if where else []
             continue
         result.picks.append(document)
         if "event_key" in pick:

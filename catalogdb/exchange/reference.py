@@ -15,6 +15,24 @@ EVALUATION_STATUSES = ("preliminary", "confirmed", "reviewed", "final", "rejecte
 EvaluationMode = Literal["automatic", "manual"]
 
 
+@dataclass(frozen=True)
+class FileReport:
+    """What became of one file's records: those read are kept or rejected; those repaired are kept.
+
+    repaired, repaired_lines: lines of which something was read with a guess or left in part.
+    rejected_lines: their lines, one entry per record; a line with two phase readings may stand here twice.
+    """
+
+    file: str
+    format: str
+    read: int
+    kept: int
+    repaired: int
+    rejected: int
+    repaired_lines: list[int] = field(default_factory=list)
+    rejected_lines: list[int] = field(default_factory=list)
+
+
 @dataclass
 class ReferenceCatalog:
     """Events and picks of catalog files.
@@ -28,12 +46,16 @@ class ReferenceCatalog:
     picks: documents as in `schemas/pick.yaml` without `_id`, `pick_set`, `config_id`, `task_id`.
     rejected: what was left out: "file: record: reason".
     repaired: what was read with a guess or left in part: "file: what was done".
+    files: one report per file, of readers that count records and lines.
+    notes: what was found out about the files together.
     """
 
     events: list[dict[str, Any]] = field(default_factory=list)
     picks: list[dict[str, Any]] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
+    files: list[FileReport] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def extend(self, other: ReferenceCatalog) -> None:
         """Take in what another file holds."""
@@ -41,6 +63,8 @@ class ReferenceCatalog:
         self.picks += other.picks
         self.rejected += other.rejected
         self.repaired += other.repaired
+        self.files += other.files
+        self.notes += other.notes
 
 
 def present(document: dict[str, Any]) -> dict[str, Any]:

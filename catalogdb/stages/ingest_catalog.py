@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pymongo import ReplaceOne
 from pymongo.client_session import ClientSession
@@ -14,51 +15,19 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from catalogdb.errors import InputError, NameTaken
+from catalogdb.exchange.catalog_files import FORMATS_HINT, known_format, read_catalog_files
 from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
-from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog
+from catalogdb.exchange.reference import EvaluationMode, FileReport, ReferenceCatalog
 from catalogdb.identity import content_id, file_sha256
 
-REVISION = 2  # of the readers: a change that gives other documents for the same files raises it
+REVISION = 3  # of the readers: a change that gives other documents for the same files raises it
 TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
 TRANSACTION_TOO_LARGE = 388  # MongoDB's code TransactionTooLargeForCache
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
+STATIONS_NAMED = 30
+LINES_KEPT = 1000  # line numbers of one kind in a file's report
 
-BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
-XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
-MINISEED = re.compile(rb"(\d{6}[DRQM][ \0]|MS\x03)")  # the fixed headers of miniSEED 2 and 3
-
-CatalogFormat = Literal["quakeml", "csv"]  # written in any case
 CatalogKind = Literal["reference", "reviewed", "automatic"]
-
-
-def read_catalog_files(
-    paths: list[Path], format: str | None = None, evaluation_mode: EvaluationMode = "manual"
-) -> ReferenceCatalog:
-    """Read catalog files of any known format.
-
-    Args:
-        paths: files of one catalog; tables of events and of picks may be given together.
-        format: `quakeml` or `csv`, in any case; none: QuakeML by the suffix (`.xml`, `.qml`, `.quakeml`) or by the
-            first bytes, else csv.
-        evaluation_mode: what events and picks are that don't say.
-
-    Raises:
-        InputError: naming the file and the reason.
-    """
-    wanted = _known_format(format)
-    catalog = ReferenceCatalog()
-    for path in paths:
-        start = _first_bytes(path)
-        if (wanted or _format_of(path, start)) == "quakeml":
-            from catalogdb.exchange.quakeml import read_quakeml
-
-            catalog.extend(read_quakeml(path, evaluation_mode))
-        else:
-            from catalogdb.exchange.csv_catalog import read_csv
-
-            catalog.extend(read_csv(path, evaluation_mode))
-    return catalog
 
 
 def ingest_catalog(
@@ -93,14 +62,15 @@ def ingest_catalog(
         read: another reader, for formats not known here.
 
     Returns:
-        Summary: catalog, config_id, changed, counts (events, picks, rejected, ...), and problems: what was left out or
-        guessed.
+        Summary: catalog, config_id, changed, counts (events, picks, rejected, ...), files (of each: records read, kept,
+        repaired, rejected, and the lines of the latter two), notes (how files were linked), and problems: what was left
+        out or guessed.
 
     Raises:
         NameTaken: when the name stands for another content.
         InputError: naming the file and the reason.
     """
-    format = _known_format(format)
+    format = known_format(format)
     files = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
     config, config_id = _identity(files, name, kind, format, evaluation_mode)
     held = db.catalog.find_one({"_id": name})
@@ -108,7 +78,8 @@ def ingest_catalog(
     task_id = content_id("ingest", config_id, {"catalog": name})
     if held and not replace:
         row = db.task.find_one({"_id": task_id}) or {}
-        return _summary(name, config_id, False, row.get("counts", {}), row.get("problems", []))
+        reports = held.get("config", {}).get("reports", [])
+        return _summary(name, config_id, False, row.get("counts", {}), reports, [], row.get("problems", []))
 
     reference = read(files) if read else read_catalog_files(files, format, evaluation_mode)
     documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
@@ -116,46 +87,19 @@ def ingest_catalog(
     if not documents.events and not documents.picks:
         raise InputError(
             f"{', '.join(map(str, files))}: no usable events and no usable picks"
-            + "".join(f"; {line}" for line in problems[:3])
+            + "".join(f"; {line}" for line in problems[:3]),
+            hint=FORMATS_HINT,
         )
     documents.counts["rejected"] = len(reference.rejected) + len(documents.rejected)
+    config["reports"] = [_stored_report(report, documents.twice) for report in reference.files]
+    notes = reference.notes + _network_note(documents)
     counts = {key: int(value) for key, value in sorted(documents.counts.items())}
     named = _named_documents(
         db, documents, name, kind, config_id, config, agency_id, source or ", ".join(p.name for p in files), licence
     )
-    ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, problems)
+    ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, notes + problems)
     _write(db, name, documents, named, ledger)
-    return _summary(name, config_id, True, counts, problems)
-
-
-def _known_format(format: str | None) -> CatalogFormat | None:
-    if format is None:
-        return None
-    for known in get_args(CatalogFormat):
-        if format.lower() == known:
-            return known
-    raise InputError(f"unknown catalog format {format!r}", hint=f"formats: {', '.join(get_args(CatalogFormat))}")
-
-
-def _first_bytes(path: Path) -> bytes:
-    """The file's first 4 KiB, once it is sure that they may begin a catalog."""
-    try:
-        with open(path, "rb") as stream:
-            start = stream.read(4096)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if not start.strip(BLANK):
-        raise InputError(f"{path}: no catalog: it is empty")
-    if MINISEED.match(start):
-        raise InputError(f"{path}: no catalog: it is miniSEED", hint="catalogdb ingest waveforms indexes waveforms")
-    if b"\0" in start and not start.startswith(UTF16):
-        raise InputError(f"{path}: no catalog: it is a binary file")
-    return start
-
-
-def _format_of(path: Path, start: bytes) -> CatalogFormat:
-    named = path.suffix.lower() in (".xml", ".qml", ".quakeml")
-    return "quakeml" if named or XML.match(start.lstrip(BLANK)) else "csv"
+    return _summary(name, config_id, True, counts, config["reports"], notes, problems)
 
 
 def _identity(
@@ -309,5 +253,44 @@ def _codes(error: OperationFailure) -> set[int | None]:
 OUTPUTS = (("event", "catalog"), ("pick", "pick_set"))
 
 
-def _summary(name: str, config_id: str, changed: bool, counts: dict[str, int], problems: list[str]) -> dict[str, Any]:
-    return {"catalog": name, "config_id": config_id, "changed": changed, "counts": counts, "problems": problems}
+def _network_note(documents: CatalogDocuments) -> list[str]:
+    stations = documents.without_network
+    if not stations:
+        return []
+    named = ", ".join(f"{code} ({number})" for code, number in stations.most_common(STATIONS_NAMED))
+    more = f" and {len(stations) - STATIONS_NAMED} more" if len(stations) > STATIONS_NAMED else ""
+    return [f"stations whose network `site` does not tell, with their picks, kept without one: {named}{more}"]
+
+
+def _stored_report(report: FileReport, twice: list[str]) -> dict[str, Any]:
+    """The report as it is stored; readings that occur twice are known only when all files are read."""
+    stored = asdict(report) | {"file": Path(report.file).name}
+    of_this_file = re.compile(re.escape(stored["file"]) + r":(\d+):[PS]")
+    lines = [int(match[1]) for source_id in twice if (match := of_this_file.fullmatch(source_id))]
+    stored["kept"] -= len(lines)
+    stored["rejected"] += len(lines)
+    stored["rejected_lines"] = sorted([*stored["rejected_lines"], *lines])
+    for name in ("repaired_lines", "rejected_lines"):
+        if len(stored[name]) > LINES_KEPT:
+            stored[name] = stored[name][:LINES_KEPT]
+    return stored
+
+
+def _summary(
+    name: str,
+    config_id: str,
+    changed: bool,
+    counts: dict[str, int],
+    files: list[dict[str, Any]],
+    notes: list[str],
+    problems: list[str],
+) -> dict[str, Any]:
+    return {
+        "catalog": name,
+        "config_id": config_id,
+        "changed": changed,
+        "counts": counts,
+        "files": files,
+        "notes": notes,
+        "problems": problems,
+    }

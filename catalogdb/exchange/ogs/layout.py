@@ -1,0 +1,179 @@
+"""How lines with columns are written: fields at their places, numbers that fit, times split into their parts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from catalogdb.exchange.ogs.columns import year_of
+from catalogdb.exchange.reference import HYPO71_UNCERTAINTY, phase_class
+
+STATION_COLUMNS = 4
+LARGEST_CARD_NUMBER = 9999
+NUMBERED = re.compile(r"((?:19|20)\d\d)[_-]?0*(\d{1,9})", re.ASCII)
+
+Pair = tuple[dict[str, Any] | None, dict[str, Any] | None]  # P and S of one station
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A time split as the files write it, in UTC."""
+
+    day: datetime
+    minutes: int  # since midnight
+    units: int  # of the seconds: hundredths or thousandths, less than a minute
+
+    @property
+    def century(self) -> str:
+        """'1' for 20xx, blank for 19xx.
+
+        Raises:
+            ValueError: for other centuries, which the files can't hold.
+        """
+        if not 1900 <= self.day.year <= 2099:
+            raise ValueError("events before 1900 or after 2099")
+        return "1" if self.day.year >= 2000 else " "
+
+    @property
+    def yymmdd(self) -> str:
+        return self.day.strftime("%y%m%d")
+
+    @property
+    def hhmm(self) -> str:
+        return f"{self.minutes // 60:02d}{self.minutes % 60:02d}"
+
+    @property
+    def blank_hhmm(self) -> str:
+        """Hour and minute with blanks before single digits, as HYPO71 prints them."""
+        return f"{self.minutes // 60:2d}{self.minutes % 60:2d}"
+
+
+def clock(time: float, units_per_second: int = 100) -> Clock:
+    """Split epoch seconds, rounded to hundredths (or thousandths) first."""
+    units = rounded(time, units_per_second)
+    minutes, rest = divmod(units, 60 * units_per_second)
+    days, minutes = divmod(minutes, 1440)
+    return Clock(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=days), minutes, rest)
+
+
+def rounded(time: float, units_per_second: int = 100) -> int:
+    """Epoch seconds as whole hundredths (or thousandths), halves up, from whole microseconds."""
+    step = 1_000_000 // units_per_second
+    return (round(time * 1e6) + step // 2) // step
+
+
+def line(fields: dict[tuple[int, int], str], width: int = 0) -> str:
+    """A line with each field, right-justified, in its columns (1-based, inclusive)."""
+    length = max(width, *(last for _, last in fields))
+    characters = [" "] * length
+    for (first, last), text in fields.items():
+        characters[first - 1 : last] = text.rjust(last - first + 1)[: last - first + 1]
+    return "".join(characters)
+
+
+def fixed(value: float | None, width: int, decimals: int, missing: str = "") -> str:
+    """A number with these decimals, fewer where it is too wide, `*` where it does not fit at all."""
+    if value is None:
+        return missing
+    for places in range(decimals, -1, -1):
+        text = f"{value + 0.0:.{places}f}"
+        if len(text) <= width:
+            return text
+    return "*" * width
+
+
+def degrees_minutes(value: float | None, is_latitude: bool) -> str:
+    """`46-21.00`; S or W in the place of the dash for negative angles."""
+    if value is None:
+        return ""
+    hundredths = round(abs(value) * 6000)
+    dash = "-" if value >= 0 else "S" if is_latitude else "W"
+    return f"{hundredths // 6000:2d}{dash}{hundredths % 6000 / 100:5.2f}"
+
+
+def preferred_origin(event: dict[str, Any], format: str) -> dict[str, Any] | None:
+    """The origin that came from a file of this format, else the preferred one."""
+    own = [origin for origin in event["origins"] if origin.get("source_format") == format]
+    chosen = [origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")]
+    if len(own) > 1 and chosen and chosen[0] in own:
+        return chosen[0]
+    return next(iter(own or chosen or event["origins"]), None)
+
+
+def magnitude(event: dict[str, Any], kind: str) -> dict[str, Any] | None:
+    """The event's magnitude of a type; the preferred one where it has several."""
+    own = [item for item in event["magnitudes"] if item["type"] == kind]
+    return next((item for item in own if item["_id"] == event.get("preferred_magnitude_id")), own[0] if own else None)
+
+
+class Numbering:
+    """Running numbers of events within their years: the event's own where its id says it, else the next free one."""
+
+    def __init__(self) -> None:
+        self._used: dict[int, set[int]] = {}
+        self._last: Counter[int] = Counter()
+
+    def number(self, event: dict[str, Any]) -> int:
+        year = year_of(event["time"])
+        used = self._used.setdefault(year, set())
+        match = NUMBERED.fullmatch(event.get("source_id") or "")
+        own = int(match[2]) if match and int(match[1]) == year and len(match[2]) <= 6 else None
+        if own is None or own in used:
+            own = self._last[year] + 1
+            while own in used:
+                own += 1
+            self._last[year] = own
+        used.add(own)
+        return own
+
+
+def weight_class(pick: dict[str, Any]) -> int | None:
+    """The analyst's weight, else the class whose uncertainty is nearest (by ratio) to the pick's."""
+    weight, uncertainty = pick.get("hypo71_weight"), pick.get("uncertainty")
+    if weight is not None or not uncertainty:
+        return weight
+    return min(
+        HYPO71_UNCERTAINTY,
+        key=lambda own: max(HYPO71_UNCERTAINTY[own] / uncertainty, uncertainty / HYPO71_UNCERTAINTY[own]),
+    )
+
+
+def branch_letter(pick: dict[str, Any]) -> str:
+    """g or n, from the pick's branch or the second letter of its phase; blank where neither says it."""
+    second = pick["phase"][1:2]
+    return pick.get("branch") or (second if second in ("g", "n") else " ")
+
+
+def hundredths_after(p: dict[str, Any], s: dict[str, Any]) -> int:
+    """Hundredths of a second from the beginning of P's minute to S."""
+    return rounded(s["time"]) - (rounded(p["time"]) - clock(p["time"]).units)
+
+
+def station_pairs(picks: Iterable[dict[str, Any]], most_seconds: float, left_out: Counter[str]) -> list[Pair]:
+    """P and S of each station, by time; what columns can't hold is counted in `left_out`.
+
+    An S goes with the first P whose minute begins before it, by less than `most_seconds`.
+    """
+    by_station: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for pick in sorted(picks, key=lambda pick: (pick["time"], pick["sta"], pick["phase"])):
+        phase = phase_class(pick["phase"])
+        if phase is None:
+            left_out["picks of phases other than P and S"] += 1
+        elif len(pick["sta"]) > STATION_COLUMNS:
+            left_out[f"picks of stations whose code has more than {STATION_COLUMNS} characters"] += 1
+        else:
+            by_station.setdefault(pick["sta"], {"P": [], "S": []})[phase].append(pick)
+    pairs: list[Pair] = []
+    for phases in by_station.values():
+        waiting = list(phases["S"])
+        for p in phases["P"]:
+            s = next((s for s in waiting if 0 <= hundredths_after(p, s) < most_seconds * 100), None)
+            if s is not None:
+                waiting.remove(s)
+            pairs.append((p, s))
+        pairs += [(None, s) for s in waiting]
+    return sorted(pairs, key=lambda pair: (pair[0] or pair[1] or {})["time"])

@@ -1,0 +1,154 @@
+"""Write one line per event: `.pun` summaries, `.txt` bulletins of both editions; columns as their readers have them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, BinaryIO
+
+from catalogdb.exchange.ogs.columns import year_of
+from catalogdb.exchange.ogs.layout import (
+    Numbering,
+    clock,
+    degrees_minutes,
+    fixed,
+    line,
+    magnitude,
+    preferred_origin,
+)
+from catalogdb.exchange.ogs.quality import hypo71_quality
+
+PUN_HEADER = " DATE    ORIGIN    LAT N    LONG E    DEPTH    MAG NO GAP DMIN  RMS  ERH  ERZ QM"
+TXT_HEADER = (
+    "index event-id     origin_time(UTC)      t_err   lat     lon   h_err depth v_err gap  ml   md  place event_type"
+)
+SEPARATED_HEADER = "index;event-id;origin_time(UTC);t_err;lat;lon;h_err;depth;v_err;gap;ml;md;place;event_type"
+BULLETIN_ID = re.compile(r"\d{4}_\d{5}", re.ASCII)
+
+Events = Iterable[tuple[dict[str, Any], list[dict[str, Any]]]]
+
+
+def write_pun(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
+    """Write `.pun` summaries of located events.
+
+    Args:
+        events: pairs of an event document and its pick documents.
+        stream: binary stream to write to.
+        left_out: counts, by reason, of what the format can't hold; added to.
+
+    Returns:
+        Number of events written.
+    """
+    stream.write(f"{PUN_HEADER}\n".encode())
+    written = 0
+    for event, _ in events:
+        origin = preferred_origin(event, "ogs-pun")
+        if origin is None:
+            left_out["events without a location"] += 1
+            continue
+        time = clock(origin["time"])
+        md = magnitude(event, "MD")
+        for kind in {item["type"] for item in event["magnitudes"]} - {"MD"}:
+            left_out[f"magnitudes {kind}"] += 1
+        try:
+            century = time.century
+        except ValueError as error:
+            left_out[str(error)] += 1
+            continue
+        is_listed = origin.get("source_format") in ("ogs-pun", "ogs-hpl")
+        graded = None if "quality" in origin or is_listed else hypo71_quality(origin)
+        quality = graded[0] if graded else origin.get("quality") or ""
+        fields = {
+            (1, 1): century,
+            (2, 7): time.yymmdd,
+            (8, 11): time.blank_hhmm,
+            (13, 17): fixed(time.units / 100, 5, 2),
+            (19, 26): degrees_minutes(origin["latitude"], is_latitude=True),
+            (28, 36): degrees_minutes(origin["longitude"], is_latitude=False),
+            (38, 43): fixed(origin.get("depth_km"), 6, 2),
+            (44, 50): fixed(md and md["value"], 7, 2),
+            (51, 53): fixed(origin.get("n_picks"), 3, 0),
+            (54, 57): fixed(origin.get("azimuthal_gap"), 4, 0),
+            (58, 62): fixed(origin.get("minimum_distance_km"), 5, 1),
+            (63, 67): fixed(origin.get("rms"), 5, 2),
+            (68, 72): fixed(origin.get("horizontal_uncertainty_km"), 5, 1),
+            (73, 77): fixed(origin.get("depth_uncertainty_km"), 5, 1),
+            (79, 79): quality[:1],
+            # HYPO71 counts its crustal models from 1, and the bulletin has one
+            (80, 80): origin.get("velocity_model", "1" if quality and not is_listed else "")[:1],
+        }
+        stream.write(f"{line(fields).rstrip()}\n".encode())
+        written += 1
+    return written
+
+
+def write_txt(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
+    """Write the aligned bulletin, unlocated events too; arguments and result as those of `write_pun`."""
+    stream.write(f"{TXT_HEADER}\n".encode())
+    return _write_rows(events, stream, left_out, lambda values, place, kind: f"{' '.join(values)} {place} [{kind}]")
+
+
+def write_separated_txt(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
+    """Write the bulletin separated by `;` with its header; arguments and result as those of `write_pun`."""
+    stream.write(f"{SEPARATED_HEADER}\n".encode())
+    return _write_rows(events, stream, left_out, lambda values, place, kind: ";".join([*values, place, f"[{kind}]"]))
+
+
+def _write_rows(events: Events, stream: BinaryIO, left_out: Counter[str], row: Any) -> int:
+    numbering = Numbering()
+    index: Counter[int] = Counter()
+    written = 0
+    for event, picks in events:
+        number = numbering.number(event)
+        origin = preferred_origin(event, "ogs-txt")
+        try:
+            time = _time(event, origin)
+        except ValueError as error:
+            left_out[str(error)] += 1
+            continue
+        for kind in {item["type"] for item in event["magnitudes"]} - {"ML", "MD"}:
+            left_out[f"magnitudes {kind}"] += 1
+        year = year_of(event["time"])
+        index[year] += 1
+        source_id = event.get("source_id") or ""
+        ml, md = magnitude(event, "ML"), magnitude(event, "MD")
+        known = origin or {}
+        values = [
+            f"{index[year]:05d}",
+            source_id if BULLETIN_ID.fullmatch(source_id) else f"{year}_{number:05d}",
+            time,
+            fixed(known.get("time_uncertainty"), 5, 2, "-----").rjust(5),
+            fixed(known.get("latitude"), 7, 4, "-------").rjust(7),
+            fixed(known.get("longitude"), 7, 4, "-------").rjust(7),
+            fixed(known.get("horizontal_uncertainty_km"), 5, 1, "-----").rjust(5),
+            fixed(known.get("depth_km"), 5, 1, "-----").rjust(5),
+            fixed(known.get("depth_uncertainty_km"), 5, 1, "-----").rjust(5),
+            fixed(known.get("azimuthal_gap"), 3, 0, "---").rjust(3),
+            fixed(ml and ml["value"], 4, 1, "----").rjust(4),
+            fixed(md and md["value"], 4, 1, "----").rjust(4),
+        ]
+        text = row(values, _place(event, origin, picks), " ".join((event.get("event_type") or "").split()))
+        stream.write(f"{text}\n".encode())
+        written += 1
+    return written
+
+
+def _time(event: dict[str, Any], origin: dict[str, Any] | None) -> str:
+    time = clock(event["time"] if origin is None else origin["time"], units_per_second=1000)
+    time.century  # noqa: B018 - raises for times that the reader would refuse
+    seconds = 0 if "time_from" in event and origin is None else time.units
+    return f"{time.day:%Y-%m-%d}T{time.hhmm[:2]}:{time.hhmm[2:]}:{seconds // 1000:02d}.{seconds % 1000:03d}"
+
+
+def _place(event: dict[str, Any], origin: dict[str, Any] | None, picks: list[dict[str, Any]]) -> str:
+    if origin is not None:
+        return " ".join((event.get("place") or "").split())
+    remarks = " ".join((event.get("remarks") or "").split())
+    if "not localized" in remarks.lower():
+        return remarks
+    if not picks:
+        return "Not localized"
+    station = min(picks, key=lambda pick: pick["time"])["sta"]
+    stations = len({pick["sta"] for pick in picks})
+    return f"Not localized with first station {station}(picks identified on {stations} stations)"
