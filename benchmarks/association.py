@@ -1,32 +1,32 @@
-"""Association beside plain GaMMA on the same analysts' picks: seconds, memory, recall, precision.
+"""Association of analysts' picks with false ones added, beside plain GaMMA and PyOcto: recall, precision, time, memory.
 
-Ours goes through the windows, the checks and the location, as a job does; plain GaMMA gets the period in one call with
-the same settings. `ratio` and `cpu_ratio` are plain GaMMA's over ours: above 1 we are faster. Needs CATALOGDB_REALDATA
-(folder ogs_2024_h1).
+catalogdb's rows go through the windows, the checks and the location, as a job does; the plain rows are each package
+called once for the whole period with the same settings, as its own examples do. catalogdb locates in OGS's layered
+model, and the scan searches with its own settings. Each runs in a process of its own.
+`ratio` is plain GaMMA's CPU time over the row's, on the same picks. Needs CATALOGDB_REALDATA (folder ogs_2024_h1).
 
-    python -m benchmarks.association --json --start 2024-03-20 --end 2024-04-20
+    python -m benchmarks.association --json
+    python -m benchmarks.association --start 2024-03-27 --end 2024-03-31 --patterns uniform bursts hours
+    python -m benchmarks.association --together --loads 0
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
-import multiprocessing
 import os
-import resource
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from catalogdb.association.associate import associate
+from benchmarks._false_picks import false_picks, pushed_together
+from catalogdb.association.compare import Task, compare, through_windows
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.windows import association_windows, owned
-from catalogdb.geo import Region, distance_azimuth
+from catalogdb.association.tuning import changed
+from catalogdb.geo import Region
 
-MATCH_SECONDS, MATCH_KM = 2.0, 8.0
 REGION = Region(
     minlatitude=44.3,
     maxlatitude=47.5,
@@ -34,158 +34,184 @@ REGION = Region(
     maxlongitude=15.0,
     projection="+proj=sterea +lon_0=12 +lat_0=46 +units=km",
 )
+LIMITS_KM = {"x": (-300.0, 400.0), "y": (-350.0, 250.0), "z": (0.0, 40.0)}
 VELOCITY = {"vp": 5.85, "vs": 3.28}
-GAMMA = AssociateConfig(
-    velocity=VELOCITY, min_picks=5, min_p=3, min_s=2, gamma={"dbscan_eps": 8.1, "max_sigma11": 1.5}, min_stations=1
-)
-PYOCTO = AssociateConfig(
-    associator="pyocto", velocity=VELOCITY, min_picks=5, min_p=3, min_s=2, min_stations=1, pyocto={"time_before": 300.0}
-)
+LAYERS = [{"depth_km": top, "vp": vp, "vs": vp / 1.78} for top, vp in ((0.0, 5.85), (22.0, 6.8), (39.5, 8.0))]
+PRESET = {"velocity": VELOCITY, "min_picks": 5, "min_p": 3, "min_s": 2, "min_stations": 1}
+GAMMA = AssociateConfig(**PRESET, gamma={"dbscan_eps": 8.1, "max_sigma11": 1.5})
+PYOCTO = AssociateConfig(**PRESET, associator="pyocto", pyocto={"time_before": 300.0})
+IN_LAYERS = {"location_velocity": {"layers": LAYERS}}
+SCAN = AssociateConfig(associator="scan", velocity={"layers": LAYERS}, min_picks=4, min_p=2, min_s=0, min_stations=2)
 
 
 def _epoch(times: pd.Series) -> np.ndarray:
-    return (
-        pd.to_datetime(times, format="ISO8601", utc=True).astype("datetime64[ns, UTC]").astype("int64").to_numpy() / 1e9
-    )
+    return pd.to_datetime(times, format="ISO8601", utc=True).astype("datetime64[ns, UTC]").astype("int64") / 1e9
 
 
-def load(folder: Path, start: str, end: str) -> tuple[list[dict], list[dict], pd.DataFrame, float, float]:
-    """Read picks and stations as documents, the reference events, and the period as epoch seconds."""
+def load(folder: Path, start: str, end: str) -> Task:
+    """Read the picks, the stations with coordinates, and the reference events of a period."""
     starttime, endtime = _epoch(pd.Series([start, end]))
     picks = pd.read_csv(folder / "picks_manual.csv").assign(epoch=lambda rows: _epoch(rows.time))
     events = pd.read_csv(folder / "events_ogs_hypo71.csv").assign(epoch=lambda rows: _epoch(rows.time))
     picks = picks[picks.epoch.between(starttime, endtime, inclusive="left")].sort_values("epoch", kind="stable")
     events = events[events.epoch.between(starttime, endtime, inclusive="left")]
     stations = pd.read_csv(folder / "stations.csv").dropna(subset=["latitude", "longitude"])
-    return (
-        [{"_id": f"{i:06d}", "sta": row.station, "phase": row.phase, "time": row.epoch} for i, row in
-         enumerate(picks.itertuples())],
+    rows = [
+        {"_id": f"{number:06d}", "net": "", "sta": row.station, "phase": row.phase, "time": row.epoch}
+        for number, row in enumerate(picks.itertuples())
+    ]
+    own: dict[int, list[str]] = {}
+    for row, event in zip(rows, picks.event_id, strict=True):
+        own.setdefault(event, []).append(row["_id"])
+    return Task(
+        rows,
         [{"net": "", "sta": row.station, "latitude": row.latitude, "longitude": row.longitude,
           "elevation_km": row.elevation_m / 1000.0} for row in stations.itertuples()],
-        events, starttime, endtime,
+        REGION, float(starttime), float(endtime),
+        [{"time": row.epoch, "latitude": row.latitude, "longitude": row.longitude,
+          "picks": own.get(row.event_id, [])} for row in events.itertuples()],
     )  # fmt: skip
 
 
-def ours(picks, stations, starttime, endtime, config) -> list[dict]:
-    """Associate window by window, as the stage does."""
-    times = np.array([pick["time"] for pick in picks])
-    origins = []
-    for window in association_windows(starttime, endtime, config.window_seconds, config.overlap_seconds):
-        first, last = np.searchsorted(times, [window.read_starttime, window.read_endtime])
-        if first < last:
-            origins += owned(associate(picks[first:last], stations, REGION, config).origins, window)
-    return origins
+def with_false_picks(task: Task, per_station_day: float, pattern: str, seed: int) -> Task:
+    """Add false picks at the stations that have coordinates."""
+    added = false_picks(task.stations, task.starttime, task.endtime, per_station_day, pattern, seed)
+    picks = sorted([*task.picks, *added], key=lambda pick: pick["time"])
+    return Task(picks, task.stations, task.region, task.starttime, task.endtime, task.reference)
 
 
-def plain_gamma(picks, stations, starttime, endtime, config) -> list[dict]:
+def with_events_together(task: Task, seed: int) -> Task:
+    """Shift every second event to 5..30 s after the one before it."""
+    event_of = {pick: number for number, event in enumerate(task.reference) for pick in event["picks"]}
+    picks, shift = pushed_together(
+        task.picks, event_of, {number: event["time"] for number, event in enumerate(task.reference)}, seed
+    )
+    reference = [event | {"time": event["time"] + shift[number]} for number, event in enumerate(task.reference)]
+    return Task(picks, task.stations, task.region, task.starttime, task.endtime, reference)
+
+
+def plain_gamma(task: Task, config: AssociateConfig) -> list[dict]:
     """Call GaMMA once, as its own examples do, on one process."""
     from gamma.utils import association
+    from threadpoolctl import threadpool_limits
 
-    projection = REGION.map_projection()
-    table = pd.DataFrame(stations)
-    x, y = projection.to_xy(table.longitude, table.latitude)
-    places = pd.DataFrame({"id": table.sta, "x(km)": x, "y(km)": y, "z(km)": -table.elevation_km})
-    rows = pd.DataFrame(
-        {
-            "id": [pick["sta"] for pick in picks],
-            "timestamp": pd.to_datetime([pick["time"] for pick in picks], unit="s", utc=True),
-            "type": [pick["phase"].lower() for pick in picks],
-            "prob": 1.0,
-            "amp": 0.0,
-        }
-    )
+    picks, places, projection = _tables(task)
     settings = {
-        "dims": ["x(km)", "y(km)", "z(km)"], "x(km)": (-300, 400), "y(km)": (-350, 250), "z(km)": (0, 40), "ncpu": 1,
-        "bfgs_bounds": ((-300, 400), (-350, 250), (0, 40), (None, None)), "use_amplitude": False, "use_dbscan": True,
+        "dims": ["x(km)", "y(km)", "z(km)"], "ncpu": 1, "use_amplitude": False, "use_dbscan": True,
+        **{f"{name}(km)": limits for name, limits in LIMITS_KM.items()},
+        "bfgs_bounds": (*LIMITS_KM.values(), (None, None)),
         "vel": {"p": config.velocity.vp, "s": config.velocity.vs}, "dbscan_eps": config.gamma.dbscan_eps,
         "dbscan_min_samples": config.gamma.dbscan_min_samples, "oversample_factor": config.gamma.oversample_factor,
         "min_picks_per_eq": config.min_picks, "min_p_picks_per_eq": config.min_p, "min_s_picks_per_eq": config.min_s,
         "max_sigma11": config.gamma.max_sigma11,
     }  # fmt: skip
-    events, _ = association(rows, places, settings, 0, config.gamma.method)
-    found = pd.DataFrame(events)
-    longitude, latitude = projection.to_lonlat(found["x(km)"], found["y(km)"])
-    return [
-        {"time": moment, "latitude": place[0], "longitude": place[1]}
-        for moment, place in zip(_epoch(found["time"]), zip(latitude, longitude, strict=True), strict=True)
-    ]
-
-
-def matched(origins: list[dict], events: pd.DataFrame) -> int:
-    """Count one-to-one matches within 2 s and 8 km, the nearest in time first (Hungarian assignment)."""
-    from scipy.optimize import linear_sum_assignment
-
-    apart = np.abs(events.epoch.to_numpy()[:, None] - np.array([origin["time"] for origin in origins]))
-    event, origin = np.nonzero(apart <= MATCH_SECONDS)
-    distance_km, _ = distance_azimuth(
-        events.latitude.to_numpy()[event],
-        events.longitude.to_numpy()[event],
-        [origins[number]["latitude"] for number in origin],
-        [origins[number]["longitude"] for number in origin],
-    )
-    near = distance_km <= MATCH_KM
-    gain = np.zeros(apart.shape)
-    gain[event[near], origin[near]] = 2.0 - apart[event[near], origin[near]] / MATCH_SECONDS
-    return int(np.count_nonzero(gain[linear_sum_assignment(-gain)]))
-
-
-METHODS = {"plain gamma": (plain_gamma, GAMMA), "catalogdb gamma": (ours, GAMMA), "catalogdb pyocto": (ours, PYOCTO)}
-
-
-def measure(name: str, folder: Path, start: str, end: str, connection) -> None:
-    """Run one method in a process of its own, so that its peak memory is its own."""
-    with open(os.devnull, "w") as nowhere:
-        sys.stdout = sys.stderr = nowhere
-        picks, stations, events, starttime, endtime = load(folder, start, end)
-        method, config = METHODS[name]
-        warm = [pick for pick in picks if pick["time"] < picks[0]["time"] + 600.0]
-        ours(warm, stations, warm[0]["time"], warm[-1]["time"] + 1.0, config)
-        before = time.perf_counter(), time.process_time()
-        origins = method(picks, stations, starttime, endtime, config)
-        seconds, cpu_seconds = time.perf_counter() - before[0], time.process_time() - before[1]
-    found = matched(origins, events)
-    connection.send(
+    rows = pd.DataFrame(
         {
-            "method": name,
-            "picks": len(picks),
-            "reference_events": len(events),
-            "events": len(origins),
-            "seconds": round(seconds, 2),
-            "cpu_seconds": round(cpu_seconds, 2),
-            "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0, 1),
-            "recall": round(found / len(events), 3),
-            "precision": round(found / len(origins), 3),
+            "id": picks.station,
+            "timestamp": pd.to_datetime(picks.time, unit="s", utc=True),
+            "type": picks.phase.str.lower(),
+            "prob": 1.0,
+            "amp": 0.0,
         }
     )
+    places = places.rename(columns={"x": "x(km)", "y": "y(km)", "z": "z(km)"})
+    quiet = contextlib.ExitStack()
+    with quiet, open(os.devnull, "w") as nowhere:
+        quiet.enter_context(contextlib.redirect_stdout(nowhere))
+        quiet.enter_context(contextlib.redirect_stderr(nowhere))
+        quiet.enter_context(threadpool_limits(limits=1))  # on all cores it takes longer, and its results vary
+        events, assigned = association(rows, places, settings, 0, config.gamma.method)
+    members: dict[int, list[int]] = {}
+    for row, event, _ in assigned:
+        members.setdefault(event, []).append(row)
+    found = pd.DataFrame(events)
+    return _origins(
+        _epoch(found["time"]), found["x(km)"], found["y(km)"], [members[event] for event in found.event_index], picks,
+        projection,
+    )  # fmt: skip
+
+
+def plain_pyocto(task: Task, config: AssociateConfig) -> list[dict]:
+    """Call PyOcto once, as its own examples do, on one thread."""
+    from pyocto import OctoAssociator, VelocityModel0D
+
+    picks, places, projection = _tables(task)
+    associator = OctoAssociator(
+        xlim=LIMITS_KM["x"], ylim=LIMITS_KM["y"], zlim=LIMITS_KM["z"], time_before=config.pyocto.time_before,
+        velocity_model=VelocityModel0D(config.velocity.vp, config.velocity.vs, config.pyocto.tolerance),
+        n_picks=config.min_picks, n_p_picks=config.min_p, n_s_picks=config.min_s, n_p_and_s_picks=config.min_p_and_s,
+        pick_match_tolerance=config.pyocto.pick_match_tolerance, n_threads=1,
+    )  # fmt: skip
+    found, assigned = associator.associate(picks[["station", "phase", "time"]], places)
+    members = assigned.groupby("event_idx")["pick_idx"].apply(list) if len(found) else {}
+    return _origins(found.time, found.x, found.y, [members[event] for event in found.idx], picks, projection)
+
+
+def _tables(task: Task):
+    projection = task.region.map_projection()
+    stations = pd.DataFrame(task.stations)
+    x, y = projection.to_xy(stations.longitude, stations.latitude)
+    places = pd.DataFrame({"id": stations.sta, "x": x, "y": y, "z": -stations.elevation_km})
+    picks = pd.DataFrame(task.picks).rename(columns={"sta": "station"})
+    return picks[picks.station.isin(places.id)].reset_index(drop=True), places, projection
+
+
+def _origins(times, x, y, members, picks, projection) -> list[dict]:
+    longitude, latitude = projection.to_lonlat(x, y)
+    ids = picks["_id"].to_numpy()
+    return [
+        {"time": float(time), "latitude": float(lat), "longitude": float(lon),
+         "arrivals": [{"pick_id": ids[row]} for row in rows]}
+        for time, lat, lon, rows in zip(times, latitude, longitude, members, strict=True)
+    ]  # fmt: skip
+
+
+METHODS = {
+    "plain gamma": (plain_gamma, GAMMA),
+    "plain pyocto": (plain_pyocto, PYOCTO),
+    "catalogdb gamma": (through_windows, changed(GAMMA, IN_LAYERS)),
+    "catalogdb pyocto": (through_windows, changed(PYOCTO, IN_LAYERS)),
+    "catalogdb scan": (through_windows, SCAN),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="write one JSON document instead of a table")
-    parser.add_argument("--start", default="2024-03-20", help="first day (UTC)")
-    parser.add_argument("--end", default="2024-04-20", help="day after the last (UTC)")
+    parser.add_argument("--json", action="store_true", help="write one JSON document instead of tables")
+    parser.add_argument("--start", default="2024-01-01", help="first day (UTC)")
+    parser.add_argument("--end", default="2024-07-01", help="day after the last (UTC)")
+    parser.add_argument("--loads", type=float, nargs="+", default=[0, 20, 150], help="false picks per station and day")
+    parser.add_argument("--patterns", nargs="+", default=["uniform"], choices=["uniform", "bursts", "hours"])
+    parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
+    parser.add_argument("--together", action="store_true", help="push every second event to 5..30 s after another")
+    parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     root = os.environ.get("CATALOGDB_REALDATA")
     if not root:
         parser.error("set CATALOGDB_REALDATA to the folder that holds ogs_2024_h1")
-    context = multiprocessing.get_context("spawn")
-    rows = []
-    for name in METHODS:
-        receiver, sender = context.Pipe(duplex=False)
-        worker = context.Process(
-            target=measure, args=(name, Path(root) / "ogs_2024_h1", arguments.start, arguments.end, sender)
-        )
-        worker.start()
-        sender.close()
-        rows.append(receiver.recv())
-        worker.join()
-    for row in rows:
-        row["ratio"] = round(rows[0]["seconds"] / row["seconds"], 3)
-        row["cpu_ratio"] = round(rows[0]["cpu_seconds"] / row["cpu_seconds"], 3)
+    task = load(Path(root) / "ogs_2024_h1", arguments.start, arguments.end)
+    if arguments.together:
+        task = with_events_together(task, arguments.seed)
+    methods = {name: METHODS[name] for name in arguments.methods}
+    results = []
+    for false in arguments.loads:
+        for pattern in arguments.patterns if false else ["none"]:
+            loaded = with_false_picks(task, false, pattern, arguments.seed) if false else task
+            rows = compare(loaded, methods)
+            plain = {row["method"]: row["cpu_seconds"] for row in rows}.get("plain gamma")
+            for row in rows:
+                row["ratio"] = plain / row["cpu_seconds"] if plain else None
+            rows = [
+                {"false_picks": false, "pattern": pattern, "picks": len(loaded.picks)}
+                | {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()}
+                for row in rows
+            ]
+            results += rows
+            if not arguments.json:
+                print(pd.DataFrame(rows).to_string(index=False), flush=True)
     if arguments.json:
-        print(json.dumps({"benchmark": "association", "start": arguments.start, "end": arguments.end, "results": rows}))
-    else:
-        print(pd.DataFrame(rows).to_string(index=False))
+        period = {"start": arguments.start, "end": arguments.end, "together": arguments.together}
+        print(json.dumps({"benchmark": "association"} | period | {"results": results}))
 
 
 if __name__ == "__main__":

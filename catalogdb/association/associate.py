@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from catalogdb.association import scan
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.origins import OriginBuilder
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
@@ -17,6 +18,7 @@ from catalogdb.errors import InputError
 from catalogdb.geo import Region, distance_azimuth
 
 SMALLEST_PROBABILITY = 0.01
+DEFAULT_CHANCE_PER_DAY = 0.001
 
 
 @dataclass(frozen=True)
@@ -63,29 +65,36 @@ def associate(
     longest_time = _check_overlap(usable, region, config)
     volume = Volume.around(region, config.search_margin_km)
     accepted = _accepted_picks(picks, usable, config, counts)
-    # Only stations with picks: one far away must not stretch what is derived from the network.
-    used = sorted({station for _, station, _ in accepted})
-    prepared_stations = _prepare_stations([usable[number] for number in used], volume)
-    prepared_picks = _prepare_picks(accepted, {number: row for row, number in enumerate(used)}, config)
+    # All of them, with picks or without: what is derived from the network must not differ from window to window.
+    prepared_stations = _prepare_stations(usable, volume)
+    prepared_picks = _prepare_picks(accepted, config)
     if len(prepared_picks) == 0:
         return AssociationResult([], _sorted(counts))
-    times = travel_times(
-        config.velocity,
-        math.hypot(volume.maxx_km - volume.minx_km, volume.maxy_km - volume.miny_km),
-        region.mindepth_km,
-        region.maxdepth_km,
-        _depth_range(usable),
+    times, location_times = (
+        travel_times(
+            velocity,
+            math.hypot(volume.maxx_km - volume.minx_km, volume.maxy_km - volume.miny_km),
+            region.mindepth_km,
+            region.maxdepth_km,
+            _depth_range(usable),
+        )
+        for velocity in (config.velocity, config.location_velocity or config.velocity)
     )
+    builder = OriginBuilder(prepared_picks, prepared_stations, volume, location_times, config)
     if config.associator == "gamma":
         from catalogdb.association import gamma
 
-        candidates = gamma.find_events(prepared_picks, prepared_stations, volume, times, config)
-    else:
+        builder.consider_all(gamma.find_events(prepared_picks, prepared_stations, volume, times, config))
+    elif config.associator == "pyocto":
         from catalogdb.association import pyocto
 
-        candidates = pyocto.find_events(prepared_picks, prepared_stations, volume, times, config, longest_time)
-    builder = OriginBuilder(prepared_picks, prepared_stations, volume, times, config)
-    origins = builder.build_all(candidates)
+        builder.consider_all(pyocto.find_events(prepared_picks, prepared_stations, volume, times, config, longest_time))
+    if config.associator == "scan" or (config.second_pass and config.collect and config.relocate):
+        for candidate in scan.find_events(
+            prepared_picks, prepared_stations, volume, location_times, config, builder.fitter
+        ):
+            builder.consider(candidate, "scan", config.max_chance_per_day or DEFAULT_CHANCE_PER_DAY)
+    origins = builder.origins()
     counts.update(builder.counts)
     return AssociationResult(origins, _sorted(counts))
 
@@ -221,16 +230,14 @@ def _prepare_stations(stations: list[dict], volume: Volume) -> PreparedStations:
     )
 
 
-def _prepare_picks(
-    accepted: list[tuple[Mapping, int, bool]], row_of_station: dict[int, int], config: AssociateConfig
-) -> PreparedPicks:
+def _prepare_picks(accepted: list[tuple[Mapping, int, bool]], config: AssociateConfig) -> PreparedPicks:
     picks = [pick for pick, _, _ in accepted]
     probability = np.array([_number(pick.get("probability"), 1.0) for pick in picks], dtype=float)
     uncertainty = np.array([_number(pick.get("uncertainty"), 0.0) for pick in picks], dtype=float)
     return PreparedPicks(
         documents=picks,
         time=np.array([pick["time"] for pick in picks], dtype=float),
-        station=np.array([row_of_station[number] for _, number, _ in accepted], dtype=int),
+        station=np.array([number for _, number, _ in accepted], dtype=int),
         is_s=np.array([is_s for _, _, is_s in accepted], dtype=bool),
         probability=np.clip(probability, SMALLEST_PROBABILITY, 1.0),
         sigma=np.hypot(config.time_error, uncertainty),

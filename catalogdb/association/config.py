@@ -102,15 +102,36 @@ class PyoctoConfig(_Settings):
         return self
 
 
+class ScanConfig(_Settings):
+    """Scan: catalogdb's own associator, see docs/explanation/association.md."""
+
+    node_spacing_km: float = Field(8.0, gt=0.0, description="Spacing of the places that are tried first, km.")
+    tolerance: float = Field(
+        1.5,
+        gt=0.0,
+        description="Residual allowed on that grid, s: half a spacing at S speed, and what the model is off.",
+    )
+
+
+class DepthPrior(_Settings):
+    """Where depth lies when arrivals hardly tell it: a normal distribution, worth one arrival."""
+
+    depth_km: float = Field(description="Usual depth, km below sea level.")
+    sigma_km: float = Field(gt=0.0, description="Its standard deviation, km.")
+
+
 class AssociateConfig(_Settings):
     """From picks to events."""
 
-    associator: Literal["gamma", "pyocto"] = Field("gamma", description="Which associator forms the events.")
+    associator: Literal["gamma", "pyocto", "scan"] = Field("gamma", description="Which associator forms the events.")
     window_seconds: float = Field(3600.0, gt=0.0, description="Core of one window, s: one task of the ledger.")
     overlap_seconds: float = Field(
         300.0, ge=0.0, description="Read before and after the core, s; must exceed the longest travel time."
     )
     velocity: VelocityConfig = Field(default_factory=VelocityConfig, description="Velocity model.")
+    location_velocity: VelocityConfig | None = Field(
+        None, description="Velocity model of the location and of the scan; left out: the same one."
+    )
     min_pick_probability: float = Field(
         0.0, ge=0.0, le=1.0, description="Picks below are left out; picks without a probability stay."
     )
@@ -130,5 +151,19 @@ class AssociateConfig(_Settings):
         0.3, gt=0.0, description="Error of predicted times, s; joins each pick's uncertainty in the location."
     )
     max_residual: float = Field(2.0, gt=0.0, description="Largest residual of an arrival after location, s.")
+    depth_prior: DepthPrior | None = Field(
+        None, description="Usual depth, for events whose arrivals don't tell it; left out: none."
+    )
+    collect: bool = Field(True, description="After location take every free pick that fits; needs relocate.")
+    second_pass: bool = Field(
+        True, description="Search the picks that GaMMA or PyOcto left with the scan, by the same minima; needs collect."
+    )
+    max_chance_per_day: float | None = Field(
+        None,
+        gt=0.0,
+        description="Drop events that false picks would make more often than this, per day; left out: 0.001 for what "
+        "the scan finds, no test of what GaMMA and PyOcto find.",
+    )
     gamma: GammaConfig = Field(default_factory=GammaConfig, description="GaMMA's settings.")
     pyocto: PyoctoConfig = Field(default_factory=PyoctoConfig, description="PyOcto's settings.")
+    scan: ScanConfig = Field(default_factory=ScanConfig, description="The scan's settings.")

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-SECOND_START_KM = 8.0
+START_DEPTHS_KM = (8.0,)
+MAXIMUM_STEPS = 40
+SMALLEST_STEP = 0.01  # km and s
 
 
 @dataclass(frozen=True)
@@ -45,53 +47,123 @@ class Hypocentre:
         return observed.time - self.time - predicted
 
 
-def locate(start: Hypocentre, observed: Observations, times, bounds: tuple[NDArray, NDArray]) -> Hypocentre:
+def locate(
+    start: Hypocentre,
+    observed: Observations,
+    times,
+    bounds: tuple[NDArray, NDArray],
+    depth_prior: tuple[float, float] | None = None,
+) -> Hypocentre:
     """Minimise the soft-L1 misfit of arrival times over position, depth and origin time.
 
-    Starts at the associator's depth and at another, since an associator often leaves an event at a limit of depth, and
-    first arrivals may have one minimum above and one below a discontinuity. The uncertainties are those of the
-    linearised problem, from each pick's sigma alone.
+    Levenberg-Marquardt on iteratively reweighted residuals, from the first guess's depth and from others, since an
+    associator often leaves an event at a limit of depth, and first arrivals may have one minimum above and one below a
+    discontinuity. The uncertainties are those of the linearised problem, from each pick's sigma alone.
 
     Args:
         start: first guess.
         observed: at least four arrivals.
         times: travel times as in `traveltime`.
         bounds: lower and upper limits of (x, y, depth), km.
-    """
-    from scipy.optimize import least_squares
+        depth_prior: usual depth and its standard deviation, km: what depth is taken where arrivals don't tell it.
 
+    Source: the misfit is SciPy's `soft_l1` (`scipy.optimize.least_squares`).
+    """
     # times from the first guess on: a double near 1.7e9 s has no room for the solver's small steps
     reference = start.time
     relative = replace(observed, time=observed.time - reference)
+    problem = _Problem(relative, times, bounds, depth_prior)
+    depths = dict.fromkeys((start.depth_km, *START_DEPTHS_KM))
+    models = np.array([(start.x_km, start.y_km, depth, 0.0) for depth in depths])
+    models, costs = problem.solve(models)
+    best = models[int(np.flatnonzero(costs <= costs.min() * (1.0 + 1e-6))[0])]
+    deviations = problem.standard_deviations(best)
+    return Hypocentre(float(best[0]), float(best[1]), float(best[2]), float(reference + best[3]), *deviations)
 
-    def misfit(model: NDArray) -> NDArray:
-        return Hypocentre(*model).residuals(relative, times) / relative.sigma
 
-    lower = np.append(bounds[0], -np.inf)
-    upper = np.append(bounds[1], np.inf)
-    inner = 1e-3
-    best = None
-    for depth in (start.depth_km, SECOND_START_KM):
-        guess = np.clip([start.x_km, start.y_km, depth, 0.0], lower + inner, upper - inner)
-        # Dogbox: the trust-region default creeps along a limit of depth, 60 evaluations to 6.
-        found = least_squares(
-            misfit, guess, bounds=(lower, upper), method="dogbox", loss="soft_l1", x_scale=(5.0, 5.0, 5.0, 1.0)
+class _Problem:
+    """The misfit of one event's arrivals; models are rows of (x, y, depth, time), km and s."""
+
+    def __init__(self, observed: Observations, times, bounds, depth_prior):
+        self._observed, self._times, self._depth_prior = observed, times, depth_prior
+        self._lower = np.append(bounds[0], -np.inf)
+        self._upper = np.append(bounds[1], np.inf)
+        self._inverse_sigma = 1.0 / observed.sigma
+
+    def solve(self, models: NDArray) -> tuple[NDArray, NDArray]:
+        """Give the models that each first guess leads to, and their costs; all are moved side by side."""
+        models = np.clip(models, self._lower, self._upper)
+        models[:, 3] = np.median(self._residuals(models), axis=1)
+        damping = np.full(len(models), 1e-2)
+        residuals, jacobian = self._linearised(models)
+        costs = self._cost(residuals, models)
+        active = np.arange(len(models))
+        for _ in range(MAXIMUM_STEPS):
+            step = self._step(models[active], residuals[active], jacobian[active], damping[active])
+            tried = np.clip(models[active] + step, self._lower, self._upper)
+            new_residuals, new_jacobian = self._linearised(tried)
+            new_costs = self._cost(new_residuals, tried)
+            better = new_costs <= costs[active]
+            moved = np.abs(tried - models[active]).max(axis=1)
+            settled = (moved < SMALLEST_STEP) | (better & (costs[active] - new_costs < 1e-5 * new_costs))
+            good = active[better]
+            models[good], costs[good] = tried[better], new_costs[better]
+            residuals[good], jacobian[good] = new_residuals[better], new_jacobian[better]
+            damping[active] = np.where(better, damping[active] / 5.0, damping[active] * 8.0)
+            active = active[~settled & (damping[active] < 1e8)]
+            if active.size == 0:
+                break
+        return models, costs
+
+    def standard_deviations(self, model: NDArray) -> tuple[float | None, float | None, float | None]:
+        """Give the deviation of time (s), the largest horizontal one and depth's (km); None where undetermined."""
+        jacobian = self._linearised(model[None, :])[1][0]
+        normal = jacobian.T @ jacobian
+        if np.linalg.matrix_rank(normal, tol=1e-8 * np.trace(normal), hermitian=True) < 4:
+            return None, None, None
+        covariance = np.linalg.inv(normal)
+        horizontal = np.sqrt(np.linalg.eigvalsh(covariance[:2, :2]).max())
+        return float(np.sqrt(covariance[3, 3])), float(horizontal), float(np.sqrt(covariance[2, 2]))
+
+    def _residuals(self, models: NDArray) -> NDArray:
+        observed = self._observed
+        distance = np.hypot(models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km)
+        return observed.time - self._times(distance, models[:, 2:3], observed.station_depth_km, observed.is_s)
+
+    def _linearised(self, models: NDArray) -> tuple[NDArray, NDArray]:
+        """Give residuals over sigma and their derivatives by (x, y, depth, time): (models, arrivals[, 4])."""
+        observed = self._observed
+        east, north = models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km
+        distance = np.hypot(east, north)
+        predicted, by_distance, by_depth = self._times.with_derivatives(
+            distance, models[:, 2:3], observed.station_depth_km, observed.is_s
         )
-        if best is None or found.cost < best.cost * (1.0 - 1e-6):
-            best = found
-    deviations = _standard_deviations(misfit, best.x)
-    return Hypocentre(float(best.x[0]), float(best.x[1]), float(best.x[2]), float(reference + best.x[3]), *deviations)
+        by_distance = by_distance / np.maximum(distance, 1e-3)
+        jacobian = -np.stack([by_distance * east, by_distance * north, by_depth, np.ones_like(distance)], axis=-1)
+        residuals = (observed.time - models[:, 3:4] - predicted) * self._inverse_sigma
+        return residuals, jacobian * self._inverse_sigma[:, None]
 
+    def _cost(self, residuals: NDArray, models: NDArray) -> NDArray:
+        cost = (np.sqrt(1.0 + residuals**2) - 1.0).sum(axis=1)
+        if self._depth_prior is not None:
+            usual, deviation = self._depth_prior
+            cost = cost + 0.5 * ((models[:, 2] - usual) / deviation) ** 2
+        return cost
 
-def _standard_deviations(misfit, model: NDArray) -> tuple[float | None, float | None, float | None]:
-    """Give the deviation of time (s), the largest horizontal one and that of depth (km); None where undetermined."""
-    steps = np.array([0.05, 0.05, 0.05, 0.01])
-    jacobian = np.stack(
-        [(misfit(model + step) - misfit(model - step)) / (2.0 * step.sum()) for step in np.diag(steps)], axis=1
-    )
-    normal = jacobian.T @ jacobian
-    if np.linalg.matrix_rank(normal, tol=1e-8 * np.trace(normal), hermitian=True) < 4:
-        return None, None, None
-    covariance = np.linalg.inv(normal)
-    horizontal = np.sqrt(np.linalg.eigvalsh(covariance[:2, :2]).max())
-    return float(np.sqrt(covariance[3, 3])), float(horizontal), float(np.sqrt(covariance[2, 2]))
+    def _step(self, models: NDArray, residuals: NDArray, jacobian: NDArray, damping: NDArray) -> NDArray:
+        weight = 1.0 / np.sqrt(1.0 + residuals**2)
+        weighted = jacobian * weight[:, :, None]
+        normal = weighted.transpose(0, 2, 1) @ jacobian
+        gradient = (weighted * residuals[:, :, None]).sum(axis=1)
+        if self._depth_prior is not None:
+            usual, deviation = self._depth_prior
+            normal[:, 2, 2] += deviation**-2
+            gradient[:, 2] += (models[:, 2] - usual) / deviation**2
+        # A coordinate at its limit that would leave it stays.
+        held = ((models <= self._lower) & (gradient > 0)) | ((models >= self._upper) & (gradient < 0))
+        diagonal = np.einsum("mii->mi", normal)
+        diagonal += damping[:, None] * (diagonal + 1e-6)
+        normal[held] = 0.0
+        normal.transpose(0, 2, 1)[held] = 0.0
+        np.einsum("mii->mi", normal)[held] = 1.0
+        return -np.linalg.solve(normal, np.where(held, 0.0, gradient)[:, :, None])[:, :, 0]

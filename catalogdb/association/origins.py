@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.locate import Hypocentre, Observations, locate
+from catalogdb.association.fit import EventFitter
+from catalogdb.association.locate import Hypocentre
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
 from catalogdb.geo import azimuthal_gap, distance_azimuth
 
-LOCATION_ROUNDS = 4
-PARAMETERS = 4
+# An event whose picks all lie this close to what a larger one predicts, at stations that it lacks, is part of it.
+PART_SECONDS = 3.0
+PART_SHARE = 0.05
+NEAR_SECONDS = 30.0
+LEAST_CHANCE = 1e-200
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    here: Hypocentre
+    rows: NDArray
+    method: str
+    score: float | None
 
 
 class OriginBuilder:
@@ -23,91 +37,79 @@ class OriginBuilder:
         self, picks: PreparedPicks, stations: PreparedStations, volume: Volume, times, config: AssociateConfig
     ):
         self._picks, self._stations, self._volume, self._times, self._config = picks, stations, volume, times, config
+        self.fitter = EventFitter(picks, stations, volume, times, config)
         self.counts: Counter[str] = Counter()
+        self._accepted: list[_Accepted] = []
 
-    def build_all(self, candidates: list[Candidate]) -> list[dict]:
-        """Give the origins in order of time; where candidates share a pick, the one with more picks has it."""
-        taken: set[int] = set()
-        origins = []
+    def consider_all(self, candidates: list[Candidate]) -> None:
+        """Consider candidates that are all known, the one with most picks first: it has those that are shared."""
         for candidate in sorted(candidates, key=lambda found: (-len(found.picks), found.time, found.picks)):
-            rows = np.array([row for row in candidate.picks if row not in taken], dtype=int)
-            self.counts["arrival_in_other_event"] += len(candidate.picks) - rows.size
-            origin, rows = self._build(candidate, rows)
-            if origin is not None:
-                taken.update(rows.tolist())
-                origins.append(origin)
-        self.counts["picks_associated"] = len(taken)
-        self.counts["picks_unassociated"] = len(self._picks) - len(taken)
-        self.counts["origins"] = len(origins)
-        return sorted(origins, key=lambda origin: (origin["time"], origin["arrivals"][0]["pick_id"]))
+            self.consider(candidate, self._config.associator, self._config.max_chance_per_day)
 
-    def _build(self, candidate: Candidate, rows: NDArray) -> tuple[dict | None, NDArray]:
+    def consider(self, candidate: Candidate, method: str, max_chance_per_day: float | None) -> bool:
+        """Fit a candidate to the picks that are free, and keep it if it is an event; True when picks were taken.
+
+        Args:
+            candidate: first guess.
+            method: the associator that made it; the scan's score is minus log10 of the chance events per day.
+            max_chance_per_day: see `chance`; None: no test.
+        """
+        free, config = self.fitter.free, self._config
+        rows = np.array([row for row in candidate.picks if free[row]], dtype=int)
+        self.counts["arrival_in_other_event"] += len(candidate.picks) - rows.size
         here = Hypocentre(candidate.x_km, candidate.y_km, candidate.depth_km, candidate.time)
-        rows = self._one_per_phase(rows, here)
-        rows = self._s_after_p(rows, here)
+        rows = self.fitter.one_per_phase(rows, here, self.counts)
+        if config.relocate:
+            fit = self.fitter.fit(here, rows)
+            self.counts["arrival_large_residual"] += int(np.setdiff1d(rows, fit.rows).size)
+            self.counts["arrival_collected"] += int(np.setdiff1d(fit.rows, rows).size)
+            here, rows, chance_per_day = fit.here, fit.rows, fit.chance_per_day
+        else:
+            chance_per_day = self.fitter.chance_per_day(here, rows)
         if not self._enough(rows):
             self.counts["origin_too_few_picks"] += 1
-            return None, rows
-        if self._config.relocate and rows.size >= PARAMETERS:
-            here, rows = self._locate(here, rows)
-            if not self._enough(rows):
-                self.counts["origin_too_few_picks"] += 1
-                return None, rows
+            return False
+        if max_chance_per_day is not None and chance_per_day > max_chance_per_day:
+            self.counts["origin_by_chance"] += 1
+            return False
+        # From here on the picks are explained, be it by an event that isn't kept.
+        free[rows] = False
         longitude, latitude = self._volume.projection.to_lonlat(here.x_km, here.y_km)
         if not self._volume.region.contains(latitude, longitude, here.depth_km):
             self.counts["origin_outside_region"] += 1
-            return None, rows
-        return self._document(candidate, here, float(latitude), float(longitude), rows), rows
+        elif self._is_part(here, rows):
+            self.counts["origin_part_of_other"] += 1
+        else:
+            self._accepted.append(_Accepted(here, rows, method, candidate.score))
+        return True
 
-    def _observations(self, rows: NDArray) -> Observations:
-        station = self._picks.station[rows]
-        return Observations(
-            time=self._picks.time[rows],
-            sigma=self._picks.sigma[rows],
-            is_s=self._picks.is_s[rows],
-            x_km=self._stations.x_km[station],
-            y_km=self._stations.y_km[station],
-            station_depth_km=self._stations.depth_km[station],
-        )
+    def origins(self) -> list[dict]:
+        """Give the origins in order of time, and complete `counts`."""
+        origins = [self._document(accepted) for accepted in self._accepted]
+        for accepted, origin in zip(self._accepted, origins, strict=True):
+            if accepted.method == "scan":
+                # Only now are the picks known that belong to no event.
+                per_day = self.fitter.chance_per_day(accepted.here, accepted.rows)
+                origin["score"] = -math.log10(max(per_day, LEAST_CHANCE))
+        used = sum(accepted.rows.size for accepted in self._accepted)
+        self.counts["picks_associated"] = used
+        self.counts["picks_unassociated"] = len(self._picks) - used
+        self.counts["origins"] = len(origins)
+        return sorted(origins, key=lambda origin: (origin["time"], origin["arrivals"][0]["pick_id"]))
 
-    def _misfit(self, rows: NDArray, here: Hypocentre) -> NDArray:
-        return np.abs(here.residuals(self._observations(rows), self._times))
-
-    def _one_per_phase(self, rows: NDArray, here: Hypocentre) -> NDArray:
-        """Keep, of each station and phase, the pick that fits best (then the more probable, then the earlier)."""
-        best: dict[tuple[int, bool], tuple] = {}
-        for row, misfit in zip(rows.tolist(), self._misfit(rows, here), strict=True):
-            key = (int(self._picks.station[row]), bool(self._picks.is_s[row]))
-            rank = (round(float(misfit), 6), -float(self._picks.probability[row]), row)
-            best[key] = min(best.get(key, rank), rank)
-        kept = np.array(sorted(rank[-1] for rank in best.values()), dtype=int)
-        self.counts["arrival_duplicate_station_phase"] += rows.size - kept.size
-        return kept
-
-    def _s_after_p(self, rows: NDArray, here: Hypocentre) -> NDArray:
-        """Where a station's S isn't later than its P, keep the one that fits better."""
-        misfit = dict(zip(rows.tolist(), self._misfit(rows, here), strict=True))
-        p_rows = {int(self._picks.station[row]): row for row in rows.tolist() if not self._picks.is_s[row]}
-        wrong = set()
-        for row in rows.tolist():
-            p_row = p_rows.get(int(self._picks.station[row]))
-            if self._picks.is_s[row] and p_row is not None and self._picks.time[row] <= self._picks.time[p_row]:
-                wrong.add(row if misfit[row] > misfit[p_row] else p_row)
-        self.counts["arrival_s_before_p"] += len(wrong)
-        return np.array([row for row in rows.tolist() if row not in wrong], dtype=int)
-
-    def _locate(self, here: Hypocentre, rows: NDArray) -> tuple[Hypocentre, NDArray]:
-        """Locate, leave out what doesn't fit, and again."""
-        for _ in range(LOCATION_ROUNDS):
-            here = locate(here, self._observations(rows), self._times, self._volume.bounds)
-            fits = self._misfit(rows, here) <= self._config.max_residual
-            if fits.all() or np.count_nonzero(fits) < max(PARAMETERS, self._config.min_picks):
-                break
-            self.counts["arrival_large_residual"] += rows.size - np.count_nonzero(fits)
-            rows = rows[fits]
-        fits = self._misfit(rows, here) <= self._config.max_residual
-        self.counts["arrival_large_residual"] += rows.size - np.count_nonzero(fits)
-        return here, rows[fits]
+    def _is_part(self, here: Hypocentre, rows: NDArray) -> bool:
+        """True for what a larger event left: hardly a station and phase twice, no pick far from its predictions."""
+        slots = self._picks.station[rows] * 2 + self._picks.is_s[rows]
+        for other in self._accepted:
+            if abs(other.here.time - here.time) > NEAR_SECONDS or other.rows.size < rows.size:
+                continue
+            taken = self._picks.station[other.rows] * 2 + self._picks.is_s[other.rows]
+            if np.isin(slots, taken).sum() > 0.2 * rows.size:
+                continue
+            travel = self._picks.time[rows] - other.here.time
+            if np.all(self.fitter.misfit(rows, other.here) <= PART_SECONDS + PART_SHARE * np.abs(travel)):
+                return True
+        return False
 
     def _enough(self, rows: NDArray) -> bool:
         is_s, station = self._picks.is_s[rows], self._picks.station[rows]
@@ -122,10 +124,11 @@ class OriginBuilder:
             and np.unique(station).size >= config.min_stations
         )
 
-    def _document(
-        self, candidate: Candidate, here: Hypocentre, latitude: float, longitude: float, rows: NDArray
-    ) -> dict:
-        observed = self._observations(rows)
+    def _document(self, accepted: _Accepted) -> dict:
+        here, rows = accepted.here, accepted.rows
+        longitude, latitude = self._volume.projection.to_lonlat(here.x_km, here.y_km)
+        longitude, latitude = float(longitude), float(latitude)
+        observed = self.fitter.observations(rows)
         residuals = here.residuals(observed, self._times)
         station = self._picks.station[rows]
         distance_km, azimuth = distance_azimuth(
@@ -148,7 +151,7 @@ class OriginBuilder:
         ]
         n_s = int(np.count_nonzero(observed.is_s))
         origin = {
-            "method": self._config.associator,
+            "method": accepted.method,
             "time": float(here.time),
             "latitude": latitude,
             "longitude": longitude,
@@ -159,7 +162,7 @@ class OriginBuilder:
             "rms": float(np.sqrt(np.mean(residuals**2))),
             "azimuthal_gap": azimuthal_gap(azimuth[np.unique(station, return_index=True)[1]]),
             "minimum_distance_km": float(distance_km.min()),
-            "score": candidate.score,
+            "score": accepted.score,
             "n_picks": int(rows.size),
             "n_p": int(rows.size - n_s),
             "n_s": n_s,

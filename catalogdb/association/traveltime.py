@@ -11,6 +11,7 @@ from catalogdb.association.config import VelocityConfig
 
 GRADIENT_STEP_KM = 1.0
 STATION_STEP_KM = 1.0
+SHORTEST_KM = 1e-3
 
 
 class HomogeneousTimes:
@@ -18,11 +19,21 @@ class HomogeneousTimes:
 
     def __init__(self, vp: float, vs: float):
         self.vp, self.vs = vp, vs
+        self.key = (vp, vs)
 
     def __call__(self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray) -> NDArray:
         """Give travel times in seconds; arguments broadcast together, depths below sea level."""
         path = np.hypot(distance_km, np.subtract(depth_km, station_depth_km))
         return path / np.where(is_s, self.vs, self.vp)
+
+    def with_derivatives(
+        self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray
+    ) -> tuple[NDArray, NDArray, NDArray]:
+        """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
+        below = np.subtract(depth_km, station_depth_km)
+        path = np.maximum(np.hypot(distance_km, below), SHORTEST_KM)
+        slowness = 1.0 / np.where(is_s, self.vs, self.vp)
+        return path * slowness, distance_km / path * slowness, below / path * slowness
 
 
 class LayeredTimes:
@@ -45,31 +56,47 @@ class LayeredTimes:
         maxdepth_km: float,
         stations_depth_km: tuple[float, float],
     ):
+        self.key = (velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km)
         tops, vp, vs = _constant_layers(velocity, maxdepth_km)
         self.vp, self.vs = _mean_speed(tops, vp, maxdepth_km), _mean_speed(tops, vs, maxdepth_km)
         self.surface_vp, self.surface_vs = float(vp[0]), float(vs[0])
         self._distance = _axis(0.0, maxdistance_km, max(0.5, maxdistance_km / 600.0))
         self._depth = _axis(mindepth_km, maxdepth_km, max(0.5, (maxdepth_km - mindepth_km) / 150.0))
         self._station = _axis(*stations_depth_km, STATION_STEP_KM)
+        self._distance_step = self._distance[1] - self._distance[0]
+        self._depth_step = self._depth[1] - self._depth[0]
         self._slowness = np.stack(
             [np.stack([self._slownesses(tops, speeds, station) for station in self._station]) for speeds in (vp, vs)]
         )
 
     def __call__(self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray) -> NDArray:
         """Give travel times in seconds; arguments broadcast together, depths below sea level."""
-        distance, depth, station, is_s = np.broadcast_arrays(distance_km, depth_km, station_depth_km, is_s)
-        phase = is_s.astype(int)
-        weights = []
-        for axis, values in ((self._station, station), (self._depth, depth), (self._distance, distance)):
-            position = np.clip((values - axis[0]) / (axis[1] - axis[0]), 0.0, axis.size - 1.0)
-            below = np.minimum(position.astype(int), axis.size - 2)
-            weights.append((below, position - below))
-        (k, wk), (j, wj), (i, wi) = weights
-        slowness = np.zeros(distance.shape)
-        for dk, dj, di in np.ndindex(2, 2, 2):
-            share = (wk if dk else 1 - wk) * (wj if dj else 1 - wj) * (wi if di else 1 - wi)
-            slowness = slowness + share * self._slowness[phase, k + dk, j + dj, i + di]
-        return slowness * np.hypot(distance, depth - station)
+        return self.with_derivatives(distance_km, depth_km, station_depth_km, is_s)[0]
+
+    def with_derivatives(
+        self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray
+    ) -> tuple[NDArray, NDArray, NDArray]:
+        """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
+        k, at_station = _position(self._station, station_depth_km)
+        j, at_depth = _position(self._depth, depth_km)
+        i, at_distance = _position(self._distance, distance_km)
+        row, layer = self._distance.size, self._distance.size * self._depth.size
+        corner = ((np.asarray(is_s, dtype=int) * self._station.size + k) * self._depth.size + j) * row + i
+        tables = self._slowness.ravel()
+
+        def at(offset: int) -> NDArray:
+            higher = tables[corner + offset]
+            return higher + at_station * (tables[corner + offset + layer] - higher)
+
+        near, far, near_deep, far_deep = at(0), at(1), at(row), at(row + 1)
+        shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
+        slowness = shallow + at_depth * (deep - shallow)
+        by_distance = (far - near + at_depth * (far_deep - near_deep - far + near)) / self._distance_step
+        by_depth = (deep - shallow) / self._depth_step
+        below = np.subtract(depth_km, station_depth_km)
+        path = np.hypot(distance_km, below)
+        share = slowness / np.maximum(path, SHORTEST_KM)
+        return slowness * path, by_distance * path + share * distance_km, by_depth * path + share * below
 
     def _slownesses(self, tops: NDArray, speeds: NDArray, station_depth_km: float) -> NDArray:
         rows = []
@@ -103,6 +130,13 @@ def travel_times(
 @lru_cache(maxsize=8)
 def _layered(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km) -> LayeredTimes:
     return LayeredTimes(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km)
+
+
+def _position(axis: NDArray, values: NDArray) -> tuple[NDArray, NDArray]:
+    """Give the interval that each value lies in, and how far along it is, 0..1; values outside go to the end."""
+    position = np.clip((np.asarray(values) - axis[0]) / (axis[1] - axis[0]), 0.0, axis.size - 1.0)
+    below = np.minimum(position.astype(int), axis.size - 2)
+    return below, position - below
 
 
 def _axis(start: float, end: float, step: float) -> NDArray:

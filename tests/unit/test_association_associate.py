@@ -25,7 +25,7 @@ STATIONS = [
 # Time (s), latitude, longitude, depth (km).
 EVENTS = [(1000.0, 46.36, 12.90, 8.0), (1100.0, 46.30, 13.15, 11.0), (2500.0, 46.42, 13.05, 5.0)]
 SETTINGS = {"velocity": {"vp": 5.85, "vs": 3.28}, "min_picks": 6, "min_p": 3, "min_s": 3, "overlap_seconds": 120.0}
-ASSOCIATORS = ["gamma", "pyocto"]
+ASSOCIATORS = ["gamma", "pyocto", "scan"]
 
 
 def config(associator="gamma", **changes):

@@ -1,0 +1,159 @@
+"""Associators side by side on the same picks: what they find of a reference catalog, in what time and memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from catalogdb.association.associate import associate
+from catalogdb.association.config import AssociateConfig
+from catalogdb.association.windows import association_windows, owned
+from catalogdb.errors import InputError
+from catalogdb.evaluation.gates import Gates
+from catalogdb.evaluation.pairing import pair_events
+from catalogdb.geo import Region
+
+
+@dataclass(frozen=True)
+class Task:
+    """What every associator is given.
+
+    Args:
+        picks: as in `associate`, in any order.
+        stations: as in `associate`.
+        region: where events are kept.
+        starttime, endtime: the period, epoch seconds UTC.
+        reference: events, dicts with `time` (epoch seconds), `latitude`, `longitude` (degrees) and, to judge
+            assignments, `picks`: the `_id` of each of its picks.
+    """
+
+    picks: Sequence[Mapping]
+    stations: Sequence[Mapping]
+    region: Region
+    starttime: float
+    endtime: float
+    reference: Sequence[Mapping]
+
+    def during(self, starttime: float, endtime: float, margin: float) -> Task:
+        """Cut out a part of the period; picks are kept `margin` seconds around it."""
+        return Task(
+            [pick for pick in self.picks if starttime - margin <= pick["time"] < endtime + margin],
+            self.stations, self.region, starttime, endtime,
+            [event for event in self.reference if starttime <= event["time"] < endtime],
+        )  # fmt: skip
+
+
+Method = Callable[[Task, AssociateConfig], list[dict]]
+
+
+def through_windows(task: Task, config: AssociateConfig) -> list[dict]:
+    """Associate window by window, as a job does: the origins of the period, in order of time."""
+    picks = sorted(task.picks, key=lambda pick: (pick["time"], str(pick["_id"])))
+    times = np.array([pick["time"] for pick in picks])
+    origins = []
+    for window in association_windows(task.starttime, task.endtime, config.window_seconds, config.overlap_seconds):
+        first, last = np.searchsorted(times, [window.read_starttime, window.read_endtime])
+        if first < last:
+            origins += owned(associate(picks[first:last], task.stations, task.region, config).origins, window)
+    return [origin for origin in origins if task.starttime <= origin["time"] < task.endtime]
+
+
+def score(origins: Sequence[Mapping], reference: Sequence[Mapping], gates: Gates | None = None) -> dict[str, Any]:
+    """Count what was found, one to one, within the gates of time and epicentre.
+
+    Returns:
+        `reference_events`, `events`, `matched`, `recall`, `precision`; where origins have arrivals and the reference
+        has picks also `picks_right` (arrivals that belong to the event matched, over the reference's picks) and
+        `arrivals_wrong` (all other arrivals, over all arrivals).
+    """
+    events, found = _columns(reference), _columns(origins)
+    pairs = pair_events(events, found, gates or Gates())
+    matched = len(pairs.reference)
+    result: dict[str, Any] = {
+        "reference_events": len(reference),
+        "events": len(origins),
+        "matched": matched,
+        "recall": matched / len(reference) if reference else None,
+        "precision": matched / len(origins) if origins else None,
+    }
+    wanted = sum(len(event.get("picks", ())) for event in reference)
+    arrivals = sum(len(origin.get("arrivals", ())) for origin in origins)
+    if wanted and arrivals:
+        right = 0
+        for event, origin in zip(events.rows[pairs.reference], found.rows[pairs.catalog], strict=True):
+            own = set(reference[event]["picks"])
+            right += sum(arrival["pick_id"] in own for arrival in origins[origin]["arrivals"])
+        result["picks_right"] = right / wanted
+        result["arrivals_wrong"] = 1.0 - right / arrivals
+    return result
+
+
+def compare(
+    task: Task, methods: Mapping[str, tuple[Method, AssociateConfig]], gates: Gates | None = None
+) -> list[dict[str, Any]]:
+    """Run each method in a process of its own, one after the other; one row each with its score, time and memory.
+
+    Rows hold `method`, what `score` gives, `seconds`, `cpu_seconds` and `peak_mb`; imports and tables are made before
+    the time starts, and memory is the whole process's.
+
+    Raises:
+        InputError: where a method fails, with its name.
+    """
+    context = multiprocessing.get_context("spawn")
+    rows = []
+    for name, (method, config) in methods.items():
+        receiver, sender = context.Pipe(duplex=False)
+        worker = context.Process(target=_measure, args=(task, method, config, gates, sender))
+        worker.start()
+        sender.close()
+        try:
+            result = receiver.recv()
+        except EOFError:
+            result = "its process ended early"
+        worker.join()
+        if isinstance(result, str):
+            raise InputError(f"associator {name}: {result}")
+        rows.append({"method": name} | result)
+    return rows
+
+
+def _measure(task: Task, method: Method, config: AssociateConfig, gates: Gates | None, connection) -> None:
+    try:
+        if task.picks:
+            first = min(pick["time"] for pick in task.picks)
+            through_windows(task.during(first, first + 600.0, 0.0), config)
+        before = time.perf_counter(), time.process_time()
+        origins = method(task, config)
+        seconds, cpu_seconds = time.perf_counter() - before[0], time.process_time() - before[1]
+        result = score(origins, task.reference, gates) | {
+            "seconds": seconds,
+            "cpu_seconds": cpu_seconds,
+            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+        }
+    except InputError as error:
+        result = str(error)
+    connection.send(result)
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Events by time; `rows` are their places in the list that they come from."""
+
+    time: np.ndarray
+    latitude: np.ndarray
+    longitude: np.ndarray
+    rows: np.ndarray
+
+
+def _columns(events: Sequence[Mapping]) -> _Columns:
+    time, latitude, longitude = (
+        np.array([event[name] for event in events], dtype=float) for name in ("time", "latitude", "longitude")
+    )
+    order = np.argsort(time, kind="stable")
+    return _Columns(time[order], latitude[order], longitude[order], order)

@@ -1,0 +1,179 @@
+"""From a first guess to a located event: collect the picks that fit, locate, and again until nothing changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogdb.association.chance import RING_SECONDS, ChanceTest, rate
+from catalogdb.association.config import AssociateConfig
+from catalogdb.association.locate import Hypocentre, Observations, locate
+from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
+
+ROUNDS = 6
+PARAMETERS = 4
+BACKGROUND_SECONDS = 120.0
+BACKGROUND_STATIONS = 20
+NARROWEST_SECONDS = 0.7
+FIRST_ROUND = 2.0
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A hypocentre, the rows of its picks (in order), and how many such events chance would make in a day."""
+
+    here: Hypocentre
+    rows: NDArray
+    chance_per_day: float
+
+
+class EventFitter:
+    """Fits events to the picks that are still free; `free` says which, and the caller takes them away."""
+
+    def __init__(
+        self, picks: PreparedPicks, stations: PreparedStations, volume: Volume, times, config: AssociateConfig
+    ):
+        self._picks, self._stations, self._volume, self._times, self._config = picks, stations, volume, times, config
+        self.free = np.ones(len(picks), dtype=bool)
+        area_km2 = (volume.maxx_km - volume.minx_km) * (volume.maxy_km - volume.miny_km)
+        thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
+        self._chance = ChanceTest(area_km2, thickness_km, times.vp, len(stations.codes))
+        prior = config.depth_prior
+        self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
+
+    def fit(self, start: Hypocentre, rows: NDArray) -> Fit:
+        """Locate from `rows` (one per station and phase), and with `collect` from all free picks that fit."""
+        here = start
+        if rows.size < PARAMETERS:
+            return Fit(here, rows, np.inf)
+        background = self.background(here, rows)
+        here = self._locate(here, rows)
+        seen = {rows.tobytes()}
+        for number in range(ROUNDS):
+            tolerance = self._tolerance(rows, here, number)
+            if self._config.collect:
+                found = self._collect(here, tolerance, background)
+            else:
+                found = rows[self.misfit(rows, here) <= tolerance]
+            if found.size < PARAMETERS or np.array_equal(found, rows):
+                break
+            rows = found
+            here = self._locate(here, rows)
+            if rows.tobytes() in seen:
+                break
+            seen.add(rows.tobytes())
+        rows = rows[self.misfit(rows, here) <= self._config.max_residual]
+        return Fit(here, rows, self.chance_per_day(here, rows))
+
+    def observations(self, rows: NDArray) -> Observations:
+        """Gather the arrivals of some rows for the location."""
+        station = self._picks.station[rows]
+        return Observations(
+            time=self._picks.time[rows],
+            sigma=self._picks.sigma[rows],
+            is_s=self._picks.is_s[rows],
+            x_km=self._stations.x_km[station],
+            y_km=self._stations.y_km[station],
+            station_depth_km=self._stations.depth_km[station],
+        )
+
+    def misfit(self, rows: NDArray, here: Hypocentre) -> NDArray:
+        """Absolute residuals, s."""
+        return np.abs(here.residuals(self.observations(rows), self._times))
+
+    def one_per_phase(self, rows: NDArray, here: Hypocentre, counts: Counter[str]) -> NDArray:
+        """Keep, of each station and phase, the pick that fits best (then the more probable, then the earlier), and of a
+        station's P and S where S isn't later the one that fits better; in order of time."""
+        picks = self._picks
+        misfit = self.misfit(rows, here)
+        slot = self._slot(rows)
+        order = np.lexsort((rows, -picks.probability[rows], np.round(misfit, 6), slot))
+        first = np.ones(order.size, dtype=bool)
+        first[1:] = slot[order][1:] != slot[order][:-1]
+        counts["arrival_duplicate_station_phase"] += int(np.count_nonzero(~first))
+        kept = order[first]
+        slot, rows, misfit = slot[kept], rows[kept], misfit[kept]
+        # Slots are in order: a station's S follows its P.
+        pair = np.flatnonzero((slot[:-1] // 2 == slot[1:] // 2) & (picks.time[rows[1:]] <= picks.time[rows[:-1]]))
+        if pair.size:
+            counts["arrival_s_before_p"] += int(pair.size)
+            keep = np.ones(rows.size, dtype=bool)
+            keep[np.where(misfit[pair + 1] > misfit[pair], pair + 1, pair)] = False
+            rows = rows[keep]
+        return np.sort(rows)
+
+    def background(self, here: Hypocentre, rows: NDArray) -> float:
+        """Free picks per slot and second at the stations around, in the minutes around, but for these rows."""
+        near = np.argsort(self._distances(here), kind="stable")[:BACKGROUND_STATIONS]
+        first, last = np.searchsorted(
+            self._picks.time, [here.time - BACKGROUND_SECONDS, here.time + BACKGROUND_SECONDS]
+        )
+        others = np.arange(first, last)[self.free[first:last]]
+        others = np.setdiff1d(others, rows, assume_unique=True)
+        count = np.isin(self._picks.station[others], near).sum()
+        return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
+
+    def chance_per_day(self, here: Hypocentre, rows: NDArray) -> float:
+        """How many events as good as this one false picks would make in a day (see `chance`)."""
+        if rows.size == 0:
+            return np.inf
+        distance = self._distances(here)
+        order = np.argsort(distance, kind="stable")
+        rank = np.empty(order.size, dtype=int)
+        rank[order] = np.arange(order.size)
+        near, misfit = self._near(here, RING_SECONDS)
+        others = ~np.isin(near, rows)
+        ring = near[others]
+        return self._chance.best(
+            self.misfit(rows, here),
+            rank[self._picks.station[rows]],
+            self._picks.is_s[rows],
+            rank[self._picks.station[ring]],
+            distance[order],
+            self.background(here, rows),
+        )
+
+    def _locate(self, here: Hypocentre, rows: NDArray) -> Hypocentre:
+        return locate(here, self.observations(rows), self._times, self._volume.bounds, self._depth_prior)
+
+    def _tolerance(self, rows: NDArray, here: Hypocentre, number: int) -> float:
+        """The first guess may be far off, so the first round takes more; later ones four times the fit's own spread."""
+        if number == 0:
+            return FIRST_ROUND * self._config.max_residual
+        spread = 1.4826 * float(np.median(self.misfit(rows, here)))
+        return float(np.clip(4.0 * spread, NARROWEST_SECONDS, self._config.max_residual))
+
+    def _near(self, here: Hypocentre, tolerance: float) -> tuple[NDArray, NDArray]:
+        """Rows of the free picks within `tolerance` (s) of the predicted times, and their absolute residuals."""
+        first, last = np.searchsorted(
+            self._picks.time, [here.time - tolerance, here.time + self._config.overlap_seconds]
+        )
+        rows = np.arange(first, last)[self.free[first:last]]
+        misfit = self.misfit(rows, here)
+        near = misfit <= tolerance
+        return rows[near], misfit[near]
+
+    def _collect(self, here: Hypocentre, tolerance: float, background: float) -> NDArray:
+        rows = self.one_per_phase(self._near(here, tolerance)[0], here, Counter())
+        if rows.size == 0:
+            return rows
+        # Beyond the reach that makes the event stand out most, picks are as likely chance as not.
+        distance = self._distances(here)
+        order = np.argsort(distance, kind="stable")
+        rank = np.empty(order.size, dtype=int)
+        rank[order] = np.arange(order.size)
+        rank = rank[self._picks.station[rows]]
+        reaches = np.unique(rank) + 1
+        hits = (rank[:, None] < reaches).sum(axis=0)
+        logarithm = np.log10(self._chance.at_any_time(hits, 2 * reaches, tolerance, background))
+        reach = reaches[int(np.flatnonzero(logarithm <= logarithm.min() + 1e-9)[-1])]
+        return rows[rank < reach]
+
+    def _slot(self, rows: NDArray) -> NDArray:
+        return self._picks.station[rows] * 2 + self._picks.is_s[rows]
+
+    def _distances(self, here: Hypocentre) -> NDArray:
+        return np.hypot(self._stations.x_km - here.x_km, self._stations.y_km - here.y_km)

@@ -1,0 +1,242 @@
+"""Scan: an associator that starts from single picks and asks which places would make their neighbours agree.
+
+Every pick in turn, the one with most neighbours first, is taken for one of the nearest observations of an event. For
+all places of a grid around its station the origin time follows, and with it the times at all other stations. The place
+where the picks agree least by chance is the first guess of a location that collects its picks itself (`fit`). Accepted
+events take their picks away, so what is left is searched as if they weren't there.
+
+Starting a grid search from single picks is the idea of REAL (Zhang et al., 2019, doi:10.1785/0220190052); the test of
+what it finds is `chance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from catalogdb.association.chance import RING_SECONDS, ChanceTest, rate
+from catalogdb.association.config import AssociateConfig
+from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
+from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
+
+# A seed stands at one of the stations nearest to the event, and these many stations around it are looked at.
+SEED_RANK = 10
+NEIGHBOURS = 40
+REACHES = (6, 12, 24, 40)
+# S minus P at the seed's station, s, on top of the way between two stations.
+S_MINUS_P_SECONDS = 12.0
+MAXIMUM_NODES = 60_000
+MAXIMUM_TRIES = 6
+# The grid is coarse, and what it lets through is tested again.
+COARSE_PER_DAY = 1e4
+COARSE_PER_DAY_IN_BURSTS = 30.0
+
+
+def find_events(
+    picks: PreparedPicks,
+    stations: PreparedStations,
+    volume: Volume,
+    times,
+    config: AssociateConfig,
+    fitter: EventFitter,
+) -> Iterator[Candidate]:
+    """Yield first guesses; where the caller takes their picks away (`fitter.free`), the search goes on without them.
+
+    Picks must be in order of time; those that aren't free are passed over.
+    """
+    if np.count_nonzero(fitter.free) < config.min_picks:
+        return
+    grid = _grid(_Key(stations, volume, times, config.scan.node_spacing_km))
+    first, second = _pairs(picks, grid, fitter.free, times.vs)
+    if first.size == 0:
+        return
+    order = np.argsort(first, kind="stable")
+    neighbours = second[order]
+    starts = np.searchsorted(first[order], np.arange(len(picks) + 1))
+    count = np.diff(starts)
+    seeds = np.flatnonzero(count >= config.min_picks - 1)
+    for seed in seeds[np.argsort(-count[seeds], kind="stable")]:
+        around = neighbours[starts[seed] : starts[seed + 1]]
+        for _ in range(MAXIMUM_TRIES):
+            around = around[fitter.free[around]]
+            if not fitter.free[seed] or around.size < config.min_picks - 1:
+                break
+            candidate = _best_place(int(seed), around, picks, grid, fitter, config)
+            if candidate is None:
+                break
+            before = np.count_nonzero(fitter.free[around])
+            yield candidate
+            if np.count_nonzero(fitter.free[around]) == before:
+                break
+
+
+def _best_place(
+    seed: int, around: NDArray, picks: PreparedPicks, grid: _Grid, fitter: EventFitter, config: AssociateConfig
+) -> Candidate | None:
+    station, is_s = picks.station, picks.is_s.astype(int)
+    nodes = grid.nodes_of[station[seed]]
+    if nodes.size == 0:
+        return None
+    slot = station[around] * 2 + is_s[around]
+    order = np.lexsort((around, slot))
+    around, slot = around[order], slot[order]
+    own = grid.travel[is_s[seed], station[seed], nodes]
+    misfit = np.abs(
+        (picks.time[around] - picks.time[seed])[:, None].astype(np.float32)
+        - (grid.travel[is_s[around, None], station[around, None], nodes] - own)
+    )
+    ranks = grid.rank[station[around][:, None], nodes]
+    own_rank = grid.rank[station[seed], nodes]
+    hit = misfit <= config.scan.tolerance
+    in_ring = misfit <= RING_SECONDS
+    # Of one slot one pick counts, and the seed's own slot is taken.
+    starts = np.flatnonzero(np.diff(slot, prepend=-1))
+    slot_hit = np.logical_or.reduceat(hit, starts, axis=0)
+    slot_hit[slot[starts] == station[seed] * 2 + is_s[seed]] = False
+    slot_rank = ranks[starts]
+    hits = np.stack([(slot_hit & (slot_rank < reach)).sum(axis=0) + (own_rank < reach) for reach in grid.reaches])
+    promising = np.flatnonzero(hits.max(axis=0) >= config.min_picks)
+    if promising.size == 0:
+        return None
+    hits = hits[:, promising]
+    background = _background(seed, station, picks, grid, fitter, int(hits.max()))
+    slots = 2 * np.array(grid.reaches)[:, None]
+    by_hits = grid.chance.at_any_time(np.arange(hits.max() + 1), slots, config.scan.tolerance, background)
+    quick = np.take_along_axis(by_hits, hits, axis=1)
+    best = int(promising[quick.min(axis=0).argmin()])
+    if not quick.min() < COARSE_PER_DAY:
+        return None
+    in_ring = in_ring[:, best]
+    hit_slots = np.append(slot[starts][slot_hit[:, best]], station[seed] * 2 + is_s[seed])
+    hit_stations, hit_count = np.unique(hit_slots // 2, return_counts=True)
+    p_stations = hit_slots[hit_slots % 2 == 0] // 2
+    stations = np.append(station[around[in_ring]], station[seed])
+    in_burst = grid.chance.in_bursts(
+        np.array([(grid.rank[p_stations, nodes[best]] < reach).sum() for reach in grid.reaches]),
+        np.array([(grid.rank[np.unique(stations), nodes[best]] < reach).sum() for reach in grid.reaches]),
+        np.count_nonzero(hit_count > 1),
+        grid.radius_km[:, nodes[best]],
+        config.scan.tolerance,
+        rate(max(in_ring.sum() + 1 - hit_count.sum(), 0), 2.0 * RING_SECONDS * hit_stations.size, background),
+        background,
+    )
+    if not in_burst.min() < COARSE_PER_DAY_IN_BURSTS:
+        return None
+    rows = np.append(around[hit[:, best]], seed)
+    x, y, z = grid.places[nodes[best]]
+    return Candidate(
+        time=float(picks.time[seed] - own[best]), x_km=float(x), y_km=float(y), depth_km=float(z),
+        picks=tuple(np.sort(rows).tolist()),
+    )  # fmt: skip
+
+
+def _background(seed, station, picks, grid, fitter, hits) -> float:
+    """Free picks per slot and second around the seed's station, all but as many as the event would have."""
+    near = grid.neighbours[station[seed]][: REACHES[2]]
+    first, last = np.searchsorted(
+        picks.time, [picks.time[seed] - BACKGROUND_SECONDS, picks.time[seed] + BACKGROUND_SECONDS]
+    )
+    window = station[first:last][fitter.free[first:last]]
+    count = max(np.isin(window, near).sum() - hits, 0)
+    return float(rate(count, 4.0 * BACKGROUND_SECONDS * near.size))
+
+
+def _pairs(picks: PreparedPicks, grid: _Grid, free: NDArray, vs: float) -> tuple[NDArray, NDArray]:
+    """Give pairs of rows of neighbouring stations that one event could make, each pair both ways."""
+    rows = np.flatnonzero(free)
+    time, station = picks.time[rows], picks.station[rows]
+    slot = station * 2 + picks.is_s[rows]
+    firsts, seconds = [], []
+    reach = grid.pair_km.max() / vs + S_MINUS_P_SECONDS
+    left = np.arange(rows.size)
+    for offset in range(1, rows.size):
+        left = left[left + offset < rows.size]
+        left = left[time[left + offset] - time[left] <= reach]
+        if left.size == 0:
+            break
+        right = left + offset
+        apart = grid.pair_km[station[left], station[right]]  # infinite where they aren't neighbours
+        together = (time[right] - time[left] <= apart / vs + S_MINUS_P_SECONDS) & np.isfinite(apart)
+        together &= slot[left] != slot[right]
+        firsts += [rows[left[together]], rows[right[together]]]
+        seconds += [rows[right[together]], rows[left[together]]]
+    if not firsts:
+        return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
+    return np.concatenate(firsts), np.concatenate(seconds)
+
+
+class _Key:
+    """What a grid is made from, comparable by content, so that one process makes it once for all windows."""
+
+    def __init__(self, stations: PreparedStations, volume: Volume, times, spacing_km: float):
+        self.stations, self.volume, self.times, self.spacing_km = stations, volume, times, spacing_km
+        self._content = (
+            tuple(stations.codes), stations.x_km.tobytes(), stations.y_km.tobytes(), stations.depth_km.tobytes(),
+            volume.minx_km, volume.maxx_km, volume.miny_km, volume.maxy_km,
+            volume.region.mindepth_km, volume.region.maxdepth_km, times.key, spacing_km,
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+
+class _Grid:
+    """Places (x, y, depth in km), travel times (s) from each to every station, and the stations' order by distance."""
+
+    def __init__(self, key: _Key):
+        stations, volume = key.stations, key.volume
+        self.places = _places(volume, key.spacing_km)
+        x, y, depth = self.places.T
+        east = stations.x_km[:, None] - x
+        north = stations.y_km[:, None] - y
+        distance = np.hypot(east, north)
+        order = np.argsort(distance, axis=0, kind="stable")
+        rank = np.empty_like(order, dtype=np.int16)
+        np.put_along_axis(rank, order, np.arange(len(stations.codes), dtype=np.int16)[:, None], axis=0)
+        self.rank = rank
+        size = len(stations.codes)
+        self.reaches = tuple(dict.fromkeys(min(reach, size) for reach in REACHES))
+        ordered = np.take_along_axis(distance, order, axis=0)
+        self.radius_km = np.stack([ordered[reach - 1] for reach in self.reaches])
+        self.travel = np.stack(
+            [
+                np.stack([
+                    key.times(distance[number], depth, np.float64(stations.depth_km[number]), np.bool_(is_s))
+                    for number in range(size)
+                ])
+                for is_s in (False, True)
+            ]
+        ).astype(np.float32)  # fmt: skip
+        self.nodes_of = [np.flatnonzero(rank[number] < SEED_RANK) for number in range(size)]
+        pair_km = np.hypot(stations.x_km[:, None] - stations.x_km, stations.y_km[:, None] - stations.y_km)
+        self.neighbours = np.argsort(pair_km, axis=1, kind="stable")[:, :NEIGHBOURS]
+        near = np.zeros(pair_km.shape, dtype=bool)
+        np.put_along_axis(near, self.neighbours, True, axis=1)
+        self.pair_km = np.where(near | near.T, pair_km, np.inf)
+        area_km2 = (volume.maxx_km - volume.minx_km) * (volume.maxy_km - volume.miny_km)
+        thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
+        self.chance = ChanceTest(area_km2, thickness_km, key.times.vp, size)
+
+
+@lru_cache(maxsize=4)
+def _grid(key: _Key) -> _Grid:
+    return _Grid(key)
+
+
+def _places(volume: Volume, spacing_km: float) -> NDArray:
+    """Nodes `spacing_km` apart on the plane, farther with depth, wider where there would be too many."""
+    depths, depth, step = [], volume.region.mindepth_km, 2.0 * spacing_km
+    while depth < volume.region.maxdepth_km:
+        depths.append(min(depth + step / 2.5, volume.region.maxdepth_km))
+        depth, step = depth + step, step * 1.4
+    area = (volume.maxx_km - volume.minx_km) * (volume.maxy_km - volume.miny_km)
+    spacing_km = max(spacing_km, float(np.sqrt(area * len(depths) / MAXIMUM_NODES)))
+    x = np.arange(volume.minx_km + spacing_km / 2.0, volume.maxx_km, spacing_km)
+    y = np.arange(volume.miny_km + spacing_km / 2.0, volume.maxy_km, spacing_km)
+    return np.stack([axis.ravel() for axis in np.meshgrid(x, y, np.array(depths), indexing="ij")], axis=1)

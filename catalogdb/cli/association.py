@@ -1,0 +1,113 @@
+"""`catalogdb compare-associators` and `catalogdb tune`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalogdb.cli import common
+
+ASSOCIATORS = ("gamma", "pyocto", "scan")
+
+JobArgument = Annotated[
+    Path, typer.Argument(help="Job file, or the name of a packaged job: its pick set, stations, region and settings.")
+]
+ReferenceOption = Annotated[
+    str | None, typer.Option(help="Catalog to compare with; none: the job's own.", show_default=False)
+]
+SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the job. May be repeated.")]
+
+
+def compare_associators(
+    job: JobArgument,
+    start: Annotated[str, typer.Option(help="Start of the period, UTC.")],
+    end: Annotated[str, typer.Option(help="End of the period, UTC.")],
+    reference: ReferenceOption = None,
+    associator: Annotated[
+        list[str] | None, typer.Option(help=f"Any of {', '.join(ASSOCIATORS)}; may be repeated. None: all.")
+    ] = None,
+    set: SetOption = None,
+    json: common.JsonOption = False,
+) -> None:
+    """Run associators on the same picks with a job's settings, and show what each finds, in what time and memory.
+
+    Each runs in a process of its own on one core. Nothing is written to the database.
+    """
+    from catalogdb.association.compare import compare, through_windows
+    from catalogdb.association.tuning import changed
+    from catalogdb.errors import InputError
+    from catalogdb.jobs import load_job
+    from catalogdb.stages.association_task import read_task
+
+    loaded = load_job(job, set or [])
+    names = associator or list(ASSOCIATORS)
+    if unknown := sorted({*names} - {*ASSOCIATORS}):
+        raise InputError(f"--associator {unknown[0]}: not an associator", hint=f"One of {', '.join(ASSOCIATORS)}.")
+    period = common.epoch_seconds(start, "--start"), common.epoch_seconds(end, "--end")
+    task = read_task(common.database(), loaded, _reference(loaded, reference), *period)
+    methods = {name: (through_windows, changed(loaded.associate, {"associator": name})) for name in names}
+    rows = compare(task, methods)
+    if json:
+        common.print_json({"picks": len(task.picks), "associators": rows})
+    else:
+        common.print_rows([_rounded(row) for row in rows], title=f"{len(task.picks)} picks of {loaded.pick_set_name}")
+
+
+def tune(
+    job: JobArgument,
+    train: Annotated[tuple[str, str], typer.Option(help="Start and end of the training period, UTC.")],
+    test: Annotated[tuple[str, str], typer.Option(help="Start and end of the test period, UTC; no overlap.")],
+    reference: ReferenceOption = None,
+    trials: Annotated[int, typer.Option(min=1, help="Settings to try beside the job's own.")] = 30,
+    seed: Annotated[int, typer.Option(help="Seed of the search: the same one tries the same settings.")] = 0,
+    min_precision: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Settings below it lose to all that reach it.")
+    ] = 0.0,
+    set: SetOption = None,
+    json: common.JsonOption = False,
+) -> None:
+    """Search a job's associator settings by F1 on a training period, and report the best on a test period.
+
+    Nothing is written to the database: the best settings are printed as --set options for catalogdb run.
+    """
+    from catalogdb.association.tuning import tune as search
+    from catalogdb.jobs import load_job
+    from catalogdb.stages.association_task import read_task
+
+    loaded = load_job(job, set or [])
+    periods = [
+        tuple(common.epoch_seconds(text, option) for text in texts)
+        for texts, option in ((train, "--train"), (test, "--test"))
+    ]
+    starttime, endtime = min(start for start, _ in periods), max(end for _, end in periods)
+    task = read_task(common.database(), loaded, _reference(loaded, reference), starttime, endtime)
+
+    def show(trial: dict) -> None:
+        if not json:
+            common.err.print(f"F1 {trial['train']['f1']:.4f}  {trial['settings'] or 'the job itself'}", markup=False)
+
+    result = search(
+        task, loaded.associate, *periods, trials=trials, seed=seed, min_precision=min_precision, progress=show
+    )
+    if json:
+        common.print_json(result)
+        return
+    common.print_rows(
+        [{"settings": name} | _rounded(scores) for name, scores in result["test"].items()], title="test period"
+    )
+    options = " ".join(f"--set associate.{key}={value}" for key, value in result["best"].items())
+    print(options or "the job's own settings are the best")
+
+
+def _reference(job, name: str | None) -> str:
+    from catalogdb.errors import InputError
+
+    if name is None and job.evaluate is None:
+        raise InputError(f"job {job.name} names no reference", hint="Say --reference CATALOG.")
+    return name or job.evaluate.reference
+
+
+def _rounded(row: dict) -> dict:
+    return {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()}

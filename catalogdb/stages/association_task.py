@@ -1,0 +1,51 @@
+"""What associators are compared and tuned on, from the database: a pick set, stations, and a reference catalog."""
+
+from __future__ import annotations
+
+from pymongo.database import Database
+
+from catalogdb.association.compare import Task
+from catalogdb.errors import InputError
+from catalogdb.jobs import Job
+from catalogdb.stages.associate import PICK_FIELDS, stations_in_operation
+
+
+def read_task(db: Database, job: Job, reference: str, starttime: float, endtime: float) -> Task:
+    """Read the job's picks and stations and the reference's events of a period (epoch seconds UTC).
+
+    Where the reference was made from the same picks its events bring theirs, so that assignments can be judged.
+
+    Raises:
+        InputError: where the period holds no pick, no station or no reference event.
+    """
+    margin = job.associate.overlap_seconds
+    query = {"pick_set": job.pick_set_name, "time": {"$gte": starttime - margin, "$lt": endtime + margin}}
+    picks = [
+        pick
+        for pick in db.pick.find(query, dict.fromkeys(PICK_FIELDS, 1)).sort([("time", 1), ("_id", 1)])
+        if job.stations.takes(pick["net"], pick["sta"])
+    ]
+    stations = [
+        station
+        for station in stations_in_operation(db, starttime, endtime)
+        if job.stations.takes(station["net"], station["sta"])
+    ]
+    events = list(
+        db.event.find(
+            {"catalog": reference, "time": {"$gte": starttime, "$lt": endtime}, "latitude": {"$type": "number"}},
+            {"time": 1, "latitude": 1, "longitude": 1, "origins.arrivals.pick_id": 1},
+        ).sort([("time", 1), ("_id", 1)])
+    )
+    for found, what, hint in (
+        (picks, f"pick set {job.pick_set_name} has no pick", "catalogdb count picks lists the pick sets."),
+        (stations, "no station of the job is in operation", "catalogdb ingest stations FILE adds them."),
+        (events, f"catalog {reference} has no located event", "catalogdb ingest catalog FILE --name NAME adds one."),
+    ):
+        if not found:
+            raise InputError(f"{what} in the period", hint=hint)
+    known = {pick["_id"] for pick in picks}
+    rows = []
+    for event in events:
+        own = {arrival["pick_id"] for origin in event["origins"] for arrival in origin.get("arrivals", ())}
+        rows.append({name: event[name] for name in ("time", "latitude", "longitude")} | {"picks": sorted(own & known)})
+    return Task(picks, stations, job.region, starttime, endtime, rows)

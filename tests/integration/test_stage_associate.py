@@ -1,0 +1,137 @@
+"""Association from and to the database: tasks per window, identities, and the commands that compare and tune."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from catalogdb.association.traveltime import HomogeneousTimes
+from catalogdb.database.connection import connection_uri
+from catalogdb.errors import InputError
+from catalogdb.geo import distance_azimuth
+from catalogdb.jobs import Job
+from catalogdb.stages.associate import AssociateStage
+from catalogdb.stages.association_task import read_task
+
+T0 = 1711584000.0  # 2024-03-28
+STATIONS = [
+    ("AAA", 46.26, 13.28), ("BBB", 46.46, 12.88), ("CCC", 46.20, 13.05), ("DDD", 46.32, 13.10),
+    ("EEE", 46.26, 12.71), ("FFF", 46.43, 12.74), ("GGG", 46.41, 13.00), ("HHH", 46.55, 13.15),
+]  # fmt: skip
+# Seconds after T0, latitude, longitude; two of them 12 s apart across the border of two hours.
+EVENTS = [(600.0, 46.36, 12.90), (3594.0, 46.30, 13.15), (3606.0, 46.42, 12.80), (9000.0, 46.36, 13.00)]
+JOB = {
+    "name": "mine",
+    "catalog": "mine",
+    "pick_set": "people",
+    "stages": ["associate", "evaluate"],
+    "region": {"minlatitude": 45.5, "maxlatitude": 47.0, "minlongitude": 11.5, "maxlongitude": 14.0},
+    "associate": {"associator": "scan", "velocity": {"vp": 5.85, "vs": 3.28}, "overlap_seconds": 300.0},
+    "evaluate": {"reference": "people"},
+}
+
+
+@pytest.fixture
+def filled(db):
+    times = HomogeneousTimes(5.85, 3.28)
+    random = np.random.default_rng(1)
+    db.site.insert_many(
+        {"net": "OX", "sta": sta, "loc": "", "lat": lat, "lon": lon, "elev": 0.5, "starttime": 0.0, "endtime": 4e9}
+        for sta, lat, lon in STATIONS
+    )
+    picks, events = [], []
+    for number, (time, latitude, longitude) in enumerate(EVENTS):
+        arrivals = []
+        for sta, lat, lon in STATIONS:
+            distance, _ = distance_azimuth(latitude, longitude, lat, lon)
+            for phase in "PS":
+                travel = float(times(distance, 8.0, -0.5, phase == "S")) + random.normal(0.0, 0.03)
+                pick = {"_id": f"{number}.{sta}.{phase}", "pick_set": "people", "channel_group": f"OX.{sta}..HH"}
+                picks.append(
+                    pick
+                    | {"net": "OX", "sta": sta, "loc": "", "chan": "HHZ", "phase": phase, "time": T0 + time + travel}
+                    | {"config_id": "people", "task_id": "people", "evaluation_mode": "manual"}
+                )
+                arrivals.append({"pick_id": pick["_id"], "phase": phase, "sta": sta})
+        origin = {"_id": f"o{number}", "method": "people", "arrivals": arrivals}
+        events.append(
+            {"_id": f"e{number}", "event_id": f"e{number}", "catalog": "people", "time": T0 + time}
+            | {"latitude": latitude, "longitude": longitude, "origins": [origin]}
+        )
+    options = {"bypass_document_validation": True}
+    db.pick.insert_many(picks, **options)
+    db.event.insert_many(events, **options)
+    return db
+
+
+def job(**changes):
+    return Job.model_validate(JOB | {"associate": JOB["associate"] | changes})
+
+
+def run_stage(db, job, order=1):
+    stage = AssociateStage(job, "config")
+    documents = []
+    for task in list(stage.plan(db))[::order]:
+        inputs = stage.read(db, task.shard)
+        assert inputs.fingerprint == task.fingerprint
+        documents += stage.process(task.shard, inputs).documents["origin"]
+    return sorted(documents, key=lambda origin: origin["time"])
+
+
+@pytest.mark.parametrize("associator", ["gamma", "pyocto", "scan"])
+def test_origins_and_identities_do_not_depend_on_windows_and_order(filled, associator):
+    hourly = run_stage(filled, job(associator=associator))
+    assert [origin["time"] - T0 for origin in hourly] == pytest.approx([time for time, *_ in EVENTS], abs=0.3)
+    assert len({origin["_id"] for origin in hourly}) == len(EVENTS)
+    identities = [origin["_id"] for origin in hourly]
+    assert [origin["_id"] for origin in run_stage(filled, job(associator=associator), order=-1)] == identities
+    other = run_stage(filled, job(associator=associator, window_seconds=10000.0))
+    assert [origin["_id"] for origin in other] == identities
+
+
+def test_task_holds_what_is_judged(filled):
+    task = read_task(filled, job(), "people", T0, T0 + 3600.0)
+    assert [event["time"] - T0 for event in task.reference] == [600.0, 3594.0]
+    assert all(len(event["picks"]) == 16 for event in task.reference)
+    assert len(task.stations) == 8
+    assert len(task.picks) == 48  # the third event's picks lie in the margin
+
+
+def test_task_says_what_is_missing(filled):
+    for period, reference, match in (
+        ((0.0, 10.0), "people", "pick set people has no pick"),
+        ((T0, T0 + 3600.0), "nobody", "catalog nobody has no located event"),
+    ):
+        with pytest.raises(InputError, match=match):
+            read_task(filled, job(), reference, *period)
+
+
+def run_command(settings, *arguments):
+    environment = os.environ | {"CATALOGDB_URI": connection_uri(settings), "CATALOGDB_DATABASE": settings.database}
+    command = [sys.executable, "-m", "catalogdb", *map(str, arguments)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
+def test_commands_compare_and_tune(filled, settings, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(json.dumps(JOB))
+    done = run_command(
+        settings, "compare-associators", path, "--start", "2024-03-28", "--end", "2024-03-28T04:00:00", "--json"
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {row["method"]: row for row in json.loads(done.stdout)["associators"]}
+    assert set(rows) == {"gamma", "pyocto", "scan"}
+    assert rows["scan"]["recall"] == rows["scan"]["precision"] == rows["scan"]["picks_right"] == 1.0
+    assert all(row["peak_mb"] > 30 for row in rows.values())
+    periods = ("--train", "2024-03-28", "2024-03-28T01:00:00", "--test", "2024-03-28T01:00:00", "2024-03-28T04:00:00")
+    done = run_command(settings, "tune", path, *periods, "--trials", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert len(result["trials"]) == 3
+    assert result["test"]["best"]["recall"] == 1.0
+    done = run_command(settings, "compare-associators", path, "--associator", "x", "--start", "2024", "--end", "2025")
+    assert done.returncode != 0
+    assert "--associator x: not an associator" in done.stderr

@@ -1,0 +1,72 @@
+"""The chance test against what random picks really do, and what it must tell apart."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from catalogdb.association.chance import QUIET_RATE, RING_SECONDS, ChanceTest, rate
+
+TEST = ChanceTest(area_km2=40_000.0, thickness_km=30.0, vp=6.0, stations=30)
+DISTANCES = np.linspace(5.0, 80.0, 30)
+
+
+def event(stations, misfit, both=True):
+    """Arrivals of the nearest stations, all with one residual (s)."""
+    rank = np.repeat(np.arange(stations), 2) if both else np.arange(stations)
+    is_s = np.tile([False, True], stations) if both else np.zeros(stations, dtype=bool)
+    return np.full(rank.size, misfit), rank, is_s
+
+
+def best(arrivals, ring=(), background=1e-5):
+    return TEST.best(*arrivals, np.array(ring, dtype=int), DISTANCES, background)
+
+
+def test_coincidences_of_one_place_are_as_frequent_as_simulated():
+    random = np.random.default_rng(2)
+    slot_rate, slots, tolerance, days = 0.02, 8, 0.5, 4.0
+    bins = int(days * 86400.0 / (2.0 * tolerance))
+    counts = (random.random((slots, bins)) < -np.expm1(-2.0 * tolerance * slot_rate)).sum(axis=0)
+    one_place = ChanceTest(area_km2=1e-6, thickness_km=1e-6, vp=6.0, stations=4)
+    for hits in (1, 2, 3):
+        expected = one_place.at_any_time(hits, slots, tolerance, slot_rate) * days
+        assert np.count_nonzero(counts >= hits) == pytest.approx(expected, abs=4.0 * np.sqrt(expected))
+
+
+def test_more_stations_and_smaller_residuals_stand_out_more():
+    assert best(event(8, 0.1)) < best(event(5, 0.1)) < best(event(3, 0.1))
+    assert best(event(5, 0.1)) < best(event(5, 0.9)) < best(event(5, 1.9))
+    assert best(event(5, 0.1), background=1e-5) < best(event(5, 0.1), background=1e-3)
+
+
+def test_picks_too_far_off_say_nothing():
+    assert best(event(5, 3.0)) >= 1.0
+
+
+def test_near_stations_count_more_than_far_ones():
+    misfit, rank, is_s = event(4, 0.2)
+    assert best((misfit, rank, is_s)) < best((misfit, rank + 20, is_s))
+
+
+def test_a_burst_with_one_pick_per_station_does_not_pass_and_p_with_s_does():
+    ring = np.arange(6, 10)  # stations of the burst whose picks fit nothing
+    misfit, rank, _ = event(6, 0.6, both=False)
+    mixed = np.array([False, True, False, True, True, False])
+    assert best((misfit, rank, mixed), ring) > 1.0
+    assert best(event(6, 0.2), ring) < 1e-6
+
+
+def test_second_picks_that_fit_nothing_weaken_p_with_s():
+    assert best(event(4, 0.4), ring=[0, 0, 1, 2, 3, 3]) > 1e3 * best(event(4, 0.4))
+
+
+def test_burst_stations_are_binomial():
+    few = TEST.in_bursts(5, 8, 0, 30.0, 0.5, QUIET_RATE, QUIET_RATE)
+    many = TEST.in_bursts(8, 8, 0, 30.0, 0.5, QUIET_RATE, QUIET_RATE)
+    p = 0.5 / RING_SECONDS
+    assert many / few == pytest.approx(binom.sf(7, 8, p) / binom.sf(4, 8, p))
+
+
+def test_rate_is_what_is_counted_where_there_is_much_to_count():
+    assert rate(500, 1e5) == pytest.approx(0.005, rel=0.05)
+    assert rate(0, 1e3) < QUIET_RATE
+    assert rate(0, 0) == pytest.approx(QUIET_RATE)
