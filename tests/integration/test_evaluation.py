@@ -8,7 +8,7 @@ from catalogs import T0, put_catalog
 from scipy.optimize import linear_sum_assignment
 
 from catalogdb.errors import InputError
-from catalogdb.evaluation import evaluate, filled_pipeline, match_events, one_to_one, residuals
+from catalogdb.evaluation import evaluate, filled_pipeline, match_events, residuals
 from catalogdb.stages.ingest_catalog import ingest_catalog
 
 RADIUS_KM = 6371.0
@@ -56,17 +56,6 @@ def test_matching_is_the_best_assignment_even_in_a_swarm(db, seed):
         assert pair["distance_km"] == pytest.approx(haversine_km(*one[1:], *other[1:]), abs=1e-6)
 
 
-def test_matching_does_not_depend_on_order():
-    pairs = [
-        {"reference_id": r, "catalog_id": c, "weight": w, "reference_time": 0.0}
-        for r, c, w in [("a", "x", 0.9), ("a", "y", 0.8), ("b", "x", 0.85), ("c", "z", 0.0)]
-    ]
-    expected = [("a", "y"), ("b", "x"), ("c", "z")]
-    for order in (pairs, pairs[::-1]):
-        assert [(pair["reference_id"], pair["catalog_id"]) for pair in one_to_one(order)] == expected
-    assert one_to_one([]) == []
-
-
 def test_candidates_are_found_through_the_index(db):
     put_catalog(db, "a", [(n * 100.0, 46, 13) for n in range(50)])
     put_catalog(db, "b", [(n * 100.0, 46, 13) for n in range(50)])
@@ -78,7 +67,7 @@ def test_candidates_are_found_through_the_index(db):
         "max_dt": 2.0,
         "max_km": 8.0,
     }
-    command = {"aggregate": "event", "pipeline": filled_pipeline("event_match", **parameters), "cursor": {}}
+    command = {"aggregate": "event", "pipeline": filled_pipeline("match_events", **parameters), "cursor": {}}
     plan = db.command("explain", command, verbosity="executionStats")
     lookup = next(stage for stage in plan["stages"] if "$lookup" in stage)
     assert lookup["totalDocsExamined"] <= 60
@@ -93,7 +82,8 @@ def test_event_counts_and_residuals(db):
     events = result["events"]
     assert (events["matched"], events["missed"], events["proposed"], events["unlocated"]) == (2, 1, 3, 1)
     assert events["recall"] == pytest.approx(2 / 3) and events["precision"] == pytest.approx(2 / 5)
-    assert events["residuals"]["dt"] == pytest.approx({"mean": 0.5, "median": 0.5, "mad": 0.0}, abs=1e-6)
+    assert events["residuals"]["dt"] == pytest.approx({"mean": 0.5, "median": 0.5, "mad": 0.0, "p95": 0.5}, abs=1e-6)
+    assert events["fdr"] == pytest.approx(3 / 5) and events["f1"] == pytest.approx(4 / 8)
     assert events["residuals"]["depth_km"]["mean"] == pytest.approx(1.0)
     assert events["residuals"]["magnitude"]["mean"] == pytest.approx(0.5)
     assert all(result["picks"][phase]["precision"] is None for phase in "PS")
@@ -135,7 +125,7 @@ def test_nothing_to_compare_is_null_not_nan(db):
     assert result["events"]["recall"] is None and result["events"]["precision"] is None
     assert result["picks"]["P"]["recall"] is None
     assert json.loads(json.dumps(result, allow_nan=False)) == result
-    assert residuals([]) == {"mean": None, "median": None, "mad": None}
+    assert residuals([]) == {"mean": None, "median": None, "mad": None, "p95": None}
 
 
 def test_bad_arguments(db):
@@ -151,7 +141,7 @@ def test_bad_arguments(db):
             with pytest.raises(InputError, match=f"{gate} .* is not a positive number"):
                 evaluate(db, "ref", "ref", **{gate: width})
     with pytest.raises(ValueError, match="takes the parameters"):
-        filled_pipeline("pick_match", catalog="x")
+        filled_pipeline("match_picks", catalog="x")
 
 
 def test_pick_outcomes(db):
@@ -168,7 +158,7 @@ def test_pick_outcomes(db):
         (0.1, "A", "P"),
         (0.3, "A", "P"),  # second best: proposed
         (3.2, "A", "S"),
-        (3.0, "A", "P"),  # nearer to the S, but of the wrong phase: proposed
+        (3.0, "A", "P"),  # of the wrong phase, and so much nearer to the S that OGS's weights prefer it
         (10.5, "A", "P"),  # on the gate
         (20.1, "B", "S"),  # wrong phase
         (30.6, "B", "S"),  # outside of the gate
@@ -176,76 +166,26 @@ def test_pick_outcomes(db):
     ]
     put_catalog(db, "ref", [], reference)
     put_catalog(db, "cat", [], catalog)
-    picks = evaluate(db, "cat", "ref", starttime=T0 - 1, endtime=T0 + 100)["picks"]
-    assert {key: picks["P"][key] for key in ("matched", "missed", "proposed", "wrong_phase")} == {
-        "matched": 2,
-        "missed": 1,
-        "proposed": 3,
-        "wrong_phase": 1,
-    }
-    assert {key: picks["S"][key] for key in ("matched", "missed", "proposed", "wrong_phase")} == {
-        "matched": 1,
-        "missed": 1,
-        "proposed": 1,
-        "wrong_phase": 0,
-    }
+    result = evaluate(db, "cat", "ref", starttime=T0 - 1, endtime=T0 + 100)
+    picks, both = result["picks"], result["both_phases"]
+    counts = ("matched", "missed", "proposed", "wrong_phase", "wrong_phase_found")
+    assert [picks["P"][key] for key in counts] == [2, 1, 2, 1, 1]
+    assert [picks["S"][key] for key in counts] == [0, 1, 2, 1, 1]
+    assert [both[key] for key in counts] == [2, 2, 4, 2, 2]
     assert picks["P"]["recall"] == pytest.approx(2 / 4) and picks["P"]["precision"] == pytest.approx(2 / 5)
     # the catalog's S on a reference P is neither matched nor proposed, and lowers the precision of S
-    assert (picks["P"]["wrong_phase_found"], picks["S"]["wrong_phase_found"]) == (0, 1)
-    assert picks["S"]["precision"] == pytest.approx(1 / 3)
-    assert picks["S"]["residuals"]["dt"]["mean"] == pytest.approx(0.2, abs=1e-6)
+    assert picks["S"]["precision"] == 0 and picks["S"]["f1"] == 0
+    assert both["fdr"] == pytest.approx(4 / 8)
+    assert picks["P"]["residuals"]["dt"]["mean"] == pytest.approx(0.3, abs=1e-6)
+    (other,) = db.comparison.find()
+    assert other["counts"]["picks_of_other_phases"] == 1  # the x
 
 
-def mutual_nearest(first, second, max_dt):
-    """The definition, pair by pair."""
-    pairs = set()
-    for i, (time, sta, phase) in enumerate(first):
-        rivals = [j for j, other in enumerate(second) if other[1:] == (sta, phase)]
-        if not rivals:
-            continue
-        j = min(rivals, key=lambda j: abs(second[j][0] - time))
-        back = min(
-            (k for k, other in enumerate(first) if other[1:] == (sta, phase)),
-            key=lambda k: abs(first[k][0] - second[j][0]),
-        )
-        if back == i and abs(second[j][0] - time) <= max_dt:
-            pairs.add((i, j))
-    return pairs
-
-
-def test_pick_matching_is_mutual_nearest(db):
-    random = np.random.default_rng(5)
-
-    def picks(number):
-        return [
-            (float(t), f"S{s}", "PS"[p])
-            for t, s, p in zip(
-                random.uniform(0, 200, number),
-                random.integers(0, 4, number),
-                random.integers(0, 2, number),
-                strict=True,
-            )
-        ]
-
-    first, second = picks(400), picks(500)
-    put_catalog(db, "ref", [], first)
-    put_catalog(db, "cat", [], second)
-    pipeline = filled_pipeline(
-        "pick_match", reference="ref", catalog="cat", starttime=T0 - 1, endtime=T0 + 1000, max_dt=0.5
-    )
-    rows = list(db.pick.aggregate(pipeline))
-    found = {(int(row["_id"][-6:]), int(row["partner_id"][-6:])) for row in rows if row["outcome"] == "matched"}
-    assert found == mutual_nearest(first, second, 0.5) and len(found) > 100
-    # every reference pick has one outcome; every catalog pick is used once or proposed
-    by_reference = [row for row in rows if row["_id"].startswith("ref")]
-    used = [row["partner_id"] for row in by_reference if "partner_id" in row]
-    assert len(by_reference) == 400 and len(used) == len(set(used))
-    assert sum(row["outcome"] == "proposed" for row in rows) == 500 - len(used)
-    wrong = {row["_id"]: row["partner_id"] for row in by_reference if row["outcome"] == "wrong_phase"}
-    assert wrong
-    for one, other in wrong.items():
-        a, b = first[int(one[-6:])], second[int(other[-6:])]
-        assert a[1] == b[1] and a[2] != b[2] and abs(a[0] - b[0]) <= 0.5
+def test_a_nearer_pick_of_the_same_phase_wins_where_weights_are_close(db):
+    put_catalog(db, "ref", [], [(0, "A", "S")])
+    put_catalog(db, "cat", [], [(0.205, "A", "S"), (-0.2, "A", "P")])  # 5 ms farther; the phase is worth 10 ms
+    picks = evaluate(db, "cat", "ref", starttime=T0 - 1, endtime=T0 + 1)["picks"]
+    assert (picks["S"]["matched"], picks["P"]["proposed"]) == (1, 1)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,0 +1,149 @@
+"""Picks and events as columns, and reading them from the database as a stream of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymongo.database import Database
+
+PHASES = "PS"
+PICKS_PER_READ = 50_000
+
+
+class PhaseNumbers(dict[str, int]):
+    """Positions in `PHASES` of phase names by their first letter (Pg, Sn); -1 for others."""
+
+    def __missing__(self, name: str) -> int:
+        self[name] = number = PHASES.find(name[:1] or "-")
+        return number
+
+
+class Codes(dict[str, int]):
+    """Numbers of names, given in order of first use."""
+
+    def __missing__(self, name: str) -> int:
+        self[name] = number = len(self)
+        return number
+
+
+@dataclass
+class Picks:
+    """Picks as columns of shape (n,)."""
+
+    identity: NDArray[np.object_]
+    station: NDArray[np.int32]
+    network: NDArray[np.int32]
+    phase: NDArray[np.int8]
+    """Position in `PHASES`."""
+    time: NDArray[np.float64]
+    """Epoch seconds."""
+    probability: NDArray[np.float64]
+    """NaN where unknown."""
+
+    def __getitem__(self, chosen: Any) -> Picks:
+        return Picks(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def joined(parts: list[Picks]) -> Picks:
+    """One table of several; none of them may be missing."""
+    return Picks(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Picks)))
+
+
+@dataclass
+class Events:
+    """Events as columns of shape (n,), by time; NaN stands for what is not known."""
+
+    identity: NDArray[np.object_]
+    time: NDArray[np.float64]
+    latitude: NDArray[np.float64]
+    longitude: NDArray[np.float64]
+    depth_km: NDArray[np.float64]
+    magnitude: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.time)
+
+
+def read_events(db: Database, catalog: str, starttime: float, endtime: float) -> Events:
+    """The events of a catalog with starttime <= time < endtime, by time and id."""
+    keys = [field.name for field in fields(Events)][1:]
+    rows = db.event.find({"catalog": catalog, "time": {"$gte": starttime, "$lt": endtime}}, dict.fromkeys(keys, 1))
+    table = sorted(
+        (row["time"], row["_id"], *(row.get(key, np.nan) for key in keys[1:])) for row in rows.batch_size(20_000)
+    )
+    identity = np.array([row[1] for row in table], object)
+    numbers = np.array([(row[0], *row[2:]) for row in table], float).reshape(len(table), len(keys))
+    return Events(identity, *numbers.T.copy())
+
+
+class PickReader:
+    """Picks of a set in order of time, read ahead by one batch while the last one is worked on.
+
+    Args:
+        stations, networks: numbers of codes, shared by the readers of both sets.
+    """
+
+    def __init__(self, db: Database, pick_set: str, starttime: float, endtime: float, stations: Codes, networks: Codes):
+        keys = {"net": 1, "sta": 1, "phase": 1, "time": 1, "probability": 1}
+        query = {"pick_set": pick_set, "time": {"$gte": starttime, "$lt": endtime}}
+        # raw: a batch is decoded at once, which takes half the time of a cursor's documents
+        self._batches = db.pick.find_raw_batches(query, keys, sort=[("time", 1), ("_id", 1)], batch_size=PICKS_PER_READ)
+        self._codes = stations, networks
+        self._ahead = ThreadPoolExecutor(1)
+        self._next = self._ahead.submit(next, self._batches, None)
+        self._phases = PhaseNumbers()
+        self.other_phases = 0
+
+    def __iter__(self) -> Iterator[Picks]:
+        import bson
+
+        while (batch := self._next.result()) is not None:
+            self._next = self._ahead.submit(next, self._batches, None)
+            rows = bson.decode_all(batch)
+            picks = self._columns(rows)
+            wanted = picks.phase >= 0
+            self.other_phases += int(np.count_nonzero(~wanted))
+            if wanted.any():
+                yield picks if wanted.all() else picks[wanted]
+
+    def _columns(self, rows: list[dict[str, Any]]) -> Picks:
+        stations, networks = self._codes
+        phases, nan = self._phases, np.nan
+        identity = np.empty(len(rows), object)
+        identity[:] = [row["_id"] for row in rows]
+        return Picks(
+            identity,
+            np.array([stations[row["sta"]] for row in rows], np.int32),
+            np.array([networks[row["net"]] for row in rows], np.int32),
+            np.array([phases[row["phase"]] for row in rows], np.int8),
+            np.array([row["time"] for row in rows], float),
+            np.array([row.get("probability", nan) for row in rows], float),
+        )
+
+    def close(self) -> None:
+        """Let go of the cursor and the reading thread."""
+        self._ahead.shutdown(cancel_futures=True)
+        self._batches.close()
+
+
+def merged_batches(reference: PickReader, catalog: PickReader) -> Iterator[tuple[Picks | None, Picks | None, float]]:
+    """Batches of two sets side by side, the set that lags behind first.
+
+    Yields:
+        New picks of the reference or of the catalog, and the time (s) up to which both are known.
+    """
+    readers = iter(reference), iter(catalog)
+    known = [-np.inf, -np.inf]
+    while min(known) < np.inf:
+        side = 0 if known[0] <= known[1] else 1
+        batch = next(readers[side], None)
+        known[side] = np.inf if batch is None else batch.time[-1]
+        yield (batch, None, min(known)) if side == 0 else (None, batch, min(known))

@@ -1,0 +1,28 @@
+"""Filling in the parameters of the pipelines kept in `schemas/views/`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from catalogdb.schema import views
+
+
+def filled_pipeline(name: str, **parameters: Any) -> list[dict[str, Any]]:
+    """The pipeline of a view of `schemas/views/` with every `{"$param": "name"}` in it replaced by its value.
+
+    Raises:
+        ValueError: for parameters missing or not known.
+    """
+    view = views()[name]
+    if set(parameters) != set(view.parameters):
+        raise ValueError(f"{name} takes the parameters {sorted(view.parameters)}, not {sorted(parameters)}")
+    return _filled(view.pipeline, parameters)
+
+
+def _filled(value: Any, parameters: Mapping[str, Any]) -> Any:
+    if isinstance(value, dict):
+        if set(value) == {"$param"}:
+            return parameters[value["$param"]]
+        return {key: _filled(item, parameters) for key, item in value.items()}
+    return [_filled(item, parameters) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,62 @@
+"""Counts of outcomes and statistics of residuals, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+OUTCOMES = ("matched", "missed", "wrong_phase", "no_data", "proposed", "unlocated")
+MATCHED, MISSED, WRONG_PHASE, NO_DATA, PROPOSED, UNLOCATED = range(6)
+
+Statistics = dict[str, Any]
+
+
+def residuals(values: Iterable[float]) -> Statistics:
+    """Mean, median, median absolute deviation (unscaled), and what 95 % of the absolute values stay below, in the
+    values' own unit; null for no values.
+    """
+    array = np.asarray(values if isinstance(values, np.ndarray) else list(values), float)
+    if not len(array):
+        return {"mean": None, "median": None, "mad": None, "p95": None}
+    median = float(np.median(array))
+    return {
+        "mean": float(array.mean()),
+        "median": median,
+        "mad": float(np.median(np.abs(array - median))),
+        "p95": float(np.percentile(np.abs(array), 95)),
+    }
+
+
+def counted(groups: NDArray[np.int64], outcomes: NDArray[np.int8]) -> Iterator[tuple[int, dict[str, int]]]:
+    """Number of each outcome in each group, groups in ascending order.
+
+    Args:
+        groups: number of the group of each row, shape (n,).
+        outcomes: position in `OUTCOMES`, shape (n,).
+    """
+    numbers, place = np.unique(groups, return_inverse=True)
+    table = np.bincount(place * len(OUTCOMES) + outcomes, minlength=len(numbers) * len(OUTCOMES))
+    for number, row in zip(numbers, table.reshape(len(numbers), len(OUTCOMES)), strict=True):
+        yield int(number), dict(zip(OUTCOMES, (int(value) for value in row), strict=True))
+
+
+def grouped(groups: NDArray[np.int64], values: NDArray[np.float64]) -> dict[int, NDArray[np.float64]]:
+    """The values of each group."""
+    order = np.argsort(groups, kind="stable")
+    numbers, starts = np.unique(groups[order], return_index=True)
+    return dict(zip(map(int, numbers), np.split(values[order], starts[1:]), strict=True)) if len(numbers) else {}
+
+
+def histogram(values: NDArray[np.float64], low: float, high: float, bins: int = 50) -> dict[str, Any]:
+    """Numbers of values in equal bins from `low` to `high`, and outside: low, width, counts, below, above."""
+    counts, _ = np.histogram(values, bins, (low, high))
+    return {
+        "low": low,
+        "width": (high - low) / bins,
+        "counts": counts.tolist(),
+        "below": int(np.count_nonzero(values < low)),
+        "above": int(np.count_nonzero(values > high)),
+    }

@@ -1,0 +1,191 @@
+"""`evaluate`: bring a comparison up to date and give its overall figures as one JSON object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.database.named import require_catalog
+from catalogdb.errors import InputError
+from catalogdb.evaluation.columns import read_events
+from catalogdb.evaluation.gates import Gates
+from catalogdb.evaluation.job import compare
+from catalogdb.evaluation.pairing import pair_events
+from catalogdb.evaluation.pipelines import filled_pipeline
+from catalogdb.evaluation.scores import residuals
+from catalogdb.schema import views
+
+SHARES = ("recall", "recall_with_no_data", "precision", "f1", "fdr")
+EVENT_COUNTS = ("matched", "missed", "proposed")
+PICK_COUNTS = (*EVENT_COUNTS, "wrong_phase", "wrong_phase_found", "no_data")
+EVENT_RESIDUALS = {
+    "dt": "dt",
+    "distance_km": "distance_km",
+    "depth_km": "depth_difference_km",
+    "magnitude": "magnitude_difference",
+}
+
+
+def evaluate(
+    db: Database,
+    catalog: str,
+    reference: str,
+    min_magnitude: float | None = None,
+    max_dt: float = 2.0,
+    max_km: float = 8.0,
+    max_pick_dt: float = 0.5,
+    starttime: float | None = None,
+    endtime: float | None = None,
+    refresh: bool = False,
+) -> dict[str, Any]:
+    """Compare two catalogs and their pick sets over a period; the comparison is stored, and reused while it is current.
+
+    Args:
+        db: the database.
+        catalog, reference: names of the catalog that is judged and of the one it is judged by.
+        min_magnitude: reference events from this magnitude on count as matched or missed; all take part in the
+            matching, so that the catalog's detection of a smaller one isn't `proposed`.
+        max_dt, max_km: largest difference of origin times (s) and distance of epicentres (km); depth is ignored.
+        max_pick_dt: largest difference of pick times (s).
+        starttime, endtime: the period [starttime, endtime) in epoch seconds; none: the catalog's own, else what both
+            cover. A catalog made of several disjoint periods has only their envelope on record: what the reference has
+            between them would count as missed, so give the periods one by one.
+        refresh: compute anew even where the stored comparison seems current.
+
+    Returns:
+        One JSON object: comparison (its `_id`), catalog, reference, period, gates, events, picks (P and S) and
+        both_phases (P and S picks together) with matched, missed, proposed, recall, recall_with_no_data, precision,
+        f1, fdr and residuals (mean, median, the unscaled median absolute deviation `mad`, and `p95`, which 95 % of the
+        absolute values stay below; catalog minus reference). What is undefined is null. Events without a position take
+        no part; the reference's are counted as `unlocated`. A pair belongs to the period that its reference event or
+        pick lies in.
+        Each pick of the reference is `matched`, `missed`, `wrong_phase` (of this phase, found as the other one) or
+        `no_data` (missed at a time without waveforms of its station, where the catalog was made from waveforms); each
+        of the catalog `matched`, `proposed` or `wrong_phase_found` (of this phase, on a reference pick of the other
+        one). recall is matched / (matched + missed + wrong_phase), precision matched / (matched + proposed +
+        wrong_phase_found), fdr, the false discovery rate of OGS, proposed over the same. Without two pick sets to
+        compare nothing of `picks` is matched and its scores are null.
+
+    Raises:
+        InputError: for an unknown catalog, an empty period or a gate that is not positive.
+    """
+    gates = Gates(max_dt=max_dt, max_km=max_km, max_pick_dt=max_pick_dt)
+    documents = {name: require_catalog(db, name) for name in (catalog, reference)}
+    period = _period(db, documents[catalog], documents[reference], starttime, endtime)
+    identity = compare(db, documents[catalog], documents[reference], gates, period, refresh)
+    return {
+        "comparison": identity,
+        "catalog": catalog,
+        "reference": reference,
+        "period": dict(zip(("starttime", "endtime"), period, strict=True)),
+        "gates": gates.model_dump() | {"min_magnitude": min_magnitude},
+        "events": _events(db, identity, min_magnitude),
+        **_picks(db, identity),
+    }
+
+
+def _events(db: Database, comparison: str, min_magnitude: float | None) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    if min_magnitude is None:
+        row = next(_view(db, "event_scores", comparison), {})
+        statistics = row.get("residuals", {})
+    else:
+        pipeline = filled_pipeline("event_scores_from_magnitude", comparison=comparison, min_magnitude=min_magnitude)
+        row = next(db.event_match.aggregate(pipeline), {})
+        of_matched = {"comparison": comparison, "outcome": "matched", "magnitude": {"$gte": min_magnitude}}
+        rows = list(
+            db.event_match.find(_by_names(db, comparison) | of_matched, dict.fromkeys(EVENT_RESIDUALS.values(), 1))
+        )
+        statistics = {
+            name: residuals(match[field] for match in rows if field in match) for name, field in EVENT_RESIDUALS.items()
+        }
+    known |= {name: row.get(name, 0) for name in EVENT_COUNTS} | {name: row.get(name) for name in SHARES}
+    known |= {"unlocated": row.get("unlocated", 0)}
+    del known["recall_with_no_data"]
+    return known | {"residuals": {name: statistics.get(name, residuals([])) for name in EVENT_RESIDUALS}}
+
+
+def _picks(db: Database, comparison: str) -> dict[str, Any]:
+    rows = {row["phase"]: row for row in _view(db, "pick_scores", comparison)}
+    figures = {
+        phase: {name: row.get(name, 0) for name in PICK_COUNTS}
+        | {name: row.get(name) for name in SHARES}
+        | {"residuals": {"dt": row.get("residuals", {}).get("dt", residuals([]))}}
+        for phase, row in ((phase, rows.get(phase, {})) for phase in ("P", "S", "PS"))
+    }
+    both = figures.pop("PS")
+    return {"picks": figures, "both_phases": both}
+
+
+def _view(db: Database, name: str, comparison: str):
+    return db.score.aggregate([{"$match": _by_names(db, comparison)}, *views()[name].pipeline])
+
+
+def _by_names(db: Database, comparison: str) -> dict[str, Any]:
+    """Filter for the documents of a comparison that an index serves: indexes begin with the names."""
+    row = db.comparison.find_one({"_id": comparison}, {"catalog": 1, "reference": 1})
+    return {"catalog": row["catalog"], "reference": row["reference"], "comparison": comparison}
+
+
+def match_events(
+    db: Database, catalog: str, reference: str, starttime: float, endtime: float, max_dt: float, max_km: float
+) -> list[dict[str, Any]]:
+    """Pair the events of two catalogs of [starttime, endtime) one to one, without storing anything.
+
+    Returns:
+        Rows by time of the reference: reference_id, catalog_id, reference_time, catalog_time, reference_magnitude, dt,
+        distance_km, depth_difference_km, magnitude_difference, weight; what is not known is left out.
+    """
+    gates = Gates(max_dt=max_dt, max_km=max_km)
+    first = read_events(db, reference, starttime, endtime)
+    second = read_events(db, catalog, starttime - max_dt, endtime + max_dt)
+    pairs = pair_events(first, second, gates)
+    columns = {
+        "reference_id": first.identity[pairs.reference],
+        "catalog_id": second.identity[pairs.catalog],
+        "reference_time": first.time[pairs.reference],
+        "catalog_time": second.time[pairs.catalog],
+        "reference_magnitude": first.magnitude[pairs.reference],
+        "dt": pairs.dt,
+        "distance_km": pairs.distance_km,
+        "depth_difference_km": second.depth_km[pairs.catalog] - first.depth_km[pairs.reference],
+        "magnitude_difference": second.magnitude[pairs.catalog] - first.magnitude[pairs.reference],
+        "weight": pairs.weight,
+    }
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return [
+        {name: value for name, value in zip(columns, row, strict=True) if isinstance(value, str) or value == value}
+        for row in rows
+    ]
+
+
+def _period(
+    db: Database, catalog: dict[str, Any], reference: dict[str, Any], starttime: float | None, endtime: float | None
+) -> tuple[float, float]:
+    if starttime is None or endtime is None:
+        own = _extent(db, catalog)
+        if own is None or "starttime" not in catalog or "endtime" not in catalog:
+            extents = [extent for extent in (own, _extent(db, reference)) if extent]
+            if not extents:
+                raise InputError(
+                    f"neither {catalog['_id']!r} nor {reference['_id']!r} has events",
+                    hint="give --starttime and --endtime",
+                )
+            own = max(extent[0] for extent in extents), min(extent[1] for extent in extents)
+        starttime = own[0] if starttime is None else starttime
+        endtime = own[1] if endtime is None else endtime
+    if starttime >= endtime:
+        raise InputError(
+            f"{catalog['_id']!r} and {reference['_id']!r} have no period in common",
+            hint="give --starttime and --endtime",
+        )
+    return float(starttime), float(endtime)
+
+
+def _extent(db: Database, catalog: dict[str, Any]) -> tuple[float, float] | None:
+    """Period of a catalog: its document's own, else from its first to just behind its last event."""
+    if "starttime" in catalog and "endtime" in catalog:
+        return catalog["starttime"], catalog["endtime"]
+    ends = [db.event.find_one({"catalog": catalog["_id"]}, {"time": 1}, sort=[("time", order)]) for order in (1, -1)]
+    return (ends[0]["time"], ends[1]["time"] + 0.001) if ends[0] and ends[1] else None

@@ -1,0 +1,178 @@
+"""What the report shows, as one JSON object: read from the views of evaluation, with intervals added."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.schema import views
+
+EVENTS_SHOWN = 5000
+"""Most events of each outcome on map and timeline, the largest first."""
+
+Z95 = 1.959964
+
+SHARES = ("recall", "recall_with_no_data", "precision", "f1", "fdr")
+PICK_COUNTS = ("matched", "missed", "wrong_phase", "wrong_phase_found", "no_data", "proposed")
+EVENT_FIELDS = ("time", "latitude", "longitude", "depth_km", "magnitude", "event_id")
+DIFFERENCES = ("dt", "distance_km", "depth_difference_km", "magnitude_difference")
+MISSED_FIELDS = (
+    *(*EVENT_FIELDS, "reason", "picks", "picks_no_data", "picks_missed", "picks_not_associated"),
+    *("picks_associated_elsewhere", "availability", "stations_recording"),
+)
+PICK_FIELDS = ("net", "sta", "phase", "time", "outcome", "found_phase", "dt", "probability", "distance_km")
+
+
+def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float] | None:
+    """Interval of a share at 95 % (Wilson 1927); None for no trials."""
+    if not trials:
+        return None
+    share, square = successes / trials, z * z
+    centre = (share + square / (2 * trials)) / (1 + square / trials)
+    half = z * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2)) / (1 + square / trials)
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> dict[str, Any]:
+    """All that the report shows.
+
+    Args:
+        evaluation: what `catalogdb.evaluation.evaluate` gave, whose stored comparison is read.
+        missed_shown: most missed events with their picks, the largest first.
+
+    Returns:
+        One JSON object: catalog, reference, period, gates, events, picks (as in `evaluation`, with PS
+        for both phases), and events_by, picks_by
+        (by class, with intervals of recall at 95 %), confusion, residuals, precision_recall, daily, reasons, stations,
+        map (events by outcome, with `total` and those shown) and missed_events (each with its `picks_of_event`).
+    """
+    names = {key: evaluation[key] for key in ("catalog", "reference", "comparison")}
+    rows = [_with_interval(row) for row in _scores(db, "scores", names)]
+    picks = [row for row in rows if row["of"] == "pick"]
+    events = [row for row in rows if row["of"] == "event"]
+    overall = {row.get("phase"): row for row in picks if row["by"] == "overall"}
+    return {
+        **{key: evaluation[key] for key in (*names, "period", "gates", "events")},
+        "picks": evaluation["picks"] | {"PS": evaluation["both_phases"]},
+        "events_overall": next((_plain(row) for row in events if row["by"] == "overall"), None),
+        "events_by": _by_class(events, ("magnitude", "depth", "month", "hour", "availability", "stations")),
+        "picks_by": _by_class(picks, ("distance", "magnitude", "hour", "month", "network")),
+        "confusion": _confusion(overall),
+        "residuals": {"picks": _drawn(overall), "events": _drawn({None: _overall(events)}).get("events", {})},
+        "precision_recall": [_plain(row) for row in _scores(db, "precision_recall", names)],
+        "daily": [_only(row, ("day", "in_reference", "in_catalog", "matched", "missed", "proposed")) for row in
+                  _scores(db, "daily_counts", names)],
+        "reasons": [_only(row, ("reason", "events")) for row in _scores(db, "missing_reasons", names)],
+        "stations": _stations(db, [row for row in picks if row["by"] == "station"]),
+        "map": {outcome: _map_events(db, names, outcome) for outcome in ("matched", "missed", "proposed")},
+        "missed_events": _missed(db, names, missed_shown),
+    }  # fmt: skip
+
+
+def _scores(db: Database, view: str, names: dict[str, str]) -> Iterable[dict[str, Any]]:
+    return db.score.aggregate([{"$match": names}, *views()[view].pipeline])
+
+
+def _with_interval(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"recall_interval": wilson(row["matched"], row["wanted"])}
+
+
+def _only(row: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    return {key: row[key] for key in keys if row.get(key) is not None}
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    keys = ("value", "low", "high", "phase", *PICK_COUNTS, "unlocated", "wanted", "found", *SHARES, "recall_interval")
+    return _only(row, keys)
+
+
+def _overall(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return next((row for row in rows if row["by"] == "overall"), {})
+
+
+def _by_class(rows: list[dict[str, Any]], groupings: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    found = {}
+    for by in groupings:
+        own = [row for row in rows if row["by"] == by]
+        own.sort(key=lambda row: (row.get("low", -math.inf), row["value"], row.get("phase", "")))
+        found[by] = [_plain(row) for row in own]
+    return found
+
+
+def _confusion(overall: dict[str | None, dict[str, Any]]) -> dict[str, dict[str, int]]:
+    """What the catalog has (inner keys) for the reference's picks of a phase (outer keys)."""
+    if not {"P", "S"} & set(overall):
+        return {}
+    nothing = dict.fromkeys(PICK_COUNTS, 0)
+    p, s = overall.get("P", nothing), overall.get("S", nothing)
+    return {
+        "P": {"P": p["matched"], "S": p["wrong_phase"], "none": p["missed"], "no data": p["no_data"]},
+        "S": {"P": s["wrong_phase"], "S": s["matched"], "none": s["missed"], "no data": s["no_data"]},
+        "none": {"P": p["proposed"], "S": s["proposed"]},
+    }
+
+
+def _drawn(rows: dict[str | None, dict[str, Any]]) -> dict[str, Any]:
+    """Statistics and histogram of each quantity, by phase."""
+    return {
+        phase or "events": {
+            name: statistics | {"histogram": row.get("histograms", {}).get(name)}
+            for name, statistics in row.get("residuals", {}).items()
+        }
+        for phase, row in rows.items()
+        if row
+    }
+
+
+def _stations(db: Database, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row per station: its place where known, and scores and residuals by phase."""
+    places = {row["sta"]: row for row in db.site.find({}, {"_id": 0, "net": 1, "sta": 1, "lat": 1, "lon": 1})}
+    table: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        station = table.setdefault(row["value"], {"sta": row["value"]})
+        station[row["phase"]] = _only(row, (*PICK_COUNTS, *SHARES, "recall_interval"))
+        station[row["phase"]] |= row.get("residuals", {}).get("dt", {})
+    for code, place in places.items():
+        table.setdefault(code, {"sta": code})
+        table[code] |= {"net": place["net"], "latitude": place["lat"], "longitude": place["lon"]}
+    return [table[code] for code in sorted(table)]
+
+
+def _map_events(db: Database, names: dict[str, str], outcome: str) -> dict[str, Any]:
+    """The events of one outcome, the largest first where not all are given; those without magnitude come last."""
+    wanted = names | {"outcome": outcome, "latitude": {"$exists": True}}
+    fields = dict.fromkeys((*EVENT_FIELDS, *DIFFERENCES), 1)
+    found = db.event_match.find(wanted, fields).sort("magnitude", -1).limit(EVENTS_SHOWN)
+    shown = [_only(row, fields) for row in found]
+    total = len(shown) if len(shown) < EVENTS_SHOWN else db.event_match.count_documents(wanted)
+    return {"total": total, "events": sorted(shown, key=lambda row: row["time"])}
+
+
+def _missed(db: Database, names: dict[str, str], limit: int) -> list[dict[str, Any]]:
+    if not limit:
+        return []
+    fields = dict.fromkeys((*MISSED_FIELDS, "day"), 1)
+    found = db.event_match.find(names | {"outcome": "missed"}, fields).sort([("magnitude", -1)]).limit(limit)
+    return [_only(row, MISSED_FIELDS) | {"picks_of_event": _picks_of(db, names, row)} for row in found]
+
+
+def _picks_of(db: Database, names: dict[str, str], event: dict[str, Any]) -> list[dict[str, Any]]:
+    """What became of the picks of one event of the reference, by time."""
+    document = db.event.find_one({"_id": event["event_id"]}, {"origins.arrivals": 1}) or {}
+    arrivals = [arrival for origin in document.get("origins", []) for arrival in origin.get("arrivals", [])]
+    if not arrivals:
+        return []
+    days = sorted({_day(arrival["time"]) for arrival in arrivals})
+    buckets = names | {"sta": {"$in": sorted({arrival["sta"] for arrival in arrivals})}, "day": {"$in": days}}
+    own = {"event_id": event["event_id"], "outcome": {"$ne": "proposed"}}
+    pipeline = [{"$match": buckets}, *views()["pick_matches"].pipeline, {"$match": own}, {"$sort": {"time": 1}}]
+    return [_only(row, PICK_FIELDS) for row in db.pick_match.aggregate(pipeline)]
+
+
+def _day(time: float) -> str:
+    from catalogdb.evaluation.classes import day_text
+
+    return day_text(int(time // 86400))

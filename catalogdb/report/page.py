@@ -1,0 +1,83 @@
+"""The report as one file: styles, script and data are inside, and nothing is fetched when it is opened."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+SKELETON = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<main id="report"><noscript>This page draws its figures with JavaScript; the same numbers come from
+catalogdb report --json.</noscript></main>
+<script type="application/json" id="data">{data}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of a missed event, for example its waveforms with what the picker saw."""
+
+    caption: str
+    content: bytes
+    media_type: str = "image/svg+xml"
+
+
+PicturesOf = Callable[[dict[str, Any]], list[Picture]]
+"""Gives the pictures of one missed event: a row of `missed_events` of the report's data."""
+
+
+def write_page(path: Path, data: dict[str, Any], pictures_of: PicturesOf | None = None) -> None:
+    """Write the page; it is there whole or not at all.
+
+    Args:
+        path: HTML file.
+        data: as `gather` makes it.
+        pictures_of: called for each missed event that is shown.
+    """
+    if pictures_of is not None:
+        pictures = [[_embedded(picture) for picture in pictures_of(row)] for row in data["missed_events"]]
+        missed = [
+            row | {"pictures": shown} if shown else row
+            for row, shown in zip(data["missed_events"], pictures, strict=True)
+        ]
+        data = data | {"missed_events": missed}
+    page = SKELETON.format(
+        title=html.escape(f"{data['catalog']} against {data['reference']}"),
+        style=_asset("report.css"),
+        data=_inside_script(data),
+        script="\n".join(_asset(name) for name in ("chart.js", "report.js")),
+    )
+    draft = path.with_name(f".{path.name}.part")
+    draft.write_text(page, encoding="utf-8")
+    draft.replace(path)
+
+
+def _asset(name: str) -> str:
+    return files("catalogdb.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _inside_script(data: dict[str, Any]) -> str:
+    """JSON in which nothing can end the script element; names in a catalog are anybody's."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"), ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def _embedded(picture: Picture) -> dict[str, str]:
+    content = base64.b64encode(picture.content).decode()
+    return {"caption": picture.caption, "source": f"data:{picture.media_type};base64,{content}"}
