@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fnmatch
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-REVISION = 1
+REVISION = 2
 """Raise this number whenever a change of the code in this package changes picks."""
+
+NetworkName = Literal["phasenet", "eqtransformer"]
+Stacking = Literal["avg", "max"]
 
 
 class StaLtaConfig(BaseModel):
@@ -40,33 +44,79 @@ class StaLtaConfig(BaseModel):
         return self
 
 
+class MemberConfig(BaseModel):
+    """One network of an ensemble."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    picker: NetworkName = Field(default="phasenet", description="Kind of network.")
+    weights: str = Field(default="original", description="Its weights, as for a single picker.")
+    overlap: float | None = Field(default=None, ge=0, description="As for a single picker.")
+    stacking: Stacking | None = Field(default=None, description="As for a single picker.")
+    window_samples: int | None = Field(default=None, ge=256, description="As for a single picker.")
+
+
+class EnsembleConfig(BaseModel):
+    """Several networks whose probabilities are combined; read only when ``picker`` is ``ensemble``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    members: tuple[MemberConfig, ...] = Field(default=(), description="The networks, at least two.")
+    combine: Literal["maximum", "mean", "coherence"] = Field(
+        default="maximum",
+        description="Largest probability, mean probability, or the largest weighted by how far the members agree.",
+    )
+    coherence_seconds: float = Field(
+        default=0.5, gt=0, le=5, description="Length of the window (s) in which coherence looks for agreement."
+    )
+
+
+class StationThresholds(BaseModel):
+    """Thresholds of some stations instead of the general ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    station: str = Field(description="Pattern of NET.STA (* and ?), or of STA alone; the first that fits counts.")
+    p_threshold: float | None = Field(default=None, gt=0, le=1, description="Least peak probability of a P pick.")
+    s_threshold: float | None = Field(default=None, gt=0, le=1, description="Least peak probability of an S pick.")
+
+
 class PickConfig(BaseModel):
     """How picks are made from waveforms."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    picker: Literal["phasenet", "eqtransformer", "stalta"] = Field(
-        default="phasenet", description="PhaseNet or EQTransformer through SeisBench, or classical STA/LTA with AIC."
+    picker: Literal["phasenet", "eqtransformer", "ensemble", "stalta"] = Field(
+        default="phasenet",
+        description="PhaseNet or EQTransformer through SeisBench, an ensemble of them, or classical STA/LTA with AIC.",
     )
     weights: str = Field(
         default="original",
         description="Name of SeisBench weights, path of a .pt file with its .json beside it, or 'demo' for the "
-        "packaged PhaseNet. Not used by stalta.",
+        "packaged PhaseNet. Not used by ensemble and stalta.",
     )
+    ensemble: EnsembleConfig = Field(default_factory=EnsembleConfig, description="Members of the ensemble.")
     p_threshold: float = Field(default=0.3, gt=0, le=1, description="Least peak probability of a P pick.")
     s_threshold: float = Field(default=0.3, gt=0, le=1, description="Least peak probability of an S pick.")
+    station_thresholds: tuple[StationThresholds, ...] = Field(
+        default=(), description="Other thresholds for some stations."
+    )
+    detection_threshold: float = Field(
+        default=0.3, gt=0, le=1, description="Least probability of a detection; only EQTransformer gives detections."
+    )
     overlap: float | None = Field(
         default=None,
         ge=0,
         description="Overlap of windows: below 1 a fraction of the window, else samples; default the weights' own.",
     )
-    stacking: Literal["avg", "max"] | None = Field(
+    stacking: Stacking | None = Field(
         default=None, description="How overlapping windows are combined; default the weights' own."
     )
     window_samples: int | None = Field(
         default=None,
         ge=256,
-        description="Window length in samples; default the model's own, the only one that EQTransformer takes.",
+        description="Window length in samples; default the one that the weights were trained with. EQTransformer takes "
+        "no other.",
     )
     min_separation_seconds: float = Field(
         default=0.5, ge=0, description="Of picks of one phase closer than this (s) only the most probable is kept."
@@ -74,7 +124,32 @@ class PickConfig(BaseModel):
     edge_guard_seconds: float = Field(
         default=1.0, ge=0, description="No pick is kept this close (s) to a start or end of data, gaps included."
     )
-    batch_size: int = Field(default=32, ge=1, description="Windows per forward pass; doesn't change the picks.")
+    probability: Literal["none", "sparse", "full"] = Field(
+        default="sparse",
+        description="What is kept of the probability traces: nothing, what exceeds the floor, or all. Without it "
+        "thresholds can't be changed later without picking again.",
+    )
+    probability_floor: float = Field(
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="Probability from which on peaks are looked at and kept: the lowest threshold of `repick`.",
+    )
+    backend: Literal["auto", "openvino", "torch"] = Field(
+        default="auto",
+        description="What runs the network: auto is torch on a GPU where there is one, else OpenVINO where it is "
+        "installed, else torch. Picks agree to rounding.",
+    )
+    precision: Literal["float32", "float16", "bfloat16"] = Field(
+        default="float32",
+        description="Arithmetic of the network on a GPU; float16 (PhaseNet only) changes probabilities by up to 0.003, "
+        "bfloat16 by up to 0.04.",
+    )
+    batch_size: int | None = Field(
+        default=None,
+        ge=1,
+        description="Windows per forward pass; default what suits the backend. Doesn't change the picks.",
+    )
     threads: int | None = Field(
         default=None,
         ge=1,
@@ -82,12 +157,56 @@ class PickConfig(BaseModel):
     )
     stalta: StaLtaConfig = Field(default_factory=StaLtaConfig, description="Settings of the classical picker.")
 
-    def scientific(self) -> dict[str, Any]:
-        """What of this decides the picks, as plain data.
+    @model_validator(mode="after")
+    def _check(self) -> PickConfig:
+        if self.picker == "ensemble" and len(self.ensemble.members) < 2:
+            raise ValueError("an ensemble has at least two members: ensemble.members")
+        if self.precision == "float16" and any(member.picker == "eqtransformer" for member in self.members()):
+            raise ValueError("EQTransformer holds numbers too large for precision float16; take bfloat16 or float32")
+        return self
 
-        Left out are ``batch_size`` and ``threads``, the settings of pickers that aren't used, and ``weights``: a name
-        or path says where weights lie, and the hash in `Picker.identity` says what they are.
+    def members(self) -> tuple[MemberConfig, ...]:
+        """The networks that are run: one, or those of the ensemble; none for stalta."""
+        if self.picker == "ensemble":
+            return self.ensemble.members
+        if self.picker == "stalta":
+            return ()
+        names = ("picker", "weights", "overlap", "stacking", "window_samples")
+        return (MemberConfig(**{name: getattr(self, name) for name in names}),)
+
+    def thresholds(self, net: str, sta: str) -> tuple[float, float]:
+        """Thresholds of P and S at a station."""
+        for row in self.station_thresholds:
+            if fnmatch.fnmatchcase(f"{net}.{sta}" if "." in row.station else sta, row.station):
+                return row.p_threshold or self.p_threshold, row.s_threshold or self.s_threshold
+        return self.p_threshold, self.s_threshold
+
+    @property
+    def peak_floor(self) -> float:
+        """Probability from which on peaks are looked at: no threshold may lie below."""
+        rows = self.station_thresholds
+        own = [value for row in rows for value in (row.p_threshold, row.s_threshold) if value is not None]
+        return min([self.probability_floor, self.p_threshold, self.s_threshold, *own])
+
+    def scientific(self) -> dict[str, Any]:
+        """What of this decides what is stored, as plain data.
+
+        Left out are ``backend``, ``batch_size`` and ``threads``, the settings of pickers that aren't used, and
+        ``weights``: a name or path says where weights lie, and the hash in `Picker.identity` says what they are.
         """
-        common = {"picker", "p_threshold", "s_threshold", "min_separation_seconds", "edge_guard_seconds"}
-        own = {"stalta"} if self.picker == "stalta" else {"overlap", "stacking", "window_samples"}
-        return self.model_dump(mode="json", include=common | own)
+        common = {
+            *("picker", "p_threshold", "s_threshold", "station_thresholds", "min_separation_seconds"),
+            *("edge_guard_seconds", "probability", "probability_floor"),
+        }
+        if self.picker == "stalta":
+            return self.model_dump(mode="json", include=common | {"stalta"})
+        if self.precision != "float32":
+            common.add("precision")
+        if self.picker == "ensemble":
+            weights = {"members": {"__all__": {"weights"}}}
+            return self.model_dump(mode="json", include=common) | {
+                "ensemble": self.ensemble.model_dump(mode="json", exclude=weights)
+            }
+        if self.picker == "eqtransformer":
+            common.add("detection_threshold")
+        return self.model_dump(mode="json", include=common | {"overlap", "stacking", "window_samples"})

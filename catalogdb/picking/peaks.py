@@ -1,4 +1,11 @@
-"""Probability trace -> peaks: what every picker hands on."""
+"""Probability trace -> its peaks, in a form from which the picks of any threshold follow without the trace.
+
+A pick at threshold T is the largest sample of a stretch that reaches T and stays at or above T / 2 (SeisBench's
+``picks_from_annotations``: a trigger switched on at T and off below T / 2). Which stretches belong together depends on
+T: they part where the saddle between two peaks is lower than T / 2. So the peaks above a floor, each with the saddle
+before it, hold the picks of every threshold from the floor on. A peak whose saddle to a higher neighbour is at least
+half its own height is never a pick of its own and is left out.
+"""
 
 from __future__ import annotations
 
@@ -8,43 +15,94 @@ import numpy as np
 
 
 @dataclass
-class Onsets:
-    """Arrivals of one phase in one run, ascending in time; arrays (onsets,).
+class Peaks:
+    """Peaks of one phase in one run, ascending in time; arrays (peaks,).
 
     Attributes:
         samples: sample numbers in the run.
-        probability: 0..1.
+        probability: height, 0..1.
+        saddle: lowest probability between the peak before and this one, 0 where it falls below half the floor.
         uncertainty: one standard deviation (s).
         competing: the other phase's probability around each.
     """
 
     samples: np.ndarray
     probability: np.ndarray
+    saddle: np.ndarray
     uncertainty: np.ndarray
     competing: np.ndarray
 
 
-def peaks_above(probability: np.ndarray, threshold: float) -> np.ndarray:
-    """One peak for each stretch where the probability reaches the threshold and stays at or above half of it.
-
-    This is SeisBench's ``picks_from_annotations``: a trigger switched on at the threshold and off below half of it,
-    with the pick at the (first) largest sample.
+def peaks_and_saddles(probability: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Peaks of a probability trace that can be picks of a threshold from the floor on.
 
     Args:
-        probability: array (samples,); NaN counts as below.
-        threshold: in the units of the probability.
+        probability: float32 array (samples,); NaN counts as below everything.
+        floor: lowest threshold.
 
     Returns:
-        int64 array of sample numbers, ascending.
+        Sample numbers (int64, ascending; the first sample of a flat top) and saddles (float32), as in `Peaks`.
     """
-    above = np.flatnonzero(probability >= threshold)
-    if above.size == 0:
-        return np.empty(0, dtype=np.int64)
-    half = probability >= threshold / 2
+    reaching = np.flatnonzero(probability >= np.float32(floor))
+    if reaching.size == 0:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+    half = probability >= np.float32(floor / 2)
     edges = np.flatnonzero(np.diff(half, prepend=False, append=False))
     begins, ends = edges[0::2], edges[1::2]
-    reached = np.unique(np.searchsorted(begins, above, side="right") - 1)
-    return np.array([begins[i] + np.argmax(probability[begins[i] : ends[i]]) for i in reached], dtype=np.int64)
+    stretches = np.unique(np.searchsorted(begins, reaching, side="right") - 1)
+    # the stretches that reach the floor, one after the other, each behind a sample that counts as zero
+    lengths = ends[stretches] - begins[stretches] + 1
+    firsts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+    places = np.arange(lengths.sum()) + np.repeat(begins[stretches] - 1 - firsts, lengths)
+    values = probability[np.maximum(places, 0)]
+    values[firsts] = 0
+    chosen, saddles = _independent(values, floor)
+    return places[chosen], saddles
+
+
+def _independent(values: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of the peaks that aren't shoulders of higher ones, and the saddle before each; values without NaN."""
+    levels = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])  # first samples of what may be flat
+    heights = values[levels]
+    highest = (np.diff(heights, prepend=-1) > 0) & (np.diff(heights, append=-1) < 0)
+    tops = levels[highest & (heights >= np.float32(floor))]
+    lowest_after = np.minimum.reduceat(values, tops).tolist()
+    kept: list[tuple[int, float, float]] = []
+    saddle = 0.0
+    for top, height, lowest in zip(tops.tolist(), values[tops].tolist(), lowest_after, strict=True):
+        while kept and height > kept[-1][1] and saddle >= kept[-1][1] / 2:  # the last is a shoulder of this one
+            saddle = min(saddle, kept.pop()[2])
+        if kept and saddle >= height / 2 and height <= kept[-1][1]:  # this one is a shoulder of the last
+            saddle = min(saddle, lowest)
+            continue
+        kept.append((top, height, saddle))
+        saddle = lowest
+    numbers, _, saddles = zip(*kept, strict=True)
+    # below half the floor peaks are apart at every threshold
+    return np.array(numbers), np.where(np.array(saddles) < np.float32(floor / 2), 0, saddles).astype(np.float32)
+
+
+def picks_at(probability: np.ndarray, saddle: np.ndarray, threshold: float) -> np.ndarray:
+    """Which peaks are picks at a threshold.
+
+    Args:
+        probability, saddle: as in `Peaks`, (peaks,).
+        threshold: not below the floor that the peaks were made with.
+
+    Returns:
+        int64 array of peak numbers, ascending: the highest (of equals the first) of each stretch that reaches it.
+    """
+    if probability.size == 0:
+        return np.empty(0, dtype=np.int64)
+    parted = saddle < np.float32(threshold / 2)
+    parted[0] = True
+    begins = np.flatnonzero(parted)
+    highest = np.maximum.reduceat(probability, begins)
+    stretch = np.cumsum(parted) - 1
+    top = np.flatnonzero(probability == highest[stretch])
+    _, first = np.unique(stretch[top], return_index=True)
+    found = top[first]
+    return found[probability[found] >= np.float32(threshold)]
 
 
 def separated(samples: np.ndarray, heights: np.ndarray, least: float) -> np.ndarray:
@@ -53,22 +111,26 @@ def separated(samples: np.ndarray, heights: np.ndarray, least: float) -> np.ndar
     Args:
         samples: peak positions, ascending.
         heights: their heights; of equal ones the earlier is taken first.
-        least: smallest distance that two kept peaks may have (samples).
+        least: smallest distance that two kept peaks may have (in the unit of the positions).
 
     Returns:
         bool array, True for the peaks that stay.
     """
     keep = np.ones(samples.size, dtype=bool)
-    if samples.size < 2 or not (np.diff(samples) < least).any():
+    near = np.diff(samples) < least
+    contested = np.append(near, False) | np.append(False, near)
+    if not near.any():
         return keep
-    done = np.zeros(samples.size, dtype=bool)
-    for index in np.lexsort((samples, -heights)):
-        if done[index]:
-            continue
-        near = slice(
-            np.searchsorted(samples, samples[index] - least, side="right"),
-            np.searchsorted(samples, samples[index] + least, side="left"),
-        )
-        keep[near], done[near] = False, True
-        keep[index] = True
+    numbers = np.flatnonzero(contested)
+    rivals, heights = samples[numbers], heights[numbers]
+    firsts = np.searchsorted(rivals, rivals - least, side="right").tolist()
+    ends = np.searchsorted(rivals, rivals + least, side="left").tolist()
+    stays = np.ones(rivals.size, dtype=bool)
+    done = np.zeros(rivals.size, dtype=bool)
+    for index in np.lexsort((rivals, -heights)).tolist():
+        if not done[index]:
+            around = slice(firsts[index], ends[index])
+            stays[around], done[around] = False, True
+            stays[index] = True
+    keep[numbers] = stays
     return keep

@@ -1,28 +1,59 @@
-"""Pickers: traces of one channel group -> picks inside one shard."""
+"""Pickers: traces of one channel group -> what there is to pick in one shard, and its picks."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from catalogdb.picking import quality, stalta
-from catalogdb.picking.config import REVISION, PickConfig
-from catalogdb.picking.peaks import Onsets, peaks_above, separated
-from catalogdb.picking.records import DEAD_SECONDS, RESAMPLING_SETTLE_SECONDS, Run, build_runs
+from catalogdb.picking.config import REVISION, MemberConfig, PickConfig
+from catalogdb.picking.detections import REACH_SECONDS as DETECTION_REACH_SECONDS
+from catalogdb.picking.detections import detections_in
+from catalogdb.picking.ensemble import combined
+from catalogdb.picking.network import DETECTION
+from catalogdb.picking.peak_table import PEAK, PHASES, PeakTable, joined
+from catalogdb.picking.peaks import Peaks, peaks_and_saddles
+from catalogdb.picking.records import DEAD_SECONDS, RESAMPLING_SETTLE_SECONDS, Records, Run, build_runs
+from catalogdb.picking.selection import select_picks
 from catalogdb.picking.weights import WeightsFiles, resolve
+from catalogdb.probability.traces import ProbabilityTrace
+from catalogdb.profile import timed
 
 if TYPE_CHECKING:
     from obspy import Trace
 
-    from catalogdb.picking.model import Network
+    from catalogdb.picking.backends import Backend
 
+Found = tuple[dict[str, Peaks] | None, ProbabilityTrace | None]
 LONGEST_TRIGGER_SECONDS = 10.0
 """Allowance for a trigger, or a chain of close peaks, that reaches over a shard's border."""
+
+
+@dataclass
+class Findings:
+    """What there is to pick in one shard.
+
+    Attributes:
+        channel_group: ``net.sta.loc.BI``; None where there was nothing to look at.
+        peaks: of the shard and of some seconds on both sides.
+        probability: traces of the shard and its padding; empty for pickers without a network.
+        detections: documents with the science fields of the ``detection`` collection.
+        counts: seconds and samples looked at or passed over, by reason.
+        problems: what was passed over, each naming the channel and the reason.
+    """
+
+    channel_group: str | None = None
+    peaks: PeakTable = field(default_factory=lambda: PeakTable(1.0))
+    probability: list[ProbabilityTrace] = field(default_factory=list)
+    detections: list[dict[str, Any]] = field(default_factory=list)
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -33,11 +64,13 @@ class PickResult:
         picks: documents with the science fields of the ``pick`` collection, ascending in time.
         counts: what was kept and dropped, by reason.
         problems: what was passed over, each naming the channel and the reason.
+        findings: what the picks were chosen from.
     """
 
-    picks: list[dict[str, Any]] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    picks: list[dict[str, Any]]
+    counts: dict[str, int]
+    problems: list[str]
+    findings: Findings
 
 
 @lru_cache(maxsize=8)
@@ -45,7 +78,7 @@ def load_picker(config: PickConfig) -> Picker:
     """The picker of a configuration, kept for the life of the process. Networks are loaded at the first `Picker.pick`.
 
     Raises:
-        InputError: if the weights don't exist.
+        InputError: if the weights don't exist, or the members of an ensemble work at different rates.
     """
     return StaLtaPicker(config) if config.picker == "stalta" else NetworkPicker(config)
 
@@ -55,22 +88,30 @@ class Picker:
 
     rate: float
     """Samples per second that the picker works at."""
+    backend_name: str | None = None
+    """What runs the network, once it is loaded."""
 
     def __init__(self, config: PickConfig):
         self.config = config
+        self._loading: Future | None = None
 
     @property
     def padding_seconds(self) -> float:
         """How much more data before and after a shard `pick` needs, so that its picks don't depend on the shard."""
-        common = RESAMPLING_SETTLE_SECONDS + DEAD_SECONDS + LONGEST_TRIGGER_SECONDS
-        return common + self.config.min_separation_seconds + max(self._reach_seconds(), quality.REACH_SECONDS)
+        common = RESAMPLING_SETTLE_SECONDS + DEAD_SECONDS
+        return common + self._margin_seconds + max(self._reach_seconds(), quality.REACH_SECONDS)
+
+    @property
+    def _margin_seconds(self) -> float:
+        """How far outside a shard peaks take part in the choice of its picks."""
+        return LONGEST_TRIGGER_SECONDS + self.config.min_separation_seconds
 
     def identity(self) -> dict[str, Any]:
         """What decides the picks beside `PickConfig.scientific`; doesn't import torch."""
         return {"picker": self.config.picker, "revision": REVISION}
 
     def pick(self, traces: Sequence[Trace], starttime: float, endtime: float) -> PickResult:
-        """Pick one shard.
+        """Pick one shard: `find`, then choose.
 
         Args:
             traces: contiguous traces (counts) of one channel group, from `padding_seconds` before to after the shard.
@@ -80,124 +121,201 @@ class Picker:
             ValueError: if the traces belong to more than one channel group.
             InputError: if the weights can't be loaded.
         """
-        groups = {_channel_group(trace) for trace in traces}
-        if len(groups) > 1:
-            raise ValueError(f"one channel group at a time, not {', '.join(sorted(groups))}")
-        records = build_runs(traces, self.rate)
-        result = PickResult(problems=[f"{group}: {text}" for group in groups for text in records.problems])
-        counts = records.counts
-        seconds = Counter()
-        for run in records.runs:
-            found = self._find(run)
+        return self.pick_records(self.prepare(traces), starttime, endtime)
+
+    def preload(self) -> None:
+        """Begin to load what picking needs, once per process, while the caller reads waveforms."""
+        if self._loading is None:
+            pool = ThreadPoolExecutor(1)
+            self._loading = pool.submit(self._load)
+            pool.shutdown(wait=False)
+
+    def _load(self) -> None:
+        import scipy.signal  # noqa: F401  (takes a second)
+
+    def prepare(self, traces: Sequence[Trace], overwrite: bool = False) -> Records:
+        """Traces -> aligned runs at the picker's rate; with `overwrite` their samples may be destroyed."""
+        self.preload()
+        with timed("load network and libraries"):
+            self._loading.result()
+        with timed("align and resample"):
+            return build_runs(traces, self.rate, overwrite)
+
+    def pick_records(self, records: Records, starttime: float, endtime: float) -> PickResult:
+        """Pick one shard from what `prepare` gave."""
+        findings = self.find(records, starttime, endtime)
+        if findings.channel_group is None:
+            return PickResult([], dict(findings.counts), findings.problems, findings)
+        picks, counts = select_picks(findings.peaks, self.config, findings.channel_group, (starttime, endtime))
+        return PickResult(picks, {**findings.counts, **counts}, findings.problems, findings)
+
+    def find(self, records: Records, starttime: float, endtime: float) -> Findings:
+        """Probability traces, detections and measured peaks of one shard."""
+        findings = Findings(records.channel_group)
+        findings.problems = [f"{findings.channel_group}: {text}" for text in records.problems]
+        counts, seconds = records.counts, Counter()
+        tables = []
+        for run, (found, probability) in zip(records.runs, self._find(records.runs), strict=True):
             inside = max(0.0, min(run.time(run.samples), endtime) - max(run.time(0), starttime))
             seconds["picked_seconds" if found is not None else "short_run_seconds"] += inside
             counts["runs"] += 1
-            for phase, onsets in (found or {}).items():
-                result.picks += self._documents(run, phase, onsets, (starttime, endtime), counts)
-        for pick in result.picks:
-            (group,) = groups
-            pick["channel_group"] = group
-            pick["net"], pick["sta"], pick["loc"], _ = group.split(".")
-        result.picks.sort(key=lambda pick: (pick["time"], pick["phase"]))
-        result.counts = {**counts, **{name: round(value) for name, value in seconds.items() if value > 0}}
-        return result
+            if probability is not None:
+                findings.probability.append(probability)
+                if DETECTION in probability.labels:
+                    with timed("detections"):
+                        findings.detections += detections_in(
+                            probability, self.config.detection_threshold, starttime, endtime
+                        )
+            if found:
+                with timed("peaks"):
+                    tables.append(self._measured(run, found, (starttime, endtime)))
+        findings.peaks = joined(tables, self.config.peak_floor)
+        findings.counts = {**counts, **{name: round(value) for name, value in seconds.items() if value > 0}}
+        return findings
 
-    def _find(self, run: Run) -> dict[str, Onsets] | None:
-        """All onsets of a run, by phase; None where it is too short to be picked."""
+    def _find(self, runs: Sequence[Run]) -> Iterator[Found]:
+        """For each run all its peaks by phase, None where it is too short to be picked, and its probability, if any."""
         raise NotImplementedError
 
     def _reach_seconds(self) -> float:
         """How far from a pick data take part in it."""
         raise NotImplementedError
 
-    def _documents(
-        self, run: Run, phase: str, onsets: Onsets, shard: tuple[float, float], counts: Counter
-    ) -> list[dict[str, Any]]:
-        times = np.array([run.time(sample) for sample in onsets.samples])
-        in_shard = (times >= shard[0]) & (times < shard[1])
-        threshold = self.config.p_threshold if phase == "P" else self.config.s_threshold
-        keep = onsets.probability >= threshold
+    def _measured(self, run: Run, found: dict[str, Peaks], shard: tuple[float, float]) -> PeakTable:
+        """Peaks that take part in the choice of the shard's picks, with what is measured on the waveforms."""
+        margin_us = round(self._margin_seconds * 1e6)
+        first, last = round(shard[0] * 1e6) - margin_us, round(shard[1] * 1e6) + margin_us
         guard = self.config.edge_guard_seconds * run.rate
-        clear = (onsets.samples >= guard) & (onsets.samples <= run.samples - 1 - guard)
-        counts["near_edge"] += int((keep & ~clear & in_shard).sum())
-        keep &= clear
-        candidates = np.flatnonzero(keep)
-        least = self.config.min_separation_seconds * run.rate
-        stay = separated(onsets.samples[candidates], onsets.probability[candidates], least)
-        counts["too_close"] += int((~stay & in_shard[candidates]).sum())
-        chosen = candidates[stay & in_shard[candidates]]
-        if chosen.size == 0:
-            return []
-        counts[f"{phase}_picks"] += chosen.size
-        probability = onsets.probability[chosen].astype(np.float64)
-        uncertainty = onsets.uncertainty[chosen]
-        snr, amplitude = quality.snr_and_amplitude(run, onsets.samples[chosen], phase)
-        score = quality.quality_score(probability, snr, uncertainty, onsets.competing[chosen])
-        channel = run.channels[quality.measured_rows(run, phase)[0]]
-        picks = []
-        for index in range(chosen.size):
-            pick = {
-                "chan": channel,
-                "phase": phase,
-                "time": float(times[chosen[index]]),
-                "uncertainty": float(uncertainty[index]),
-                "probability": float(probability[index]),
-                "quality": float(score[index]),
-                "amplitude": float(amplitude[index]),
-                "components": run.components,
-                "evaluation_mode": "automatic",
-            }
-            if np.isfinite(snr[index]):
-                pick["snr"] = float(snr[index])
-            picks.append(pick)
-        return picks
+
+        def of_phase(phase: str) -> np.ndarray:
+            peaks = found[phase]
+            times = run.times_us(peaks.samples)
+            near = np.flatnonzero((times >= first) & (times <= last) & (peaks.probability >= self.config.peak_floor))
+            samples = peaks.samples[near]
+            table = np.zeros(near.size, dtype=PEAK)
+            table["phase"] = PHASES.index(phase)
+            table["time_us"] = times[near]
+            table["near_edge"] = (samples < guard) | (samples > run.samples - 1 - guard)
+            table["snr"], table["amplitude"] = quality.snr_and_amplitude(run, samples, phase)
+            for name in ("probability", "saddle", "uncertainty", "competing"):
+                table[name] = getattr(peaks, name)[near]
+            return table
+
+        tables = [of_phase(phase) for phase in PHASES]
+        channels = {phase: run.channels[quality.measured_rows(run, phase)[0]] for phase in PHASES}
+        description = {"components": run.components, "chan": channels}
+        return PeakTable(self.config.peak_floor, [description], np.concatenate(tables))
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One network of a picker."""
+
+    config: MemberConfig
+    files: WeightsFiles
+
+    @property
+    def window(self) -> int:
+        return self.config.window_samples or self.files.window_samples()
+
+    def identity(self) -> dict[str, Any]:
+        settings = self.config.model_dump(mode="json", include={"picker", "overlap", "stacking"})
+        return settings | self.files.identity() | {"window": self.window}
 
 
 class NetworkPicker(Picker):
-    """PhaseNet and EQTransformer."""
+    """PhaseNet, EQTransformer, or several networks together."""
 
     def __init__(self, config: PickConfig):
         super().__init__(config)
-        self.files: WeightsFiles = resolve(config.picker, config.weights)
-        self.rate = self.files.sampling_rate()
+        self.members = [_Member(member, resolve(member.picker, member.weights)) for member in config.members()]
+        rates = {member.files.sampling_rate() for member in self.members}
+        if len(rates) > 1:
+            from catalogdb.errors import InputError
+
+            raise InputError(f"members of an ensemble work at one rate, not at {', '.join(map(str, sorted(rates)))} Hz")
+        (self.rate,) = rates
 
     def identity(self) -> dict[str, Any]:
         from importlib.metadata import version
 
-        return {**super().identity(), **self.files.identity(), "seisbench": version("seisbench")}
+        members = [member.identity() for member in self.members]
+        return {**super().identity(), "networks": members, "seisbench": version("seisbench")}
 
-    @cached_property
-    def network(self) -> Network:
-        """The network, loaded at first use."""
-        from catalogdb.picking.model import load_network
+    def _load(self) -> None:
+        for member in self.members:
+            self.backend(member)
+        super()._load()
 
-        return load_network(self.files, self.config)
+    def backend(self, member: _Member) -> Backend:
+        """What runs a member's network, loaded at first use."""
+        from catalogdb.picking.backends import open_backend
 
-    def probability(self, run: Run) -> np.ndarray | None:
-        """Probability traces, float32 array (2, samples) with rows P and S; None for a run shorter than a window."""
-        from catalogdb.picking.inference import annotate_run, available_threads
+        config = self.config
+        backend = open_backend(
+            config.backend, member.files, member.window, config.batch_size, config.threads, config.precision
+        )
+        self.backend_name = backend.name
+        return backend
 
-        threads = self.config.threads or available_threads()
-        return annotate_run(self.network, run, self.config.batch_size, threads, self.files.filter_settle_seconds())
+    def probability(self, run: Run) -> ProbabilityTrace | None:
+        """Probability traces of one run; None where it is shorter than a window."""
+        return next(self.probabilities([run]))
 
-    def _find(self, run: Run) -> dict[str, Onsets] | None:
-        traces = self.probability(run)
-        if traces is None:
+    def probabilities(self, runs: Sequence[Run]) -> Iterator[ProbabilityTrace | None]:
+        """Probability traces of runs, one after the other."""
+        from catalogdb.picking.inference import annotate_runs
+        from catalogdb.picking.network import network_for
+
+        members = []
+        for member in self.members:
+            backend = self.backend(member)
+            network = network_for(backend.description, member.config)
+            annotated = annotate_runs(backend, network, runs, member.files.filter_settle_seconds())
+            # one member after the other: two of them may share a backend
+            members.append((network.labels, annotated if len(self.members) == 1 else list(annotated)))
+        labels = [of_member for of_member, _ in members]
+        for run, *values in zip(runs, *(annotated for _, annotated in members), strict=True):
+            yield self._trace(run, labels, values)
+
+    def _trace(
+        self, run: Run, labels: list[tuple[str, ...]], values: list[np.ndarray | None]
+    ) -> ProbabilityTrace | None:
+        """What the members say of one run, combined; None where it is too short for one of them."""
+        if any(of_member is None for of_member in values):
+            return None
+        if len(values) == 1:
+            return ProbabilityTrace(run.start_ns, run.rate, labels[0], values[0], run.components)
+        settings = self.config.ensemble
+        with timed("combine"):
+            of_phases = [of_member[: len(PHASES)] for of_member in values]
+            together = combined(of_phases, settings.combine, round(settings.coherence_seconds * run.rate))
+        return ProbabilityTrace(run.start_ns, run.rate, PHASES, together, run.components)
+
+    def _find(self, runs: Sequence[Run]) -> Iterator[Found]:
+        for run, trace in zip(runs, self.probabilities(runs), strict=True):
+            yield self._peaks(run, trace), trace
+
+    def _peaks(self, run: Run, trace: ProbabilityTrace | None) -> dict[str, Peaks] | None:
+        if trace is None:
             return None
         found = {}
-        for row, (phase, threshold) in enumerate((("P", self.config.p_threshold), ("S", self.config.s_threshold))):
-            samples = peaks_above(traces[row], threshold)
-            found[phase] = Onsets(
-                samples,
-                traces[row][samples],
-                quality.peak_uncertainty(traces[row], samples, run.rate),
-                quality.competing_probability(traces[1 - row], samples, run.rate),
-            )
+        with timed("peaks"):
+            for row, phase in enumerate(PHASES):
+                samples, saddles = peaks_and_saddles(trace.values[row], self.config.peak_floor)
+                found[phase] = Peaks(
+                    samples,
+                    trace.values[row][samples],
+                    saddles,
+                    quality.peak_uncertainty(trace.values[row], samples, run.rate),
+                    quality.competing_probability(trace.values[1 - row], samples, run.rate),
+                )
         return found
 
     def _reach_seconds(self) -> float:
-        window = self.config.window_samples or self.files.window_samples()
-        return window / self.rate + self.files.filter_settle_seconds()
+        windows = max(member.window / self.rate + member.files.filter_settle_seconds() for member in self.members)
+        detects = any(member.config.picker == "eqtransformer" for member in self.members)
+        return windows + (DETECTION_REACH_SECONDS if detects else 0.0)
 
 
 class StaLtaPicker(Picker):
@@ -205,13 +323,11 @@ class StaLtaPicker(Picker):
 
     rate = stalta.RATE
 
-    def _find(self, run: Run) -> dict[str, Onsets] | None:
-        return stalta.find_onsets(run, self.config.stalta)
+    def _find(self, runs: Sequence[Run]) -> Iterator[Found]:
+        for run in runs:
+            with timed("peaks"):
+                found = stalta.find_onsets(run, self.config.stalta)
+            yield found, None
 
     def _reach_seconds(self) -> float:
         return stalta.reach_seconds(self.config.stalta)
-
-
-def _channel_group(trace: Trace) -> str:
-    stats = trace.stats
-    return f"{stats.network}.{stats.station}.{stats.location}.{stats.channel[:-1]}"

@@ -9,15 +9,19 @@ onset): the vertical for P, the horizontals together (sum of squares) for S, wha
 - ``amplitude``: largest absolute value of any used component over [0, 3] s (counts).
 - ``uncertainty``: standard deviation (s) of the Gaussian whose full width at half maximum is that of the probability
   peak: FWHM / 2.355, at least one sample. Networks are trained on peaks of a set width, so this has a floor near 0.1 s.
-- ``quality``: geometric mean of four terms in 0..1, ``(p * a * b * c) ** (1/4)``:
-  p the peak probability; a = snr^2 / (snr^2 + 4), one half at snr 2 and where there is no snr;
-  b = 0.1 s / max(0.1 s, uncertainty); c = p / (p + the other phase's largest probability within 0.5 s).
+- ``quality``: probability that a direct arrival of the pick's phase lies within 0.5 s of the pick, by logistic
+  regression on `FEATURES` with `COEFFICIENTS`. docs/explanation/pick-quality.md says what it is calibrated on, how well
+  that carries over, and how the coefficients were found.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 
+from catalogdb.picking.peak_table import PHASES
 from catalogdb.picking.records import Run
 
 BAND_HZ = (1.0, 20.0)
@@ -30,8 +34,29 @@ WIDEST_PEAK_SECONDS = 2.0
 COMPETING_SECONDS = 0.5
 REACH_SECONDS = SETTLE_SECONDS - NOISE_SECONDS[0]
 """Data this far before a pick take part in its measures."""
+LEAST_DELAY_SECONDS = 0.5
+NEIGHBOUR_SECONDS = 10.0
+PROBABILITY_LIMITS = (0.001, 0.999)
+SNR_LIMITS = (0.3, 30.0)
+SNR_WHERE_UNKNOWN = 2.5
+"""Rather below the medians (1.9 to 5.9) of the picks that the score is calibrated on."""
+WIDTH_LIMITS_SECONDS = (0.01, 0.5)
+USUAL_WIDTH_SECONDS = 0.1
+FEATURES = ("probability", "snr", "wide", "narrow", "competing", "partner", "rival")
+"""Log odds of the probability; ln snr; ln(uncertainty / 0.1 s) above and, with its sign turned, below 0; the other
+phase's probability within 0.5 s; partner and rival as `neighbours` gives them. The first three are limited as above."""
+COEFFICIENTS = {
+    ("network", "P"): (0.10, 0.65, 1.16, -0.61, -0.32, -2.11, 1.73, -1.56),
+    ("network", "S"): (-0.34, 0.62, 2.02, 0.00, -0.20, -0.21, 0.69, -1.94),
+    ("stalta", "P"): (-1.72, 0.27, 0.50, -0.17, 0.56, 0.00, 1.19, -1.25),
+    ("stalta", "S"): (-2.37, 0.10, 0.74, 0.00, 1.40, 0.00, 0.00, -1.09),
+}
+"""Constant and slopes in the order of `FEATURES`. Made by `python -m benchmarks.quality --fit`; the score never falls
+with probability, snr or partner, and never rises with competing or rival."""
 _ROWS = {"P": ((0,), (1, 2)), "S": ((1, 2), (0,))}
-_PICKS_AT_ONCE = 256
+_LONGEST_SPAN_SECONDS = 600.0
+_SPANS_APART_SECONDS = 60.0  # to filter so much more is cheaper than another span
+_PEAKS_AT_ONCE = 500
 
 
 def measured_rows(run: Run, phase: str) -> list[int]:
@@ -45,49 +70,79 @@ def snr_and_amplitude(run: Run, samples: np.ndarray, phase: str) -> tuple[np.nda
 
     Args:
         run: the data.
-        samples: sample numbers of the picks.
+        samples: sample numbers of the picks (int64, ascending).
         phase: P or S.
     """
     from scipy.signal import butter, sosfilt
 
     high = min(BAND_HZ[1], 0.45 * run.rate)
     sos = butter(2, (BAND_HZ[0], high), btype="bandpass", fs=run.rate, output="sos")
-    offsets = np.arange(-round(REACH_SECONDS * run.rate), round(AMPLITUDE_SECONDS[1] * run.rate) + 1)
-
-    def within(seconds: tuple[float, float]) -> np.ndarray:
-        return (offsets >= seconds[0] * run.rate) & (offsets <= seconds[1] * run.rate)
-
-    noise, signal, peak = within(NOISE_SECONDS), within(SIGNAL_SECONDS), within(AMPLITUDE_SECONDS)
     rows = measured_rows(run, phase)
     snr, amplitude = np.full(samples.size, np.nan), np.zeros(samples.size)
-    for first in range(0, samples.size, _PICKS_AT_ONCE):
-        some = slice(first, first + _PICKS_AT_ONCE)
-        index = np.round(samples[some]).astype(np.int64)[:, None] + offsets
-        there = (index >= 0) & (index < run.samples)
-        energy = np.zeros(index.shape)
+    for picks, begin, end in _spans(samples, run):
+        at = samples[picks] - begin
+        noise, signal, peak = (
+            _between(at, seconds, run.rate, end - begin)
+            for seconds in (NOISE_SECONDS, SIGNAL_SECONDS, AMPLITUDE_SECONDS)
+        )
+        noise_energy, signal_energy = np.zeros(at.size), np.zeros(at.size)
         for row in rows:
-            data = run.data[row][np.clip(index, 0, run.samples - 1)].astype(np.float64)
-            data = sosfilt(sos, data - data[:, :1], axis=1)
-            energy += data**2
-            largest = np.abs(data[:, peak]).max(axis=1, where=there[:, peak], initial=0)
-            amplitude[some] = np.maximum(amplitude[some], largest)
+            data = np.zeros(end - begin + 1)  # one more, for periods that end with the data
+            data[:-1] = run.data[row][begin:end]
+            data[:-1] = sosfilt(sos, data[:-1] - data[0])
+            amplitude[picks] = np.maximum(amplitude[picks], _reduced(np.maximum, np.abs(data), *peak))
+            np.square(data, out=data)
+            noise_energy += _reduced(np.add, data, *noise)
+            signal_energy += _reduced(np.add, data, *signal)
+        length = noise[1] - noise[0]
         with np.errstate(invalid="ignore", divide="ignore"):
-            power = [(energy * mask * there).sum(axis=1) / (mask * there).sum(axis=1) for mask in (signal, noise)]
-            ratio = np.sqrt(power[0] / power[1])
-        enough = (noise * there).sum(axis=1) >= LEAST_NOISE_SECONDS * run.rate
-        snr[some] = np.where(enough & np.isfinite(ratio), ratio, np.nan)
+            ratio = np.sqrt((signal_energy / (signal[1] - signal[0])) / (noise_energy / length))
+        enough = length >= LEAST_NOISE_SECONDS * run.rate
+        snr[picks] = np.where(enough & np.isfinite(ratio), ratio, np.nan)
     return snr, amplitude
+
+
+def _spans(samples: np.ndarray, run: Run) -> Iterator[tuple[slice, int, int]]:
+    """Picks near one another, with the samples [begin, end) of the run that they need together."""
+    before, after = (math.ceil(seconds * run.rate) for seconds in (REACH_SECONDS, AMPLITUDE_SECONDS[1]))
+    longest, apart = _LONGEST_SPAN_SECONDS * run.rate, _SPANS_APART_SECONDS * run.rate
+    first = 0
+    for number in range(1, samples.size + 1):
+        if number < samples.size:
+            near = samples[number] - before <= samples[number - 1] + after + apart
+            if near and samples[number] - samples[first] <= longest:
+                continue
+        begin, end = int(samples[first]) - before, int(samples[number - 1]) + after + 1
+        yield slice(first, number), max(0, begin), min(run.samples, end)
+        first = number
+
+
+def _between(at: np.ndarray, seconds: tuple[float, float], rate: float, samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sample numbers [first, end) of a period around each pick, cut to the samples that there are."""
+    first = np.clip(at + math.ceil(seconds[0] * rate), 0, samples)
+    return first, np.clip(at + math.floor(seconds[1] * rate) + 1, first, samples)
+
+
+def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """The function over values[first:end] of each pair, 0 where that is empty; the last value is beyond them all."""
+    borders = np.empty(2 * first.size, dtype=np.int64)
+    borders[::2], borders[1::2] = first, end
+    reduced = function.reduceat(values, borders)[::2]
+    return np.where(end > first, reduced, 0.0)
 
 
 def peak_uncertainty(probability: np.ndarray, samples: np.ndarray, rate: float) -> np.ndarray:
     """Standard deviation (s) from the full width at half maximum of each peak of a probability trace (samples,)."""
     reach = round(WIDEST_PEAK_SECONDS * rate)
-    index = samples[:, None] + np.arange(-reach, reach + 1)
-    there = (index >= 0) & (index < probability.size)
-    values = np.where(there, probability[np.clip(index, 0, probability.size - 1)], 0).astype(np.float64)
-    values = np.nan_to_num(values)
-    half = values[:, reach] / 2
-    width = _fall(values[:, reach::-1], half) + _fall(values[:, reach:], half)
+    width = np.zeros(samples.size)
+    for first in range(0, samples.size, _PEAKS_AT_ONCE):
+        some = slice(first, first + _PEAKS_AT_ONCE)
+        index = samples[some, None] + np.arange(-reach, reach + 1)
+        there = (index >= 0) & (index < probability.size)
+        values = np.where(there, probability[np.clip(index, 0, probability.size - 1)], 0).astype(np.float64)
+        values = np.nan_to_num(values)
+        half = values[:, reach] / 2
+        width[some] = _fall(values[:, reach::-1], half) + _fall(values[:, reach:], half)
     return np.maximum(width / 2.355, 1.0) / rate
 
 
@@ -109,11 +164,67 @@ def competing_probability(other: np.ndarray, samples: np.ndarray, rate: float) -
     return np.nan_to_num(other[index]).max(axis=1).astype(np.float64)
 
 
-def quality_score(
-    probability: np.ndarray, snr: np.ndarray, uncertainty: np.ndarray, competing: np.ndarray
+def neighbours(picks: np.ndarray, own: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What stands near each pick: its partner and its rival, each as the largest probability (picks,), 0 for none.
+
+    The partner is of the other phase, where that belongs: S in [0.5, 10] s after a P, P in [0.5, 10] s before an S. The
+    rival is another peak of the same phase within 10 s.
+
+    Args:
+        picks: array `PEAK` of picks of one phase.
+        own: array `PEAK` of all peaks of that phase in the same run, the picks among them, ascending in time.
+        other: of the other phase.
+    """
+    if picks.size == 0:
+        return np.zeros(0), np.zeros(0)
+    times = picks["time_us"]
+    near, far = round(LEAST_DELAY_SECONDS * 1e6), round(NEIGHBOUR_SECONDS * 1e6)
+    if PHASES[picks["phase"][0]] == "P":
+        partner = _largest(other, times + near, times + far)
+    else:
+        partner = _largest(other, times - far, times - near)
+    rival = np.maximum(_largest(own, times - far, times - 1), _largest(own, times + 1, times + far))
+    return partner, rival
+
+
+def _largest(peaks: np.ndarray, first_us: np.ndarray, last_us: np.ndarray) -> np.ndarray:
+    """Largest probability among the peaks in each period [first, last], microseconds."""
+    begin = np.searchsorted(peaks["time_us"], first_us, side="left")
+    end = np.searchsorted(peaks["time_us"], last_us, side="right")
+    return _reduced(np.maximum, np.append(peaks["probability"].astype(np.float64), 0.0), begin, end)
+
+
+def quality_features(
+    probability: np.ndarray,
+    snr: np.ndarray,
+    uncertainty: np.ndarray,
+    competing: np.ndarray,
+    partner: np.ndarray,
+    rival: np.ndarray,
 ) -> np.ndarray:
-    """Score in 0..1; the formula stands at the head of this module. All arrays (picks,), uncertainty in s."""
-    loud = np.where(np.isnan(snr), 0.5, 1 / (1 + 4 / np.maximum(np.nan_to_num(snr), 1e-6) ** 2))
-    sharp = 0.1 / np.maximum(0.1, uncertainty)
-    alone = probability / (probability + competing)
-    return (probability * loud * sharp * alone) ** 0.25
+    """`FEATURES` of each pick, (picks, features). All arguments (picks,), uncertainty in s, snr NaN where unknown."""
+    likely = np.clip(probability, *PROBABILITY_LIMITS)
+    loud = np.clip(np.where(np.isnan(snr), SNR_WHERE_UNKNOWN, snr), *SNR_LIMITS)
+    width = np.log(np.clip(uncertainty, *WIDTH_LIMITS_SECONDS) / USUAL_WIDTH_SECONDS)
+    columns = (
+        np.log(likely / (1 - likely)),
+        np.log(loud),
+        np.maximum(width, 0),
+        np.maximum(-width, 0),
+        competing,
+        partner,
+        rival,
+    )
+    return np.column_stack(columns).astype(np.float64)
+
+
+def quality_score(picker: str, phase: str, features: np.ndarray) -> np.ndarray:
+    """Probability (picks,) that picks are right, 1 / (1 + exp(-(constant + features . coefficients))).
+
+    Args:
+        picker: as in `PickConfig`; stalta has coefficients of its own, all others those of networks.
+        phase: P or S.
+        features: what `quality_features` gives.
+    """
+    constant, *slopes = COEFFICIENTS["stalta" if picker == "stalta" else "network", phase]
+    return 1 / (1 + np.exp(-(constant + features @ np.array(slopes))))

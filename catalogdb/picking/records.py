@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from catalogdb.picking.faults import count_faults
+
 if TYPE_CHECKING:
     from obspy import Trace
 
 SLOTS = ("Z", "N", "E")
 _SLOT_OF_LETTER = {"Z": 0, "N": 1, "E": 2, "1": 1, "2": 2}
 LOWEST_RATE_HZ = 10.0
+HIGHEST_RATE_HZ = 10_000.0
 LARGEST_COUNT = 1e15
 """Floating-point samples beyond this are taken as not finite: no digitiser gives them, and their squares overflow."""
 DEAD_SECONDS = 10.0
@@ -35,6 +38,7 @@ from the first sample to the last."""
 RESAMPLING_SETTLE_SECONDS = 5.0
 _SINC_REACH = 16
 _SINC_BLOCK = 50_000
+_OFFSET_BLOCK = 100_000
 
 
 @dataclass
@@ -44,18 +48,19 @@ class Run:
     Attributes:
         start_ns: time of sample 0 (nanoseconds since 1970, UTC).
         rate: samples per second.
-        data: float32 array (3, samples), rows as `SLOTS`, counts with each row's offset removed; absent rows are zero.
+        data: rows as `SLOTS`, each a float32 array (samples,) of counts with its offset removed, or None where the
+            component is absent.
         channels: channel code of each row, None where the component is absent.
     """
 
     start_ns: int
     rate: float
-    data: np.ndarray
+    data: tuple[np.ndarray | None, ...]
     channels: tuple[str | None, ...]
 
     @property
     def samples(self) -> int:
-        return self.data.shape[1]
+        return next(row.size for row in self.data if row is not None)
 
     @property
     def components(self) -> str:
@@ -66,11 +71,24 @@ class Run:
         """Time of a sample (epoch seconds UTC, to the microsecond)."""
         return round((self.start_ns + round(sample * 1e9 / self.rate)) / 1000) / 1e6
 
+    def times_us(self, samples: np.ndarray) -> np.ndarray:
+        """Times of samples, int64 microseconds since 1970 UTC; the same instants as `time`."""
+        since_start_ns = np.rint(samples * 1e9 / self.rate).astype(np.int64)
+        return np.rint((self.start_ns + since_start_ns) / 1000).astype(np.int64)
+
 
 @dataclass
 class Records:
-    """The runs of one channel group and what was passed over on the way to them."""
+    """The runs of one channel group and what was passed over on the way to them.
 
+    Attributes:
+        channel_group: ``net.sta.loc.BI``; None where there were no traces.
+        runs: ascending in time.
+        counts: samples, seconds and traces passed over, by reason.
+        problems: the same in words.
+    """
+
+    channel_group: str | None = None
     runs: list[Run] = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
@@ -91,7 +109,7 @@ class _Piece:
         return self.start_ns + round(self.data.size * 1e9 / self.rate)
 
 
-def build_runs(traces: Sequence[Trace], rate: float) -> Records:
+def build_runs(traces: Sequence[Trace], rate: float, overwrite: bool = False) -> Records:
     """Align, clean and resample the traces of one channel group.
 
     Args:
@@ -99,33 +117,49 @@ def build_runs(traces: Sequence[Trace], rate: float) -> Records:
             E unrotated. Samples that aren't finite (or beyond `LARGEST_COUNT`), and stretches of `DEAD_SECONDS` or more
             of one constant value, count as gaps.
         rate: samples per second of the runs.
+        overwrite: whether the traces' samples may be destroyed, which saves memory.
+
+    Raises:
+        ValueError: if the traces belong to more than one channel group.
     """
-    records = Records()
+    groups = sorted({trace.id.removesuffix(trace.stats.channel) + trace.stats.channel[:-1] for trace in traces})
+    if len(groups) > 1:
+        raise ValueError(f"one channel group at a time, not {', '.join(groups)}")
+    records = Records(groups[0] if groups else None)
     slots = _choose_channels(traces, records)
     pieces: list[list[_Piece]] = []
     for channel_traces in slots:
         cleaned = [part for piece in _joined(channel_traces, records) for part in _live_parts(piece, records)]
-        pieces.append([resampled for part in cleaned if (resampled := _at_rate(part, rate)) is not None])
+        _note_faults(cleaned, records)
+        pieces.append([resampled for part in cleaned if (resampled := _at_rate(part, rate, overwrite)) is not None])
     if not _share_a_clock(pieces):
         pieces = [[exact for piece in of_slot if (exact := _at_exact_rate(piece, rate))] for of_slot in pieces]
     records.runs = list(_split_into_runs(pieces))
     return records
 
 
+def _note_faults(pieces: list[_Piece], records: Records) -> None:
+    found = sum((count_faults(piece.data) for piece in pieces), Counter())
+    records.counts.update(found)
+    if clipped := found["clipped_samples"]:
+        records.problems.append(f"{pieces[0].channel}: {clipped} samples are clipped; picked as they are")
+
+
 def _choose_channels(traces: Sequence[Trace], records: Records) -> list[list[Trace]]:
     """Sort usable traces into slots; one channel per slot, N and E before 1 and 2."""
     by_channel: dict[str, list[Trace]] = {}
-    slow: dict[str, float] = {}
+    refused: dict[str, float] = {}
     for trace in traces:
         if len(trace.data) == 0:
             records.counts["empty_traces"] += 1
-        elif not trace.stats.sampling_rate >= LOWEST_RATE_HZ:
-            records.counts["slow_traces"] += 1
-            slow.setdefault(trace.id, trace.stats.sampling_rate)
+        elif not LOWEST_RATE_HZ <= (rate := float(trace.stats.sampling_rate)) <= HIGHEST_RATE_HZ:
+            records.counts["fast_traces" if rate > HIGHEST_RATE_HZ else "slow_traces"] += 1
+            refused.setdefault(trace.id, rate)
         else:
             by_channel.setdefault(trace.id, []).append(trace)
-    for name, rate in sorted(slow.items()):
-        records.problems.append(f"{name}: {rate:g} Hz is below the {LOWEST_RATE_HZ:g} Hz that picking needs")
+    for name, rate in sorted(refused.items()):
+        limits = f"{LOWEST_RATE_HZ:g} to {HIGHEST_RATE_HZ:g} Hz"
+        records.problems.append(f"{name}: not used, {rate:g} Hz; picking takes {limits}")
     slots: list[list[Trace]] = [[], [], []]
     for name in sorted(by_channel, key=lambda name: (name[-1].isdigit(), name)):
         slot = _SLOT_OF_LETTER.get(name[-1])
@@ -145,15 +179,15 @@ def _joined(traces: list[Trace], records: Records) -> list[_Piece]:
         data = np.ma.filled(trace.data.astype(np.float64), np.nan) if np.ma.isMaskedArray(trace.data) else trace.data
         piece = _Piece(trace.stats.channel, trace.stats.starttime.ns, float(trace.stats.sampling_rate), np.ravel(data))
         if groups:
-            first, last = groups[-1][0], groups[-1][-1]
-            overlap = math.ceil((last.end_ns - piece.start_ns) * piece.rate / 1e9 - 0.5)
+            first = groups[-1][0]  # whose clock holds for all of them: starts of files may scatter
+            end_ns = first.start_ns + sum(part.data.size for part in groups[-1]) * 1e9 / first.rate
+            overlap = math.ceil((end_ns - piece.start_ns) * piece.rate / 1e9 - 0.5)
             if overlap > 0:
                 records.counts["overlapping_samples"] += min(overlap, piece.data.size)
                 if overlap >= piece.data.size:
                     continue
                 piece = _slice(piece, overlap, piece.data.size)
-            expected_ns = first.start_ns + sum(part.data.size for part in groups[-1]) * 1e9 / first.rate
-            if piece.rate == first.rate and abs(piece.start_ns - expected_ns) * piece.rate / 1e9 < 0.5:
+            if piece.rate == first.rate and abs(piece.start_ns - end_ns) * piece.rate / 1e9 < 0.5:
                 groups[-1].append(piece)
                 continue
         groups.append([piece])
@@ -204,29 +238,33 @@ def _true_stretches(mask: np.ndarray, shortest: int) -> list[tuple[int, int]]:
     if not mask.any():
         return []
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= shortest]
+    stretches = edges.reshape(-1, 2)
+    return [(first, end) for first, end in stretches[stretches[:, 1] - stretches[:, 0] >= shortest].tolist()]
 
 
 def _constant_stretches(data: np.ndarray, shortest: int) -> list[tuple[int, int]]:
     if data.size < shortest:
         return []
-    sparse = data[:: max(1, shortest // 2)]
-    if not (np.diff(sparse) == 0).any():  # a long constant stretch holds two neighbours of the sparse samples
+    step = max(1, shortest // 2)  # a long constant stretch holds all of the samples between two of these steps
+    equal = np.flatnonzero(np.diff(data[::step]) == 0) * step
+    if not any((data[first : first + step] == data[first]).all() for first in equal.tolist()):
         return []
     return [(first, last + 1) for first, last in _true_stretches(data[1:] == data[:-1], shortest - 1)]
 
 
-def _at_rate(piece: _Piece, rate: float) -> _Piece | None:
+def _at_rate(piece: _Piece, rate: float, overwrite: bool) -> _Piece | None:
     """Remove the offset and resample: polyphase FIR, linear phase, output samples numbered from 1970.
 
     Of the piece's samples, number n is the one nearest n / rate seconds after 1970. Output sample m lies at input
     sample m * down / up, so the first input sample used is the first whose number is a multiple of `down`.
     """
     # The median, so that a spike can't shift a whole day; of some samples, because the exact value doesn't matter.
-    data = piece.data - float(np.median(piece.data[:: max(1, piece.data.size // 10_000)]))
+    offset = float(np.median(piece.data[:: max(1, piece.data.size // 10_000)]))
     if abs(piece.rate / rate - 1) <= _NOMINAL:
-        return _Piece(piece.channel, piece.start_ns, piece.rate, data.astype(np.float32))
+        return _Piece(piece.channel, piece.start_ns, piece.rate, _less_offset(piece.data, offset, overwrite))
     from scipy.signal import resample_poly
+
+    data = piece.data - offset
 
     factor = Fraction(rate / piece.rate).limit_denominator(1000)
     up, down = factor.numerator, factor.denominator
@@ -241,6 +279,16 @@ def _at_rate(piece: _Piece, rate: float) -> _Piece | None:
         piece.rate * up / down,
         output.astype(np.float32),
     )
+
+
+def _less_offset(data: np.ndarray, offset: float, overwrite: bool) -> np.ndarray:
+    """float32 samples less the offset, which is taken off in double precision; by blocks, to save memory."""
+    in_place = overwrite and data.itemsize == 4 and data.flags.writeable and data.flags.c_contiguous
+    output = data.view(np.float32) if in_place else np.empty(data.size, dtype=np.float32)
+    for first in range(0, data.size, _OFFSET_BLOCK):
+        block = slice(first, first + _OFFSET_BLOCK)
+        output[block] = data[block] - offset
+    return output
 
 
 def _share_a_clock(slots: list[list[_Piece]]) -> bool:
@@ -324,15 +372,15 @@ def _split_into_runs(slots: list[list[_Piece]]) -> Iterator[Run]:
         if (used < 0).all():
             continue
         first, last = int(borders[column]), int(borders[after])
-        data = np.zeros((len(slots), last - first), dtype=np.float32)
+        data: list[np.ndarray | None] = [None] * len(slots)
         channels: list[str | None] = [None] * len(slots)
         clock = None
         for slot, index in enumerate(used):
             if index < 0:
                 continue
             piece, offset = slots[slot][index], first - int(starts[slot][index])
-            data[slot] = piece.data[offset : offset + last - first]
+            data[slot] = piece.data[offset : offset + last - first]  # a view: a day is large
             channels[slot] = piece.channel
             if clock is None:
                 clock = (piece.start_ns + round(offset * 1e9 / piece.rate), piece.rate)
-        yield Run(clock[0], clock[1], data, tuple(channels))
+        yield Run(clock[0], clock[1], tuple(data), tuple(channels))

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from catalogdb.picking.config import StaLtaConfig
-from catalogdb.picking.peaks import Onsets
+from catalogdb.picking.peaks import Peaks
 from catalogdb.picking.records import Run
 
 RATE = 100.0
@@ -30,7 +30,7 @@ def reach_seconds(config: StaLtaConfig) -> float:
     return FILTER_PERIODS / config.freqmin + averages + aic + 2 * config.s_delay_max_seconds
 
 
-def find_onsets(run: Run, config: StaLtaConfig) -> dict[str, Onsets] | None:
+def find_onsets(run: Run, config: StaLtaConfig) -> dict[str, Peaks] | None:
     """P and S onsets of one run; None where it is too short for the averages, or too slow for the band."""
     need = config.lta_seconds + config.sta_seconds + config.aic_before_seconds
     if run.samples < need * run.rate or config.freqmin >= 0.45 * run.rate:
@@ -108,7 +108,7 @@ def _filtered(run: Run, rows: list[int], config: StaLtaConfig) -> list[np.ndarra
 
     band = (config.freqmin, min(config.freqmax, 0.45 * run.rate))
     sos = butter(2, band, btype="bandpass", fs=run.rate, output="sos")
-    return [sosfilt(sos, run.data[row].astype(np.float64) - float(run.data[row, 0])) for row in rows]
+    return [sosfilt(sos, run.data[row].astype(np.float64) - float(run.data[row][0])) for row in rows]
 
 
 def _p_triggers(
@@ -142,14 +142,15 @@ def _onset(
     return begin + sample, max(spread, 1.0) / rate
 
 
-def _onsets(onsets, at, ratio, on, other, other_on) -> Onsets:
+def _onsets(onsets, at, ratio, on, other, other_on) -> Peaks:
     samples = np.array([sample for sample, _ in onsets], dtype=np.int64)
     order = np.argsort(samples, kind="stable")
     own = ratio[at] if len(at) else np.empty(0)
     against = other[at] if other is not None and len(at) else np.zeros(len(at))
-    return Onsets(
+    return Peaks(
         samples[order],
         (own / (own + on))[order],
+        np.zeros(samples.size),
         np.array([spread for _, spread in onsets])[order],
         (against / (against + other_on))[order],
     )

@@ -19,6 +19,9 @@ _PT_FILE = re.compile(r"^(?P<name>.+)\.pt(?:\.v(?P<version>[^/]+))?$")
 
 SAMPLES = {"phasenet": 3001, "eqtransformer": 6000}
 """Window length of SeisBench's classes where the weights' ``model_args`` don't say."""
+TRAINED_SAMPLES = {("phasenet", "original"): 3000}
+"""Windows that weights were trained with, where SeisBench's class takes others: a sample more in a window shifts what
+PhaseNet's strided layers see, and picks come out later, P by a third of a sample and S by most of one."""
 SAMPLING_RATE = 100.0
 
 
@@ -51,7 +54,9 @@ class WeightsFiles:
         }
 
     def window_samples(self) -> int:
-        return int(self.metadata().get("model_args", {}).get("in_samples", SAMPLES[self.picker]))
+        """Samples per window that the weights were trained with."""
+        told = self.metadata().get("model_args", {}).get("in_samples", SAMPLES[self.picker])
+        return TRAINED_SAMPLES.get((self.picker, self.name), int(told))
 
     def sampling_rate(self) -> float:
         """Samples per second that the network was trained for."""

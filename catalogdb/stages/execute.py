@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 from pymongo.database import Database
 
 from catalogdb.errors import CatalogdbError, LostLease
+from catalogdb.profile import profiled, timed
 from catalogdb.stages import tasks
 from catalogdb.stages.stage import Output, PlannedTask, Shard, Stage
 
@@ -23,6 +23,7 @@ class TaskReport:
     problems: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     error: str | None = None
+    backend: str | None = None
 
 
 def execute(db: Database, stage: Stage, planned: PlannedTask, run_id: str | None = None) -> TaskReport:
@@ -35,19 +36,15 @@ def execute(db: Database, stage: Stage, planned: PlannedTask, run_id: str | None
     lease = tasks.claim(db, identity, planned.fingerprint, run_id)
     if lease is None:
         return TaskReport(identity, shard, "held")
-    seconds: dict[str, float] = {}
-    with tasks.heartbeat(db, lease):
+    with tasks.heartbeat(db, lease), profiled() as seconds:
         try:
-            clock = time.perf_counter()
-            inputs = stage.read(db, shard)
-            seconds["read"] = time.perf_counter() - clock
-            clock = time.perf_counter()
-            output = stage.process(shard, inputs)
-            seconds["process"] = time.perf_counter() - clock
-            clock = time.perf_counter()
-            _complete(output, stage, identity)
-            tasks.commit(db, lease, output, inputs.fingerprint, seconds)
-            seconds["write"] = time.perf_counter() - clock
+            with timed("read"):
+                inputs = stage.read(db, shard)
+            with timed("process"):
+                output = stage.process(shard, inputs)
+            with timed("write"):
+                _complete(output, stage, identity)
+                tasks.commit(db, lease, output, inputs.fingerprint, dict(seconds))
         except LostLease as error:
             return TaskReport(identity, shard, "held", error=str(error))
         except tasks.DATABASE_GONE:
@@ -59,7 +56,7 @@ def execute(db: Database, stage: Stage, planned: PlannedTask, run_id: str | None
         except BaseException:  # Ctrl-C, SIGTERM
             tasks.release(db, lease)
             raise
-    return TaskReport(identity, shard, "done", output.counts, output.problems, seconds)
+    return TaskReport(identity, shard, "done", output.counts, output.problems, seconds, backend=output.backend)
 
 
 def _complete(output: Output, stage: Stage, identity: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal, get_args
 
 from pymongo.database import Database
 
@@ -16,7 +17,8 @@ from catalogdb.exchange.event_filter import EventFilter
 
 BATCH_EVENTS = 500
 
-ExportFormat = Literal["quakeml", "csv", "parquet"]
+OgsFormat = Literal["ogs-dat", "ogs-hpl", "ogs-hpc", "ogs-pun", "ogs-txt", "ogs-txt-separated", "hypo71"]
+ExportFormat = Literal["quakeml", "csv", "parquet"] | OgsFormat
 SUFFIXES: dict[str, ExportFormat] = {
     ".xml": "quakeml",
     ".qml": "quakeml",
@@ -24,7 +26,16 @@ SUFFIXES: dict[str, ExportFormat] = {
     ".csv": "csv",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".dat": "ogs-dat",
+    ".hpl": "ogs-hpl",
+    ".hpc": "ogs-hpc",
+    ".pun": "ogs-pun",
+    ".txt": "ogs-txt",
 }
+OGS_FORMATS: tuple[str, ...] = get_args(OgsFormat)
+FORMATS = {*SUFFIXES.values(), *OGS_FORMATS}
+WITH_PICKS = ("quakeml", "ogs-dat", "ogs-hpl", "ogs-hpc", "ogs-txt", "ogs-txt-separated", "hypo71")
+MOST_SECONDS_OF_AN_EVENT = 600.0  # between its time and its picks, either way
 
 
 def export_catalog(
@@ -43,32 +54,37 @@ def export_catalog(
     Args:
         catalog: name of the catalog.
         output: the file to write.
-        format: none: by the suffix, `.xml`/`.qml`/`.quakeml`, `.csv`, `.parquet`.
+        format: none: by the suffix, `.xml`/`.qml`/`.quakeml`, `.csv`, `.parquet`, `.dat`, `.hpl`, `.hpc`, `.pun`,
+            `.txt`.
         filter: which events, and in which order; none: all, by time.
         table: rows of csv and Parquet: one per event, or one per arrival of the preferred origins.
 
     Returns:
-        Summary: catalog, output, format, events, picks (arrivals' picks written or tabled), bytes.
+        Summary: catalog, output, format, events, picks (those of the events, where the format holds any), bytes; for
+        the formats of OGS and HYPO71 also `left_out`: what they can't hold, by reason.
 
     Raises:
         InputError: for an unknown catalog, an unknown suffix or an output that can't be written.
     """
     output = Path(output)
     chosen = format or SUFFIXES.get(output.suffix.lower())
-    if chosen not in SUFFIXES.values():
+    if chosen not in FORMATS:
         raise InputError(
             f"{output}: no known format for the suffix {output.suffix!r}",
             hint=f"use one of {', '.join(SUFFIXES)}, or --format",
         )
-    if chosen == "quakeml" and table != "events":
-        raise InputError("QuakeML holds events with their arrivals: a table of arrivals is csv or Parquet")
+    if chosen not in ("csv", "parquet") and table != "events":
+        name = "QuakeML" if chosen == "quakeml" else chosen
+        raise InputError(f"{name} holds events with their arrivals: a table of arrivals is csv or Parquet")
     require_catalog(db, catalog)
     counts = {"events": 0, "picks": 0}
     events = _events_with_picks(
-        db, catalog, filter or EventFilter(), chosen == "quakeml" or table == "arrivals", counts
+        db, catalog, filter or EventFilter(), chosen in WITH_PICKS or table == "arrivals", counts, chosen in OGS_FORMATS
     )
-    size = write_atomically(output, lambda stream: _write(events, catalog, chosen, table, stream))
-    return {"catalog": catalog, "output": str(output), "format": chosen, **counts, "bytes": size}
+    left_out: Counter[str] = Counter()
+    size = write_atomically(output, lambda stream: _write(events, catalog, chosen, table, stream, left_out))
+    summary = {"catalog": catalog, "output": str(output), "format": chosen, **counts, "bytes": size}
+    return summary | ({"left_out": dict(left_out)} if chosen in OGS_FORMATS else {})
 
 
 def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:
@@ -100,19 +116,29 @@ def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:
 
 
 def _events_with_picks(
-    db: Database, catalog: str, filter: EventFilter, want_picks: bool, counts: dict[str, int]
+    db: Database,
+    catalog: str,
+    filter: EventFilter,
+    want_picks: bool,
+    counts: dict[str, int],
+    want_keyed: bool = False,
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    """Events with the picks of their arrivals; `want_keyed`: with the picks that name them in `event_key` as well."""
+    pick_set = (db.catalog.find_one({"_id": catalog}, {"pick_set": 1}) or {}).get("pick_set") if want_keyed else None
     cursor = db.event.find(filter.query(catalog)).sort(filter.sort()).allow_disk_use(True)
     cursor = cursor.skip(filter.offset).limit(filter.limit or 0).batch_size(BATCH_EVENTS)
     for batch in _batches(cursor):
         known = _picks(db, batch) if want_picks else {}
+        keyed = _keyed_picks(db, pick_set, batch) if pick_set is not None and want_picks else {}
         for event in batch:
             identities = dict.fromkeys(
                 arrival["pick_id"] for origin in event["origins"] for arrival in origin.get("arrivals", [])
             )
+            picks = {identity: known[identity] for identity in identities if identity in known}
+            picks |= {pick["_id"]: pick for pick in keyed.get(event.get("source_id"), [])}
             counts["events"] += 1
-            counts["picks"] += len(identities) if want_picks else 0
-            yield event, [known[identity] for identity in identities if identity in known]
+            counts["picks"] += len(identities | picks) if want_picks else 0
+            yield event, list(picks.values())
 
 
 def _picks(db: Database, events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -120,6 +146,18 @@ def _picks(db: Database, events: list[dict[str, Any]]) -> dict[str, dict[str, An
         arrival["pick_id"] for event in events for origin in event["origins"] for arrival in origin.get("arrivals", [])
     }
     return {pick["_id"]: pick for pick in db.pick.find({"_id": {"$in": list(wanted)}})} if wanted else {}
+
+
+def _keyed_picks(db: Database, pick_set: str, events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Picks by the event that they name; events without origins have them in no arrivals."""
+    times = [event["time"] for event in events]
+    keys = [event["source_id"] for event in events if "source_id" in event]
+    # the times are there for the index
+    between = {"$gte": min(times) - MOST_SECONDS_OF_AN_EVENT, "$lte": max(times) + MOST_SECONDS_OF_AN_EVENT}
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for pick in db.pick.find({"pick_set": pick_set, "time": between, "event_key": {"$in": keys}}):
+        found[pick["event_key"]].append(pick)
+    return found
 
 
 def _batches(cursor: Any) -> Iterator[list[dict[str, Any]]]:
@@ -133,11 +171,16 @@ def _batches(cursor: Any) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def _write(events: Iterator[Any], catalog: str, format: str, table: str, stream: BinaryIO) -> None:
+def _write(
+    events: Iterator[Any], catalog: str, format: str, table: str, stream: BinaryIO, left_out: Counter[str]
+) -> None:
     if format == "quakeml":
         from catalogdb.exchange.quakeml_writer import write_quakeml
 
         write_quakeml(events, stream, catalog)
+        return
+    if format in OGS_FORMATS:
+        _ogs_writer(format)(events, stream, left_out)
         return
     from catalogdb.exchange import tables
 
@@ -147,6 +190,20 @@ def _write(events: Iterator[Any], catalog: str, format: str, table: str, stream:
         rows = (row for event, picks in events for row in tables.arrival_rows(event, picks))
         columns = tables.ARRIVAL_COLUMNS
     (tables.write_csv if format == "csv" else tables.write_parquet)(rows, columns, stream)
+
+
+def _ogs_writer(format: str) -> Callable[[Iterator[Any], BinaryIO, Counter[str]], int]:
+    from catalogdb.exchange.ogs import write_cards, write_listing, write_summaries
+
+    return {
+        "ogs-dat": write_cards.write_dat,
+        "ogs-hpl": write_listing.write_hpl,
+        "ogs-hpc": write_listing.write_hpc,
+        "ogs-pun": write_summaries.write_pun,
+        "ogs-txt": write_summaries.write_txt,
+        "ogs-txt-separated": write_summaries.write_separated_txt,
+        "hypo71": write_cards.write_hypo71,
+    }[format]
 
 
 def _umask() -> int:

@@ -12,10 +12,12 @@ from pymongo.database import Database
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job
 from catalogdb.picking.picker import Picker, load_picker
+from catalogdb.probability.documents import hour_documents
+from catalogdb.profile import timed
 from catalogdb.stages.file_states import file_states
 from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
-REVISION = 2
+REVISION = 3
 LEAST_COVERAGE = 0.5
 """A sensor is picked only where it covers at least this part of what the best-covered sensor does."""
 PIECE_FIELDS = (
@@ -28,7 +30,7 @@ class PickStage:
     """Picks of one pick set."""
 
     name = "pick"
-    collections = ("pick",)
+    collections = ("pick", "peak", "probability", "detection")
 
     def __init__(self, job: Job):
         self.job = job
@@ -71,13 +73,14 @@ class PickStage:
                 yield PlannedTask(shard, _fingerprint(*self._choose(pieces, shard), states))
 
     def read(self, db: Database, shard: Shard) -> Inputs:
-        """Decode the chosen sensor's waveforms, padded on both sides by what the picker needs.
+        """Decode and align the chosen sensor's waveforms, padded on both sides by what the picker needs.
 
         Raises:
             WaveformUnavailable: when a file can't be read; the task fails, and earlier picks stay.
         """
         from catalogdb.waveforms import read_traces
 
+        self.picker.preload()
         pad = self.picker.padding_seconds
         query = {
             "net": shard.key["net"],
@@ -87,16 +90,30 @@ class PickStage:
         }
         pieces, choices = self._choose(list(db.wf_miniseed.find(query, _projection())), shard)
         states = file_states(db, (piece["file_id"] for piece in pieces))
-        traces, problems = read_traces(pieces, shard.starttime - pad, shard.endtime + pad)
-        return Inputs((traces, choices, problems), _fingerprint(pieces, choices, states))
+        with timed("decode"):
+            traces, problems = read_traces(pieces, shard.starttime - pad, shard.endtime + pad)
+        records = self.picker.prepare(traces, overwrite=True)
+        return Inputs((records, choices, problems), _fingerprint(pieces, choices, states))
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
-        """Pick, and give every pick its identity."""
-        traces, choices, problems = inputs.data
-        result = self.picker.pick(traces, shard.starttime, shard.endtime)
-        for pick in result.picks:
-            pick["_id"] = content_id(self.config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
-            pick["pick_set"] = self.result
+        """Pick, keep what the configuration says of peaks and probability, and give everything its identity."""
+        records, choices, problems = inputs.data
+        result = self.picker.pick_records(records, shard.starttime, shard.endtime)
+        findings = result.findings
+        documents: dict[str, list[dict[str, Any]]] = {
+            "pick": identified_picks(result.picks, self.config_id, self.result),
+            "detection": self._of_sensor(findings.detections, findings.channel_group, "starttime"),
+            "peak": [],
+            "probability": [],
+        }
+        settings = self.job.pick
+        if settings.probability != "none" and findings.channel_group is not None:
+            with timed("encode"):
+                peaks = {"starttime": shard.starttime, "endtime": shard.endtime, **findings.peaks.to_document()}
+                documents["peak"] = self._of_sensor([peaks], findings.channel_group, "starttime")
+                floor = settings.probability_floor if settings.probability == "sparse" else 0.0
+                hours = hour_documents(findings.probability, shard.starttime, shard.endtime, floor)
+                documents["probability"] = self._of_sensor(hours, findings.channel_group, "starttime")
         counts = dict(result.counts)
         if seconds := round(choices["seconds_on_other_sensors"]):
             counts["seconds_on_other_sensors"] = seconds
@@ -105,7 +122,18 @@ class PickStage:
             seen = ", ".join(choices["not_in_priority"])
             name = f"{shard.key['net']}.{shard.key['sta']}"
             problems = [*problems, f"{name}: not picked: channel_priority has none of its sensors: {seen}"]
-        return Output({"pick": result.picks}, counts, choices, [*problems, *result.problems])
+        return Output(documents, counts, choices, [*problems, *result.problems], self.picker.backend_name)
+
+    def _of_sensor(self, documents: list[dict[str, Any]], channel_group: str | None, time: str) -> list[dict[str, Any]]:
+        """The documents with their identity, by sensor and the time in the field named."""
+        if channel_group is None:
+            return []
+        net, sta, loc, _ = channel_group.split(".")
+        common = {"pick_set": self.result, "channel_group": channel_group, "net": net, "sta": sta, "loc": loc}
+        return [
+            {"_id": content_id(self.config_id, channel_group, milliseconds(document[time])), **common, **document}
+            for document in documents
+        ]
 
     # -- which waveforms
 
@@ -184,6 +212,14 @@ class PickStage:
         _, _, location, family = channel_group.split(".")
         priority = self.job.pick.channel_priority
         return (priority.index(family) if family in priority else len(priority), location)
+
+
+def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str) -> list[dict[str, Any]]:
+    """Picks as the `pick` collection wants them, but for what every stage's documents are given."""
+    for pick in picks:
+        pick["_id"] = content_id(config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
+        pick["pick_set"] = pick_set
+    return picks
 
 
 def _projection() -> dict[str, int]:

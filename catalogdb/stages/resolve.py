@@ -15,7 +15,7 @@ from catalogdb.jobs import Job
 from catalogdb.stages.results import ResultName
 from catalogdb.stages.stage import Stage
 
-CATALOG_REVISION = 1
+CATALOG_REVISION = 2
 """Raise this number whenever a change of the code after picking changes catalogs."""
 ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
 

@@ -10,7 +10,7 @@ from pymongo.errors import DuplicateKeyError
 
 from catalogdb.errors import InputError, NameTaken
 
-OUTPUTS = {"pick_set": ("pick",), "catalog": ("origin", "magnitude", "event")}
+OUTPUTS = {"pick_set": ("pick", "peak", "probability", "detection"), "catalog": ("origin", "magnitude", "event")}
 
 
 @dataclass(frozen=True)

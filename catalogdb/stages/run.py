@@ -42,7 +42,10 @@ class StageReport(BaseModel):
     failed: int = 0
     held: int = Field(0, description="In the hands of another worker.")
     counts: dict[str, int] = Field({}, description="What the tasks of this run read, kept and rejected, by reason.")
-    seconds: dict[str, float] = Field({}, description="Wall time of the tasks of this run, by step.")
+    seconds: dict[str, float] = Field(
+        {}, description="Wall time of the tasks of this run, by step; what a step within another takes is there alone."
+    )
+    backends: list[str] = Field([], description="What ran the network.")
     failures: list[str] = Field([], description="Each failed task with its reason.")
     problems: list[str] = Field([], description="Inputs passed over.")
 
@@ -132,6 +135,8 @@ def _run_stage(db, settings, job, stage, report, pool, capacity, progress) -> St
         setattr(result, task.status, getattr(result, task.status) + 1)
         counts.update(task.counts)
         seconds.update(task.seconds)
+        if task.backend and task.backend not in result.backends:
+            result.backends.append(task.backend)
         where = _where(task)
         result.problems += [f"{where}: {problem}" for problem in task.problems]
         if task.error:

@@ -49,12 +49,14 @@ class Output:
         counts: what was read, kept and rejected, by reason.
         choices: choices made for this shard, with the alternatives.
         problems: inputs passed over, each naming file or record and reason.
+        backend: what ran a network, if one ran.
     """
 
     documents: dict[str, list[dict[str, Any]]]
     counts: dict[str, int] = field(default_factory=dict)
     choices: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+    backend: str | None = None
 
 
 class Stage(Protocol):

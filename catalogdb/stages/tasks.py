@@ -21,7 +21,7 @@ import pymongo
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, PyMongoError
+from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
 
 from catalogdb.errors import LostLease
 from catalogdb.identity import content_id
@@ -33,6 +33,7 @@ BATCH = 1000
 COMMIT_SELECTIONS = 3  # a commit may take so many times as long as a server is looked for
 LINES_KEPT = 500
 DATABASE_GONE = (ConnectionFailure,)
+DUPLICATE_KEY = 11000
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
         "seconds": {step: round(value, 4) for step, value in seconds.items()},
     }
 
-    def write(session: ClientSession) -> None:
+    def write(session: ClientSession, moved: bool) -> None:
         marked = db.task.update_one(
             _held(lease),
             [
@@ -181,17 +182,23 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
                 f"task {lease.task_id}: its lease has gone to another worker, so this result is not written"
             )
         for collection, documents in output.documents.items():
-            # what moved here over a shard's border still stands under the neighbour, until that one is done again
-            identities = [document["_id"] for document in documents]
-            for stale in ({"task_id": lease.task_id}, {"_id": {"$in": identities}}):
-                db[collection].delete_many(stale, session=session)
+            db[collection].delete_many({"task_id": lease.task_id}, session=session)
+            if moved:
+                identities = [document["_id"] for document in documents]
+                db[collection].delete_many({"_id": {"$in": identities}}, session=session)
             if documents:
                 db[collection].insert_many(documents, session=session)
 
     # without a limit the driver goes on trying for two minutes after the server has gone
     limit = COMMIT_SELECTIONS * db.client.options.server_selection_timeout
     with pymongo.timeout(limit), db.client.start_session() as session:
-        session.with_transaction(write)
+        try:
+            session.with_transaction(lambda session: write(session, moved=False))
+        except BulkWriteError as error:
+            if all(row["code"] != DUPLICATE_KEY for row in error.details["writeErrors"]):
+                raise
+            # what moved here over a shard's border still stands under the neighbour, until that one is done again
+            session.with_transaction(lambda session: write(session, moved=True))
 
 
 def fail(db: Database, lease: Lease, message: str) -> None:

@@ -12,10 +12,11 @@ from obspy import Stream, Trace, UTCDateTime, read
 from catalogdb.errors import InputError
 from catalogdb.picking.config import PickConfig
 from catalogdb.picking.picker import load_picker
+from catalogdb.picking.seisbench_network import load_network
 
 NETWORKS = [
-    pytest.param({"picker": "phasenet", "weights": "original"}, 1200, id="phasenet"),
-    pytest.param({"picker": "phasenet", "weights": "original", "window_samples": 3000}, 600, id="phasenet-3000"),
+    pytest.param({"picker": "phasenet", "weights": "original", "window_samples": 3001}, 1200, id="phasenet"),
+    pytest.param({"picker": "phasenet", "weights": "original"}, 600, id="phasenet-3000"),
     pytest.param({"picker": "eqtransformer", "weights": "original"}, 500, id="eqtransformer"),
 ]
 
@@ -70,8 +71,9 @@ def test_picks_depend_neither_on_shards_nor_on_files(ridgecrest, real_weights, s
 @pytest.mark.parametrize(("settings", "seconds"), [NETWORKS[0], NETWORKS[2]])
 def test_picks_are_seisbenchs_where_its_windows_lie_on_our_grid(ridgecrest, real_weights, settings, seconds):
     picker = load_picker(PickConfig(**settings, min_separation_seconds=0.0))
-    network = picker.network
-    stride = network.stride / network.rate
+    (member,) = picker.members
+    description, network = load_network(member.files, member.window)
+    stride = (description.window - description.overlap) / description.rate
     begin = (ridgecrest[0].stats.starttime.timestamp // stride + 2) * stride
     data = Stream(sliced(ridgecrest, begin - 0.004, begin + seconds))
     ours = picker.pick(list(data), begin - 1, begin + seconds + 1).picks
@@ -99,16 +101,31 @@ def test_batches_and_threads_do_not_change_picks(ridgecrest, real_weights):
     assert_same(one, other)
 
 
+def test_runs_share_batches_and_each_gets_its_own_probability(ridgecrest, real_weights):
+    begin = ridgecrest[0].stats.starttime.timestamp
+    pieces = [part for k in range(12) for part in sliced(ridgecrest, begin + 60 * k, begin + 60 * k + 20 + 3 * k)]
+    picker = load_picker(PickConfig())
+    runs = picker.prepare(pieces).runs
+    assert len(runs) == 12
+    together = list(picker.probabilities(runs))
+    assert [trace is None for trace in together] == [run.samples < 3000 for run in runs]
+    for run, trace in zip(runs, together, strict=True):
+        if trace is not None:
+            alone = picker.probability(run).values
+            assert alone.shape == trace.values.shape == (2, run.samples)
+            assert np.abs(alone - trace.values).max() < 1e-6
+
+
 def test_three_thousand_samples_undo_the_delay_of_seisbenchs_window(ridgecrest, real_weights):
     begin = ridgecrest[0].stats.starttime.timestamp
     data = sliced(ridgecrest, begin, begin + 1500)
-    default, trained = (
-        load_picker(PickConfig(window_samples=window)).pick(data, begin, begin + 1500).picks for window in (None, 3000)
+    seisbenchs, trained = (
+        load_picker(PickConfig(window_samples=window)).pick(data, begin, begin + 1500).picks for window in (3001, None)
     )
     times = np.array([pick["time"] for pick in trained if pick["phase"] == "S"])
     late = [
         pick["time"] - times[np.abs(times - pick["time"]).argmin()]
-        for pick in default
+        for pick in seisbenchs
         if pick["phase"] == "S" and np.abs(times - pick["time"]).min() < 0.1
     ]
     assert len(late) > 20
@@ -179,7 +196,8 @@ def test_hengills_stations_are_picked_at_100_and_200_hz(realdata, real_weights):
 
 def test_eqtransformer_refuses_another_window(real_weights):
     with pytest.raises(InputError, match="6000"):
-        _ = load_picker(PickConfig(picker="eqtransformer", window_samples=3000)).network
+        picker = load_picker(PickConfig(picker="eqtransformer", window_samples=3000))
+        picker.backend(picker.members[0])
 
 
 @pytest.mark.parametrize("name", ["one", "constant", "nan", "clipped", "offset", "spike"])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from obspy import Trace, UTCDateTime
 
 from catalogdb.picking import quality
 from catalogdb.picking.config import PickConfig
-from catalogdb.picking.picker import load_picker
+from catalogdb.picking.peak_table import PEAK, PHASES
+from catalogdb.picking.picker import LONGEST_TRIGGER_SECONDS, load_picker
 from catalogdb.picking.records import Run
+from catalogdb.picking.selection import select_picks
 from catalogdb.picking.stalta import aic_onset
 
 T0 = 1_700_000_000.0
@@ -77,17 +81,100 @@ def test_uncertainty_of_a_peak_at_the_edge_and_beside_gaps_is_finite():
     assert np.isfinite(quality.peak_uncertainty(probability, np.array([0, 4]), 100.0)).all()
 
 
-def test_quality_rises_with_each_of_its_parts_and_stays_within_0_and_1():
-    best = quality.quality_score(*(np.array([value]) for value in (1.0, 1e9, 0.01, 0.0)))[0]
-    assert best == pytest.approx(1.0)
-    base = {"probability": 0.6, "snr": 3.0, "uncertainty": 0.2, "competing": 0.2}
+BASE = {"probability": 0.6, "snr": 3.0, "uncertainty": 0.2, "competing": 0.2, "partner": 0.5, "rival": 0.3}
 
-    def score(**changed):
-        return quality.quality_score(**{key: np.array([value]) for key, value in {**base, **changed}.items()})[0]
 
-    assert 0 < score(snr=0.0) < score() < score(probability=0.9) < 1
-    assert score() < score(snr=10.0) and score() < score(uncertainty=0.1) and score() < score(competing=0.0)
-    assert score(snr=np.nan) == pytest.approx(score(snr=2.0))
+def score(picker="phasenet", phase="P", **changed):
+    values = {name: np.atleast_1d(np.asarray(value, dtype=float)) for name, value in {**BASE, **changed}.items()}
+    features = quality.quality_features(*np.broadcast_arrays(*values.values()))
+    return quality.quality_score(picker, phase, features)
+
+
+def table_of(*peaks):
+    """Peaks (phase, seconds, probability) as the array PEAK, by phase and time."""
+    table = np.zeros(len(peaks), dtype=PEAK)
+    for row, (phase, seconds, probability) in zip(table, peaks, strict=True):
+        row["phase"], row["time_us"], row["probability"] = PHASES.index(phase), round(seconds * 1e6), probability
+    return [table[table["phase"] == number] for number in range(2)]
+
+
+@pytest.mark.parametrize("picker", ["phasenet", "eqtransformer", "ensemble", "stalta"])
+@pytest.mark.parametrize("phase", PHASES)
+def test_quality_rises_with_probability_and_snr_and_stays_within_0_and_1(picker, phase):
+    for name, values in (("probability", np.linspace(0.002, 0.998, 50)), ("snr", np.geomspace(0.4, 29, 50))):
+        scores = score(picker, phase, **{name: values})
+        assert (np.diff(scores) > 0).all() and 0 < scores[0] < scores[-1] < 1
+    extremes = {"probability": [0, 1], "snr": [0, np.inf], "uncertainty": [0, 9], "competing": [1, 0]}
+    assert ((score(picker, phase, **extremes) > 0) & (score(picker, phase, **extremes) < 1)).all()
+
+
+@pytest.mark.parametrize("kind", quality.COEFFICIENTS)
+def test_no_coefficient_has_the_wrong_sign(kind):
+    slopes = dict(zip(quality.FEATURES, quality.COEFFICIENTS[kind][1:], strict=True))
+    assert slopes["probability"] > 0 and slopes["snr"] > 0 and slopes["partner"] >= 0
+    assert slopes["competing"] <= 0 and slopes["rival"] <= 0 and slopes["wide"] <= 0
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_quality_of_a_pick_without_snr_is_that_of_a_usual_one(phase):
+    assert score(phase=phase, snr=np.nan) == score(phase=phase, snr=quality.SNR_WHERE_UNKNOWN)
+
+
+def test_quality_is_the_documented_formula():
+    z = 0.10 + 0.65 * np.log(0.6 / 0.4) + 1.16 * np.log(3) - 0.61 * np.log(2) - 2.11 * 0.2 + 1.73 * 0.5 - 1.56 * 0.3
+    assert score() == pytest.approx(1 / (1 + np.exp(-z)))
+    narrow = 0.10 + 0.65 * np.log(1.5) + 1.16 * np.log(3) - 0.32 * np.log(2) - 2.11 * 0.2 + 1.73 * 0.5 - 1.56 * 0.3
+    assert score(uncertainty=0.05) == pytest.approx(1 / (1 + np.exp(-narrow)))
+
+
+def test_the_page_shows_the_coefficients_of_the_code():
+    text = (Path(__file__).parents[2] / "docs" / "explanation" / "pick-quality.md").read_text()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+    shown = {row[0]: row[1:] for row in rows if row[0] in ("constant", *quality.FEATURES)}
+    columns = np.array(list(quality.COEFFICIENTS.values())).T
+    assert list(shown) == ["constant", *quality.FEATURES]
+    for cells, values in zip(shown.values(), columns, strict=True):
+        assert [float(cell) for cell in cells[-4:]] == values.tolist()
+
+
+def test_partner_of_a_p_follows_and_of_an_s_precedes():
+    p, s = table_of(
+        ("P", 100, 0.9), ("P", 200, 0.8), ("S", 99.0, 0.7), ("S", 100.4, 0.6), ("S", 103, 0.4), ("S", 111, 1)
+    )
+    assert quality.neighbours(p, p, s)[0] == pytest.approx([0.4, 0])
+    assert quality.neighbours(s, s, p)[0] == pytest.approx([0, 0, 0.9, 0])
+
+
+def test_partner_counts_from_half_a_second_to_ten_seconds_both_included():
+    p, s = table_of(("P", 100, 0.9), ("S", 100.5, 0.3), ("S", 110, 0.5))
+    assert quality.neighbours(p, p, s)[0] == pytest.approx([0.5])
+    assert quality.neighbours(s, s, p)[0] == pytest.approx([0.9, 0.9])
+
+
+def test_rival_is_the_largest_other_peak_of_the_phase_within_ten_seconds():
+    p, s = table_of(("P", 80, 0.9), ("P", 90, 0.3), ("P", 99, 0.5), ("P", 120, 0.7))
+    assert quality.neighbours(p, p, s)[1] == pytest.approx([0.3, 0.9, 0.3, 0])
+    assert quality.neighbours(p[1:2], p, s)[1] == pytest.approx([0.9])
+
+
+def test_neighbours_of_no_picks_are_none():
+    p, s = table_of(("P", 80, 0.9))
+    assert [values.size for values in quality.neighbours(p[:0], p, s)] == [0, 0]
+
+
+def test_neighbours_reach_no_farther_than_the_peaks_that_a_shard_is_chosen_from():
+    assert quality.NEIGHBOUR_SECONDS <= LONGEST_TRIGGER_SECONDS
+
+
+def test_quality_does_not_depend_on_the_threshold():
+    data = np.concatenate([record(seed=seed) for seed in range(4)], axis=1)
+    result = load_picker(PickConfig(picker="stalta")).pick(traces(data), T0, T0 + 480)
+    middle = float(np.median([pick["probability"] for pick in result.picks]))
+    config = PickConfig(picker="stalta", p_threshold=middle, s_threshold=middle)
+    few = select_picks(result.findings.peaks, config, "XX.A.00.HH", (T0, T0 + 480))[0]
+    known = {(pick["phase"], pick["time"]): pick["quality"] for pick in result.picks}
+    assert 0 < len(few) < len(result.picks)
+    assert [pick["quality"] for pick in few] == [known[pick["phase"], pick["time"]] for pick in few]
 
 
 def test_aic_finds_the_change_of_variance():

@@ -97,8 +97,9 @@ def test_unreadable_metadata_name_the_file(cache):
 
 def test_unreadable_weights_name_the_file(cache):
     (cache / "own.json.v10").write_text("{}")
+    picker = load_picker(PickConfig(weights=str(cache / "own.pt.v10")))
     with pytest.raises(InputError, match=r"own\.pt\.v10"):
-        _ = load_picker(PickConfig(weights=str(cache / "own.pt.v10"))).network
+        picker.backend(picker.members[0])
 
 
 def test_demo_weights_are_packaged_and_of_phasenet():
@@ -123,12 +124,16 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(tmp_path):
     (tmp_path / "file").write_text("")
     program = (
         "from catalogdb.picking.config import PickConfig; from catalogdb.picking.picker import load_picker\n"
-        "import os; network = load_picker(PickConfig(weights='demo')).network\n"
+        "import os; picker = load_picker(PickConfig(weights='demo'))\n"
+        "network = picker.backend(picker.members[0]).description\n"
         "print(network.window, network.rate, os.environ['SEISBENCH_CACHE_ROOT'])"
     )
     root = str(tmp_path / "file" / "cache")  # below a plain file: can't be made, whoever we are
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, env={"SEISBENCH_CACHE_ROOT": root, "PATH": ""}
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={"SEISBENCH_CACHE_ROOT": root, "CATALOGDB_CACHE_DIR": root, "PATH": ""},
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["3001", "100.0", root]

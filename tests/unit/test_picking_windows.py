@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from obspy.signal.trigger import trigger_onset
 
-from catalogdb.picking.peaks import peaks_above, separated
 from catalogdb.picking.windows import overlap_samples, window_starts
 
 T0_NS = 1_700_000_000_123_456_789
@@ -51,33 +49,3 @@ def test_overlap_in_fractions_and_samples():
     assert overlap_samples(1800, 3001) == 1800
     with pytest.raises(ValueError, match="stride"):
         overlap_samples(3001, 3001)
-
-
-def test_peaks_agree_with_obspys_trigger():
-    rng = np.random.default_rng(1)
-    for _ in range(30):
-        probability = np.convolve(rng.random(3000) ** 8, np.hanning(25), "same").astype(np.float32)
-        probability /= probability.max()
-        probability[rng.integers(0, 3000, 5)] = np.nan
-        expected = [on + np.nanargmax(probability[on : off + 1]) for on, off in trigger_onset(probability, 0.4, 0.2)]
-        assert peaks_above(probability, 0.4).tolist() == expected
-
-
-@pytest.mark.parametrize("probability", [[], [0.1, 0.2], [np.nan, np.nan]])
-def test_nothing_above_the_threshold_gives_no_peaks(probability):
-    assert peaks_above(np.array(probability, dtype=np.float32), 0.3).size == 0
-
-
-def test_peaks_at_the_very_ends_are_found():
-    assert peaks_above(np.array([0.9, 0.1, 0.1, 0.8], dtype=np.float32), 0.3).tolist() == [0, 3]
-
-
-def test_of_close_peaks_the_highest_stays():
-    samples = np.array([100, 120, 145, 400])
-    assert separated(samples, np.array([0.5, 0.9, 0.8, 0.4]), 50).tolist() == [False, True, False, True]
-    assert separated(samples, np.array([0.9, 0.5, 0.8, 0.4]), 30).tolist() == [True, False, True, True]
-
-
-def test_peaks_just_far_enough_apart_both_stay():
-    assert separated(np.array([0, 50]), np.array([0.5, 0.6]), 50).all()
-    assert separated(np.array([], dtype=int), np.array([]), 50).size == 0

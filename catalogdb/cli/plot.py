@@ -1,0 +1,98 @@
+"""`catalogdb plot`: figures of what is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from catalogdb.cli import common
+
+app = typer.Typer(help="Draw what is stored.", no_args_is_help=True)
+
+
+@app.callback()
+def _plot() -> None:
+    """Draw what is stored."""
+
+
+@app.command("waveform")
+def waveform(
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help="File to write: .png, .svg, .pdf, or .html to zoom in and hover over."),
+    ],
+    station: Annotated[str | None, typer.Option(help="NET.STA; with --time.")] = None,
+    time: Annotated[str | None, typer.Option(help="ISO 8601 UTC.")] = None,
+    event: Annotated[
+        str | None, typer.Option(help="Id of an event, here or in its source: its nearest stations in one figure.")
+    ] = None,
+    catalog: Annotated[str | None, typer.Option(help="Catalog of the event, where several have that id.")] = None,
+    before: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds before the time (10), or before the origin time (5).", show_default=False),
+    ] = None,
+    after: Annotated[
+        float | None,
+        typer.Option(min=0, help="Seconds after (50); of an event, until after its last S.", show_default=False),
+    ] = None,
+    pick_set: Annotated[
+        list[str] | None, typer.Option(help="Pick set to show; may be repeated. None: all that have something there.")
+    ] = None,
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(help="Reference catalog or pick set; may be repeated. None: all that have something there."),
+    ] = None,
+    filter: Annotated[
+        tuple[float, float] | None,
+        typer.Option(help="Corners (Hz) of a band-pass, for example 1 20. None: only the median is removed."),
+    ] = None,
+    sensor: Annotated[
+        str | None,
+        typer.Option(help="Band and instrument code, such as HH or 00.HH. None: the sensor that was picked."),
+    ] = None,
+    stations: Annotated[int, typer.Option(min=1, help="Most stations of an event.")] = 12,
+    all_components: Annotated[
+        bool, typer.Option("--all-components", help="Of an event: not just the vertical and the strongest other one.")
+    ] = False,
+    theme: Annotated[
+        Literal["light", "dark"], typer.Option(help="Colours of a picture; .html follows its reader.")
+    ] = "light",
+    json: common.JsonOption = False,
+) -> None:
+    """Draw waveforms with picks, reference picks, and the probabilities that a picker saw.
+
+    Example: catalogdb plot waveform --station OX.BAD --time 2024-03-27T02:00:00 --filter 1 20 -o bad.html
+    """
+    from catalogdb.errors import InputError
+    from catalogdb.stages import plot
+
+    if (event is None) == (station is None or time is None) or (event is not None and (station or time)):
+        raise InputError("say what to draw: either --station and --time, or --event")
+    plot.figure_format(output)
+    period = None if event else _period(time, before, after)
+    from catalogdb.stages.read_waveform import Choice, station_view
+
+    choice = Choice(tuple(pick_set or ()), tuple(reference or ()), filter, sensor)
+    db = common.database()
+    if period:
+        view = station_view(db, station, *period, choice)
+    else:
+        from catalogdb.stages.read_waveform_event import event_view
+
+        view = event_view(db, event, choice, before, after, stations, catalog, all_components)
+    summary = plot.write_figure(view, output, theme)
+    if json:
+        common.print_json(summary)
+        return
+    drawn = ", ".join(row["station"] for row in summary["stations"])
+    common.out.print(f"{summary['output']}: {drawn}, {summary['bytes']} bytes", markup=False, soft_wrap=True)
+    for note in summary["notes"]:
+        common.err.print(note, markup=False, soft_wrap=True)
+
+
+def _period(time: str, before: float | None, after: float | None) -> tuple[float, float]:
+
+    moment = common.epoch_seconds(time, "--time")
+    return moment - (10.0 if before is None else before), moment + (50.0 if after is None else after)

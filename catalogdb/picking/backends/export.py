@@ -1,0 +1,107 @@
+"""The network as OpenVINO's files, made once and kept in a cache folder under the hash of all that decides it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import openvino
+
+from catalogdb.errors import CatalogdbError
+from catalogdb.identity import content_id
+from catalogdb.picking.network import NetworkDescription
+from catalogdb.picking.weights import WeightsFiles
+from catalogdb.settings import cache_folder
+
+REVISION = 1
+"""Raise this number whenever a change of the code gives another export."""
+LARGEST_DIFFERENCE = 1e-4
+"""Between the probabilities of the network and of its export."""
+
+
+@dataclass(frozen=True)
+class ExportedNetwork:
+    """Files of one export: the model, what is known of it, and a folder for what OpenVINO compiles from it."""
+
+    description: NetworkDescription
+    model: Path
+    compiled: Path
+
+
+def exported_network(files: WeightsFiles, window: int) -> ExportedNetwork:
+    """The export of a network; made if it isn't in the cache.
+
+    Raises:
+        InputError: if SeisBench can't load the weights.
+        CatalogdbError: if the export doesn't give what the network gives.
+    """
+    key = content_id(REVISION, files.picker, files.identity(), window, version("seisbench"), version("openvino"))
+    folder = _networks_folder() / f"{files.picker}-{files.name}-{window}-{key[:16]}"
+    if not (folder / "network.json").is_file():
+        _make(files, window, folder)
+    description = NetworkDescription.from_document(json.loads((folder / "network.json").read_text()))
+    return ExportedNetwork(description, folder / "network.xml", folder / "compiled")
+
+
+@cache
+def _networks_folder() -> Path:
+    """In the cache folder; where that can't be written (a node without a home), in a folder for this process alone."""
+    folder = cache_folder() / "networks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    except OSError:
+        pass
+    spare = tempfile.TemporaryDirectory(prefix="catalogdb-networks-")
+    _networks_folder.kept = spare  # removed with the process
+    return Path(spare.name)
+
+
+def _make(files: WeightsFiles, window: int, folder: Path) -> None:
+    """Export into a folder beside the wanted one, and rename it: another process never sees half an export."""
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    from catalogdb.picking.seisbench_network import load_network
+
+    description, network = load_network(files, window)
+    shape = (4, len(description.component_order), window)
+    noise = np.random.default_rng(0).normal(0, 1000, shape).astype(np.float32)
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # of the tracer, about sizes that are fixed here
+        traced = torch.jit.trace(network, torch.from_numpy(noise.copy()), check_trace=False)
+        wanted = network(torch.from_numpy(noise.copy())).numpy()
+    # openvino.convert_model does the same, and reports usage to its makers
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    decoder = TorchScriptPythonDecoder(traced)  # must outlive the conversion
+    model = frontend.convert(frontend.load(decoder))
+    model.reshape([-1, *shape[1:]])
+    given = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(noise)[0]
+    difference = float(np.abs(given - wanted).max())
+    if not difference < LARGEST_DIFFERENCE:
+        raise CatalogdbError(
+            f"{files.pt}: OpenVINO's export gives probabilities that differ by {difference:g} from the network's",
+            hint="use pick.backend: torch for these weights",
+        )
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as made:
+        half = Path(made) / "export"
+        (half / "compiled").mkdir(parents=True)
+        openvino.save_model(model, half / "network.xml", compress_to_fp16=False)
+        (half / "network.json").write_text(json.dumps(description.to_document(), indent=1))
+        if folder.exists() and not (folder / "network.json").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            half.rename(folder)
+        except OSError:
+            if not (folder / "network.json").is_file():  # else another process was faster
+                raise

@@ -1,0 +1,79 @@
+"""Networks run by OpenVINO on the processor's cores, from an export that is made once for each set of weights.
+
+With the export at hand neither torch nor SeisBench is imported, which saves a worker seconds and hundreds of megabytes.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+import openvino
+
+from catalogdb.picking.backends.export import exported_network
+from catalogdb.picking.weights import WeightsFiles
+
+BATCH_SIZES = {"phasenet": 16, "eqtransformer": 8}
+"""Small enough for what a batch needs between layers to stay in a core's cache."""
+
+
+class OpenvinoBackend:
+    """See `catalogdb.picking.backends.Backend`."""
+
+    name = "openvino cpu float32"
+
+    def __init__(self, files: WeightsFiles, window: int, batch_size: int | None, threads: int):
+        export = exported_network(files, window)
+        self.description = export.description
+        self.batch_size = batch_size or BATCH_SIZES[files.picker]
+        core = openvino.Core()
+        core.set_property({"CACHE_DIR": str(export.compiled)})
+        model = core.read_model(export.model)
+        # A fixed shape is faster, and makes a window's result independent of how many stand beside it.
+        model.reshape([self.batch_size, len(self.description.component_order), window])
+        settings = {
+            "NUM_STREAMS": threads,
+            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_PRECISION_HINT": "f32",
+            "ENABLE_CPU_PINNING": False,  # workers side by side would all be pinned to the first cores
+        }
+        self.compiled = core.compile_model(model, "CPU", settings)
+        self.at_a_time = threads + 1
+        self.spare: deque = deque()
+
+    def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Probabilities of each batch, in order. An array is good until the next one is asked for."""
+        requests = [self._request() for _ in range(self.at_a_time)]
+        free, busy = deque(requests), deque()
+        try:
+            for windows in batches:
+                busy.append(self._start(free.popleft(), windows))
+                if not free:
+                    request, count = busy.popleft()
+                    request.wait()
+                    yield request.get_output_tensor(0).data[:count]
+                    free.append(request)
+            while busy:
+                request, count = busy.popleft()
+                request.wait()
+                yield request.get_output_tensor(0).data[:count]
+                free.append(request)
+        finally:
+            for request, _ in busy:
+                request.wait()
+            self.spare.extend(requests)
+
+    def _request(self) -> openvino.InferRequest:
+        """One that no other run uses: a worker may have several tasks at a time, each in a thread."""
+        try:
+            return self.spare.pop()
+        except IndexError:
+            return self.compiled.create_infer_request()
+
+    def _start(self, request: openvino.InferRequest, windows: np.ndarray) -> tuple[openvino.InferRequest, int]:
+        tensor = request.get_input_tensor(0).data
+        tensor[: len(windows)] = windows
+        tensor[len(windows) :] = 0
+        request.start_async()
+        return request, len(windows)

@@ -1,0 +1,102 @@
+"""All that is needed to choose the picks of one shard, for every threshold from a floor on: a table of measured peaks.
+
+Picks are always chosen from such a table, whether the network has just run or the table was stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import zstandard
+
+from catalogdb.errors import InputError
+
+PHASES = ("P", "S")
+CODEC = "peaks-zstd-1"
+PEAK = np.dtype(
+    [
+        ("run", "<u4"),  # number of the run in `PeakTable.runs`
+        ("phase", "u1"),  # index in PHASES
+        ("near_edge", "u1"),  # 1 within the guard of a start or end of data
+        ("time_us", "<i8"),  # microseconds since 1970, UTC
+        ("probability", "<f4"),
+        ("saddle", "<f4"),  # lowest probability since the peak before, of the same phase and run
+        ("uncertainty", "<f4"),  # s
+        ("competing", "<f4"),  # the other phase's probability
+        ("snr", "<f4"),  # NaN where unknown
+        ("amplitude", "<f4"),  # counts
+    ]
+)
+
+
+@dataclass
+class PeakTable:
+    """Peaks of one channel group and shard.
+
+    Attributes:
+        floor: lowest threshold that picks can be chosen with.
+        runs: for each run its `components` and, by phase, the channel that picks are reported on (`chan`).
+        peaks: structured array `PEAK`, by run, phase and time.
+    """
+
+    floor: float
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    peaks: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=PEAK))
+
+    def within(self, starttime: float, endtime: float) -> PeakTable:
+        """The peaks of a period [starttime, endtime], epoch seconds."""
+        times = self.peaks["time_us"]
+        return PeakTable(
+            self.floor, self.runs, self.peaks[(times >= round(starttime * 1e6)) & (times <= round(endtime * 1e6))]
+        )
+
+    def to_document(self) -> dict[str, Any]:
+        """Fields of the `peak` collection: floor, codec, count, runs and blob."""
+        columns = b"".join(np.ascontiguousarray(self.peaks[name]).tobytes() for name in PEAK.names)
+        return {
+            "floor": self.floor,
+            "codec": CODEC,
+            "count": int(self.peaks.size),
+            "runs": self.runs,
+            "blob": zstandard.compress(columns),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> PeakTable:
+        """From what `to_document` gave.
+
+        Raises:
+            InputError: for a codec that this version doesn't know, or a damaged blob.
+        """
+        if document["codec"] != CODEC:
+            raise InputError(
+                f"peaks {document.get('_id')}: codec {document['codec']!r} is not known here, only {CODEC}"
+            )
+        peaks = np.empty(document["count"], dtype=PEAK)
+        try:
+            content = zstandard.decompress(document["blob"], max_output_size=max(1, peaks.nbytes))
+        except zstandard.ZstdError as error:
+            raise InputError(f"peaks {document.get('_id')}: damaged: {error}") from error
+        if len(content) != peaks.nbytes:
+            raise InputError(f"peaks {document.get('_id')}: damaged: {len(content)} bytes, not {peaks.nbytes}")
+        position = 0
+        for name in PEAK.names:
+            column = np.frombuffer(content, PEAK[name], peaks.size, position)
+            peaks[name] = column
+            position += column.nbytes
+        return cls(document["floor"], list(document["runs"]), peaks)
+
+
+def joined(tables: Sequence[PeakTable], floor: float) -> PeakTable:
+    """One table of the peaks of all runs, in the order of the tables."""
+    runs = [run for table in tables for run in table.runs]
+    parts, before = [], 0
+    for table in tables:
+        part = table.peaks.copy()
+        part["run"] += before
+        before += len(table.runs)
+        parts.append(part)
+    return PeakTable(floor, runs, np.concatenate(parts) if parts else np.empty(0, dtype=PEAK))

@@ -1,0 +1,90 @@
+"""Table of peaks -> picks: thresholds, the guard at edges of data, and no two picks of one phase too close."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from catalogdb.errors import InputError
+from catalogdb.picking.config import PickConfig
+from catalogdb.picking.peak_table import PHASES, PeakTable
+from catalogdb.picking.peaks import picks_at, separated
+from catalogdb.picking.quality import neighbours, quality_features, quality_score
+
+SELECTION_COUNTS = ("P_picks", "S_picks", "near_edge", "too_close")
+
+
+def select_picks(
+    table: PeakTable, config: PickConfig, channel_group: str, shard: tuple[float, float]
+) -> tuple[list[dict[str, Any]], Counter]:
+    """Choose the picks of one shard.
+
+    Args:
+        table: peaks of the shard and of some seconds on both sides.
+        config: thresholds, separation.
+        channel_group: ``net.sta.loc.BI``.
+        shard: [starttime, endtime), epoch seconds UTC; only picks inside it are returned.
+
+    Returns:
+        Documents with the science fields of the ``pick`` collection, ascending in time, and what was kept and dropped.
+
+    Raises:
+        InputError: for a threshold below the table's floor.
+    """
+    net, sta, loc, _ = channel_group.split(".")
+    picks: list[dict[str, Any]] = []
+    counts = Counter(dict.fromkeys(SELECTION_COUNTS, 0))
+    for phase, threshold in zip(PHASES, config.thresholds(net, sta), strict=True):
+        if np.float32(threshold) < np.float32(table.floor):
+            raise InputError(
+                f"{channel_group}: threshold {threshold:g} of {phase} is below {table.floor:g}, from which on peaks "
+                "were kept",
+                hint="pick again with a lower probability_floor",
+            )
+        is_phase = table.peaks["phase"] == PHASES.index(phase)
+        of_phase, of_other = table.peaks[is_phase], table.peaks[~is_phase]
+        for number in np.unique(of_phase["run"]).tolist():
+            of_run = of_phase[of_phase["run"] == number]
+            common = {"channel_group": channel_group, "net": net, "sta": sta, "loc": loc, "phase": phase}
+            common |= {"chan": table.runs[number]["chan"][phase], "components": table.runs[number]["components"]}
+            chosen = _chosen(of_run, threshold, config.min_separation_seconds, shard, counts)
+            counts[f"{phase}_picks"] += chosen.size
+            near = neighbours(chosen, of_run, of_other[of_other["run"] == number])
+            measures = [chosen[name].astype(np.float64) for name in ("probability", "snr", "uncertainty", "competing")]
+            score = quality_score(config.picker, phase, quality_features(*measures, *near))
+            picks += [common | pick for pick in _documents(chosen, score)]
+    picks.sort(key=lambda pick: (pick["time"], pick["phase"]))
+    return picks, counts
+
+
+def _chosen(
+    peaks: np.ndarray, threshold: float, separation_seconds: float, shard: tuple[float, float], counts: Counter
+) -> np.ndarray:
+    reached = peaks[picks_at(peaks["probability"], peaks["saddle"], threshold)]
+    times = reached["time_us"] / 1e6
+    in_shard = (times >= shard[0]) & (times < shard[1])
+    near_edge = reached["near_edge"] > 0
+    counts["near_edge"] += int((near_edge & in_shard).sum())
+    reached, in_shard = reached[~near_edge], in_shard[~near_edge]
+    stay = separated(reached["time_us"], reached["probability"], separation_seconds * 1e6)
+    counts["too_close"] += int((~stay & in_shard).sum())
+    return reached[stay & in_shard]
+
+
+def _documents(peaks: np.ndarray, score: np.ndarray) -> list[dict[str, Any]]:
+    documents = []
+    for peak, quality in zip(peaks, score.tolist(), strict=True):
+        document = {
+            "time": int(peak["time_us"]) / 1e6,
+            "uncertainty": float(peak["uncertainty"]),
+            "probability": float(peak["probability"]),
+            "quality": quality,
+            "amplitude": float(peak["amplitude"]),
+            "evaluation_mode": "automatic",
+        }
+        if np.isfinite(peak["snr"]):
+            document["snr"] = float(peak["snr"])
+        documents.append(document)
+    return documents

@@ -1,0 +1,160 @@
+"""Picking again with other thresholds, from the peaks that a pick set kept: no waveform is read and no network runs.
+
+The new pick set is what a run with these thresholds (and `probability: none`) would have made from the start, down to
+the identity of every document and of its ledger rows: such a run finds everything done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.errors import CatalogdbError, InputError
+from catalogdb.identity import canonical_json, content_id, milliseconds
+from catalogdb.picking.config import PickConfig, StationThresholds
+from catalogdb.picking.peak_table import PeakTable
+from catalogdb.picking.selection import SELECTION_COUNTS, select_picks
+from catalogdb.stages import tasks
+from catalogdb.stages.execute import TaskReport, execute
+from catalogdb.stages.pick import identified_picks
+from catalogdb.stages.results import ResultName, claim_names
+from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
+
+
+class RepickStage:
+    """Picks of one pick set, chosen from the peaks of another; the same contract as every stage."""
+
+    name = "pick"
+    collections = ("pick", "peak", "probability", "detection")
+
+    def __init__(self, source: dict[str, Any], name: str, thresholds: dict[str, Any]):
+        settings = source["config"]["settings"] | thresholds | {"probability": "none"}
+        self.source = source
+        self.result = name
+        self.pick_config = PickConfig.model_validate(settings)
+        self.config = source["config"] | {"pick_set": name, "settings": _plain(self.pick_config.scientific())}
+        self.config_id = content_id(self.config)
+
+    def plan(self, db: Database) -> Iterable[PlannedTask]:
+        """One task per finished task of the source."""
+        query = {"stage": self.name, "config_id": self.source["config_id"], "status": "done"}
+        for row in db.task.find(query).sort([("starttime", 1), ("_id", 1)]):
+            yield PlannedTask(Shard(row["shard"], row["starttime"], row["endtime"]), row["fingerprint"])
+
+    def read(self, db: Database, shard: Shard) -> Inputs:
+        """The source's peaks and detections of the shard, and its ledger row.
+
+        Raises:
+            CatalogdbError: when the source's task is being done anew.
+        """
+        source_task = content_id(self.name, self.source["config_id"], shard.key, shard.starttime, shard.endtime)
+        with db.client.start_session(snapshot=True) as session:
+            row = db.task.find_one({"_id": source_task}, session=session)
+            peaks = db.peak.find_one({"task_id": source_task}, session=session)
+            detections = list(db.detection.find({"task_id": source_task}, session=session))
+        if row is None or row["status"] != "done":
+            raise CatalogdbError(f"pick set {self.source['_id']!r} is being picked anew; repick when that is done")
+        return Inputs((row, peaks, detections), row["fingerprint"])
+
+    def process(self, shard: Shard, inputs: Inputs) -> Output:
+        """Choose picks from the peaks."""
+        row, peaks, detections = inputs.data
+        counts = {key: value for key, value in row["counts"].items() if key not in SELECTION_COUNTS}
+        documents: dict[str, list[dict[str, Any]]] = {name: [] for name in self.collections}
+        if peaks is not None:
+            table, group = PeakTable.from_document(peaks), peaks["channel_group"]
+            picks, chosen = select_picks(table, self.pick_config, group, (shard.starttime, shard.endtime))
+            counts |= chosen
+            documents["pick"] = identified_picks(picks, self.config_id, self.result)
+        for detection in detections:
+            identity = content_id(self.config_id, detection["channel_group"], milliseconds(detection["starttime"]))
+            documents["detection"].append(detection | {"_id": identity, "pick_set": self.result})
+        return Output(documents, counts, row["choices"], row["problems"])
+
+
+def repick(
+    db: Database,
+    pick_set: str,
+    name: str,
+    p_threshold: float | None = None,
+    s_threshold: float | None = None,
+    station_thresholds: Iterable[StationThresholds] | None = None,
+    replace: bool = False,
+    progress: Callable[[int, TaskReport | None], None] = lambda total, report: None,
+) -> dict[str, Any]:
+    """Make pick set `name` from what `pick_set` kept, with other thresholds.
+
+    Args:
+        p_threshold, s_threshold, station_thresholds: instead of the source's; none: the source's own.
+        replace: write over a pick set of that name with other settings.
+        progress: called with (number of tasks, None) first, then with each task's report.
+
+    Returns:
+        Summary: pick_set, repicked_from, thresholds, tasks (planned, up_to_date, done, failed), picks by phase,
+        failures, and `source_unfinished`, tasks that the source has still to do.
+
+    Raises:
+        InputError: for a pick set that isn't there or kept no peaks, and for thresholds below its floor.
+        NameTaken: when the name stands for other settings.
+    """
+    source = _source(db, pick_set, name)
+    given = {"p_threshold": p_threshold, "s_threshold": s_threshold}
+    thresholds = {key: value for key, value in given.items() if value is not None}
+    if station_thresholds is not None:
+        thresholds["station_thresholds"] = [row.model_dump() for row in station_thresholds]
+    stage = RepickStage(source, name, thresholds)
+    _check_floor(source, stage.pick_config)
+    fields = {"repicked_from": pick_set}
+    claim_names(db, [ResultName("pick_set", name, stage.config_id, _plain(stage.config), fields)], replace)
+    tasks.release_dead(db, stage)
+    planned = list(stage.plan(db))
+    to_do, up_to_date = tasks.register(db, stage, planned)
+    progress(len(to_do), None)
+    reports = []
+    for item in to_do:
+        reports.append(execute(db, stage, item))
+        progress(len(to_do), reports[-1])
+    by_phase = {phase: db.pick.count_documents({"pick_set": name, "phase": phase}) for phase in ("P", "S")}
+    outcomes = {status: sum(report.status == status for report in reports) for status in ("done", "failed", "held")}
+    unfinished = {"stage": stage.name, "config_id": source["config_id"], "status": {"$ne": "done"}}
+    return {
+        "pick_set": name,
+        "repicked_from": pick_set,
+        **{key: getattr(stage.pick_config, key) for key in given},
+        "tasks": {"planned": len(planned), "up_to_date": up_to_date, **outcomes},
+        "picks": by_phase,
+        "failures": [f"{report.shard.key}: {report.error}" for report in reports if report.error],
+        "source_unfinished": db.task.count_documents(unfinished),
+    }
+
+
+def _source(db: Database, pick_set: str, name: str) -> dict[str, Any]:
+    source = db.pick_set.find_one({"_id": pick_set})
+    if source is None:
+        known = ", ".join(sorted(row["_id"] for row in db.pick_set.find({}, {"_id": 1}))) or "none yet"
+        raise InputError(f"no pick set {pick_set!r} in database {db.name!r}", hint=f"pick sets: {known}")
+    if name == pick_set:
+        raise InputError(f"pick set {pick_set!r} can't be made from itself", hint="give the new one another --name")
+    settings = source.get("config", {}).get("settings", {})
+    if settings.get("probability", "none") == "none":
+        raise InputError(
+            f"pick set {pick_set!r} kept no peaks to choose from",
+            hint="only a pick set of a job with pick.probability: sparse or full can be repicked",
+        )
+    return source
+
+
+def _check_floor(source: dict[str, Any], config: PickConfig) -> None:
+    floor = PickConfig.model_validate(source["config"]["settings"]).peak_floor
+    if config.peak_floor < floor:
+        raise InputError(
+            f"threshold {config.peak_floor:g} is below {floor:g}, from which on pick set {source['_id']!r} kept peaks",
+            hint="take a higher threshold, or run the job again with a lower pick.probability_floor",
+        )
+
+
+def _plain(config: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(canonical_json(config))
