@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("end_to_end", "picking", "association")
-NEEDS_REAL_DATA = {"association"}
+NAMES = ("picking", "agreement", "probability", "association", "evaluation", "endurance", "quality")
+NEEDS_REAL_DATA = {"association", "agreement"}
 
 
 def skipped_because(name: str) -> str | None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from catalogdb import __version__
-from catalogdb.cli import common, db, demo, export, ingest, query, run
+from catalogdb.cli import association, common, db, demo, export, ingest, plot, query, repick, report, run
 
 INTERRUPTED = 130
 
@@ -24,6 +24,9 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(ingest.app, name="ingest")
 app.command("run", epilog="Example: catalogdb run ridgecrest-2019 --set pick.p_threshold=0.2 --name sensitive")(run.run)
+app.command("repick", epilog="Example: catalogdb repick --pick-set demo --name demo-strict --p-threshold 0.5")(
+    repick.repick
+)
 app.command("jobs", epilog="Example: catalogdb jobs")(run.jobs)
 app.command("status", epilog="Example: catalogdb status --json")(query.status)
 app.command("query")(query.query)
@@ -31,7 +34,18 @@ app.command("count")(query.count)
 app.command("evaluate", epilog="Example: catalogdb evaluate --catalog ridgecrest-2019 --reference comcat")(
     query.evaluate
 )
-app.command("export")(export.export)
+app.command("report")(report.report)
+app.add_typer(export.app, name="export")
+app.add_typer(plot.app, name="plot")
+app.command(
+    "compare-associators",
+    epilog="Example: catalogdb compare-associators ogs-2024-manual-picks --start 2024-03-27 --end 2024-03-31",
+)(association.compare_associators)
+app.command(
+    "tune",
+    epilog="Example: catalogdb tune ogs-2024-manual-picks-scan --train 2024-01-01 2024-03-01 "
+    "--test 2024-03-01 2024-05-01",
+)(association.tune)
 app.command("demo")(demo.demo)
 
 

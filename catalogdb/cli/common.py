@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -111,6 +113,21 @@ def _escaped(text: Any) -> str:
     return escape(str(text))
 
 
+def epoch_seconds(text: str, option: str) -> float:
+    """A time as people write it -> epoch seconds UTC.
+
+    Raises:
+        InputError: naming the option.
+    """
+    from catalogdb.errors import InputError
+    from catalogdb.exchange.reference import parse_time
+
+    try:
+        return parse_time(text)
+    except ValueError:
+        raise InputError(f"{option} {text}: not an ISO 8601 time", hint="for example 2024-03-20T12:00:00") from None
+
+
 def end_cleanly_on_sigterm() -> None:
     """Let SIGTERM end a command the way Ctrl-C does, so that leases are given back."""
 
@@ -118,6 +135,21 @@ def end_cleanly_on_sigterm() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, interrupt)
+
+
+@contextmanager
+def progress_bar(title: str, as_json: bool) -> Iterator[Callable[[int, Any], None]]:
+    """One bar; what is given takes (total, None) first, and then (total, report) for each step done."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, disable=not progress_allowed(as_json)) as bar:
+        task = bar.add_task(title, total=None)
+
+        def advance(total: int, report: Any) -> None:
+            bar.update(task, total=total, advance=0 if report is None else 1)
+
+        yield advance
 
 
 def progress_allowed(as_json: bool) -> bool:

@@ -1,4 +1,4 @@
-"""`catalogdb export`: take a catalog away as a file."""
+"""`catalogdb export`: take results away as files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,25 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from typer.core import TyperGroup
 
-from catalogdb.cli import common
+from catalogdb.cli import common, probability
 
+
+class CatalogByDefault(TyperGroup):
+    """`export --catalog ...` is `export catalog --catalog ...`."""
+
+    def parse_args(self, ctx, args: list[str]) -> list[str]:
+        if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
+            args = ["catalog", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    help="Take a catalog or probability traces away as a file. Without a command it is a catalog.",
+    no_args_is_help=True,
+    cls=CatalogByDefault,
+)
 Bound = Annotated[float | None, typer.Option(help="Degrees.", rich_help_panel="Filters")]
 
 
@@ -16,13 +32,31 @@ def _filter(help: str):
     return typer.Option(help=help, rich_help_panel="Filters")
 
 
-def export(
+@app.command("catalog")
+def export_catalog(
     catalog: Annotated[str, typer.Option(help="Catalog to take.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="File to write: .xml or .qml (QuakeML), .csv, .parquet.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            help="File to write: .xml or .qml (QuakeML), .csv, .parquet; OGS: .dat, .hpl, .hpc, .pun, .txt.",
+        ),
     ],
     format: Annotated[
-        Literal["quakeml", "csv", "parquet"] | None,
+        Literal[
+            "quakeml",
+            "csv",
+            "parquet",
+            "ogs-dat",
+            "ogs-hpl",
+            "ogs-hpc",
+            "ogs-pun",
+            "ogs-txt",
+            "ogs-txt-separated",
+            "hypo71",
+        ]
+        | None,
         typer.Option(help="Format, where the file's ending does not say it."),
     ] = None,
     table: Annotated[
@@ -52,15 +86,17 @@ def export(
     ] = "time-asc",
     json: common.JsonOption = False,
 ) -> None:
-    """Write a catalog as QuakeML 1.2, csv or Parquet; the filters are those of FDSN event services.
+    """Write a catalog as QuakeML 1.2, csv, Parquet, or in the formats of the OGS bulletin and HYPO71.
 
-    The file is there whole or not at all. Example: catalogdb export --catalog demo -o demo.xml --minmagnitude 2
+    The filters are those of FDSN event services. What a format can't hold is counted and said.
+
+    The file is there whole or not at all. Example: catalogdb export catalog --catalog demo -o demo.xml --minmagnitude 2
     """
     from pydantic import ValidationError
 
     from catalogdb.errors import InputError
     from catalogdb.exchange.event_filter import EventFilter
-    from catalogdb.stages.export import export_catalog
+    from catalogdb.stages import export
 
     chosen = {name: value for name, value in locals().items() if name in EventFilter.model_fields}
     try:
@@ -70,7 +106,7 @@ def export(
             f"{'.'.join(map(str, item['loc']))}: {item['msg']}".lstrip(": ") for item in error.errors()
         )
         raise InputError(f"filters: {problems}") from None
-    summary = export_catalog(common.database(), catalog, output, format=format, filter=selection, table=table)
+    summary = export.export_catalog(common.database(), catalog, output, format=format, filter=selection, table=table)
     if json:
         common.print_json(summary)
     else:
@@ -80,3 +116,12 @@ def export(
             markup=False,
             soft_wrap=True,
         )
+        for what, number in summary.get("left_out", {}).items():
+            common.err.print(f"left out, as the format can't hold them: {number} {what}", markup=False, soft_wrap=True)
+
+
+app.command(
+    "probability",
+    epilog="Example: catalogdb export probability --pick-set demo --station OX.VINO --starttime 2024-03-27T01:00 "
+    "--endtime 2024-03-27T02:00 -o vino.npz",
+)(probability.export_probability)

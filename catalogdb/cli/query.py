@@ -114,9 +114,13 @@ def evaluate(
     max_pick_dt: Annotated[float, typer.Option(min=0, help="Largest difference of pick times (s).")] = 0.5,
     starttime: Annotated[str | None, typer.Option(help="Start of the period, ISO 8601 UTC.")] = None,
     endtime: Annotated[str | None, typer.Option(help="End of the period, not part of it.")] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Compute anew, even where nothing has changed.")] = False,
     json: common.JsonOption = False,
 ) -> None:
-    """Compare a catalog with a reference: matched, missed and proposed events and picks, and their differences."""
+    """Compare a catalog with a reference: matched, missed and proposed events and picks, and their differences.
+
+    The result is stored, and every view of it is a query: catalogdb query catalog_comparisons
+    """
     from catalogdb import evaluation
 
     result = evaluation.evaluate(
@@ -127,8 +131,9 @@ def evaluate(
         max_dt=max_dt,
         max_km=max_km,
         max_pick_dt=max_pick_dt,
-        starttime=_epoch(starttime, "--starttime"),
-        endtime=_epoch(endtime, "--endtime"),
+        starttime=epoch_option(starttime, "--starttime"),
+        endtime=epoch_option(endtime, "--endtime"),
+        refresh=refresh,
     )
     common.print_json(result) if json else print_evaluation(result)
 
@@ -136,7 +141,8 @@ def evaluate(
 def print_evaluation(result: dict[str, Any]) -> None:
     """Print an evaluation as a table."""
     keys = ("what", "matched", "missed", "proposed", "wrong_phase", "no_data", "recall", "precision")
-    picks = {phase: row for phase, row in result["picks"].items() if row["matched"] or row["missed"]}
+    picks = {phase: result["picks"][phase] for phase in "PS"}
+    picks = {phase: row for phase, row in picks.items() if any(row[key] for key in keys[1:6])}
     rows = [{"what": "events"} | result["events"], *({"what": f"{phase} picks"} | row for phase, row in picks.items())]
     shown = [key for key in keys if any(key in row for row in rows)]
     title = f"{result['catalog']} against {result['reference']}"
@@ -149,7 +155,12 @@ def _rounded(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
 
 
-def _epoch(text: str | None, option: str) -> float | None:
+def epoch_option(text: str | None, option: str) -> float | None:
+    """Epoch seconds of a time given on the command line.
+
+    Raises:
+        InputError: naming the option.
+    """
     from catalogdb.errors import InputError
     from catalogdb.exchange.reference import parse_time
 

@@ -26,6 +26,7 @@ def run(
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler.")] = None,
     replace: Annotated[bool, typer.Option(help="Remove results of other settings under the same names.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    profile: Annotated[bool, typer.Option("--profile", help="Say where the time of each stage went.")] = False,
     json: common.JsonOption = False,
 ) -> None:
     """Run a job: pick, associate, magnitudes, evaluate. Only what is missing or stale is done; run it again to go on.
@@ -49,6 +50,8 @@ def run(
         common.print_json(report.model_dump())
     else:
         _print_report(report)
+        if profile:
+            _print_profile(report)
     if report.status == "failed":
         raise typer.Exit(1)
 
@@ -100,6 +103,21 @@ class StageProgress:
             self.tasks[stage] = self.bar.add_task(stage, total=total)
         else:
             self.bar.advance(self.tasks[stage])
+
+
+def _print_profile(report) -> None:
+    """Seconds of the steps of each stage's tasks, added up over the tasks; steps don't contain one another."""
+    for name, stage in report.stages.items():
+        if not (total := sum(stage.seconds.values())):
+            continue
+        steps = sorted(stage.seconds.items(), key=lambda item: -item[1])
+        rows = [
+            {"step": step, "seconds": round(value, 3), "share": f"{value / total:.1%}", "per task": value / stage.done}
+            for step, value in steps
+            if stage.done
+        ]
+        backend = f", {', '.join(stage.backends)}" if stage.backends else ""
+        common.print_rows(rows, title=f"profile of {name}: {total:.2f} s in {stage.done} tasks{backend}")
 
 
 def _print_report(report) -> None:

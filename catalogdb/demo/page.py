@@ -86,7 +86,7 @@ def _pick_differences(
     db: Database, catalog: str, reference: str, span: dict[str, float], max_dt: float
 ) -> dict[str, list[float]]:
     sets = {name: db.catalog.find_one({"_id": name})["pick_set"] for name in (catalog, reference)}
-    pipeline = filled_pipeline("pick_match", catalog=sets[catalog], reference=sets[reference], **span, max_dt=max_dt)
+    pipeline = filled_pipeline("match_picks", catalog=sets[catalog], reference=sets[reference], **span, max_dt=max_dt)
     differences: dict[str, list[float]] = {"P": [], "S": []}
     for row in db.pick.aggregate([*pipeline, {"$match": {"outcome": "matched"}}], allowDiskUse=True):
         differences[row["phase"]].append(row["dt"])

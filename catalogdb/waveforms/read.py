@@ -27,6 +27,8 @@ WHOLE_READ_BYTES = 2 * 2**20
 """Pieces up to this size are read whole; in longer ones the first and last record needed are looked up first."""
 NEIGHBOUR_BYTES = 64 * 2**10
 """Pieces this near to one another in a file are read and decoded together (files that mix channels)."""
+LONGEST_TOGETHER_BYTES = 8 * 2**20
+"""Beyond this, neighbours are read one by one: fresh memory for large buffers costs more than another read."""
 LONGEST_RECORD_BYTES = 2**16
 ONE_SECOND_NS = 1_000_000_000
 
@@ -110,7 +112,8 @@ def _stretches(stream: BinaryIO, path: Path, pieces: list[Piece], window: tuple[
         first, end = _needed_bytes(stream, piece, window)
         if first >= end:
             continue
-        if current is not None and first - current.end <= NEIGHBOUR_BYTES:
+        near = current is not None and first - current.end <= NEIGHBOUR_BYTES
+        if near and (first < current.end or end - current.first <= LONGEST_TOGETHER_BYTES):
             current.end = max(current.end, end)
             current.pieces.append(piece)
             continue

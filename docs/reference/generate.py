@@ -64,8 +64,8 @@ def schemas_page() -> str:
     lines += [
         "# Views",
         "",
-        "A view is read like a collection. Those with parameters are pipelines to be filled in: "
-        "`catalogdb.evaluation` does so for `catalogdb evaluate`.",
+        "A view is read like a collection, and its pipeline can be pasted into mongosh or Compass as it is. Those with",
+        'parameters are to be filled in: each `{"$param": "name"}` stands for a value.',
         "",
     ]
     for view in views().values():
@@ -111,10 +111,17 @@ def _view(view: ViewSchema) -> list[str]:
     if view.parameters:
         lines += ["| parameter | meaning |", "|---|---|"]
         lines += [f"| `{name}` | {_cell(str(meaning))} |" for name, meaning in view.parameters.items()]
+        values = ", ".join(f"{name}={name}" for name in view.parameters)
+        example = f'db.{view.on}.aggregate(filled_pipeline("{view.name}", {values}))'
+        lines += ["", "```python", "from catalogdb.evaluation import filled_pipeline", "", example, "```"]
         lines += ["", f"{len(view.pipeline)} stages: `schemas/views/{view.name}.json`.", ""]
         return lines
-    mongosh = f"> db.{view.name}.find().limit(10)      // mongosh"
-    lines += ["```", f"catalogdb query {view.name} --limit 10", mongosh, "```"]
+    if {"catalog", "reference"} <= set(collections()[view.on].fields):
+        filters, document = "catalog=mine reference=analysts ", '{catalog: "mine", reference: "analysts"}'
+    else:
+        filters, document = "", ""
+    mongosh = f"> db.{view.name}.find({document}).limit(10)      // mongosh"
+    lines += ["```", f"catalogdb query {view.name} {filters}--limit 10", mongosh, "```"]
     if len(view.pipeline) <= FEW_STAGES:
         stages = ",\n".join("  " + json.dumps(stage, ensure_ascii=False) for stage in view.pipeline)
         lines += ["", "<details><summary>pipeline</summary>", "", "```json", f"[\n{stages}\n]", "```", "", "</details>"]
