@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -92,7 +93,19 @@ def main() -> None:
             code = common.report_error(error)
     if code == INTERRUPTED:  # newer versions of Typer give this code themselves
         common.err.print("interrupted: what was finished is kept; run the same command again to go on")
+        _end_interrupted()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _end_interrupted() -> NoReturn:
+    """End with the exit code of an interrupt.
+
+    `sys.exit` would not do: once an interrupt has come out of an `exec` of source text, by which modules define their
+    dataclasses while they are imported, Python ends itself with SIGINT whatever code it is asked for.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)
 
 
 def _usage_errors() -> tuple[type[Exception], ...]:
