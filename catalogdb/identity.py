@@ -24,6 +24,11 @@ def canonical_json(value: Any) -> bytes:
     ).encode()
 
 
+def canonical(value: Any) -> Any:
+    """The value as its canonical JSON reads back: what is stored of a configuration, and what its identity is of."""
+    return json.loads(canonical_json(value))
+
+
 def content_id(*parts: Any) -> str:
     """Give the identity of the parts together: 32 hexadecimal digits (128 bits of SHA-256 over canonical JSON)."""
     if all(type(part) in (str, int) for part in parts):  # as in most, by the thousand

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import uuid
+from functools import partial
 from pathlib import Path
 
 import pytest
+from commands import Result, environment_of
 
+from catalogdb.cli import main
 from catalogdb.database.connection import connect, embedded, mspass_database
 from catalogdb.database.initialise import initialise
 from catalogdb.settings import Settings
@@ -42,6 +47,32 @@ def db(settings):
 def mspass_db(settings, db):
     """The same database as MsPASS sees it."""
     return mspass_database(settings)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs one command in this process, with given settings, by the entry point that the installed command has."""
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def run(settings: Settings, *arguments) -> Result:
+        for name in ("CATALOGDB_URI", "CATALOGDB_CONFIG"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment_of(settings).items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["catalogdb", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as caught:
+            main()
+        return Result(caught.value.code, *capsys.readouterr())
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture
+def cli(command, settings):
+    """Runs one command in this process on the test's database."""
+    return partial(command, settings)
 
 
 @pytest.fixture(scope="session")

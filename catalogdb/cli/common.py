@@ -128,6 +128,11 @@ def epoch_seconds(text: str, option: str) -> float:
         raise InputError(f"{option} {text}: not an ISO 8601 time", hint="for example 2024-03-20T12:00:00") from None
 
 
+def optional_epoch_seconds(text: str | None, option: str) -> float | None:
+    """`epoch_seconds` of an option that may be left out."""
+    return None if text is None else epoch_seconds(text, option)
+
+
 def end_cleanly_on_sigterm() -> None:
     """Let SIGTERM end a command the way Ctrl-C does, so that leases are given back."""
 

@@ -131,8 +131,8 @@ def evaluate(
         max_dt=max_dt,
         max_km=max_km,
         max_pick_dt=max_pick_dt,
-        starttime=epoch_option(starttime, "--starttime"),
-        endtime=epoch_option(endtime, "--endtime"),
+        starttime=common.optional_epoch_seconds(starttime, "--starttime"),
+        endtime=common.optional_epoch_seconds(endtime, "--endtime"),
         refresh=refresh,
     )
     common.print_json(result) if json else print_evaluation(result)
@@ -153,21 +153,6 @@ def print_evaluation(result: dict[str, Any]) -> None:
 
 def _rounded(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
-
-
-def epoch_option(text: str | None, option: str) -> float | None:
-    """Epoch seconds of a time given on the command line.
-
-    Raises:
-        InputError: naming the option.
-    """
-    from catalogdb.errors import InputError
-    from catalogdb.exchange.reference import parse_time
-
-    try:
-        return None if text is None else parse_time(text)
-    except ValueError:
-        raise InputError(f"{option} {text}: not an ISO 8601 time", hint="for example 2024-03-20T12:00:00") from None
 
 
 def _with_count(collection, key: str, row: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from catalogdb.cli import common
-from catalogdb.cli.query import epoch_option
 
 
 def report(
@@ -47,8 +46,8 @@ def report(
         max_dt=max_dt,
         max_km=max_km,
         max_pick_dt=max_pick_dt,
-        starttime=epoch_option(starttime, "--starttime"),
-        endtime=epoch_option(endtime, "--endtime"),
+        starttime=common.optional_epoch_seconds(starttime, "--starttime"),
+        endtime=common.optional_epoch_seconds(endtime, "--endtime"),
     )
     data = gather(db, evaluation, missed_shown=missed)
     if output is not None:

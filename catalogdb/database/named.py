@@ -1,4 +1,4 @@
-"""Named results: finding the document of a catalog, or saying which there are."""
+"""Named results: finding the document of a pick set or catalog, or saying which there are."""
 
 from __future__ import annotations
 
@@ -9,16 +9,30 @@ from pymongo.database import Database
 from catalogdb.errors import InputError
 
 
+def require_pick_set(db: Database, name: str) -> dict[str, Any]:
+    """The pick set's document.
+
+    Raises:
+        InputError: naming the pick sets that there are.
+    """
+    return _require(db, "pick_set", name)
+
+
 def require_catalog(db: Database, name: str) -> dict[str, Any]:
     """The catalog's document.
 
     Raises:
         InputError: naming the catalogs that there are.
     """
-    document = db.catalog.find_one({"_id": {"$eq": name}})
+    return _require(db, "catalog", name)
+
+
+def _require(db: Database, collection: str, name: str) -> dict[str, Any]:
+    document = db[collection].find_one({"_id": {"$eq": name}})
     if document is None:
-        known = sorted(row["_id"] for row in db.catalog.find({}, {"_id": 1}))
+        known = sorted(row["_id"] for row in db[collection].find({}, {"_id": 1}))
         raise InputError(
-            f"no catalog {name!r} in database {db.name!r}", hint=f"there are: {', '.join(known) or 'none'}"
+            f"no {collection.replace('_', ' ')} {name!r} in database {db.name!r}",
+            hint=f"there are: {', '.join(known) or 'none'}",
         )
     return document

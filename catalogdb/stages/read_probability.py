@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.database.named import require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.exchange.reference import format_time
 from catalogdb.probability import convert
@@ -74,7 +75,7 @@ def export_probability(
         raise InputError(f"station {station!r}: not NET.STA", hint="for example OX.BAD")
     if not starttime < endtime:
         raise InputError(f"{format_time(starttime)} to {format_time(endtime)}: the period is empty")
-    row = _require_pick_set(db, pick_set)
+    row = require_pick_set(db, pick_set)
     traces = read_probability(db, pick_set, net, sta, starttime, endtime)
     if not traces:
         raise _nothing_stored(db, row, net, sta, starttime, endtime)
@@ -98,16 +99,6 @@ def export_probability(
         "seconds": round(sum(trace.samples / trace.rate for trace in traces), 6),
         "bytes": size,
     }
-
-
-def _require_pick_set(db: Database, name: str) -> dict[str, Any]:
-    row = db.pick_set.find_one({"_id": {"$eq": name}})
-    if row is None:
-        known = sorted(document["_id"] for document in db.pick_set.find({}, {"_id": 1}))
-        raise InputError(
-            f"no pick set {name!r} in database {db.name!r}", hint=f"there are: {', '.join(known) or 'none'}"
-        )
-    return row
 
 
 def _nothing_stored(

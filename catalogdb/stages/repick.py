@@ -6,14 +6,14 @@ the identity of every document and of its ledger rows: such a run finds everythi
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.database.named import require_pick_set
 from catalogdb.errors import CatalogdbError, InputError
-from catalogdb.identity import canonical_json, content_id, milliseconds
+from catalogdb.identity import canonical, content_id, milliseconds
 from catalogdb.picking.config import PickConfig, StationThresholds
 from catalogdb.picking.peak_table import PeakTable
 from catalogdb.picking.selection import SELECTION_COUNTS, select_picks
@@ -35,7 +35,7 @@ class RepickStage:
         self.source = source
         self.result = name
         self.pick_config = PickConfig.model_validate(settings)
-        self.config = source["config"] | {"pick_set": name, "settings": _plain(self.pick_config.scientific())}
+        self.config = source["config"] | {"pick_set": name, "settings": canonical(self.pick_config.scientific())}
         self.config_id = content_id(self.config)
 
     def plan(self, db: Database) -> Iterable[PlannedTask]:
@@ -108,7 +108,7 @@ def repick(
     stage = RepickStage(source, name, thresholds)
     _check_floor(source, stage.pick_config)
     fields = {"repicked_from": pick_set}
-    claim_names(db, [ResultName("pick_set", name, stage.config_id, _plain(stage.config), fields)], replace)
+    claim_names(db, [ResultName("pick_set", name, stage.config_id, canonical(stage.config), fields)], replace)
     tasks.release_dead(db, stage)
     planned = list(stage.plan(db))
     to_do, up_to_date = tasks.register(db, stage, planned)
@@ -132,10 +132,7 @@ def repick(
 
 
 def _source(db: Database, pick_set: str, name: str) -> dict[str, Any]:
-    source = db.pick_set.find_one({"_id": pick_set})
-    if source is None:
-        known = ", ".join(sorted(row["_id"] for row in db.pick_set.find({}, {"_id": 1}))) or "none yet"
-        raise InputError(f"no pick set {pick_set!r} in database {db.name!r}", hint=f"pick sets: {known}")
+    source = require_pick_set(db, pick_set)
     if name == pick_set:
         raise InputError(f"pick set {pick_set!r} can't be made from itself", hint="give the new one another --name")
     settings = source.get("config", {}).get("settings", {})
@@ -154,7 +151,3 @@ def _check_floor(source: dict[str, Any], config: PickConfig) -> None:
             f"threshold {config.peak_floor:g} is below {floor:g}, from which on pick set {source['_id']!r} kept peaks",
             hint="take a higher threshold, or run the job again with a lower pick.probability_floor",
         )
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(canonical_json(config))

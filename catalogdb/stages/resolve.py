@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.association.config import AssociateConfig
+from catalogdb.database.named import require_pick_set
 from catalogdb.errors import InputError
-from catalogdb.identity import canonical_json, content_id
+from catalogdb.identity import canonical, content_id
 from catalogdb.jobs import Job
 from catalogdb.stages.results import ResultName
 from catalogdb.stages.stage import Stage
@@ -54,7 +54,7 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
                 f"job {job.name}: no waveforms of its stations and period are indexed in database {db.name!r}",
                 hint="catalogdb ingest waveforms PATH; then check the job's stations and period",
             )
-        names.append(ResultName("pick_set", job.pick_set_name, stage.config_id, _plain(stage.config)))
+        names.append(ResultName("pick_set", job.pick_set_name, stage.config_id, canonical(stage.config)))
         stages.append(stage)
     if "associate" in job.stages:
         if not any(job.stations.takes(row["net"], row["sta"]) for row in db.site.find({}, {"net": 1, "sta": 1})):
@@ -62,11 +62,11 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
                 f"job {job.name}: database {db.name!r} has no coordinates of its stations",
                 hint="catalogdb ingest stations FILE; then check the job's stations",
             )
-        pick_set_id = names[0].config_id if names else _pick_set(db, job)["config_id"]
+        pick_set_id = names[0].config_id if names else require_pick_set(db, job.pick_set_name)["config_id"]
         config = catalog_config(job, pick_set_id)
         config_id = content_id(config)
         fields = {"pick_set": job.pick_set_name}
-        names.append(ResultName("catalog", job.catalog, config_id, _plain(config), fields, _extent(db, job)))
+        names.append(ResultName("catalog", job.catalog, config_id, canonical(config), fields, _extent(db, job)))
         later = ["associate", *(["magnitude"] if "magnitude" in job.stages else []), "assemble"]
         stages += [build_stage(name, job, config_id) for name in later]
     return stages, names
@@ -129,17 +129,3 @@ def _extent(db: Database, job: Job) -> tuple[float, float] | None:
         if job.stations.takes(**row["_id"])
     ]
     return (min(first for first, _ in extents), max(last for _, last in extents)) if extents else None
-
-
-def _pick_set(db: Database, job: Job) -> dict[str, Any]:
-    pick_set = db.pick_set.find_one({"_id": job.pick_set_name})
-    if pick_set is None:
-        known = ", ".join(sorted(row["_id"] for row in db.pick_set.find({}, {"_id": 1}))) or "none yet"
-        raise InputError(
-            f"job {job.name}: no pick set {job.pick_set_name!r} in the database", hint=f"pick sets: {known}"
-        )
-    return pick_set
-
-
-def _plain(config: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(canonical_json(config))

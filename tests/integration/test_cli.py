@@ -1,16 +1,15 @@
 """What the commands promise: help, JSON, exit codes, and errors that name what is wrong and nothing secret."""
 
-import json
 import os
-import signal
 import subprocess
 import sys
 import uuid
 
 import pytest
 import typer
+from commands import environment_of
 
-from catalogdb.cli.app import app, main
+from catalogdb.cli.app import app
 from catalogdb.database.connection import connect, connection_uri, embedded
 from catalogdb.database.initialise import initialise
 from catalogdb.demo.dataset import write_demo_day
@@ -24,19 +23,6 @@ pick: {picker: stalta, shard_hours: 1}
 associate: {associator: pyocto, min_picks: 4, min_p: 2, min_s: 0}
 evaluate: {reference: truth}
 """
-
-
-class Result:
-    """Exit code and output of one command."""
-
-    def __init__(self, code, out, err):
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self):
-        content = json.loads(self.out)
-        assert isinstance(content, dict)
-        return content
 
 
 @pytest.fixture(scope="module")
@@ -57,37 +43,14 @@ def filled(server, day):
         ["ingest", "catalog", day / "truth.xml", "--name", "truth"],
         ["run", day / "quick.yaml"],
     ):
-        process = subprocess.run(_command(*arguments), env=_environment(settings), capture_output=True, text=True)
+        process = subprocess.run(_command(*arguments), env=environment_of(settings), capture_output=True, text=True)
         assert process.returncode == 0, process.stderr
     yield settings
     connect(settings).client.drop_database(settings.database)
 
 
-@pytest.fixture
-def cli(monkeypatch, capsys):
-    """Runs one command in this process, by the entry point that the installed command has."""
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def run(settings, *arguments):
-        for name, value in _environment(settings).items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["catalogdb", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main()
-        return Result(caught.value.code, *capsys.readouterr())
-
-    yield run
-    signal.signal(signal.SIGTERM, handler)
-
-
 def _command(*arguments):
     return [sys.executable, "-m", "catalogdb", *map(str, arguments)]
-
-
-def _environment(settings):
-    others = {key: value for key, value in os.environ.items() if key not in ("CATALOGDB_URI", "CATALOGDB_CONFIG")}
-    return others | {"CATALOGDB_DATA_DIR": str(settings.data_dir), "CATALOGDB_DATABASE": settings.database}
 
 
 def _leaves(command=None, path=()):
@@ -117,8 +80,8 @@ def test_help_loads_nothing_heavy(arguments):
 
 
 @pytest.mark.parametrize("path", list(_leaves()), ids=" ".join)
-def test_every_command_explains_itself_with_an_example(path, cli, server):
-    shown = cli(server, *path, "--help")
+def test_every_command_explains_itself_with_an_example(path, command, server):
+    shown = command(server, *path, "--help")
     text = " ".join(shown.out.split())
     assert shown.code == 0
     assert f"catalogdb {' '.join(path)}" in text.partition("xample: ")[2] or "catalogdb db uri" in text
@@ -133,104 +96,104 @@ def test_every_command_explains_itself_with_an_example(path, cli, server):
 # -- JSON
 
 
-def test_json_of_looking(cli, filled):
-    status = cli(filled, "status", "--json").json
+def test_json_of_looking(command, filled):
+    status = command(filled, "status", "--json").json
     assert status.keys() == {"documents", "files", "pick_sets", "catalogs", "tasks", "last_run"}
     assert {row["name"] for row in status["catalogs"]} == {"quick", "truth"}
     assert status["documents"]["pick"] > 0 and status["last_run"]["status"] == "done"
     assert all(row["status"] == "done" and row["tasks"] > 0 for row in status["tasks"])
 
-    rows = cli(filled, "query", "events", "catalog=quick", "--json").json
+    rows = command(filled, "query", "events", "catalog=quick", "--json").json
     assert rows["name"] == "events" and rows["documents"]
     assert {row["catalog"] for row in rows["documents"]} == {"quick"}
-    queries = cli(filled, "query", "--json").json["queries"]
+    queries = command(filled, "query", "--json").json["queries"]
     assert {"events", "pick", "tasks_failed"} <= {row["name"] for row in queries}
 
-    counted = cli(filled, "count", "event", "catalog=quick", "--json").json
+    counted = command(filled, "count", "event", "catalog=quick", "--json").json
     assert counted == {"collection": "event", "filters": ["catalog=quick"], "count": len(rows["documents"])}
-    assert len(cli(filled, "jobs", "--json").json["jobs"]) >= 3
+    assert len(command(filled, "jobs", "--json").json["jobs"]) >= 3
 
 
-def test_every_query_answers(cli, filled):
-    for row in cli(filled, "query", "--json").json["queries"]:
-        assert cli(filled, "query", row["name"], "--limit", 5, "--json").code == 0
-        assert cli(filled, "query", row["name"], "--limit", 5).code == 0
+def test_every_query_answers(command, filled):
+    for row in command(filled, "query", "--json").json["queries"]:
+        assert command(filled, "query", row["name"], "--limit", 5, "--json").code == 0
+        assert command(filled, "query", row["name"], "--limit", 5).code == 0
 
 
-def test_json_of_evaluate(cli, filled):
-    result = cli(filled, "evaluate", "--catalog", "quick", "--reference", "truth", "--json").json
+def test_json_of_evaluate(command, filled):
+    result = command(filled, "evaluate", "--catalog", "quick", "--reference", "truth", "--json").json
     scores = {"matched", "missed", "proposed", "recall", "precision"}
     assert scores <= result["events"].keys()
     assert result["picks"].keys() == {"P", "S"}
     assert all(scores <= result["picks"][phase].keys() for phase in "PS")
     events = result["events"]
     assert events["matched"] + events["missed"] == 4 and 0 <= events["recall"] <= 1
-    text = cli(filled, "evaluate", "--catalog", "quick", "--reference", "truth").out
+    text = command(filled, "evaluate", "--catalog", "quick", "--reference", "truth").out
     assert "P picks" in text and "precision" in text
 
 
-def test_json_of_db(cli, server):
-    facts = cli(server, "db", "status", "--json").json
+def test_json_of_db(command, server):
+    facts = command(server, "db", "status", "--json").json
     assert facts["running"] is True and facts["port"] == embedded(server).status().port
-    assert cli(server, "db", "start", "--json").json == facts
-    assert cli(server, "db", "uri", "--json").json == {"uri": connection_uri(server)}
+    assert command(server, "db", "start", "--json").json == facts
+    assert command(server, "db", "uri", "--json").json == {"uri": connection_uri(server)}
 
 
-def test_json_of_ingest_and_run(cli, settings, day):
-    assert cli(settings, "db", "init", "--json").json["database"] == settings.database
-    stations = cli(settings, "ingest", "stations", day / "stations.xml", "--json").json
-    waveforms = cli(settings, "ingest", "waveforms", day / "waveforms", "--json").json
-    truth = cli(settings, "ingest", "catalog", day / "truth.xml", "--name", "truth", "--json").json
+def test_json_of_ingest_and_run(command, settings, day):
+    assert command(settings, "db", "init", "--json").json["database"] == settings.database
+    stations = command(settings, "ingest", "stations", day / "stations.xml", "--json").json
+    waveforms = command(settings, "ingest", "waveforms", day / "waveforms", "--json").json
+    truth = command(settings, "ingest", "catalog", day / "truth.xml", "--name", "truth", "--json").json
     assert stations and truth
     assert waveforms["files"] == waveforms["new"] == waveforms["pieces"] > 0 == waveforms["unreadable"]
-    planned = cli(settings, "run", day / "quick.yaml", "--dry-run", "--json").json
+    planned = command(settings, "run", day / "quick.yaml", "--dry-run", "--json").json
     assert planned["status"] == "planned" and planned["stages"]["pick"]["planned"] == 4 * 2
     assert connect(settings).pick_set.count_documents({"kind": "automatic"}) == 0
 
-    report = cli(settings, "run", day / "quick.yaml", "--json")
+    report = command(settings, "run", day / "quick.yaml", "--json")
     assert (report.code, report.err) == (0, "")
     assert report.json.keys() == {
         *("run_id", "job", "pick_set", "catalog", "status", "stages", "evaluation", "notes"),
     }
     assert report.json["stages"]["pick"]["done"] == 4 * 2
     assert report.json["evaluation"]["events"]["matched"] >= 1
-    again = cli(settings, "run", day / "quick.yaml")
+    again = command(settings, "run", day / "quick.yaml")
     assert again.code == 0 and "nothing to do: everything is up to date" in again.out
 
 
-def test_name_and_settings_from_the_command_line(cli, settings, day):
+def test_name_and_settings_from_the_command_line(command, settings, day):
     initialise(connect(settings))
-    cli(settings, "ingest", "waveforms", day / "waveforms" / "2024" / "OX" / "VINO")
+    command(settings, "ingest", "waveforms", day / "waveforms" / "2024" / "OX" / "VINO")
     arguments = ("run", day / "quick.yaml", "--set", "stages=[pick]", "--json")
-    assert cli(settings, *arguments).code == 0
-    taken = cli(settings, *arguments, "--set", "pick.stalta.p_on=4")
+    assert command(settings, *arguments).code == 0
+    taken = command(settings, *arguments, "--set", "pick.stalta.p_on=4")
     assert taken.code == 2
     assert "settings.stalta.p_on: 6 there, 4 here" in taken.err and "--name" in taken.err
-    other = cli(settings, *arguments, "--set", "pick.stalta.p_on=4", "--name", "other")
+    other = command(settings, *arguments, "--set", "pick.stalta.p_on=4", "--name", "other")
     assert other.code == 0 and other.json["pick_set"] == "other"
-    assert cli(settings, *arguments, "--set", "pick.stalta.p_on=5", "--replace").code == 0
+    assert command(settings, *arguments, "--set", "pick.stalta.p_on=5", "--replace").code == 0
     assert connect(settings).pick_set.find_one({"_id": "quick"})["config"]["settings"]["stalta"]["p_on"] == 5
 
 
 # -- filters
 
 
-def test_filters(cli, filled):
+def test_filters(command, filled):
     db = connect(filled)
     times = sorted(pick["time"] for pick in db.pick.find({"pick_set": "quick", "phase": "P"}))
     middle = times[len(times) // 2]
     arguments = ("count", "pick", "pick_set=quick", "phase=P")
-    assert int(cli(filled, *arguments).out) == len(times)
-    assert int(cli(filled, *arguments, f"time>={middle!r}").out) == len(times) - times.index(middle)
-    assert int(cli(filled, *arguments, "time<2024-03-27").out) == 0
-    assert int(cli(filled, *arguments, "sta!=VINO").out) < len(times)
-    assert int(cli(filled, "count", "pick", 'pick_set={"$ne": null}').out) == 0
-    assert len(cli(filled, "query", "pick", "--limit", 3, "--json").json["documents"]) == 3
+    assert int(command(filled, *arguments).out) == len(times)
+    assert int(command(filled, *arguments, f"time>={middle!r}").out) == len(times) - times.index(middle)
+    assert int(command(filled, *arguments, "time<2024-03-27").out) == 0
+    assert int(command(filled, *arguments, "sta!=VINO").out) < len(times)
+    assert int(command(filled, "count", "pick", 'pick_set={"$ne": null}').out) == 0
+    assert len(command(filled, "query", "pick", "--limit", 3, "--json").json["documents"]) == 3
 
 
 @pytest.mark.parametrize("text", ["phase", "=P", "colour=red", "time>=yesterday"])
-def test_filters_that_make_no_sense(cli, filled, text):
-    refused = cli(filled, "count", "pick", text)
+def test_filters_that_make_no_sense(command, filled, text):
+    refused = command(filled, "count", "pick", text)
     assert refused.code == 2 and "filter" in refused.err and "Traceback" not in refused.err
 
 
@@ -262,9 +225,9 @@ def test_filters_that_make_no_sense(cli, filled, text):
     ],
     ids=" ".join,
 )
-def test_wrong_usage_is_exit_code_2(cli, filled, tmp_path, monkeypatch, arguments, named):
+def test_wrong_usage_is_exit_code_2(command, filled, tmp_path, monkeypatch, arguments, named):
     monkeypatch.chdir(tmp_path)
-    refused = cli(filled, *arguments)
+    refused = command(filled, *arguments)
     assert refused.code == 2, refused.err
     assert named in refused.err and "Traceback" not in refused.err
     assert refused.out == "" and list(tmp_path.iterdir()) == []
@@ -273,68 +236,67 @@ def test_wrong_usage_is_exit_code_2(cli, filled, tmp_path, monkeypatch, argument
 @pytest.mark.parametrize(
     "arguments", [["status"], ["run", "demo"], ["query", "events"], ["db", "status"]], ids=" ".join
 )
-def test_absent_server_is_exit_code_3(cli, filled, monkeypatch, arguments):
+def test_absent_server_is_exit_code_3(command, filled, monkeypatch, arguments):
     monkeypatch.setenv("CATALOGDB_TIMEOUT_SECONDS", "0.5")
     nowhere = filled.model_copy()
-    monkeypatch.setattr(sys.modules[__name__], "_environment", lambda settings: {})
-    refused = cli(nowhere, "--uri", "mongodb://127.0.0.1:9/", *arguments)
+    refused = command(nowhere, "--uri", "mongodb://127.0.0.1:9/", *arguments)
     assert refused.code == 3 and refused.out == ""
     assert "127.0.0.1:9" in refused.err and "no answer" in refused.err and "Traceback" not in refused.err
 
 
-def test_stopped_embedded_server_is_exit_code_3_for_status_only(cli, filled, tmp_path):
+def test_stopped_embedded_server_is_exit_code_3_for_status_only(command, filled, tmp_path):
     stopped = filled.model_copy(update={"data_dir": tmp_path / "never"})
-    refused = cli(stopped, "db", "status", "--json")
+    refused = command(stopped, "db", "status", "--json")
     assert refused.code == 3 and refused.json["running"] is False
     assert not (tmp_path / "never").exists()
 
 
-def test_wrong_password_is_told_without_the_password(cli, filled, monkeypatch):
+def test_wrong_password_is_told_without_the_password(command, filled, monkeypatch):
     monkeypatch.setenv("CATALOGDB_TIMEOUT_SECONDS", "1")
     port = embedded(filled).status().port
     uri = f"mongodb://catalogdb:sesame-open@127.0.0.1:{port}/?authSource=admin"
     for arguments in (["status"], ["run", "demo"]):
-        refused = cli(filled, "--uri", uri, *arguments)
+        refused = command(filled, "--uri", uri, *arguments)
         assert refused.code == 3
         assert "password refused" in refused.err and f"127.0.0.1:{port}" in refused.err
         assert "sesame" not in refused.err + refused.out
 
 
-def test_a_folder_of_junk_is_exit_code_1(cli, settings, tmp_path):
+def test_a_folder_of_junk_is_exit_code_1(command, settings, tmp_path):
     (tmp_path / "junk").write_text("nothing")
-    result = cli(settings, "ingest", "waveforms", tmp_path, "--json")
+    result = command(settings, "ingest", "waveforms", tmp_path, "--json")
     assert result.code == 1 and result.json["unreadable"] == 1
     assert str(tmp_path / "junk") in result.json["problems"][0] and "nothing usable" in result.err
 
 
-def test_a_failed_task_is_exit_code_1(cli, settings, day, tmp_path):
+def test_a_failed_task_is_exit_code_1(command, settings, day, tmp_path):
     source = next((day / "waveforms").rglob("OX.VINO..HHZ*"))
     for name in ("OX.VINO..HHZ", "OX.VINO..HHN"):
         (tmp_path / name).write_bytes(source.read_bytes())
-    cli(settings, "ingest", "waveforms", tmp_path)
+    command(settings, "ingest", "waveforms", tmp_path)
     (tmp_path / "OX.VINO..HHZ").unlink()
     arguments = ("run", day / "quick.yaml", "--set", "stages=[pick]")
-    failed = cli(settings, *arguments)
+    failed = command(settings, *arguments)
     assert failed.code == 1 and str(tmp_path / "OX.VINO..HHZ") in failed.err and "Traceback" not in failed.err
     assert "run the same command again" in failed.err
-    assert cli(settings, *arguments, "--json").json["status"] == "failed"
-    rows = cli(settings, "query", "tasks_failed", "--json").json["documents"]
+    assert command(settings, *arguments, "--json").json["status"] == "failed"
+    rows = command(settings, "query", "tasks_failed", "--json").json["documents"]
     assert rows and all("No such file" in row["error"] for row in rows)
 
 
-def test_brackets_in_values_are_printed_as_they_are(cli, settings):
+def test_brackets_in_values_are_printed_as_they_are(command, settings):
     db = connect(settings)
     initialise(db)
     db.pick_set.insert_one({"_id": "[/red] [bold]x", "kind": "reference", "config_id": "1", "source": "[link]"})
-    shown = cli(settings, "query", "pick_set")
+    shown = command(settings, "query", "pick_set")
     assert shown.code == 0 and "[/red] [bold]x" in shown.out and "[link]" in shown.out
-    assert "[/red] [bold]x" in cli(settings, "status").out
+    assert "[/red] [bold]x" in command(settings, "status").out
 
 
 def test_a_closed_pipe_ends_a_command_in_silence(filled):
     process = subprocess.Popen(
         _command("query", "pick", "--limit", "0", "--json"),
-        env=_environment(filled),
+        env=environment_of(filled),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -348,32 +310,32 @@ def test_a_closed_pipe_ends_a_command_in_silence(filled):
 # -- export
 
 
-def test_export(cli, filled, tmp_path):
+def test_export(command, filled, tmp_path):
     for name in ("all.xml", "all.csv", "all.parquet"):
-        summary = cli(filled, "export", "--catalog", "quick", "-o", tmp_path / name, "--json").json
+        summary = command(filled, "export", "--catalog", "quick", "-o", tmp_path / name, "--json").json
         assert summary.keys() == {"catalog", "output", "format", "events", "picks", "bytes"}
         assert summary["bytes"] == (tmp_path / name).stat().st_size and summary["events"] > 0
-    none = cli(filled, "export", "--catalog", "quick", "-o", tmp_path / "x.csv", "--minmagnitude", 9, "--json")
+    none = command(filled, "export", "--catalog", "quick", "-o", tmp_path / "x.csv", "--minmagnitude", 9, "--json")
     assert none.code == 0 and none.json["events"] == 0
 
 
-def test_export_leaves_nothing_behind(cli, filled, tmp_path):
+def test_export_leaves_nothing_behind(command, filled, tmp_path):
     (tmp_path / "file").touch()
     for output in (tmp_path / "nowhere" / "a.xml", tmp_path / "file" / "a.xml"):
-        refused = cli(filled, "export", "--catalog", "quick", "-o", output)
+        refused = command(filled, "export", "--catalog", "quick", "-o", output)
         assert refused.code == 2 and str(output) in refused.err and "Traceback" not in refused.err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system is for root")
-def test_export_to_a_full_disk(cli, filled, tmp_path):
+def test_export_to_a_full_disk(command, filled, tmp_path):
     mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", tmp_path], capture_output=True, text=True)
     if mount.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {mount.stderr.strip()}")
     try:
         output = tmp_path / "a.xml"
         output.write_text("what was there before")
-        refused = cli(filled, "export", "--catalog", "quick", "-o", output)
+        refused = command(filled, "export", "--catalog", "quick", "-o", output)
         assert refused.code in (1, 2) and "No space left" in refused.err and "Traceback" not in refused.err
         assert [path.name for path in tmp_path.iterdir()] == ["a.xml"]
         assert output.read_text() == "what was there before"

@@ -1,13 +1,11 @@
 """`catalogdb plot waveform` on a real mongod and real files: what is drawn is what is stored."""
 
 import json
-import sys
 
 import numpy as np
 import obspy
 import pytest
 
-from catalogdb.cli.app import main
 from catalogdb.database.connection import mspass_database
 from catalogdb.errors import InputError
 from catalogdb.exchange.reference import format_time
@@ -259,24 +257,6 @@ def test_what_cannot_be_written_leaves_nothing(db, stored, tmp_path):
 
 
 # -- the command
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys, settings):
-    """Runs one command in this process: exit code, output, errors."""
-
-    def run(*arguments):
-        for name in ("CATALOGDB_URI", "CATALOGDB_CONFIG"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("CATALOGDB_DATA_DIR", str(settings.data_dir))
-        monkeypatch.setenv("CATALOGDB_DATABASE", settings.database)
-        monkeypatch.setattr(sys, "argv", ["catalogdb", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main()
-        return caught.value.code, *capsys.readouterr()
-
-    return run
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,12 @@
 """Probability traces in a real mongod: stored under the validator, read by station and period, exported."""
 
 import json
-import sys
 
 import numpy as np
 import obspy
 import pytest
 from pymongo.errors import WriteError
 
-from catalogdb.cli.app import main
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.probability import codec
@@ -200,24 +198,6 @@ def test_a_damaged_document_is_named(db, stored):
 
 
 # -- the command
-
-
-@pytest.fixture
-def cli(monkeypatch, capsys, settings):
-    """Runs one command in this process: exit code, output, errors."""
-
-    def run(*arguments):
-        for name in ("CATALOGDB_URI", "CATALOGDB_CONFIG"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setenv("CATALOGDB_DATA_DIR", str(settings.data_dir))
-        monkeypatch.setenv("CATALOGDB_DATABASE", settings.database)
-        monkeypatch.setattr(sys, "argv", ["catalogdb", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as caught:
-            main()
-        return caught.value.code, *capsys.readouterr()
-
-    return run
 
 
 def test_command_writes_a_file_and_says_what_is_in_it(cli, stored, tmp_path):

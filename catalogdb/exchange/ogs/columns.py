@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -164,3 +165,44 @@ def angle(text: str, what: str) -> tuple[float | None, bool]:
         raise ValueError(f"{what} {field!r} is not in degrees and minutes")
     value = int(match[1]) + float(match[3]) / 60.0
     return (-value if match[2].upper() in "SW" else value), float(match[3]) == 60
+
+
+@dataclass(frozen=True)
+class Hypocentre:
+    """When and where an event line says its event was; both coordinates are None together with the seconds, or without.
+
+    Args:
+        day: days since 1970-01-01.
+        minute: minutes since midnight.
+        time: epoch seconds; of the minute's start where there are no seconds.
+        repairs: whether each thing was repaired, and what to say of it.
+    """
+
+    day: int
+    minute: int
+    time: float
+    has_seconds: bool
+    latitude: float | None
+    longitude: float | None
+    repairs: list[tuple[bool, str]]
+
+
+def hypocentre(century: str, yymmdd: str, hhmm: str, seconds: str, latitude: str, longitude: str) -> Hypocentre:
+    """Origin time and epicentre as HYPO71 writes them (Lee and Lahr, 1975), from the texts of their columns.
+
+    Raises:
+        ValueError: saying what is wrong with which.
+    """
+    day = day_number(century, yymmdd)
+    minute, carried = minute_of_day(hhmm)
+    offset = microseconds(seconds, "origin seconds")
+    north, north_carried = angle(latitude, "latitude")
+    east, east_carried = angle(longitude, "longitude")
+    if offset is None and (north, east) != (None, None):
+        raise ValueError("an origin without seconds")
+    repairs = [
+        (carried is not None, carried or ""),
+        (north_carried or east_carried, "60 minutes of arc carried into the next degree"),
+        ((offset or 0) >= 60 * MICROSECONDS, "seconds of 60 or more carried on"),
+    ]
+    return Hypocentre(day, minute, epoch_seconds(day, minute, offset or 0), offset is not None, north, east, repairs)

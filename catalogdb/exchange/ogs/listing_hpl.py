@@ -23,10 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from catalogdb.exchange.ogs.columns import (
-    angle,
     cut,
-    day_number,
     epoch_seconds,
+    hypocentre,
     integer,
     microseconds,
     minute_of_day,
@@ -128,19 +127,13 @@ def _event(
     line: int, text: str, place: str | None, path: Path, mode: EvaluationMode, keys: set[str], log: FileLog
 ) -> _Event:
     own_number = integer(cut(text, 1, 6).replace(" ", ""), "event number")
-    day = day_number(cut(text, 7), cut(text, 8, 13))
-    minute, carried = minute_of_day(cut(text, 15, 18))
-    seconds = microseconds(cut(text, 20, 24), "origin seconds")
-    latitude, latitude_carried = angle(cut(text, 25, 34), "latitude")
-    longitude, longitude_carried = angle(cut(text, 35, 44), "longitude")
-    if seconds is None and (latitude, longitude) != (None, None):
-        raise ValueError("an origin without seconds")
-    time = epoch_seconds(day, minute, seconds or 0)
+    columns = (7, 7), (8, 13), (15, 18), (20, 24), (25, 34), (35, 44)
+    found = hypocentre(*(cut(text, *column) for column in columns))
     sqd = cut(text, 88, 90).strip()
     origin = origin_document(
-        latitude,
-        longitude,
-        time,
+        found.latitude,
+        found.longitude,
+        found.time,
         number(cut(text, 45, 50), "depth"),
         method=origin_method(path, "hypo71"),
         n_picks=integer(cut(text, 58, 60), "number of readings"),
@@ -154,22 +147,20 @@ def _event(
         velocity_model=cut(text, 69).strip() or None,
     )
     repairs = [
-        (carried, carried or ""),
-        (latitude_carried or longitude_carried, "60 minutes of arc carried into the next degree"),
-        ((seconds or 0) >= 60_000_000, "seconds of 60 or more carried on"),
+        *found.repairs,
         ("*" in text[45:84], "values that overflowed their columns (*****) are taken as missing"),
     ]
     magnitudes, amiss = _magnitudes(text)
     own_id = None
     if own_number is not None:
-        own_id = f"{year_of(time)}_{own_number:05d}"
+        own_id = f"{year_of(found.time)}_{own_number:05d}"
         if own_id in keys:
             repairs.append((True, "another event has this number; both are kept"))
             own_id = f"{own_id}#{line}"
         keys.add(own_id)
     station_lines = _optional_integer(cut(text, 158, 160))
     document = event_document(
-        time,
+        found.time,
         origin,
         magnitudes,
         mode=mode,
@@ -183,7 +174,7 @@ def _event(
     for is_so, what in repairs + amiss:
         if is_so:
             log.repair(line, what)
-    return _Event(line, document, day, minute, seconds is not None, station_lines)
+    return _Event(line, document, found.day, found.minute, found.has_seconds, station_lines)
 
 
 def _magnitudes(text: str) -> tuple[list[dict[str, Any] | None], list[tuple[bool, str]]]:

@@ -11,13 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from catalogdb.exchange.ogs.columns import (
-    angle,
     cut,
-    day_number,
-    epoch_seconds,
+    hypocentre,
     integer,
-    microseconds,
-    minute_of_day,
     number,
     read_lines,
 )
@@ -57,18 +53,12 @@ def read_pun(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
 def _event(
     line: int, text: str, path: Path, mode: EvaluationMode, signs: tuple[float, float], log: FileLog
 ) -> dict[str, Any]:
-    day = day_number(cut(text, 1), cut(text, 2, 7))
-    minute, carried = minute_of_day(cut(text, 8, 11))
-    seconds = microseconds(cut(text, 13, 17), "origin seconds")
-    latitude, latitude_carried = angle(cut(text, 18, 27), "latitude")
-    longitude, longitude_carried = angle(cut(text, 28, 37), "longitude")
-    if seconds is None and (latitude, longitude) != (None, None):
-        raise ValueError("an origin without seconds")
-    time = epoch_seconds(day, minute, seconds or 0)
+    columns = (1, 1), (2, 7), (8, 11), (13, 17), (18, 27), (28, 37)
+    found = hypocentre(*(cut(text, *column) for column in columns))
     origin = origin_document(
-        None if latitude is None else signs[0] * latitude,
-        None if longitude is None else signs[1] * longitude,
-        time,
+        None if found.latitude is None else signs[0] * found.latitude,
+        None if found.longitude is None else signs[1] * found.longitude,
+        found.time,
         number(cut(text, 38, 43), "depth"),
         method=origin_method(path, "hypo71"),
         n_picks=integer(cut(text, 51, 53), "number of readings"),
@@ -81,7 +71,7 @@ def _event(
         velocity_model=cut(text, 80).strip() or None,
     )
     event = event_document(
-        time,
+        found.time,
         origin,
         [magnitude_document("MD", number(cut(text, 44, 50), "MD"))],
         mode=mode,
@@ -90,16 +80,14 @@ def _event(
         line=line,
         own_id=None,
         own_number=None,
-        time_from="minute" if seconds is None else None,
+        time_from=None if found.has_seconds else "minute",
     )
     # only a line that is kept is repaired
-    for was_carried, what in (
-        (carried, carried or ""),
-        (latitude_carried or longitude_carried, "60 minutes of arc carried into the next degree"),
-        ((seconds or 0) >= 60_000_000, "seconds of 60 or more carried on"),
+    for is_so, what in (
+        *found.repairs,
         ("*" in text[37:77], "values that overflowed their columns (*****) are taken as missing"),
         (origin is None, "no position: kept as unlocated"),
     ):
-        if was_carried:
+        if is_so:
             log.repair(line, what)
     return event
