@@ -225,6 +225,7 @@ class HalfPicker(NetworkPicker):
     def backend(self, member: Any) -> HalfBackend:
         backend = HalfBackend(member.files, member.window, None, 2)
         backend.precision = getattr(torch, self.config.precision)
+        _, backend.network = load_network(member.files, member.window, fold=False)
         return backend
 
 

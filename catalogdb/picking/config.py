@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-REVISION = 2
+REVISION = 3
 """Raise this number whenever a change of the code in this package changes picks."""
 
 NetworkName = Literal["phasenet", "eqtransformer"]

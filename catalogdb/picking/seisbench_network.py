@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from catalogdb.errors import InputError
+from catalogdb.picking.folded_phasenet import folded
 from catalogdb.picking.network import DETECTION, NetworkDescription
 from catalogdb.picking.weights import WeightsFiles
 from catalogdb.picking.zoo import model_class
@@ -18,27 +19,36 @@ class WindowProbabilities(torch.nn.Module):
     """Windows of counts -> probabilities: SeisBench's normalisation, the network and its outputs, in one module.
 
     Input float32 (windows, components, samples), output (windows, labels, samples); nothing is blinded.
+
+    Args:
+        module: SeisBench's model, which has the normalisation and says how outputs are read.
+        outputs: positions of the labels in its output.
+        network: what computes the module's output, if not the module itself.
     """
 
-    def __init__(self, module: Any, outputs: list[int]):
+    def __init__(self, module: Any, outputs: list[int], network: torch.nn.Module | None = None):
         super().__init__()
         self.module = module
+        self.network = network or module
         self.outputs = outputs
 
     def forward(self, windows: torch.Tensor) -> torch.Tensor:
         batch = self.module.annotate_batch_pre(windows, argdict=self.module.default_args)
         batch, piggyback = batch if isinstance(batch, tuple) else (batch, None)
         seen = {**self.module.default_args, "blinding": (0, 0)}
-        output = self.module.annotate_batch_post(self.module(batch), piggyback=piggyback, argdict=seen)
+        output = self.module.annotate_batch_post(self.network(batch), piggyback=piggyback, argdict=seen)
         return output.transpose(1, 2)[:, self.outputs]
 
 
-def load_network(files: WeightsFiles, window: int) -> tuple[NetworkDescription, WindowProbabilities]:
+def load_network(
+    files: WeightsFiles, window: int, fold: bool = True
+) -> tuple[NetworkDescription, WindowProbabilities]:
     """Build the network from its files.
 
     Args:
         files: the weights.
         window: samples per window.
+        fold: rearrange it for a processor's vector units, where that is known to give the same.
 
     Raises:
         InputError: if SeisBench can't load the weights, or they don't give P and S for each sample of such a window.
@@ -57,7 +67,8 @@ def load_network(files: WeightsFiles, window: int) -> tuple[NetworkDescription, 
     if not {"P", "S"} <= set(names):
         raise InputError(f"{files.pt}: the network's outputs are {names}, P and S are needed")
     labels = tuple(label for label in ("P", "S", DETECTION) if label in names)
-    network = WindowProbabilities(module, [names.index(label) for label in labels])
+    other = folded(module, window) if fold else None
+    network = WindowProbabilities(module, [names.index(label) for label in labels], other)
     zeros = torch.zeros(1, len(module.component_order), window)
     with torch.inference_mode():
         shape = tuple(network(zeros).shape)
