@@ -73,13 +73,18 @@ class PickResult:
     findings: Findings
 
 
-@lru_cache(maxsize=8)
 def load_picker(config: PickConfig) -> Picker:
-    """The picker of a configuration, kept for the life of the process. Networks are loaded at the first `Picker.pick`.
+    """The picker of a configuration, kept while its weights' files hold the same. Networks are loaded at the first
+    `Picker.pick`.
 
     Raises:
         InputError: if the weights don't exist, or the members of an ensemble work at different rates.
     """
+    return _picker(config, tuple(resolve(member.picker, member.weights).digest for member in config.members()))
+
+
+@lru_cache(maxsize=8)
+def _picker(config: PickConfig, weights: tuple[str, ...]) -> Picker:
     return StaLtaPicker(config) if config.picker == "stalta" else NetworkPicker(config)
 
 

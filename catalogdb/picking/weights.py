@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,17 @@ SAMPLING_RATE = 100.0
 
 @dataclass(frozen=True)
 class WeightsFiles:
-    """One version of pretrained weights: the tensors (``pt``) and the metadata that SeisBench builds the model from."""
+    """One version of pretrained weights: the tensors (``pt``) and the metadata that SeisBench builds the model from.
+
+    ``digest`` says what they held when they were found: a process that goes on may find others in the same place.
+    """
 
     picker: str
     name: str
     version: str | None
     pt: Path
     json: Path
+    digest: str = ""
 
     def metadata(self) -> dict[str, Any]:
         """The JSON beside the weights (``model_args``, ``default_args``, ...)."""
@@ -115,7 +119,11 @@ def _from_path(picker: str, path: Path) -> WeightsFiles:
     missing = [str(wanted) for wanted in (path, metadata) if not wanted.is_file()]
     if missing:
         raise InputError(f"weights file not found: {' and '.join(missing)}")
-    return WeightsFiles(picker, name, version, path, metadata)
+    return _with_digest(WeightsFiles(picker, name, version, path, metadata))
+
+
+def _with_digest(files: WeightsFiles) -> WeightsFiles:
+    return replace(files, digest=content_id(file_sha256(files.pt), file_sha256(files.json)))
 
 
 def _newest(picker: str, name: str, folder: Path) -> WeightsFiles | None:
@@ -134,7 +142,7 @@ def _newest(picker: str, name: str, folder: Path) -> WeightsFiles | None:
             continue
         if pt.is_file():
             found.append((rank, WeightsFiles(picker, name, version, pt, metadata)))
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+    return _with_digest(max(found, key=lambda pair: pair[0])[1]) if found else None
 
 
 def _remote_root() -> str:

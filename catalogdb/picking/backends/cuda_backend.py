@@ -19,7 +19,9 @@ class CudaBackend:
     """See `catalogdb.picking.backends.Backend`."""
 
     def __init__(self, files: WeightsFiles, window: int, batch_size: int | None, precision: str):
-        self.description, network = load_network(files, window, fold=False)  # in half precision the folded one is less exact
+        self.description, network = load_network(
+            files, window, fold=False
+        )  # in half precision the folded one is less exact
         self.network = network.cuda()
         self.batch_size = batch_size or BATCH_SIZE
         self.precision = None if precision == "float32" else getattr(torch, precision)

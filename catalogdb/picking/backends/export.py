@@ -21,10 +21,12 @@ from catalogdb.picking.network import NetworkDescription
 from catalogdb.picking.weights import WeightsFiles
 from catalogdb.settings import cache_folder
 
-REVISION = 2
+REVISION = 3
 """Raise this number whenever a change of the code gives another export."""
 LARGEST_DIFFERENCE = 1e-4
 """Between the probabilities of the network and of its export."""
+LEAST_FREE_BYTES = 64 * 2**20
+"""Where less is free, and an export can't be written, it is for want of space."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def _make(files: WeightsFiles, window: int, folder: Path) -> None:
     from openvino.frontend import FrontEndManager
     from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 
+    from catalogdb.picking.backends.recurrent import use_hard_gates, with_plain_lstms
     from catalogdb.picking.seisbench_network import load_network
 
     description, network = load_network(files, window)
@@ -79,13 +82,16 @@ def _make(files: WeightsFiles, window: int, folder: Path) -> None:
     noise = np.random.default_rng(0).normal(0, 1000, shape).astype(np.float32)
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # of the tracer, about sizes that are fixed here
-        traced = torch.jit.trace(network, torch.from_numpy(noise.copy()), check_trace=False)
         wanted = network(torch.from_numpy(noise.copy())).numpy()
+        hard_gates = with_plain_lstms(network)
+        traced = torch.jit.trace(network, torch.from_numpy(noise.copy()), check_trace=False)
     # openvino.convert_model does the same, and reports usage to its makers
     frontend = FrontEndManager().load_by_framework("pytorch")
     decoder = TorchScriptPythonDecoder(traced)  # must outlive the conversion
     model = frontend.convert(frontend.load(decoder))
     model.reshape([-1, *shape[1:]])
+    if hard_gates:
+        use_hard_gates(model)
     given = openvino.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})(noise)[0]
     difference = float(np.abs(given - wanted).max())
     if not difference < LARGEST_DIFFERENCE:
@@ -95,9 +101,16 @@ def _make(files: WeightsFiles, window: int, folder: Path) -> None:
         )
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as made:
         half = Path(made) / "export"
-        (half / "compiled").mkdir(parents=True)
-        openvino.save_model(model, half / "network.xml", compress_to_fp16=False)
-        (half / "network.json").write_text(json.dumps(description.to_document(), indent=1))
+        try:
+            (half / "compiled").mkdir(parents=True)
+            openvino.save_model(model, half / "network.xml", compress_to_fp16=False)
+            (half / "network.json").write_text(json.dumps(description.to_document(), indent=1))
+        except (OSError, RuntimeError) as error:
+            full = shutil.disk_usage(folder.parent).free < LEAST_FREE_BYTES  # OpenVINO doesn't say so
+            raise CatalogdbError(
+                f"{folder.parent}: the network can't be kept there: {'no space left on device' if full else error}",
+                hint="free some space, or set CATALOGDB_CACHE_DIR to a folder with some",
+            ) from error
         if folder.exists() and not (folder / "network.json").is_file():
             shutil.rmtree(folder, ignore_errors=True)
         try:
