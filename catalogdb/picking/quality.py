@@ -55,7 +55,7 @@ COEFFICIENTS = {
 with probability, snr or partner, and never rises with competing or rival."""
 _ROWS = {"P": ((0,), (1, 2)), "S": ((1, 2), (0,))}
 _LONGEST_SPAN_SECONDS = 600.0
-_SPANS_APART_SECONDS = 60.0  # to filter so much more is cheaper than another span
+Span = tuple[slice, int, int]
 _PEAKS_AT_ONCE = 500
 
 
@@ -79,17 +79,23 @@ def snr_and_amplitude(run: Run, samples: np.ndarray, phase: str) -> tuple[np.nda
     sos = butter(2, (BAND_HZ[0], high), btype="bandpass", fs=run.rate, output="sos")
     rows = measured_rows(run, phase)
     snr, amplitude = np.full(samples.size, np.nan), np.zeros(samples.size)
-    for picks, begin, end in _spans(samples, run):
-        at = samples[picks] - begin
+    for spans in _batches(_spans(samples, run), _LONGEST_SPAN_SECONDS * run.rate):
+        picks = slice(spans[0][0].start, spans[-1][0].stop)
+        of_span = np.repeat(np.arange(len(spans)), [chosen.stop - chosen.start for chosen, _, _ in spans])
+        begins, ends = (np.array([span[number] for span in spans]) for number in (1, 2))
+        borders = np.concatenate([[0], np.cumsum(ends - begins)])
+        first, last = borders[of_span], borders[of_span + 1]
+        at = samples[picks] - begins[of_span] + first
         noise, signal, peak = (
-            _between(at, seconds, run.rate, end - begin)
+            _between(at, seconds, run.rate, first, last)
             for seconds in (NOISE_SECONDS, SIGNAL_SECONDS, AMPLITUDE_SECONDS)
         )
         noise_energy, signal_energy = np.zeros(at.size), np.zeros(at.size)
         for row in rows:
-            data = np.zeros(end - begin + 1)  # one more, for periods that end with the data
-            data[:-1] = run.data[row][begin:end]
-            data[:-1] = sosfilt(sos, data[:-1] - data[0])
+            data = np.zeros(borders[-1] + 1)  # one more, for periods that end with the data
+            for (_, begin, end), border in zip(spans, borders.tolist(), strict=False):
+                np.subtract(run.data[row][begin:end], run.data[row][begin], out=data[border : border + end - begin])
+            data[:-1] = sosfilt(sos, data[:-1])  # what is left of one span has died away where the next is measured
             amplitude[picks] = np.maximum(amplitude[picks], _reduced(np.maximum, np.abs(data), *peak))
             np.square(data, out=data)
             noise_energy += _reduced(np.add, data, *noise)
@@ -102,25 +108,42 @@ def snr_and_amplitude(run: Run, samples: np.ndarray, phase: str) -> tuple[np.nda
     return snr, amplitude
 
 
-def _spans(samples: np.ndarray, run: Run) -> Iterator[tuple[slice, int, int]]:
+def _spans(samples: np.ndarray, run: Run) -> Iterator[Span]:
     """Picks near one another, with the samples [begin, end) of the run that they need together."""
     before, after = (math.ceil(seconds * run.rate) for seconds in (REACH_SECONDS, AMPLITUDE_SECONDS[1]))
-    longest, apart = _LONGEST_SPAN_SECONDS * run.rate, _SPANS_APART_SECONDS * run.rate
+    longest = _LONGEST_SPAN_SECONDS * run.rate
+    positions = samples.tolist()
     first = 0
-    for number in range(1, samples.size + 1):
-        if number < samples.size:
-            near = samples[number] - before <= samples[number - 1] + after + apart
-            if near and samples[number] - samples[first] <= longest:
+    for number in range(1, len(positions) + 1):
+        if number < len(positions):
+            near = positions[number] - before <= positions[number - 1] + after
+            if near and positions[number] - positions[first] <= longest:
                 continue
-        begin, end = int(samples[first]) - before, int(samples[number - 1]) + after + 1
+        begin, end = positions[first] - before, positions[number - 1] + after + 1
         yield slice(first, number), max(0, begin), min(run.samples, end)
         first = number
 
 
-def _between(at: np.ndarray, seconds: tuple[float, float], rate: float, samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sample numbers [first, end) of a period around each pick, cut to the samples that there are."""
-    first = np.clip(at + math.ceil(seconds[0] * rate), 0, samples)
-    return first, np.clip(at + math.floor(seconds[1] * rate) + 1, first, samples)
+def _batches(spans: Iterator[Span], most_samples: float) -> Iterator[list[Span]]:
+    """Spans to be filtered at one go, since a call for each costs more than its filtering."""
+    batch: list[Span] = []
+    length = 0
+    for span in spans:
+        if batch and length + span[2] - span[1] > most_samples:
+            yield batch
+            batch, length = [], 0
+        batch.append(span)
+        length += span[2] - span[1]
+    if batch:
+        yield batch
+
+
+def _between(
+    at: np.ndarray, seconds: tuple[float, float], rate: float, lowest: np.ndarray, highest: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sample numbers [first, end) of a period around each pick, cut to those from its lowest to its highest."""
+    first = np.clip(at + math.ceil(seconds[0] * rate), lowest, highest)
+    return first, np.clip(at + math.floor(seconds[1] * rate) + 1, first, highest)
 
 
 def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray, end: np.ndarray) -> np.ndarray:
