@@ -26,8 +26,10 @@ RING_SECONDS = 6.0
 # A quiet slot has a pick or two a day; that much is known beforehand with the weight of a tenth of a pick.
 QUIET_RATE = 2.0 / 86400.0
 PRIOR_COUNT = 0.1
-# The picks around would make so many bursts if all came in bursts of so many.
+# A burst has so many picks: the picks around make no more bursts than that.
 BURST_PICKS = 5.0
+# One that was not seen is still thought possible, with this weight.
+UNSEEN_BURSTS = 0.5
 SMALLEST = 1e-140
 
 
@@ -62,7 +64,7 @@ class ChanceTest:
 
     def in_bursts(
         self, stations_hit: NDArray, stations: NDArray, both: NDArray, radius_km: NDArray, tolerance: NDArray,
-        second_rate: NDArray, background: float,
+        second_rate: NDArray, background: float, bursts_per_day: float = np.inf,
     ) -> NDArray:  # fmt: skip
         """Expected number per day from bursts; arrays broadcast together.
 
@@ -74,8 +76,9 @@ class ChanceTest:
             tolerance: s.
             second_rate: second picks per station and second.
             background: picks per slot and second in the minutes around.
+            bursts_per_day: as seen in the minutes around; what all picks around would make is the most there can be.
         """
-        bursts_per_day = background * 2.0 * self._stations * 86400.0 / BURST_PICKS
+        bursts_per_day = min(bursts_per_day, background * 2.0 * self._stations * 86400.0 / BURST_PICKS)
         places = self._places(np.pi * np.square(radius_km), tolerance)
         trials = bursts_per_day * places * RING_SECONDS / tolerance
         first = _tail(stations_hit, stations, np.minimum(tolerance / RING_SECONDS, 1.0))
@@ -83,7 +86,7 @@ class ChanceTest:
 
     def best(
         self, misfit: NDArray, rank: NDArray, is_s: NDArray, ring_rank: NDArray, distances_km: NDArray,
-        background: float,
+        background: float, bursts_per_day: float = np.inf,
     ) -> float:  # fmt: skip
         """Give the least expected number per day over reaches and tolerances.
 
@@ -93,6 +96,7 @@ class ChanceTest:
             ring_rank: of the other picks within RING_SECONDS of their predicted times.
             distances_km: of all stations, in order.
             background: picks per slot and second in the minutes around.
+            bursts_per_day: as for `in_bursts`.
         """
         places, inverse = np.unique(rank, return_inverse=True)
         reaches = places + 1
@@ -114,7 +118,7 @@ class ChanceTest:
         second_count = (seconds[repeated][:, None] < reaches).sum(axis=0)
         in_burst = self.in_bursts(
             stations_hit, stations[:, None], both, distances_km[places][:, None], TOLERANCES,
-            rate(second_count, 2.0 * RING_SECONDS * stations, background)[:, None], background,
+            rate(second_count, 2.0 * RING_SECONDS * stations, background)[:, None], background, bursts_per_day,
         )  # fmt: skip
         return float(np.maximum(everywhere, in_burst).min())
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogdb.association.chance import RING_SECONDS, ChanceTest, rate
+from catalogdb.association.chance import BURST_PICKS, QUIET_RATE, RING_SECONDS, UNSEEN_BURSTS, ChanceTest, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.locate import Hypocentre, Observations, locate
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
@@ -19,6 +19,16 @@ BACKGROUND_SECONDS = 120.0
 BACKGROUND_STATIONS = 20
 NARROWEST_SECONDS = 0.7
 FIRST_ROUND = 2.0
+# Where false picks are more frequent per slot, and residuals wider, arrivals of small events are left out for a trial.
+DENSE_RATE = 2.0 * QUIET_RATE
+WIDE_SPREAD_SECONDS = 0.2
+MOST_TO_LEAVE_OUT = 16
+BETTER = 0.3
+# A pick looks like one of a burst when so many of the nearest stations, its own one counted, have picks within seconds.
+BURST_STATIONS = 4
+BURST_REACH = 12
+BURST_SECONDS = 4.0
+SHORTEST_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -42,17 +52,38 @@ class EventFitter:
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self._chance = ChanceTest(area_km2, thickness_km, times.vp, len(stations.codes))
         prior = config.depth_prior
+        self._burst_like = np.flatnonzero(burst_like(picks, stations))
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
 
     def fit(self, start: Hypocentre, rows: NDArray) -> Fit:
         """Locate from `rows` (one per station and phase), and with `collect` from all free picks that fit."""
-        here = start
         if rows.size < PARAMETERS:
-            return Fit(here, rows, np.inf)
-        background = self.background(here, rows)
-        here = self._locate(here, rows)
+            return Fit(start, rows, np.inf)
+        return self._fit(start, rows, 0)
+
+    def without_strangers(self, fit: Fit) -> Fit:
+        """Leave arrivals out, one after the other, where the others agree far better without it.
+
+        Among many false picks one may fit by chance, and draw a small event kilometres away: the residuals then are
+        spread over all arrivals. Where there are few picks around nothing is done.
+        """
+        while (
+            PARAMETERS < fit.rows.size <= MOST_TO_LEAVE_OUT
+            and self._spread(fit.rows, fit.here) > WIDE_SPREAD_SECONDS
+            and self.background(fit.here, fit.rows) > DENSE_RATE
+        ):
+            others = [self._fit(fit.here, np.delete(fit.rows, number), 1) for number in range(fit.rows.size)]
+            best = min(others, key=lambda other: other.chance_per_day)
+            if not best.chance_per_day < BETTER * fit.chance_per_day:
+                break
+            fit = best
+        return fit
+
+    def _fit(self, start: Hypocentre, rows: NDArray, first_round: int) -> Fit:
+        background = self.background(start, rows)
+        here = self._locate(start, rows)
         seen = {rows.tobytes()}
-        for number in range(ROUNDS):
+        for number in range(first_round, ROUNDS):
             tolerance = self._tolerance(rows, here, number)
             if self._config.collect:
                 found = self._collect(here, tolerance, background)
@@ -116,6 +147,15 @@ class EventFitter:
         count = np.isin(self._picks.station[others], near).sum()
         return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
 
+    def bursts_per_day(self, starttime: float, endtime: float) -> float:
+        """Bursts among the free picks, but for an interval (epoch seconds) that holds what may be an event itself."""
+        time = self._picks.time
+        first, last = np.searchsorted(time, [starttime - RING_SECONDS, endtime + RING_SECONDS])
+        count = np.count_nonzero(self.free[self._burst_like[: np.searchsorted(self._burst_like, first)]])
+        count += np.count_nonzero(self.free[self._burst_like[np.searchsorted(self._burst_like, last) :]])
+        seconds = max(time[-1] - time[0], self._config.window_seconds) - (endtime - starttime + 2.0 * RING_SECONDS)
+        return (count / BURST_PICKS + UNSEEN_BURSTS) * 86400.0 / max(seconds, SHORTEST_SECONDS)
+
     def chance_per_day(self, here: Hypocentre, rows: NDArray) -> float:
         """How many events as good as this one false picks would make in a day (see `chance`)."""
         if rows.size == 0:
@@ -134,6 +174,7 @@ class EventFitter:
             rank[self._picks.station[ring]],
             distance[order],
             self.background(here, rows),
+            self.bursts_per_day(self._picks.time[rows[0]], self._picks.time[rows[-1]]),
         )
 
     def _locate(self, here: Hypocentre, rows: NDArray) -> Hypocentre:
@@ -143,8 +184,11 @@ class EventFitter:
         """The first guess may be far off, so the first round takes more; later ones four times the fit's own spread."""
         if number == 0:
             return FIRST_ROUND * self._config.max_residual
-        spread = 1.4826 * float(np.median(self.misfit(rows, here)))
-        return float(np.clip(4.0 * spread, NARROWEST_SECONDS, self._config.max_residual))
+        return float(np.clip(4.0 * self._spread(rows, here), NARROWEST_SECONDS, self._config.max_residual))
+
+    def _spread(self, rows: NDArray, here: Hypocentre) -> float:
+        """Standard deviation of the residuals by their median, s."""
+        return 1.4826 * float(np.median(self.misfit(rows, here)))
 
     def _near(self, here: Hypocentre, tolerance: float) -> tuple[NDArray, NDArray]:
         """Rows of the free picks within `tolerance` (s) of the predicted times, and their absolute residuals."""
@@ -177,3 +221,25 @@ class EventFitter:
 
     def _distances(self, here: Hypocentre) -> NDArray:
         return np.hypot(self._stations.x_km - here.x_km, self._stations.y_km - here.y_km)
+
+
+def burst_like(picks: PreparedPicks, stations: PreparedStations) -> NDArray[np.bool_]:
+    """Which picks look like those of a burst: others of several neighbouring stations are within seconds."""
+    size = len(picks)
+    if size < BURST_STATIONS:
+        return np.zeros(size, dtype=bool)
+    apart = np.hypot(stations.x_km[:, None] - stations.x_km, stations.y_km[:, None] - stations.y_km)
+    near = np.zeros(apart.shape, dtype=bool)
+    np.put_along_axis(near, np.argsort(apart, axis=1, kind="stable")[:, :BURST_REACH], True, axis=1)
+    time, station = picks.time, picks.station
+    pairs = [np.arange(size) * len(apart) + station]
+    left = np.arange(size)
+    for offset in range(1, size):
+        left = left[left < size - offset]
+        left = left[time[left + offset] - time[left] <= BURST_SECONDS]
+        if left.size == 0:
+            break
+        right = left + offset
+        pairs.append((left * len(apart) + station[right])[near[station[left], station[right]]])
+        pairs.append((right * len(apart) + station[left])[near[station[right], station[left]]])
+    return np.bincount(np.unique(np.concatenate(pairs)) // len(apart), minlength=size) >= BURST_STATIONS

@@ -20,6 +20,8 @@ PART_SECONDS = 3.0
 PART_SHARE = 0.05
 NEAR_SECONDS = 30.0
 LEAST_CHANCE = 1e-200
+# Events that chance would make so many times more often than is allowed may lack but one pick less.
+WORTH_A_LOOK = 100.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class OriginBuilder:
         rows = self.fitter.one_per_phase(rows, here, self.counts)
         if config.relocate:
             fit = self.fitter.fit(here, rows)
+            if max_chance_per_day is not None and fit.chance_per_day < WORTH_A_LOOK * max_chance_per_day:
+                fit = self.fitter.without_strangers(fit)
             self.counts["arrival_large_residual"] += int(np.setdiff1d(rows, fit.rows).size)
             self.counts["arrival_collected"] += int(np.setdiff1d(fit.rows, rows).size)
             here, rows, chance_per_day = fit.here, fit.rows, fit.chance_per_day

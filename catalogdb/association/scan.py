@@ -33,6 +33,7 @@ MAXIMUM_TRIES = 6
 # The grid is coarse, and what it lets through is tested again.
 COARSE_PER_DAY = 1e4
 COARSE_PER_DAY_IN_BURSTS = 30.0
+ROUNDING_SECONDS = 1e-3
 
 
 def find_events(
@@ -50,21 +51,23 @@ def find_events(
     if np.count_nonzero(fitter.free) < config.min_picks:
         return
     grid = _grid(_Key(stations, volume, times, config.scan.node_spacing_km))
-    first, second = _pairs(picks, grid, fitter.free, times.vs)
-    if first.size == 0:
-        return
-    order = np.argsort(first, kind="stable")
-    neighbours = second[order]
-    starts = np.searchsorted(first[order], np.arange(len(picks) + 1))
-    count = np.diff(starts)
-    seeds = np.flatnonzero(count >= config.min_picks - 1)
-    for seed in seeds[np.argsort(-count[seeds], kind="stable")]:
-        around = neighbours[starts[seed] : starts[seed + 1]]
+    slot = picks.station * 2 + picks.is_s
+    first, second = _pairs(picks, slot, grid, fitter.free, times.vs)
+    count = np.bincount(first, minlength=len(picks))
+    beyond = grid.beyond(slot[first], slot[second], picks.time[second] - picks.time[first])
+    order = np.flatnonzero(beyond <= RING_SECONDS)
+    order = order[np.lexsort((second[order], slot[second[order]], first[order]))]
+    first, neighbours, may_hit = first[order], second[order], beyond[order] <= config.scan.tolerance
+    starts = np.searchsorted(first, np.arange(len(picks) + 1))
+    seeds = np.flatnonzero(np.bincount(first[may_hit], minlength=len(picks)) >= config.min_picks - 1)
+    for seed in map(int, seeds[np.argsort(-count[seeds], kind="stable")]):
+        own = slice(starts[seed], starts[seed + 1])
+        around, possible = neighbours[own], neighbours[own][may_hit[own]]
         for _ in range(MAXIMUM_TRIES):
-            around = around[fitter.free[around]]
-            if not fitter.free[seed] or around.size < config.min_picks - 1:
+            around, possible = around[fitter.free[around]], possible[fitter.free[possible]]
+            if not fitter.free[seed] or possible.size < config.min_picks - 1:
                 break
-            candidate = _best_place(int(seed), around, picks, grid, fitter, config)
+            candidate = _best_place(seed, possible, around, slot, picks, grid, fitter, config)
             if candidate is None:
                 break
             before = np.count_nonzero(fitter.free[around])
@@ -74,63 +77,80 @@ def find_events(
 
 
 def _best_place(
-    seed: int, around: NDArray, picks: PreparedPicks, grid: _Grid, fitter: EventFitter, config: AssociateConfig
+    seed: int,
+    possible: NDArray,
+    around: NDArray,
+    slot: NDArray,
+    picks: PreparedPicks,
+    grid: _Grid,
+    fitter: EventFitter,
+    config: AssociateConfig,
 ) -> Candidate | None:
-    station, is_s = picks.station, picks.is_s.astype(int)
+    """The place around the seed's station where picks agree least by chance.
+
+    Args:
+        possible: rows of neighbours, by slot, that fit at one place or another.
+        around: those that come near it.
+    """
+    station = picks.station
     nodes = grid.nodes_of[station[seed]]
-    if nodes.size == 0:
+    # Of one slot one pick counts.
+    starts = np.flatnonzero(np.diff(slot[possible], prepend=-1))
+    if nodes.size == 0 or starts.size + 1 < config.min_picks:
         return None
-    slot = station[around] * 2 + is_s[around]
-    order = np.lexsort((around, slot))
-    around, slot = around[order], slot[order]
-    own = grid.travel[is_s[seed], station[seed], nodes]
-    misfit = np.abs(
-        (picks.time[around] - picks.time[seed])[:, None].astype(np.float32)
-        - (grid.travel[is_s[around, None], station[around, None], nodes] - own)
-    )
-    ranks = grid.rank[station[around][:, None], nodes]
-    own_rank = grid.rank[station[seed], nodes]
-    hit = misfit <= config.scan.tolerance
-    in_ring = misfit <= RING_SECONDS
-    # Of one slot one pick counts, and the seed's own slot is taken.
-    starts = np.flatnonzero(np.diff(slot, prepend=-1))
-    slot_hit = np.logical_or.reduceat(hit, starts, axis=0)
-    slot_hit[slot[starts] == station[seed] * 2 + is_s[seed]] = False
-    slot_rank = ranks[starts]
-    hits = np.stack([(slot_hit & (slot_rank < reach)).sum(axis=0) + (own_rank < reach) for reach in grid.reaches])
-    promising = np.flatnonzero(hits.max(axis=0) >= config.min_picks)
+    own = grid.travel[slot[seed], nodes]
+    hit = _misfit(seed, possible, own, nodes, slot, picks, grid) <= config.scan.tolerance
+    slot_hit = hit if starts.size == possible.size else np.logical_or.reduceat(hit, starts, axis=0)
+    promising = np.flatnonzero(np.add.reduce(slot_hit, axis=0, dtype=np.int16) + 1 >= config.min_picks)
     if promising.size == 0:
         return None
-    hits = hits[:, promising]
+    slot_hit = slot_hit[:, promising]
+    ranks = grid.rank[station[possible[starts]][:, None], nodes[promising]]
+    own_rank = grid.rank[station[seed], nodes[promising]]
+    hits = np.stack(
+        [np.add.reduce(slot_hit & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches]
+    )
+    if hits.max() < config.min_picks:
+        return None
     background = _background(seed, station, picks, grid, fitter, int(hits.max()))
-    slots = 2 * np.array(grid.reaches)[:, None]
+    slots = 2 * grid.reaches[:, None]
     by_hits = grid.chance.at_any_time(np.arange(hits.max() + 1), slots, config.scan.tolerance, background)
     quick = np.take_along_axis(by_hits, hits, axis=1)
-    best = int(promising[quick.min(axis=0).argmin()])
+    quick[:, hits.max(axis=0) < config.min_picks] = np.inf
+    best = int(quick.min(axis=0).argmin())
     if not quick.min() < COARSE_PER_DAY:
         return None
-    in_ring = in_ring[:, best]
-    hit_slots = np.append(slot[starts][slot_hit[:, best]], station[seed] * 2 + is_s[seed])
+    hit_slots = np.append(slot[possible[starts]][slot_hit[:, best]], slot[seed])
+    place = promising[best]
+    node = nodes[place]
+    in_ring = _misfit(seed, around, own[[place]], node[None], slot, picks, grid)[:, 0] <= RING_SECONDS
+    rows = np.sort(np.append(possible[hit[:, place]], seed))
     hit_stations, hit_count = np.unique(hit_slots // 2, return_counts=True)
     p_stations = hit_slots[hit_slots % 2 == 0] // 2
     stations = np.append(station[around[in_ring]], station[seed])
     in_burst = grid.chance.in_bursts(
-        np.array([(grid.rank[p_stations, nodes[best]] < reach).sum() for reach in grid.reaches]),
-        np.array([(grid.rank[np.unique(stations), nodes[best]] < reach).sum() for reach in grid.reaches]),
+        (grid.rank[p_stations, node][:, None] < grid.reaches).sum(axis=0),
+        (grid.rank[np.unique(stations), node][:, None] < grid.reaches).sum(axis=0),
         np.count_nonzero(hit_count > 1),
-        grid.radius_km[:, nodes[best]],
+        grid.radius_km[:, node],
         config.scan.tolerance,
         rate(max(in_ring.sum() + 1 - hit_count.sum(), 0), 2.0 * RING_SECONDS * hit_stations.size, background),
         background,
+        fitter.bursts_per_day(*picks.time[rows[[0, -1]]]),
     )
     if not in_burst.min() < COARSE_PER_DAY_IN_BURSTS:
         return None
-    rows = np.append(around[hit[:, best]], seed)
-    x, y, z = grid.places[nodes[best]]
+    x, y, z = grid.places[node]
     return Candidate(
-        time=float(picks.time[seed] - own[best]), x_km=float(x), y_km=float(y), depth_km=float(z),
-        picks=tuple(np.sort(rows).tolist()),
+        time=float(picks.time[seed] - own[place]), x_km=float(x), y_km=float(y), depth_km=float(z),
+        picks=tuple(rows.tolist()),
     )  # fmt: skip
+
+
+def _misfit(seed, rows, own, nodes, slot, picks, grid) -> NDArray[np.float32]:
+    """Absolute difference (s) of each row's delay behind the seed from that of each node: (rows, nodes)."""
+    delay = (picks.time[rows] - picks.time[seed])[:, None].astype(np.float32)
+    return np.abs(delay - (grid.travel[slot[rows][:, None], nodes] - own))
 
 
 def _background(seed, station, picks, grid, fitter, hits) -> float:
@@ -144,13 +164,12 @@ def _background(seed, station, picks, grid, fitter, hits) -> float:
     return float(rate(count, 4.0 * BACKGROUND_SECONDS * near.size))
 
 
-def _pairs(picks: PreparedPicks, grid: _Grid, free: NDArray, vs: float) -> tuple[NDArray, NDArray]:
+def _pairs(picks: PreparedPicks, slot: NDArray, grid: _Grid, free: NDArray, vs: float) -> tuple[NDArray, NDArray]:
     """Give pairs of rows of neighbouring stations that one event could make, each pair both ways."""
     rows = np.flatnonzero(free)
-    time, station = picks.time[rows], picks.station[rows]
-    slot = station * 2 + picks.is_s[rows]
+    time, station, slot = picks.time[rows], picks.station[rows], slot[rows]
     firsts, seconds = [], []
-    reach = grid.pair_km.max() / vs + S_MINUS_P_SECONDS
+    reach = grid.farthest_pair_km / vs + S_MINUS_P_SECONDS
     left = np.arange(rows.size)
     for offset in range(1, rows.size):
         left = left[left + offset < rows.size]
@@ -187,7 +206,8 @@ class _Key:
 
 
 class _Grid:
-    """Places (x, y, depth in km), travel times (s) from each to every station, and the stations' order by distance."""
+    """Places (x, y, depth in km), travel times (s) from each to every slot (station and phase: row 2 * station + is S),
+    and the stations' order by distance."""
 
     def __init__(self, key: _Key):
         stations, volume = key.stations, key.volume
@@ -201,27 +221,44 @@ class _Grid:
         np.put_along_axis(rank, order, np.arange(len(stations.codes), dtype=np.int16)[:, None], axis=0)
         self.rank = rank
         size = len(stations.codes)
-        self.reaches = tuple(dict.fromkeys(min(reach, size) for reach in REACHES))
+        self.reaches = np.unique(np.minimum(REACHES, size))
         ordered = np.take_along_axis(distance, order, axis=0)
         self.radius_km = np.stack([ordered[reach - 1] for reach in self.reaches])
         self.travel = np.stack(
             [
-                np.stack([
-                    key.times(distance[number], depth, np.float64(stations.depth_km[number]), np.bool_(is_s))
-                    for number in range(size)
-                ])
+                key.times(distance[number], depth, np.float64(stations.depth_km[number]), np.bool_(is_s))
+                for number in range(size)
                 for is_s in (False, True)
             ]
-        ).astype(np.float32)  # fmt: skip
+        ).astype(np.float32)
         self.nodes_of = [np.flatnonzero(rank[number] < SEED_RANK) for number in range(size)]
+        self._delays = self._extreme_delays()
         pair_km = np.hypot(stations.x_km[:, None] - stations.x_km, stations.y_km[:, None] - stations.y_km)
         self.neighbours = np.argsort(pair_km, axis=1, kind="stable")[:, :NEIGHBOURS]
         near = np.zeros(pair_km.shape, dtype=bool)
         np.put_along_axis(near, self.neighbours, True, axis=1)
         self.pair_km = np.where(near | near.T, pair_km, np.inf)
+        self.farthest_pair_km = float(pair_km[near].max())
         area_km2 = (volume.maxx_km - volume.minx_km) * (volume.maxy_km - volume.miny_km)
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self.chance = ChanceTest(area_km2, thickness_km, key.times.vp, size)
+
+    def _extreme_delays(self) -> NDArray[np.float32]:
+        """Least and largest delay (s) of a slot (second axis) behind a seed's (first) over the seed's nodes."""
+        delays = np.zeros((len(self.travel), len(self.travel), 2), dtype=np.float32)
+        for station, nodes in enumerate(self.nodes_of):
+            if nodes.size == 0:
+                continue
+            times = self.travel[:, nodes]
+            for seed in (2 * station, 2 * station + 1):
+                behind = times - times[seed]
+                delays[seed] = np.stack([behind.min(axis=1), behind.max(axis=1)], axis=1)
+        return delays
+
+    def beyond(self, seed: NDArray, slot: NDArray, delay: NDArray) -> NDArray:
+        """How far (s) delays of slots behind seeds lie beyond what any of the seed's nodes has; 0 for possible ones."""
+        least, largest = np.moveaxis(self._delays[seed, slot], -1, 0)
+        return np.maximum(np.maximum(least - delay, delay - largest) - ROUNDING_SECONDS, 0.0)
 
 
 @lru_cache(maxsize=4)
