@@ -9,6 +9,22 @@ from typing import Any
 GRADES = "ABCD"
 
 
+LISTED_IN = ("ogs-pun", "ogs-hpl")
+"""Formats of solutions that HYPO71 has graded, or chose not to."""
+
+
+def is_listed_solution(origin: Mapping[str, Any]) -> bool:
+    """Whether an origin was read from HYPO71's own output."""
+    return origin.get("source_format") in LISTED_IN
+
+
+def quality_letters(origin: Mapping[str, Any]) -> tuple[str, str]:
+    """Quality and SQD to be written for an origin: its own, or by `hypo71_quality` where HYPO71 has never seen it."""
+    if "quality" in origin or is_listed_solution(origin):
+        return origin.get("quality") or "", origin.get("quality_sqd", "")
+    return hypo71_quality(origin) or ("", "")
+
+
 def hypo71_quality(origin: Mapping[str, Any]) -> tuple[str, str] | None:
     """Quality letter and SQD of an origin; None where it lacks rms, gap, nearest station or number of readings.
 

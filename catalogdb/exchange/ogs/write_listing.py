@@ -22,7 +22,7 @@ from catalogdb.exchange.ogs.layout import (
     station_pairs,
     weight_class,
 )
-from catalogdb.exchange.ogs.quality import hypo71_quality
+from catalogdb.exchange.ogs.quality import quality_letters
 
 MOST_S_SECONDS = 100.0  # that five columns hold with two decimals
 LARGEST_NUMBER = 999_999
@@ -95,8 +95,7 @@ def _event_line(event: dict[str, Any], number: str, station_lines: int) -> str:
         fields[20, 24] = fixed(time.units / 100, 5, 2)
     if origin is not None:
         is_listed = origin.get("source_format") == "ogs-hpl"
-        graded = None if "quality" in origin or is_listed else hypo71_quality(origin)
-        quality, sqd = graded or (origin.get("quality") or "", origin.get("quality_sqd", ""))
+        quality, sqd = quality_letters(origin)
         fields |= {
             (20, 24): fixed(time.units / 100, 5, 2),
             (26, 33): degrees_minutes(origin["latitude"], is_latitude=True),

@@ -17,7 +17,7 @@ from catalogdb.exchange.ogs.layout import (
     magnitude,
     preferred_origin,
 )
-from catalogdb.exchange.ogs.quality import hypo71_quality
+from catalogdb.exchange.ogs.quality import is_listed_solution, quality_letters
 
 PUN_HEADER = " DATE    ORIGIN    LAT N    LONG E    DEPTH    MAG NO GAP DMIN  RMS  ERH  ERZ QM"
 TXT_HEADER = (
@@ -56,9 +56,7 @@ def write_pun(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
         except ValueError as error:
             left_out[str(error)] += 1
             continue
-        is_listed = origin.get("source_format") in ("ogs-pun", "ogs-hpl")
-        graded = None if "quality" in origin or is_listed else hypo71_quality(origin)
-        quality = graded[0] if graded else origin.get("quality") or ""
+        quality, _ = quality_letters(origin)
         fields = {
             (1, 1): century,
             (2, 7): time.yymmdd,
@@ -76,7 +74,7 @@ def write_pun(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
             (73, 77): fixed(origin.get("depth_uncertainty_km"), 5, 1),
             (79, 79): quality[:1],
             # HYPO71 counts its crustal models from 1, and the bulletin has one
-            (80, 80): origin.get("velocity_model", "1" if quality and not is_listed else "")[:1],
+            (80, 80): origin.get("velocity_model", "1" if quality and not is_listed_solution(origin) else "")[:1],
         }
         stream.write(f"{line(fields).rstrip()}\n".encode())
         written += 1
