@@ -54,10 +54,10 @@ def command(monkeypatch, capsys):
     """Runs one command in this process, with given settings, by the entry point that the installed command has."""
     handler = signal.getsignal(signal.SIGTERM)
 
-    def run(settings: Settings, *arguments) -> Result:
+    def run(settings: Settings, *arguments, **environment: str) -> Result:
         for name in ("CATALOGDB_URI", "CATALOGDB_CONFIG"):
             monkeypatch.delenv(name, raising=False)
-        for name, value in environment_of(settings).items():
+        for name, value in environment_of(settings, **environment).items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "argv", ["catalogdb", *map(str, arguments)])
         capsys.readouterr()

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
 from catalogdb import __version__
-from catalogdb.cli import association, common, db, demo, export, ingest, plot, query, repick, report, run
-
-INTERRUPTED = 130
+from catalogdb.cli import (
+    association,
+    common,
+    db,
+    demo,
+    deploy,
+    diff,
+    export,
+    ingest,
+    metrics,
+    plot,
+    query,
+    repick,
+    report,
+    run,
+    runs,
+    schedule,
+    status,
+    sweep,
+    upkeep,
+    watch,
+    why,
+    work,
+)
+from catalogdb.cli.interrupts import INTERRUPTED, end_interrupted
 
 app = typer.Typer(
     help="Earthquake catalogs in MongoDB: ingest waveforms, pick, associate, evaluate, export.",
@@ -25,11 +46,27 @@ app = typer.Typer(
 app.add_typer(db.app, name="db")
 app.add_typer(ingest.app, name="ingest")
 app.command("run", epilog="Example: catalogdb run ridgecrest-2019 --set pick.p_threshold=0.2 --name sensitive")(run.run)
+app.command("work", epilog="Example: catalogdb work ogs-2024 --run-id season-2024")(work.work)
+app.add_typer(deploy.app, name="deploy")
 app.command("repick", epilog="Example: catalogdb repick --pick-set demo --name demo-strict --p-threshold 0.5")(
     repick.repick
 )
+app.command("sweep", epilog="Example: catalogdb sweep ogs-2024-sweep --dry-run")(sweep.sweep)
+app.add_typer(schedule.app, name="schedule")
 app.command("jobs", epilog="Example: catalogdb jobs")(run.jobs)
-app.command("status", epilog="Example: catalogdb status --json")(query.status)
+app.command("status", epilog="Example: catalogdb status --stale ridgecrest-2019")(status.status)
+app.command("runs", epilog="Example: catalogdb runs --status failed")(runs.runs)
+app.command("watch", epilog="Example: catalogdb watch")(watch.watch)
+app.command("tasks", epilog="Example: catalogdb tasks --failed --catalog ridgecrest-2019")(runs.tasks)
+app.command("retry", epilog="Example: catalogdb retry --pick-set ridgecrest-2019")(runs.retry)
+app.command("reset", epilog="Example: catalogdb reset --catalog ridgecrest-2019 --stage magnitude --dry-run")(
+    runs.reset
+)
+app.command("why", epilog="Example: catalogdb why 3f2a9c")(why.why)
+app.command("diff", epilog="Example: catalogdb diff ridgecrest-2019 sensitive")(diff.diff)
+app.add_typer(upkeep.remove, name="remove")
+app.command("prune", epilog="Example: catalogdb prune --dry-run")(upkeep.prune)
+app.command("metrics", epilog="Example: catalogdb metrics --serve 9464")(metrics.metrics)
 app.command("query")(query.query)
 app.command("count")(query.count)
 app.command("evaluate", epilog="Example: catalogdb evaluate --catalog ridgecrest-2019 --reference comcat")(
@@ -61,7 +98,7 @@ def options(
     uri: Annotated[
         str | None,
         typer.Option(
-            help="mongodb:// URI without a password in it; better CATALOGDB_URI. None: the embedded server.",
+            help="mongodb:// URI, without a password (CATALOGDB_URI may have one). None: the embedded server.",
             show_default=False,
         ),
     ] = None,
@@ -92,20 +129,8 @@ def main() -> None:
         else:
             code = common.report_error(error)
     if code == INTERRUPTED:  # newer versions of Typer give this code themselves
-        common.err.print("interrupted: what was finished is kept; run the same command again to go on")
-        _end_interrupted()
+        end_interrupted()
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _end_interrupted() -> NoReturn:
-    """End with the exit code of an interrupt.
-
-    `sys.exit` would not do: once an interrupt has come out of an `exec` of source text, by which modules define their
-    dataclasses while they are imported, Python ends itself with SIGINT whatever code it is asked for.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(INTERRUPTED)
 
 
 def _usage_errors() -> tuple[type[Exception], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from catalogdb.cli.interrupts import end_cleanly_on_sigterm as end_cleanly_on_sigterm
 from catalogdb.errors import CatalogdbError
 
 WIDTH_OF_PIPES = 160  # columns where no terminal says how wide it is
@@ -29,8 +29,15 @@ arguments: dict[str, Any] = {}
 
 def settings(**defaults: Any):
     """Settings of this call; `defaults` hold where neither file, environment nor command line say anything."""
+    from catalogdb.errors import InputError
+    from catalogdb.mongo_uri import holds_secret
     from catalogdb.settings import load_settings
 
+    if holds_secret(arguments.get("uri") or ""):
+        raise InputError(
+            "--uri: what stands on a command line is seen by everyone on this host, so it may hold no password",
+            hint="put the URI into CATALOGDB_URI, or the password into a file that CATALOGDB_PASSWORD_FILE names",
+        )
     return load_settings(defaults, **arguments)
 
 
@@ -58,11 +65,12 @@ def print_rows(rows: list[dict[str, Any]], title: str | None = None) -> None:
     for column in columns:
         table.add_column(_escaped(column), overflow="fold")
     for row in rows:
-        table.add_row(*(_escaped(_cell(row.get(column))) for column in columns))
+        table.add_row(*(_escaped(as_cell(row.get(column))) for column in columns))
     out.print(table)
 
 
-def _cell(value: Any) -> str:
+def as_cell(value: Any) -> str:
+    """A value as tables show it."""
     if value is None:
         return ""
     if isinstance(value, float):
@@ -75,6 +83,8 @@ def _cell(value: Any) -> str:
 
 
 def _json_default(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"bytes": len(value)}
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
@@ -133,13 +143,24 @@ def optional_epoch_seconds(text: str | None, option: str) -> float | None:
     return None if text is None else epoch_seconds(text, option)
 
 
-def end_cleanly_on_sigterm() -> None:
-    """Let SIGTERM end a command the way Ctrl-C does, so that leases are given back."""
+def confirm(question: str, yes: bool) -> None:
+    """Ask before something is removed or done over; ends the command where the answer isn't yes.
 
-    def interrupt(signum: int, frame: Any) -> None:
-        raise KeyboardInterrupt
+    Args:
+        yes: it was said on the command line, so nothing is asked.
 
-    signal.signal(signal.SIGTERM, interrupt)
+    Raises:
+        InputError: where nobody is there to answer.
+    """
+    from catalogdb.errors import InputError
+
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputError(f"{question} Nobody is there to answer", hint="say --yes, or --dry-run to look only")
+    if not typer.confirm(question, err=True):
+        err.print("nothing was changed")
+        raise typer.Exit(1)
 
 
 @contextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -20,10 +22,21 @@ def run(
         typer.Option(help="Name of the catalog, instead of the job's; picks of the same settings are shared."),
     ] = None,
     engine: Annotated[
-        str, typer.Option(help="local (this process) or dask (processes of this host, or --scheduler).")
+        str,
+        typer.Option(
+            help="local (this process), dask (processes of this host, or --scheduler), mpi (under mpirun) or slurm "
+            "(Dask workers that are Slurm jobs)."
+        ),
     ] = "local",
-    workers: Annotated[int | None, typer.Option(min=1, help="Dask worker processes; default one per core.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Dask worker processes, default one per core; or Slurm jobs, default one.")
+    ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a running Dask scheduler.")] = None,
+    queue: Annotated[str | None, typer.Option(help="Slurm partition of --engine slurm.")] = None,
+    account: Annotated[str | None, typer.Option(help="Slurm account of --engine slurm.")] = None,
+    walltime: Annotated[str | None, typer.Option(help="Time limit of a Slurm job: 02:00:00.")] = None,
+    cores: Annotated[int | None, typer.Option(min=1, help="Cores of a Slurm job.")] = None,
+    memory: Annotated[str | None, typer.Option(help="Memory of a Slurm job: 4GB.")] = None,
     replace: Annotated[bool, typer.Option(help="Remove results of other settings under the same names.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Say where the time of each stage went.")] = False,
@@ -33,36 +46,63 @@ def run(
 
     Exit code 1 where a task failed.
     """
-    from catalogdb.errors import InputError
+    from catalogdb.engines import BatchOptions
     from catalogdb.jobs import load_job
     from catalogdb.stages.run import run_job
 
-    if engine not in ("local", "dask"):
-        raise InputError(f"--engine {engine}: not an engine", hint="local or dask")
-    if scheduler and engine != "dask":
-        raise InputError(f"--scheduler {scheduler}: is for --engine dask")
-    loaded = load_job(job, set or [])
-    settings = common.settings()
-    common.end_cleanly_on_sigterm()
-    with StageProgress(common.progress_allowed(json)) as progress:
-        report = run_job(settings, loaded, engine, workers, scheduler, name, replace, dry_run, progress)
+    batch = BatchOptions(queue, account, walltime, cores, memory)
+    with ranks_served(engine) as is_root:
+        if not is_root:
+            return
+        loaded = load_job(job, set or [])
+        settings = common.settings()
+        common.end_cleanly_on_sigterm()
+        with StageProgress(common.progress_allowed(json)) as progress:
+            report = run_job(settings, loaded, engine, workers, scheduler, name, replace, dry_run, progress, batch)
     if json:
         common.print_json(report.model_dump())
     else:
-        _print_report(report)
+        print_report(report)
         if profile:
             _print_profile(report)
     if report.status == "failed":
         raise typer.Exit(1)
 
 
-def jobs(json: common.JsonOption = False) -> None:
-    """List the job files that come with catalogdb."""
-    from catalogdb.jobs import load_job, packaged_jobs
+@contextmanager
+def ranks_served(engine: str) -> Iterator[bool]:
+    """Under MPI, let every rank but the first serve that one, and end with it.
 
-    loaded = [(path, load_job(path)) for path in packaged_jobs()]
+    Yields:
+        False on a rank that has served: it has nothing more to do.
+    """
+    if engine != "mpi":
+        yield True
+        return
+    from catalogdb.engines import mpi
+
+    if not mpi.serve_unless_root():
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        mpi.dismiss()
+
+
+def jobs(json: common.JsonOption = False) -> None:
+    """List the job files that come with catalogdb, with their times where they have a schedule."""
+    from catalogdb.jobs import load_job_file, packaged_jobs
+
+    loaded = [(path, load_job_file(path)) for path in packaged_jobs()]
     rows = [
-        {"name": job.name, "stages": " ".join(job.stages), "description": job.description, "file": str(path)}
+        {
+            "name": job.name,
+            "stages": " ".join(job.stages),
+            "schedule": f"{job.schedule.cron} {job.schedule.timezone}" if job.schedule else None,
+            "description": job.description,
+            "file": str(path),
+        }
         for path, job in loaded
     ]
     common.print_json({"jobs": rows}) if json else common.print_rows(rows)
@@ -120,14 +160,14 @@ def _print_profile(report) -> None:
         common.print_rows(rows, title=f"profile of {name}: {total:.2f} s in {stage.done} tasks{backend}")
 
 
-def _print_report(report) -> None:
+def print_report(report) -> None:
     rows = [
         {
             "stage": name,
             "tasks": stage.planned,
             "up to date": stage.up_to_date,
             "done": stage.done,
-            "failed": stage.failed,
+            "failed": stage.failed + stage.quarantined,
             "held": stage.held,
             "seconds": round(sum(stage.seconds.values()), 1),
         }
@@ -150,11 +190,14 @@ def _print_report(report) -> None:
             common.err.print(f"held: {name}: {stage.held} tasks are in the hands of another worker; run again later")
     for note in report.notes:
         common.err.print(f"note: {note}", markup=False, soft_wrap=True)
-    if not any(stage.done or stage.failed for stage in report.stages.values()) and report.status == "done":
-        common.out.print("nothing to do: everything is up to date")
+    if report.nothing_to_do:
+        planned = any(stage.planned for stage in report.stages.values())
+        common.out.print(f"nothing to do: {'everything is up to date' if planned else 'there is nothing to work on'}")
     if report.evaluation:
         from catalogdb.cli.query import print_evaluation
 
         print_evaluation(report.evaluation)
     if report.status == "failed":
         common.err.print("[bold red]the run had failures[/]; run the same command again to retry just those")
+        if any(stage.quarantined for stage in report.stages.values()):
+            common.err.print("quarantined tasks wait for other inputs, or for: catalogdb retry")

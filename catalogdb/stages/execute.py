@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 
 from pymongo.database import Database
 
+from catalogdb import logs
+from catalogdb.database.connection import DATABASE_GONE
 from catalogdb.errors import CatalogdbError, LostLease
 from catalogdb.profile import profiled, timed
 from catalogdb.stages import tasks
+from catalogdb.stages.lost import shard_name
+from catalogdb.stages.parts import documents_digest
 from catalogdb.stages.stage import Output, PlannedTask, Shard, Stage
+
+ATTEMPTS_WITH_DATABASE = 5
+"""So often a task is begun anew because the database went away under it and came back."""
 
 
 @dataclass(frozen=True)
 class TaskReport:
-    """What became of one task: `done`, `failed` or `held` (another worker has it, or has just done it)."""
+    """What became of one task.
+
+    Args:
+        status: `done`, `failed`, `quarantined` (it was refused, since it takes workers down) or `held` (another worker
+            has it, or has just done it).
+    """
 
     task_id: str
     shard: Shard
@@ -26,16 +39,51 @@ class TaskReport:
     backend: str | None = None
 
 
-def execute(db: Database, stage: Stage, planned: PlannedTask, run_id: str | None = None) -> TaskReport:
+class _Reconnected(Exception):
+    """The database went away under a task, and is there again."""
+
+
+def execute(
+    db: Database,
+    stage: Stage,
+    planned: PlannedTask,
+    run_id: str | None = None,
+    terms: tasks.LeaseTerms = tasks.LeaseTerms(),
+) -> TaskReport:
     """Carry out one task under a lease: claim, read, process, commit.
 
     A failure of the task is recorded in the ledger and reported; raised are only a lost database and an interrupt.
+    Where another primary takes over, or the server is back in time, the task is begun anew.
     """
+    identity = tasks.task_id(stage, planned.shard)
+    shard = shard_name(planned.shard.key, planned.shard.starttime)
+    with logs.bound(run_id=run_id, task_id=identity, stage=stage.name, result=stage.result, shard=shard):
+        for _ in range(ATTEMPTS_WITH_DATABASE):
+            try:
+                report = _attempt(db, stage, planned, identity, run_id, terms)
+            except _Reconnected as again:
+                reason = again.__cause__
+                logs.event("database back", logging.WARNING)
+            else:
+                _log(report)
+                return report
+    raise reason
+
+
+def _log(report: TaskReport) -> None:
+    level = logging.INFO if report.status in ("done", "held") else logging.ERROR
+    seconds = {step: round(value, 4) for step, value in report.seconds.items()}
+    error = {"error": report.error} if report.error else {}
+    logs.event(f"task {report.status}", level, seconds=seconds, counts=report.counts, **error)
+
+
+def _attempt(
+    db: Database, stage: Stage, planned: PlannedTask, identity: str, run_id: str | None, terms: tasks.LeaseTerms
+) -> TaskReport:
     shard = planned.shard
-    identity = tasks.task_id(stage, shard)
-    lease = tasks.claim(db, identity, planned.fingerprint, run_id)
+    lease = tasks.claim(db, identity, planned.fingerprint, run_id, terms)
     if lease is None:
-        return TaskReport(identity, shard, "held")
+        return _refused(db, planned, identity, run_id)
     with tasks.heartbeat(db, lease), profiled() as seconds:
         try:
             with timed("read"):
@@ -44,11 +92,14 @@ def execute(db: Database, stage: Stage, planned: PlannedTask, run_id: str | None
                 output = stage.process(shard, inputs)
             with timed("write"):
                 _complete(output, stage, identity)
+                output.parts = inputs.parts
+                output.digests = {name: documents_digest(rows) for name, rows in output.documents.items()}
                 tasks.commit(db, lease, output, inputs.fingerprint, dict(seconds))
         except LostLease as error:
             return TaskReport(identity, shard, "held", error=str(error))
-        except tasks.DATABASE_GONE:
-            raise
+        except DATABASE_GONE as error:
+            tasks.give_back(db, lease)  # raises where there is still no server
+            raise _Reconnected from error
         except Exception as error:  # whatever a shard's data do, it must not stop the others
             message = str(error) if isinstance(error, CatalogdbError) else f"{type(error).__name__}: {error}"
             tasks.fail(db, lease, message)
@@ -57,6 +108,18 @@ def execute(db: Database, stage: Stage, planned: PlannedTask, run_id: str | None
             tasks.release(db, lease)
             raise
     return TaskReport(identity, shard, "done", output.counts, output.problems, seconds, backend=output.backend)
+
+
+def _refused(db: Database, planned: PlannedTask, identity: str, run_id: str | None) -> TaskReport:
+    """Why a task could not be claimed."""
+    fields = {"status": 1, "error": 1, "fingerprint": 1, "run_id": 1, "counts": 1, "problems": 1}
+    row = db.task.find_one({"_id": identity}, fields) or {}
+    if row.get("status") == "quarantined":
+        return TaskReport(identity, planned.shard, "quarantined", error=row["error"])
+    ours = run_id is not None and row.get("run_id") == run_id and row.get("fingerprint") == planned.fingerprint
+    if ours and row["status"] == "done":  # committed, and then the server or the worker went before it could be said
+        return TaskReport(identity, planned.shard, "done", row.get("counts", {}), row.get("problems", []))
+    return TaskReport(identity, planned.shard, "held")
 
 
 def _complete(output: Output, stage: Stage, identity: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from pymongo.database import Database
 
+from catalogdb.stages.parts import Parts
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -34,10 +36,11 @@ class PlannedTask:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a task was given: data for the science, and the fingerprint of just these data."""
+    """What a task was given: data for the science, with the parts that they are made from and their fingerprint."""
 
     data: Any
     fingerprint: str
+    parts: Parts = field(default_factory=dict)
 
 
 @dataclass
@@ -50,6 +53,8 @@ class Output:
         choices: choices made for this shard, with the alternatives.
         problems: inputs passed over, each naming file or record and reason.
         backend: what ran a network, if one ran.
+        parts: what it was made from, part by part; entered where the task is executed.
+        digests: identity of the documents by collection, empty for none; entered likewise.
     """
 
     documents: dict[str, list[dict[str, Any]]]
@@ -57,6 +62,8 @@ class Output:
     choices: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     backend: str | None = None
+    parts: Parts = field(default_factory=dict)
+    digests: dict[str, str] = field(default_factory=dict)
 
 
 class Stage(Protocol):
@@ -67,8 +74,11 @@ class Stage(Protocol):
     config_id: str
     result: str
 
+    def parts(self, db: Database) -> Iterable[tuple[Shard, Parts]]:
+        """The shards that should exist (those with inputs, and those that once had some), and their inputs' parts."""
+
     def plan(self, db: Database) -> Iterable[PlannedTask]:
-        """The shards that should exist: those with inputs, and those that once had some."""
+        """The same shards, each with the fingerprint of its parts."""
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch one shard's inputs; the only place where a stage reads collections or files."""

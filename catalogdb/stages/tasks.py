@@ -2,13 +2,11 @@
 
 A lease is taken and prolonged by single updates whose conditions use the server's clock (`$$NOW`), so two workers never
 hold one task whatever their own clocks say. A result is committed together with the ledger row, and only by the holder
-of the lease.
+of the lease. What becomes of a task whose holder is lost stands in `lost`.
 """
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
@@ -16,24 +14,38 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-import psutil
 import pymongo
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, ConnectionFailure, PyMongoError
+from pymongo.errors import BulkWriteError, PyMongoError
 
 from catalogdb.errors import LostLease
 from catalogdb.identity import content_id
+from catalogdb.stages.lost import ATTEMPTS, take_from_lost
+from catalogdb.stages.lost import release_dead as release_dead
+from catalogdb.stages.owner import owner
 from catalogdb.stages.stage import Output, PlannedTask, Shard, Stage
 
-LEASE_SECONDS = 60.0
-HEARTBEAT_SECONDS = 15.0
+BEATS_PER_LEASE = 4
+JOIN_SECONDS = 1.0
 BATCH = 1000
 COMMIT_SELECTIONS = 3  # a commit may take so many times as long as a server is looked for
 LINES_KEPT = 500
-DATABASE_GONE = (ConnectionFailure,)
 DUPLICATE_KEY = 11000
+
+
+@dataclass(frozen=True)
+class LeaseTerms:
+    """On what terms a task is held.
+
+    Args:
+        seconds: how long a lease holds without a sign of life of its holder.
+        attempts: a task whose worker was lost so often in a row, with the same inputs, is quarantined.
+    """
+
+    seconds: float = 60.0
+    attempts: int = ATTEMPTS
 
 
 @dataclass(frozen=True)
@@ -42,12 +54,7 @@ class Lease:
 
     task_id: str
     token: str
-
-
-def owner() -> str:
-    """This process, so that others on the host can see when it is gone: host, process id, start of the process."""
-    process = psutil.Process()
-    return f"{socket.gethostname()}:{process.pid}:{process.create_time():.2f}"
+    seconds: float = LeaseTerms.seconds
 
 
 def task_id(stage: Stage, shard: Shard) -> str:
@@ -60,19 +67,22 @@ def register(db: Database, stage: Stage, planned: Iterable[PlannedTask]) -> tupl
 
     Returns:
         The tasks to be done (new, failed, interrupted, or with other inputs than before), and how many are up to date.
+        Those that a worker was lost with come last: a poisoned one then holds up none of the others.
     """
     to_do: list[PlannedTask] = []
+    suspect: list[PlannedTask] = []
     up_to_date = 0
     batch: list[PlannedTask] = []
 
     def flush() -> None:
         nonlocal up_to_date
         identities = [task_id(stage, item.shard) for item in batch]
-        done = {
-            row["_id"]: row.get("fingerprint")
-            for row in db.task.find({"_id": {"$in": identities}, "status": "done"}, {"fingerprint": 1})
+        rows = {
+            row["_id"]: row
+            for row in db.task.find({"_id": {"$in": identities}}, {"fingerprint": 1, "status": 1, "crashes.count": 1})
         }
-        missing = set(identities) - set(done)
+        done = {identity: row.get("fingerprint") for identity, row in rows.items() if row["status"] == "done"}
+        missing = set(identities) - set(rows)
         updates = [
             UpdateOne({"_id": identity}, {"$setOnInsert": _new_row(stage, item)}, upsert=True)
             for identity, item in zip(identities, batch, strict=True)
@@ -83,6 +93,8 @@ def register(db: Database, stage: Stage, planned: Iterable[PlannedTask]) -> tupl
         for identity, item in zip(identities, batch, strict=True):
             if done.get(identity) == item.fingerprint:
                 up_to_date += 1
+            elif "crashes" in rows.get(identity, {}):
+                suspect.append(item)
             else:
                 to_do.append(item)
         batch.clear()
@@ -93,7 +105,7 @@ def register(db: Database, stage: Stage, planned: Iterable[PlannedTask]) -> tupl
             flush()
     if batch:
         flush()
-    return to_do, up_to_date
+    return to_do + suspect, up_to_date
 
 
 def _new_row(stage: Stage, item: PlannedTask) -> dict[str, Any]:
@@ -110,25 +122,34 @@ def _new_row(stage: Stage, item: PlannedTask) -> dict[str, Any]:
     }
 
 
-def claim(db: Database, task_id: str, fingerprint: str, run_id: str | None = None) -> Lease | None:
-    """Take the lease of a task; None while another worker holds it, or when one has just done it with these inputs."""
-    token = uuid.uuid4().hex
+def claim(
+    db: Database, task_id: str, fingerprint: str, run_id: str | None = None, terms: LeaseTerms = LeaseTerms()
+) -> Lease | None:
+    """Take the lease of a task.
+
+    Returns:
+        None while another worker holds it, when one has just done it with these inputs, or when it is quarantined with
+        them.
+    """
+    lease = Lease(task_id, uuid.uuid4().hex, terms.seconds)
+    held = {"token": lease.token, "owner": owner(), "until": _from_now(terms.seconds)}
     values = {
         "status": "running",
         "attempts": {"$add": ["$attempts", 1]},
-        "lease": {"token": token, "owner": owner(), "until": _from_now(LEASE_SECONDS)},
+        "lease": held | {"fingerprint": {"$literal": fingerprint}},
         "updated": "$$NOW",
     }
     if run_id:
         values["run_id"] = run_id
-    # a missing lease compares below every date
-    free = {
-        "_id": task_id,
-        "$expr": {"$lt": ["$lease.until", "$$NOW"]},
-        "$nor": [{"status": "done", "fingerprint": fingerprint}],
-    }
-    row = db.task.update_one(free, [{"$set": values}])
-    return Lease(task_id, token) if row.matched_count else None
+    same_inputs = [
+        {"status": "done", "fingerprint": fingerprint},
+        {"status": "quarantined", "crashes.fingerprint": fingerprint},
+    ]
+    free = {"_id": task_id, "status": {"$ne": "running"}, "$nor": same_inputs}
+    while not db.task.update_one(free, [{"$set": values}]).matched_count:
+        if not take_from_lost(db, task_id, terms.attempts):
+            return None
+    return lease
 
 
 @contextmanager
@@ -137,9 +158,9 @@ def heartbeat(db: Database, lease: Lease) -> Iterator[None]:
     finished = threading.Event()
 
     def beat() -> None:
-        while not finished.wait(HEARTBEAT_SECONDS):
+        while not finished.wait(lease.seconds / BEATS_PER_LEASE):
             try:
-                db.task.update_one(_held(lease), [{"$set": {"lease.until": _from_now(LEASE_SECONDS)}}])
+                db.task.update_one(_held(lease), [{"$set": {"lease.until": _from_now(lease.seconds)}}])
             except PyMongoError:
                 continue  # the commit is what decides; until then keep trying
 
@@ -149,7 +170,7 @@ def heartbeat(db: Database, lease: Lease) -> Iterator[None]:
         yield
     finally:
         finished.set()
-        thread.join()
+        thread.join(JOIN_SECONDS)  # where the server is gone, it may wait for it a good while longer
 
 
 def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds: dict[str, float]) -> None:
@@ -161,6 +182,8 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
     row = {
         "status": "done",
         "fingerprint": fingerprint,
+        "inputs": output.parts,
+        "outputs": output.digests,
         "attempts": 0,
         "counts": output.counts,
         "choices": output.choices,
@@ -173,7 +196,7 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
             _held(lease),
             [
                 {"$set": {key: {"$literal": value} for key, value in row.items()} | {"updated": "$$NOW"}},
-                {"$unset": ["lease", "error"]},
+                {"$unset": ["lease", "error", "crashes"]},
             ],
             session=session,
         )
@@ -207,12 +230,6 @@ def fail(db: Database, lease: Lease, message: str) -> None:
     db.task.update_one(_held(lease), [{"$set": values}, {"$unset": "lease"}])
 
 
-def fail_without_lease(db: Database, task_id: str, message: str) -> None:
-    """Record that a task took its worker process down with it."""
-    values = {"status": "failed", "error": {"$literal": message}, "updated": "$$NOW"}
-    db.task.update_one({"_id": task_id, "status": "running"}, [{"$set": values}, {"$unset": "lease"}])
-
-
 def shortened(lines: list[str]) -> list[str]:
     """The first `LINES_KEPT` lines and how many more there were: a document has a largest size."""
     more = len(lines) - LINES_KEPT
@@ -222,33 +239,16 @@ def shortened(lines: list[str]) -> list[str]:
 def release(db: Database, lease: Lease) -> None:
     """Give the lease back with nothing done; a database that is gone lets it expire."""
     with suppress(PyMongoError):
-        db.task.update_one(_held(lease), [{"$set": {"status": "pending", "updated": "$$NOW"}}, {"$unset": "lease"}])
+        give_back(db, lease)
 
 
-def release_dead(db: Database, stage: Stage) -> int:
-    """Free the leases of processes of this host that no longer exist, instead of waiting for them to expire."""
-    here = socket.gethostname()
-    freed = 0
-    query = {"stage": stage.name, "config_id": stage.config_id, "status": "running"}
-    for row in db.task.find(query, {"lease": 1}):
-        lease = row.get("lease", {})
-        host, _, process = lease.get("owner", "").partition(":")
-        if host == here and not _lives(process):
-            freed += db.task.update_one(
-                {"_id": row["_id"], "lease.token": lease["token"]},
-                [{"$set": {"status": "pending"}}, {"$unset": "lease"}],
-            ).modified_count
-    return freed
+def give_back(db: Database, lease: Lease) -> None:
+    """Give the lease back with nothing done.
 
-
-def _lives(process: str) -> bool:
-    pid, _, created = process.partition(":")
-    try:
-        return int(pid) == os.getpid() or f"{psutil.Process(int(pid)).create_time():.2f}" == created
-    except (psutil.NoSuchProcess, ValueError):
-        return False
-    except psutil.AccessDenied:
-        return True
+    Raises:
+        PyMongoError: where no server answers for as long as one is looked for.
+    """
+    db.task.update_one(_held(lease), [{"$set": {"status": "pending", "updated": "$$NOW"}}, {"$unset": "lease"}])
 
 
 def _held(lease: Lease) -> dict[str, Any]:

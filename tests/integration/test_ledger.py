@@ -113,12 +113,11 @@ def test_one_task_has_one_holder(db):
     assert execute(db, stage, planned(stage)).status == "held"
 
 
-def test_a_woken_worker_cannot_commit_over_its_successor(db, monkeypatch):
-    monkeypatch.setattr(tasks, "LEASE_SECONDS", 0.2)
+def test_a_woken_worker_cannot_commit_over_its_successor(db):
     stage = NumbersStage([1])
     tasks.register(db, stage, stage.plan(db))
     identity = tasks.task_id(stage, planned(stage).shard)
-    frozen = tasks.claim(db, identity, "f")
+    frozen = tasks.claim(db, identity, "f", terms=tasks.LeaseTerms(seconds=0.2))
     time.sleep(0.4)
     successor = tasks.claim(db, identity, "f")
     assert successor is not None
@@ -130,13 +129,11 @@ def test_a_woken_worker_cannot_commit_over_its_successor(db, monkeypatch):
     assert times(db) == [1.0]
 
 
-def test_heartbeat_keeps_the_lease(db, monkeypatch):
-    monkeypatch.setattr(tasks, "LEASE_SECONDS", 0.5)
-    monkeypatch.setattr(tasks, "HEARTBEAT_SECONDS", 0.1)
+def test_heartbeat_keeps_the_lease(db):
     stage = NumbersStage([1])
     tasks.register(db, stage, stage.plan(db))
     identity = tasks.task_id(stage, planned(stage).shard)
-    lease = tasks.claim(db, identity, "f")
+    lease = tasks.claim(db, identity, "f", terms=tasks.LeaseTerms(seconds=0.5))
     with tasks.heartbeat(db, lease):
         time.sleep(1.0)
         assert tasks.claim(db, identity, "f") is None

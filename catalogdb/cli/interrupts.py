@@ -1,0 +1,47 @@
+"""Ctrl-C and SIGTERM end a command in the same way from its first moment on, with the exit code of an interrupt."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, NoReturn
+
+INTERRUPTED = 130
+MESSAGE = "interrupted: what was finished is kept; run the same command again to go on"
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """End the process with `INTERRUPTED` when an interrupt comes out of the block."""
+    end_cleanly_on_sigterm()
+    try:
+        yield
+    except KeyboardInterrupt:
+        end_interrupted()
+
+
+def end_cleanly_on_sigterm() -> None:
+    """Let SIGTERM end a command the way Ctrl-C does, so that leases are given back."""
+
+    def interrupt(signum: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    with suppress(ValueError):  # only the main thread may, and only its process gets signals
+        signal.signal(signal.SIGTERM, interrupt)
+
+
+def end_interrupted() -> NoReturn:
+    """Say so and end.
+
+    `sys.exit` would not do: once an interrupt has come out of an `exec` of source text, by which modules define their
+    dataclasses while they are imported, Python ends itself with SIGINT whatever code it is asked for.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):  # the end is near enough
+        signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError, ValueError):
+        print(MESSAGE, file=sys.stderr, flush=True)
+        sys.stdout.flush()
+    os._exit(INTERRUPTED)

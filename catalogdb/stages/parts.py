@@ -1,0 +1,62 @@
+"""What a task was made from, part by part: hashed as its fingerprint, kept in the ledger, compared to say what changed.
+
+Parts are `{kind: {name: state}}`: a kind is what the stage reads ("file", "pick", "station"), a name tells its things
+apart (a file's id, NET.STA, an event's id), a state is a short text that differs when the thing does. Since the
+fingerprint is made from the parts, a task with another fingerprint always has a part that differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bson import encode
+
+from catalogdb.identity import content_id
+
+DIGITS = 12
+"""Hexadecimal digits of a part's digest: of 2.8e14 changes one would go unseen."""
+
+Parts = dict[str, dict[str, str]]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One part that differs: `before` is None where it is new, `now` where it is gone."""
+
+    kind: str
+    name: str
+    before: str | None
+    now: str | None
+
+
+def digest(*values: Any) -> str:
+    """Short identity of values."""
+    return content_id(*values)[:DIGITS]
+
+
+def fingerprint(parts: Mapping[str, Mapping[str, str]]) -> str:
+    """Identity of all parts together."""
+    return content_id(parts)
+
+
+def changes(before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
+    """What differs between two states of a task's inputs, by kind and name."""
+    for kind in sorted(before.keys() | now.keys()):
+        old, new = before.get(kind, {}), now.get(kind, {})
+        for name in sorted(old.keys() | new.keys()):
+            if old.get(name) != new.get(name):
+                yield Change(kind, name, old.get(name), new.get(name))
+
+
+def documents_digest(documents: Iterable[Mapping[str, Any]]) -> str:
+    """Short identity of documents as they are stored, in any order; empty for none."""
+    ordered = sorted(documents, key=lambda document: str(document["_id"]))
+    if not ordered:
+        return ""
+    whole = hashlib.sha256()
+    for document in ordered:
+        whole.update(encode(dict(sorted(document.items()))))
+    return whole.hexdigest()[:DIGITS]

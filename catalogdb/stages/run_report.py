@@ -1,0 +1,95 @@
+"""What a run came to, stage by stage."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field, computed_field
+
+from catalogdb.stages.execute import TaskReport
+from catalogdb.stages.lost import shard_name
+from catalogdb.stages.stage import Shard
+
+
+class StageReport(BaseModel):
+    """What one stage of a run came to."""
+
+    planned: int = Field(0, description="Tasks that should exist.")
+    up_to_date: int = Field(0, description="Of them, done before with the same inputs.")
+    done: int = 0
+    failed: int = 0
+    quarantined: int = Field(0, description="Took their worker down too often, and are not tried again.")
+    held: int = Field(0, description="In the hands of another worker.")
+    counts: dict[str, int] = Field({}, description="What the tasks of this run read, kept and rejected, by reason.")
+    seconds: dict[str, float] = Field(
+        {}, description="Wall time of the tasks of this run, by step; what a step within another takes is there alone."
+    )
+    backends: list[str] = Field([], description="What ran the network.")
+    failures: list[str] = Field([], description="Each failed task with its reason.")
+    problems: list[str] = Field([], description="Inputs passed over.")
+
+    @property
+    def incomplete(self) -> bool:
+        """True where not every planned task is done."""
+        return bool(self.failed or self.quarantined or self.held)
+
+    def add(self, task: TaskReport) -> None:
+        """Count one task in."""
+        setattr(self, task.status, getattr(self, task.status) + 1)
+        for name, count in task.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+        for step, seconds in task.seconds.items():
+            self.seconds[step] = self.seconds.get(step, 0.0) + seconds
+        if task.backend and task.backend not in self.backends:
+            self.backends.append(task.backend)
+        if task.problems or task.error:
+            self.problems += [located(task.shard, problem) for problem in task.problems]
+            if task.error:
+                self.failures.append(located(task.shard, task.error))
+
+    def finish(self) -> list[str]:
+        """Put sums in order.
+
+        Returns:
+            What the counts mean for a user who wonders why something is missing.
+        """
+        self.counts = dict(sorted(self.counts.items()))
+        self.seconds = {step: round(value, 3) for step, value in self.seconds.items()}
+        notes = []
+        if without := self.counts.get("picks_rejected_no_station"):
+            notes.append(f"{without} picks are at stations without coordinates: catalogdb ingest stations FILE")
+        if self.counts.get("no_response") and not self.counts.get("magnitudes"):
+            notes.append(
+                "no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"
+            )
+        return notes
+
+
+class RunReport(BaseModel):
+    """What a run came to."""
+
+    run_id: str
+    job: str
+    pick_set: str
+    catalog: str
+    status: str
+    stages: dict[str, StageReport] = {}
+    evaluation: dict[str, Any] | None = None
+    notes: list[str] = []
+
+    @computed_field
+    @property
+    def nothing_to_do(self) -> bool:
+        """True for a run that found nothing to be done, and did nothing."""
+        return self.status == "done" and not any(stage.done for stage in self.stages.values())
+
+    @property
+    def incomplete(self) -> bool:
+        """True where a stage is."""
+        return any(stage.incomplete for stage in self.stages.values())
+
+
+def located(shard: Shard, message: str) -> str:
+    """A message about a shard that says which one."""
+    name = shard_name(shard.key, shard.starttime)
+    return message if message.startswith(name) else f"{name}: {message}"

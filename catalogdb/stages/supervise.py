@@ -1,0 +1,107 @@
+"""A stage's tasks through an engine, until each has a report: what a lost worker held is charged and done elsewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Executor, Future
+from dataclasses import replace
+
+from pymongo.database import Database
+
+from catalogdb.database.connection import DATABASE_GONE, wait_for_server
+from catalogdb.engines import map_unordered, worker_was_lost
+from catalogdb.errors import CatalogdbError
+from catalogdb.stages import tasks
+from catalogdb.stages.execute import TaskReport
+from catalogdb.stages.lost import ATTEMPTS, take_back
+from catalogdb.stages.stage import PlannedTask, Stage
+
+MOST_LOSSES = 10
+"""A task whose worker was lost so often before it got to it is given up for this run."""
+
+
+def supervised(
+    db: Database,
+    stage: Stage,
+    pool: Executor,
+    capacity: int,
+    function: Callable[[PlannedTask], TaskReport],
+    to_do: Iterable[PlannedTask],
+    run_id: str,
+    attempts: int = ATTEMPTS,
+) -> Iterator[TaskReport]:
+    """Yield the report of each task, as they come.
+
+    The engine only says that a worker is lost. Which task it held stands in the ledger: that one, and no other, is
+    charged, and quarantined when it has taken down `attempts` workers in a row.
+
+    Args:
+        function: carries out one task on a worker, with `execute` and the `run_id` given here.
+
+    Raises:
+        CatalogdbError, PyMongoError: what would meet every other task, too.
+        KeyboardInterrupt: a worker was told to end.
+    """
+    losses: Counter[str] = Counter()
+    while to_do:
+        again = []
+        for item, future in map_unordered(pool, capacity, function, to_do):
+            report = _report(db, stage, item, future, run_id, attempts, losses)
+            if report is None:
+                again.append(item)
+            else:
+                yield report
+        to_do = again
+
+
+def _report(
+    db: Database,
+    stage: Stage,
+    item: PlannedTask,
+    future: Future,
+    run_id: str,
+    attempts: int,
+    losses: Counter[str],
+) -> TaskReport | None:
+    """What became of a task; None where it is to be done again."""
+    identity = tasks.task_id(stage, item.shard)
+    try:
+        error = future.exception()
+    except CancelledError:
+        raise CatalogdbError(
+            "the engine has given up a task: its scheduler was lost", hint="run the same command again to go on"
+        ) from None
+    if error is None:
+        report = future.result()
+        if report.status != "held":
+            return report
+        if take_back(db, identity, run_id, attempts, charged=True) is not None:
+            return None  # the engine gave it to a second worker while the ledger still had the lost one's lease
+        return _done_elsewhere(db, item, report)
+    if isinstance(error, (CatalogdbError, KeyboardInterrupt)):  # KeyboardInterrupt: a worker was told to end
+        raise error
+    if isinstance(error, DATABASE_GONE):
+        wait_for_server(db)  # raises where not just that worker is cut off
+        take_back(db, identity, run_id, attempts, charged=False)
+        lost = "its workers lost the database"
+    elif worker_was_lost(error):
+        if take_back(db, identity, run_id, attempts, charged=True) is not None:
+            return None
+        lost = "its workers were lost before they began it"
+    else:
+        take_back(db, identity, run_id, attempts, charged=False)
+        return TaskReport(identity, item.shard, "failed", error=f"{type(error).__name__}: {error}")
+    losses[identity] += 1
+    if losses[identity] < MOST_LOSSES:
+        return None
+    return TaskReport(identity, item.shard, "failed", error=f"{lost}, {MOST_LOSSES} times")
+
+
+def _done_elsewhere(db: Database, item: PlannedTask, report: TaskReport) -> TaskReport:
+    """A task that another run has done meanwhile, with the same inputs, is up to date; nothing of it is left to do."""
+    done = {"_id": report.task_id, "status": "done", "fingerprint": item.fingerprint}
+    if db.task.find_one(done, {"_id": 1}) is None:
+        return report
+    problems = [*report.problems, *([report.error] if report.error else [])]
+    return replace(report, status="up_to_date", problems=problems, error=None)

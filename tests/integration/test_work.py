@@ -1,0 +1,203 @@
+"""Workers that claim shards straight from the ledger: many processes, one run, the same catalog."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections import Counter
+
+import pytest
+from commands import environment_of
+from engine_day import STAGES, made_by
+
+from catalogdb.database.connection import connect
+from catalogdb.errors import InputError
+from catalogdb.identity import content_id
+from catalogdb.stages import run_record, tasks
+from catalogdb.stages.claims import OpenTasks
+from catalogdb.stages.run import new_report
+from catalogdb.stages.run_life import server_now
+from catalogdb.stages.run_report import StageReport
+from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.stages.work import this_worker, work_job, work_stage
+
+
+def start_worker(settings, engine_day, *arguments, **environment):
+    command = [sys.executable, "-m", "catalogdb", "work", str(engine_day.job_file), "--json", *arguments]
+    return subprocess.Popen(
+        command, env=environment_of(settings, **environment), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def result_of(process):
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return json.loads(output)
+
+
+def test_workers_of_an_array_share_one_run_and_make_the_same_catalog(engine_day):
+    settings = engine_day.filled()
+    array = {"SLURM_ARRAY_JOB_ID": "77", "SLURM_CLUSTER_NAME": "here"}
+    workers = [start_worker(settings, engine_day, **array, SLURM_ARRAY_TASK_ID=str(index)) for index in range(3)]
+    reports = [result_of(worker) for worker in workers]
+    assert made_by(settings) == engine_day.by_local
+    (run,) = connect(settings).run.find()
+    assert run["_id"] == "slurm-here-77" and run["status"] == "done" and run["ended"] and run["workers"] == []
+    assert [report["evaluation"] is not None for report in reports].count(True) == 1
+    for name in STAGES:
+        done = sum(report["stages"].get(name, {"done": 0})["done"] for report in reports)
+        assert run["stages"][name]["planned"] == run["stages"][name]["done"] == done > 0
+        assert run["stages"][name]["failed"] == run["stages"][name]["up_to_date"] == 0
+    rows = [Counter(row["counts"]) for row in engine_day.by_local["task"] if "net" in row["shard"]]
+    assert Counter(run["stages"]["pick"]["counts"]) == sum(rows, Counter())
+
+
+def test_terminated_worker_gives_its_task_back_and_others_finish(engine_day):
+    settings = engine_day.filled()
+    db = connect(settings)
+    worker = start_worker(settings, engine_day, "--run-id", "night")
+    deadline = time.monotonic() + 60
+    while not db.task.count_documents({"status": "running"}) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    worker.send_signal(signal.SIGTERM)
+    _, errors = worker.communicate(timeout=60)
+    assert worker.returncode == 130, errors
+    assert db.task.count_documents({"lease": {"$exists": True}}) == 0
+    run = db.run.find_one({"_id": "night"})
+    assert run["status"] == "interrupted" and run["ended"] and "KeyboardInterrupt" in run["error"]
+    assert result_of(start_worker(settings, engine_day, "--run-id", "night"))["status"] == "done"
+    assert made_by(settings) == engine_day.by_local
+    assert db.run.find_one({"_id": "night"})["status"] == "done"
+
+
+def test_worker_that_comes_late_finds_the_run_ended(engine_day):
+    settings, job = engine_day.filled(), engine_day.job()
+    first = work_job(settings, job, this_worker(settings, "late"))
+    assert first.status == "done" and first.evaluation["events"]["matched"] > 0
+    late = work_job(settings, job, this_worker(settings, "late"))
+    assert late.status == "done" and late.stages == {} and "had ended" in late.notes[0]
+    other = engine_day.job("pick.p_threshold=0.9")
+    with pytest.raises(InputError, match="other settings"):
+        work_job(settings, other, this_worker(settings, "late"), name="other")
+
+
+def test_worker_without_a_server_says_so(tmp_path, engine_day):
+    class Nowhere:
+        data_dir = tmp_path
+        database = "none"
+
+    worker = start_worker(Nowhere, engine_day)
+    output, _ = worker.communicate(timeout=60)
+    assert worker.returncode == 3
+    assert not list(tmp_path.rglob("*.wt")), "a worker must not start a server of its own"
+    assert json.loads(output)["next"]
+
+
+# -- the ledger as a worker sees it
+
+
+class ShardsStage:
+    """Shards that leave nothing but their row in the ledger; those named in `bad` fail."""
+
+    name = "shards"
+    collections = ()
+    config_id = "shards-config"
+    result = "shards"
+
+    def __init__(self, number, bad=(), then=lambda shard: None):
+        self.number = number
+        self.bad = bad
+        self.then = then
+        self.tried = []
+
+    def plan(self, db):
+        for number in range(self.number):
+            yield PlannedTask(Shard({"number": number}, float(number), number + 1.0), content_id(number))
+
+    def read(self, db, shard):
+        self.tried.append(shard.key["number"])
+        self.then(shard)
+        if shard.key["number"] in self.bad:
+            raise InputError("file x: not readable")
+        return Inputs(None, content_id(shard.key["number"]))
+
+    def process(self, shard, inputs):
+        return Output({}, {"shards": 1})
+
+
+def worker_of(settings, db, job, run_id="run", **options):
+    worker = this_worker(settings, run_id, environment={}, **options)
+    run_record.join(db, job, new_report(job, run_id), "work", worker.name)
+    return worker
+
+
+@pytest.fixture
+def job(engine_day):
+    return engine_day.job()
+
+
+def test_failed_task_is_tried_once_in_a_run_and_again_in_the_next(settings, db, job):
+    stage = ShardsStage(6, bad=(2,))
+    result = StageReport()
+    left = work_stage(db, stage, result, worker_of(settings, db, job))
+    assert (result.done, result.failed, len(left)) == (5, 1, 0)
+    assert list(left.failures.values()) == ["2 1970-01-01T00:00:02: file x: not readable"]
+    second = StageReport()
+    left = work_stage(db, stage, second, worker_of(settings, db, job))
+    assert (second.done, second.failed, second.up_to_date) == (0, 0, 5) and len(left.failures) == 1
+    assert stage.tried.count(2) == 1
+    stage.bad = ()
+    third = StageReport()
+    left = work_stage(db, stage, third, worker_of(settings, db, job, "another run"))
+    assert (third.done, len(left.failures)) == (1, 0)
+
+
+def test_worker_waits_for_the_tasks_of_others_or_leaves(settings, db, job):
+    stage = ShardsStage(3)
+    tasks.register(db, stage, stage.plan(db))
+    item = list(stage.plan(db))[1]
+    identity = tasks.task_id(stage, item.shard)
+    # held by a process of another host, which can't be seen from here to be alive or gone
+    db.task.update_one(
+        {"_id": identity},
+        [{"$set": {"status": "running", "lease": {"token": "x", "owner": "far:1:1", "until": tasks._from_now(1.0)}}}],
+    )
+    result = StageReport()
+    left = work_stage(db, stage, result, worker_of(settings, db, job, wait=False))
+    assert result.done == 2 and len(left) == 1
+    waited = StageReport()
+    left = work_stage(db, stage, waited, worker_of(settings, db, job))
+    assert waited.done == 1 and len(left) == 0, "the lease had run out, so the task was free"
+    assert db.task.find_one({"_id": identity})["status"] == "done"
+
+
+def test_inputs_that_change_while_others_work_are_not_done_for_ever(settings, db, job):
+    stage = ShardsStage(1)
+    stage.read = lambda db, shard: Inputs(None, uuid.uuid4().hex)  # never what was planned
+    result = StageReport()
+    left = work_stage(db, stage, result, worker_of(settings, db, job))
+    assert result.done == 1 and len(left) == 0
+
+
+def test_results_removed_under_a_worker_end_the_stage_as_failed(settings, db, job):
+    stage = ShardsStage(4, then=lambda shard: db.task.delete_many({"starttime": 3.0}))
+    left = work_stage(db, stage, StageReport(), worker_of(settings, db, job))
+    assert len(left) == 0 and ["removed" in reason for reason in left.failures.values()] == [True]
+
+
+def test_workers_begin_at_different_places(db, server):
+    stage = ShardsStage(100)
+    to_do, _ = tasks.register(db, stage, stage.plan(db))
+    slurm = {"SLURM_ARRAY_JOB_ID": "5", "SLURM_NTASKS": "2"}
+    firsts = set()
+    for element in range(8):
+        for process in range(2):
+            own = slurm | {"SLURM_ARRAY_TASK_ID": str(element), "SLURM_PROCID": str(process)}
+            worker = this_worker(server, environment=own)
+            assert worker.run_id == "slurm-cluster-5"
+            free = OpenTasks(db, stage, to_do, worker.run_id, server_now(db), worker.place).free()
+            assert len(free) == 100
+            firsts.add(free[0].shard.key["number"])
+    assert len(firsts) == 16
