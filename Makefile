@@ -4,7 +4,7 @@ PY := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench clean
+.PHONY: help setup demo test chaos lint audit bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -18,9 +18,15 @@ demo: setup ## Run the whole system on made data, with a MongoDB of its own
 test: setup ## Run the unit and integration tests (ARGS="-k pick -x" goes to pytest)
 	$(PY) -m pytest $(ARGS)
 
+chaos: setup ## Kill, freeze, cut off and starve everything, in half an hour or more; ends with a table (ARGS go to pytest)
+	$(PY) -m pytest tests/chaos $(ARGS)
+
 lint: setup ## Check style
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+
+audit: setup ## Ask whether known vulnerabilities stand against the installed packages; says so where nothing can be asked
+	@deploy/audit.sh
 
 bench: setup ## Run the benchmarks (ARGS go to them)
 	$(PY) -m benchmarks $(ARGS)

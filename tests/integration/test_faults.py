@@ -1,5 +1,9 @@
-"""Processes killed at any moment: after one more run the catalog equals the undisturbed one, document for document."""
+"""Processes that die at any moment: after one more run the catalog equals the undisturbed one, document for document.
 
+A small part of what `make chaos` does (tests/chaos).
+"""
+
+import json
 import os
 import random
 import signal
@@ -7,102 +11,51 @@ import subprocess
 import sys
 import time
 
+import poison_stage
 import pytest
+from fault_runs import clear, dump, fill, finish, in_mid_work, leases, start, write_day
+from poison_stage import POISONED, SHARDS, PoisonStage, run_poison
 
 from catalogdb.database.connection import connect, embedded
-from catalogdb.database.initialise import initialise
-from catalogdb.demo.dataset import write_demo_day
+from catalogdb.engines import EngineOptions, executor
+from catalogdb.engines.local import InProcessExecutor
 from catalogdb.settings import Settings
-from catalogdb.stages.ingest_waveforms import ingest_waveforms
+from catalogdb.stages import tasks
+from catalogdb.stages.lost import requeue
 
-KILLS = 10
+KILLS = 3
+MONGOD_KILLS = 2
 LATEST_KILL = 0.5  # seconds after work was seen to go on
-JOB = """
-name: faults
-catalog: faults
-stages: [pick, associate]
-pick: {picker: stalta, shard_hours: 1}
-associate: {associator: pyocto, window_seconds: 900, min_picks: 4, min_p: 2, min_s: 0}
-"""
 
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("day")
-    write_demo_day(folder, seed=7, duration_s=2 * 3600, stations=4, events=8)
-    (folder / "job.yaml").write_text(JOB)
-    return folder
+    return write_day(tmp_path_factory.mktemp("day"))
 
 
-@pytest.fixture
-def own_server(tmp_path, day):
-    """Settings of a server of the test's own, filled with stations and waveforms."""
-    settings = Settings(data_dir=tmp_path / "data", database="faults")
-    _fill(settings, day)
+@pytest.fixture(scope="module")
+def own_server(tmp_path_factory, day):
+    """Settings of a server of the tests' own, filled with stations and waveforms."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), database="faults")
+    fill(settings, day)
     yield settings
     embedded(settings).stop()
 
 
-def _fill(settings, day):
-    from catalogdb.database.connection import mspass_database
-    from catalogdb.stages.ingest_stations import ingest_stations
-
-    db = connect(settings)
-    initialise(db)
-    ingest_stations(db, mspass_database(settings), [day / "stations.xml"])
-    ingest_waveforms(db, [day / "waveforms"])
-
-
-def _command(settings, day):
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("CATALOGDB_")}
-    environment |= {
-        "CATALOGDB_TIMEOUT_SECONDS": "1",
-        "CATALOGDB_DATA_DIR": str(settings.data_dir),
-        "CATALOGDB_DATABASE": settings.database,
-    }
-    return [sys.executable, "-m", "catalogdb", "run", str(day / "job.yaml"), "--json"], environment
-
-
-def _start(settings, day):
-    command, environment = _command(settings, day)
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def _finish(settings, day):
-    process = _start(settings, day)
-    output, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    return output
-
-
-def _in_mid_work(settings, process, seconds):
-    """Wait until the process works on a task, and `seconds` more; false where it has ended before."""
-    db = connect(settings)
-    its_own = {"lease.owner": {"$regex": f":{process.pid}:"}}
-    while not db.task.count_documents(its_own) and process.poll() is None:
-        time.sleep(0.002)
-    time.sleep(seconds)
-    return process.poll() is None
-
-
-def dump(settings):
-    """All that a catalog's users see, and the ledger without its clocks."""
-    db = connect(settings)
-    content = {name: list(db[name].find().sort("_id")) for name in ("pick", "origin", "magnitude", "event")}
-    named = {"created": 0}
-    content |= {name: list(db[name].find({}, named).sort("_id")) for name in ("pick_set", "catalog")}
-    content["task"] = list(db.task.find({}, {"fingerprint": 1, "status": 1, "counts": 1, "shard": 1}).sort("_id"))
-    return content
-
-
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, day):
-    settings = Settings(data_dir=tmp_path_factory.mktemp("undisturbed"), database="faults")
-    _fill(settings, day)
-    _finish(settings, day)
-    result = dump(settings)
-    embedded(settings).stop()
-    return result
+def undisturbed(own_server, day):
+    finish(own_server, day)
+    return dump(own_server)
+
+
+@pytest.fixture
+def filled(undisturbed, own_server):
+    """The server without what runs made."""
+    clear(own_server)
+    return own_server
+
+
+# -- killed at random moments
 
 
 def test_undisturbed_run_finds_something(undisturbed):
@@ -110,44 +63,108 @@ def test_undisturbed_run_finds_something(undisturbed):
     assert {row["status"] for row in undisturbed["task"]} == {"done"}
 
 
-def test_worker_killed_at_random_moments(undisturbed, own_server, day):
+def test_worker_killed_at_random_moments(undisturbed, filled, day):
     moments = random.Random(1)
     hits = 0
     for _ in range(KILLS):
-        process = _start(own_server, day)
-        hits += _in_mid_work(own_server, process, moments.uniform(0, LATEST_KILL))
+        process = start(filled, day)
+        hits += in_mid_work(filled, process, moments.uniform(0, LATEST_KILL))
         process.kill()
         process.communicate()
     assert hits > KILLS / 2, "most kills came too late"
-    _finish(own_server, day)
-    assert dump(own_server) == undisturbed
+    finish(filled, day)
+    assert dump(filled) == undisturbed
 
 
-def test_database_killed_at_random_moments(undisturbed, own_server, day):
+def test_database_killed_at_random_moments(undisturbed, filled, day):
     moments = random.Random(2)
     hits = 0
-    for _ in range(KILLS):
-        process = _start(own_server, day)
-        hits += _in_mid_work(own_server, process, moments.uniform(0, LATEST_KILL))
-        os.kill(embedded(own_server).status().pid, signal.SIGKILL)
-        _, errors = process.communicate(timeout=120)
+    for _ in range(MONGOD_KILLS):
+        process = start(filled, day)
+        hits += in_mid_work(filled, process, moments.uniform(0, LATEST_KILL))
+        os.kill(embedded(filled).status().pid, signal.SIGKILL)
+        output, errors = process.communicate(timeout=120)
         assert process.returncode in (0, 3), errors  # 0: it had just finished
         assert process.returncode == 0 or errors.count("error:") == 1
+        assert process.returncode == 0 or json.loads(output)["exit_code"] == 3
         assert "Traceback" not in errors
-    assert hits > KILLS / 2, "most kills came too late"
-    _finish(own_server, day)
-    assert dump(own_server) == undisturbed
+    assert hits > MONGOD_KILLS / 2, "most kills came too late"
+    finish(filled, day)
+    assert dump(filled) == undisturbed
 
 
-def test_interrupted_run_gives_its_leases_back(own_server, day):
-    process = _start(own_server, day)
-    db = connect(own_server)
-    deadline = time.monotonic() + 60
-    while not db.task.count_documents({"status": "running"}) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.send_signal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_interrupted_run_gives_its_leases_back(filled, day, number):
+    process = start(filled, day)
+    assert in_mid_work(filled, process)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert "interrupted" in errors
-    assert db.task.count_documents({"status": "running"}) == 0
+    assert "interrupted" in errors and "Traceback" not in errors
+    db = connect(filled)
+    assert leases(filled) == 0
+    assert db.task.count_documents({"crashes": {"$exists": True}}) == 0
     assert db.run.count_documents({"status": "interrupted"}) == 1
+
+
+# -- a shard that takes its process down
+
+
+def poisoned_process(settings, how):
+    """Do the poisoned stage in a process of its own, as the local engine does."""
+    command = [sys.executable, poison_stage.__file__, str(settings.data_dir), settings.database, how]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+def poisoned_row(db):
+    return db.task.find_one({"stage": "poison", "shard.part": f"N{POISONED}"})
+
+
+def test_poison_is_quarantined_with_the_local_engine(settings, db):
+    for attempt in range(settings.task_attempts):
+        process = poisoned_process(settings, ("kill", "segfault", "exit")[attempt % 3])
+        assert process.returncode in (-signal.SIGKILL, -signal.SIGSEGV, 7), process.stderr
+    assert poisoned_row(db)["crashes"]["count"] == settings.task_attempts - 1
+    assert db.pick.count_documents({}) == SHARDS - 1, "the others go on"
+    report = json.loads(poisoned_process(settings, "kill").stdout)
+    assert (report["quarantined"], report["up_to_date"]) == (1, SHARDS - 1)
+    (failure,) = report["failures"]
+    assert f"N{POISONED}" in failure and "quarantined" in failure
+
+    row = poisoned_row(db)
+    assert row["status"] == "quarantined" and "lease" not in row
+    assert f"N{POISONED}" in row["error"]
+    assert json.loads(poisoned_process(settings, "kill").stdout)["quarantined"] == 1, "not claimed again"
+    assert poisoned_row(db) == row
+
+    requeue(db, {"_id": row["_id"]})
+    report = run_poison(settings, PoisonStage("nothing"), InProcessExecutor(), 1)
+    assert (report.done, report.quarantined) == (1, 0)
+    assert poisoned_row(db)["status"] == "done" and "crashes" not in poisoned_row(db)
+
+
+def test_poison_is_quarantined_with_dask_and_no_one_else_charged(settings, db):
+    with executor(EngineOptions("dask", 2)) as (pool, capacity):
+        report = run_poison(settings, PoisonStage("segfault"), pool, capacity)
+    assert (report.done, report.quarantined, report.failed, report.held) == (SHARDS - 1, 1, 0, 0)
+    assert db.pick.count_documents({}) == SHARDS - 1
+    assert poisoned_row(db)["crashes"]["count"] == poisoned_row(db)["attempts"] == settings.task_attempts
+    assert db.task.count_documents({"crashes": {"$exists": True}}) == 1
+
+    report = run_poison(settings, PoisonStage("nothing", inputs="changed"), InProcessExecutor(), 1)
+    assert (report.done, report.quarantined) == (SHARDS, 0), "changed inputs are tried"
+
+
+def test_an_expired_lease_is_a_lost_attempt(db):
+    stage, lease_terms = PoisonStage("nothing"), tasks.LeaseTerms(seconds=0.05, attempts=2)
+    to_do, _ = tasks.register(db, stage, stage.plan(db))
+    identity = tasks.task_id(stage, to_do[0].shard)
+    assert tasks.claim(db, identity, "f", terms=lease_terms)
+    time.sleep(0.1)
+    assert tasks.claim(db, identity, "f", terms=lease_terms)
+    time.sleep(0.1)
+    assert tasks.claim(db, identity, "f", terms=lease_terms) is None
+    assert db.task.find_one({"_id": identity})["status"] == "quarantined"
+    assert tasks.claim(db, identity, "other inputs", terms=lease_terms)
+    to_do, _ = tasks.register(db, stage, stage.plan(db))
+    assert tasks.task_id(stage, to_do[-1].shard) == identity, "suspects come last"
