@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import fnmatch
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -18,9 +18,12 @@ from catalogdb.geo import Region
 from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
+from catalogdb.scheduling.cron import ScheduleBlock
 
 StageName = Literal["pick", "associate", "magnitude", "evaluate"]
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+_Validated = TypeVar("_Validated", bound=BaseModel)
 
 
 class _Block(BaseModel):
@@ -36,13 +39,52 @@ class Period(_Block):
     @field_validator("starttime", "endtime")
     @classmethod
     def _in_utc(cls, value: datetime) -> datetime:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return _in_utc(value)
 
     @model_validator(mode="after")
     def _ordered(self) -> Period:
-        if self.starttime >= self.endtime:
-            raise ValueError(f"endtime {self.endtime.isoformat()} is not after starttime {self.starttime.isoformat()}")
+        _check_order(self.starttime, self.endtime)
         return self
+
+
+class PeriodBlock(_Block):
+    """A period as a job file gives it: two times, or counted back from the start of the run."""
+
+    starttime: datetime | None = Field(None, description="Start; without endtime the period lasts until the run.")
+    endtime: datetime | None = Field(None, description="End; with starttime only.")
+    last_days: float | None = Field(
+        None, gt=0, le=36525, description="Instead of both: so many days up to the start of the run."
+    )
+    delay_hours: float = Field(
+        0,
+        ge=0,
+        le=87660,
+        description="A period that lasts until the run ends so many hours before: what came later is left out.",
+    )
+
+    @field_validator("starttime", "endtime")
+    @classmethod
+    def _in_utc(cls, value: datetime | None) -> datetime | None:
+        return value and _in_utc(value)
+
+    @model_validator(mode="after")
+    def _one_form(self) -> PeriodBlock:
+        if (self.starttime is None) == (self.last_days is None) or (self.last_days and self.endtime):
+            raise ValueError("give starttime and endtime, or starttime alone (until the run), or last_days")
+        if self.endtime and self.delay_hours:
+            raise ValueError("delay_hours is for a period that lasts until the run; this one has an endtime")
+        if self.endtime:
+            _check_order(self.starttime, self.endtime)
+        return self
+
+    def at(self, now: datetime) -> Period:
+        """The period of a run that starts at `now`.
+
+        Raises:
+            ValueError: for a starttime that lies in the future.
+        """
+        end = self.endtime or now.astimezone(UTC) - timedelta(hours=self.delay_hours)
+        return Period(starttime=self.starttime or end - timedelta(days=self.last_days), endtime=end)
 
 
 class StationSelection(_Block):
@@ -87,9 +129,7 @@ class EvaluateBlock(_Block):
     max_pick_dt: float = Field(0.5, gt=0, description="Largest difference of pick times (s).")
 
 
-class Job(_Block):
-    """One job file."""
-
+class _JobBlocks(_Block):
     name: str = Field(pattern=NAME_PATTERN)
     description: str = ""
     catalog: str = Field(pattern=NAME_PATTERN, description="Name of the catalog that it writes.")
@@ -97,7 +137,6 @@ class Job(_Block):
         None, pattern=NAME_PATTERN, description="Name of the pick set; none: the catalog's name."
     )
     stages: tuple[StageName, ...] = ("pick", "associate", "magnitude", "evaluate")
-    period: Period | None = Field(None, description="None: all that the waveforms, or the picks, cover.")
     region: Region = Region()
     stations: StationSelection = StationSelection()
     pick: PickBlock = PickBlock()
@@ -111,8 +150,57 @@ class Job(_Block):
         return self.pick_set or self.catalog
 
 
-def load_job(path: Path, overrides: Sequence[str] = ()) -> Job:
-    """Read a job file, or one of the packaged jobs by name, and apply `key.sub=value` overrides (values as in YAML).
+class Job(_JobBlocks):
+    """A job that is ready to run: its period is absolute."""
+
+    period: Period | None = Field(None, description="None: all that the waveforms, or the picks, cover.")
+
+
+class JobFile(_JobBlocks):
+    """One job file."""
+
+    period: PeriodBlock | None = Field(None, description="None: all that the waveforms, or the picks, cover.")
+    schedule: ScheduleBlock | None = Field(None, description="When `catalogdb schedule` runs it.")
+    matrix: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
+        {},
+        description="What `catalogdb sweep` varies: a key with its values (pick.p_threshold: [0.1, 0.3]), or a word "
+        "with labels that each set several keys (thresholds: {low: {pick.p_threshold: 0.1, pick.s_threshold: 0.1}}).",
+    )
+
+    def at(self, now: datetime) -> Job:
+        """The job that a run at `now` carries out.
+
+        Raises:
+            InputError: for a period that starts in the future.
+        """
+        try:
+            period = self.period and self.period.at(now)
+        except ValidationError as error:
+            raise InputError(f"job {self.name}: period: {_problem(error.errors()[0], Period)}") from None
+        return Job.model_validate(self.model_dump(exclude={"period", "schedule", "matrix"}) | {"period": period})
+
+
+def load_job(path: Path, overrides: Sequence[str] = (), now: datetime | None = None) -> Job:
+    """Read a job file, or one of the packaged jobs by name, and make it ready to run.
+
+    Args:
+        overrides: `key.sub=value`, values as in YAML.
+        now: what a relative period is counted back from; none: the present.
+
+    Raises:
+        InputError: naming the file, the key and what is wrong with it; for a job file with a matrix.
+    """
+    job_file = load_job_file(path, overrides)
+    if job_file.matrix:
+        raise InputError(
+            f"{path}: holds a matrix, so it is many jobs",
+            hint=f"catalogdb sweep {path}; or leave the matrix out: --set 'matrix={{}}'",
+        )
+    return job_file.at(now or datetime.now(UTC))
+
+
+def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
+    """Read a job file as it stands: the period may be relative, and there may be a schedule or a matrix.
 
     Raises:
         InputError: naming the file, the key and what is wrong with it.
@@ -124,11 +212,46 @@ def load_job(path: Path, overrides: Sequence[str] = ()) -> Job:
             raise InputError(
                 f"--set {override}: not of the form key=value", hint="for example --set pick.p_threshold=0.2"
             )
-        _set(document, key.strip().split("."), _parse(text, override), override)
+        try:
+            set_key(document, key.strip(), _parse(text, override))
+        except InputError as error:
+            raise InputError(f"--set {override}: {error}") from None
+    return validated(JobFile, document, str(path))
+
+
+def validated(model: type[_Validated], document: dict[str, Any], where: str) -> _Validated:
+    """The document as a `Job` or `JobFile`.
+
+    Raises:
+        InputError: naming `where`, the key and what is wrong with it.
+    """
     try:
-        return Job.model_validate(document)
+        return model.model_validate(document)
     except ValidationError as error:
-        raise InputError(f"{path}: " + "; ".join(_problem(item) for item in error.errors())) from None
+        raise InputError(f"{where}: " + "; ".join(_problem(item, model) for item in error.errors())) from None
+
+
+def set_key(document: dict[str, Any], key: str, value: Any) -> None:
+    """Set `block.key` of a job's document.
+
+    Raises:
+        InputError: where a part of the key on the way is no block.
+    """
+    *blocks, last = key.split(".")
+    for block in blocks:
+        if document.get(block) is None:
+            document[block] = {}
+        document = document[block]
+        if not isinstance(document, dict):
+            raise InputError(f"{block} is a value, not a block of keys")
+    document[last] = value
+
+
+def job_path(path: Path) -> Path:
+    """Where a job file lies: the path itself, or that of the packaged job of this name."""
+    if path.is_file() or path.name != str(path):
+        return path
+    return resource_folder("jobs") / (path.name if path.suffix == ".yaml" else f"{path.name}.yaml")
 
 
 def packaged_jobs() -> list[Path]:
@@ -137,12 +260,9 @@ def packaged_jobs() -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    found = path
-    if not path.exists() and path.name == str(path):  # a bare name
-        found = resource_folder("jobs") / (path.name if path.suffix == ".yaml" else f"{path.name}.yaml")
     try:
-        document = yaml.safe_load(found.read_text())
-    except FileNotFoundError:
+        document = yaml.safe_load(job_path(path).read_text())
+    except (FileNotFoundError, IsADirectoryError):
         names = ", ".join(job.stem for job in packaged_jobs())
         raise InputError(f"{path}: no such job file", hint=f"a path, or one of {names}") from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -159,32 +279,23 @@ def _parse(text: str, override: str) -> Any:
         raise InputError(f"--set {override}: the value is not YAML: {error}") from error
 
 
-def _set(document: dict[str, Any], keys: list[str], value: Any, override: str) -> None:
-    for key in keys[:-1]:
-        document = document.setdefault(key, {})
-        if not isinstance(document, dict):
-            raise InputError(f"--set {override}: {key} is a value, not a block of keys")
-    document[keys[-1]] = value
-
-
-def _problem(item: Any) -> str:
+def _problem(item: Any, model: type[BaseModel]) -> str:
     where = ".".join(str(part) for part in item["loc"]) or "the job"
     if item["type"] == "extra_forbidden":
-        known = _keys_beside(item["loc"])
+        known = _keys_beside(item["loc"], model)
         close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
         return f"{where}: unknown key; " + (f"did you mean {close[0]}?" if close else f"keys are {', '.join(known)}")
     if item["type"] == "missing":
         return f"{where}: missing"
     if item["type"] == "model_type":
-        return f"{where}: must be a block of keys, such as {{{', '.join(_keys_beside((*item['loc'], '')))}}}"
+        return f"{where}: must be a block of keys, such as {{{', '.join(_keys_beside((*item['loc'], ''), model))}}}"
     return f"{where}: {item['msg'].removeprefix('Value error, ')}" + (
         "" if item["type"] == "value_error" else f" (got {item['input']!r})"
     )
 
 
-def _keys_beside(location: tuple[str | int, ...]) -> list[str]:
+def _keys_beside(location: tuple[str | int, ...], model: Any) -> list[str]:
     """Keys of the block that a location lies in."""
-    model: Any = Job
     for part in location[:-1]:
         annotation = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
         candidates = [annotation, *get_args(annotation)]
@@ -192,6 +303,15 @@ def _keys_beside(location: tuple[str | int, ...]) -> list[str]:
         if model is None:
             return []
     return list(model.model_fields)
+
+
+def _check_order(starttime: datetime, endtime: datetime) -> None:
+    if starttime >= endtime:
+        raise ValueError(f"endtime {endtime.isoformat()} is not after starttime {starttime.isoformat()}")
+
+
+def _in_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 def _matches(patterns: Sequence[str], net: str, sta: str) -> bool:

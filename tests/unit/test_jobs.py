@@ -3,7 +3,7 @@
 import pytest
 
 from catalogdb.errors import InputError
-from catalogdb.jobs import StationSelection, load_job, packaged_jobs
+from catalogdb.jobs import StationSelection, load_job, load_job_file, packaged_jobs
 
 MINIMAL = "name: small\ncatalog: small\n"
 
@@ -20,7 +20,7 @@ def job_file(tmp_path):
 
 @pytest.mark.parametrize("path", packaged_jobs(), ids=lambda path: path.stem)
 def test_packaged_jobs_are_valid_and_named_as_their_file(path):
-    assert load_job(path).name == path.stem
+    assert load_job_file(path).name == path.stem
 
 
 def test_packaged_jobs_are_found_by_name():

@@ -1,0 +1,288 @@
+"""Schedules as plain documents: which there are, who runs a firing now, and what became of each."""
+
+from __future__ import annotations
+
+import json
+import socket
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.errors import InputError
+from catalogdb.identity import content_id, milliseconds
+from catalogdb.jobs import JobFile, job_path, load_job_file
+from catalogdb.scheduling.due import Verdict, judge
+from catalogdb.stages.owner import is_gone, owner
+from catalogdb.stages.run_life import server_now
+
+LEASE_SECONDS = 60.0
+MOST_LOSSES = 3
+"""A firing whose process was gone so often is not tried again."""
+LOST = "its process ended without a word"
+
+
+@dataclass(frozen=True)
+class Firing:
+    """The right to run one firing, for as long as the token stands in the schedule."""
+
+    schedule: str
+    due: datetime
+    token: str
+
+    @property
+    def identity(self) -> str:
+        """`_id` of its document."""
+        return _firing_id(self.schedule, self.due)
+
+
+# -- which schedules there are
+
+
+def add_schedule(db: Database, path: Path, overrides: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
+    """Store a job with its schedule, or store it anew; firings count from now, unless its times are as before.
+
+    Args:
+        options: engine, workers and scheduler of its runs.
+
+    Returns:
+        The stored document.
+
+    Raises:
+        InputError: for a job file that is wrong, or has no schedule, or a matrix.
+    """
+    job_file = load_job_file(path, overrides)
+    if job_file.schedule is None:
+        raise InputError(f"{path}: has no schedule", hint="add one: schedule: {cron: '30 2 * * *'}")
+    if job_file.matrix:
+        raise InputError(f"{path}: a matrix can't be scheduled", hint="schedule its cells as jobs of their own")
+    values = {
+        "file": str(job_path(path).resolve()),
+        "host": socket.gethostname(),
+        "overrides": list(overrides),
+        "job_document": _document(job_file),
+        "cron": job_file.schedule.cron,
+        "timezone": job_file.schedule.timezone,
+        "options": {key: value for key, value in options.items() if value is not None},
+    }
+    name, now = job_file.name, server_now(db)
+    held = db.schedule.find_one({"_id": name}, {"cron": 1, "timezone": 1})
+    if held is None or any(held[key] != values[key] for key in ("cron", "timezone")):
+        values["settled"] = now
+    db.schedule.update_one({"_id": name}, {"$set": values, "$currentDate": {"added": True}}, upsert=True)
+    return db.schedule.find_one({"_id": name})
+
+
+def remove_schedule(db: Database, name: str) -> None:
+    """Remove a schedule; a run that is going on ends by itself, and its firings stay.
+
+    Raises:
+        InputError: where there is none of that name.
+    """
+    if not db.schedule.delete_one({"_id": name}).deleted_count:
+        raise unknown_schedule(db, name)
+
+
+def unknown_schedule(db: Database, name: str) -> InputError:
+    """The error that lists the schedules there are."""
+    known = ", ".join(sorted(row["_id"] for row in db.schedule.find({}, {"_id": 1}))) or "none"
+    return InputError(f"no schedule {name!r} in database {db.name!r}", hint=f"schedules: {known}")
+
+
+def list_schedules(db: Database) -> list[dict[str, Any]]:
+    """The schedules by name: cron, timezone, next (firing), last (firing's document), running, file, job_file."""
+    now = server_now(db)
+    rows = []
+    for row in db.schedule.find().sort("_id"):
+        last = db.firing.find_one({"schedule": row["_id"]}, {"token": 0, "_id": 0}, sort=[("due", -1)])
+        held = "lease" in row and row["lease"]["until"] > now and not is_gone(row["lease"]["owner"])
+        rows.append(
+            {
+                "name": row["_id"],
+                "cron": row["cron"],
+                "timezone": row["timezone"],
+                "next": _block(row).next_after(max(now, row["settled"])),
+                "running": held,
+                "last": last,
+                "file": row["file"],
+                "job_file": job_file_state(row),
+                "options": row.get("options", {}),
+            }
+        )
+    return rows
+
+
+def next_firings(db: Database, count: int) -> list[dict[str, Any]]:
+    """The next firings of all schedules, in order of time: due, name."""
+    now = server_now(db)
+
+    def firings(row: dict[str, Any]):
+        return ((due, row["_id"]) for due in _block(row).firings(max(now, row["settled"])))
+
+    schedules = db.schedule.find().sort("_id")
+    return [{"due": due, "name": name} for due, name in islice(merge(*map(firings, schedules)), count)]
+
+
+def job_file_state(row: dict[str, Any]) -> str:
+    """Whether the file still says what is stored, as seen from this host: same, changed, missing or unreadable."""
+    path = Path(row["file"])
+    if not path.is_file():
+        return "missing"
+    try:
+        same = _document(load_job_file(path, row["overrides"])) == row["job_document"]
+    except InputError:
+        return "unreadable"
+    return "same" if same else "changed"
+
+
+def job_of(row: dict[str, Any]) -> JobFile:
+    """The job of a stored schedule."""
+    return JobFile.model_validate(row["job_document"])
+
+
+# -- who runs a firing
+
+
+def due_now(row: dict[str, Any], now: datetime) -> Verdict:
+    """What a schedule's document asks for at a server time."""
+    block = _block(row)
+    return judge(block.firings(row["settled"], now), now, block.grace, block.coalesce)
+
+
+def claim(db: Database, name: str) -> Firing | None:
+    """Take the next firing that is due; what can't be caught up any more is recorded as missed.
+
+    None while no firing is due, or another process runs one: of a job one runs at a time, whatever the number of
+    schedulers. All times are the server's.
+    """
+    while True:
+        row, now = db.schedule.find_one({"_id": name}), server_now(db)
+        if row is None:
+            return None
+        verdict = due_now(row, now)
+        if verdict.run is None and verdict.missed is None:
+            return None
+        token = uuid.uuid4().hex
+        if not _lease(db, row, token):
+            return None
+        if verdict.missed is not None:
+            _record_missed(db, name, verdict)
+        if verdict.run is None:
+            _release(db, name, token, verdict.missed)
+            continue
+        firing = Firing(name, verdict.run, token)
+        if _begin(db, firing, verdict, job_file_state(row)):
+            return firing
+        _release(db, name, token, firing.due)
+
+
+def take_over(db: Database, firing: Firing) -> bool:
+    """Enter this process as the one that runs a firing which its parent has claimed."""
+    held = {"_id": firing.schedule, "lease.token": firing.token}
+    change = [{"$set": {"lease.owner": owner(), "lease.until": _from_now()}}]
+    return db.schedule.update_one(held, change).matched_count == 1
+
+
+def prolong(db: Database, firing: Firing) -> bool:
+    """Keep the right to a firing for longer; False where another process has it. A removed schedule runs to its end."""
+    held = {"_id": firing.schedule, "lease.token": firing.token}
+    if db.schedule.update_one(held, [{"$set": {"lease.until": _from_now()}}]).matched_count:
+        return True
+    return db.schedule.find_one({"_id": firing.schedule}, {"_id": 1}) is None
+
+
+def settle(db: Database, firing: Firing, status: str, **values: Any) -> bool:
+    """Record what became of a firing and give the right to it back; False where another process has taken it over.
+
+    An interrupted one stays due, so it is run again within its grace time.
+    """
+    found = {key: {"$literal": value} for key, value in values.items() if value is not None}
+    mine = {"_id": firing.identity, "token": firing.token}
+    change = [{"$set": {"status": status, "ended": "$$NOW", **found}}, {"$unset": "token"}]
+    settled = db.firing.update_one(mine, change).matched_count == 1
+    _release(db, firing.schedule, firing.token, None if status == "interrupted" else firing.due)
+    return settled
+
+
+def give_back(db: Database, firing: Firing) -> None:
+    """Give back the right to a firing whose process died: it is due still, and the next claim counts the loss."""
+    _release(db, firing.schedule, firing.token, None)
+
+
+def _lease(db: Database, row: dict[str, Any], token: str) -> bool:
+    free: list[dict[str, Any]] = [{"$expr": {"$lt": ["$lease.until", "$$NOW"]}}]  # a missing lease is below every date
+    held = row.get("lease")
+    if held and is_gone(held["owner"]):
+        free.append({"lease.token": held["token"]})
+    lease = {"token": token, "owner": owner(), "until": _from_now()}
+    query = {"_id": row["_id"], "settled": row["settled"], "$or": free}
+    return db.schedule.update_one(query, [{"$set": {"lease": lease}}]).matched_count == 1
+
+
+def _release(db: Database, name: str, token: str, settled: datetime | None) -> None:
+    values = {} if settled is None else {"settled": settled}
+    change = [*([{"$set": values}] if values else []), {"$unset": "lease"}]
+    db.schedule.update_one({"_id": name, "lease.token": token}, change)
+
+
+def _record_missed(db: Database, name: str, verdict: Verdict) -> None:
+    """One document for all that were missed, unless the last of them was begun."""
+    row = {"schedule": name, "due": verdict.missed, "status": "missed", "stands_for": verdict.missed_count}
+    db.firing.update_one({"_id": _firing_id(name, verdict.missed)}, {"$setOnInsert": row}, upsert=True)
+    begun = {"schedule": name, "status": "running", "due": {"$lte": verdict.missed}}
+    db.firing.update_many(begun, [{"$set": {"status": "failed", "error": LOST, "ended": "$$NOW"}}, {"$unset": "token"}])
+
+
+def _begin(db: Database, firing: Firing, verdict: Verdict, file_state: str) -> bool:
+    """Enter the firing as running; False where it is settled already, or was lost too often."""
+    others = {"schedule": firing.schedule, "status": "running", "due": {"$ne": firing.due}}
+    lost = [{"$set": {"status": "failed", "error": LOST, "ended": "$$NOW"}}, {"$unset": "token"}]
+    db.firing.update_many(others, lost)
+    held = db.firing.find_one({"_id": firing.identity}) or {}
+    if held.get("status") in ("done", "failed"):
+        return False
+    losses = held.get("losses", 0) + (held.get("status") == "running")
+    if losses >= MOST_LOSSES:
+        error = f"{LOST}, {losses} times"
+        change = [
+            {"$set": {"status": "failed", "error": error, "losses": losses, "ended": "$$NOW"}},
+            {"$unset": "token"},
+        ]
+        db.firing.update_one({"_id": firing.identity}, change)
+        return False
+    values = {
+        "schedule": {"$literal": firing.schedule},
+        "due": firing.due,
+        "status": "running",
+        "stands_for": verdict.stands_for,
+        "started": "$$NOW",
+        "host": socket.gethostname(),
+        "token": firing.token,
+        "losses": losses,
+        "job_file": file_state,
+    }
+    change = [{"$set": values}, {"$unset": ["ended", "error", "exit", "run_id"]}]
+    db.firing.update_one({"_id": firing.identity}, change, upsert=True)
+    return True
+
+
+def _firing_id(name: str, due: datetime) -> str:
+    return content_id("firing", name, milliseconds(due.timestamp()))
+
+
+def _block(row: dict[str, Any]):
+    return job_of(row).schedule
+
+
+def _document(job_file: JobFile) -> dict[str, Any]:
+    return json.loads(job_file.model_dump_json(exclude={"matrix"}))
+
+
+def _from_now() -> dict[str, Any]:
+    return {"$add": ["$$NOW", int(LEASE_SECONDS * 1000)]}

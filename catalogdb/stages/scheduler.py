@@ -1,0 +1,266 @@
+"""The scheduler: APScheduler wakes it when a job is due; each firing runs in a process of its own."""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from catalogdb.database.connection import connect
+from catalogdb.database.initialise import initialise
+from catalogdb.errors import CatalogdbError, DatabaseError
+from catalogdb.settings import Settings
+from catalogdb.stages.owner import owner
+from catalogdb.stages.run_life import server_now
+from catalogdb.stages.schedule import Firing, claim, due_now, give_back, job_of, prolong, settle, take_over
+
+LOOK_SECONDS = 10.0
+"""How often the stored schedules are looked at: for new ones, and for firings that nobody was woken for."""
+HEARTBEAT_SECONDS = 15.0
+INTERRUPTED = 130
+
+Tell = Callable[[dict[str, Any]], None]
+
+
+class Scheduler:
+    """Runs what is due until it is interrupted.
+
+    Args:
+        parallel: different jobs that may run at a time; of one job one runs at a time, on all hosts together.
+        tell: called with what happens: event (started, ended, problem, scheduled), name, due, ...; from
+            several threads.
+    """
+
+    def __init__(self, settings: Settings, parallel: int = 4, tell: Tell = lambda event: None):
+        self._settings, self._parallel, self._tell = settings, parallel, tell
+        self._stopping = threading.Event()
+        self._children: dict[str, Any] = {}
+        self._times: dict[str, tuple[str, str]] = {}
+        self._clock: Any = None
+        self._last_problem: dict[str, Any] = {}
+
+    def run(self) -> None:
+        """Run until KeyboardInterrupt; then end the runs that are going on, each cleanly, and return.
+
+        Raises:
+            DatabaseError: when the database can't be used at the start; later it is waited for.
+        """
+        from apscheduler.executors.pool import ThreadPoolExecutor
+        from apscheduler.schedulers.background import BackgroundScheduler
+
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)  # what matters is told in our words
+        initialise(connect(self._settings))
+        executors = {"default": ThreadPoolExecutor(self._parallel), "look": ThreadPoolExecutor(1)}
+        self._clock = BackgroundScheduler(timezone=UTC, executors=executors)
+        try:
+            self._clock.start()
+            self._clock.add_job(
+                self._look, "interval", seconds=LOOK_SECONDS, executor="look", next_run_time=datetime.now(UTC)
+            )
+            while not self._stopping.wait(3600):
+                pass
+        except KeyboardInterrupt:
+            pass
+        finally:
+            self._stop()
+
+    def run_once(self) -> bool:
+        """Run all that is due now, one job after the other; False where one failed."""
+        db = connect(self._settings)
+        initialise(db)
+        names = [row["_id"] for row in db.schedule.find({}, {"_id": 1}).sort("_id")]
+        return all([self._attend(name) for name in names])
+
+    def _stop(self) -> None:
+        self._stopping.set()
+        if self._clock and self._clock.running:
+            self._clock.pause()
+        for process in list(self._children.values()):
+            with suppress(AttributeError, ValueError):  # not started yet, or over
+                process.terminate()
+        if self._clock and self._clock.running:
+            self._clock.shutdown(wait=True)
+
+    # -- in threads of the clock
+
+    def _look(self) -> None:
+        """Follow the stored schedules, and wake jobs with a firing that nobody runs."""
+        try:
+            db = connect(self._settings)
+            now = server_now(db)
+            rows = {row["_id"]: row for row in db.schedule.find()}
+        except (DatabaseError, PyMongoError) as error:
+            self._problem(error)
+            return
+        self._last_problem = {}
+        for name in self._times.keys() - rows.keys():
+            del self._times[name]
+            self._clock.remove_job(name)
+        for name, row in rows.items():
+            try:
+                self._follow(name, row, now)
+            except Exception as error:  # one bad document must not hide the others
+                self._problem(error, name)
+
+    def _follow(self, name: str, row: dict[str, Any], now: datetime) -> None:
+        from catalogdb.scheduling.clock import ScheduleTrigger
+
+        times = row["cron"], row["timezone"]
+        if self._times.get(name) != times:
+            block = job_of(row).schedule
+            self._clock.add_job(
+                *(self._attend, ScheduleTrigger(block), [name]),
+                **{"id": name, "replace_existing": True, "coalesce": True, "misfire_grace_time": None},
+            )
+            self._times[name] = times
+            self._tell({"event": "scheduled", "name": name, "next": block.next_after(now)})
+        verdict = due_now(row, now)
+        if (verdict.run or verdict.missed) and name not in self._children:
+            self._clock.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def _attend(self, name: str) -> bool:
+        """Run the firings of a job that are due, one after the other; False where one failed."""
+        good, lost = True, False
+        while not self._stopping.is_set():
+            try:
+                db = connect(self._settings)
+                firing = claim(db, name)
+                if firing is None:
+                    break
+                row = self._carry_out(db, firing)
+            except Exception as error:  # whatever happens to one job, the scheduler goes on
+                self._problem(error, name)
+                return False
+            lost = row.get("status") == "lost"  # and claimed again, but not for ever
+            good &= lost or row.get("status") == "done"
+            if row.get("status") == "interrupted":
+                break  # due again; the next look finds it
+        return good and not lost
+
+    def _carry_out(self, db: Database, firing: Firing) -> dict[str, Any]:
+        """Run a firing in a process of its own and wait for it; gives the firing's document."""
+        # spawned: a process made by fork would share the locks of our threads
+        process = multiprocessing.get_context("spawn").Process(
+            target=carry_out, args=(self._settings, firing), name=f"catalogdb {firing.schedule}"
+        )
+        self._children[firing.schedule] = process
+        try:
+            process.start()
+            self._tell({"event": "started", "name": firing.schedule, "due": firing.due, "process": process.pid})
+            if self._stopping.is_set():
+                process.terminate()
+            process.join()
+        except KeyboardInterrupt:
+            process.terminate()
+            process.join()
+            settle(db, firing, "interrupted", exit=INTERRUPTED)
+            raise
+        finally:
+            del self._children[firing.schedule]
+        if self._stopping.is_set():
+            settle(db, firing, "interrupted", exit=INTERRUPTED)
+        elif process.exitcode == DatabaseError.exit_code:
+            settle(db, firing, "interrupted", exit=process.exitcode, error="the database was lost")
+        elif process.exitcode:
+            give_back(db, firing)
+            self._problem(CatalogdbError(f"the process of its run died: exit {process.exitcode}"), firing.schedule)
+            return {"status": "lost"}
+        row = db.firing.find_one({"_id": firing.identity}, {"token": 0, "_id": 0}) or {}
+        self._tell({"event": "ended", "name": row.pop("schedule", firing.schedule), **row})
+        return row
+
+    def _problem(self, error: Exception, name: str | None = None) -> None:
+        """Tell it, but not every ten seconds."""
+        text = str(error) if isinstance(error, CatalogdbError) else f"{type(error).__name__}: {error}"
+        problem = {"event": "problem", **({"name": name} if name else {}), "error": text}
+        if problem != self._last_problem:
+            self._last_problem = problem
+            self._tell(problem)
+
+
+# -- in the process of a firing
+
+
+def carry_out(settings: Settings, firing: Firing) -> None:
+    """Run one firing and record what came of it. Where the database is lost it stays due, and is run again."""
+    os.setpgrp()  # Ctrl-C in the terminal is for the scheduler, which ends us once and cleanly
+    try:
+        signal.signal(signal.SIGTERM, _interrupt)
+        db = connect(settings, start=False)
+        if take_over(db, firing):
+            with _heartbeat(db, firing):
+                outcome = _run(settings, db, firing)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            settle(db, firing, **outcome)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except (DatabaseError, PyMongoError):
+        sys.exit(DatabaseError.exit_code)
+
+
+def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
+    from catalogdb.stages.run import run_job
+
+    row = db.schedule.find_one({"_id": firing.schedule})
+    if row is None:
+        return {"status": "failed", "error": "the schedule was removed before it started"}
+    try:
+        job = job_of(row).at(firing.due)
+        report = run_job(settings, job, **row.get("options", {}))
+    except KeyboardInterrupt:
+        outcome = {"status": "interrupted", "exit": INTERRUPTED}
+    except (DatabaseError, PyMongoError) as error:
+        outcome = {"status": "interrupted", "exit": DatabaseError.exit_code, "error": str(error)[:2000]}
+    except CatalogdbError as error:
+        outcome = {"status": "failed", "exit": error.exit_code, "error": str(error)[:2000]}
+    except Exception as error:  # it is recorded, and must not look like a lost process
+        outcome = {"status": "failed", "exit": 1, "error": f"{type(error).__name__}: {error}"[:2000]}
+    else:
+        failed = report.status != "done"
+        failures = [line for stage in report.stages.values() for line in stage.failures]
+        error = "; ".join(failures)[:2000] or "tasks are in other hands"
+        return {"status": report.status, "exit": int(failed), "run_id": report.run_id} | (
+            {"error": error} if failed else {}
+        )
+    with suppress(PyMongoError):
+        run = db.run.find_one({"owner": owner()}, {"_id": 1}, sort=[("started", -1)])
+        outcome["run_id"] = run and run["_id"]
+    return outcome
+
+
+def _interrupt(signum: int, frame: Any) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the end must not be interrupted
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _heartbeat(db: Database, firing: Firing) -> Iterator[None]:
+    """Keep the right to the firing; end this process's run when another process has it."""
+    finished = threading.Event()
+
+    def beat() -> None:
+        while not finished.wait(HEARTBEAT_SECONDS):
+            try:
+                if not prolong(db, firing) and not finished.is_set():
+                    os.kill(os.getpid(), signal.SIGTERM)
+                    return
+            except PyMongoError:
+                continue  # the run meets the error itself
+
+    thread = threading.Thread(target=beat, name=f"firing {firing.identity}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        finished.set()
+        thread.join()
