@@ -18,14 +18,13 @@ from catalogdb.evaluation.columns import Codes, read_events
 from catalogdb.evaluation.coverage import read_coverage
 from catalogdb.evaluation.events import EventComparison
 from catalogdb.evaluation.gates import MARGIN_GATES, Gates
+from catalogdb.evaluation.inputs import comparison_inputs
 from catalogdb.evaluation.links import Sites
 from catalogdb.evaluation.pairing import pair_events
+from catalogdb.evaluation.peak_curve import peak_scores, peak_source
 from catalogdb.evaluation.pick_scores import PickTally
 from catalogdb.evaluation.picks import PickComparison
 from catalogdb.identity import content_id
-
-REVISION = 1
-"""Part of what decides whether a stored comparison is current; raised when the same input gives another result."""
 
 WRITERS = 2
 WRITES_AHEAD = 3
@@ -61,14 +60,15 @@ def compare(
     identity = comparison_id(catalog["_id"], reference["_id"], gates)
     names = {"catalog": catalog["_id"], "reference": reference["_id"]}
     state = {"period": {"starttime": period[0], "endtime": period[1]}}
-    state["fingerprint"] = content_id(_inputs(db, catalog, reference), state["period"], REVISION)
+    inputs = comparison_inputs(db, catalog, reference, period)
+    state["fingerprint"] = content_id(inputs)
     current = None if refresh else state | {"status": "done"}
     pick_sets = {
         key: row["pick_set"]
         for key, row in (("pick_set", catalog), ("reference_pick_set", reference))
         if "pick_set" in row
     }
-    claim = Claim(db, identity, names | pick_sets | {"gates": gates.model_dump()} | state)
+    claim = Claim(db, identity, names | pick_sets | {"gates": gates.model_dump(), "inputs": inputs} | state)
     if claim.take(unless=current):
         try:
             claim.done(*_compute(db, catalog, reference, gates, period, claim))
@@ -76,24 +76,6 @@ def compare(
             claim.give_back()
             raise
     return identity
-
-
-def _inputs(db: Database, catalog: dict[str, Any], reference: dict[str, Any]) -> list[Any]:
-    """What the comparison is made from, as far as it can be told without reading it: counts and the ledger's clock."""
-    documents = catalog, reference
-    pick_sets = [row["pick_set"] for row in documents if "pick_set" in row]
-    results = [*(row["_id"] for row in documents), *pick_sets]
-    newest = {"$group": {"_id": "$status", "tasks": {"$sum": 1}, "updated": {"$max": "$updated"}}}
-    ledger = db.task.aggregate([{"$match": {"result": {"$in": results}}}, newest, {"$sort": {"_id": 1}}])
-    last = [db[name].find_one({}, {"_id": 1}, sort=[("_id", -1)]) for name in ("site", "wf_miniseed")]
-    return [
-        [row["config_id"] for row in documents],
-        [db.event.count_documents({"catalog": row["_id"]}) for row in documents],
-        [db.pick.count_documents({"pick_set": name}) for name in pick_sets],
-        [[row["_id"], row["tasks"], str(row.get("updated"))] for row in ledger],
-        [db[name].estimated_document_count() for name in ("site", "wf_miniseed")],
-        [str(row and row["_id"]) for row in last],
-    ]
 
 
 def _compute(
@@ -127,7 +109,7 @@ def _compute(
     stations, networks = Codes(), Codes()
     coverage = read_coverage(db, catalog.get("pick_set"), *period, stations)
     pick_scores = PickTally(stations, networks, gates.max_pick_dt)
-    comparison = None
+    comparison, peaks = None, peak_source(db, catalog.get("pick_set"))
     with Writer(claim) as writer:
         if "pick_set" in catalog and "pick_set" in reference:
             comparison = PickComparison(
@@ -142,6 +124,7 @@ def _compute(
                 coverage=coverage,
                 max_dt=gates.max_pick_dt,
                 period=period,
+                keep_reference=peaks is not None,
             )
             gate = {"max_pick_dt": gates.max_pick_dt}
             for rows, documents in comparison.chunks():
@@ -154,9 +137,16 @@ def _compute(
         writer.write(db.event_match, (common | gate | document for document in of_events.documents()))
         lap("event documents")
         scores = [*of_events.scores(), *pick_scores.scores()]
+        lap("scores")
+        if comparison is None or peaks is None:
+            scores += pick_scores.threshold_scores()
+        elif len(set(comparison.pick_sets)) == 2:
+            seen = comparison.reference_columns()
+            scores += peak_scores(db, peaks, seen, stations, coverage, gates.max_pick_dt, period, claim.prolong)
+            lap("thresholds")
         gate = {"gates": gates.model_dump()}
         writer.write(db.score, (common | gate | document for document in scores))
-    lap("scores")
+    lap("writing scores")
     counts = {"events": len(events[0]), "reference_events": len(events[1])}
     if comparison:
         counts |= {"picks_of_other_phases": comparison.other_phases}

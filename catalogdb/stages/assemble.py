@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb import __version__
-from catalogdb.identity import content_id
 from catalogdb.jobs import Job
+from catalogdb.stages.parts import Parts, digest, fingerprint
 from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
 FROM_ORIGIN = ("time", "latitude", "longitude", "depth_km", "n_picks", "n_p", "n_s", "rms", "azimuthal_gap")
@@ -34,10 +34,15 @@ class AssembleStage:
 
     def plan(self, db: Database) -> Iterable[PlannedTask]:
         """One task per window that was associated."""
+        for shard, parts in self.parts(db):
+            yield PlannedTask(shard, fingerprint(parts))
+
+    def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
+        """The same windows, with the origin and the magnitudes of each event."""
         query = {"config_id": self.config_id, "stage": "associate", "status": "done"}
         for row in db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1):
             shard = Shard({}, row["starttime"], row["endtime"])
-            yield PlannedTask(shard, self.read(db, shard).fingerprint)
+            yield shard, self.read(db, shard).parts
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch the window's origins and their magnitudes."""
@@ -47,7 +52,11 @@ class AssembleStage:
         events = [origin["event_id"] for origin in origins]
         for magnitude in db.magnitude.find({"event_id": {"$in": events}}, {"task_id": 0}).sort("_id", 1):
             magnitudes[magnitude["event_id"]].append(magnitude)
-        return Inputs((origins, magnitudes), content_id(origins, magnitudes))
+        parts = {
+            "origin": {origin["event_id"]: digest(origin) for origin in origins},
+            "magnitude": {event_id: digest(rows) for event_id, rows in magnitudes.items()},
+        }
+        return Inputs((origins, magnitudes), fingerprint(parts), parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Put together each event."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pymongo.database import Database
@@ -11,6 +13,7 @@ from catalogdb.association.associate import associate
 from catalogdb.association.windows import AssociationWindow, association_windows, owned
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
+from catalogdb.stages.parts import Parts, digest, fingerprint
 from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
 PICK_FIELDS = ("net", "sta", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight")
@@ -34,18 +37,28 @@ class AssociateStage:
 
     def plan(self, db: Database) -> Iterable[PlannedTask]:
         """One task per window that has picks, or had some."""
+        for shard, parts in self.parts(db):
+            yield PlannedTask(shard, fingerprint(parts))
+
+    def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
+        """The same windows, with the picks of each station and the stations' coordinates.
+
+        Stations without a pick take part too: what the associators derive from the network depends on them.
+        """
         known = {
             (row["starttime"], row["endtime"])
             for row in db.task.find({"stage": self.name, "config_id": self.config_id}, {"starttime": 1, "endtime": 1})
         }
-        for window in self._windows(db, known):
-            inputs = self._read_window(db, window)
-            if inputs.data[0] or (window.starttime, window.endtime) in known:
-                yield PlannedTask(_shard(window), inputs.fingerprint)
+        windows, sites = self._windows(db, known), site_rows(db)
+        for window, picks in zip(windows, self._picks_by_window(db, windows), strict=True):
+            if picks or (window.starttime, window.endtime) in known:
+                yield _shard(window), self._inputs(window, picks, sites).parts
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch the picks of the window and its margins, and the stations in operation then."""
-        return self._read_window(db, self._window(shard))
+        window = self._window(shard)
+        picks = list(self._picks(db, window.read_starttime, window.read_endtime))
+        return self._inputs(window, picks, site_rows(db, shard.starttime, shard.endtime) if picks else [])
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Associate, keep the events whose origin time lies in the core, and give them their identities."""
@@ -82,24 +95,36 @@ class AssociateStage:
         overlap = self.job.associate.overlap_seconds
         return AssociationWindow(shard.starttime, shard.endtime, shard.starttime - overlap, shard.endtime + overlap)
 
-    def _read_window(self, db: Database, window: AssociationWindow) -> Inputs:
-        query = {
-            "pick_set": self.job.pick_set_name,
-            "time": {"$gte": window.read_starttime, "$lt": window.read_endtime},
-        }
-        fields = {name: 1 for name in PICK_FIELDS}
-        picks = [
-            pick
-            for pick in db.pick.find(query, fields).sort([("time", 1), ("_id", 1)])
-            if self.job.stations.takes(pick["net"], pick["sta"])
-        ]
+    def _picks(self, db: Database, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
+        """The job's picks of [starttime, endtime), by time."""
+        query = {"pick_set": self.job.pick_set_name, "time": {"$gte": starttime, "$lt": endtime}}
+        for pick in db.pick.find(query, dict.fromkeys(PICK_FIELDS, 1)).sort([("time", 1), ("_id", 1)]):
+            if self.job.stations.takes(pick["net"], pick["sta"]):
+                yield pick
+
+    def _picks_by_window(self, db: Database, windows: list[AssociationWindow]) -> Iterator[list[dict[str, Any]]]:
+        """The picks that each window reads, for windows in order of time, from one pass over all picks."""
+        if not windows:
+            return
+        picks = self._picks(db, windows[0].read_starttime, windows[-1].read_endtime)
+        held: deque[dict[str, Any]] = deque()
+        ahead = next(picks, None)
+        for window in windows:
+            while ahead is not None and ahead["time"] < window.read_endtime:
+                held.append(ahead)
+                ahead = next(picks, None)
+            while held and held[0]["time"] < window.read_starttime:
+                held.popleft()
+            yield list(held)
+
+    def _inputs(self, window: AssociationWindow, picks: list[dict[str, Any]], sites: list[dict[str, Any]]) -> Inputs:
         stations = [
             station
-            for station in (stations_in_operation(db, window.starttime, window.endtime) if picks else [])
+            for station in (stations_during(sites, window.starttime, window.endtime) if picks else [])
             if self.job.stations.takes(station["net"], station["sta"])
         ]
-        fingerprint = content_id([[pick.get(name) for name in ("_id", *PICK_FIELDS[3:])] for pick in picks], stations)
-        return Inputs((picks, stations), fingerprint)
+        parts = {"pick": _pick_parts(picks), "station": _station_parts(stations)}
+        return Inputs((picks, stations), fingerprint(parts), parts)
 
 
 def stations_in_operation(db: Database, starttime: float, endtime: float) -> list[dict[str, Any]]:
@@ -107,12 +132,24 @@ def stations_in_operation(db: Database, starttime: float, endtime: float) -> lis
 
     Of several epochs, or locations, of a station the first by start of epoch and location code counts.
     """
+    return stations_during(site_rows(db, starttime, endtime), starttime, endtime)
+
+
+def site_rows(db: Database, starttime: float = -math.inf, endtime: float = math.inf) -> list[dict[str, Any]]:
+    """Epochs of stations that meet `[starttime, endtime)`, by station, start of epoch and location code."""
     rows = db.site.find(
         {"starttime": {"$lt": endtime}, "endtime": {"$gt": starttime}},
-        {"_id": 0, "net": 1, "sta": 1, "loc": 1, "lat": 1, "lon": 1, "elev": 1, "starttime": 1},
+        {"_id": 0, "net": 1, "sta": 1, "loc": 1, "lat": 1, "lon": 1, "elev": 1, "starttime": 1, "endtime": 1},
     )
+    return sorted(rows, key=lambda row: (row["net"], row["sta"], row["starttime"], row.get("loc", "")))
+
+
+def stations_during(sites: list[dict[str, Any]], starttime: float, endtime: float) -> list[dict[str, Any]]:
+    """Stations of `site_rows` in operation then, as `stations_in_operation` gives them."""
     stations: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in sorted(rows, key=lambda row: (row["net"], row["sta"], row["starttime"], row.get("loc", ""))):
+    for row in sites:
+        if not (row["starttime"] < endtime and row["endtime"] > starttime):
+            continue
         station = {
             "net": row["net"],
             "sta": row["sta"],
@@ -122,6 +159,25 @@ def stations_in_operation(db: Database, starttime: float, endtime: float) -> lis
         }
         stations.setdefault((row["net"], row["sta"]), station)
     return list(stations.values())
+
+
+def _pick_parts(picks: list[dict[str, Any]]) -> dict[str, str]:
+    """Number and content of the picks by station: a pick made anew with the same values is the same input."""
+    values: dict[str, list[str]] = defaultdict(list)
+    for pick in picks:
+        values[f"{pick['net']}.{pick['sta']}"] += [repr(pick.get(name)) for name in ("_id", *PICK_FIELDS[2:])]
+    number = 1 + len(PICK_FIELDS[2:])
+    return {station: f"{len(of_station) // number} {digest(*of_station)}" for station, of_station in values.items()}
+
+
+def _station_parts(stations: list[dict[str, Any]]) -> dict[str, str]:
+    """Latitude, longitude (degrees) and elevation (km) by station."""
+    return {
+        f"{station['net']}.{station['sta']}": " ".join(
+            repr(station[name]) for name in ("latitude", "longitude", "elevation_km")
+        )
+        for station in stations
+    }
 
 
 def _shard(window: AssociationWindow) -> Shard:

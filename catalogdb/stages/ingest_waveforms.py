@@ -303,9 +303,10 @@ def _write(db: Database, scan: _Scan) -> None:
         row["state"] = "indexed"
         pieces = [{**piece, "file_id": file.file_id} for piece in scan.result.pieces]
         row["n_pieces"] = len(pieces)
+        row["digest"] = scan.result.digest
         if scan.result.warnings:
             row["warnings"] = scan.result.warnings
-    absent = {name: "" for name in ("error", "warnings") if name not in row}
+    absent = {name: "" for name in ("error", "warnings", "digest") if name not in row}
 
     def replace(session: ClientSession) -> None:
         db.wf_miniseed.delete_many({"file_id": file.file_id}, session=session)

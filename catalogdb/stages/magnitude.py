@@ -13,6 +13,7 @@ from catalogdb.jobs import Job
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
 from catalogdb.stages.file_states import file_states
+from catalogdb.stages.parts import Parts, digest, fingerprint
 from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.waveforms import channel_group, read_traces
 
@@ -41,7 +42,8 @@ class WindowInputs:
     Attributes:
         origins: origins inside the window.
         neighbours: origins of the catalog just outside.
-        channels: channel epochs of the stations, at the times needed, each with its `identity`.
+        channels: channel epochs of the stations, at the times needed, each with its `identity` and that of its
+            response.
         intervals: times needed (epoch seconds) by station.
         pieces: `wf_miniseed` documents of the stations, at the times needed, each with its `identity`.
     """
@@ -52,11 +54,26 @@ class WindowInputs:
     intervals: dict[Station, list[Interval]] = field(default_factory=dict)
     pieces: dict[Station, list[dict]] = field(default_factory=dict)
 
-    def fingerprint(self) -> str:
-        """Identity of all of it."""
-        channels = [epoch["identity"] for epoch in self.channels]
-        pieces = [piece["identity"] for of_station in self.pieces.values() for piece in of_station]
-        return content_id(self.origins, self.neighbours, channels, pieces)
+    def parts(self) -> Parts:
+        """Identity of all of it, part by part."""
+        places: dict[str, list[str]] = defaultdict(list)
+        responses: dict[str, list[str]] = defaultdict(list)
+        for epoch in self.channels:
+            station = f"{epoch['net']}.{epoch['sta']}"
+            places[station].append(epoch["identity"])
+            responses[station].append(epoch["response_identity"])
+        waveforms = {
+            f"{net}.{sta}": digest(*(piece["identity"] for piece in pieces))
+            for (net, sta), pieces in self.pieces.items()
+            if pieces
+        }
+        return {
+            "origin": {origin["event_id"]: digest(origin) for origin in self.origins},
+            "neighbour": {origin["event_id"]: digest(origin) for origin in self.neighbours},
+            "channel": {station: digest(*identities) for station, identities in places.items()},
+            "response": {station: digest(*identities) for station, identities in responses.items()},
+            "waveform": waveforms,
+        }
 
 
 class MagnitudeStage:
@@ -77,12 +94,17 @@ class MagnitudeStage:
 
     def plan(self, db: Database) -> Iterable[PlannedTask]:
         """One task per window that was associated, or that has magnitudes of an earlier run."""
+        for shard, parts in self.parts(db):
+            yield PlannedTask(shard, fingerprint(parts))
+
+    def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
+        """The same windows, with origins, channels, responses and waveforms as the magnitudes take them."""
         either = [{"stage": "associate", "status": "done"}, {"stage": self.name}]
         rows = db.task.find({"config_id": self.config_id, "$or": either}, {"starttime": 1, "endtime": 1})
         windows = sorted({(row["starttime"], row["endtime"]) for row in rows})
         for batch in _batches([Shard({}, *window) for window in windows]):
             for shard, inputs in zip(batch, self._gather(db, batch), strict=True):
-                yield PlannedTask(shard, inputs.fingerprint())
+                yield shard, inputs.parts()
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch the window's origins and responses, and decode the waveforms around their arrivals.
@@ -100,7 +122,8 @@ class MagnitudeStage:
                 traces, failed = read_traces(inside, start, end) if inside else ([], [])
                 records[station] += traces
                 problems += [problem for problem in failed if problem not in problems]
-        return Inputs((inputs, records, problems), inputs.fingerprint())
+        parts = inputs.parts()
+        return Inputs((inputs, records, problems), fingerprint(parts), parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Compute the magnitudes, and give them their identities."""
@@ -154,8 +177,12 @@ class MagnitudeStage:
         )
         found = list(db.wf_miniseed.find({"channel_group": {"$in": groups}} | meets, _projection(PIECE_FIELDS)))
         states = file_states(db, (piece["file_id"] for piece in found))
-        for document in (*epochs, *found):  # once for all windows of the batch
-            document["identity"] = content_id(document, states.get(document.get("file_id")))
+        for piece in found:  # once for all windows of the batch
+            piece["identity"] = content_id(piece, states.get(piece["file_id"]))
+        for epoch in epochs:
+            response = content_id(epoch.get("response"))
+            epoch["identity"] = content_id({key: value for key, value in epoch.items() if key != "response"})
+            epoch["response_identity"] = response
         pieces = _by_station(found, (*order, "dir", "dfile", "foff"))
         for inputs in gathered:
             for station, pairs in sorted(inputs.intervals.items()):

@@ -15,11 +15,14 @@ from catalogdb.picking.picker import Picker, load_picker
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
 from catalogdb.stages.file_states import file_states
+from catalogdb.stages.parts import Parts, digest, fingerprint
 from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
 REVISION = 3
 LEAST_COVERAGE = 0.5
 """A sensor is picked only where it covers at least this part of what the best-covered sensor does."""
+FILES_NAMED = 300
+"""A shard of more files than this doesn't keep a state of each in the ledger."""
 PIECE_FIELDS = (
     *("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "delta", "sampling_rate", "npts"),
     *("dir", "dfile", "foff", "nbytes", "file_id"),
@@ -58,6 +61,11 @@ class PickStage:
 
     def plan(self, db: Database) -> Iterable[PlannedTask]:
         """One task per selected station and shard that has waveforms, or had some."""
+        for shard, parts in self.parts(db):
+            yield PlannedTask(shard, fingerprint(parts))
+
+    def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
+        """The same shards, with the files that each is picked from and the sensors that there are."""
         pieces_by_shard: dict[tuple[str, str, float], list[dict]] = defaultdict(list)
         for piece in self._pieces(db):
             for start in self._shard_starts(piece["starttime"], piece["endtime"]):
@@ -70,7 +78,7 @@ class PickStage:
             pieces = pieces_by_shard[net, sta, start]
             shard = Shard({"net": net, "sta": sta}, start, start + self.shard_seconds)
             if self._inside(pieces, shard) or (net, sta, start) in known:
-                yield PlannedTask(shard, _fingerprint(*self._choose(pieces, shard), states))
+                yield shard, _parts(*self._choose(pieces, shard), states)
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Decode and align the chosen sensor's waveforms, padded on both sides by what the picker needs.
@@ -93,7 +101,8 @@ class PickStage:
         with timed("decode"):
             traces, problems = read_traces(pieces, shard.starttime - pad, shard.endtime + pad)
         records = self.picker.prepare(traces, overwrite=True)
-        return Inputs((records, choices, problems), _fingerprint(pieces, choices, states))
+        parts = _parts(pieces, choices, states)
+        return Inputs((records, choices, problems), fingerprint(parts), parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Pick, keep what the configuration says of peaks and probability, and give everything its identity."""
@@ -249,6 +258,16 @@ def _seconds(spans: list[tuple[float, float]]) -> float:
     return sum(end - start for start, end in spans)
 
 
-def _fingerprint(pieces: list[dict], choices: dict[str, Any], states: dict[str, list[int]]) -> str:
-    keys = ("chan", "starttime", "endtime", "dir", "dfile", "foff", "nbytes")
-    return content_id([[piece[key] for key in keys] + states.get(piece["file_id"], []) for piece in pieces], choices)
+def _parts(pieces: list[dict], choices: dict[str, Any], states: dict[str, list[Any]]) -> Parts:
+    """Files with size, digest and what of them is read; and the choice of the sensor."""
+    read: dict[str, list[Any]] = defaultdict(list)
+    for piece in pieces:
+        read[piece["file_id"]] += [piece["chan"], repr(piece["starttime"]), repr(piece["endtime"])]
+        read[piece["file_id"]] += [piece["foff"], piece["nbytes"]]
+    files = {}
+    for file, extents in read.items():
+        size, content = states.get(file, ("?", "?"))
+        files[file] = f"{size} {content} {digest(*extents)}"
+    if len(files) > FILES_NAMED:
+        files = {"all": f"{len(files)} files {digest(files)}"}
+    return {"file": files, "sensor": {"choice": digest(choices)}}

@@ -19,6 +19,7 @@ from catalogdb.picking.peak_table import PeakTable
 from catalogdb.picking.selection import SELECTION_COUNTS, select_picks
 from catalogdb.stages import tasks
 from catalogdb.stages.execute import TaskReport, execute
+from catalogdb.stages.parts import Parts
 from catalogdb.stages.pick import identified_picks
 from catalogdb.stages.results import ResultName, claim_names
 from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
@@ -44,6 +45,12 @@ class RepickStage:
         for row in db.task.find(query).sort([("starttime", 1), ("_id", 1)]):
             yield PlannedTask(Shard(row["shard"], row["starttime"], row["endtime"]), row["fingerprint"])
 
+    def parts(self, db: Database) -> Iterable[tuple[Shard, Parts]]:
+        """The same tasks, with what the source's were made from."""
+        query = {"stage": self.name, "config_id": self.source["config_id"], "status": "done"}
+        for row in db.task.find(query).sort([("starttime", 1), ("_id", 1)]):
+            yield Shard(row["shard"], row["starttime"], row["endtime"]), row.get("inputs", {})
+
     def read(self, db: Database, shard: Shard) -> Inputs:
         """The source's peaks and detections of the shard, and its ledger row.
 
@@ -57,7 +64,7 @@ class RepickStage:
             detections = list(db.detection.find({"task_id": source_task}, session=session))
         if row is None or row["status"] != "done":
             raise CatalogdbError(f"pick set {self.source['_id']!r} is being picked anew; repick when that is done")
-        return Inputs((row, peaks, detections), row["fingerprint"])
+        return Inputs((row, peaks, detections), row["fingerprint"], row.get("inputs", {}))
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Choose picks from the peaks."""

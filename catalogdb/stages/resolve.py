@@ -15,7 +15,7 @@ from catalogdb.jobs import Job
 from catalogdb.stages.results import ResultName
 from catalogdb.stages.stage import Stage
 
-CATALOG_REVISION = 2
+CATALOG_REVISION = 3
 """Raise this number whenever a change of the code after picking changes catalogs."""
 ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
 
@@ -94,7 +94,7 @@ def catalog_config(job: Job, pick_set_config_id: str) -> dict[str, Any]:
         "stations": job.stations.model_dump(mode="json"),
         "associate": _used_settings(job.associate),
         "magnitude": job.magnitude.model_dump(mode="json") if "magnitude" in job.stages else None,
-        "versions": installed_versions(ASSOCIATOR_PACKAGES[job.associate.associator]),
+        "versions": installed_versions(ASSOCIATOR_PACKAGES.get(job.associate.associator, ())),
     }
 
 
@@ -116,7 +116,10 @@ def _used_settings(config: AssociateConfig) -> dict[str, Any]:
 
 
 def _extent(db: Database, job: Job) -> tuple[float, float] | None:
-    """What the catalog covers: the job's period, or its stations' waveforms or picks (epoch seconds)."""
+    """What the catalog covers: the job's period, or its stations' waveforms or picks (epoch seconds).
+
+    An event precedes its picks, by as much as windows of association overlap.
+    """
     if job.period:
         return job.period.starttime.timestamp(), job.period.endtime.timestamp()
     picked = "pick" in job.stages
@@ -128,4 +131,7 @@ def _extent(db: Database, job: Job) -> tuple[float, float] | None:
         for row in source.aggregate([{"$match": query}, {"$group": station}])
         if job.stations.takes(**row["_id"])
     ]
-    return (min(first for first, _ in extents), max(last for _, last in extents)) if extents else None
+    if not extents:
+        return None
+    before = 0.0 if picked else job.associate.overlap_seconds
+    return min(first for first, _ in extents) - before, max(last for _, last in extents)

@@ -73,10 +73,13 @@ def _enter(db: Database, result: ResultName) -> None:
     if collection.find_one({"_id": result.name}, {"_id": 1}) is None:
         update["$currentDate"] = {"created": True}
     query = {"_id": result.name, "config_id": result.config_id}
-    try:
-        collection.update_one(query, update, upsert=True)
-    except DuplicateKeyError as error:
-        raise NameTaken(f"{result.name!r}: another run has just taken this name for other settings") from error
+    for is_last in (False, True):  # another worker of the same run may enter it at the same moment
+        try:
+            collection.update_one(query, update, upsert=True)
+            return
+        except DuplicateKeyError as error:
+            if is_last:
+                raise NameTaken(f"{result.name!r}: another run has just taken this name for other settings") from error
 
 
 def remove_result(db: Database, kind: str, name: str) -> None:

@@ -8,6 +8,7 @@ is kept as it is.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, loca
 Piece = dict[str, Any]
 _SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
 _LONGEST_LIST = 3
+DIGEST_DIGITS = 32
 
 
 @dataclass
@@ -34,10 +36,12 @@ class ScanResult:
     Attributes:
         pieces: `wf_miniseed` documents without `_id` and `file_id`, in file order.
         warnings: what was passed over and why; each names the file.
+        digest: SHA-256 of the file's bytes, its first 128 bits as hexadecimal digits.
     """
 
     pieces: list[Piece]
     warnings: list[str] = field(default_factory=list)
+    digest: str = ""
 
 
 def channel_group(net: str, sta: str, loc: str, chan: str) -> str:
@@ -73,7 +77,7 @@ def scan_miniseed(path: Path) -> ScanResult:
         if abs(known["endtime"] - row["endtime"]) * row["sampling_rate"] > HALF_SAMPLE:
             known = known | {"endtime": row["endtime"]}  # MsPASS counts from the first record, however the clock drifts
         pieces.append(_document(known, path))
-    return ScanResult(pieces, warnings)
+    return ScanResult(pieces, warnings, hashlib.sha256(content).hexdigest()[:DIGEST_DIGITS])
 
 
 def _straight_runs(records: Records) -> Iterator[Records]:

@@ -15,6 +15,7 @@ from catalogdb.geo import distance_azimuth
 from catalogdb.jobs import Job
 from catalogdb.stages.associate import AssociateStage
 from catalogdb.stages.association_task import read_task
+from catalogdb.stages.run import run_job
 
 T0 = 1711584000.0  # 2024-03-28
 STATIONS = [
@@ -135,3 +136,14 @@ def test_commands_compare_and_tune(filled, settings, tmp_path):
     done = run_command(settings, "compare-associators", path, "--associator", "x", "--start", "2024", "--end", "2025")
     assert done.returncode != 0
     assert "--associator x: not an associator" in done.stderr
+
+
+@pytest.mark.parametrize("associator", ["gamma", "pyocto", "scan"])
+def test_a_job_runs_with_each_associator(filled, settings, associator):
+    for collection in (filled.pick_set, filled.catalog):
+        row = {"_id": "people", "kind": "reference", "config_id": "people", "pick_set": "people"}
+        collection.insert_one(row, bypass_document_validation=True)
+    report = run_job(settings, job(associator=associator))
+    assert report.status == "done" and report.evaluation["events"]["matched"] == len(EVENTS)
+    again = run_job(settings, job(associator=associator))
+    assert again.stages["associate"].up_to_date == again.stages["associate"].planned > 0

@@ -1,0 +1,351 @@
+"""Staleness as a query: what stands in the ledger against what would be made from now; nothing is computed.
+
+A task is `stale` when its inputs differ from those that its result was made from; a run does it again. It is `waiting`
+when its inputs are as they were, but come from tasks that are stale: a run does it again only if they change.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+from pymongo.database import Database
+
+from catalogdb.association.windows import association_windows
+from catalogdb.database.named import require_catalog
+from catalogdb.errors import InputError
+from catalogdb.evaluation.gates import Gates
+from catalogdb.evaluation.staleness import comparison_state
+from catalogdb.jobs import Job, Period
+from catalogdb.stages import tasks
+from catalogdb.stages.magnitude import NEIGHBOUR_SECONDS
+from catalogdb.stages.parts import Parts, changes, fingerprint
+from catalogdb.stages.repick import RepickStage
+from catalogdb.stages.resolve import build_stage, resolve
+from catalogdb.stages.stage import Shard, Stage
+from catalogdb.stages.stale_reasons import UNFINISHED, Reason, comparison_reasons, config_reasons, listed, reasons_of
+
+BATCH = 1000
+THRESHOLDS = ("p_threshold", "s_threshold", "station_thresholds")
+
+Interval = tuple[float, float]
+
+
+class Why(BaseModel):
+    """One reason of a task to be done again."""
+
+    reason: str
+    what: str
+
+
+class StaleTask(BaseModel):
+    """One task of a result that is not what a run would make now."""
+
+    result: str
+    stage: str
+    shard: dict[str, Any]
+    starttime: float
+    endtime: float
+    state: Literal["stale", "waiting"]
+    why: list[Why]
+
+
+class Staleness(BaseModel):
+    """What of a job's results, and of the comparisons of its catalog, is stale."""
+
+    job: str | None
+    pick_set: str | None
+    catalog: str | None
+    counts: list[dict[str, Any]] = []
+    tasks: list[StaleTask] = []
+    notes: list[str] = []
+
+
+def stale_of_job(db: Database, job: Job) -> Staleness:
+    """What a run of the job would do, and why.
+
+    Raises:
+        InputError: for a job that can't run as it stands.
+    """
+    result = Staleness(job=job.name, pick_set=job.pick_set_name, catalog=job.catalog)
+    stages, names = resolve(db, job)
+    outdated: dict[str, tuple[str, list[Reason]]] = {}
+    for name in names:
+        held = db[name.kind].find_one({"_id": name.name}, {"config": 1, "config_id": 1})
+        if held and held["config_id"] != name.config_id:
+            outdated[name.kind] = held["config_id"], config_reasons(held.get("config", {}), name.config)
+            words = name.kind.replace("_", " ")
+            result.notes.append(f"{words} {name.name} was made in another way: run with --replace, or with --name")
+    found: dict[str, list[StaleTask]] = {}
+    if "pick" not in job.stages:
+        found["pick"] = _picks_of_others(db, job, result.notes)
+    for stage in stages:
+        old_config_id, reasons = outdated.get("pick_set" if stage.name == "pick" else "catalog", (None, []))
+        if old_config_id:
+            found[stage.name] = list(_outdated(db, stage, old_config_id, reasons))
+        else:
+            found[stage.name] = list(_compared(db, stage))
+            found[stage.name] += _waiting(db, stage, job, found)
+    result.tasks = [task for name in found for task in found[name]]
+    result.tasks += _comparisons(db, job.catalog, job, result)
+    return _counted(result)
+
+
+def stale_of_catalog(db: Database, name: str) -> Staleness:
+    """What of a catalog is stale, by the job that last made it; of an ingested one the comparisons with it.
+
+    Raises:
+        InputError: for an unknown catalog, and where its job is not on record as this version knows jobs.
+    """
+    catalog = require_catalog(db, name)
+    job = _last_job(db, {"catalog": name})
+    if job is not None and "associate" in job.stages:
+        if not job.period or "starttime" not in catalog:
+            return stale_of_job(db, job)
+        whole = Period(starttime=catalog["starttime"], endtime=catalog["endtime"])
+        result = stale_of_job(db, job.model_copy(update={"period": whole}))
+        if result.tasks and whole != job.period:
+            start, end = job.period.starttime.isoformat(), job.period.endtime.isoformat()
+            result.notes.append(f"the last run was of {start} to {end}; the catalog covers more, and so does this list")
+        return result
+    result = Staleness(job=None, pick_set=catalog.get("pick_set"), catalog=name)
+    result.tasks = list(_comparisons(db, name, None, result))
+    return _counted(result)
+
+
+def stale_of_all(db: Database) -> list[Staleness]:
+    """What is stale of every catalog, and of every pick set that no catalog is made from."""
+    results = [stale_of_catalog(db, row["_id"]) for row in db.catalog.find({}, {"_id": 1}).sort("_id", 1)]
+    covered = {result.pick_set for result in results}
+    for row in db.pick_set.find({"kind": "automatic", "_id": {"$nin": sorted(filter(None, covered))}}).sort("_id", 1):
+        job = _last_job(db, {"pick_set": row["_id"], "job_document.stages": "pick"})
+        if job is not None:
+            job = job.model_copy(update={"stages": ("pick",)})
+            results.append(stale_of_job(db, job))
+    return results
+
+
+# -- plan against ledger
+
+
+def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
+    """Tasks whose inputs differ from those on record, or that were never finished."""
+    remaining = iter(stage.parts(db))
+    while batch := list(islice(remaining, BATCH)):
+        planned = {tasks.task_id(stage, shard): (shard, parts) for shard, parts in batch}
+        query = {"_id": {"$in": list(planned)}}
+        rows = {row["_id"]: row for row in db.task.find(query, {"fingerprint": 1, "status": 1, "error": 1})}
+        current = {
+            identity
+            for identity, (_, parts) in planned.items()
+            if identity in rows
+            and rows[identity]["status"] == "done"
+            and rows[identity].get("fingerprint") == fingerprint(parts)
+        }
+        query = {"_id": {"$in": [identity for identity in planned if identity not in current]}}
+        before = {row["_id"]: row["inputs"] for row in db.task.find(query, {"inputs": 1}) if "inputs" in row}
+        stale = [parts for identity, (_, parts) in planned.items() if identity not in current]
+        file_names = _file_names(db, [*stale, *before.values()])
+        for identity, (shard, parts) in planned.items():
+            if identity not in current:
+                why = [*_unfinished(rows.get(identity), parts, file_names)]
+                why += _changed(stage, rows.get(identity), before.get(identity), parts, file_names)
+                yield _task(stage, shard, "stale", why)
+
+
+def _unfinished(row: dict[str, Any] | None, parts: Parts, file_names: Mapping[str, str]) -> Iterator[Reason]:
+    if row is None or ("fingerprint" not in row and row["status"] != "failed"):
+        files = sorted(file_names.get(file, file) for file in parts.get("file", {}))
+        yield Reason("new file", listed(files)) if files else Reason("new", "not done yet")
+    elif row["status"] != "done":
+        yield Reason(UNFINISHED.get(row["status"], row["status"]), row.get("error", "")[:200])
+
+
+def _changed(
+    stage: Stage, row: dict[str, Any] | None, before: Parts | None, parts: Parts, file_names: Mapping[str, str]
+) -> list[Reason]:
+    """Reasons of a task that was done before with other inputs."""
+    if row is None or "fingerprint" not in row or row["fingerprint"] == fingerprint(parts):
+        return []
+    if before is None:
+        return [Reason("not recorded", "made by a version that did not keep its inputs")]
+    return reasons_of(stage.name, changes(before, parts), file_names)
+
+
+def _outdated(db: Database, stage: Stage, config_id: str, reasons: list[Reason]) -> Iterator[StaleTask]:
+    """All tasks of a result that another configuration made, and those that the present one asks for besides."""
+    seen = set()
+    for row in db.task.find({"stage": stage.name, "config_id": config_id}).sort([("starttime", 1), ("_id", 1)]):
+        shard = Shard(row["shard"], row["starttime"], row["endtime"])
+        seen.add(_place(shard))
+        yield _task(stage, shard, "stale", reasons)
+    if stage.name == "pick":
+        yield from (task for task in _compared(db, stage) if _place(task) not in seen)
+
+
+def _place(shard: Shard | StaleTask) -> tuple[Any, ...]:
+    key = shard.key if isinstance(shard, Shard) else shard.shard
+    return (*sorted(key.items()), shard.starttime, shard.endtime)
+
+
+def _task(stage: Stage, shard: Shard, state: str, why: Iterable[Reason]) -> StaleTask:
+    return StaleTask(
+        result=stage.result,
+        stage=stage.name,
+        shard=dict(shard.key),
+        starttime=shard.starttime,
+        endtime=shard.endtime,
+        state=state,
+        why=[Why(reason=reason.reason, what=reason.what) for reason in why],
+    )
+
+
+def _file_names(db: Database, inputs: Iterable[Parts]) -> dict[str, str]:
+    """Paths of the waveform files in tasks' inputs, by `wf_file._id`; those of files that are gone stay on record."""
+    wanted = {file for parts in inputs for file in parts.get("file", {})}
+    if not wanted:
+        return {}
+    rows = db.wf_file.find({"_id": {"$in": sorted(wanted)}}, {"dir": 1, "dfile": 1})
+    return {row["_id"]: os.path.join(row["dir"], row["dfile"]) for row in rows}
+
+
+# -- what waits for stale tasks
+
+
+def _waiting(db: Database, stage: Stage, job: Job, found: dict[str, list[StaleTask]]) -> list[StaleTask]:
+    """Finished windows whose inputs come from tasks that are stale or waiting."""
+    if stage.name == "pick":
+        return []
+    affected = _windows_of_picks(job, found.get("pick", [])) if stage.name == "associate" else _windows(stage, found)
+    if not affected:
+        return []
+    stale = {(task.starttime, task.endtime) for task in found[stage.name]}
+    query = {"stage": stage.name, "config_id": stage.config_id, "status": "done"}
+    rows = db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1)
+    waiting = []
+    for row in rows:
+        window = row["starttime"], row["endtime"]
+        if window in affected and window not in stale:
+            waiting.append(_task(stage, Shard({}, *window), "waiting", [affected[window]]))
+    return waiting
+
+
+def _windows_of_picks(job: Job, picks: list[StaleTask]) -> dict[Interval, Reason]:
+    """Association windows that read picks of stale tasks."""
+    stations: dict[Interval, set[str]] = defaultdict(set)
+    for task in picks:
+        if job.stations.takes(task.shard["net"], task.shard["sta"]):
+            stations[task.starttime, task.endtime].add(f"{task.shard['net']}.{task.shard['sta']}")
+    settings = job.associate
+    margin = settings.overlap_seconds
+    affected: dict[Interval, set[str]] = defaultdict(set)
+    for (start, end), names in stations.items():
+        for window in association_windows(start - margin, end + margin, settings.window_seconds, margin):
+            affected[window.starttime, window.endtime] |= names
+    return {window: Reason("picks to come", listed(sorted(names))) for window, names in affected.items()}
+
+
+def _windows(stage: Stage, found: dict[str, list[StaleTask]]) -> dict[Interval, Reason]:
+    """Windows whose origins (for magnitudes those of the neighbours too) or magnitudes are of stale tasks."""
+    sources = ("associate",) if stage.name == "magnitude" else ("associate", "magnitude")
+    affected: dict[Interval, Reason] = {}
+    for source in sources:
+        reason = Reason("origins to come" if source == "associate" else "magnitudes to come", f"stage {source}")
+        for task in found.get(source, []):
+            length = task.endtime - task.starttime
+            reach = NEIGHBOUR_SECONDS if stage.name == "magnitude" else 0.0
+            number = -int(-reach // length)  # windows on either side, rounded up
+            for step in range(-number, number + 1):
+                start = task.starttime + step * length
+                affected.setdefault((start, start + length), reason)
+    return affected
+
+
+# -- picks that another job makes
+
+
+def _picks_of_others(db: Database, job: Job, notes: list[str]) -> list[StaleTask]:
+    """Stale tasks of the pick set that a job only reads."""
+    name = job.pick_set_name
+    made = db.pick_set.find_one({"_id": name}) or {}
+    source = made.get("repicked_from")
+    maker = _last_job(db, {"pick_set": source or name, "job_document.stages": "pick"})
+    if maker is None:
+        return []
+    stage = build_stage("pick", maker)
+    held = made if source is None else db.pick_set.find_one({"_id": source}) or {}
+    if held.get("config_id") != stage.config_id:
+        reasons = config_reasons(held.get("config", {}), stage.config)
+        picks = list(_outdated(db, stage, held.get("config_id", ""), reasons))
+    else:
+        picks = list(_compared(db, stage))
+    if source is not None:
+        settings = made["config"]["settings"]
+        repick = RepickStage(held, name, {key: settings[key] for key in THRESHOLDS if key in settings})
+        picks += [task for task in _compared(db, repick) if repick.config_id == made["config_id"]]
+    if picks:
+        verb = f"repick --pick-set {source} --name {name}" if source else f"run (job {maker.name})"
+        notes.append(f"pick set {name} is not made by this job; its stale picks are made by: catalogdb {verb}")
+    return picks
+
+
+def _last_job(db: Database, query: dict[str, Any]) -> Job | None:
+    """The job of the newest run of the query."""
+    run = next(iter(db.run.find(query, {"job_document": 1}).sort("started", -1).limit(1)), None)
+    if run is None:
+        return None
+    try:
+        return Job.model_validate(run["job_document"])
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"run {run['_id']}: its job is not one that this version knows: {first['loc']}: {first['msg']}",
+            hint="name the job file: catalogdb status --stale JOB.yaml",
+        ) from None
+
+
+# -- comparisons
+
+
+def _comparisons(db: Database, catalog: str, job: Job | None, result: Staleness) -> Iterator[StaleTask]:
+    """Comparisons of the catalog that are older than what they were made from, and the job's own if there is none."""
+    own = None
+    if job and job.evaluate and "evaluate" in job.stages:
+        gates = Gates(**job.evaluate.model_dump(include={"max_dt", "max_km", "max_pick_dt"}))
+        own = catalog, job.evaluate.reference, gates
+    elsewhere = []
+    for state in comparison_state(db, catalog, own):
+        names = {"catalog": state.catalog, "reference": state.reference}
+        why = [Reason("new", "not compared yet")] if state.before is None else []
+        why += comparison_reasons(state.before or {}, state.now) if state.before is not None else []
+        kind = "stale"
+        if not why and result.tasks:
+            kind, why = "waiting", [Reason("catalog to come", catalog)]
+        if why:
+            if not state.own:
+                elsewhere.append(f"catalogdb evaluate --catalog {state.catalog} --reference {state.reference}")
+            yield StaleTask(
+                result=state.catalog,
+                stage="evaluate",
+                shard=names,
+                starttime=state.period[0],
+                endtime=state.period[1],
+                state=kind,
+                why=[Why(reason=reason.reason, what=reason.what) for reason in why],
+            )
+    if elsewhere:
+        result.notes.append(f"comparisons that no run of this job makes: {'; '.join(sorted(set(elsewhere)))}")
+
+
+def _counted(result: Staleness) -> Staleness:
+    counts = Counter((task.stage, task.state, why.reason) for task in result.tasks for why in task.why)
+    order = {name: number for number, name in enumerate(("pick", "associate", "magnitude", "assemble", "evaluate"))}
+    result.counts = [
+        {"stage": stage, "state": state, "reason": reason, "tasks": number}
+        for (stage, state, reason), number in sorted(counts.items(), key=lambda item: (order[item[0][0]], item[0]))
+    ]
+    return result

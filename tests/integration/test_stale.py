@@ -1,0 +1,376 @@
+"""Staleness: each change makes its dependants stale and no others, the query says why, and a run does just that.
+
+The changes and what is measured of them are those of benchmarks/staleness.py, whose table is in the documentation.
+"""
+
+import shutil
+
+import obspy
+import pytest
+
+import catalogdb
+from benchmarks._season import DAYS, STAGES, Season
+from benchmarks.staleness import label, measure, steps
+from catalogdb.errors import InputError
+from catalogdb.stages.parts import changes, documents_digest, fingerprint
+from catalogdb.stages.stale import stale_of_all, stale_of_catalog, stale_of_job
+from catalogdb.stages.stale_reasons import comparison_reasons, config_reasons, reasons_of
+
+MIDNIGHTS = {f"{day}T00:00" for day in DAYS}
+COMPARISON = ("evaluate", "truth", "2024-03-27T23:40")
+
+
+@pytest.fixture(scope="module")
+def archive(server, tmp_path_factory):
+    season = Season(server, tmp_path_factory.mktemp("season"))
+    yield season
+    season.drop()
+
+
+@pytest.fixture(scope="module")
+def outcomes(archive):
+    """Every change of the table, one after the other."""
+    return {what: measured() for what, measured in steps(archive)}
+
+
+@pytest.fixture
+def season(archive):
+    """The archive as it was made, ingested; for tests that come after the table's."""
+    archive.reset()
+    return archive
+
+
+def picks(station, *days):
+    return {("pick", station, f"{day}T00:00") for day in days}
+
+
+def label_of(task):
+    return label(task.model_dump())
+
+
+def of_stage(tasks, stage):
+    return {name for name in tasks if name[0] == stage}
+
+
+def near(name, day):
+    """True for a window of the day, or within its reach beyond midnight."""
+    time, start = obspy.UTCDateTime(name[2]), obspy.UTCDateTime(day)
+    return start - 720 <= time < start + 86400 + 120
+
+
+# -- the table
+
+
+def test_after_a_run_nothing_is_stale_and_all_is_as_made_from_the_start(outcomes):
+    assert len(outcomes) == 14
+    assert {what: outcome.left for what, outcome in outcomes.items() if outcome.left} == {}
+    assert [what for what, outcome in outcomes.items() if not outcome.equal] == []
+
+
+def test_what_ran_was_announced_and_what_was_stale_ran(outcomes):
+    for what, outcome in outcomes.items():
+        new = {name for name in outcome.ran if "new file" in outcome.stale.get(name, ())}
+        assert outcome.ran <= outcome.stale.keys() | outcome.waiting.keys() | new, what
+        assert outcome.stale.keys() - {COMPARISON} <= outcome.ran, what
+        assert outcome.compared == (COMPARISON in outcome.stale) or COMPARISON in outcome.waiting, what
+
+
+def test_nothing_ran_whose_inputs_were_as_before(outcomes):
+    for what, outcome in outcomes.items():
+        assert outcome.ran == outcome.new_inputs, what
+
+
+def test_untouched_and_touched_files_make_nothing_stale(outcomes):
+    for what in ("nothing", "every file touched"):
+        outcome = outcomes[what]
+        assert (outcome.stale, outcome.waiting, outcome.ran, outcome.compared) == ({}, {}, set(), False)
+
+
+def test_a_new_day_of_one_station(outcomes):
+    outcome = outcomes["new day of one station"]
+    late, new = picks("BAD", DAYS[1]), picks("BAD", DAYS[2])
+    assert outcome.stale == {**dict.fromkeys(late, {"late file"}), **dict.fromkeys(new, {"new file"})} | {
+        COMPARISON: {"waveforms changed"}
+    }
+    assert of_stage(outcome.ran, "pick") == late | new
+    assert all(near(name, DAYS[2]) for name in outcome.ran - late)
+
+
+def test_a_late_file_makes_its_station_day_and_the_neighbours_that_read_it_stale(outcomes):
+    outcome = outcomes["late file of a day already done"]
+    wanted = picks("CLUD", *DAYS)
+    assert {name: outcome.stale[name] for name in wanted} == dict.fromkeys(wanted, {"late file"})
+    assert outcome.stale.keys() - wanted - {COMPARISON} <= of_stage(outcome.waiting.keys() | outcome.ran, "magnitude")
+    assert of_stage(outcome.ran, "pick") == wanted
+    assert len(of_stage(outcome.ran, "associate")) < outcome.planned["associate"]
+    changed = {day for _, station, day in of_stage(outcome.new_outputs, "pick")}
+    for stage in STAGES[1:]:
+        assert all(any(near(name, day[:10]) for day in changed) for name in of_stage(outcome.ran, stage))
+
+
+def test_a_rewritten_file_of_the_same_size_is_seen(outcomes):
+    outcome = outcomes["file rewritten, same size"]
+    assert outcome.stale == dict.fromkeys(picks("BOO", *DAYS), {"changed file"})
+    # the neighbours read its edge, found the same picks, and the wave stopped there
+    assert of_stage(outcome.new_outputs, "pick") == picks("BOO", DAYS[1])
+    assert all(near(name, DAYS[1]) for name in outcome.ran - of_stage(outcome.ran, "pick"))
+    assert 0 < len(of_stage(outcome.ran, "associate")) < outcome.planned["associate"]
+
+
+def test_the_same_samples_in_other_bytes_end_where_the_picks_are_the_same(outcomes):
+    outcome = outcomes["files recompressed, same samples"]
+    assert of_stage(outcome.ran, "pick") == picks("VINO", *DAYS)
+    assert outcome.new_outputs == set() and not outcome.compared
+    assert of_stage(outcome.ran, "associate") == of_stage(outcome.ran, "assemble") == set()
+
+
+def test_a_removed_file(outcomes):
+    outcome = outcomes["file removed"]
+    wanted = picks("VINO", *DAYS[:2])
+    assert {name: outcome.stale[name] for name in wanted} == dict.fromkeys(wanted, {"vanished file"})
+    assert of_stage(outcome.ran, "pick") == wanted
+    assert of_stage(outcome.ran, "assemble") and all(near(name, DAYS[0]) for name in of_stage(outcome.ran, "assemble"))
+
+
+def test_a_moved_station_makes_every_window_stale_and_no_picks(outcomes):
+    outcome = outcomes["station moved by 3 km"]
+    windows = {name: why for name, why in outcome.stale.items() if name[0] == "associate"}
+    assert len(windows) == outcome.planned["associate"] and set(map(tuple, windows.values())) == {("coordinates",)}
+    assert not of_stage(outcome.ran, "pick") and outcome.compared
+    assert len(of_stage(outcome.ran, "assemble")) < outcome.planned["assemble"]  # windows without events
+
+
+def test_a_corrected_response_makes_magnitudes_stale_alone(outcomes):
+    outcome = outcomes["response corrected"]
+    assert {name[0] for name in outcome.stale} == {"magnitude"}
+    assert set(map(tuple, outcome.stale.values())) == {("response",)}
+    assert {name[0] for name in outcome.ran} == {"magnitude", "assemble"} and outcome.compared
+
+
+def test_another_reference_makes_the_comparison_stale_alone(outcomes):
+    outcome = outcomes["one event of the reference"]
+    assert outcome.stale.keys() == {COMPARISON} and "reference changed" in outcome.stale[COMPARISON]
+    assert outcome.ran == set() and outcome.compared
+
+
+@pytest.mark.parametrize(
+    ("what", "reason", "picks_too"),
+    [
+        ("association: min_picks 5", "settings", False),
+        ("picking: stalta.p_on 7", "settings", True),
+        ("code after picking revised", "revision", False),
+        ("code of picking revised", "revision", True),
+    ],
+)
+def test_another_way_of_making_it_is_refused_until_it_is_asked_for(outcomes, what, reason, picks_too):
+    outcome = outcomes[what]
+    assert "made with other settings than these" in outcome.refused
+    assert any("--replace" in note for note in outcome.notes)
+    first = "pick" if picks_too else "associate"
+    assert {why for name in of_stage(outcome.stale, first) for why in outcome.stale[name]} == {reason}
+    if picks_too:
+        assert {why for name in of_stage(outcome.stale, "assemble") for why in outcome.stale[name]} == {
+            "other pick set"
+        }
+    stages = STAGES if picks_too else STAGES[1:]
+    assert {stage: len(of_stage(outcome.ran, stage)) for stage in STAGES if of_stage(outcome.ran, stage)} == {
+        stage: outcome.planned[stage] for stage in stages
+    }
+
+
+# -- further cases
+
+
+def test_other_weights_in_the_same_place(season, tmp_path):
+    import torch
+
+    packaged = shutil.copytree(f"{catalogdb.__path__[0]}/demo/weights", tmp_path / "weights")
+    weights = packaged / "phasenet_demo.pt.v1"
+    season.overrides = ["pick.picker=phasenet", f"pick.weights={weights}", "stations.include=[OX.VINO]"]
+    season.overrides += ["associate.associator=pyocto", "evaluate.reference=truth"]
+    season.run()
+
+    def lower_bias():
+        tensors = torch.load(weights)
+        tensors["out.bias"][0] += 0.5
+        torch.save(tensors, weights)
+
+    before = season.db.pick.distinct("probability", {"pick_set": "season"})
+    outcome = measure(season, "weights", lower_bias, replace=True)
+    assert {why for name in of_stage(outcome.stale, "pick") for why in outcome.stale[name]} == {"weights"}
+    assert of_stage(outcome.ran, "pick") == picks("VINO", *DAYS)
+    assert outcome.equal and outcome.left == 0
+    # the process that had the old weights loaded took the new ones
+    assert before and set(before).isdisjoint(season.db.pick.distinct("probability", {"pick_set": "season"}))
+
+
+def test_failed_and_unfinished_tasks_are_told_apart(season):
+    path = season.files("BOO", DAYS[1])[0]
+    kept = path.read_bytes()
+    path.unlink()
+    report = season.run()
+    assert report.status == "failed"
+    season.db.task.update_one({"stage": "pick", "shard.sta": "VINO"}, {"$set": {"status": "pending"}})
+    why = {task.shard["sta"]: task.why[0] for task in season.stale().tasks if task.stage == "pick"}
+    assert why["BOO"].reason == "failed" and str(path) in why["BOO"].what
+    assert why["VINO"].reason == "unfinished"
+    path.write_bytes(kept)
+    season.ingest()
+    season.run()
+    assert season.stale().tasks == []
+
+
+def test_rows_of_an_older_version_are_stale_without_a_reason(season):
+    season.run()
+    season.db.task.update_many({"stage": "pick"}, {"$unset": {"inputs": ""}, "$set": {"fingerprint": "old"}})
+    tasks = [task for task in season.stale().tasks if task.state == "stale"]
+    assert {(task.stage, why.reason) for task in tasks for why in task.why} == {("pick", "not recorded")}
+
+
+def test_a_file_of_a_sensor_that_is_not_picked_leaves_the_picks_alone(season):
+    season.run()
+    season.file("BAD", DAYS[0], "EHE").unlink()  # the station has HH too
+    season.ingest()
+    stale = {task.stage for task in season.stale().tasks if task.state == "stale"}
+    assert stale == {"magnitude", "evaluate"}  # amplitudes and coverage are of every sensor
+    season.run()
+    assert season.stale().tasks == []
+
+
+def test_other_peaks_under_the_same_picks_make_the_comparison_stale(season):
+    season.run()
+    task = {"stage": "pick", "shard.sta": "VINO", "outputs.peak": {"$ne": ""}}
+    assert season.db.task.update_one(task, {"$set": {"outputs.peak": "others"}}).modified_count == 1
+    (task,) = season.stale().tasks
+    assert task.stage == "evaluate" and [why.reason for why in task.why] == ["catalog peaks changed"]
+
+
+def test_the_query_writes_nothing(season):
+    season.run()
+    shutil.rmtree(season.waveforms / DAYS[2])
+    season.ingest()
+    before = {name: list(season.db[name].find().sort("_id")) for name in ("task", "run", "catalog", "comparison")}
+    assert season.stale().tasks
+    assert stale_of_all(season.db)[0].tasks == stale_of_catalog(season.db, "season").tasks
+    assert {name: list(season.db[name].find().sort("_id")) for name in before} == before
+
+
+def test_picks_of_another_job_are_followed(season):
+    season.run()
+    season.overrides += ["catalog=strict", "pick_set=season", "stages=[associate]", "associate.min_picks=6"]
+    season.run()
+    season.files("BOO", DAYS[0])[0].unlink()
+    season.ingest()
+    found = stale_of_job(season.db, season.job())
+    assert {task.shard["sta"] for task in found.tasks if task.stage == "pick"} == {"BOO"}
+    assert {task.state for task in found.tasks if task.stage == "associate"} == {"waiting"}
+    assert any("not made by this job" in note for note in found.notes)
+    both = {result.catalog: result.tasks for result in stale_of_all(season.db)}
+    assert both["season"] and both["strict"] and both["truth"]
+
+
+def test_a_catalog_of_many_periods_is_looked_at_whole(season):
+    season.run()
+    season.overrides = [f"period.starttime={DAYS[2]}T00:00:00Z", "period.endtime=2024-03-30T00:00:00Z"]
+    assert season.run().stages["pick"].planned == 4
+    season.files("BOO", DAYS[0])[0].unlink()
+    season.ingest()
+    assert [task for task in season.stale().tasks if task.stage == "pick"] == []
+    whole = stale_of_catalog(season.db, "season")
+    assert {label_of(task) for task in whole.tasks if task.stage == "pick"} == picks("BOO", *DAYS[:2])
+    assert any("the catalog covers more" in note for note in whole.notes)
+
+
+def test_status_tells_it_on_the_command_line(season, command):
+    season.run()
+    told = command(season.place.settings, "status", "--stale", season.job_file)
+    assert told.code == 0 and "nothing is stale" in told.out
+    season.files("CLUD", DAYS[1])[0].unlink()
+    season.ingest()
+    told = command(season.place.settings, "status", "--stale", "--catalog", "season", "--limit", "1")
+    assert "vanished file" in told.out and "OX.CLUD..HHE" in told.out and "--limit 0" in told.err
+    (result,) = command(season.place.settings, "status", "--stale", season.job_file, "--json").json["results"]
+    ours = season.stale()
+    assert len(result["tasks"]) == len(ours.tasks) and result["counts"] == ours.counts
+    other = command(
+        season.place.settings, "status", "--stale", season.job_file, "--set", "pick.stalta.p_on=9", "--json"
+    )
+    assert {"stage": "pick", "state": "stale", "reason": "settings", "tasks": 12} in other.json["results"][0]["counts"]
+    assert command(season.place.settings, "status", season.job_file).code == 2
+    assert command(season.place.settings, "status", "--stale", "--catalog", "nobody").code == 2
+
+
+def test_an_unknown_catalog_is_said(db):
+    with pytest.raises(InputError, match="no catalog 'nobody'"):
+        stale_of_catalog(db, "nobody")
+    assert stale_of_all(db) == []
+
+
+# -- words
+
+
+def test_a_fingerprint_differs_where_a_part_does():
+    parts = {"file": {"a": "1 x y"}, "sensor": {"choice": "c"}}
+    other = {"file": {"a": "1 x y", "b": "2 x y"}, "sensor": {"choice": "d"}}
+    assert fingerprint(parts) != fingerprint(other) and list(changes(parts, parts)) == []
+    assert [(change.kind, change.name) for change in changes(parts, other)] == [("file", "b"), ("sensor", "choice")]
+    (reason,) = reasons_of("pick", changes(parts, other), {"b": "/archive/b"})
+    assert (reason.reason, reason.what) == ("late file", "/archive/b")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "reason", "what"),
+    [
+        ("5 a p", "6 b p", "changed file", "f: 5 -> 6 bytes"),
+        ("5 a p", "5 b p", "changed file", "f: same size, other content"),
+        ("5 a p", "5 a q", "changed index", "f: other pieces of the same bytes"),
+        (None, "5 a p", "late file", "f"),
+        ("5 a p", None, "vanished file", "f"),
+    ],
+)
+def test_changes_of_files_in_words(before, now, reason, what):
+    states = [{"file": {"f": state} if state else {}} for state in (before, now)]
+    (found,) = reasons_of("pick", changes(*states), {})
+    assert (found.reason, found.what) == (reason, what)
+
+
+def test_changes_of_stations_in_words():
+    before = {"station": {"OX.A": "46.0 13.0 0.5", "OX.B": "46.0 13.0 0.5", "OX.C": "46.0 13.0 0.5"}}
+    now = {"station": {"OX.A": "46.01 13.0 0.5", "OX.B": "46.0 13.0 0.52", "OX.D": "46.0 13.0 0.5"}}
+    found = {reason.reason: reason.what for reason in reasons_of("associate", changes(before, now), {})}
+    assert (
+        found["coordinates"].startswith("OX.A moved 1.11") and "OX.B moved +20 m of elevation" in found["coordinates"]
+    )
+    assert found["new station"] == "OX.D" and found["station gone"] == "OX.C"
+
+
+def test_changes_of_configurations_in_words():
+    before, now = (
+        {"revision": n, "picker": {"networks": [{"weights_sha256": n}], "seisbench": f"0.{n}"}, "settings": {"p": n}}
+        for n in (1, 2)
+    )
+    found = {reason.reason: reason.what for reason in config_reasons(before, now)}
+    assert found == {
+        "revision": "revision: 1 -> 2",
+        "weights": "picker.networks.0.weights_sha256: 1 -> 2",
+        "library version": "picker.seisbench: 0.1 -> 0.2",
+        "settings": "settings.p: 1 -> 2",
+    }
+
+
+def test_changes_of_comparisons_in_words():
+    before = {"catalog": "5 a", "reference": "7 a", "revision": "1"}
+    now = {"catalog": "6 b", "reference": "7 b", "revision": "2"}
+    found = {reason.reason: reason.what for reason in comparison_reasons(before, now)}
+    assert found == {
+        "catalog changed": "5 -> 6",
+        "reference changed": "7, other content",
+        "revision changed": "1 -> 2",
+    }
+
+
+def test_documents_have_one_digest_in_any_order():
+    rows = [{"_id": "a", "time": 1.0}, {"_id": "b", "time": 2.0}]
+    turned = [{"time": 2.0, "_id": "b"}, {"_id": "a", "time": 1.0}]
+    assert documents_digest(rows) == documents_digest(turned) != documents_digest(rows[:1])
+    assert documents_digest([]) == ""
