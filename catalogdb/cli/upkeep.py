@@ -1,0 +1,126 @@
+"""`catalogdb remove` and `catalogdb prune`: taking results away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from catalogdb.cli import common
+
+YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count what would go, and remove nothing.")]
+
+remove = typer.Typer(help="Remove a catalog or a pick set with all that was made for it.", no_args_is_help=True)
+
+
+@remove.command("catalog", epilog="Example: catalogdb remove catalog strict --dry-run")
+def remove_catalog(
+    name: Annotated[str, typer.Argument(help="Name of the catalog.")],
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Remove a catalog: its events, origins, magnitudes, tasks and comparisons. Its pick set stays.
+
+    Refused while a run works on it. Broken off, the same command goes on.
+    """
+    _remove("catalog", name, yes, dry_run, json)
+
+
+@remove.command("pick-set", epilog="Example: catalogdb remove pick-set strict --yes")
+def remove_pick_set(
+    name: Annotated[str, typer.Argument(help="Name of the pick set.")],
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Remove a pick set: its picks, peaks, probability, detections and tasks.
+
+    Refused while a run works on it, or a catalog or another pick set is made from it.
+    """
+    _remove("pick_set", name, yes, dry_run, json)
+
+
+def prune(
+    missing_files: Annotated[
+        bool, typer.Option("--missing-files", help="Also forget waveform files that are marked as missing.")
+    ] = False,
+    unclaimed: Annotated[
+        bool,
+        typer.Option(
+            "--unclaimed",
+            help="Also remove documents that no task in the ledger wrote; no catalog may be being ingested meanwhile.",
+        ),
+    ] = False,
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Remove what no pick set and no catalog stands for any more: results, tasks, comparisons.
+
+    What a worker holds now is left out, so it can be done while runs go on.
+    """
+    from catalogdb.stages import prune as pruning
+
+    db = common.database()
+    found = pruning.find_leftovers(db)
+    counts, others = pruning.count_leftovers(db, found, missing_files)
+    result = {"dry_run": dry_run, "removed": counts, "unclaimed": others, "held": found.held, "named_again": []}
+    going = counts | others if unclaimed else counts
+    if going and not dry_run:
+        common.confirm(f"Remove {sum(going.values())} documents ({_listed(going)})?", yes)
+        with _bar("prune", sum(going.values()), json) as progress:
+            removed, named = pruning.prune(db, found, missing_files, unclaimed, progress)
+        result |= {"removed": removed, "named_again": named}
+    if json:
+        common.print_json(result)
+        return
+    _print_counts(result["removed"] if going else {}, dry_run, "nothing to prune")
+    if others and not unclaimed:
+        common.err.print(f"left alone, since no task in the ledger wrote them: {_listed(others)}; --unclaimed")
+    for config_id, owner in found.held.items():
+        common.err.print(f"left alone, since {owner} works on it: config {config_id}", markup=False)
+    for config_id in result["named_again"]:
+        common.err.print(f"config {config_id} has got a name meanwhile: run its job again", markup=False)
+
+
+def _remove(kind: str, name: str, yes: bool, dry_run: bool, json: bool) -> None:
+    from catalogdb.stages.removal import removal_counts
+    from catalogdb.stages.removal import remove as remove_result
+
+    db = common.database()
+    counts = removal_counts(db, kind, name)
+    if not dry_run:
+        total = sum(counts.values())
+        common.confirm(f"Remove {kind.replace('_', ' ')} {name}, {total} documents ({_listed(counts)})?", yes)
+        with _bar(f"remove {name}", total, json) as progress:
+            counts = remove_result(db, kind, name, progress)
+    if json:
+        common.print_json({"kind": kind, "name": name, "dry_run": dry_run, "removed": counts})
+    else:
+        _print_counts(counts, dry_run, "nothing was there")
+
+
+@contextmanager
+def _bar(title: str, total: int, as_json: bool) -> Iterator[Callable[[str, int], None]]:
+    """A bar of documents; what is given takes a collection and how many of its documents went."""
+    from rich.progress import Progress
+
+    with Progress(console=common.err, disable=not common.progress_allowed(as_json)) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda collection, number: bar.update(task, advance=number, description=f"{title} {collection}")
+
+
+def _print_counts(counts: dict[str, int], dry_run: bool, none: str) -> None:
+    rows = [{"collection": collection, "documents": number} for collection, number in sorted(counts.items()) if number]
+    if not rows:
+        common.out.print(none)
+        return
+    common.print_rows(rows, title="would be removed" if dry_run else "removed")
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{collection} {number}" for collection, number in sorted(counts.items()) if number)

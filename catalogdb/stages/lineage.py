@@ -1,0 +1,235 @@
+"""Where an event comes from: origin, picks, probability, waveforms, files, and who made each with what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.errors import InputError
+from catalogdb.stages.file_states import file_states
+from catalogdb.stages.lost import shard_name
+
+LEAST_PREFIX = 4
+NAMED = 5
+TOLERANCE_US = 1000
+"""A pick's time is that of its peak, but for the rounding of microseconds to seconds and back."""
+EVENT_FIELDS = (
+    *("catalog", "time", "latitude", "longitude", "depth_km", "magnitude", "magnitude_type", "event_type", "place"),
+    *("evaluation_mode", "evaluation_status", "source_id", "sources", "remarks", "creation_info"),
+)
+ORIGIN_FIELDS = (
+    *("_id", "method", "time", "latitude", "longitude", "depth_km", "rms", "azimuthal_gap", "score", "n_picks"),
+    *("source_file", "source_format", "velocity_model"),
+)
+PICK_FIELDS = (
+    *("pick_set", "channel_group", "net", "sta", "loc", "chan", "phase", "time", "uncertainty", "probability"),
+    *("quality", "snr", "evaluation_mode", "source_id", "hypo71_weight"),
+)
+CONFIG_FIELDS = ("kind", "config_id", "config", "agency_id", "source", "licence", "created", "repicked_from")
+
+
+def lineage(db: Database, event_id: str) -> dict[str, Any]:
+    """What an event is made from, as far as the database knows.
+
+    Args:
+        event_id: `event._id`, the beginning of it if no other event begins so, or the id that the source gave it.
+
+    Returns:
+        event (with the task that assembled it), catalog (its configuration), pick_set (its configuration, with the
+        hashes of the weights), origins (with task, and arrivals, each with its pick), magnitudes (with task). A pick
+        has its task, and where they are kept: probability (the block of the hour, without its blob) and peak (its row
+        in the table of peaks); pieces (of the waveforms that hold its moment), each with its file. A task has its run.
+
+    Raises:
+        InputError: for an event that isn't there, or a beginning that several have; the hint says what to do.
+    """
+    event = find_event(db, event_id)
+    catalog = db.catalog.find_one({"_id": event["catalog"]}) or {}
+    tasks = _Tasks(db)
+    origins = [_origin(db, origin, tasks) for origin in event["origins"]]
+    arrivals = [arrival for origin in origins for arrival in origin["arrivals"]]
+    picks = {row["_id"]: row for row in db.pick.find({"_id": {"$in": [arrival["pick_id"] for arrival in arrivals]}})}
+    sets = _PickSets(db)
+    for arrival in arrivals:
+        pick = picks.get(arrival["pick_id"])
+        arrival["pick"] = None if pick is None else _pick(db, pick, sets, tasks)
+    return {
+        "event": {"_id": event["_id"]} | _those(event, EVENT_FIELDS) | {"task": tasks[event["task_id"]]},
+        "catalog": {"name": event["catalog"]} | _those(catalog, CONFIG_FIELDS),
+        "pick_sets": [{"name": name} | _those(row, CONFIG_FIELDS) for name, row in sets.known.items()],
+        "origins": origins,
+        "magnitudes": [_magnitude(db, magnitude, tasks) for magnitude in event.get("magnitudes", [])],
+    }
+
+
+def find_event(db: Database, event_id: str) -> dict[str, Any]:
+    """The event of an id, of the beginning of one, or of the source's own id.
+
+    Raises:
+        InputError: as `lineage`.
+    """
+    if event := db.event.find_one({"_id": {"$eq": event_id}}):
+        return event
+    found = []
+    if len(event_id) >= LEAST_PREFIX:
+        query = {"_id": {"$gte": event_id, "$lt": event_id + "\uffff"}}
+        found = list(db.event.find(query, {"catalog": 1}).sort("_id", 1).limit(NAMED))
+    found = found or list(db.event.find({"source_id": {"$eq": event_id}}, {"catalog": 1}).limit(NAMED))
+    if len(found) == 1:
+        return db.event.find_one({"_id": found[0]["_id"]})
+    if found:
+        several = ", ".join(f"{row['_id']} ({row['catalog']})" for row in found)
+        raise InputError(f"event {event_id!r}: several events have that", hint=f"one of {several}")
+    raise InputError(f"no event {event_id!r} in database {db.name!r}", hint=_suggestion(db, event_id))
+
+
+def _suggestion(db: Database, event_id: str) -> str:
+    """What an unknown id may be meant for: something else that has it, or the ids that begin most like it."""
+    if (pick := db.pick.find_one({"_id": {"$eq": event_id}}, {"time": 1})) is not None:
+        near = {"time": {"$gte": pick["time"] - 3600, "$lt": pick["time"] + 60}, "origins.arrivals.pick_id": event_id}
+        uses = [
+            row["_id"]
+            for name in db.event.distinct("catalog")
+            for row in db.event.find({"catalog": name} | near, {"_id": 1})
+        ]
+        return f"it is a pick, used by {', '.join(uses[:NAMED]) or 'no event'}"
+    for collection in ("origin", "magnitude"):
+        if (row := db[collection].find_one({"_id": {"$eq": event_id}}, {"event_id": 1})) is not None:
+            return f"it is the id of an {collection} of event {row['event_id']}".replace("an magnitude", "a magnitude")
+    for length in range(len(event_id) - 1, 1, -1):
+        start = event_id[:length]
+        alike = db.event.find({"_id": {"$gte": start, "$lt": start + "\uffff"}}, {"_id": 1}).limit(3)
+        if near := [row["_id"] for row in alike]:
+            return f"ids that begin like it: {', '.join(near)}"
+    return "catalogdb query events --json has the ids"
+
+
+class _Tasks:
+    """Ledger rows with their runs, each read once."""
+
+    def __init__(self, db: Database):
+        self._db = db
+        self._tasks: dict[str, dict[str, Any] | None] = {}
+        self._runs: dict[str, dict[str, Any] | None] = {}
+
+    def __getitem__(self, task_id: str | None) -> dict[str, Any] | None:
+        """The task in short, with its run; None where the ledger doesn't have it."""
+        if task_id is not None and task_id not in self._tasks:
+            row = self._db.task.find_one({"_id": task_id})
+            self._tasks[task_id] = row and self._told(row)
+        return self._tasks.get(task_id)
+
+    def _told(self, row: dict[str, Any]) -> dict[str, Any]:
+        told = {"task_id": row["_id"], "stage": row["stage"], "status": row["status"], "config_id": row["config_id"]}
+        if "starttime" in row:
+            told["shard"] = shard_name(row["shard"], row["starttime"])
+        told |= {"updated": row.get("updated"), "choices": row.get("choices"), "inputs": row.get("inputs")}
+        told = {key: value for key, value in told.items() if value}
+        return told | {"run": self._run(row.get("run_id"))}
+
+    def _run(self, run_id: str | None) -> dict[str, Any] | None:
+        if run_id is None:
+            return None
+        if run_id not in self._runs:
+            fields = ("job", "engine", "host", "started", "ended", "versions")
+            row = self._db.run.find_one({"_id": run_id}, dict.fromkeys(fields, 1))
+            self._runs[run_id] = row and {"run_id": run_id} | _those(row, fields)
+        return self._runs[run_id]
+
+
+class _PickSets:
+    """Pick sets by name, each read once; of a pick set chosen from another's peaks, that other too."""
+
+    def __init__(self, db: Database):
+        self._db = db
+        self.known: dict[str, dict[str, Any]] = {}
+
+    def source_of(self, name: str) -> str:
+        """The pick set whose network made the peaks that a pick set is chosen from: itself, unless it was repicked."""
+        while name not in self.known:
+            row = self._db.pick_set.find_one({"_id": name})
+            self.known[name] = row or {}
+        origin = self.known[name].get("repicked_from")
+        return name if origin is None or origin == name else self.source_of(origin)
+
+
+def _origin(db: Database, origin: dict[str, Any], tasks: _Tasks) -> dict[str, Any]:
+    stored = db.origin.find_one({"_id": origin["_id"]}, {"task_id": 1}) or {}
+    arrivals = [dict(arrival) for arrival in origin.get("arrivals", [])]
+    return _those(origin, ORIGIN_FIELDS) | {"task": tasks[stored.get("task_id")], "arrivals": arrivals}
+
+
+def _magnitude(db: Database, magnitude: dict[str, Any], tasks: _Tasks) -> dict[str, Any]:
+    stored = db.magnitude.find_one({"_id": magnitude["_id"]}, {"task_id": 1}) or {}
+    told = _those(magnitude, ("_id", "type", "value", "uncertainty", "n_stations"))
+    return told | {"task": tasks[stored.get("task_id")]}
+
+
+def _pick(db: Database, pick: dict[str, Any], sets: _PickSets, tasks: _Tasks) -> dict[str, Any]:
+    told = {"_id": pick["_id"]} | _those(pick, PICK_FIELDS) | {"task": tasks[pick["task_id"]]}
+    source = sets.source_of(pick["pick_set"])
+    if sets.known[pick["pick_set"]].get("kind") == "automatic":
+        sensor = {key: pick[key] for key in ("net", "sta", "loc", "channel_group")} | {"pick_set": source}
+        block, peak = _probability(db, pick, sensor), _peak(db, pick, sensor)
+        # the waveforms were read by the task that made the peaks, which for a repicked set is its source's
+        reader = tasks[(peak or block or pick)["task_id"]] or {}
+        told |= {"probability_block": block, "peak": peak}
+        told["pieces"] = _pieces(db, pick, reader.get("inputs", {}).get("file", {}))
+    return told
+
+
+def _probability(db: Database, pick: dict[str, Any], sensor: dict[str, Any]) -> dict[str, Any] | None:
+    """The block of the hour that the pick lies in, without its blob; None where none was kept."""
+    hour = {"starttime": {"$lte": pick["time"]}, "endtime": {"$gt": pick["time"]}}
+    return db.probability.find_one(sensor | hour, {"blob": 0, "segments": 0})
+
+
+def _peak(db: Database, pick: dict[str, Any], sensor: dict[str, Any]) -> dict[str, Any] | None:
+    """The pick's row in the table of peaks; None where no table was kept."""
+    shard = {"starttime": {"$lte": pick["time"]}, "endtime": {"$gt": pick["time"]}}
+    if (document := db.peak.find_one(sensor | shard)) is None:
+        return None
+    from catalogdb.picking.peak_table import PHASES, PeakTable
+
+    peaks = PeakTable.from_document(document).peaks
+    distance = abs(peaks["time_us"] - round(pick["time"] * 1e6))
+    near = (peaks["phase"] == PHASES.index(pick["phase"])) & (distance <= TOLERANCE_US)
+    told = {"table": document["_id"], "codec": document["codec"], "task_id": document["task_id"]}
+    if not near.any():
+        return told | {"row": None}
+    row = int(near.nonzero()[0][distance[near].argmin()])
+    values = {name: peaks[name][row].item() for name in peaks.dtype.names}
+    return told | {"row": row, "values": {name: value for name, value in values.items() if value == value}}
+
+
+def _pieces(db: Database, pick: dict[str, Any], used: dict[str, str]) -> list[dict[str, Any]]:
+    """The indexed pieces of the pick's sensor that hold its moment, each with its file.
+
+    Args:
+        used: states of the files that the task was made from, by id, as the ledger keeps them.
+    """
+    moment = {"starttime": {"$lte": pick["time"]}, "endtime": {"$gte": pick["time"]}}
+    fields = ("chan", "starttime", "endtime", "npts", "sampling_rate", "foff", "nbytes", "file_id")
+    query = {"channel_group": pick["channel_group"]} | moment
+    pieces = list(db.wf_miniseed.find(query, dict.fromkeys(fields, 1)).sort("chan", 1))
+    files = _files(db, (piece["file_id"] for piece in pieces), used)
+    return [_those(piece, ("_id", *fields[:-1])) | {"file": files.get(piece["file_id"])} for piece in pieces]
+
+
+def _files(db: Database, identities: Iterable[str], used: dict[str, str]) -> dict[str, dict[str, Any]]:
+    identities = sorted(set(identities))
+    states = file_states(db, identities)
+    files = {}
+    for row in db.wf_file.find({"_id": {"$in": identities}}):
+        told = {"path": f"{row['dir']}/{row['dfile']}"} | _those(row, ("size", "mtime_ns", "digest", "state", "error"))
+        told["indexed_at"] = row.get("indexed_at")
+        if (before := used.get(row["_id"])) is not None:
+            told["as_used"] = before.split()[:2] == [str(part) for part in states[row["_id"]]]
+        files[row["_id"]] = told
+    return files
+
+
+def _those(document: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    return {name: document[name] for name in names if name in document}

@@ -1,0 +1,215 @@
+"""Finding and removing what no pick set and no catalog stands for any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.stages.removal import (
+    COMPARED,
+    Counts,
+    Progress,
+    comparison_counts,
+    live_lease,
+    remove_comparison,
+    remove_documents,
+    remove_tasks,
+)
+from catalogdb.stages.results import OUTPUTS
+
+TASKS_PER_QUERY = 5000
+RESULTS = tuple(collection for collections in OUTPUTS.values() for collection in collections)
+MISSING = {"state": "missing"}
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Documents of one collection that one task wrote for a name that is gone."""
+
+    collection: str
+    task_id: str
+    config_id: str
+    in_ledger: bool
+
+
+@dataclass
+class Leftovers:
+    """What nothing stands for any more.
+
+    Attributes:
+        configs: config_ids of tasks that neither a pick set nor a catalog has.
+        documents: results of such tasks, and of tasks that stand for a name of the other kind alone.
+        pairs: catalog and reference of comparisons of which one is gone.
+        held: config_ids left out, with the worker that holds a task of theirs now.
+    """
+
+    configs: list[str] = field(default_factory=list)
+    documents: list[Leftover] = field(default_factory=list)
+    pairs: list[dict[str, str]] = field(default_factory=list)
+    held: dict[str, str] = field(default_factory=dict)
+
+
+def find_leftovers(db: Database) -> Leftovers:
+    """What nothing stands for any more; reads indexes, and a document of each task that isn't in the ledger."""
+    # results before ledger before names: each is written only when what follows is there, so what is new never looks
+    # left over
+    written = {collection: list(_tasks_of(db, collection)) for collection in RESULTS}
+    in_ledger = {row["_id"] for row in db.task.aggregate(_distinct("config_id", {"stage": {"$gt": ""}}))}
+    standing = {kind: _standing(db, kind) for kind in OUTPUTS}
+    held = {row["config_id"]: row["lease"]["owner"] for row in _held(db)}
+    unnamed = in_ledger - standing["pick_set"] - standing["catalog"] - held.keys()
+    # the end of a run that many workers share is a task of the run
+    of_runs = {row["_id"] for row in db.run.find({"_id": {"$in": sorted(unnamed)}}, {"_id": 1})}
+    found = Leftovers(sorted(unnamed - of_runs))
+    found.held = {
+        config: owner for config, owner in held.items() if not any(config in ids for ids in standing.values())
+    }
+    for kind, collections in OUTPUTS.items():
+        for collection in collections:
+            for leftover in _not_standing(db, collection, written[collection], standing[kind]):
+                if leftover.config_id not in held:
+                    found.documents.append(leftover)
+    found.pairs = _pairs_without_catalog(db)
+    return found
+
+
+def count_leftovers(db: Database, found: Leftovers, missing_files: bool = False) -> tuple[Counts, Counts]:
+    """How many documents there are of them, by collection: in the ledger's care, and those that no task there wrote.
+
+    Args:
+        missing_files: count also the `wf_file` rows of files that are gone.
+    """
+    counts: Counts = {"task": db.task.count_documents(_of_configs(found.configs))}
+    unclaimed: Counts = {}
+    for leftovers, into in ((_in_ledger(found), counts), (_unclaimed(found), unclaimed)):
+        for collection, identities in _by_collection(leftovers):
+            number = db[collection].count_documents({"task_id": {"$in": identities}})
+            into[collection] = into.get(collection, 0) + number
+    for pair in found.pairs:
+        for collection, number in comparison_counts(db, pair).items():
+            counts[collection] = counts.get(collection, 0) + number
+    if missing_files:
+        counts["wf_file"] = db.wf_file.count_documents(MISSING)
+    return _without_zeros(counts), _without_zeros(unclaimed)
+
+
+def prune(
+    db: Database,
+    found: Leftovers,
+    missing_files: bool = False,
+    unclaimed: bool = False,
+    progress: Progress = lambda collection, number: None,
+) -> tuple[Counts, list[str]]:
+    """Remove what was found, in steps; what a worker has taken or a name stands for again meanwhile is left alone.
+
+    Args:
+        found: of `find_leftovers`.
+        missing_files: remove also the `wf_file` rows of files that are gone.
+        unclaimed: remove also documents that no task in the ledger wrote. An ingestion of a large catalog enters its
+            task last, so none may be going on.
+        progress: told of each step: collection and number of documents removed.
+
+    Returns:
+        Documents removed, by collection, and the config_ids for which a name came up while they were being removed: a
+        run that planned with them then has to be done again.
+    """
+    counts: Counts = {}
+
+    def count(removed: Counts) -> None:
+        for collection, number in removed.items():
+            counts[collection] = counts.get(collection, 0) + number
+            progress(collection, number)
+
+    for config_id in found.configs:
+        if not _stands(db, config_id):
+            count(remove_tasks(db, _of_configs([config_id]), RESULTS))
+    gone_with_their_tasks = set(found.configs)
+    for item in found.documents:
+        if item.config_id in gone_with_their_tasks if item.in_ledger else not unclaimed:
+            continue
+        kind = next(kind for kind, collections in OUTPUTS.items() if item.collection in collections)
+        if db[kind].find_one({"config_id": item.config_id}, {"_id": 1}) is None:
+            query = {"task_id": item.task_id, "config_id": item.config_id}
+            count({item.collection: remove_documents(db, item.collection, query)})
+    for pair in found.pairs:
+        count(remove_comparison(db, pair))
+    if missing_files:
+        count({"wf_file": db.wf_file.delete_many(MISSING).deleted_count})
+    return _without_zeros(counts), [config_id for config_id in found.configs if _stands(db, config_id)]
+
+
+def _standing(db: Database, kind: str) -> set[str]:
+    return {row["config_id"] for row in db[kind].find({}, {"config_id": 1})}
+
+
+def _stands(db: Database, config_id: str) -> bool:
+    return any(db[kind].find_one({"config_id": config_id}, {"_id": 1}) for kind in OUTPUTS)
+
+
+def _held(db: Database) -> Iterable[dict[str, Any]]:
+    stages = {"stage": {"$in": db.task.distinct("stage")}, "config_id": {"$gt": ""}}
+    return db.task.find(stages | live_lease(db), {"config_id": 1, "lease.owner": 1})
+
+
+def _of_configs(configs: list[str]) -> dict[str, Any]:
+    return {"stage": {"$gt": ""}, "config_id": {"$in": configs}}
+
+
+def _distinct(key: str, match: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"$match": match}, {"$group": {"_id": f"${key}"}}]
+
+
+def _tasks_of(db: Database, collection: str) -> Iterator[str]:
+    """The tasks that documents of a collection name; the index on task_id has them, each looked up once."""
+    pipeline = [{"$sort": {"task_id": 1}}, {"$group": {"_id": "$task_id"}}]
+    return (row["_id"] for row in db[collection].aggregate(pipeline, hint={"task_id": 1}))
+
+
+def _not_standing(db: Database, collection: str, identities: list[str], standing: set[str]) -> Iterator[Leftover]:
+    for batch in _batches(identities, TASKS_PER_QUERY):
+        configs = {row["_id"]: row["config_id"] for row in db.task.find({"_id": {"$in": batch}}, {"config_id": 1})}
+        for identity in batch:
+            config_id = configs.get(identity)
+            if config_id is None:
+                written = db[collection].find_one({"task_id": identity}, {"config_id": 1})
+                config_id = written and written["config_id"]
+            if config_id is not None and config_id not in standing:
+                yield Leftover(collection, identity, config_id, identity in configs)
+
+
+def _pairs_without_catalog(db: Database) -> list[dict[str, str]]:
+    names = {row["_id"] for row in db.catalog.find({}, {"_id": 1})}
+    rows = db.comparison.find({}, {"catalog": 1, "reference": 1})
+    pairs = {(row["catalog"], row["reference"]) for row in rows}
+    for collection in COMPARED:
+        for catalog in db[collection].distinct("catalog"):
+            pairs |= {(catalog, reference) for reference in db[collection].distinct("reference", {"catalog": catalog})}
+    return [{"catalog": pair[0], "reference": pair[1]} for pair in sorted(pairs) if not names.issuperset(pair)]
+
+
+def _in_ledger(found: Leftovers) -> list[Leftover]:
+    return [item for item in found.documents if item.in_ledger]
+
+
+def _unclaimed(found: Leftovers) -> list[Leftover]:
+    return [item for item in found.documents if not item.in_ledger]
+
+
+def _by_collection(leftovers: list[Leftover]) -> Iterator[tuple[str, list[str]]]:
+    for collection in RESULTS:
+        for batch in _batches((item.task_id for item in leftovers if item.collection == collection), TASKS_PER_QUERY):
+            yield collection, batch
+
+
+def _batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
+        yield batch
+
+
+def _without_zeros(counts: Counts) -> Counts:
+    return {collection: number for collection, number in counts.items() if number}

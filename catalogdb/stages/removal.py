@@ -1,0 +1,217 @@
+"""Removing a pick set or catalog by its name, in steps that each leave ledger and results in agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from catalogdb.database.named import require_catalog, require_pick_set
+from catalogdb.errors import InputError
+from catalogdb.stages.results import OUTPUTS
+from catalogdb.stages.run_life import server_now
+
+Kind = Literal["pick_set", "catalog"]
+Counts = dict[str, int]
+Progress = Callable[[str, int], None]
+
+TASKS_PER_STEP = 50
+DOCUMENTS_PER_STEP = 20_000
+"""What is larger may not fit the server's cache as one transaction."""
+COMPARED = ("event_match", "pick_match", "score")
+
+
+def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
+    """What would go with a name: documents by collection.
+
+    Raises:
+        InputError: for a name that isn't there, on which others stand, or which a run works on.
+    """
+    document = _checked(db, kind, name)
+    counts = {collection: db[collection].count_documents({kind: name}) for collection in OUTPUTS[kind]}
+    counts["task"] = db.task.count_documents(_own_tasks(db, kind, document))
+    if kind == "catalog":
+        for pair in compared_pairs(db, name):
+            for collection, number in comparison_counts(db, pair).items():
+                counts[collection] = counts.get(collection, 0) + number
+    return counts | {kind: 1}
+
+
+def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda collection, number: None) -> Counts:
+    """Remove a pick set or catalog with all that was made for it.
+
+    Each step removes some tasks and what they wrote in one transaction, and the name goes last: broken off, it is done
+    again by the same call, and a run that comes up under the name meanwhile finds a ledger that tells the truth.
+
+    Args:
+        progress: told of each step: collection and number of documents removed.
+
+    Returns:
+        Documents removed, by collection.
+
+    Raises:
+        InputError: as `removal_counts`, and where a run came up under the name meanwhile.
+    """
+    document = _checked(db, kind, name)
+    counts: Counts = {}
+
+    def count(removed: Counts) -> None:
+        for collection, number in removed.items():
+            counts[collection] = counts.get(collection, 0) + number
+            progress(collection, number)
+
+    if document.get("config", {}).get("files"):
+        # read from files, as one task that no run does again: as `ingest` has it, the name goes first
+        count({kind: db[kind].delete_one({"_id": name}).deleted_count})
+    own = _own_tasks(db, kind, document)
+    count(remove_tasks(db, own, OUTPUTS[kind]))
+    _none_is_left(db, name, own)
+    for collection in OUTPUTS[kind]:  # of tasks that are no longer in the ledger
+        count({collection: remove_documents(db, collection, {kind: name})})
+    if kind == "catalog":
+        for pair in compared_pairs(db, name):
+            count(remove_comparison(db, pair))
+    with db.client.start_session() as session:
+        count(session.with_transaction(lambda current: _remove_name(db, kind, name, own, current)))
+    return {collection: number for collection, number in counts.items() if number}
+
+
+def _remove_name(db: Database, kind: Kind, name: str, own: dict[str, Any], session: ClientSession) -> Counts:
+    _none_is_left(db, name, own, session)
+    return {kind: db[kind].delete_one({"_id": name}, session=session).deleted_count}
+
+
+def _none_is_left(db: Database, name: str, own: dict[str, Any], session: ClientSession | None = None) -> None:
+    if db.task.find_one(own, {"_id": 1}, session=session) is not None:
+        raise InputError(f"{name!r}: a run has come up under this name meanwhile", hint="remove it when that has ended")
+
+
+def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
+    document = require_pick_set(db, name) if kind == "pick_set" else require_catalog(db, name)
+    if kind == "pick_set":
+        if users := sorted(row["_id"] for row in db.catalog.find({"pick_set": name}, {"_id": 1})):
+            raise InputError(
+                f"pick set {name!r}: {_listed('catalog', users)} made from it",
+                hint=f"first: catalogdb remove catalog {users[0]}",
+            )
+        if users := sorted(row["_id"] for row in db.pick_set.find({"repicked_from": name}, {"_id": 1})):
+            raise InputError(
+                f"pick set {name!r}: {_listed('pick set', users)} chosen from the peaks that it keeps",
+                hint=f"first: catalogdb remove pick-set {users[0]}",
+            )
+    held = _own_tasks(db, kind, document) | live_lease(db)
+    if row := db.task.find_one(held, {"lease.owner": 1}):
+        raise InputError(
+            f"{name!r}: a run works on it now ({row['lease'].get('owner')})",
+            hint="end the run first; catalogdb watch shows it",
+        )
+    return document
+
+
+def _listed(what: str, names: list[str]) -> str:
+    return f"{what}{'s' if names[1:] else ''} {', '.join(names)} {'are' if names[1:] else 'is'}"
+
+
+def _own_tasks(db: Database, kind: Kind, document: dict[str, Any]) -> dict[str, Any]:
+    """Filter of the tasks that go with a name: none where a name of the other kind stands for the same content."""
+    other = "catalog" if kind == "pick_set" else "pick_set"
+    shared = db[other].find_one({"config_id": document["config_id"]}, {"_id": 1})
+    return {"_id": {"$in": []}} if shared else {"stage": {"$gt": ""}, "config_id": document["config_id"]}
+
+
+# -- the steps, which pruning takes too
+
+
+def live_lease(db: Database) -> dict[str, Any]:
+    """Filter of tasks that a worker holds."""
+    return {"status": "running", "lease.until": {"$gt": server_now(db)}}
+
+
+def remove_tasks(db: Database, own: dict[str, Any], collections: tuple[str, ...]) -> Counts:
+    """Remove tasks, but those that a worker holds, and what they wrote to some collections."""
+    counts: Counts = {}
+    while batch := list(db.task.find(_free(db, own), {"_id": 1}).limit(TASKS_PER_STEP)):
+        for identities in _steps(db, [row["_id"] for row in batch], collections):
+            for collection, number in _remove_step(db, identities, collections).items():
+                counts[collection] = counts.get(collection, 0) + number
+    return counts
+
+
+def _free(db: Database, own: dict[str, Any]) -> dict[str, Any]:
+    return {"$and": [own, {"$nor": [live_lease(db)]}]}
+
+
+def _steps(db: Database, identities: list[str], collections: tuple[str, ...]) -> Iterator[list[str]]:
+    """The tasks in groups that wrote no more than `DOCUMENTS_PER_STEP` documents, or in groups of one."""
+    step: list[str] = []
+    size = 0
+    for identity in identities:
+        number = sum(db[collection].count_documents({"task_id": identity}) for collection in collections)
+        if step and size + number > DOCUMENTS_PER_STEP:
+            yield step
+            step, size = [], 0
+        step.append(identity)
+        size += number
+    if step:
+        yield step
+
+
+def _remove_step(db: Database, identities: list[str], collections: tuple[str, ...]) -> Counts:
+    """Remove some tasks with what they wrote: in one transaction, but for a task that wrote more than one holds."""
+    if len(identities) == 1:
+        written = {"task_id": identities[0]}
+        for collection in collections:
+            if db[collection].count_documents(written, limit=DOCUMENTS_PER_STEP + 1) > DOCUMENTS_PER_STEP:
+                removed = {"task": db.task.delete_many(_free(db, {"_id": identities[0]})).deleted_count}
+                if removed["task"]:
+                    removed |= {name: remove_documents(db, name, written) for name in collections}
+                return removed
+
+    def step(session: ClientSession) -> Counts:
+        free = [
+            row["_id"] for row in db.task.find(_free(db, {"_id": {"$in": identities}}), {"_id": 1}, session=session)
+        ]
+        removed = {"task": db.task.delete_many({"_id": {"$in": free}}, session=session).deleted_count}
+        for name in collections:
+            removed[name] = db[name].delete_many({"task_id": {"$in": free}}, session=session).deleted_count
+        return removed
+
+    with db.client.start_session() as session:
+        return session.with_transaction(step)
+
+
+def remove_documents(db: Database, collection: str, query: dict[str, Any]) -> int:
+    """Delete what a filter finds, so many documents at a time; returns how many."""
+    deleted = 0
+    while batch := [row["_id"] for row in db[collection].find(query, {"_id": 1}).limit(DOCUMENTS_PER_STEP)]:
+        deleted += db[collection].delete_many({"_id": {"$in": batch}}).deleted_count
+    return deleted
+
+
+# -- comparisons
+
+
+def compared_pairs(db: Database, name: str) -> list[dict[str, str]]:
+    """Catalog and reference of each pair that was compared, of which the name is one."""
+    rows = db.comparison.find(
+        {"$or": [{"catalog": name}, {"reference": name}]}, {"_id": 0, "catalog": 1, "reference": 1}
+    )
+    pairs = {(row["catalog"], row["reference"]) for row in rows}
+    for collection in COMPARED:
+        pairs |= {(name, reference) for reference in db[collection].distinct("reference", {"catalog": name})}
+    return [{"catalog": catalog, "reference": reference} for catalog, reference in sorted(pairs)]
+
+
+def comparison_counts(db: Database, pair: dict[str, str]) -> Counts:
+    """What was written for a pair of catalogs, by collection."""
+    return {collection: db[collection].count_documents(pair) for collection in (*COMPARED, "comparison")}
+
+
+def remove_comparison(db: Database, pair: dict[str, str]) -> Counts:
+    """Remove what was written for a pair of catalogs; one that is computed now is left alone."""
+    running = pair | {"status": "running", "until": {"$gt": server_now(db)}}
+    if db.comparison.find_one(running, {"_id": 1}):
+        return {}
+    return {collection: remove_documents(db, collection, pair) for collection in (*COMPARED, "comparison")}

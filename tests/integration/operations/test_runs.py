@@ -1,0 +1,184 @@
+"""`runs` and `watch`: runs as they are, not as their records were left."""
+
+import json
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from commands import environment_of
+
+from catalogdb.stages import tasks
+from catalogdb.stages.run_life import SILENT_SECONDS, server_now
+from catalogdb.stages.runs import find_run, list_runs
+from catalogdb.stages.watch import progress_of
+
+# a run that begins a stage, holds a task, says so, and then does nothing more
+A_RUN = """
+import sys, time
+from pathlib import Path
+from catalogdb.database.connection import connect
+from catalogdb.jobs import load_job
+from catalogdb.settings import load_settings
+from catalogdb.stages import run_record, tasks
+from catalogdb.stages.run import new_report
+from catalogdb.stages.run_life import note_stage, signs_of_life
+db = connect(load_settings())
+job = load_job(Path(sys.argv[1]))
+report = new_report(job, "abcd" * 8)
+run_record.start(db, job, report, "local")
+with signs_of_life(db, report.run_id):
+    note_stage(db, report.run_id, "pick", 8, 6)
+    assert tasks.claim(db, sys.argv[2], "other inputs", report.run_id)
+    print("going", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def going(copy):
+    """A run in a process of its own, in the middle of its first task; and that task."""
+    task = copy.db.task.find_one({"stage": "pick"})
+    copy.db.task.update_one({"_id": task["_id"]}, {"$set": {"status": "pending"}})
+    process = subprocess.Popen(
+        [sys.executable, "-c", A_RUN, str(copy.job_file), task["_id"]],
+        env=environment_of(copy.settings),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "going\n"
+        copy.process, copy.run_id, copy.task = process, "abcd" * 8, task
+        yield copy
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def states(db):
+    return {row["run_id"]: row["status"] for row in list_runs(db)}
+
+
+def test_runs_are_listed_with_what_they_came_to(finished, command):
+    rows = command(finished.settings, "runs", "--json").json["runs"]
+    assert [row["run_id"] for row in rows] == [report.run_id for report in reversed(finished.reports)]
+    assert [(row["status"], row["catalog"], row["pick_set"]) for row in rows] == [
+        ("done", "twin", "ops"),
+        ("done", "ops", "ops"),
+    ]
+    for row, report in zip(rows, reversed(finished.reports), strict=True):
+        assert row["done"] == sum(stage.done for stage in report.stages.values()) > 0 and row["failed"] == 0
+        assert row["engine"] == "local" and row["seconds"] > 0
+    assert command(finished.settings, "runs", "--status", "failed", "--json").json["runs"] == []
+    assert len(command(finished.settings, "runs", "--job", "ops", "--limit", "1", "--json").json["runs"]) == 1
+    assert command(finished.settings, "runs", "--job", "other", "--json").json["runs"] == []
+    assert finished.reports[0].run_id[:12] in command(finished.settings, "runs").out
+
+
+def test_one_run_is_shown_whole(finished, command):
+    report = finished.reports[0]
+    run = command(finished.settings, "runs", report.run_id[:10], "--json").json
+    assert run["run_id"] == report.run_id and run["versions"]["catalogdb"]
+    assert run["stages"]["pick"]["done"] == report.stages["pick"].done and run["failures"] == []
+    assert run["job_document"]["pick"]["picker"] == "phasenet"
+    text = command(finished.settings, "runs", report.run_id)
+    assert text.code == 0 and "mspasspy" in text.out and "magnitude" in text.out
+
+
+def test_a_failed_run_names_its_failures(failing, command):
+    report = failing.run("stages=[pick]")
+    run = command(failing.settings, "runs", report.run_id, "--json").json
+    assert (run["status"], run["failed"], len(run["failed_tasks"])) == ("failed", 2, 2)
+    assert run["failures"] == report.stages["pick"].failures
+    assert "gone-" in command(failing.settings, "runs", report.run_id).err
+    assert len(command(failing.settings, "runs", "--status", "failed", "--json").json["runs"]) == 1
+
+
+def test_a_run_is_running_while_its_process_lives_and_lost_when_it_is_gone(going, command):
+    state = command(going.settings, "watch", "--once", "--json").json
+    assert (state["run_id"], state["status"]) == (going.run_id, "running")
+    (stage,) = state["stages"]
+    counts = {key: stage[key] for key in ("planned", "up_to_date", "done", "failed", "running", "pending")}
+    assert counts == {"planned": 8, "up_to_date": 6, "done": 0, "failed": 0, "running": 1, "pending": 1}
+    (worker,) = state["workers"]
+    assert f":{going.process.pid}:" in worker["owner"] and worker["task_id"] == going.task["_id"]
+    assert worker["lease_seconds"] > 0 and worker["shard"].startswith("OX.")
+    assert states(going.db)[going.run_id] == "running"
+
+    going.process.send_signal(signal.SIGKILL)
+    going.process.wait()
+    assert states(going.db)[going.run_id] == "lost"
+    assert going.db.run.find_one({"_id": going.run_id})["status"] == "running"
+    followed = command(going.settings, "watch", going.run_id)
+    assert followed.code == 1 and "lost" in followed.out
+    assert command(going.settings, "runs", "--status", "lost", "--json").json["runs"][0]["run_id"] == going.run_id
+    assert command(going.settings, "runs", "--status", "running", "--json").json["runs"] == []
+
+
+def test_a_run_of_another_host_is_lost_when_nothing_is_heard_of_it(copy):
+    long_ago = server_now(copy.db) - timedelta(seconds=SILENT_SECONDS + 60)
+    elsewhere = {"job": "ops", "status": "running", "owner": "elsewhere/1:1:1", "started": long_ago}
+    copy.db.run.insert_one({"_id": "silent", "alive": long_ago} | elsewhere)
+    copy.db.run.insert_one({"_id": "beating", "alive": server_now(copy.db)} | elsewhere)
+    copy.db.run.insert_one({"_id": "young", "job": "ops", "status": "running", "started": server_now(copy.db)})
+    copy.db.run.insert_one({"_id": "working", "alive": long_ago} | elsewhere)
+    worker = f"{tasks.owner()}:1"
+    copy.db.run.insert_one({"_id": "shared", "alive": server_now(copy.db), "workers": [worker]} | elsewhere)
+    gone = ":".join([*tasks.owner().split(":")[:2], "1", "1"])
+    copy.db.run.insert_one({"_id": "left", "alive": server_now(copy.db), "workers": [gone]} | elsewhere)
+    task = copy.db.task.find_one({"stage": "pick"})
+    assert tasks.claim(copy.db, task["_id"], "other inputs", "working") is not None
+    expected = {"silent": "lost", "beating": "running", "young": "running", "working": "running"}
+    expected |= {"shared": "running", "left": "lost"}
+    assert {name: status for name, status in states(copy.db).items() if name in expected} == expected
+    assert find_run(copy.db)["_id"] in ("beating", "young", "working", "shared")
+
+
+def test_a_run_is_watched_to_its_end_and_its_log_names_its_tasks(copy, command):
+    reset = command(copy.settings, "reset", "--pick-set", "ops", "--yes", "--json").json["tasks"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "catalogdb", "run", str(copy.job_file), "--json"],
+        env=environment_of(copy.settings) | {"CATALOGDB_LOG": "json"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        while copy.db.run.count_documents({"status": "running"}) == 0 and process.poll() is None:
+            pass
+        watched = command(copy.settings, "watch", "--interval", "0.2")
+        report, log = process.communicate(timeout=120)
+    report = json.loads(report)
+    assert process.returncode == watched.code == 0
+    lines = watched.out.splitlines()
+    assert report["run_id"][:12] in lines[-1] and " done; " in lines[-1] and f"done {reset}" in lines[-1]
+
+    happenings = [json.loads(line) for line in log.splitlines()]
+    assert {line["run_id"] for line in happenings} == {report["run_id"]}
+    assert [line["event"] for line in happenings if line["event"].startswith("run ")] == ["run started", "run ended"]
+    done = [line for line in happenings if line["event"] == "task done" and line["stage"] == "pick"]
+    assert {line["task_id"] for line in done} == {row["_id"] for row in copy.db.task.find({"stage": "pick"})}
+    assert all(line["shard"].startswith("OX.") and line["seconds"]["process"] >= 0 for line in done)
+
+
+def test_watching_reads_indexes_alone(going, server):
+    going.db.command("profile", 2)
+    try:
+        progress_of(going.db, going.run_id)
+    finally:
+        going.db.command("profile", 0)
+    plans = [
+        (row["ns"].rpartition(".")[2], row["planSummary"], row["docsExamined"])
+        for row in going.db["system.profile"].find({"planSummary": {"$exists": True}})
+    ]
+    assert len(plans) >= 4 and not [plan for plan in plans if "COLLSCAN" in plan[1]]
+    grouped = [examined for name, _, examined in plans if name == "task"]
+    assert min(grouped) == 0  # counts are read from the index
+
+
+def test_unknown_runs_are_refused(finished, db, command, settings):
+    assert "no run 'ffffffff'" in command(finished.settings, "watch", "ffffffff").err
+    assert command(finished.settings, "runs", "--status", "odd").code == 2
+    nothing = command(settings, "watch")
+    assert nothing.code == 2 and "no run yet" in nothing.err
