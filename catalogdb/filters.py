@@ -33,6 +33,8 @@ def parse_filters(name: str, filters: Sequence[str]) -> dict[str, Any]:
     fields, open_ended = _fields(name)
     conditions: list[dict[str, Any]] = []
     for text in filters:
+        if not _is_unicode(text):
+            raise InputError(f"filter {text!a}: not UTF-8 text")
         match = FORM.match(text)
         if not match:
             raise InputError(
@@ -97,11 +99,15 @@ def _value(fields: Fields, key: str, text: str) -> Any:
 
 
 def _number(text: str) -> int | float | None:
+    if "_" in text:  # Python reads 1_000 as a number
+        return None
     for parse in (int, float):
         try:
             number = parse(text)
         except ValueError:
             continue
+        if isinstance(number, int):
+            return number if -(2**63) <= number < 2**63 else None  # BSON's largest
         return number if math.isfinite(number) else None
     return None
 
@@ -119,6 +125,15 @@ def _object_id(key: str, text: str) -> Any:
 def _moment(text: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+
+
+def _is_unicode(text: str) -> bool:
+    """False for bytes of the command line that are no UTF-8; Python carries them as lone surrogates."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

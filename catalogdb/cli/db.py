@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, users
 
-app = typer.Typer(help="Start, stop and look at the database.", no_args_is_help=True)
+app = typer.Typer(help="Start, stop and look at the database; manage its users.", no_args_is_help=True)
+app.add_typer(users.app, name="users")
 
 
 @app.command(epilog="Example: catalogdb db start")
@@ -56,12 +57,17 @@ def uri(json: common.JsonOption = False) -> None:
 
 @app.command(epilog="Example: catalogdb db init")
 def init(json: common.JsonOption = False) -> None:
-    """Create collections, validators, indexes and views from the schema; changes nothing that is in place."""
+    """Create collections, validators, indexes and views from the schema, and bring the roles of its users up to date.
+
+    What is in place is left as it is.
+    """
     from catalogdb.database.connection import connect
     from catalogdb.database.initialise import initialise
+    from catalogdb.database.users import update_roles
 
     settings = common.settings()
-    changes = initialise(connect(settings))
+    db = connect(settings)
+    changes = [*initialise(db), *update_roles(db)]
     if json:
         common.print_json({"database": settings.database, "changes": changes})
     else:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pymongo
 import pymongo.uri_parser
@@ -16,12 +16,24 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from catalogdb.database.embedded import FREE_SPACE, EmbeddedMongod
+from catalogdb.database.refusals import hint_of_silence, not_allowed, tls_problem
 from catalogdb.errors import DatabaseError
 from catalogdb.settings import Settings
 
 if TYPE_CHECKING:
     import mspasspy.db
 
+Result = TypeVar("Result")
+
+DATABASE_GONE = (
+    mongo_errors.ConnectionFailure,
+    mongo_errors.CursorNotFound,
+    mongo_errors.ExecutionTimeout,
+    mongo_errors.WTimeoutError,
+)
+"""What the driver raises where a server goes away in the middle of an operation."""
+FAILOVERS = 5
+"""So often an operation is done anew before it is given up."""
 AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13
 NO_TRANSACTIONS = 20
@@ -41,7 +53,7 @@ def connection_uri(settings: Settings, start: bool = True) -> str:
         DatabaseError: when the embedded server can't be started.
     """
     if settings.uri is not None:
-        return settings.uri.get_secret_value()
+        return settings.full_uri()
     server = embedded(settings)
     if start:
         server.start()
@@ -64,27 +76,74 @@ def connect(settings: Settings, start: bool = True) -> Database:
     """Open the database, with majority reads and writes; the client is shared by the process.
 
     Args:
-        start: start the embedded server where it is meant and doesn't run.
+        start: start the embedded server where it is meant and doesn't run; a worker, which doesn't, is also more
+            patient: it may be just then that another primary is elected.
 
     Raises:
         DatabaseError: naming the server and the reason, never a password.
     """
     uri = connection_uri(settings, start)
     with database_errors(settings):
-        client = _client(uri, settings.timeout_seconds)
-        client.admin.command("ping")
+        patience = max(settings.timeout_seconds, settings.failover_seconds if settings.uri else 0.0)
+        client = _client(uri, patience)
+        with pymongo.timeout(settings.timeout_seconds if start else patience):
+            _ping(client)
         database = client.get_database(
             settings.database, read_concern=ReadConcern("majority"), write_concern=WriteConcern("majority")
         )
-        database.command("listCollections", nameOnly=True)  # a ping needs no login, this does
+        database.list_collection_names()  # a ping needs no login, this does
         return database
 
 
 @cache
 def _client(uri: str, timeout_seconds: float) -> pymongo.MongoClient:
     return pymongo.MongoClient(
-        uri, serverSelectionTimeoutMS=int(timeout_seconds * 1000), tz_aware=True, appname="catalogdb", maxPoolSize=8
+        uri,
+        serverSelectionTimeoutMS=int(timeout_seconds * 1000),
+        tz_aware=True,
+        appname="catalogdb",
+        maxPoolSize=8,
+        w="majority",  # transactions take the client's concerns, not the database's
+        readConcernLevel="majority",
     )
+
+
+def wait_for_server(db: Database) -> None:
+    """Wait until the server, or the next primary of its replica set, takes commands.
+
+    Raises:
+        PyMongoError: where there is none for as long as the client looks for one.
+    """
+    _ping(db.client)
+
+
+def _ping(client: pymongo.MongoClient) -> None:
+    """A connection of earlier may be one to a server that has gone; what is raised last is that there is none."""
+    for _ in range(FAILOVERS):
+        try:
+            client.admin.command("ping")
+            return
+        except mongo_errors.ServerSelectionTimeoutError:
+            raise
+        except DATABASE_GONE:
+            continue
+    client.admin.command("ping")
+
+
+def through_failover(db: Database, action: Callable[[], Result]) -> Result:
+    """Do what may be done twice, and do it again where the server went away meanwhile and one is there again.
+
+    The driver by itself tries one read or write again; not the rest of a cursor, or several operations in a row.
+
+    Raises:
+        PyMongoError: where no server comes back.
+    """
+    for _ in range(FAILOVERS):
+        try:
+            return action()
+        except DATABASE_GONE:
+            wait_for_server(db)
+    return action()
 
 
 def mspass_database(settings: Settings) -> mspasspy.db.Database:
@@ -136,7 +195,9 @@ def _explained(error: mongo_errors.PyMongoError, settings: Settings) -> Database
     if code == AUTHENTICATION_FAILED or "Authentication failed" in str(error):
         return DatabaseError(f"{where}: user name or password refused", hint="check CATALOGDB_URI (authSource too)")
     if code == UNAUTHORIZED:
-        return DatabaseError(f"{where}: this user may not do that: {_short(error)}")
+        return not_allowed(error, where)
+    if untrusted := tls_problem(error, where):
+        return untrusted
     if code == NO_TRANSACTIONS:
         return DatabaseError(
             f"{where}: the server has no transactions",
@@ -147,9 +208,7 @@ def _explained(error: mongo_errors.PyMongoError, settings: Settings) -> Database
     if isinstance(error, mongo_errors.ConnectionFailure) or code in SHUTTING_DOWN or error.timeout:
         reason = log_errors[-1] if log_errors else _short(error)
         hint = (
-            "is the server running, and its address right?"
-            if settings.uri
-            else "catalogdb db start, then run the same command again"
+            hint_of_silence(settings, reason) if settings.uri else "catalogdb db start, then run the same command again"
         )
         return DatabaseError(f"{where}: no answer: {reason}", hint=hint)
     return DatabaseError(f"{where}: {_short(error)}")

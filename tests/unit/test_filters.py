@@ -1,12 +1,18 @@
 """Filters of the command line."""
 
+import contextlib
+import re
 from datetime import UTC, datetime
 
+import bson
 import pytest
 from bson import ObjectId
+from hypothesis import given, settings
+from hypothesis.strategies import sampled_from
+from hypothesis.strategies import text as strings
 
 from catalogdb.errors import InputError
-from catalogdb.filters import parse_filters, readable_name
+from catalogdb.filters import OPERATORS, parse_filters, readable_name
 
 
 def test_values_take_the_schemas_types():
@@ -31,6 +37,70 @@ def test_no_filter():
 def test_operators_cannot_be_passed_in(text):
     with pytest.raises(InputError):
         parse_filters("pick", [text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("$where=1", "$expr=1", "$or=[]", "a.$where=1", "a.b.$gt=1", "a..b=1", ".a=1", "a.=1", "a\n$where=1"),
+        *('{"$where": "1"}=1', "a\x00=1", "a$b=1", "$$ROOT=1", "a b=1"),
+    ],
+)
+def test_operators_are_no_keys_where_any_key_goes(text):
+    with pytest.raises(InputError):
+        parse_filters("wf_miniseed", [text])
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        *('{"$gt": ""}', '{"$where": "sleep(1e9)"}', "$expr", "$$ROOT", "$sta", "[]", '[{"$ne": 1}]', "/.*/", "null"),
+        *("function() { return true }", "1\n$where=1", "a\x00b", "__proto__", '{"$code": "x"}', "undefined"),
+    ],
+)
+@pytest.mark.parametrize("operator", ["=", "!=", ">=", "<"])
+@pytest.mark.parametrize(("name", "key"), [("pick", "sta"), ("wf_miniseed", "any.key"), ("events", "source_id")])
+def test_a_hostile_value_is_compared_as_the_text_that_it_is(name, key, operator, hostile):
+    ((field, condition),) = parse_filters(name, [f"{key}{operator}{hostile}"])["$and"][0].items()
+    assert field == key
+    assert list(condition.values()) == [hostile] and set(condition) <= {"$eq", "$ne", "$gte", "$lt"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(name=sampled_from(["pick", "wf_miniseed", "events", "run", "site", "task"]), text=strings())
+def test_whatever_is_typed_is_refused_or_a_plain_comparison(name, text):
+    for filters in ([text], [f"_id={text}"], [f"sta={text}"], [f"time>={text}"], [f"started<{text}"]):
+        try:
+            made = parse_filters(name, filters)
+        except InputError:
+            continue
+        bson.encode(made)
+        ((key, condition),) = made["$and"][0].items()
+        ((operator, value),) = condition.items()
+        assert "$" not in key and "\x00" not in key
+        assert operator in OPERATORS.values() and not isinstance(value, (dict, list, re.Pattern))
+
+
+@pytest.mark.parametrize("size", [10_000, 100_000])
+@pytest.mark.parametrize("form", ["{a}", "{a}=1", "{dots}x=1", "{dots}", "x={a}", "time>={nines}", "started<{nines}"])
+def test_long_filters_do_not_hang(form, size):
+    text = form.format(a="a" * size, dots="a." * size, nines="9" * size)
+    with contextlib.suppress(InputError):
+        parse_filters("wf_miniseed" if form.startswith("{") else "run", [text])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        *(("pick", f"time>={'9' * size}") for size in (20, 400, 5000)),
+        *(("pick", f"hypo71_weight={number}") for number in (2**63, -(2**63) - 1, "1_000")),
+        *(("run", text) for text in ("started>9999-12-31T23:59:59-10:00", "started<0001-01-01T00:00:00+10:00")),
+        ("pick", "sta=\udcff"),
+    ],
+)
+def test_values_that_mongodb_cannot_hold_are_refused(name, text):
+    with pytest.raises(InputError):
+        parse_filters(name, [text])
 
 
 def test_values_stay_values():
