@@ -17,6 +17,7 @@ OPERATOR_TYPES = {
     "$dateToString": TEXT,
     "$concat": TEXT,
     "$sum": NUMBER,
+    "$rank": NUMBER,
     "$avg": NUMBER,
     "$subtract": NUMBER,
     "$multiply": NUMBER,
@@ -42,6 +43,8 @@ def fields_of_view(view: ViewSchema) -> Fields:
             fields = {key: _result(fields, key, value) for key, value in body.items()}
         elif operator in ("$set", "$addFields"):
             fields = fields | {key: _result(fields, key, value) for key, value in body.items()}
+        elif operator == "$setWindowFields":
+            fields = fields | {key: _result(fields, key, value) for key, value in body["output"].items()}
         elif operator == "$lookup":
             fields = fields | {body["as"]: None}
         elif operator == "$replaceRoot":

@@ -94,11 +94,14 @@ class PickTally:
         return parts[0]
 
     def scores(self) -> Iterator[dict[str, Any]]:
-        """Documents of `score`, without what all of them have in common."""
+        """Documents of `score` but those by threshold, without what all of them have in common."""
         phase, outcome, dt = self._column("phase"), self._column("outcome"), self._column("dt")
         for by, groups, label in self._groupings():
             yield from _scores(by, groups, label, phase, outcome, dt, self._max_dt)
-        yield from _by_threshold(phase, outcome, self._column("probability"))
+
+    def threshold_scores(self) -> Iterator[dict[str, Any]]:
+        """Those by threshold, from the probabilities of the picks alone."""
+        yield from _by_threshold(self._column("phase"), self._column("outcome"), self._column("probability"))
 
     def _groupings(self) -> Iterator[tuple[str, NDArray, Labeller]]:
         day = self._column("day")
@@ -179,4 +182,5 @@ def _by_threshold(phase, outcome, probability) -> Iterator[dict[str, Any]]:
                     "phase": of,
                     "value": f"{threshold:.2f}",
                     "low": threshold,
+                    "source": "picks",
                 } | counts

@@ -86,11 +86,20 @@ class PickComparison:
     coverage: Coverage | None
     max_dt: float
     period: tuple[float, float]
+    keep_reference: bool = False
+    """Whether `reference_columns` will be asked for."""
     tally: EventTally = field(init=False)
     other_phases: int = 0
+    _seen: list[tuple[NDArray, NDArray, NDArray]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.tally = EventTally(len(self.events[1]))
+
+    def reference_columns(self) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.float64]]:
+        """Station, phase and time (s) of the reference's picks, of the period and its margin, after `chunks`."""
+        none = np.zeros(0, np.int32), np.zeros(0, np.int8), np.zeros(0)
+        station, phase, time = (np.concatenate(columns) for columns in zip(none, *self._seen, strict=True))
+        return station, phase, time
 
     def chunks(self) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
         """Compare, chunk by chunk.
@@ -137,6 +146,8 @@ class PickComparison:
         return (self.period[0] <= time) & (time < self.period[1])
 
     def _outcomes(self, reference: Picks, catalog: Picks, pairs: Pairs) -> tuple[Rows, list[dict[str, Any]]]:
+        if self.keep_reference:
+            self._seen.append((reference.station, reference.phase, reference.time))
         partner = np.full(len(reference), -1, np.int64)
         partner[pairs.reference] = pairs.catalog
         paired = partner >= 0

@@ -12,11 +12,14 @@ def filled_pipeline(name: str, **parameters: Any) -> list[dict[str, Any]]:
     """The pipeline of a view of `schemas/views/` with every `{"$param": "name"}` in it replaced by its value.
 
     Raises:
-        ValueError: for parameters missing or not known.
+        ValueError: for parameters missing or not known, and for values that are no plain text or number, which could
+            be operators.
     """
     view = views()[name]
     if set(parameters) != set(view.parameters):
         raise ValueError(f"{name} takes the parameters {sorted(view.parameters)}, not {sorted(parameters)}")
+    if operators := [key for key, value in parameters.items() if isinstance(value, (Mapping, list, tuple))]:
+        raise ValueError(f"{name}: {', '.join(operators)} must be plain values")
     return _filled(view.pipeline, parameters)
 
 

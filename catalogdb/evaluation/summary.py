@@ -72,7 +72,7 @@ def evaluate(
     """
     gates = Gates(max_dt=max_dt, max_km=max_km, max_pick_dt=max_pick_dt)
     documents = {name: require_catalog(db, name) for name in (catalog, reference)}
-    period = _period(db, documents[catalog], documents[reference], starttime, endtime)
+    period = comparison_period(db, documents[catalog], documents[reference], starttime, endtime)
     identity = compare(db, documents[catalog], documents[reference], gates, period, refresh)
     return {
         "comparison": identity,
@@ -160,9 +160,14 @@ def match_events(
     ]
 
 
-def _period(
+def comparison_period(
     db: Database, catalog: dict[str, Any], reference: dict[str, Any], starttime: float | None, endtime: float | None
 ) -> tuple[float, float]:
+    """The period that a comparison covers (epoch seconds): what is given, else the catalog's own, else what both cover.
+
+    Raises:
+        InputError: where there is none.
+    """
     if starttime is None or endtime is None:
         own = _extent(db, catalog)
         if own is None or "starttime" not in catalog or "endtime" not in catalog:

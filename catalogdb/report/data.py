@@ -85,7 +85,19 @@ def _only(row: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    keys = ("value", "low", "high", "phase", *PICK_COUNTS, "unlocated", "wanted", "found", *SHARES, "recall_interval")
+    keys = (
+        "value",
+        "low",
+        "high",
+        "phase",
+        "source",
+        *PICK_COUNTS,
+        "unlocated",
+        "wanted",
+        "found",
+        *SHARES,
+        "recall_interval",
+    )
     return _only(row, keys)
 
 

@@ -230,7 +230,8 @@ function confusionTable() {
 function thresholdFigure() {
   const curves = ["P", "S"].map((phase, at) => ({ name: phase, colour: at ? COLOURS.missed : COLOURS.matched, rows: data.precision_recall.filter((row) => row.phase === phase && row.recall !== undefined && row.precision !== undefined) })).filter((curve) => curve.rows.length > 1);
   if (!curves.length) return null;
-  const values = curves.flatMap((curve) => curve.rows);
+  for (const curve of curves) curve.own = [data.picks[curve.name]].find((own) => own && Number.isFinite(own.recall) && Number.isFinite(own.precision));
+  const values = curves.flatMap((curve) => (curve.own ? [...curve.rows, curve.own] : curve.rows));
   const low = (key) => Math.max(0, Math.floor(10 * Math.min(...values.map((row) => row[key]))) / 10);
   let figure = null;
   const box = legend(curves, () => figure.redraw());
@@ -243,6 +244,7 @@ function thresholdFigure() {
         symbol(frame, "circle", frame.x(row.recall), frame.y(row.precision), 3.4, curve.colour, tip);
         if (["0.30", "0.50", "0.70", "0.90"].includes(row.value)) frame.svg.append(shape("text", { x: frame.x(row.recall) + (curve.name === "P" ? 7 : -7), y: frame.y(row.precision) + (curve.name === "P" ? -6 : 15), "text-anchor": curve.name === "P" ? "start" : "end" }, row.value));
       }
+      if (curve.own) mark(frame, "circle", { cx: frame.x(curve.own.recall), cy: frame.y(curve.own.precision), r: 7, style: `fill:none;stroke:${curve.colour};stroke-width:2` }, `${curve.name} of this catalog\nrecall ${percent(curve.own.recall)}, precision ${percent(curve.own.precision)}`);
     }
   });
   return figure;
@@ -306,7 +308,9 @@ const residuals = element("div", { class: "grid narrow" }, ...[
 ].filter(Boolean));
 if (residuals.children.length) section("Residuals", "Catalog less reference, of what is matched.", residuals);
 const phases = [confusionTable(), thresholdFigure()].filter(Boolean);
-if (phases.length) section("Phases and thresholds", "The curve is what would be, had only picks from a probability on been kept, without pairing anew.", grid(...phases));
+if (phases.length) section("Phases and thresholds", data.precision_recall.some((row) => row.source === "peaks")
+  ? "Each dot is what picks from a probability on would reach, P and S alike, chosen and paired anew from the peaks that were kept; the rings are the picks as they are."
+  : "Each dot is what would be, had only picks from a probability on been kept, without pairing anew; the rings are the picks as they are.", grid(...phases));
 const stations = stationTable();
 if (stations) section("Stations", "Click a heading to sort.", stations);
 const missedTotal = data.map.missed.total;
