@@ -10,7 +10,18 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-NAMES = ("picking", "agreement", "probability", "association", "evaluation", "endurance", "quality")
+NAMES = (
+    "picking",
+    "agreement",
+    "probability",
+    "association",
+    "evaluation",
+    "endurance",
+    "quality",
+    "engines",
+    "staleness",
+    "storage",
+)
 NEEDS_REAL_DATA = {"association", "agreement"}
 
 

@@ -1,4 +1,4 @@
-"""`catalogdb status`, `query`, `count` and `evaluate`: looking at what is in the database."""
+"""`catalogdb query`, `count` and `evaluate`: looking at what is in the database."""
 
 from __future__ import annotations
 
@@ -11,36 +11,6 @@ from catalogdb.cli import common
 FilterArguments = Annotated[
     list[str] | None, typer.Argument(help="Filters: key=value, also >=, <=, >, <, != (quoted for the shell).")
 ]
-
-
-def status(json: common.JsonOption = False) -> None:
-    """Say what the database holds: files, stations, pick sets, catalogs, tasks by stage, the last run."""
-    db = common.database()
-    overview = {
-        "documents": {
-            name: db[name].estimated_document_count()
-            for name in ("wf_file", "wf_miniseed", "site", "channel", "pick", "event")
-        },
-        "files": {
-            row["_id"]: row["n"]
-            for row in db.wf_file.aggregate([{"$group": {"_id": "$state", "n": {"$sum": 1}}}, {"$sort": {"_id": 1}}])
-        },
-        "pick_sets": [_with_count(db.pick, "pick_set", row) for row in db.pick_set.find().sort("_id", 1)],
-        "catalogs": [_with_count(db.event, "catalog", row) for row in db.catalog.find().sort("_id", 1)],
-        "tasks": _tasks(db),
-        "last_run": next(iter(db.run.find({}, {"job_document": 0, "versions": 0}).sort("started", -1).limit(1)), None),
-    }
-    if json:
-        common.print_json(overview)
-        return
-    common.print_rows([overview["documents"]], title=f"database {db.name}: documents")
-    for title in ("pick_sets", "catalogs", "tasks"):
-        if overview[title]:
-            common.print_rows(overview[title], title=title.replace("_", " "))
-    if unreadable := overview["files"].get("unreadable"):
-        common.err.print(f"{unreadable} unreadable waveform files: catalogdb query wf_file state=unreadable")
-    if run := overview["last_run"]:
-        common.out.print(f"last run: job {run['job']}, {run['status']}, started {run.get('started')}")
 
 
 def query(
@@ -85,7 +55,7 @@ def _table(name: str, rows: list[dict[str, Any]], fields: str | None) -> list[di
             key
             for row in rows
             for key, value in row.items()
-            if not isinstance(value, (dict, list)) and key not in plumbing
+            if not isinstance(value, (dict, list, bytes)) and key not in plumbing
         ]
     shown = {column for row in rows for column in columns if row.get(column) is not None}
     return [{column: row.get(column) for column in dict.fromkeys(columns) if column in shown} for row in rows]
@@ -153,22 +123,6 @@ def print_evaluation(result: dict[str, Any]) -> None:
 
 def _rounded(value: Any) -> Any:
     return round(value, 3) if isinstance(value, float) else value
-
-
-def _with_count(collection, key: str, row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": row["_id"],
-        "kind": row["kind"],
-        "documents": collection.count_documents({key: row["_id"]}),
-        "config_id": row["config_id"],
-    }
-
-
-def _tasks(db) -> list[dict[str, Any]]:
-    group = {"_id": {"result": "$result", "stage": "$stage", "status": "$status"}, "tasks": {"$sum": 1}}
-    return [
-        row["_id"] | {"tasks": row["tasks"]} for row in db.task.aggregate([{"$group": group}, {"$sort": {"_id": 1}}])
-    ]
 
 
 def _list_queries(json: bool) -> None:

@@ -40,9 +40,7 @@ class WindowProbabilities(torch.nn.Module):
         return output.transpose(1, 2)[:, self.outputs]
 
 
-def load_network(
-    files: WeightsFiles, window: int, fold: bool = True
-) -> tuple[NetworkDescription, WindowProbabilities]:
+def load_network(files: WeightsFiles, window: int, fold: bool = True) -> tuple[NetworkDescription, WindowProbabilities]:
     """Build the network from its files.
 
     Args:

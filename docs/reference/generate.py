@@ -22,7 +22,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from catalogdb.cli import app as cli
-from catalogdb.jobs import Job
+from catalogdb.jobs import JobFile
 from catalogdb.schema import CollectionSchema, SchemaField, ViewSchema, collections, views
 from catalogdb.settings import Settings
 
@@ -163,7 +163,7 @@ def cli_page() -> str:
         "YAML, `catalogdb run FILE`. Unknown keys are refused. `--set block.key=value` changes a key for one run.",
         "",
     ]
-    lines += [*_model_table("", Job), "# Settings", "", (Settings.__doc__ or "").strip(), ""]
+    lines += [*_model_table("", JobFile), "# Settings", "", (Settings.__doc__ or "").strip(), ""]
     lines += [
         "The command line decides before the environment, and that before the configuration file: TOML with the same",
         "names, `config.toml` in `~/.config/catalogdb` or the file that `CATALOGDB_CONFIG` names.",

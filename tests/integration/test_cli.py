@@ -154,6 +154,7 @@ def test_json_of_ingest_and_run(command, settings, day):
     assert (report.code, report.err) == (0, "")
     assert report.json.keys() == {
         *("run_id", "job", "pick_set", "catalog", "status", "stages", "evaluation", "notes"),
+        "nothing_to_do",
     }
     assert report.json["stages"]["pick"]["done"] == 4 * 2
     assert report.json["evaluation"]["events"]["matched"] >= 1
@@ -251,12 +252,11 @@ def test_stopped_embedded_server_is_exit_code_3_for_status_only(command, filled,
     assert not (tmp_path / "never").exists()
 
 
-def test_wrong_password_is_told_without_the_password(command, filled, monkeypatch):
-    monkeypatch.setenv("CATALOGDB_TIMEOUT_SECONDS", "1")
+def test_wrong_password_is_told_without_the_password(command, filled):
     port = embedded(filled).status().port
     uri = f"mongodb://catalogdb:sesame-open@127.0.0.1:{port}/?authSource=admin"
     for arguments in (["status"], ["run", "demo"]):
-        refused = command(filled, "--uri", uri, *arguments)
+        refused = command(filled, *arguments, CATALOGDB_URI=uri, CATALOGDB_TIMEOUT_SECONDS="1")
         assert refused.code == 3
         assert "password refused" in refused.err and f"127.0.0.1:{port}" in refused.err
         assert "sesame" not in refused.err + refused.out

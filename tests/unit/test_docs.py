@@ -10,7 +10,7 @@ import typer
 import yaml
 
 from catalogdb.cli.app import app
-from catalogdb.jobs import Job
+from catalogdb.jobs import JobFile
 from catalogdb.schema import collections, views
 
 ROOT = Path(__file__).parent.parent.parent
@@ -66,7 +66,7 @@ def test_reference_names_every_collection_field_view_and_job_key():
         assert f"\n## {schema.collection}\n" in schemas
         assert all(f"| `{field}`" in schemas for field in schema.fields)
     assert all(f"\n## {view}\n" in schemas for view in views())
-    assert all(f"| `{key}`" in cli for key in Job.model_fields)
+    assert all(f"| `{key}`" in cli for key in JobFile.model_fields)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
@@ -95,7 +95,7 @@ def _check_command_line(line):
     words = shlex.split(line.split("  #")[0])
     while len(words) > 1 and words[1] in ("--database", "--uri"):
         del words[1:3]
-    name = next((" ".join(words[:size]) for size in (3, 2) if " ".join(words[:size]) in COMMANDS), None)
+    name = next((" ".join(words[:size]) for size in (4, 3, 2) if " ".join(words[:size]) in COMMANDS), None)
     assert name, f"{line}: no such command"
     known = {"--help", *(text for option in COMMANDS[name].params for text in [*option.opts, *option.secondary_opts])}
     assert {word.split("=")[0] for word in words if word.startswith("-")} <= known, line
@@ -106,7 +106,7 @@ def test_job_files_shown_are_valid(path):
     for language, block in CODE.findall(path.read_text()):
         document = yaml.safe_load(block) if language == "yaml" else None
         if isinstance(document, dict) and {"name", "catalog"} <= set(document):
-            assert Job.model_validate(document).name == document["name"]
+            assert JobFile.model_validate(document).name == document["name"]
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
