@@ -17,13 +17,13 @@ from benchmarks._trivial import CarryOutTrivial, TrivialStage
 from catalogdb.database.connection import connect
 from catalogdb.engines import EngineOptions, executor
 from catalogdb.engines.options import BatchOptions
+from catalogdb.ledger import tasks
+from catalogdb.ledger.run_life import server_now
+from catalogdb.runs.claims import OpenTasks
+from catalogdb.runs.run import run_stage
+from catalogdb.runs.run_report import StageReport
+from catalogdb.runs.work import this_worker, work_stage
 from catalogdb.settings import Settings
-from catalogdb.stages import tasks
-from catalogdb.stages.claims import OpenTasks
-from catalogdb.stages.run import run_stage
-from catalogdb.stages.run_life import server_now
-from catalogdb.stages.run_report import StageReport
-from catalogdb.stages.work import this_worker, work_stage
 
 RUN_ID = "benchmark"
 

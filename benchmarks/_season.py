@@ -16,14 +16,14 @@ from catalogdb.database.initialise import initialise
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.identity import canonical_json, file_sha256
 from catalogdb.jobs import Job, load_job
+from catalogdb.runs.run import run_job
+from catalogdb.runs.run_report import RunReport
+from catalogdb.runs.stale import Staleness, stale_of_job
 from catalogdb.schema import collections
 from catalogdb.settings import Settings
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.run import run_job
-from catalogdb.stages.run_report import RunReport
-from catalogdb.stages.stale import Staleness, stale_of_job
 
 MIDNIGHTS = ("2024-03-28", "2024-03-29")
 HALF_SECONDS = 1200

@@ -10,9 +10,9 @@ from pymongo.database import Database
 
 from catalogdb.database.connection import connect
 from catalogdb.identity import content_id
+from catalogdb.ledger.execute import TaskReport, execute
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.settings import Settings
-from catalogdb.stages.execute import TaskReport, execute
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class TrivialStage:
 
 @dataclass(frozen=True)
 class CarryOutTrivial:
-    """Carries out tasks of the stage on a worker, as `catalogdb.stages.worker.CarryOut` does for jobs."""
+    """Carries out tasks of the stage on a worker, as `catalogdb.runs.worker.CarryOut` does for jobs."""
 
     settings: Settings
     stage: TrivialStage

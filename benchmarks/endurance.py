@@ -33,9 +33,9 @@ def endure(path: Path, weights: str, shards: int, folder: Path) -> list[dict[str
     from catalogdb.database.embedded import EmbeddedMongod
     from catalogdb.database.initialise import initialise
     from catalogdb.jobs import Job
+    from catalogdb.ledger import tasks
+    from catalogdb.ledger.execute import execute
     from catalogdb.settings import Settings
-    from catalogdb.stages import tasks
-    from catalogdb.stages.execute import execute
     from catalogdb.stages.ingest_waveforms import ingest_waveforms
     from catalogdb.stages.resolve import build_stage
 

@@ -22,8 +22,8 @@ from benchmarks._engine_processes import RUN_ID, settings_text
 from benchmarks._trivial import TrivialStage
 from catalogdb.database.connection import connect, embedded
 from catalogdb.database.initialise import initialise
+from catalogdb.ledger import tasks
 from catalogdb.settings import Settings
-from catalogdb.stages import tasks
 
 ROOT = Path(__file__).parent.parent
 ENGINES = ("local", "dask", "mpi", "work", "slurm")

@@ -50,10 +50,10 @@ def run_catalogdb(picker: str, weights: str, backend: str, data_dir: str, databa
 
     from catalogdb.database.connection import connect
     from catalogdb.jobs import Job
+    from catalogdb.runs.run import run_job
     from catalogdb.settings import Settings
     from catalogdb.stages.repick import repick
     from catalogdb.stages.resolve import build_stage
-    from catalogdb.stages.run import run_job
     from catalogdb.waveforms import read_traces  # noqa: F401
 
     if backend == "openvino":

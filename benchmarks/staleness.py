@@ -39,8 +39,8 @@ from benchmarks._season import (
 )
 from catalogdb.database.connection import embedded
 from catalogdb.errors import NameTaken
+from catalogdb.runs.stale import stale_of_catalog
 from catalogdb.settings import Settings
-from catalogdb.stages.stale import stale_of_catalog
 
 REVISIONS = ("catalogdb.stages.resolve.CATALOG_REVISION", "catalogdb.stages.pick.REVISION")
 

@@ -32,10 +32,10 @@ def measure(folder: Path, stations: int, hours: float, events: int) -> dict[str,
     from catalogdb.database.initialise import initialise
     from catalogdb.demo.dataset import write_demo_day
     from catalogdb.jobs import load_job
+    from catalogdb.runs.run import run_job
     from catalogdb.settings import Settings
     from catalogdb.stages.ingest_stations import ingest_stations
     from catalogdb.stages.ingest_waveforms import ingest_waveforms
-    from catalogdb.stages.run import run_job
 
     settings = Settings(data_dir=folder / "mongod")
     server = embedded(settings)

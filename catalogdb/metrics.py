@@ -22,7 +22,7 @@ class Collector:
     """Metrics of one database.
 
     Args:
-        ledger: gives the figures of `catalogdb.stages.figures.ledger_figures`, or raises where it can't.
+        ledger: gives the figures of `catalogdb.runs.figures.ledger_figures`, or raises where it can't.
         content: likewise those of `content_figures`; asked for at most every `CONTENT_SECONDS`.
         unavailable: exceptions that mean that the database is away; then there is `catalogdb_up 0` and nothing else.
     """

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from catalogdb.database.connection import connect
 from catalogdb.identity import content_id
+from catalogdb.ledger.execute import TaskReport, execute
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.tasks import LeaseTerms
+from catalogdb.runs.run import run_stage
+from catalogdb.runs.run_report import StageReport
 from catalogdb.settings import Settings
-from catalogdb.stages.execute import TaskReport, execute
-from catalogdb.stages.run import run_stage
-from catalogdb.stages.run_report import StageReport
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
-from catalogdb.stages.tasks import LeaseTerms
 
 SHARDS = 6
 POISONED = 2

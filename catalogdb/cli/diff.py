@@ -32,7 +32,7 @@ def diff(
     Exit code 0: nothing differs; 1: something does; 2: wrong input, as everywhere.
     """
     from catalogdb.evaluation import Gates
-    from catalogdb.stages import diff as differences
+    from catalogdb.upkeep import diff as differences
 
     db = common.database()
     first = common.optional_epoch_seconds(starttime, "--starttime")

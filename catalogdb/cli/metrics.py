@@ -27,7 +27,7 @@ def metrics(
     """Print figures of the ledger, the runs and what there is, in the form that Prometheus reads; or serve them."""
     from catalogdb.errors import InputError
     from catalogdb.metrics import Collector, exposition
-    from catalogdb.stages.figures import content_figures, ledger_figures
+    from catalogdb.runs.figures import content_figures, ledger_figures
 
     if sum((serve is not None, output is not None, json)) > 1:
         raise InputError("metrics are printed, written or served", hint="one of --json, --output and --serve")
@@ -53,7 +53,7 @@ def _serve(db, port: int, address: str) -> None:
 
     from catalogdb.metrics import Collector
     from catalogdb.metrics import serve as serve_metrics
-    from catalogdb.stages.figures import content_figures, ledger_figures
+    from catalogdb.runs.figures import content_figures, ledger_figures
 
     ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda signum, frame: ended.set())

@@ -48,7 +48,7 @@ def run(
     """
     from catalogdb.engines import BatchOptions
     from catalogdb.jobs import load_job
-    from catalogdb.stages.run import run_job
+    from catalogdb.runs.run import run_job
 
     batch = BatchOptions(queue, account, walltime, cores, memory)
     with ranks_served(engine) as is_root:

@@ -33,7 +33,7 @@ def runs(
     A run that says it is running, but whose process is gone, is shown as lost.
     """
     from catalogdb.errors import InputError
-    from catalogdb.stages import runs as records
+    from catalogdb.runs import listing as records
 
     db = common.database()
     if run_id is None:
@@ -68,7 +68,7 @@ def tasks(
 
     What is done but out of date is another question: catalogdb status --stale
     """
-    from catalogdb.stages import ledger_rows
+    from catalogdb.runs import ledger_rows
 
     db = common.database()
     chosen = {"failed": failed, "quarantined": failed, "running": running, "pending": pending, "done": done}
@@ -99,7 +99,7 @@ def retry(
 
     A run retries failed tasks by itself; those that are quarantined wait for this, or for other inputs.
     """
-    from catalogdb.stages import ledger_rows
+    from catalogdb.runs import ledger_rows
 
     db = common.database()
     rows = ledger_rows.retry(db, ledger_rows.selection(db, catalog, pick_set, task or (), stage), dry_run)
@@ -120,7 +120,7 @@ def reset(
     What a catalog read from files is made of is no run's business, and left alone.
     """
     from catalogdb.errors import InputError
-    from catalogdb.stages import ledger_rows
+    from catalogdb.runs import ledger_rows
 
     if catalog is None and pick_set is None and not task:
         raise InputError("reset what?", hint="--catalog NAME, --pick-set NAME or --task ID; --stage narrows it down")

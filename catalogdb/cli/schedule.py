@@ -33,7 +33,7 @@ def add(
     """
     from catalogdb.engines import EngineOptions
     from catalogdb.errors import InputError
-    from catalogdb.stages.schedule import add_schedule, list_schedules
+    from catalogdb.scheduling.schedule import add_schedule, list_schedules
 
     if engine == "mpi":
         raise InputError("--engine mpi: mpirun starts it, so no scheduler can", hint="schedule export --as scrontab")
@@ -54,7 +54,7 @@ def remove(
     json: common.JsonOption = False,
 ) -> None:
     """Remove a job from the schedule. What it made stays, and so does the record of its runs."""
-    from catalogdb.stages.schedule import remove_schedule
+    from catalogdb.scheduling.schedule import remove_schedule
 
     remove_schedule(common.database(), name)
     common.print_json({"removed": name}) if json else common.out.print(f"{name}: removed", markup=False)
@@ -63,7 +63,7 @@ def remove(
 @app.command("list", epilog="Example: catalogdb schedule list")
 def list_(json: common.JsonOption = False) -> None:
     """List the scheduled jobs: times, next run, what became of the last, and whether the job file has changed since."""
-    from catalogdb.stages.schedule import list_schedules
+    from catalogdb.scheduling.schedule import list_schedules
 
     rows = list_schedules(common.database())
     if json:
@@ -89,7 +89,7 @@ def next_(
     json: common.JsonOption = False,
 ) -> None:
     """Print the next runs of all scheduled jobs, in order of time (UTC)."""
-    from catalogdb.stages.schedule import next_firings
+    from catalogdb.scheduling.schedule import next_firings
 
     rows = next_firings(common.database(), count)
     common.print_json({"next": rows}) if json else common.print_rows(rows)
@@ -107,7 +107,7 @@ def run(
 
     Says what it does line by line; with --json each line is an object. A failed job is recorded and stops nothing.
     """
-    from catalogdb.stages.scheduler import Scheduler
+    from catalogdb.scheduling.scheduler import Scheduler
 
     settings = common.settings()
     common.end_cleanly_on_sigterm()

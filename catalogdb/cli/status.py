@@ -78,7 +78,7 @@ def _tasks(db) -> list[dict[str, Any]]:
 def _stale(job: Path | None, catalog: str | None, overrides: list[str], limit: int, json: bool) -> None:
     from catalogdb.errors import InputError
     from catalogdb.jobs import load_job
-    from catalogdb.stages.stale import stale_of_all, stale_of_catalog, stale_of_job
+    from catalogdb.runs.stale import stale_of_all, stale_of_catalog, stale_of_job
 
     if job and catalog:
         raise InputError("give a job or --catalog, not both")

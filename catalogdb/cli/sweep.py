@@ -43,7 +43,7 @@ def _sweep(job, overrides, engine, workers, scheduler, replace, dry_run, json) -
 
     from catalogdb.jobs import load_job_file
     from catalogdb.matrix import cells
-    from catalogdb.stages.sweep import plan_sweep, sweep
+    from catalogdb.runs.sweep import plan_sweep, sweep
 
     job_file = load_job_file(job, overrides)
     found = cells(job_file, datetime.now(UTC))

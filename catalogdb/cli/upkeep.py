@@ -63,7 +63,7 @@ def prune(
 
     What a worker holds now is left out, so it can be done while runs go on.
     """
-    from catalogdb.stages import prune as pruning
+    from catalogdb.upkeep import prune as pruning
 
     db = common.database()
     found = pruning.find_leftovers(db)
@@ -88,8 +88,8 @@ def prune(
 
 
 def _remove(kind: str, name: str, yes: bool, dry_run: bool, json: bool) -> None:
-    from catalogdb.stages.removal import removal_counts
-    from catalogdb.stages.removal import remove as remove_result
+    from catalogdb.upkeep.removal import removal_counts
+    from catalogdb.upkeep.removal import remove as remove_result
 
     db = common.database()
     counts = removal_counts(db, kind, name)

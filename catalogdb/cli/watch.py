@@ -35,7 +35,7 @@ def watch(
     Without a terminal a line is printed per change. --json looks once. Exit code 1 where the run ended badly or is
     lost, 0 where it is done (or still running, with --once).
     """
-    from catalogdb.stages.watch import progress_of
+    from catalogdb.runs.watch import progress_of
 
     db = common.database()
     state = progress_of(db, run_id)

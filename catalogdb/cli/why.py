@@ -22,7 +22,7 @@ def why(
     json: common.JsonOption = False,
 ) -> None:
     """Show what an event is made from, down to the files: origin, picks, probability, waveforms, settings, runs."""
-    from catalogdb.stages.lineage import lineage
+    from catalogdb.upkeep.lineage import lineage
 
     told = lineage(common.database(), event_id)
     if json:

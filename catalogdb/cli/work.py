@@ -39,7 +39,7 @@ def work(
     """
     from catalogdb.cli.run import StageProgress, print_report
     from catalogdb.jobs import load_job
-    from catalogdb.stages.work import this_worker, work_job
+    from catalogdb.runs.work import this_worker, work_job
 
     loaded = load_job(job, set or [])
     settings = common.settings()

@@ -13,12 +13,12 @@ from catalogdb.database.connection import connect, mspass_database
 from catalogdb.database.initialise import initialise
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.jobs import load_job
+from catalogdb.runs.run import Progress, RunReport, run_job
 from catalogdb.settings import Settings
 from catalogdb.stages.export import export_catalog
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.run import Progress, RunReport, run_job
 
 TRUTH = "demo-truth"
 RECIPE = "recipe.json"

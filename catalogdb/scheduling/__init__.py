@@ -1,4 +1,4 @@
 """When jobs are due: cron expressions, what to do with firings that were missed, and the same as timers of others.
 
-Nothing here opens a database; `stages/schedule.py` does.
+`cron`, `clock`, `due` and `export` open no database; `schedule` keeps schedules and firings in one, `scheduler` runs them.
 """

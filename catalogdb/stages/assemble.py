@@ -10,8 +10,8 @@ from pymongo.database import Database
 
 from catalogdb import __version__
 from catalogdb.jobs import Job
-from catalogdb.stages.parts import Parts, digest, fingerprint
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.parts import Parts, digest, fingerprint
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 
 FROM_ORIGIN = ("time", "latitude", "longitude", "depth_km", "n_picks", "n_p", "n_s", "rms", "azimuthal_gap")
 

@@ -13,8 +13,8 @@ from catalogdb.association.associate import associate
 from catalogdb.association.windows import AssociationWindow, association_windows, owned
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
-from catalogdb.stages.parts import Parts, digest, fingerprint
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.parts import Parts, digest, fingerprint
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 
 PICK_FIELDS = ("net", "sta", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight")
 

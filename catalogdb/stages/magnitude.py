@@ -10,11 +10,11 @@ from pymongo.database import Database
 
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
+from catalogdb.ledger.parts import Parts, digest, fingerprint
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
 from catalogdb.stages.file_states import file_states
-from catalogdb.stages.parts import Parts, digest, fingerprint
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.waveforms import channel_group, read_traces
 
 NEIGHBOUR_SECONDS = 300.0

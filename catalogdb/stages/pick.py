@@ -11,12 +11,12 @@ from pymongo.database import Database
 
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job
+from catalogdb.ledger.parts import Parts, digest, fingerprint
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.picking.picker import Picker, load_picker
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
 from catalogdb.stages.file_states import file_states
-from catalogdb.stages.parts import Parts, digest, fingerprint
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
 REVISION = 3
 LEAST_COVERAGE = 0.5

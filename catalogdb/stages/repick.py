@@ -14,15 +14,15 @@ from pymongo.database import Database
 from catalogdb.database.named import require_pick_set
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import canonical, content_id, milliseconds
+from catalogdb.ledger import tasks
+from catalogdb.ledger.execute import TaskReport, execute
+from catalogdb.ledger.parts import Parts
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.picking.config import PickConfig, StationThresholds
 from catalogdb.picking.peak_table import PeakTable
 from catalogdb.picking.selection import SELECTION_COUNTS, select_picks
-from catalogdb.stages import tasks
-from catalogdb.stages.execute import TaskReport, execute
-from catalogdb.stages.parts import Parts
 from catalogdb.stages.pick import identified_picks
 from catalogdb.stages.results import ResultName, claim_names
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
 
 
 class RepickStage:

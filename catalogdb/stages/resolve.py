@@ -12,8 +12,8 @@ from catalogdb.database.named import require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.identity import canonical, content_id
 from catalogdb.jobs import Job
+from catalogdb.ledger.stage import Stage
 from catalogdb.stages.results import ResultName
-from catalogdb.stages.stage import Stage
 
 CATALOG_REVISION = 3
 """Raise this number whenever a change of the code after picking changes catalogs."""

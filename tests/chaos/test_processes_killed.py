@@ -9,7 +9,7 @@ import pytest
 from fault_runs import clear, dump, finish, in_mid_work, leases, start, workers
 
 from catalogdb.database.connection import connect, embedded
-from catalogdb.stages.lost import requeue
+from catalogdb.ledger.lost import requeue
 
 WORKER_KILLS = 50
 ROOT_KILLS = 10

@@ -20,11 +20,11 @@ from catalogdb.database.initialise import initialise
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.errors import InputError
 from catalogdb.jobs import load_job
+from catalogdb.runs.run import run_job
 from catalogdb.settings import Settings, load_settings
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.run import run_job
 
 QUAKEML = Path(obspy.__file__).parent / "io" / "quakeml" / "tests" / "data"
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system is for root")

@@ -13,9 +13,9 @@ import pytest
 from pydantic import SecretStr
 
 from catalogdb.database.connection import connect, embedded
+from catalogdb.ledger import tasks
+from catalogdb.ledger.stage import Output
 from catalogdb.settings import Settings
-from catalogdb.stages import tasks
-from catalogdb.stages.stage import Output
 
 SCRIPTS = Path(__file__).parent.parent.parent / "deploy" / "mongo"
 ROOT_PASSWORD = "root-Password-0"

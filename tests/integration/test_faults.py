@@ -19,9 +19,9 @@ from poison_stage import POISONED, SHARDS, PoisonStage, run_poison
 from catalogdb.database.connection import connect, embedded
 from catalogdb.engines import EngineOptions, executor
 from catalogdb.engines.local import InProcessExecutor
+from catalogdb.ledger import tasks
+from catalogdb.ledger.lost import requeue
 from catalogdb.settings import Settings
-from catalogdb.stages import tasks
-from catalogdb.stages.lost import requeue
 
 KILLS = 3
 MONGOD_KILLS = 2

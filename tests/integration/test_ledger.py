@@ -9,9 +9,9 @@ from pymongo.errors import BulkWriteError
 
 from catalogdb.errors import InputError, LostLease
 from catalogdb.identity import content_id
-from catalogdb.stages import tasks
-from catalogdb.stages.execute import execute
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger import tasks
+from catalogdb.ledger.execute import execute
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 
 
 class NumbersStage:

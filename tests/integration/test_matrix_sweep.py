@@ -11,10 +11,10 @@ from catalogdb.database.connection import connect, mspass_database
 from catalogdb.database.initialise import initialise
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.jobs import load_job
+from catalogdb.runs.run import run_job
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.run import run_job
 
 JOB = """
 name: study

@@ -6,9 +6,9 @@ from catalogs import T0, put_catalog
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.evaluation import evaluate
 from catalogdb.jobs import Job
+from catalogdb.runs.run import run_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.repick import repick
-from catalogdb.stages.run import run_job
 
 COUNTS = ("matched", "missed", "wrong_phase", "wrong_phase_found", "no_data", "proposed")
 THRESHOLDS = (0.1, 0.4, 0.95)

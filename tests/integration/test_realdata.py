@@ -6,10 +6,10 @@ import pytest
 
 from catalogdb.database.connection import mspass_database
 from catalogdb.jobs import load_job
+from catalogdb.runs.run import run_job
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.run import run_job
 
 pytestmark = [pytest.mark.realdata, pytest.mark.slow]
 

@@ -15,9 +15,9 @@ from catalogdb.demo.dataset import write_demo_day
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import Job
 from catalogdb.picking.config import StationThresholds
+from catalogdb.runs.run import run_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.repick import repick
-from catalogdb.stages.run import run_job
 
 PICKERS = {
     "network": {"picker": "phasenet", "weights": "demo", "shard_hours": 1},

@@ -13,11 +13,11 @@ from catalogdb.database.initialise import initialise
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import load_job
+from catalogdb.runs.run import run_job
 from catalogdb.schema import collections
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.run import run_job
 
 START = "2024-03-27T05:00:00"  # the day's data lie on both sides of a border of six-hour shards
 HOURS = 2

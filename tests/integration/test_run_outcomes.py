@@ -8,7 +8,7 @@ import pytest
 from fault_runs import clear, fill, write_day
 
 from catalogdb.database.connection import connect
-from catalogdb.stages import tasks
+from catalogdb.ledger import tasks
 
 
 @pytest.fixture(scope="module")

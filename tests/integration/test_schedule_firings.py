@@ -15,11 +15,9 @@ from typer.testing import CliRunner
 from catalogdb.cli.app import app
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.errors import InputError
-from catalogdb.stages.ingest_stations import ingest_stations
-from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.run import run_job
-from catalogdb.stages.run_life import server_now
-from catalogdb.stages.schedule import (
+from catalogdb.ledger.run_life import server_now
+from catalogdb.runs.run import run_job
+from catalogdb.scheduling.schedule import (
     add_schedule,
     claim,
     job_of,
@@ -27,6 +25,8 @@ from catalogdb.stages.schedule import (
     next_firings,
     settle,
 )
+from catalogdb.stages.ingest_stations import ingest_stations
+from catalogdb.stages.ingest_waveforms import ingest_waveforms
 
 NIGHTLY = """
 name: often

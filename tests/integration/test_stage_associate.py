@@ -13,9 +13,9 @@ from catalogdb.database.connection import connection_uri
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.jobs import Job
+from catalogdb.runs.run import run_job
 from catalogdb.stages.associate import AssociateStage
 from catalogdb.stages.association_task import read_task
-from catalogdb.stages.run import run_job
 
 T0 = 1711584000.0  # 2024-03-28
 STATIONS = [

@@ -8,12 +8,12 @@ from obspy import Stream, Trace, UTCDateTime
 
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
+from catalogdb.ledger import tasks
+from catalogdb.ledger.execute import execute
+from catalogdb.ledger.stage import Shard
 from catalogdb.magnitude.local import minus_log_a0
-from catalogdb.stages import tasks
-from catalogdb.stages.execute import execute
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.magnitude import MagnitudeStage
-from catalogdb.stages.stage import Shard
 
 pytestmark = pytest.mark.integration
 

@@ -6,8 +6,8 @@ import pytest
 
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
-from catalogdb.stages import tasks
-from catalogdb.stages.execute import execute
+from catalogdb.ledger import tasks
+from catalogdb.ledger.execute import execute
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, file_states
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.pick import PickStage

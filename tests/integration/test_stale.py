@@ -12,9 +12,9 @@ import catalogdb
 from benchmarks._season import DAYS, STAGES, Season
 from benchmarks.staleness import label, measure, steps
 from catalogdb.errors import InputError
-from catalogdb.stages.parts import changes, documents_digest, fingerprint
-from catalogdb.stages.stale import stale_of_all, stale_of_catalog, stale_of_job
-from catalogdb.stages.stale_reasons import comparison_reasons, config_reasons, reasons_of
+from catalogdb.ledger.parts import changes, documents_digest, fingerprint
+from catalogdb.runs.stale import stale_of_all, stale_of_catalog, stale_of_job
+from catalogdb.runs.stale_reasons import comparison_reasons, config_reasons, reasons_of
 
 MIDNIGHTS = {f"{day}T00:00" for day in DAYS}
 COMPARISON = ("evaluate", "truth", "2024-03-27T23:40")

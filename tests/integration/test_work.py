@@ -15,13 +15,14 @@ from engine_day import STAGES, made_by
 from catalogdb.database.connection import connect
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
-from catalogdb.stages import run_record, tasks
-from catalogdb.stages.claims import OpenTasks
-from catalogdb.stages.run import new_report
-from catalogdb.stages.run_life import server_now
-from catalogdb.stages.run_report import StageReport
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard
-from catalogdb.stages.work import this_worker, work_job, work_stage
+from catalogdb.ledger import tasks
+from catalogdb.ledger.run_life import server_now
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.runs import run_record
+from catalogdb.runs.claims import OpenTasks
+from catalogdb.runs.run import new_report
+from catalogdb.runs.run_report import StageReport
+from catalogdb.runs.work import this_worker, work_job, work_stage
 
 
 def start_worker(settings, engine_day, *arguments, **environment):

@@ -4,9 +4,9 @@ import os
 import subprocess
 import sys
 
-from catalogdb.stages.owner import is_gone, owner
+from catalogdb.ledger.owner import is_gone, owner
 
-NAME_OF_CHILD = "from catalogdb.stages.owner import owner; print(owner(), flush=True); input()"
+NAME_OF_CHILD = "from catalogdb.ledger.owner import owner; print(owner(), flush=True); input()"
 
 
 def test_the_living_the_dead_and_the_unreaped():

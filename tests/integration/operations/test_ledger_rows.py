@@ -2,7 +2,7 @@
 
 import time
 
-from catalogdb.stages import lost, tasks
+from catalogdb.ledger import lost, tasks
 
 
 def statuses(db):

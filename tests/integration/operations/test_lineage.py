@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from catalogdb.stages.lineage import lineage
+from catalogdb.upkeep.lineage import lineage
 
 
 @pytest.fixture

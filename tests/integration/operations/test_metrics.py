@@ -12,9 +12,9 @@ from commands import environment_of
 from prometheus_client.parser import text_string_to_metric_families
 from pymongo.errors import PyMongoError
 
+from catalogdb.ledger import tasks
 from catalogdb.metrics import Collector, exposition
-from catalogdb.stages import tasks
-from catalogdb.stages.figures import content_figures, ledger_figures
+from catalogdb.runs.figures import content_figures, ledger_figures
 
 
 def samples(text):

@@ -9,10 +9,10 @@ from datetime import timedelta
 import pytest
 from commands import environment_of
 
-from catalogdb.stages import tasks
-from catalogdb.stages.run_life import SILENT_SECONDS, server_now
-from catalogdb.stages.runs import find_run, list_runs
-from catalogdb.stages.watch import progress_of
+from catalogdb.ledger import tasks
+from catalogdb.ledger.run_life import SILENT_SECONDS, server_now
+from catalogdb.runs.listing import find_run, list_runs
+from catalogdb.runs.watch import progress_of
 
 # a run that begins a stage, holds a task, says so, and then does nothing more
 A_RUN = """
@@ -21,9 +21,10 @@ from pathlib import Path
 from catalogdb.database.connection import connect
 from catalogdb.jobs import load_job
 from catalogdb.settings import load_settings
-from catalogdb.stages import run_record, tasks
-from catalogdb.stages.run import new_report
-from catalogdb.stages.run_life import note_stage, signs_of_life
+from catalogdb.ledger import tasks
+from catalogdb.runs import run_record
+from catalogdb.runs.run import new_report
+from catalogdb.ledger.run_life import note_stage, signs_of_life
 db = connect(load_settings())
 job = load_job(Path(sys.argv[1]))
 report = new_report(job, "abcd" * 8)

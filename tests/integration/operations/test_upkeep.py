@@ -4,8 +4,9 @@ import pytest
 
 from catalogdb.errors import InputError
 from catalogdb.evaluation import evaluate
-from catalogdb.stages import prune, removal, tasks
+from catalogdb.ledger import tasks
 from catalogdb.stages.results import OUTPUTS
+from catalogdb.upkeep import prune, removal
 
 COMPARISONS = ("comparison", "event_match", "pick_match", "score")
 

@@ -22,10 +22,10 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from catalogdb.errors import LostLease
 from catalogdb.identity import content_id
-from catalogdb.stages.lost import ATTEMPTS, take_from_lost
-from catalogdb.stages.lost import release_dead as release_dead
-from catalogdb.stages.owner import owner
-from catalogdb.stages.stage import Output, PlannedTask, Shard, Stage
+from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
+from catalogdb.ledger.lost import release_dead as release_dead
+from catalogdb.ledger.owner import owner
+from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage
 
 BEATS_PER_LEASE = 4
 JOIN_SECONDS = 1.0

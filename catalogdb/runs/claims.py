@@ -9,9 +9,9 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.stages.run_report import located
-from catalogdb.stages.stage import PlannedTask, Stage
-from catalogdb.stages.tasks import task_id
+from catalogdb.ledger.stage import PlannedTask, Stage
+from catalogdb.ledger.tasks import task_id
+from catalogdb.runs.run_report import located
 
 LOOK_AT = 200
 """Rows of the ledger asked for at once."""

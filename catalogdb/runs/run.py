@@ -14,16 +14,17 @@ from catalogdb.database.initialise import initialise
 from catalogdb.engines import BatchOptions, Engine, EngineOptions, executor
 from catalogdb.evaluation import evaluate
 from catalogdb.jobs import Job
+from catalogdb.ledger import lost, tasks
+from catalogdb.ledger.execute import TaskReport
+from catalogdb.ledger.run_life import note_stage, signs_of_life
+from catalogdb.ledger.stage import PlannedTask, Stage
+from catalogdb.runs import run_record
+from catalogdb.runs.run_report import RunReport, StageReport
+from catalogdb.runs.supervise import supervised
+from catalogdb.runs.worker import CarryOut
 from catalogdb.settings import Settings
-from catalogdb.stages import lost, run_record, tasks
-from catalogdb.stages.execute import TaskReport
 from catalogdb.stages.resolve import renamed, resolve
 from catalogdb.stages.results import claim_names
-from catalogdb.stages.run_life import note_stage, signs_of_life
-from catalogdb.stages.run_report import RunReport, StageReport
-from catalogdb.stages.stage import PlannedTask, Stage
-from catalogdb.stages.supervise import supervised
-from catalogdb.stages.worker import CarryOut
 
 __all__ = ["Progress", "RunReport", "StageReport", "run_job"]
 

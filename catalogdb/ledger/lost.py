@@ -15,8 +15,8 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from catalogdb.stages.owner import is_gone
-from catalogdb.stages.stage import Stage
+from catalogdb.ledger.owner import is_gone
+from catalogdb.ledger.stage import Stage
 
 ATTEMPTS = 3
 """A task that took its worker down so often in a row is quarantined."""

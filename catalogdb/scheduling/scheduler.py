@@ -19,10 +19,10 @@ from pymongo.errors import PyMongoError
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
 from catalogdb.errors import CatalogdbError, DatabaseError
+from catalogdb.ledger.owner import owner
+from catalogdb.ledger.run_life import server_now
+from catalogdb.scheduling.schedule import Firing, claim, due_now, give_back, job_of, prolong, settle, take_over
 from catalogdb.settings import Settings
-from catalogdb.stages.owner import owner
-from catalogdb.stages.run_life import server_now
-from catalogdb.stages.schedule import Firing, claim, due_now, give_back, job_of, prolong, settle, take_over
 
 LOOK_SECONDS = 10.0
 """How often the stored schedules are looked at: for new ones, and for firings that nobody was woken for."""
@@ -209,7 +209,7 @@ def carry_out(settings: Settings, firing: Firing) -> None:
 
 
 def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
-    from catalogdb.stages.run import run_job
+    from catalogdb.runs.run import run_job
 
     row = db.schedule.find_one({"_id": firing.schedule})
     if row is None:

@@ -11,11 +11,11 @@ from catalogdb import logs
 from catalogdb.database.connection import connect
 from catalogdb.errors import CatalogdbError
 from catalogdb.jobs import Job
+from catalogdb.ledger.execute import TaskReport, execute
+from catalogdb.ledger.stage import PlannedTask, Stage
+from catalogdb.ledger.tasks import LeaseTerms
 from catalogdb.settings import Settings
-from catalogdb.stages.execute import TaskReport, execute
 from catalogdb.stages.resolve import build_stage
-from catalogdb.stages.stage import PlannedTask, Stage
-from catalogdb.stages.tasks import LeaseTerms
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field, computed_field
 
-from catalogdb.stages.execute import TaskReport
-from catalogdb.stages.lost import shard_name
-from catalogdb.stages.stage import Shard
+from catalogdb.ledger.execute import TaskReport
+from catalogdb.ledger.lost import shard_name
+from catalogdb.ledger.stage import Shard
 
 
 class StageReport(BaseModel):

@@ -12,10 +12,10 @@ from pymongo.database import Database
 from catalogdb.database.connection import DATABASE_GONE, wait_for_server
 from catalogdb.engines import map_unordered, worker_was_lost
 from catalogdb.errors import CatalogdbError
-from catalogdb.stages import tasks
-from catalogdb.stages.execute import TaskReport
-from catalogdb.stages.lost import ATTEMPTS, take_back
-from catalogdb.stages.stage import PlannedTask, Stage
+from catalogdb.ledger import tasks
+from catalogdb.ledger.execute import TaskReport
+from catalogdb.ledger.lost import ATTEMPTS, take_back
+from catalogdb.ledger.stage import PlannedTask, Stage
 
 MOST_LOSSES = 10
 """A task whose worker was lost so often before it got to it is given up for this run."""

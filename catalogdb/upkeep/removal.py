@@ -10,8 +10,8 @@ from pymongo.database import Database
 
 from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
+from catalogdb.ledger.run_life import server_now
 from catalogdb.stages.results import OUTPUTS
-from catalogdb.stages.run_life import server_now
 
 Kind = Literal["pick_set", "catalog"]
 Counts = dict[str, int]

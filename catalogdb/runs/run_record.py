@@ -13,9 +13,9 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from catalogdb import __version__, logs
 from catalogdb.errors import InputError
 from catalogdb.jobs import Job
+from catalogdb.ledger.tasks import shortened
+from catalogdb.runs.run_report import RunReport, StageReport
 from catalogdb.stages.resolve import installed_versions
-from catalogdb.stages.run_report import RunReport, StageReport
-from catalogdb.stages.tasks import shortened
 
 VERSIONS = ("mspasspy", "seisbench", "torch", "obspy", "GMMA", "pyocto", "pymongo", "numpy", "scipy", "scikit-learn")
 ENDED = ("done", "failed")

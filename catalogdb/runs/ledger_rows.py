@@ -10,9 +10,9 @@ from pymongo.database import Database
 
 from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
+from catalogdb.ledger.lost import requeue, shard_name
+from catalogdb.ledger.run_life import server_now
 from catalogdb.schema import collections
-from catalogdb.stages.lost import requeue, shard_name
-from catalogdb.stages.run_life import server_now
 
 NOT_OF_RUNS = "ingest"
 """Stage of what was read from files; no run does it again, `catalogdb ingest` does."""

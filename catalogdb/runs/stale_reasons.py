@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalogdb.geo import distance_azimuth
-from catalogdb.stages.parts import Change
+from catalogdb.ledger.parts import Change
 
 NAMED = 3
 """So many things of one kind are named; the others are counted."""

@@ -9,7 +9,8 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.stages.removal import (
+from catalogdb.stages.results import OUTPUTS
+from catalogdb.upkeep.removal import (
     COMPARED,
     Counts,
     Progress,
@@ -19,7 +20,6 @@ from catalogdb.stages.removal import (
     remove_documents,
     remove_tasks,
 )
-from catalogdb.stages.results import OUTPUTS
 
 TASKS_PER_QUERY = 5000
 RESULTS = tuple(collection for collections in OUTPUTS.values() for collection in collections)

@@ -7,9 +7,9 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.stages.lost import shard_name
-from catalogdb.stages.run_life import server_now, true_status
-from catalogdb.stages.runs import find_run, tasks_of_run
+from catalogdb.ledger.lost import shard_name
+from catalogdb.ledger.run_life import server_now, true_status
+from catalogdb.runs.listing import find_run, tasks_of_run
 
 RATE_SECONDS = 120.0
 """The rate is that of so many last seconds."""

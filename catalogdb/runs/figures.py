@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.stages.run_life import server_now, true_status
+from catalogdb.ledger.run_life import server_now, true_status
 
 RATE_SECONDS = 300.0
 

@@ -10,11 +10,11 @@ from pymongo.database import Database
 from catalogdb import logs
 from catalogdb.database.connection import DATABASE_GONE
 from catalogdb.errors import CatalogdbError, LostLease
+from catalogdb.ledger import tasks
+from catalogdb.ledger.lost import shard_name
+from catalogdb.ledger.parts import documents_digest
+from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage
 from catalogdb.profile import profiled, timed
-from catalogdb.stages import tasks
-from catalogdb.stages.lost import shard_name
-from catalogdb.stages.parts import documents_digest
-from catalogdb.stages.stage import Output, PlannedTask, Shard, Stage
 
 ATTEMPTS_WITH_DATABASE = 5
 """So often a task is begun anew because the database went away under it and came back."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pymongo.database import Database
 
-from catalogdb.stages.parts import Parts
+from catalogdb.ledger.parts import Parts
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.errors import InputError
-from catalogdb.stages.run_life import server_now, true_status
+from catalogdb.ledger.run_life import server_now, true_status
 
 STATUSES = ("running", "done", "failed", "interrupted", "lost")
 LEAST_PREFIX = 4

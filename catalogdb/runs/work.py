@@ -18,14 +18,15 @@ from catalogdb import logs
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
 from catalogdb.jobs import Job
+from catalogdb.ledger import tasks
+from catalogdb.ledger.execute import execute
+from catalogdb.ledger.run_life import BEAT_SECONDS, server_now
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
+from catalogdb.runs import run_record
+from catalogdb.runs.claims import OpenTasks
+from catalogdb.runs.run import Progress, compare, new_report, prepare
+from catalogdb.runs.run_report import RunReport, StageReport
 from catalogdb.settings import Settings
-from catalogdb.stages import run_record, tasks
-from catalogdb.stages.claims import OpenTasks
-from catalogdb.stages.execute import execute
-from catalogdb.stages.run import Progress, compare, new_report, prepare
-from catalogdb.stages.run_life import BEAT_SECONDS, server_now
-from catalogdb.stages.run_report import RunReport, StageReport
-from catalogdb.stages.stage import Inputs, Output, PlannedTask, Shard, Stage
 
 ENGINE = "work"
 FIRST_PAUSE = 0.2

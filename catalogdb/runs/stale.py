@@ -21,13 +21,13 @@ from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.staleness import comparison_state
 from catalogdb.jobs import Job, Period
-from catalogdb.stages import tasks
+from catalogdb.ledger import tasks
+from catalogdb.ledger.parts import Parts, changes, fingerprint
+from catalogdb.ledger.stage import Shard, Stage
+from catalogdb.runs.stale_reasons import UNFINISHED, Reason, comparison_reasons, config_reasons, listed, reasons_of
 from catalogdb.stages.magnitude import NEIGHBOUR_SECONDS
-from catalogdb.stages.parts import Parts, changes, fingerprint
 from catalogdb.stages.repick import RepickStage
 from catalogdb.stages.resolve import build_stage, resolve
-from catalogdb.stages.stage import Shard, Stage
-from catalogdb.stages.stale_reasons import UNFINISHED, Reason, comparison_reasons, config_reasons, listed, reasons_of
 
 BATCH = 1000
 THRESHOLDS = ("p_threshold", "s_threshold", "station_thresholds")

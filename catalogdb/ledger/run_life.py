@@ -12,7 +12,7 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from catalogdb import logs
-from catalogdb.stages.owner import is_gone, owner
+from catalogdb.ledger.owner import is_gone, owner
 
 BEAT_SECONDS = 30.0
 SILENT_SECONDS = 300.0

@@ -18,9 +18,9 @@ from pymongo.database import Database
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import JobFile, job_path, load_job_file
+from catalogdb.ledger.owner import is_gone, owner
+from catalogdb.ledger.run_life import server_now
 from catalogdb.scheduling.due import Verdict, judge
-from catalogdb.stages.owner import is_gone, owner
-from catalogdb.stages.run_life import server_now
 
 LEASE_SECONDS = 60.0
 MOST_LOSSES = 3

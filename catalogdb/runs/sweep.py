@@ -15,9 +15,9 @@ from catalogdb.engines import Engine
 from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.jobs import Job
 from catalogdb.matrix import Cell
+from catalogdb.runs.run import Progress, RunReport, run_job
 from catalogdb.settings import Settings
 from catalogdb.stages.repick import repick
-from catalogdb.stages.run import Progress, RunReport, run_job
 
 Watch = Callable[[str], AbstractContextManager[Progress]]
 

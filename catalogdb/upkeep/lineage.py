@@ -8,8 +8,8 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.errors import InputError
+from catalogdb.ledger.lost import shard_name
 from catalogdb.stages.file_states import file_states
-from catalogdb.stages.lost import shard_name
 
 LEAST_PREFIX = 4
 NAMED = 5
