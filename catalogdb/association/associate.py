@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,10 +23,12 @@ DEFAULT_CHANCE_PER_DAY = 0.001
 
 @dataclass(frozen=True)
 class AssociationResult:
-    """Origins in order of time, and how many picks, arrivals and origins went which way, by reason."""
+    """Origins in order of time, how many picks, arrivals and origins went which way by reason, and stations passed over
+    though another network has their code, each with its name."""
 
     origins: list[dict]
     counts: dict[str, int]
+    problems: list[str] = field(default_factory=list)
 
 
 def associate(
@@ -39,7 +41,8 @@ def associate(
 
     Args:
         picks: dicts with `_id`, `sta`, `phase`, `time` (epoch seconds UTC) and, where known, `net`, `probability`,
-            `quality`, `uncertainty` (s). Phases beginning with P or S count as P or S.
+            `quality`, `uncertainty` (s). Phases beginning with P or S count as P or S. Where pick or station has no
+            network, the code alone decides; a pick that names one is never given to another network's station.
         stations: dicts with `net`, `sta`, `latitude`, `longitude` (degrees), `elevation_km`.
         region: where events are kept; limits left out come from the stations.
         config: the settings.
@@ -47,7 +50,7 @@ def associate(
     Returns:
         origins with the fields of schemas/origin.yaml, without ids, and counts: `picks`, `picks_used`,
         `picks_resolved_by_code`, `picks_rejected_...`, `picks_associated`, `picks_unassociated`, `arrival_...`,
-        `origins`, `origin_...` and `stations_...`.
+        `origins`, `origin_...` and `stations_...`; problems, one for each such station that has no coordinates.
 
     Raises:
         InputError: when the overlap of windows is shorter than the longest travel time, or the region can't be set.
@@ -64,12 +67,12 @@ def associate(
         return AssociationResult([], _sorted(counts))
     longest_time = _check_overlap(usable, region, config)
     volume = Volume.around(region, config.search_margin_km)
-    accepted = _accepted_picks(picks, usable, config, counts)
+    accepted, problems = _accepted_picks(picks, usable, config, counts)
     # All of them, with picks or without: what is derived from the network must not differ from window to window.
     prepared_stations = _prepare_stations(usable, volume)
     prepared_picks = _prepare_picks(accepted, config)
     if len(prepared_picks) == 0:
-        return AssociationResult([], _sorted(counts))
+        return AssociationResult([], _sorted(counts), problems)
     times, location_times = (
         travel_times(
             velocity,
@@ -96,7 +99,7 @@ def associate(
             builder.consider(candidate, "scan", config.max_chance_per_day or DEFAULT_CHANCE_PER_DAY)
     origins = builder.origins()
     counts.update(builder.counts)
-    return AssociationResult(origins, _sorted(counts))
+    return AssociationResult(origins, _sorted(counts), problems)
 
 
 def _leave_out_of_reach(usable: list[dict], region: Region, config: AssociateConfig, counts: Counter) -> None:
@@ -182,27 +185,34 @@ def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]
 
 def _accepted_picks(
     picks: Sequence[Mapping], stations: list[dict], config: AssociateConfig, counts: Counter
-) -> list[tuple[Mapping, int, bool]]:
-    """Give (pick, station number, is S) of the picks to use, in order of (time, _id)."""
+) -> tuple[list[tuple[Mapping, int, bool]], list[str]]:
+    """Give (pick, station number, is S) of the picks to use, in order of (time, _id), and the problems."""
     by_name = {(station["net"], station["sta"]): number for number, station in enumerate(stations)}
     by_code: dict[str, list[int]] = {}
     for number, station in enumerate(stations):
         by_code.setdefault(station["sta"], []).append(number)
-    accepted = []
+    accepted, problems = [], set()
     for pick in picks:
-        reason, number = None, by_name.get((pick.get("net") or "", pick["sta"]))
-        if number is None and len(by_code.get(pick["sta"], ())) == 1:
-            number = by_code[pick["sta"]][0]
-            resolved_by_code = True
-        else:
-            resolved_by_code = False
+        net, sta = pick.get("net") or "", pick["sta"]
+        same_code = by_code.get(sta, [])
+        reason, number = None, by_name.get((net, sta))
+        is_by_code = number is None
+        if is_by_code and net:
+            number = by_name.get(("", sta))
+        elif is_by_code and len(same_code) == 1:
+            number = same_code[0]
         phase = (pick.get("phase") or "")[:1].upper()
         if phase not in ("P", "S"):
             reason = "phase_not_used"
         elif not math.isfinite(_number(pick.get("time"))):
             reason = "no_time"
         elif number is None:
-            reason = "station_ambiguous" if pick["sta"] in by_code else "no_station"
+            reason = "station_ambiguous" if same_code and not net else "no_station"
+            if same_code and net:
+                others = ", ".join(f"{stations[other]['net']}.{sta}" for other in same_code)
+                problems.add(
+                    f"pick's station {net}.{sta} has no coordinates in reach; those of {others} are not taken for it"
+                )
         elif _number(pick.get("probability"), 1.0) < config.min_pick_probability:
             reason = "below_probability"
         elif _number(pick.get("quality"), 1.0) < config.min_pick_quality:
@@ -210,10 +220,10 @@ def _accepted_picks(
         if reason is not None:
             counts[f"picks_rejected_{reason}"] += 1
             continue
-        counts["picks_resolved_by_code"] += resolved_by_code
+        counts["picks_resolved_by_code"] += is_by_code
         accepted.append((pick, number, phase == "S"))
     counts["picks_used"] = len(accepted)
-    return sorted(accepted, key=lambda entry: (entry[0]["time"], str(entry[0]["_id"])))
+    return sorted(accepted, key=lambda entry: (entry[0]["time"], str(entry[0]["_id"]))), sorted(problems)
 
 
 def _prepare_stations(stations: list[dict], volume: Volume) -> PreparedStations:

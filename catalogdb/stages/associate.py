@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 from pymongo.database import Database
@@ -12,7 +13,7 @@ from pymongo.database import Database
 from catalogdb.association.associate import associate
 from catalogdb.association.windows import AssociationWindow, association_windows, owned
 from catalogdb.identity import content_id
-from catalogdb.jobs import Job
+from catalogdb.jobs import Job, StationSelection
 from catalogdb.ledger.parts import Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 
@@ -73,7 +74,7 @@ class AssociateStage:
             origin["_id"] = content_id(self.config_id, origin["event_id"])
             origin["catalog"] = self.result
         counts = result.counts | {"events_outside_core": len(result.origins) - len(origins), "events": len(origins)}
-        return Output({"origin": origins}, counts)
+        return Output({"origin": origins}, counts, problems=result.problems)
 
     def _windows(self, db: Database, known: set[tuple[float, float]]) -> list[AssociationWindow]:
         """Windows of the period; without one those that are known and all that may read a pick, so that the ledger of a
@@ -97,9 +98,10 @@ class AssociateStage:
 
     def _picks(self, db: Database, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
         """The job's picks of [starttime, endtime), by time."""
+        selection = PickSelection(db, self.job.stations)
         query = {"pick_set": self.job.pick_set_name, "time": {"$gte": starttime, "$lt": endtime}}
         for pick in db.pick.find(query, dict.fromkeys(PICK_FIELDS, 1)).sort([("time", 1), ("_id", 1)]):
-            if self.job.stations.takes(pick["net"], pick["sta"]):
+            if selection.takes(pick["net"], pick["sta"]):
                 yield pick
 
     def _picks_by_window(self, db: Database, windows: list[AssociationWindow]) -> Iterator[list[dict[str, Any]]]:
@@ -125,6 +127,43 @@ class AssociateStage:
         ]
         parts = {"pick": _pick_parts(picks), "station": _station_parts(stations)}
         return Inputs((picks, stations), fingerprint(parts), parts)
+
+
+class PickSelection:
+    """Which picks a job takes by its selection of stations.
+
+    A pick without a network is taken where the job takes a station of its code in any network. Where `site` knows no
+    network of the code, it is taken if the station part of the patterns fits: association counts it as without station.
+
+    Args:
+        db: where `site` is, which is read for the first pick without a network, if patterns name networks.
+        stations: the job's selection.
+    """
+
+    def __init__(self, db: Database, stations: StationSelection):
+        self._db, self._stations = db, stations
+        self._names_networks = any("." in pattern for pattern in (*stations.include, *stations.exclude))
+        codes = tuple(pattern.rpartition(".")[2] for pattern in stations.include)
+        self._of_unknown_network = stations.model_copy(update={"include": codes})
+        self._taken: dict[str, bool] = {}
+
+    def takes(self, net: str, sta: str) -> bool:
+        """True for a pick that takes part; `net` is empty where it is not known."""
+        if net or not self._names_networks:
+            return self._stations.takes(net, sta)
+        if sta not in self._taken:
+            self._taken[sta] = any(
+                (self._stations if known else self._of_unknown_network).takes(known, sta)
+                for known in self._networks.get(sta, {""})
+            )
+        return self._taken[sta]
+
+    @cached_property
+    def _networks(self) -> dict[str, set[str]]:
+        networks: dict[str, set[str]] = defaultdict(set)
+        for row in self._db.site.find({}, {"_id": 0, "net": 1, "sta": 1}):
+            networks[row["sta"]].add(row["net"])
+        return networks
 
 
 def stations_in_operation(db: Database, starttime: float, endtime: float) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from pymongo.database import Database
 from catalogdb.association.compare import Task
 from catalogdb.errors import InputError
 from catalogdb.jobs import Job
-from catalogdb.stages.associate import PICK_FIELDS, stations_in_operation
+from catalogdb.stages.associate import PICK_FIELDS, PickSelection, stations_in_operation
 
 
 def read_task(db: Database, job: Job, reference: str, starttime: float, endtime: float) -> Task:
@@ -20,10 +20,11 @@ def read_task(db: Database, job: Job, reference: str, starttime: float, endtime:
     """
     margin = job.associate.overlap_seconds
     query = {"pick_set": job.pick_set_name, "time": {"$gte": starttime - margin, "$lt": endtime + margin}}
+    selection = PickSelection(db, job.stations)
     picks = [
         pick
         for pick in db.pick.find(query, dict.fromkeys(PICK_FIELDS, 1)).sort([("time", 1), ("_id", 1)])
-        if job.stations.takes(pick["net"], pick["sta"])
+        if selection.takes(pick["net"], pick["sta"])
     ]
     stations = [
         station

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
@@ -34,6 +35,7 @@ SUFFIXES: dict[str, ExportFormat] = {
 }
 OGS_FORMATS: tuple[str, ...] = get_args(OgsFormat)
 FORMATS = {*SUFFIXES.values(), *OGS_FORMATS}
+NUMBERED_FORMATS = ("ogs-dat", "ogs-hpl", "ogs-txt", "ogs-txt-separated")
 WITH_PICKS = ("quakeml", "ogs-dat", "ogs-hpl", "ogs-hpc", "ogs-txt", "ogs-txt-separated", "hypo71")
 MOST_SECONDS_OF_AN_EVENT = 600.0  # between its time and its picks, either way
 
@@ -78,11 +80,18 @@ def export_catalog(
         raise InputError(f"{name} holds events with their arrivals: a table of arrivals is csv or Parquet")
     require_catalog(db, catalog)
     counts = {"events": 0, "picks": 0}
+    filter = filter or EventFilter()
     events = _events_with_picks(
-        db, catalog, filter or EventFilter(), chosen in WITH_PICKS or table == "arrivals", counts, chosen in OGS_FORMATS
+        db, catalog, filter, chosen in WITH_PICKS or table == "arrivals", counts, chosen in OGS_FORMATS
     )
     left_out: Counter[str] = Counter()
-    size = write_atomically(output, lambda stream: _write(events, catalog, chosen, table, stream, left_out))
+    if chosen in OGS_FORMATS:
+        write = _ogs_writer(chosen)
+        if chosen in NUMBERED_FORMATS:
+            write = partial(write, source_ids=_source_ids(db, catalog, filter))
+        size = write_atomically(output, lambda stream: write(events, stream, left_out))
+    else:
+        size = write_atomically(output, lambda stream: _write(events, catalog, chosen, table, stream))
     summary = {"catalog": catalog, "output": str(output), "format": chosen, **counts, "bytes": size}
     return summary | ({"left_out": dict(left_out)} if chosen in OGS_FORMATS else {})
 
@@ -125,9 +134,7 @@ def _events_with_picks(
 ) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
     """Events with the picks of their arrivals; `want_keyed`: with the picks that name them in `event_key` as well."""
     pick_set = (db.catalog.find_one({"_id": catalog}, {"pick_set": 1}) or {}).get("pick_set") if want_keyed else None
-    cursor = db.event.find(filter.query(catalog)).sort(filter.sort()).allow_disk_use(True)
-    cursor = cursor.skip(filter.offset).limit(filter.limit or 0).batch_size(BATCH_EVENTS)
-    for batch in _batches(cursor):
+    for batch in _batches(_chosen(db, catalog, filter).batch_size(BATCH_EVENTS)):
         known = _picks(db, batch) if want_picks else {}
         keyed = _keyed_picks(db, pick_set, batch) if pick_set is not None and want_picks else {}
         for event in batch:
@@ -139,6 +146,18 @@ def _events_with_picks(
             counts["events"] += 1
             counts["picks"] += len(identities | picks) if want_picks else 0
             yield event, list(picks.values())
+
+
+def _source_ids(db: Database, catalog: str, filter: EventFilter) -> Iterator[str]:
+    """Ids in the source of the events that a filter lets through, where they have one."""
+    for event in _chosen(db, catalog, filter, {"_id": 0, "source_id": 1}):
+        if "source_id" in event:
+            yield event["source_id"]
+
+
+def _chosen(db: Database, catalog: str, filter: EventFilter, fields: dict[str, int] | None = None) -> Any:
+    cursor = db.event.find(filter.query(catalog), fields).sort(filter.sort()).allow_disk_use(True)
+    return cursor.skip(filter.offset).limit(filter.limit or 0)
 
 
 def _picks(db: Database, events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -171,16 +190,11 @@ def _batches(cursor: Any) -> Iterator[list[dict[str, Any]]]:
         yield batch
 
 
-def _write(
-    events: Iterator[Any], catalog: str, format: str, table: str, stream: BinaryIO, left_out: Counter[str]
-) -> None:
+def _write(events: Iterator[Any], catalog: str, format: str, table: str, stream: BinaryIO) -> None:
     if format == "quakeml":
         from catalogdb.exchange.quakeml_writer import write_quakeml
 
         write_quakeml(events, stream, catalog)
-        return
-    if format in OGS_FORMATS:
-        _ogs_writer(format)(events, stream, left_out)
         return
     from catalogdb.exchange import tables
 
@@ -192,7 +206,7 @@ def _write(
     (tables.write_csv if format == "csv" else tables.write_parquet)(rows, columns, stream)
 
 
-def _ogs_writer(format: str) -> Callable[[Iterator[Any], BinaryIO, Counter[str]], int]:
+def _ogs_writer(format: str) -> Callable[..., int]:
     from catalogdb.exchange.ogs import write_cards, write_listing, write_summaries
 
     return {

@@ -7,6 +7,7 @@ from catalogdb.cli.app import app
 from catalogdb.database.connection import connection_uri
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
+from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.exchange.reference import parse_time
 from catalogdb.stages.export import export_catalog
 from catalogdb.stages.ingest_catalog import ingest_catalog
@@ -159,6 +160,28 @@ def test_hypo71_cards_and_both_bulletins_can_be_chosen(db, files, tmp_path):
         assert len(read_catalog_files([path]).events) == 2
     with pytest.raises(InputError, match="hypo71 holds events with their arrivals"):
         export_catalog(db, "ogs", tmp_path / "x", format="hypo71", table="arrivals")
+
+
+@pytest.mark.parametrize(("suffix", "numbers"), [(".txt", [1, 4, 2, 3]), (".dat", [1, 4, 2, 3])])
+def test_events_keep_their_numbers_beside_one_without(db, tmp_path, suffix, numbers):
+    """The `.pun` has an event between those of the `.txt`, and no numbers."""
+    row = "00007 2024_00007 2024-02-03T04:05:08.500"
+    line = TXT.splitlines()[1]
+    rows = [
+        line.replace(row, f"{n:05d} 2024_{n:05d} 2024-02-03T0{hour}:05:08.500") for n, hour in ((1, 1), (2, 5), (3, 7))
+    ]
+    (tmp_path / "a.txt").write_text("\n".join([TXT.splitlines()[0], *rows]) + "\n")
+    (tmp_path / "a.pun").write_text(PUN)
+    cards = [DAT.splitlines()[0].replace("030405", f"03{hour:02d}05") for hour in (1, 4, 5, 7)]
+    (tmp_path / "a.dat").write_text("".join(f"{card}\n{'1':>18}\n" for card in cards))
+    ingest_catalog(db, [tmp_path / name for name in ("a.txt", "a.pun", "a.dat")], "ogs")
+    written = tmp_path / f"out{suffix}"
+    export_catalog(db, "ogs", written)
+    lines = [line for line in written.read_text().splitlines() if "2024_" in line or line.startswith("ABC")]
+    assert [int(line[75:79] if suffix == ".dat" else line[11:16]) for line in lines] == numbers
+    export_catalog(db, "ogs", written, filter=EventFilter(offset=1, limit=2))
+    lines = [line for line in written.read_text().splitlines() if "2024_" in line or line.startswith("ABC")]
+    assert [int(line[75:79] if suffix == ".dat" else line[11:16]) for line in lines] == [1, 2]
 
 
 def test_the_command_ends_with_the_table(server, db, files, stations, monkeypatch, tmp_path):

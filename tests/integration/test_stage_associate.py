@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from catalogdb.association.traveltime import HomogeneousTimes
 from catalogdb.database.connection import connection_uri
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
-from catalogdb.jobs import Job
+from catalogdb.jobs import Job, StationSelection
 from catalogdb.runs.run import run_job
 from catalogdb.stages.associate import AssociateStage
 from catalogdb.stages.association_task import read_task
@@ -91,6 +92,63 @@ def test_origins_and_identities_do_not_depend_on_windows_and_order(filled, assoc
     assert [origin["_id"] for origin in run_stage(filled, job(associator=associator), order=-1)] == identities
     other = run_stage(filled, job(associator=associator, window_seconds=10000.0))
     assert [origin["_id"] for origin in other] == identities
+
+
+def counted(db, **stations):
+    """Counts of all windows together; plan and read agree on the inputs of each."""
+    stage = AssociateStage(job().model_copy(update={"stations": StationSelection(**stations)}), "config")
+    counts = Counter()
+    for task in stage.plan(db):
+        inputs = stage.read(db, task.shard)
+        assert inputs.fingerprint == task.fingerprint
+        counts.update(stage.process(task.shard, inputs).counts)
+    return counts
+
+
+def test_picks_without_network_take_part_where_stations_are_named_with_theirs(filled):
+    named = run_stage(filled, job(), order=1)
+    filled.pick.update_many({}, {"$set": {"net": ""}})
+    counts = counted(filled, include=("OX.*",))
+    assert counts["picks_used"] == counts["picks_resolved_by_code"] == counts["picks"] == counted(filled)["picks"] > 0
+    assert counts["events"] == len(named)
+    assert counted(filled, include=("OX.*",), exclude=("OX.AAA",))["picks"] == counts["picks"] * 7 // 8
+    assert counted(filled, include=("IV.*",)) == {}
+
+
+def test_no_pick_without_network_is_lost_uncounted(filled):
+    filled.pick.update_many({}, {"$set": {"net": ""}})
+    every = counted(filled)["picks"]
+    site = filled.site.find_one({"sta": "BBB"}, {"_id": 0})
+    filled.site.insert_one(site | {"net": "IV"})
+    ambiguous = counted(filled, include=("OX.*", "IV.*"))
+    assert (ambiguous["picks"], ambiguous["picks_rejected_station_ambiguous"]) == (every, every // 8)
+    assert counted(filled, include=("OX.*",))["picks_resolved_by_code"] == every
+    filled.site.delete_many({"sta": "AAA"})
+    filled.site.update_many({"sta": "CCC"}, {"$set": {"net": ""}})
+    without = counted(filled, include=("OX.*",))
+    assert (without["picks"], without["picks_rejected_no_station"]) == (every, every // 4)
+    assert counted(filled, include=("OX.B*", "OX.C*"))["picks"] == every // 4
+    assert counted(filled, include=("OX.*",), exclude=("AAA", "*.CCC"))["picks"] == every * 6 // 8
+
+
+def test_a_station_that_becomes_known_makes_its_windows_stale(filled):
+    filled.pick.update_many({}, {"$set": {"net": ""}})
+    stage = AssociateStage(job().model_copy(update={"stations": StationSelection(include=("OX.*",))}), "config")
+    before = [task.fingerprint for task in stage.plan(filled)]
+    filled.site.update_many({"sta": "AAA"}, {"$set": {"net": "IV"}})
+    assert [task.fingerprint for task in stage.plan(filled)] != before
+    filled.site.update_many({"sta": "AAA"}, {"$set": {"net": "OX"}})
+    assert [task.fingerprint for task in stage.plan(filled)] == before
+
+
+def test_stations_of_another_network_are_named_as_problems(filled):
+    filled.pick.update_many({"sta": "AAA"}, {"$set": {"net": "IV"}})
+    stage = AssociateStage(job(), "config")
+    task = next(iter(stage.plan(filled)))
+    output = stage.process(task.shard, stage.read(filled, task.shard))
+    assert output.problems == [
+        "pick's station IV.AAA has no coordinates in reach; those of OX.AAA are not taken for it"
+    ]
 
 
 def test_task_holds_what_is_judged(filled):

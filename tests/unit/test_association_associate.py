@@ -165,6 +165,27 @@ def test_bulletin_picks_without_network_or_probability():
     assert {arrival["phase"] for arrival in result.origins[0]["arrivals"]} == {"P", "S"}
 
 
+def test_a_pick_is_not_given_to_another_networks_station():
+    picks = [pick | ({"net": "IV"} if pick["sta"] == "AAA" else {}) for pick in synthetic_picks()]
+    result = associate(picks, STATIONS, REGION, config())
+    assert result.counts["picks_rejected_no_station"] == 6 and "picks_resolved_by_code" not in result.counts
+    assert result.problems == [
+        "pick's station IV.AAA has no coordinates in reach; those of OX.AAA are not taken for it"
+    ]
+    assert all(arrival["sta"] != "AAA" for origin in result.origins for arrival in origin["arrivals"])
+    own = STATIONS[0] | {"net": "IV", "latitude": 46.30}
+    both = associate(picks, [*STATIONS, own], REGION, config())
+    assert both.counts["picks_used"] == 48 and both.problems == []
+
+
+def test_a_station_without_network_serves_picks_of_any():
+    stations = [station | {"net": ""} for station in STATIONS]
+    result = associate(synthetic_picks(), stations, REGION, config())
+    assert len(result.origins) == 3 and result.problems == []
+    assert result.counts["picks_resolved_by_code"] == 48
+    assert {arrival["net"] for arrival in result.origins[0]["arrivals"]} == {""}
+
+
 @pytest.mark.parametrize("associator", ASSOCIATORS)
 def test_one_pick_per_station_and_phase(associator):
     picks = synthetic_picks()

@@ -107,6 +107,19 @@ def test_one_event_with_an_origin_from_each_file(merged):
     assert [report.file.rsplit("/", 1)[1] for report in catalog.files] == ["a.hpl", "a.pun", "a.txt", "a.dat"]
 
 
+def test_an_unlocated_row_goes_to_the_event_with_its_first_station(merged):
+    place = "Not localized with first station BAD(picks identified on 1 stations)"
+    txt = [TXT_HEADER, txt_line(8, "2024-02-03T10:05:00.000", UNLOCATED, place)]
+    dat = [
+        *(card("ZOU", clock="12402031005", p_seconds=" 1000", letters="FL ", number="   1"), END_UNLOCATED),
+        *(card("BAD", clock="12402031005", p_seconds=" 4000", letters="FL ", number="   2"), END_UNLOCATED),
+    ]
+    for cards in (dat, [*dat[2:], *dat[:2]]):
+        catalog = merged(a_txt=txt, a_dat=cards)
+        own = {pick["sta"]: pick["event_key"] for pick in catalog.picks}
+        assert own["BAD"] == "2024_00008" != own["ZOU"] and len(catalog.events) == 2
+
+
 def test_the_order_of_files_does_not_matter(merged):
     one = merged(a_dat=DAT, a_hpl=HPL, a_pun=PUN, a_txt=TXT)
     other = merged(a_txt=TXT, a_pun=PUN, a_hpl=HPL, a_dat=DAT)

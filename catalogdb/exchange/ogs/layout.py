@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,9 @@ from catalogdb.exchange.reference import HYPO71_UNCERTAINTY, phase_class
 
 STATION_COLUMNS = 4
 LARGEST_CARD_NUMBER = 9999
+LONGEST_NUMBER = 6  # digits; longer ones are times
 NUMBERED = re.compile(r"((?:19|20)\d\d)[_-]?0*(\d{1,9})", re.ASCII)
+BULLETIN_ID = re.compile(r"\d{4}_\d{5}", re.ASCII)
 
 Pair = tuple[dict[str, Any] | None, dict[str, Any] | None]  # P and S of one station
 
@@ -111,24 +113,50 @@ def magnitude(event: dict[str, Any], kind: str) -> dict[str, Any] | None:
 
 
 class Numbering:
-    """Running numbers of events within their years: the event's own where its id says it, else the next free one."""
+    """Running numbers of events within their years: the event's own where its id says it, else the first free one.
 
-    def __init__(self) -> None:
-        self._used: dict[int, set[int]] = {}
+    Args:
+        source_ids: ids of events that are still to come; the numbers in them are kept for these.
+    """
+
+    def __init__(self, source_ids: Iterable[str] = ()) -> None:
+        self._used: defaultdict[int, set[int]] = defaultdict(set)
+        self._reserved: defaultdict[int, set[int]] = defaultdict(set)
         self._last: Counter[int] = Counter()
+        for source_id in source_ids:
+            if named := _year_and_number(source_id):
+                self._reserved[named[0]].add(named[1])
 
     def number(self, event: dict[str, Any]) -> int:
+        """The event's number; no two events of a year get the same."""
         year = year_of(event["time"])
-        used = self._used.setdefault(year, set())
-        match = NUMBERED.fullmatch(event.get("source_id") or "")
-        own = int(match[2]) if match and int(match[1]) == year and len(match[2]) <= 6 else None
-        if own is None or own in used:
-            own = self._last[year] + 1
-            while own in used:
-                own += 1
-            self._last[year] = own
-        used.add(own)
-        return own
+        used, reserved = self._used[year], self._reserved[year]
+        named = _year_and_number(event.get("source_id"))
+        if named is not None and named[0] == year and named[1] not in used:
+            number = named[1]
+        else:
+            number = self._last[year] + 1
+            while number in used or number in reserved:
+                number += 1
+            self._last[year] = number
+        used.add(number)
+        return number
+
+    def bulletin_id(self, event: dict[str, Any]) -> str:
+        """`2024_00007`, of the event's year and number, or its own id of another year; no two events get the same."""
+        number = self.number(event)
+        source_id = event.get("source_id") or ""
+        if BULLETIN_ID.fullmatch(source_id) and (named := _year_and_number(source_id)):
+            year, own = named
+            if year != year_of(event["time"]) and own not in self._used[year]:
+                self._used[year].add(own)
+                return source_id
+        return f"{year_of(event['time'])}_{number:05d}"
+
+
+def _year_and_number(source_id: str | None) -> tuple[int, int] | None:
+    match = NUMBERED.fullmatch(source_id or "")
+    return (int(match[1]), int(match[2])) if match and len(match[2]) <= LONGEST_NUMBER else None
 
 
 def weight_class(pick: dict[str, Any]) -> int | None:

@@ -182,8 +182,9 @@ def _origins_apart(seconds: float, one: tuple[float, float] | None, other: tuple
 
 
 def _in_the_minute(group: Group, record: Record) -> float | None:
-    minute = record.minute if record.minute is not None else group.first("minute")
-    other = group if record.minute is not None else record
+    minute, named, other = record.minute, record.first_station, group
+    if minute is None:
+        minute, named, other = group.first("minute"), group.first("first_station"), record
     if minute is None:
         return None
     if isinstance(other, Group):
@@ -194,7 +195,7 @@ def _in_the_minute(group: Group, record: Record) -> float | None:
     after = time - minute
     if not -30.0 <= after < 75.0:
         return None
-    is_same_station = record.first_station is not None and record.first_station == station
+    is_same_station = named is not None and named == station
     return 5.0 + (0.0 if 0 <= after < 60 else 1.0) - (0.5 if is_same_station else 0.0)
 
 

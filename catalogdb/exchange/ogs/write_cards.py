@@ -29,7 +29,10 @@ DAT_WIDTH = 82
 
 
 def write_dat(
-    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]], stream: BinaryIO, left_out: Counter[str]
+    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]],
+    stream: BinaryIO,
+    left_out: Counter[str],
+    source_ids: Iterable[str] = (),
 ) -> int:
     """Write `.dat` phase cards.
 
@@ -37,11 +40,12 @@ def write_dat(
         events: pairs of an event document and its pick documents.
         stream: binary stream to write to.
         left_out: counts, by reason, of what the format can't hold; added to.
+        source_ids: ids of the events, so that none gets the number of a later one.
 
     Returns:
         Number of events written.
     """
-    numbering = Numbering()
+    numbering = Numbering(source_ids)
     written = 0
     for event, picks in events:
         number: int | None = numbering.number(event)
@@ -63,7 +67,7 @@ def write_dat(
 def write_hypo71(
     events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]], stream: BinaryIO, left_out: Counter[str]
 ) -> int:
-    """Write HYPO71 phase cards; arguments and result as those of `write_dat`.
+    """Write HYPO71 phase cards; arguments and result as those of `write_dat`, without ids.
 
     An event ends with an instruction card that has 1 in column 18: use S too.
     """

@@ -33,6 +33,7 @@ def write_hpl(
     events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]],
     stream: BinaryIO,
     left_out: Counter[str],
+    source_ids: Iterable[str] = (),
     with_places: bool = True,
 ) -> int:
     """Write a listing.
@@ -41,12 +42,13 @@ def write_hpl(
         events: pairs of an event document and its pick documents.
         stream: binary stream to write to.
         left_out: counts, by reason, of what the format can't hold; added to.
+        source_ids: ids of the events, so that none gets the number of a later one.
         with_places: place lines and event numbers, as in `.hpl`; without, as in `.hpc`.
 
     Returns:
         Number of events written.
     """
-    numbering = Numbering()
+    numbering = Numbering(source_ids)
     written = 0
     for event, picks in events:
         number = numbering.number(event)
@@ -75,7 +77,7 @@ def write_hpl(
 def write_hpc(
     events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]], stream: BinaryIO, left_out: Counter[str]
 ) -> int:
-    """Write a listing without places and numbers; arguments and result as those of `write_hpl`."""
+    """Write a listing without places and numbers; arguments and result as those of `write_hpl`, without ids."""
     return write_hpl(events, stream, left_out, with_places=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, BinaryIO
@@ -24,7 +23,6 @@ TXT_HEADER = (
     "index event-id     origin_time(UTC)      t_err   lat     lon   h_err depth v_err gap  ml   md  place event_type"
 )
 SEPARATED_HEADER = "index;event-id;origin_time(UTC);t_err;lat;lon;h_err;depth;v_err;gap;ml;md;place;event_type"
-BULLETIN_ID = re.compile(r"\d{4}_\d{5}", re.ASCII)
 
 Events = Iterable[tuple[dict[str, Any], list[dict[str, Any]]]]
 
@@ -81,24 +79,35 @@ def write_pun(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
     return written
 
 
-def write_txt(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
-    """Write the aligned bulletin, unlocated events too; arguments and result as those of `write_pun`."""
+def write_txt(events: Events, stream: BinaryIO, left_out: Counter[str], source_ids: Iterable[str] = ()) -> int:
+    """Write the aligned bulletin, unlocated events too.
+
+    Arguments and result as those of `write_pun`; `source_ids`: ids of the events, so that none gets the number of a
+    later one.
+    """
     stream.write(f"{TXT_HEADER}\n".encode())
-    return _write_rows(events, stream, left_out, lambda values, place, kind: f"{' '.join(values)} {place} [{kind}]")
+    numbering = Numbering(source_ids)
+    return _write_rows(
+        events, stream, left_out, numbering, lambda values, place, kind: f"{' '.join(values)} {place} [{kind}]"
+    )
 
 
-def write_separated_txt(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
-    """Write the bulletin separated by `;` with its header; arguments and result as those of `write_pun`."""
+def write_separated_txt(
+    events: Events, stream: BinaryIO, left_out: Counter[str], source_ids: Iterable[str] = ()
+) -> int:
+    """Write the bulletin separated by `;` with its header; arguments and result as those of `write_txt`."""
     stream.write(f"{SEPARATED_HEADER}\n".encode())
-    return _write_rows(events, stream, left_out, lambda values, place, kind: ";".join([*values, place, f"[{kind}]"]))
+    numbering = Numbering(source_ids)
+    return _write_rows(
+        events, stream, left_out, numbering, lambda values, place, kind: ";".join([*values, place, f"[{kind}]"])
+    )
 
 
-def _write_rows(events: Events, stream: BinaryIO, left_out: Counter[str], row: Any) -> int:
-    numbering = Numbering()
+def _write_rows(events: Events, stream: BinaryIO, left_out: Counter[str], numbering: Numbering, row: Any) -> int:
     index: Counter[int] = Counter()
     written = 0
     for event, picks in events:
-        number = numbering.number(event)
+        own_id = numbering.bulletin_id(event)
         origin = preferred_origin(event, "ogs-txt")
         try:
             time = _time(event, origin)
@@ -109,12 +118,11 @@ def _write_rows(events: Events, stream: BinaryIO, left_out: Counter[str], row: A
             left_out[f"magnitudes {kind}"] += 1
         year = year_of(event["time"])
         index[year] += 1
-        source_id = event.get("source_id") or ""
         ml, md = magnitude(event, "ML"), magnitude(event, "MD")
         known = origin or {}
         values = [
             f"{index[year]:05d}",
-            source_id if BULLETIN_ID.fullmatch(source_id) else f"{year}_{number:05d}",
+            own_id,
             time,
             fixed(known.get("time_uncertainty"), 5, 2, "-----").rjust(5),
             fixed(known.get("latitude"), 7, 4, "-------").rjust(7),
