@@ -78,7 +78,10 @@ def count(
 def evaluate(
     catalog: Annotated[str, typer.Option(help="Catalog to judge.")],
     reference: Annotated[str, typer.Option(help="Catalog to judge it by.")],
-    min_magnitude: Annotated[float | None, typer.Option(help="Count reference events from this magnitude on.")] = None,
+    min_magnitude: Annotated[
+        float | None,
+        typer.Option(help="Count events from this magnitude on: the reference's, and proposed ones by their own."),
+    ] = None,
     max_dt: Annotated[float, typer.Option(min=0, help="Largest difference of origin times (s).")] = 2.0,
     max_km: Annotated[float, typer.Option(min=0, help="Largest distance of epicentres (km).")] = 8.0,
     max_pick_dt: Annotated[float, typer.Option(min=0, help="Largest difference of pick times (s).")] = 0.5,
@@ -117,6 +120,8 @@ def print_evaluation(result: dict[str, Any]) -> None:
     shown = [key for key in keys if any(key in row for row in rows)]
     title = f"{result['catalog']} against {result['reference']}"
     common.print_rows([{key: _rounded(row.get(key)) for key in shown} for row in rows], title=title)
+    if number := result["events"].get("proposed_without_magnitude"):
+        common.out.print(f"{number} proposed events without a magnitude are not counted")
     if not picks:
         common.out.print("picks were not compared: both share one pick set, or one has none")
 

@@ -14,7 +14,10 @@ def report(
     catalog: Annotated[str, typer.Option(help="Catalog to judge.")],
     reference: Annotated[str, typer.Option(help="Catalog to judge it by.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="HTML file to write.")] = None,
-    min_magnitude: Annotated[float | None, typer.Option(help="Count reference events from this magnitude on.")] = None,
+    min_magnitude: Annotated[
+        float | None,
+        typer.Option(help="Count events from this magnitude on: the reference's, and proposed ones by their own."),
+    ] = None,
     max_dt: Annotated[float, typer.Option(min=0, help="Largest difference of origin times (s).")] = 2.0,
     max_km: Annotated[float, typer.Option(min=0, help="Largest distance of epicentres (km).")] = 8.0,
     max_pick_dt: Annotated[float, typer.Option(min=0, help="Largest difference of pick times (s).")] = 0.5,

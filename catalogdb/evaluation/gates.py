@@ -12,6 +12,8 @@ from catalogdb.errors import InputError
 
 # what lies this many gates outside the period takes part in the matching, so that its borders make no misses
 MARGIN_GATES = 10
+ARRIVALS_S = 180.0
+"""Arrivals of an event are looked for this long after its origin, also across the borders of the period."""
 
 # a pair on the very gate is better than none
 SMALLEST_WEIGHT = 1e-9
@@ -39,6 +41,11 @@ class Gates(BaseModel):
 
     def __str__(self) -> str:
         return f"{self.max_dt:g} s, {self.max_km:g} km, picks {self.max_pick_dt:g} s"
+
+
+def with_arrivals(period: tuple[float, float]) -> tuple[float, float]:
+    """The period widened to where its picks' events begin and its events' picks end, [start, end) in epoch seconds."""
+    return period[0] - ARRIVALS_S, period[1] + ARRIVALS_S
 
 
 def pick_weights(

@@ -6,10 +6,12 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.evaluation.coverage import picked_waveforms
+from catalogdb.evaluation.gates import with_arrivals
 from catalogdb.evaluation.peak_curve import peak_source
 from catalogdb.identity import content_id
 
-REVISION = 2
+REVISION = 3
 """Part of what decides whether a stored comparison is current; raised when the same input gives another result."""
 
 
@@ -70,14 +72,10 @@ def _stations(db: Database) -> str:
 
 
 def _waveforms(db: Database, pick_set: str | None, period: tuple[float, float]) -> str:
-    """When each station had waveforms, where the pick set was made from them."""
-    made = db.pick_set.find_one({"_id": pick_set}, {"kind": 1}) if pick_set else None
-    if not made or made["kind"] != "automatic":
+    """When each station that the pick set was made from had waveforms, and when it was picked."""
+    picked = picked_waveforms(db, pick_set, with_arrivals(period))
+    if picked is None:
         return ""
-    meets = {"starttime": {"$lt": period[1]}, "endtime": {"$gte": period[0]}}
-    fields = {"_id": 0, "sta": 1, "starttime": 1, "endtime": 1}
-    pieces = sorted(
-        f"{row['sta']} {row['starttime']!r} {row['endtime']!r}"
-        for row in db.wf_miniseed.find(meets, fields).batch_size(20_000)
-    )
-    return f"{len(pieces)} {content_id(*pieces)}"
+    pieces = sorted(f"{net}.{sta} {start!r} {end!r}" for net, sta, start, end in picked.pieces)
+    shards = [f"{net}.{sta} {spans!r}" for (net, sta), spans in sorted((picked.shards or {}).items())]
+    return f"{len(pieces)} {content_id(*pieces, '', *shards)}"

@@ -17,7 +17,7 @@ from catalogdb.evaluation.claim import Claim
 from catalogdb.evaluation.columns import Codes, read_events
 from catalogdb.evaluation.coverage import read_coverage
 from catalogdb.evaluation.events import EventComparison
-from catalogdb.evaluation.gates import MARGIN_GATES, Gates
+from catalogdb.evaluation.gates import ARRIVALS_S, MARGIN_GATES, Gates, with_arrivals
 from catalogdb.evaluation.inputs import comparison_inputs
 from catalogdb.evaluation.links import Sites
 from catalogdb.evaluation.pairing import pair_events
@@ -100,14 +100,15 @@ def _compute(
         claim.prolong()
     lap("delete")
     margin = MARGIN_GATES * gates.max_dt
-    events = [read_events(db, name, period[0] - margin, period[1] + margin) for name in names]
+    first, last = period[0] - max(margin, ARRIVALS_S), period[1] + margin
+    events = [read_events(db, name, first, last) for name in names]
     pairs = pair_events(events[1], events[0], gates)
     matched_event = np.full(len(events[1]), -1, np.int64)
     matched_event[pairs.reference] = pairs.catalog
     lap("events")
 
     stations, networks = Codes(), Codes()
-    coverage = read_coverage(db, catalog.get("pick_set"), *period, stations)
+    coverage = read_coverage(db, catalog.get("pick_set"), with_arrivals(period), stations)
     pick_scores = PickTally(stations, networks, gates.max_pick_dt)
     comparison, peaks = None, peak_source(db, catalog.get("pick_set"))
     with Writer(claim) as writer:

@@ -21,6 +21,9 @@ from catalogdb.picking.peaks import picks_at, separated
 APART_US = 10**12
 """Longer than any run (11 days), so that runs can stand one behind the other."""
 
+SELECTION = ("p_threshold", "s_threshold", "station_thresholds", "min_separation_seconds", "probability")
+"""Settings that say which peaks become picks and what is kept; all others decide the peaks themselves."""
+
 COUNTS = ("matched", "missed", "wrong_phase", "wrong_phase_found", "no_data", "proposed")
 
 
@@ -86,13 +89,25 @@ class PeakSource:
 
 
 def peak_source(db: Database, pick_set: str | None) -> PeakSource | None:
-    """Peaks of a pick set, or of the one that it was chosen from; None where neither kept any."""
-    fields = {"repicked_from": 1, "config.settings.min_separation_seconds": 1}
+    """Peaks of a pick set, or of the one that it was chosen from, as long as that one is still made in the same way;
+    None where neither kept any.
+    """
+    fields = {"repicked_from": 1, "config": 1}
     made = db.pick_set.find_one({"_id": pick_set}, fields) if pick_set else None
-    for name in (pick_set, made.get("repicked_from")) if made else ():
-        if name and (peaks := db.peak.find_one({"pick_set": name}, {"floor": 1})):
-            return PeakSource(name, peaks["floor"], float(made["config"]["settings"]["min_separation_seconds"]))
+    names = (pick_set, made.get("repicked_from")) if made else ()
+    for held in filter(None, (db.pick_set.find_one({"_id": name}, fields) for name in names if name)):
+        peaks = db.peak.find_one({"pick_set": held["_id"]}, {"floor": 1})
+        if peaks and _origin_of_peaks(held) == _origin_of_peaks(made):
+            separation = made["config"]["settings"]["min_separation_seconds"]
+            return PeakSource(held["_id"], peaks["floor"], float(separation))
     return None
+
+
+def _origin_of_peaks(made: dict[str, Any]) -> dict[str, Any]:
+    """What of a pick set's configuration decides its peaks: the picker with its weights, and how it was run."""
+    config = made.get("config", {})
+    settings = {key: value for key, value in config.get("settings", {}).items() if key not in SELECTION}
+    return {key: value for key, value in config.items() if key != "pick_set"} | {"settings": settings}
 
 
 def peak_scores(

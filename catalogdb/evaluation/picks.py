@@ -13,7 +13,7 @@ from pymongo.database import Database
 from catalogdb.evaluation.classes import day_text, days_of
 from catalogdb.evaluation.columns import PHASES, Codes, Events, PickReader, Picks, joined, merged_batches
 from catalogdb.evaluation.coverage import Coverage
-from catalogdb.evaluation.gates import MARGIN_GATES
+from catalogdb.evaluation.gates import ARRIVALS_S, MARGIN_GATES
 from catalogdb.evaluation.links import Sites, events_of_picks
 from catalogdb.evaluation.pairing import Pairs, pair_picks, unfinished
 from catalogdb.evaluation.scores import MATCHED, MISSED, NO_DATA, OUTCOMES, PROPOSED, WRONG_PHASE
@@ -71,7 +71,7 @@ class PickComparison:
         names: catalog and reference, whose events the picks belong to.
         pick_sets: their pick sets. Where both are one, each pick is its own partner: nothing is scored, and just what
             became of the events' picks is counted.
-        events: of catalog and reference, with the margin of the period.
+        events: of catalog and reference, from before the period on, since its first picks may be of these.
         matched_event: position of the catalog's event that each event of the reference is paired with, or -1.
     """
 
@@ -96,7 +96,7 @@ class PickComparison:
         self.tally = EventTally(len(self.events[1]))
 
     def reference_columns(self) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.float64]]:
-        """Station, phase and time (s) of the reference's picks, of the period and its margin, after `chunks`."""
+        """Station, phase and time (s) of the reference's picks, of the period and its margins, after `chunks`."""
         none = np.zeros(0, np.int32), np.zeros(0, np.int8), np.zeros(0)
         station, phase, time = (np.concatenate(columns) for columns in zip(none, *self._seen, strict=True))
         return station, phase, time
@@ -108,7 +108,7 @@ class PickComparison:
             Rows for the scores, and documents of `pick_match` without what all of them have in common.
         """
         margin = MARGIN_GATES * self.max_dt
-        reach = self.period[0] - margin, self.period[1] + margin
+        reach = self.period[0] - margin, self.period[1] + max(margin, ARRIVALS_S)
         readers = [
             PickReader(self.db, name, *reach, self.stations, self.networks) for name in dict.fromkeys(self.pick_sets)
         ]

@@ -44,8 +44,9 @@ def evaluate(
     Args:
         db: the database.
         catalog, reference: names of the catalog that is judged and of the one it is judged by.
-        min_magnitude: reference events from this magnitude on count as matched or missed; all take part in the
-            matching, so that the catalog's detection of a smaller one isn't `proposed`.
+        min_magnitude: events count from this magnitude on, matched and missed ones by that of the reference, proposed
+            ones by their own. All take part in the matching, so that the catalog's detection of a smaller one isn't
+            `proposed`. Proposed events without magnitude are left out.
         max_dt, max_km: largest difference of origin times (s) and distance of epicentres (km); depth is ignored.
         max_pick_dt: largest difference of pick times (s).
         starttime, endtime: the period [starttime, endtime) in epoch seconds; none: the catalog's own, else what both
@@ -58,14 +59,15 @@ def evaluate(
         both_phases (P and S picks together) with matched, missed, proposed, recall, recall_with_no_data, precision,
         f1, fdr and residuals (mean, median, the unscaled median absolute deviation `mad`, and `p95`, which 95 % of the
         absolute values stay below; catalog minus reference). What is undefined is null. Events without a position take
-        no part; the reference's are counted as `unlocated`. A pair belongs to the period that its reference event or
-        pick lies in.
+        no part; the reference's are counted as `unlocated`. With min_magnitude, events have
+        proposed_without_magnitude, too; where no proposed event has a magnitude, their precision, f1 and fdr are null.
+        A pair belongs to the period that its reference event or pick lies in.
         Each pick of the reference is `matched`, `missed`, `wrong_phase` (of this phase, found as the other one) or
-        `no_data` (missed at a time without waveforms of its station, where the catalog was made from waveforms); each
-        of the catalog `matched`, `proposed` or `wrong_phase_found` (of this phase, on a reference pick of the other
-        one). recall is matched / (matched + missed + wrong_phase), precision matched / (matched + proposed +
-        wrong_phase_found), fdr, the false discovery rate of OGS, proposed over the same. Without two pick sets to
-        compare nothing of `picks` is matched and its scores are null.
+        `no_data` (missed at a time without waveforms of its station, or which the pick set has not picked, where it
+        was made from waveforms); each of the catalog `matched`, `proposed` or `wrong_phase_found` (of this phase, on a
+        reference pick of the other one). recall is matched / (matched + missed + wrong_phase), precision matched /
+        (matched + proposed + wrong_phase_found), fdr, the false discovery rate of OGS, proposed over the same. Without
+        two pick sets to compare nothing of `picks` is matched and its scores are null.
 
     Raises:
         InputError: for an unknown catalog, an empty period or a gate that is not positive.
@@ -102,6 +104,8 @@ def _events(db: Database, comparison: str, min_magnitude: float | None) -> dict[
         }
     known |= {name: row.get(name, 0) for name in EVENT_COUNTS} | {name: row.get(name) for name in SHARES}
     known |= {"unlocated": row.get("unlocated", 0)}
+    if min_magnitude is not None:
+        known["proposed_without_magnitude"] = row.get("proposed_without_magnitude", 0)
     del known["recall_with_no_data"]
     return known | {"residuals": {name: statistics.get(name, residuals([])) for name in EVENT_RESIDUALS}}
 

@@ -92,9 +92,41 @@ def test_event_counts_and_residuals(db):
 
 def test_detections_of_small_reference_events_are_not_proposed(db):
     put_catalog(db, "ref", [(0, 46, 13, 5.0, 0.5), (100, 46, 13, 5.0, 2.5), (200, 46, 13, 5.0, 2.5)])
-    put_catalog(db, "cat", [(0, 46, 13), (100, 46, 13), (50, 46, 13)])
+    put_catalog(db, "cat", [(0, 46, 13, 5.0, 2.2), (100, 46, 13, 5.0, 1.9), (50, 46, 13, 5.0, 2.0)])
     events = evaluate(db, "cat", "ref", min_magnitude=2.0, starttime=T0 - 1, endtime=T0 + 300)["events"]
     assert (events["matched"], events["missed"], events["proposed"]) == (1, 1, 1)
+
+
+def test_proposed_events_count_by_their_own_magnitude(db):
+    put_catalog(db, "ref", [(0, 46, 13, 5.0, 2.5), (100, 46, 13, 5.0, 2.0), (200, 46, 13, 5.0, 1.0)])
+    proposed = [(time, 46, 13, 5.0, magnitude) for time, magnitude in ((20, 0.5), (40, 1.9), (60, 2.0), (80, 3.0))]
+    put_catalog(db, "cat", [(0, 46, 13, 5.0, 2.4), *proposed, (90, 46, 13)])
+    events = evaluate(db, "cat", "ref", min_magnitude=2.0, starttime=T0 - 1, endtime=T0 + 300)["events"]
+    assert (events["matched"], events["missed"], events["proposed"]) == (1, 1, 2)
+    assert events["proposed_without_magnitude"] == 1
+    assert events["precision"] == pytest.approx(1 / 3) and events["fdr"] == pytest.approx(2 / 3)
+    assert events["f1"] == pytest.approx(2 / 5)
+    every = evaluate(db, "cat", "ref", starttime=T0 - 1, endtime=T0 + 300)["events"]
+    assert every["proposed"] == 5 and "proposed_without_magnitude" not in every
+
+
+def test_without_magnitudes_of_proposed_events_precision_from_a_magnitude_on_is_undefined(db):
+    put_catalog(db, "ref", [(0, 46, 13, 5.0, 2.5)])
+    put_catalog(db, "cat", [(0, 46, 13), (20, 46, 13), (40, 46, 13)])
+    events = evaluate(db, "cat", "ref", min_magnitude=2.0, starttime=T0 - 1, endtime=T0 + 300)["events"]
+    assert (events["matched"], events["proposed"], events["proposed_without_magnitude"]) == (1, 0, 2)
+    assert events["recall"] == 1 and events["precision"] is events["f1"] is events["fdr"] is None
+
+
+def test_mutual_best_pairs_are_one_to_one_where_candidates_tie(db):
+    put_catalog(db, "ref", [(0, 46, 13), (0, 46, 13), (100, 46, 13)])
+    put_catalog(db, "cat", [(0, 46, 13), (0, 46, 13), (99, 46, 13), (101, 46, 13)])
+    parameters = {"catalog": "cat", "reference": "ref", "max_dt": 2.0, "max_km": 8.0}
+    pipeline = filled_pipeline("match_events", starttime=T0 - 10, endtime=T0 + 200, **parameters)
+    best = [row for row in db.event.aggregate(pipeline) if row["mutual_best"]]
+    for key in ("reference_id", "catalog_id"):
+        names = [row[key] for row in best]
+        assert len(names) == len(set(names)) >= 2
 
 
 def test_borders_of_the_period(db):

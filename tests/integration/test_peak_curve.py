@@ -90,6 +90,21 @@ def test_a_repicked_set_has_the_curve_of_the_peaks_it_was_chosen_from(filled):
     assert curve("some") == curve("all") and len(curve("all")) > 30
 
 
+@pytest.mark.parametrize("changed", ["picker.networks.0.weights_sha256", "settings.edge_guard_seconds"])
+def test_peaks_of_a_set_that_is_made_otherwise_now_are_not_those_it_was_chosen_from(filled, changed):
+    repick(filled, "all", "some", p_threshold=0.6, s_threshold=0.6)
+    as_catalog(filled, "some")
+    evaluate(filled, "some", "truth")
+    assert filled.precision_recall.distinct("source", {"catalog": "some"}) == ["peaks"]
+    path, keys = filled.pick_set.find_one({"_id": "all"})["config"], changed.split(".")
+    for key in keys:
+        path = path[int(key)] if isinstance(path, list) else path[key]
+    filled.pick_set.update_one({"_id": "all"}, {"$set": {f"config.{changed}": "other"}})
+    evaluate(filled, "some", "truth")
+    assert filled.precision_recall.distinct("source", {"catalog": "some"}) == ["picks"]
+    assert "catalog peaks" not in filled.comparison.find_one({"catalog": "some"})["inputs"]
+
+
 def test_without_peaks_the_picks_own_probabilities_make_the_curve(filled):
     filled.peak.delete_many({})
     evaluate(filled, "all", "truth", refresh=True)

@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+from importlib.resources import files
 
 import pytest
 from catalogs import T0, put_catalog
@@ -88,6 +91,18 @@ def test_names_in_a_catalog_cannot_end_the_script(db, tmp_path):
     write_page(tmp_path / "report.html", gather(db, evaluate(db, name, "ref", **PERIOD)))
     text = (tmp_path / "report.html").read_text()
     assert "alert(1)" in text and text.count("</script>") == 2 and text.count("<script>") == 1
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node")
+def test_times_of_picks_are_rounded_with_their_seconds():
+    script = files("catalogdb.report").joinpath("assets", "report.js").read_text()
+    shown = re.search(r'name: "time", show: (\(row\) => .*?) \},', script)[1]
+    formats = "\n".join(re.findall(r"^const (?:clock|moment) = .*;$", script, re.MULTILINE))
+    times = [T0 + 0.997, T0 + 0.994, T0 + 0.5, T0, 86399.996]
+    program = f"{formats}\nconst show = {shown};\n"
+    program += f"console.log(JSON.stringify({times}.map((time) => show({{ time }}))));"
+    found = subprocess.run(["node", "-e", program], capture_output=True, text=True, check=True).stdout
+    assert json.loads(found) == ["22:13:21.00", "22:13:20.99", "22:13:20.50", "22:13:20.00", "00:00:00.00"]
 
 
 def test_catalogs_without_picks_or_events_make_a_page(db, tmp_path):

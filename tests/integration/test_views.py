@@ -97,6 +97,18 @@ def put_comparison(db):
     evaluate(db, "cat", "ref", starttime=T0 - 100, endtime=T0 + 1000)
 
 
+def test_ranking_is_among_comparisons_of_one_period(db):
+    put_catalog(db, "ref", [(time, 46, 13) for time in (0, 100, 200)])
+    put_catalog(db, "all", [(time, 46, 13) for time in (0, 100, 200)])
+    put_catalog(db, "some", [(0, 46, 13)])
+    put_catalog(db, "first", [(0, 46, 13)])
+    for name, end in (("all", 300), ("some", 300), ("first", 50)):
+        evaluate(db, name, "ref", starttime=T0 - 10, endtime=T0 + end)
+    rows = [(row["catalog"], row["rank"], row["end"].timestamp() - T0) for row in db.ranking.find({"reference": "ref"})]
+    assert rows == [("first", 1, 50), ("all", 1, 300), ("some", 2, 300)]
+    assert db.ranking.count_documents(parse_filters("ranking", ["start>=2023", "end<2023-11-14T22:15:00"])) == 1
+
+
 OF_EVALUATION = [
     name for name, view in views().items() if view.on in EVALUATED and not view.parameters and name != "scores"
 ]

@@ -14,6 +14,7 @@ const percent = (share, digits = 1) => (share === null || share === undefined ? 
 const fixed = (value, digits = 2) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 const signed = (value, digits = 2) => (value === null || value === undefined ? "–" : `${value > 0 ? "+" : ""}${value.toFixed(digits)}`);
 const count = (value) => (value === null || value === undefined ? "–" : value.toLocaleString("en"));
+const clock = (time) => new Date(10 * Math.round(100 * time)).toISOString().slice(11, 22);
 const moment = (time) => new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ");
 const interval = (pair) => (pair ? `95 %: ${(100 * pair[0]).toFixed(1)} to ${(100 * pair[1]).toFixed(1)} %` : "");
 
@@ -56,7 +57,8 @@ function head() {
     element("h1", {}, `${data.catalog} against ${data.reference}`),
     element("p", { class: "soft" }, `${moment(data.period.starttime)} to ${moment(data.period.endtime)} UTC. Gates: origin times ${gates.max_dt} s, ` +
       `epicentres ${gates.max_km} km, picks ${gates.max_pick_dt} s; one to one.` +
-      (gates.min_magnitude === null || gates.min_magnitude === undefined ? "" : ` The overall figures of events count the reference's from magnitude ${gates.min_magnitude} on; the others count all.`)),
+      (gates.min_magnitude === null || gates.min_magnitude === undefined ? "" : ` The overall figures of events count those from magnitude ${gates.min_magnitude} on` +
+        (data.events.proposed_without_magnitude ? `, and leave out ${count(data.events.proposed_without_magnitude)} proposed without magnitude` : "") + "; the others count all.")),
   );
   const both = data.picks.PS, events = data.events;
   const compared = both.matched + both.missed + both.wrong_phase + both.no_data + both.proposed > 0;
@@ -281,7 +283,7 @@ function missedEvent(event) {
   box.append(element("p", { class: "soft" }, `${fixed(event.latitude, 3)}°N ${fixed(event.longitude, 3)}°E, depth ${fixed(event.depth_km, 1)} km` +
     (event.availability === undefined ? "" : `, waveforms at ${percent(event.availability, 0)} of its picks`) + `; id ${event.event_id}`));
   if (picks.length) box.append(table([
-    { name: "station", show: (row) => (row.net ? `${row.net}.${row.sta}` : row.sta) }, { name: "phase", show: (row) => row.phase }, { name: "time", show: (row) => moment(row.time).slice(11) + (row.time % 1).toFixed(2).slice(1) },
+    { name: "station", show: (row) => (row.net ? `${row.net}.${row.sta}` : row.sta) }, { name: "phase", show: (row) => row.phase }, { name: "time", show: (row) => clock(row.time) },
     { name: "km", show: (row) => fixed(row.distance_km, 0) }, { name: "outcome", show: (row) => (row.outcome === "wrong_phase" ? `taken for ${row.found_phase}` : row.outcome.replace("_", " ")) },
     { name: "difference (s)", show: (row) => signed(row.dt) }, { name: "probability", show: (row) => fixed(row.probability) },
   ], picks));
