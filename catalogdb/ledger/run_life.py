@@ -75,3 +75,16 @@ def true_status(db: Database, run: Mapping[str, Any], now: datetime) -> str:
         return "running"
     held = {"run_id": run["_id"], "status": "running", "lease.until": {"$gt": now}}
     return "lost" if db.task.find_one(held, {"_id": 1}) is None else "running"
+
+
+def live_run(db: Database, kind: str, name: str) -> str | None:
+    """A run that makes or reads a result now: its id, None where there is no such run.
+
+    Args:
+        kind: `pick_set` or `catalog`.
+        name: the result's name.
+    """
+    now = server_now(db)
+    fields = {"status": 1, "owner": 1, "workers": 1, "alive": 1, "started": 1}
+    going = (run for run in db.run.find({"status": "running", kind: name}, fields))
+    return next((run["_id"] for run in going if true_status(db, run, now) == "running"), None)

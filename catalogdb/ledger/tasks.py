@@ -20,7 +20,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from catalogdb.errors import LostLease
+from catalogdb.errors import LostLease, NameTaken
 from catalogdb.identity import content_id
 from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
 from catalogdb.ledger.lost import release_dead as release_dead
@@ -33,6 +33,9 @@ BATCH = 1000
 COMMIT_SELECTIONS = 3  # a commit may take so many times as long as a server is looked for
 LINES_KEPT = 500
 DUPLICATE_KEY = 11000
+
+NAMED = {"pick": "pick_set", "associate": "catalog", "magnitude": "catalog", "assemble": "catalog"}
+"""Stages whose results stand under a name, and of which kind that is."""
 
 
 @dataclass(frozen=True)
@@ -140,15 +143,19 @@ def claim(
         "updated": "$$NOW",
     }
     if run_id:
-        values["run_id"] = run_id
+        values["run_id"] = {"$literal": run_id}
     same_inputs = [
         {"status": "done", "fingerprint": fingerprint},
         {"status": "quarantined", "crashes.fingerprint": fingerprint},
     ]
     free = {"_id": task_id, "status": {"$ne": "running"}, "$nor": same_inputs}
-    while not db.task.update_one(free, [{"$set": values}]).matched_count:
-        if not take_from_lost(db, task_id, terms.attempts):
-            return None
+    try:
+        while not db.task.update_one(free, [{"$set": values}]).matched_count:
+            if not take_from_lost(db, task_id, terms.attempts):
+                return None
+    except KeyboardInterrupt:  # the server may have given the lease before its answer was read
+        release(db, lease)
+        raise
     return lease
 
 
@@ -178,6 +185,7 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
 
     Raises:
         LostLease: when another worker has taken the task since; nothing is written.
+        NameTaken: when the name of the result stands for another configuration since; nothing is written.
     """
     row = {
         "status": "done",
@@ -192,18 +200,20 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
     }
 
     def write(session: ClientSession, moved: bool) -> None:
-        marked = db.task.update_one(
+        marked = db.task.find_one_and_update(
             _held(lease),
             [
                 {"$set": {key: {"$literal": value} for key, value in row.items()} | {"updated": "$$NOW"}},
                 {"$unset": ["lease", "error", "crashes"]},
             ],
+            {"stage": 1, "config_id": 1, "result": 1},
             session=session,
         )
-        if not marked.matched_count:
+        if marked is None:
             raise LostLease(
                 f"task {lease.task_id}: its lease has gone to another worker, so this result is not written"
             )
+        _check_name(db, marked, session)
         for collection, documents in output.documents.items():
             db[collection].delete_many({"task_id": lease.task_id}, session=session)
             if moved:
@@ -222,6 +232,15 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
                 raise
             # what moved here over a shard's border still stands under the neighbour, until that one is done again
             session.with_transaction(lambda session: write(session, moved=True))
+
+
+def _check_name(db: Database, row: dict[str, Any], session: ClientSession) -> None:
+    """Refuse a result whose name has been given to another configuration, see `stages.results`."""
+    if kind := NAMED.get(row["stage"]):
+        other = {"_id": row.get("result"), "config_id": {"$ne": row["config_id"]}}
+        if db[kind].find_one(other, {"_id": 1}, session=session) is not None:
+            words = kind.replace("_", " ")
+            raise NameTaken(f"{words} {row['result']!r} was replaced meanwhile, so this result is not written")
 
 
 def fail(db: Database, lease: Lease, message: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace as changed
 from typing import Any
 
 from pydantic import BaseModel, Field
+from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from catalogdb.database.connection import connect
@@ -18,6 +20,8 @@ from catalogdb.matrix import Cell
 from catalogdb.runs.run import Progress, RunReport, run_job
 from catalogdb.settings import Settings
 from catalogdb.stages.repick import repick
+from catalogdb.stages.resolve import resolve
+from catalogdb.stages.results import ResultName, claim_names
 
 Watch = Callable[[str], AbstractContextManager[Progress]]
 
@@ -75,9 +79,13 @@ def sweep(
         watch: gives, for the title of a step, what is called with the step's progress.
 
     Raises:
+        InputError: when results that are to be written over are in use; nothing is removed then.
         DatabaseError, PyMongoError: when the database can't be used.
     """
-    initialise(connect(settings))
+    db = connect(settings)
+    initialise(db)
+    if replace:
+        _claim_names(db, cells)
     report = plan_sweep(name, cells)
     options = {"engine": engine, "workers": workers, "scheduler": scheduler, "replace": replace}
     broken: dict[str, str] = {}
@@ -102,6 +110,18 @@ def sweep(
                 row.status, row.problems = "failed", [*row.problems, _message(error)]
     report.ranking = _ranking(report.cells)
     return report
+
+
+def _claim_names(db: Database, cells: list[Cell]) -> None:
+    """Write over all cells' names together: none can be replaced alone while others of the sweep are made from it."""
+    names: list[ResultName] = []
+    for job in {cell.source.pick_set_name: cell.source for cell in cells if cell.source}.values():
+        names += resolve(db, job)[1]
+    for cell in cells:
+        for name in resolve(db, cell.job)[1]:
+            chosen = cell.source and name.kind == "pick_set"
+            names.append(changed(name, fields={"repicked_from": cell.source.pick_set_name}) if chosen else name)
+    claim_names(db, names, replace=True)
 
 
 def _planned(cell: Cell) -> CellReport:

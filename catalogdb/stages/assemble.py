@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
@@ -13,6 +15,8 @@ from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 
+BATCH_WINDOWS = 100
+"""So many windows are planned together, with one query per collection."""
 FROM_ORIGIN = ("time", "latitude", "longitude", "depth_km", "n_picks", "n_p", "n_s", "rms", "azimuthal_gap")
 
 
@@ -40,23 +44,32 @@ class AssembleStage:
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """The same windows, with the origin and the magnitudes of each event."""
         query = {"config_id": self.config_id, "stage": "associate", "status": "done"}
-        for row in db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1):
-            shard = Shard({}, row["starttime"], row["endtime"])
-            yield shard, self.read(db, shard).parts
+        rows = db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1)
+        windows = (Shard({}, row["starttime"], row["endtime"]) for row in rows)
+        while batch := list(islice(windows, BATCH_WINDOWS)):
+            for shard, inputs in zip(batch, self._gather(db, batch), strict=True):
+                yield shard, inputs.parts
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch the window's origins and their magnitudes."""
-        query = {"catalog": self.result, "time": {"$gte": shard.starttime, "$lt": shard.endtime}}
+        (inputs,) = self._gather(db, [shard])
+        return inputs
+
+    def _gather(self, db: Database, shards: Sequence[Shard]) -> list[Inputs]:
+        """Inputs of windows that follow one another, by one query per collection."""
+        whole = {"$gte": shards[0].starttime, "$lt": max(shard.endtime for shard in shards)}
+        query = {"catalog": self.result, "config_id": self.config_id, "time": whole}
         origins = list(db.origin.find(query, {"task_id": 0}).sort([("time", 1), ("_id", 1)]))
         magnitudes: dict[str, list[dict]] = defaultdict(list)
-        events = [origin["event_id"] for origin in origins]
-        for magnitude in db.magnitude.find({"event_id": {"$in": events}}, {"task_id": 0}).sort("_id", 1):
-            magnitudes[magnitude["event_id"]].append(magnitude)
-        parts = {
-            "origin": {origin["event_id"]: digest(origin) for origin in origins},
-            "magnitude": {event_id: digest(rows) for event_id, rows in magnitudes.items()},
-        }
-        return Inputs((origins, magnitudes), fingerprint(parts), parts)
+        if origins:
+            query = {"event_id": {"$in": [origin["event_id"] for origin in origins]}}
+            for magnitude in db.magnitude.find(query, {"task_id": 0}).sort("_id", 1):
+                magnitudes[magnitude["event_id"]].append(magnitude)
+        times = [origin["time"] for origin in origins]
+        return [
+            _inputs(origins[bisect_left(times, shard.starttime) : bisect_left(times, shard.endtime)], magnitudes)
+            for shard in shards
+        ]
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Put together each event."""
@@ -65,6 +78,15 @@ class AssembleStage:
         return Output(
             {"event": events}, {"events": len(events), "with_magnitude": sum("magnitude" in event for event in events)}
         )
+
+
+def _inputs(origins: list[dict], of_events: dict[str, list[dict]]) -> Inputs:
+    magnitudes = {event: of_events[event] for event in (origin["event_id"] for origin in origins) if event in of_events}
+    parts = {
+        "origin": {origin["event_id"]: digest(origin) for origin in origins},
+        "magnitude": {event: digest(rows) for event, rows in magnitudes.items()},
+    }
+    return Inputs((origins, magnitudes), fingerprint(parts), parts)
 
 
 def assemble_event(origin: dict[str, Any], magnitudes: list[dict[str, Any]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
 from catalogdb.stages.results import ResultName
 
-CATALOG_REVISION = 3
+CATALOG_REVISION = 4
 """Raise this number whenever a change of the code after picking changes catalogs."""
 ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
 
@@ -76,11 +76,15 @@ def renamed(db: Database, job: Job, name: str) -> Job:
     """The job with another catalog name.
 
     Its picks are shared: the pick set keeps its name where it stands in the database with the job's own settings, or
-    where the job makes no picks. Else it takes the new name too.
+    where the job makes no picks. Else it takes the new name too, and so it does where that catalog stands already and
+    was made from a pick set of its own name.
     """
-    held = db.pick_set.find_one({"_id": job.pick_set_name}, {"config_id": 1})
-    shared = "pick" not in job.stages or (held and held["config_id"] == build_stage("pick", job).config_id)
-    pick_set = job.pick_set_name if shared else name
+    pick_set = job.pick_set_name
+    if "pick" in job.stages:
+        held = db.pick_set.find_one({"_id": pick_set}, {"config_id": 1})
+        shared = held and held["config_id"] == build_stage("pick", job).config_id
+        if not shared or db.catalog.find_one({"_id": name, "pick_set": name}, {"_id": 1}):
+            pick_set = name
     return Job.model_validate(job.model_dump() | {"catalog": name, "pick_set": pick_set})
 
 
@@ -120,16 +124,19 @@ def _extent(db: Database, job: Job) -> tuple[float, float] | None:
 
     An event precedes its picks, by as much as windows of association overlap.
     """
+    from catalogdb.stages.associate import PickSelection
+
     if job.period:
         return job.period.starttime.timestamp(), job.period.endtime.timestamp()
     picked = "pick" in job.stages
     source, query = (db.wf_miniseed, {}) if picked else (db.pick, {"pick_set": job.pick_set_name})
     first, last = ("$starttime", "$endtime") if picked else ("$time", "$time")
+    stations = job.stations if picked else PickSelection(db, job.stations)
     station = {"_id": {"net": "$net", "sta": "$sta"}, "first": {"$min": first}, "last": {"$max": last}}
     extents = [
         (row["first"], row["last"] + 1e-6)
         for row in source.aggregate([{"$match": query}, {"$group": station}])
-        if job.stations.takes(**row["_id"])
+        if stations.takes(**row["_id"])
     ]
     if not extents:
         return None

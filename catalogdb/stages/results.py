@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +11,8 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from catalogdb.errors import InputError, NameTaken
+from catalogdb.ledger.run_life import live_run, server_now
+from catalogdb.ledger.tasks import NAMED
 
 OUTPUTS = {"pick_set": ("pick", "peak", "probability", "detection"), "catalog": ("origin", "magnitude", "event")}
 
@@ -40,12 +44,16 @@ def claim_names(db: Database, names: list[ResultName], replace: bool, check_only
 
     Raises:
         NameTaken: when a name stands for another configuration.
+        InputError: when what is to be replaced is in use, see `check_unused`.
     """
     taken = [result for result in names if _is_taken(db, result, replace)]
+    besides = {(result.kind, result.name) for result in names}
+    for result in taken:
+        check_unused(db, result.kind, result.name, besides)
     if check_only:
         return
     for result in reversed(taken):  # catalogs before the pick sets that they are made from
-        remove_result(db, result.kind, result.name)
+        _replace(db, result)
     for result in names:
         _enter(db, result)
 
@@ -64,9 +72,76 @@ def _is_taken(db: Database, result: ResultName, replace: bool) -> bool:
     )
 
 
+def check_unused(db: Database, kind: str, name: str, besides: Collection[tuple[str, str]] = ()) -> None:
+    """Refuse to take a pick set or catalog away while others stand on it, or a run makes or reads it.
+
+    Args:
+        besides: what is made anew, too: kinds and names.
+
+    Raises:
+        InputError: naming the others, or the run.
+    """
+    words = f"{kind.replace('_', ' ')} {name!r}"
+    if kind == "pick_set":
+        if users := _others(db, "catalog", {"pick_set": name}, besides):
+            raise InputError(
+                f"{words}: {_listed('catalog', users)} made from it", hint=f"first: catalogdb remove catalog {users[0]}"
+            )
+        if users := _others(db, "pick_set", {"repicked_from": name}, besides):
+            raise InputError(
+                f"{words}: {_listed('pick set', users)} chosen from the peaks that it keeps",
+                hint=f"first: catalogdb remove pick-set {users[0]}",
+            )
+    if run := live_run(db, kind, name):
+        raise InputError(
+            f"{words}: run {run} works on it now",
+            hint=f"end that run first, or wait for its end; catalogdb watch {run} shows it",
+        )
+
+
+def _others(db: Database, kind: str, query: dict[str, Any], besides: Collection[tuple[str, str]]) -> list[str]:
+    return sorted(row["_id"] for row in db[kind].find(query, {"_id": 1}) if (kind, row["_id"]) not in besides)
+
+
+def own_tasks(db: Database, kind: str, document: dict[str, Any]) -> dict[str, Any]:
+    """Filter of the tasks that go with a name: those of its configuration, but where a name of the other kind stands
+    for the same content (as of ingested files), and those that another configuration left under it."""
+    under_name = {"result": document["_id"], "stage": {"$in": [stage for stage in NAMED if NAMED[stage] == kind]}}
+    other = "catalog" if kind == "pick_set" else "pick_set"
+    if db[other].find_one({"config_id": document["config_id"]}, {"_id": 1}):
+        return under_name
+    return {"$or": [under_name, {"stage": {"$gt": ""}, "config_id": document["config_id"]}]}
+
+
+def _replace(db: Database, result: ResultName) -> None:
+    """Remove all that stands under a name, and give the name to another configuration.
+
+    Broken off, the name stands for nothing that a job makes, so the same call goes on with it. The order matters where
+    a run has come up since `check_unused`: `tasks.commit` refuses its results from the first step on, and one that was
+    being written then ends before the second, since both write its row in the ledger, and is removed by the third.
+    """
+    collection = db[result.kind]
+    other = {"_id": result.name, "config_id": {"$ne": result.config_id}}
+    nothing = uuid.uuid4().hex
+    held = collection.find_one_and_update(other, {"$set": {"config_id": nothing}})
+    if held is None:
+        return
+    own = own_tasks(db, result.kind, held)
+    while db.task.delete_many(own).deleted_count:  # again for rows that moved in the index under it
+        pass
+    for name in OUTPUTS[result.kind]:
+        db[name].delete_many({result.kind: result.name})
+    document = _document(result) | {"config_id": result.config_id, "created": server_now(db)}
+    if not collection.replace_one({"_id": result.name, "config_id": nothing}, document).matched_count:
+        raise _just_taken(result)
+
+
+def _document(result: ResultName) -> dict[str, Any]:
+    return {"kind": "automatic", "config": result.config} | result.fields
+
+
 def _enter(db: Database, result: ResultName) -> None:
-    document = {"kind": "automatic", "config": result.config} | result.fields
-    update: dict[str, Any] = {"$setOnInsert": document}
+    update: dict[str, Any] = {"$setOnInsert": _document(result)}
     if result.extent:
         update |= {"$min": {"starttime": result.extent[0]}, "$max": {"endtime": result.extent[1]}}
     collection = db[result.kind]
@@ -79,28 +154,15 @@ def _enter(db: Database, result: ResultName) -> None:
             return
         except DuplicateKeyError as error:
             if is_last:
-                raise NameTaken(f"{result.name!r}: another run has just taken this name for other settings") from error
+                raise _just_taken(result) from error
 
 
-def remove_result(db: Database, kind: str, name: str) -> None:
-    """Remove a pick set or catalog with all its documents and ledger rows.
+def _just_taken(result: ResultName) -> NameTaken:
+    return NameTaken(f"{result.name!r}: another run has just taken this name for other settings")
 
-    Raises:
-        InputError: for a pick set that catalogs are made from.
-    """
-    held = db[kind].find_one({"_id": name})
-    if held is None:
-        return
-    if kind == "pick_set":
-        users = [row["_id"] for row in db.catalog.find({"pick_set": name}, {"_id": 1}) if row["_id"] != name]
-        if users:
-            raise InputError(f"pick set {name!r} can't be replaced: catalogs {', '.join(users)} are made from it")
-    key = {"pick_set": name} if kind == "pick_set" else {"catalog": name}
-    # the ledger first: without it a broken-off removal starts afresh
-    db.task.delete_many({"config_id": held["config_id"]})
-    for collection in OUTPUTS[kind]:
-        db[collection].delete_many(key)
-    db[kind].delete_one({"_id": name})
+
+def _listed(what: str, names: list[str]) -> str:
+    return f"{what}{'s' if names[1:] else ''} {', '.join(names)} {'are' if names[1:] else 'is'}"
 
 
 def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:

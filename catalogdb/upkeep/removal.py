@@ -11,7 +11,7 @@ from pymongo.database import Database
 from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.ledger.run_life import server_now
-from catalogdb.stages.results import OUTPUTS
+from catalogdb.stages.results import OUTPUTS, check_unused, own_tasks
 
 Kind = Literal["pick_set", "catalog"]
 Counts = dict[str, int]
@@ -31,7 +31,7 @@ def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
     """
     document = _checked(db, kind, name)
     counts = {collection: db[collection].count_documents({kind: name}) for collection in OUTPUTS[kind]}
-    counts["task"] = db.task.count_documents(_own_tasks(db, kind, document))
+    counts["task"] = db.task.count_documents(own_tasks(db, kind, document))
     if kind == "catalog":
         for pair in compared_pairs(db, name):
             for collection, number in comparison_counts(db, pair).items():
@@ -65,7 +65,7 @@ def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda coll
     if document.get("config", {}).get("files"):
         # read from files, as one task that no run does again: as `ingest` has it, the name goes first
         count({kind: db[kind].delete_one({"_id": name}).deleted_count})
-    own = _own_tasks(db, kind, document)
+    own = own_tasks(db, kind, document)
     count(remove_tasks(db, own, OUTPUTS[kind]))
     _none_is_left(db, name, own)
     for collection in OUTPUTS[kind]:  # of tasks that are no longer in the ledger
@@ -79,6 +79,7 @@ def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda coll
 
 
 def _remove_name(db: Database, kind: Kind, name: str, own: dict[str, Any], session: ClientSession) -> Counts:
+    check_unused(db, kind, name)  # a run that has come up meanwhile may have no task yet
     _none_is_left(db, name, own, session)
     return {kind: db[kind].delete_one({"_id": name}, session=session).deleted_count}
 
@@ -90,35 +91,14 @@ def _none_is_left(db: Database, name: str, own: dict[str, Any], session: ClientS
 
 def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
     document = require_pick_set(db, name) if kind == "pick_set" else require_catalog(db, name)
-    if kind == "pick_set":
-        if users := sorted(row["_id"] for row in db.catalog.find({"pick_set": name}, {"_id": 1})):
-            raise InputError(
-                f"pick set {name!r}: {_listed('catalog', users)} made from it",
-                hint=f"first: catalogdb remove catalog {users[0]}",
-            )
-        if users := sorted(row["_id"] for row in db.pick_set.find({"repicked_from": name}, {"_id": 1})):
-            raise InputError(
-                f"pick set {name!r}: {_listed('pick set', users)} chosen from the peaks that it keeps",
-                hint=f"first: catalogdb remove pick-set {users[0]}",
-            )
-    held = _own_tasks(db, kind, document) | live_lease(db)
+    check_unused(db, kind, name)
+    held = own_tasks(db, kind, document) | live_lease(db)
     if row := db.task.find_one(held, {"lease.owner": 1}):
         raise InputError(
             f"{name!r}: a run works on it now ({row['lease'].get('owner')})",
             hint="end the run first; catalogdb watch shows it",
         )
     return document
-
-
-def _listed(what: str, names: list[str]) -> str:
-    return f"{what}{'s' if names[1:] else ''} {', '.join(names)} {'are' if names[1:] else 'is'}"
-
-
-def _own_tasks(db: Database, kind: Kind, document: dict[str, Any]) -> dict[str, Any]:
-    """Filter of the tasks that go with a name: none where a name of the other kind stands for the same content."""
-    other = "catalog" if kind == "pick_set" else "pick_set"
-    shared = db[other].find_one({"config_id": document["config_id"]}, {"_id": 1})
-    return {"_id": {"$in": []}} if shared else {"stage": {"$gt": ""}, "config_id": document["config_id"]}
 
 
 # -- the steps, which pruning takes too

@@ -129,6 +129,28 @@ def test_a_woken_worker_cannot_commit_over_its_successor(db):
     assert times(db) == [1.0]
 
 
+def test_the_id_of_a_run_is_kept_as_it_is(db):
+    stage = NumbersStage([1])
+    tasks.register(db, stage, stage.plan(db))
+    assert tasks.claim(db, tasks.task_id(stage, planned(stage).shard), "f", run_id="$season")
+    assert db.task.find_one()["run_id"] == "$season"
+
+
+def test_a_result_is_not_written_under_a_name_of_other_settings(db):
+    stage = NumbersStage([1])
+    stage.name = "pick"
+    run(db, stage)  # no name is no other name
+    name = {"_id": stage.result, "kind": "automatic", "config_id": stage.config_id}
+    db.pick_set.insert_one(name)
+    stage.numbers = [2]
+    assert run(db, stage)[0][0].status == "done" and times(db) == [2.0]
+    db.pick_set.replace_one({"_id": stage.result}, name | {"config_id": "other settings"})
+    stage.numbers = [3]
+    (report,) = run(db, stage)[0]
+    assert report.status == "failed" and "pick set 'numbers' was replaced meanwhile" in report.error
+    assert times(db) == [2.0] and db.task.find_one()["error"] == report.error
+
+
 def test_heartbeat_keeps_the_lease(db):
     stage = NumbersStage([1])
     tasks.register(db, stage, stage.plan(db))

@@ -164,3 +164,17 @@ def test_a_dry_run_plans_and_asks_no_database(day, tmp_path, monkeypatch):
     assert result.exit_code == 0
     assert "8 catalogs of 4 pick sets, 2 inferences" in result.output
     assert "study-stalta-high-pyocto" in result.output
+
+
+def test_a_sweep_can_be_replaced_whole(swept, day):
+    settings, _ = swept
+    db = connect(settings)
+    names = {kind: set(db[kind].distinct("_id")) for kind in ("pick_set", "catalog")}
+    before = {row["_id"]: row["config_id"] for row in db.pick_set.find()}
+    sources = {row["_id"]: row.get("repicked_from") for row in db.pick_set.find()}
+    result = command(settings, day, "--set", "pick.min_separation_seconds=1.5", "--replace", "--json")
+    assert result.exit_code == 0, result.output
+    assert {kind: set(db[kind].distinct("_id")) for kind in names} == names
+    after = {row["_id"]: row["config_id"] for row in db.pick_set.find()}
+    assert [name for name in after if after[name] == before[name]] == ["truth"]
+    assert {row["_id"]: row.get("repicked_from") for row in db.pick_set.find()} == sources

@@ -212,7 +212,7 @@ def test_a_catalog_can_be_replaced(main, day):
         assert set(main.db[name].distinct("config_id", {"catalog": "passing"})) <= {passing["config_id"]}
         others = [document for document in before[name] if document["catalog"] != "passing"]
         assert others == list(main.db[name].find({"catalog": {"$ne": "passing"}}).sort("_id"))
-    with pytest.raises(InputError, match="can't be replaced: catalogs .*passing.* are made from it"):
+    with pytest.raises(InputError, match="pick set 'main': catalogs? .*passing.* made from it"):
         run(main, day, "main", "pick.p_threshold=0.4", replace=True)
     assert main.db.pick_set.find_one({"_id": "main"})["config"]["settings"]["p_threshold"] == 0.3
 
