@@ -15,6 +15,8 @@ from catalogdb.errors import InputError
 
 DEFAULT_MEMORY = "4GB"
 SCHEDULER_TIMEOUT = 30
+AT_LEAST = 32
+"""Calls handed to a scheduler of your own, if not more: workers may join it in mid run, when it has calls that wait."""
 QUIET = {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false"}
 """No profiler for the dashboard that nobody looks at: it would interrupt the work a hundred times a second."""
 
@@ -37,7 +39,7 @@ def open_cluster(options: EngineOptions) -> Iterator[tuple[Executor, int]]:
     with ExitStack() as stack:
         if options.scheduler:
             client = stack.enter_context(_client_of(options.scheduler))
-            capacity = len(client.scheduler_info(n_workers=-1)["workers"])
+            capacity = max(AT_LEAST, len(client.scheduler_info(n_workers=-1)["workers"]))
         else:
             capacity = options.workers or (1 if options.engine == "slurm" else os.cpu_count() or 1)
             open_new = _slurm_jobs if options.engine == "slurm" else _processes
