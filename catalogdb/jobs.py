@@ -123,7 +123,9 @@ class EvaluateBlock(_Block):
     """The comparison at the end of a job."""
 
     reference: str = Field(description="Catalog to compare with; passed over where the database has none of that name.")
-    min_magnitude: float | None = Field(None, description="Reference events from this magnitude on are counted.")
+    min_magnitude: float | None = Field(
+        None, description="Count events from this magnitude on: the reference's, and proposed ones by their own."
+    )
     max_dt: float = Field(2.0, gt=0, description="Largest difference of origin times (s).")
     max_km: float = Field(8.0, gt=0, description="Largest distance of epicentres (km).")
     max_pick_dt: float = Field(0.5, gt=0, description="Largest difference of pick times (s).")

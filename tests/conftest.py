@@ -52,7 +52,7 @@ def mspass_db(settings, db):
 @pytest.fixture
 def command(monkeypatch, capsys):
     """Runs one command in this process, with given settings, by the entry point that the installed command has."""
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def run(settings: Settings, *arguments, **environment: str) -> Result:
         for name in ("CATALOGDB_URI", "CATALOGDB_CONFIG"):
@@ -66,7 +66,8 @@ def command(monkeypatch, capsys):
         return Result(caught.value.code, *capsys.readouterr())
 
     yield run
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The command line: one thin command per verb. Heavy libraries are imported inside commands: `--help` is quick."""
 
-from catalogdb.cli.interrupts import interruptible
+from catalogdb.interrupts import interruptible
 
 __all__ = ["main"]
 

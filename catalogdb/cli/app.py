@@ -32,7 +32,7 @@ from catalogdb.cli import (
     why,
     work,
 )
-from catalogdb.cli.interrupts import INTERRUPTED, end_interrupted
+from catalogdb.interrupts import INTERRUPTED, end_interrupted, ignore_signals
 
 app = typer.Typer(
     help="Earthquake catalogs in MongoDB: ingest waveforms, pick, associate, evaluate, export.",
@@ -130,6 +130,7 @@ def main() -> None:
             code = common.report_error(error)
     if code == INTERRUPTED:  # newer versions of Typer give this code themselves
         end_interrupted()
+    ignore_signals()
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -13,8 +13,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from catalogdb.cli.interrupts import end_cleanly_on_sigterm as end_cleanly_on_sigterm
 from catalogdb.errors import CatalogdbError
+from catalogdb.interrupts import end_cleanly_on_sigterm as end_cleanly_on_sigterm
 
 WIDTH_OF_PIPES = 160  # columns where no terminal says how wide it is
 

@@ -65,7 +65,8 @@ def list_(json: common.JsonOption = False) -> None:
     """List the scheduled jobs: times, next run, what became of the last, and whether the job file has changed since."""
     from catalogdb.scheduling.schedule import list_schedules
 
-    rows = list_schedules(common.database())
+    db = common.database()
+    rows = list_schedules(db)
     if json:
         common.print_json({"schedules": rows})
         return
@@ -73,8 +74,9 @@ def list_(json: common.JsonOption = False) -> None:
         common.err.print("nothing is scheduled; catalogdb schedule add JOB")
         return
     common.print_rows([_listed(row) for row in rows])
+    _tell_unreadable(db)
     for row in rows:
-        if row["job_file"] != "same":
+        if row["job_file"] != "same" and not row["problem"]:
             common.err.print(
                 f"note: {row['name']}: {row['file']} is {row['job_file']}; the stored job runs. "
                 "To take the file as it is: catalogdb schedule add FILE",
@@ -91,8 +93,10 @@ def next_(
     """Print the next runs of all scheduled jobs, in order of time (UTC)."""
     from catalogdb.scheduling.schedule import next_firings
 
-    rows = next_firings(common.database(), count)
+    db = common.database()
+    rows = next_firings(db, count)
     common.print_json({"next": rows}) if json else common.print_rows(rows)
+    _tell_unreadable(db)
 
 
 @app.command(epilog="Example: catalogdb schedule run --parallel 2")
@@ -154,30 +158,39 @@ def _exported(job_file, job: Path, kind: str, overrides: list[str], command: str
     import shlex
 
     from catalogdb.errors import InputError
-    from catalogdb.scheduling.export import crontab, scrontab, systemd
+    from catalogdb.scheduling.export import commands_of, crontab, scrontab, systemd
 
     if job_file.schedule is None:
         raise InputError(f"{job}: has no schedule", hint="--set schedule.cron='30 2 * * *'")
-    line = shlex.split(command) if command else [_this_command()]
-    line += ["run", str(job.resolve() if job.is_file() else job)]
-    for override in overrides:
-        if not override.startswith("schedule."):
-            line += ["--set", override]
+    program = shlex.split(command) if command else _this_command()
+    options = [word for override in overrides if not override.startswith("schedule.") for word in ("--set", override)]
     name, schedule = job_file.name, job_file.schedule
+    commands = commands_of(program, str(job.resolve() if job.is_file() else job), options, schedule)
     if kind == "systemd":
-        return systemd(name, schedule, line, job_file.description)
+        return systemd(name, schedule, commands, job_file.description)
     if kind in ("cron", "scrontab"):
         write = crontab if kind == "cron" else scrontab
-        return {f"catalogdb-{name}.{'crontab' if kind == 'cron' else 'scrontab'}": write(name, schedule, line)}
+        return {f"catalogdb-{name}.{'crontab' if kind == 'cron' else 'scrontab'}": write(name, schedule, commands)}
     raise InputError(f"--as {kind}: not known", hint="cron, systemd or scrontab")
 
 
-def _this_command() -> str:
+def _this_command() -> list[str]:
+    """This program by its path: other clocks don't look for programs where a shell does."""
+    import os
     import shutil
     import sys
 
-    beside = Path(sys.executable).parent / "catalogdb"
-    return str(beside) if beside.is_file() else shutil.which("catalogdb") or "catalogdb"
+    called = sys.argv[0] if Path(sys.argv[0]).name == "catalogdb" else "catalogdb"
+    beside = str(Path(sys.executable).parent / "catalogdb")
+    found = next(filter(None, map(shutil.which, (called, beside, "catalogdb"))), None)
+    return [os.path.abspath(found)] if found else [sys.executable, "-m", "catalogdb"]
+
+
+def _tell_unreadable(db) -> None:
+    from catalogdb.scheduling.schedule import unreadable
+
+    for error in unreadable(db):
+        common.err.print(f"problem: {error}; to mend it: {error.hint}", markup=False, soft_wrap=True)
 
 
 def _listed(row: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +199,7 @@ def _listed(row: dict[str, Any]) -> dict[str, Any]:
         "name": row["name"],
         "cron": row["cron"],
         "zone": row["timezone"],
-        "next (UTC)": row["next"],
+        "next (UTC)": "unreadable" if row["problem"] else row["next"],
         "now": "running" if row["running"] else "",
         "last due": last.get("due"),
         "last": last.get("status"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import parse_qsl, quote
 
 import typer
 
@@ -14,6 +16,8 @@ from catalogdb.cli import common
 app = typer.Typer(help="Add, list and remove users of this database, and set their passwords.", no_args_is_help=True)
 
 PASSWORD_VARIABLE = "CATALOGDB_NEW_PASSWORD"
+CREDENTIAL = re.compile("auth|user|pass|certificatekey|certfile|keyfile", re.IGNORECASE)
+"""Options of a URI that say who somebody is."""
 
 
 class RoleName(StrEnum):
@@ -42,19 +46,21 @@ def add(
     json: common.JsonOption = False,
 ) -> None:
     """Add a user. The password comes from a file, the environment or a prompt, never from an argument."""
+    import shlex
+
     from catalogdb.database import users
-    from catalogdb.database.connection import connect, redacted
+    from catalogdb.database.connection import connect, connection_uri
 
     settings = common.settings()
     db = connect(settings)
     users.add_user(db, name, role.value, _new_password(password_file))
-    address = redacted(_uri(settings)).replace("://", f"://{name}@", 1)
-    facts = {"name": name, "role": role.value, "database": db.name, "uri": f"{address}/?authSource={db.name}"}
+    uri = uri_of_user(connection_uri(settings), name, db.name)
+    facts = {"name": name, "role": role.value, "database": db.name, "uri": uri}
     if json:
         common.print_json(facts)
         return
     common.out.print(f"user {name} may log in as {role.value} of database {db.name}", markup=False)
-    common.out.print(f"CATALOGDB_URI={facts['uri']}\nCATALOGDB_DATABASE={db.name}", markup=False, soft_wrap=True)
+    common.out.print(f"CATALOGDB_URI={shlex.quote(uri)}\nCATALOGDB_DATABASE={db.name}", markup=False, soft_wrap=True)
     common.out.print("and CATALOGDB_PASSWORD_FILE=FILE with the password in it", markup=False)
 
 
@@ -95,10 +101,18 @@ def remove(name: NameArgument, json: common.JsonOption = False) -> None:
     common.print_json({"name": name, "removed": True}) if json else common.out.print(f"user {name} removed")
 
 
-def _uri(settings) -> str:
-    from catalogdb.database.connection import connection_uri
+def uri_of_user(uri: str, name: str, database: str) -> str:
+    """The address of a server for a user of a database, without a password.
 
-    return connection_uri(settings)
+    Args:
+        uri: of the server, for whoever added the user. Its options are kept (TLS, replica set), its credentials not.
+    """
+    scheme, _, rest = uri.partition("://")
+    address, _, query = rest.partition("?")
+    hosts = address.rpartition("@")[2].partition("/")[0]
+    options = [item for item in parse_qsl(query, keep_blank_values=True) if not CREDENTIAL.search(item[0])]
+    text = "&".join(f"{key}={quote(value, safe='/:,')}" for key, value in [*options, ("authSource", database)])
+    return f"{scheme}://{quote(name, safe='')}@{hosts}/?{text}"
 
 
 def _new_password(path: Path | None) -> str:

@@ -20,7 +20,7 @@ from catalogdb.ledger.stage import Stage
 
 ATTEMPTS = 3
 """A task that took its worker down so often in a row is quarantined."""
-FIELDS = {"stage": 1, "shard": 1, "starttime": 1, "lease": 1, "crashes": 1}
+FIELDS = {"stage": 1, "shard": 1, "starttime": 1, "lease": 1, "crashes": 1, "updated": 1}
 EXPIRED = {"$expr": {"$lt": ["$lease.until", "$$NOW"]}}  # a missing lease compares below every date
 
 
@@ -31,15 +31,15 @@ def take_from_lost(db: Database, task_id: str, attempts: int = ATTEMPTS) -> bool
     if row is None:
         return False
     if row["expired"]:
-        return charge(db, row, attempts, EXPIRED) is not None
-    return is_gone(row["lease"]["owner"]) and charge(db, row, attempts) is not None
+        return _take(db, row, attempts, EXPIRED) is not None
+    return is_gone(row["lease"]["owner"]) and _take(db, row, attempts) is not None
 
 
 def release_dead(db: Database, stage: Stage, attempts: int = ATTEMPTS) -> int:
     """Take back the tasks of processes of this host that are gone, instead of waiting for their leases to expire."""
     query = {"stage": stage.name, "config_id": stage.config_id, "status": "running"}
     return sum(
-        is_gone(row.get("lease", {}).get("owner", "")) and charge(db, row, attempts) is not None
+        is_gone(row.get("lease", {}).get("owner", "")) and _take(db, row, attempts) is not None
         for row in list(db.task.find(query, FIELDS))
     )
 
@@ -71,6 +71,22 @@ def requeue(db: Database, query: Mapping[str, Any]) -> int:
     chosen = {"$and": [dict(query), {"status": {"$in": ["failed", "quarantined"]}}]}
     clean = {"$set": {"status": "pending", "attempts": 0}, "$unset": {"crashes": "", "error": ""}}
     return db.task.update_many(chosen, clean | {"$currentDate": {"updated": True}}).modified_count
+
+
+def _take(
+    db: Database, row: Mapping[str, Any], attempts: int, condition: Mapping[str, Any] | None = None
+) -> str | None:
+    """Take a task back from a holder that is gone, charged unless the server itself was started since it was claimed:
+    a run whose server dies ends with it, and can't give its tasks back."""
+    if row["updated"] < _server_start(db):
+        return _free(db, row, {"status": "pending"}, condition)
+    return charge(db, row, attempts, condition)
+
+
+def _server_start(db: Database) -> datetime:
+    """When the server that answers was started, in whole seconds of its clock; long ago where it does not say."""
+    process = db.client.admin.command("hello").get("topologyVersion", {}).get("processId")
+    return process.generation_time if process else datetime.fromtimestamp(0, UTC)
 
 
 def charge(

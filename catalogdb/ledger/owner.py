@@ -1,8 +1,10 @@
 """Who holds a lease: names of processes, by which others on the same host can see when one is gone.
 
-A name is `HOST:PID:START`. HOST carries the number of the process-id namespace, since two containers may share a host
-name and not see each other's processes. START counts from the boot of the machine: a date of start, as psutil has it,
-moves when the machine's clock is set.
+A name is `HOST:PID:START`. HOST is `HOSTNAME/BOOT.NAMESPACE`: host names repeat, so it carries the beginning of the
+machine's boot id, which its containers share, and the number of the process-id namespace, since two containers of one
+name don't see each other's processes. START counts from the boot of the machine: a date of start, as psutil has it,
+moves when the machine's clock is set. After a reboot HOST is another one, so leases from before it wait for their
+expiry.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+BOOT_ID_LENGTH = 8
 
 
 def owner() -> str:
@@ -38,10 +43,12 @@ def is_gone(name: str) -> bool:
 
 
 def _host() -> str:
-    namespace = ""
+    boot, namespace = "", ""
     with suppress(OSError):
-        namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")
-    return f"{socket.gethostname()}/{namespace}"
+        boot = BOOT_ID.read_text()[:BOOT_ID_LENGTH]
+    with suppress(OSError):
+        namespace = os.readlink("/proc/self/ns/pid").strip("pid:[]")  # of the first one the same on every Linux
+    return f"{socket.gethostname()}/{boot}.{namespace}"
 
 
 def _started(pid: int) -> str:

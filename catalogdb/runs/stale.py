@@ -96,14 +96,14 @@ def stale_of_job(db: Database, job: Job) -> Staleness:
 
 
 def stale_of_catalog(db: Database, name: str) -> Staleness:
-    """What of a catalog is stale, by the job that last made it; of an ingested one the comparisons with it.
+    """What of a catalog is stale, by the job that last associated it; of an ingested one the comparisons with it.
 
     Raises:
         InputError: for an unknown catalog, and where its job is not on record as this version knows jobs.
     """
     catalog = require_catalog(db, name)
-    job = _last_job(db, {"catalog": name})
-    if job is not None and "associate" in job.stages:
+    job = _last_job(db, {"catalog": name, "job_document.stages": "associate"})  # others made picks alone
+    if job is not None:
         if not job.period or "starttime" not in catalog:
             return stale_of_job(db, job)
         whole = Period(starttime=catalog["starttime"], endtime=catalog["endtime"])
@@ -138,7 +138,8 @@ def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
     while batch := list(islice(remaining, BATCH)):
         planned = {tasks.task_id(stage, shard): (shard, parts) for shard, parts in batch}
         query = {"_id": {"$in": list(planned)}}
-        rows = {row["_id"]: row for row in db.task.find(query, {"fingerprint": 1, "status": 1, "error": 1})}
+        fields = {"fingerprint": 1, "status": 1, "error": 1, "counts": 1}
+        rows = {row["_id"]: row for row in db.task.find(query, fields)}
         current = {
             identity
             for identity, (_, parts) in planned.items()
@@ -158,9 +159,11 @@ def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
 
 
 def _unfinished(row: dict[str, Any] | None, parts: Parts, file_names: Mapping[str, str]) -> Iterator[Reason]:
-    if row is None or ("fingerprint" not in row and row["status"] != "failed"):
+    if row is None or ("fingerprint" not in row and "counts" not in row and row["status"] != "failed"):
         files = sorted(file_names.get(file, file) for file in parts.get("file", {}))
         yield Reason("new file", listed(files)) if files else Reason("new", "not done yet")
+    elif "fingerprint" not in row and row["status"] == "pending":  # `counts` are of a result: it was done once
+        yield Reason("reset", "marked to be done again")
     elif row["status"] != "done":
         yield Reason(UNFINISHED.get(row["status"], row["status"]), row.get("error", "")[:200])
 

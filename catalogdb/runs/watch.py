@@ -53,7 +53,7 @@ def _stage(
 ) -> dict[str, Any]:
     """One stage; `now` is None for a run that doesn't go on."""
     row: dict[str, Any] = {"stage": name, "planned": recorded.get("planned"), "up_to_date": recorded.get("up_to_date")}
-    row |= {status: recorded.get(status, counts.get(status, 0)) for status in ENDED}
+    row |= _ended(recorded, counts, going=now is not None)
     row["running"] = counts.get("running", 0)
     row["pending"] = None
     if row["planned"] is not None:
@@ -65,6 +65,23 @@ def _stage(
         if row["pending"] is not None:
             row["seconds_left"] = round((row["pending"] + row["running"]) / rate, 1)
     return row
+
+
+def _ended(recorded: dict[str, Any], counts: dict[str, int], going: bool) -> dict[str, int]:
+    """Tasks of one stage by how they ended.
+
+    While a run goes on the ledger knows: a shared run's record holds what those did who have left the stage. Later the
+    record knows more, since tasks that another run has worked on are that run's in the ledger; but for what workers did
+    that were killed. In the record of a shared run quarantined tasks are among the failed.
+    """
+    ledger = {status: counts.get(status, 0) for status in ENDED}
+    if going:
+        return ledger
+    quarantined = recorded.get("quarantined", ledger["quarantined"])
+    failed = recorded.get("failed", ledger["failed"])
+    if "quarantined" not in recorded and "failed" in recorded:
+        failed = max(0, failed - quarantined)
+    return {"done": max(recorded.get("done", 0), ledger["done"]), "failed": failed, "quarantined": quarantined}
 
 
 def _per_second(db: Database, run_id: str, stage: str, started: datetime | None, now: datetime) -> float | None:

@@ -33,6 +33,8 @@ FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 """Seconds between looks at the ledger while all that is left is in other hands."""
 GOLDEN_RATIO = 0.6180339887
+FIRST_SPECIAL_STEP = 0xFFFFFFF0
+"""From here on Slurm numbers what srun did not start, such as the shell of an interactive allocation."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,32 @@ class Worker:
 def this_worker(
     settings: Settings, run_id: str | None = None, wait: bool = True, environment: Mapping[str, str] = os.environ
 ) -> Worker:
-    """This process as a worker. Elements of a Slurm array, and the tasks of their steps, take part in one run.
+    """This process as a worker.
 
-    Multiples of the golden ratio, modulo 1, lie far apart however many workers there are.
+    Elements of a Slurm job array take part in one run, and so do the tasks of an srun step of several; every other
+    worker has a run of its own, unless it is given one. Multiples of the golden ratio, modulo 1, lie far apart however
+    many workers there are.
     """
-    job = environment.get("SLURM_ARRAY_JOB_ID") or environment.get("SLURM_JOB_ID")
     place = random.random()
-    if job:
+    shared = _shared_on_slurm(environment)
+    if shared:
         element, process = (int(environment.get(name, 0)) for name in ("SLURM_ARRAY_TASK_ID", "SLURM_PROCID"))
         index = element * int(environment.get("SLURM_NTASKS", 1)) + process
         place = index * GOLDEN_RATIO % 1
-        run_id = run_id or f"slurm-{environment.get('SLURM_CLUSTER_NAME', 'cluster')}-{job}"
+        run_id = run_id or f"slurm-{environment.get('SLURM_CLUSTER_NAME', 'cluster')}-{shared}"
     terms = tasks.LeaseTerms(settings.lease_seconds, settings.task_attempts)
     return Worker(run_id or uuid.uuid4().hex, f"{tasks.owner()}:{uuid.uuid4().hex[:8]}", place, wait, terms)
+
+
+def _shared_on_slurm(environment: Mapping[str, str]) -> str | None:
+    """What this process has in common with others that Slurm started for the same command: the array, or the step."""
+    if array := environment.get("SLURM_ARRAY_JOB_ID"):
+        return array
+    job, step = (environment.get(name, "") for name in ("SLURM_JOB_ID", "SLURM_STEP_ID"))
+    alone = int(environment.get("SLURM_NTASKS", 1)) < 2
+    if alone or not job or not step.isdigit() or int(step) >= FIRST_SPECIAL_STEP:
+        return None
+    return f"{job}.{step}"
 
 
 def work_job(

@@ -1,10 +1,12 @@
-"""The `schedule` block of a job file: a cron expression with its time zone, and what becomes of missed firings."""
+"""The `schedule` block of a job file: a cron expression with its time zone, what becomes of missed firings, and what
+comes before the job."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +20,27 @@ WEEKDAY_TOKEN = re.compile(r"^(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?$")
 PLAIN_TOKEN = re.compile(r"^(\*|\d+(-\d+)?)(/\d+)?$")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 FIELDS = ("second", "minute", "hour", "day", "month", "day_of_week")
+
+
+class IngestBlock(BaseModel):
+    """What is brought into the database before the job."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    waveforms: tuple[str, ...] = Field(
+        min_length=1,
+        description="Folders or files, by absolute paths, that are indexed before each run as `catalogdb ingest "
+        "waveforms` does: what is new or has changed is read. Files that can't be read stop nothing; a path that is "
+        "not there stops the run.",
+    )
+
+    @field_validator("waveforms")
+    @classmethod
+    def _absolute(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for path in value:
+            if not PurePosixPath(path).is_absolute():
+                raise ValueError(f"{path!r} is no absolute path; nobody can tell what folder a scheduler runs in")
+        return value
 
 
 class ScheduleBlock(BaseModel):
@@ -37,6 +60,7 @@ class ScheduleBlock(BaseModel):
         description="How late a firing may start that was missed while no scheduler ran; later it is skipped.",
     )
     coalesce: bool = Field(True, description="Several missed firings are one run. False: one after the other.")
+    ingest: IngestBlock | None = Field(None, description="What each run is preceded by; none: nothing.")
 
     @field_validator("timezone")
     @classmethod

@@ -1,4 +1,7 @@
-"""The same schedule for other clocks: cron, systemd timers and Slurm's scrontab, as text."""
+"""The same schedule for other clocks: cron, systemd timers and Slurm's scrontab, as text.
+
+A job with an `ingest` block is given as two commands: the second one is run where the first one succeeds.
+"""
 
 from __future__ import annotations
 
@@ -9,32 +12,54 @@ from catalogdb.errors import InputError
 from catalogdb.scheduling.cron import ScheduleBlock, cron_fields
 
 
-def crontab(name: str, schedule: ScheduleBlock, command: Sequence[str]) -> str:
+def commands_of(program: Sequence[str], job: str, options: Sequence[str], schedule: ScheduleBlock) -> list[list[str]]:
+    """What one firing runs, one after the other: the ingest, where the schedule has one, and the job.
+
+    Args:
+        program: how catalogdb is called.
+        job: job file, or name of a packaged job.
+        options: of `catalogdb run`.
+    """
+    run = [*program, "run", job, *options]
+    if schedule.ingest is None:
+        return [run]
+    return [[*program, "ingest", "waveforms", *schedule.ingest.waveforms], run]
+
+
+def crontab(name: str, schedule: ScheduleBlock, commands: Sequence[Sequence[str]]) -> str:
     """Lines of a user's crontab. A run that lasts until the next one is due makes that one be left out."""
-    line = shlex.join(command).replace("%", r"\%")  # a bare % is a line break to cron
+    line = _in_a_row(commands)
+    line = (shlex.join(["sh", "-c", line]) if len(commands) > 1 else line).replace("%", r"\%")  # bare: a line break
     return (
         f"# catalogdb job {name}. Times are in {schedule.timezone}: cronie reads CRON_TZ; Debian's cron does not, and\n"
-        "# takes the machine's own zone. cron does not catch up what was missed while the machine was off.\n"
+        "# takes the machine's own zone. cron does not catch up what was missed while the machine was off, and\n"
+        "# does not look for programs where your shell does.\n"
         f"CRON_TZ={schedule.timezone}\n"
         f'{_five_fields(name, schedule)} flock -n "$HOME/.catalogdb-{name}.lock" {line}\n'
     )
 
 
-def scrontab(name: str, schedule: ScheduleBlock, command: Sequence[str], time_limit: str = "12:00:00") -> str:
+def scrontab(
+    name: str, schedule: ScheduleBlock, commands: Sequence[Sequence[str]], time_limit: str = "12:00:00"
+) -> str:
     """Lines for Slurm's scrontab. Slurm starts no second job of an entry while one of it runs."""
     return (
         f"# catalogdb job {name}. Times are in {schedule.timezone}; Slurm takes the zone of its controller.\n"
         f"#SCRON --job-name=catalogdb-{name}\n"
         f"#SCRON --time={time_limit}\n"
         f"#SCRON --output=catalogdb-{name}-%j.log\n"
-        f"{_five_fields(name, schedule)} {shlex.join(command)}\n"
+        f"{_five_fields(name, schedule)} {_in_a_row(commands)}\n"
     )
 
 
-def systemd(name: str, schedule: ScheduleBlock, command: Sequence[str], description: str = "") -> dict[str, str]:
+def systemd(
+    name: str, schedule: ScheduleBlock, commands: Sequence[Sequence[str]], description: str = ""
+) -> dict[str, str]:
     """A service and its timer, by file name. A unit runs once at a time."""
     what = f"catalogdb job {name}" + (f": {description}" if description else "")
     what = what.replace("%", "%%").replace("\n", " ")
+    lines = [" ".join(_quoted(word) for word in command) for command in commands]
+    steps = "".join(f"ExecStartPre={line}\n" for line in lines[:-1])
     service = (
         "[Unit]\n"
         f"Description={what}\n"
@@ -45,7 +70,8 @@ def systemd(name: str, schedule: ScheduleBlock, command: Sequence[str], descript
         "Type=oneshot\n"
         "# CATALOGDB_URI and the like; readable by its owner alone\n"
         "EnvironmentFile=-%h/.config/catalogdb/environment\n"
-        f"ExecStart={' '.join(_quoted(word) for word in command)}\n"
+        "# by its path: systemd does not look where your shell does\n"
+        f"{steps}ExecStart={lines[-1]}\n"
     )
     timer = (
         "[Unit]\n"
@@ -74,6 +100,11 @@ def on_calendar(schedule: ScheduleBlock) -> str:
         ",".join(_event_part(token, 0) for token in fields[unit].split(",")) for unit in ("hour", "minute", "second")
     )
     return f"{day}*-{month}-{date} {time} {schedule.timezone}"
+
+
+def _in_a_row(commands: Sequence[Sequence[str]]) -> str:
+    """Commands for a shell, each run where the one before it succeeded."""
+    return " && ".join(shlex.join(command) for command in commands)
 
 
 def _event_part(token: str, first: int) -> str:

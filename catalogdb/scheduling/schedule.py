@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import socket
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -17,9 +18,10 @@ from pymongo.database import Database
 
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
-from catalogdb.jobs import JobFile, job_path, load_job_file
+from catalogdb.jobs import JobFile, job_path, load_job_file, validated
 from catalogdb.ledger.owner import is_gone, owner
 from catalogdb.ledger.run_life import server_now
+from catalogdb.scheduling.cron import ScheduleBlock
 from catalogdb.scheduling.due import Verdict, judge
 
 LEASE_SECONDS = 60.0
@@ -96,37 +98,60 @@ def unknown_schedule(db: Database, name: str) -> InputError:
 
 
 def list_schedules(db: Database) -> list[dict[str, Any]]:
-    """The schedules by name: cron, timezone, next (firing), last (firing's document), running, file, job_file."""
+    """The schedules by name: cron, timezone, next (firing), last (firing's document), running, file, job_file, problem.
+
+    `problem` says why this version can't read what is stored; `next` is None then. Else it is None.
+    """
     now = server_now(db)
     rows = []
     for row in db.schedule.find().sort("_id"):
         last = db.firing.find_one({"schedule": row["_id"]}, {"token": 0, "_id": 0}, sort=[("due", -1)])
         held = "lease" in row and row["lease"]["until"] > now and not is_gone(row["lease"]["owner"])
+        following, problem = None, None
+        try:
+            following = _block(row).next_after(max(now, row["settled"]))
+        except InputError as error:
+            problem = str(error)
         rows.append(
             {
                 "name": row["_id"],
                 "cron": row["cron"],
                 "timezone": row["timezone"],
-                "next": _block(row).next_after(max(now, row["settled"])),
+                "next": following,
                 "running": held,
                 "last": last,
                 "file": row["file"],
                 "job_file": job_file_state(row),
                 "options": row.get("options", {}),
+                "problem": problem,
             }
         )
     return rows
 
 
 def next_firings(db: Database, count: int) -> list[dict[str, Any]]:
-    """The next firings of all schedules, in order of time: due, name."""
+    """The next firings of all schedules that this version can read, in order of time: due, name."""
     now = server_now(db)
 
-    def firings(row: dict[str, Any]):
-        return ((due, row["_id"]) for due in _block(row).firings(max(now, row["settled"])))
+    def firings(name: str, block: ScheduleBlock, settled: datetime) -> Iterator[tuple[datetime, str]]:
+        return ((due, name) for due in block.firings(max(now, settled)))
 
-    schedules = db.schedule.find().sort("_id")
-    return [{"due": due, "name": name} for due, name in islice(merge(*map(firings, schedules)), count)]
+    found = []
+    for row in db.schedule.find().sort("_id"):
+        with suppress(InputError):
+            found.append(firings(row["_id"], _block(row), row["settled"]))
+    return [{"due": due, "name": name} for due, name in islice(merge(*found), count)]
+
+
+def unreadable(db: Database) -> list[InputError]:
+    """What is wrong with the schedules that this version can't read."""
+    errors = []
+    for row in db.schedule.find().sort("_id"):
+        try:
+            job_of(row)
+        except InputError as error:
+            errors.append(error)
+    return errors
 
 
 def job_file_state(row: dict[str, Any]) -> str:
@@ -135,15 +160,30 @@ def job_file_state(row: dict[str, Any]) -> str:
     if not path.is_file():
         return "missing"
     try:
-        same = _document(load_job_file(path, row["overrides"])) == row["job_document"]
+        held = load_job_file(path, row["overrides"])
     except InputError:
         return "unreadable"
-    return "same" if same else "changed"
+    try:
+        return "same" if held == job_of(row) else "changed"
+    except InputError:
+        return "changed"
 
 
 def job_of(row: dict[str, Any]) -> JobFile:
-    """The job of a stored schedule."""
-    return JobFile.model_validate(row["job_document"])
+    """The job of a stored schedule.
+
+    Raises:
+        InputError: naming the schedule, for one that another version of catalogdb stored and this one can't read.
+    """
+    name = row["_id"]
+    hint = f"catalogdb schedule add {row.get('file', 'FILE')}, or catalogdb schedule remove {name}"
+    try:
+        job_file = validated(JobFile, row["job_document"], f"schedule {name!r}: what is stored can't be read")
+    except InputError as error:
+        raise InputError(str(error), hint=hint) from None
+    if job_file.schedule is None:
+        raise InputError(f"schedule {name!r}: what is stored has no times", hint=hint)
+    return job_file
 
 
 # -- who runs a firing
@@ -276,7 +316,7 @@ def _firing_id(name: str, due: datetime) -> str:
     return content_id("firing", name, milliseconds(due.timestamp()))
 
 
-def _block(row: dict[str, Any]):
+def _block(row: dict[str, Any]) -> ScheduleBlock:
     return job_of(row).schedule
 
 

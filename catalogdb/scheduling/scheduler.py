@@ -19,6 +19,7 @@ from pymongo.errors import PyMongoError
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
 from catalogdb.errors import CatalogdbError, DatabaseError
+from catalogdb.interrupts import raise_what_was_swallowed
 from catalogdb.ledger.owner import owner
 from catalogdb.ledger.run_life import server_now
 from catalogdb.scheduling.schedule import Firing, claim, due_now, give_back, job_of, prolong, settle, take_over
@@ -28,6 +29,7 @@ LOOK_SECONDS = 10.0
 """How often the stored schedules are looked at: for new ones, and for firings that nobody was woken for."""
 HEARTBEAT_SECONDS = 15.0
 INTERRUPTED = 130
+ERROR_LENGTH = 2000
 
 Tell = Callable[[dict[str, Any]], None]
 
@@ -47,7 +49,7 @@ class Scheduler:
         self._children: dict[str, Any] = {}
         self._times: dict[str, tuple[str, str]] = {}
         self._clock: Any = None
-        self._last_problem: dict[str, Any] = {}
+        self._problems: dict[tuple[str, str | None], str] = {}
 
     def run(self) -> None:
         """Run until KeyboardInterrupt; then end the runs that are going on, each cleanly, and return.
@@ -100,17 +102,22 @@ class Scheduler:
             now = server_now(db)
             rows = {row["_id"]: row for row in db.schedule.find()}
         except (DatabaseError, PyMongoError) as error:
-            self._problem(error)
+            self._problem("look", error)
             return
-        self._last_problem = {}
+        self._solved("look")
         for name in self._times.keys() - rows.keys():
             del self._times[name]
             self._clock.remove_job(name)
+        for where, name in list(self._problems):
+            if name is not None and name not in rows:
+                self._solved(where, name)
         for name, row in rows.items():
             try:
                 self._follow(name, row, now)
             except Exception as error:  # one bad document must not hide the others
-                self._problem(error, name)
+                self._problem("follow", error, name)
+            else:
+                self._solved("follow", name)
 
     def _follow(self, name: str, row: dict[str, Any], now: datetime) -> None:
         from catalogdb.scheduling.clock import ScheduleTrigger
@@ -135,12 +142,13 @@ class Scheduler:
             try:
                 db = connect(self._settings)
                 firing = claim(db, name)
-                if firing is None:
-                    break
-                row = self._carry_out(db, firing)
+                row = self._carry_out(db, firing) if firing else None
             except Exception as error:  # whatever happens to one job, the scheduler goes on
-                self._problem(error, name)
+                self._problem("attend", error, name)
                 return False
+            self._solved("attend", name)
+            if row is None:
+                break
             lost = row.get("status") == "lost"  # and claimed again, but not for ever
             good &= lost or row.get("status") == "done"
             if row.get("status") == "interrupted":
@@ -173,19 +181,25 @@ class Scheduler:
             settle(db, firing, "interrupted", exit=process.exitcode, error="the database was lost")
         elif process.exitcode:
             give_back(db, firing)
-            self._problem(CatalogdbError(f"the process of its run died: exit {process.exitcode}"), firing.schedule)
+            died = f"the process of its run died: exit {process.exitcode}"
+            self._tell({"event": "problem", "name": firing.schedule, "error": died})
             return {"status": "lost"}
         row = db.firing.find_one({"_id": firing.identity}, {"token": 0, "_id": 0}) or {}
         self._tell({"event": "ended", "name": row.pop("schedule", firing.schedule), **row})
         return row
 
-    def _problem(self, error: Exception, name: str | None = None) -> None:
-        """Tell it, but not every ten seconds."""
+    def _problem(self, where: str, error: Exception, name: str | None = None) -> None:
+        """Tell what went wrong at one place, once until it is something else."""
         text = str(error) if isinstance(error, CatalogdbError) else f"{type(error).__name__}: {error}"
-        problem = {"event": "problem", **({"name": name} if name else {}), "error": text}
-        if problem != self._last_problem:
-            self._last_problem = problem
-            self._tell(problem)
+        known = text in [held for (_, of), held in list(self._problems.items()) if of == name]
+        self._problems[where, name] = text
+        if not known:
+            hint = getattr(error, "hint", None)
+            told = {"event": "problem", "name": name, "error": text, "hint": hint}
+            self._tell({key: value for key, value in told.items() if value})
+
+    def _solved(self, where: str, name: str | None = None) -> None:
+        self._problems.pop((where, name), None)
 
 
 # -- in the process of a firing
@@ -196,6 +210,7 @@ def carry_out(settings: Settings, firing: Firing) -> None:
     os.setpgrp()  # Ctrl-C in the terminal is for the scheduler, which ends us once and cleanly
     try:
         signal.signal(signal.SIGTERM, _interrupt)
+        raise_what_was_swallowed()
         db = connect(settings, start=False)
         if take_over(db, firing):
             with _heartbeat(db, firing):
@@ -210,32 +225,45 @@ def carry_out(settings: Settings, firing: Firing) -> None:
 
 def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
     from catalogdb.runs.run import run_job
+    from catalogdb.scheduling.ingest import ingest_before
 
     row = db.schedule.find_one({"_id": firing.schedule})
     if row is None:
         return {"status": "failed", "error": "the schedule was removed before it started"}
+    unread: list[str] = []
     try:
-        job = job_of(row).at(firing.due)
-        report = run_job(settings, job, **row.get("options", {}))
+        job_file = job_of(row)
+        if job_file.schedule.ingest:
+            ingest_before(db, job_file.schedule.ingest, unread)
+        report = run_job(settings, job_file.at(firing.due), **row.get("options", {}))
     except KeyboardInterrupt:
-        outcome = {"status": "interrupted", "exit": INTERRUPTED}
+        return _broken_off(db, unread, "interrupted", INTERRUPTED)
     except (DatabaseError, PyMongoError) as error:
-        outcome = {"status": "interrupted", "exit": DatabaseError.exit_code, "error": str(error)[:2000]}
+        return _broken_off(db, unread, "interrupted", DatabaseError.exit_code, str(error))
     except CatalogdbError as error:
-        outcome = {"status": "failed", "exit": error.exit_code, "error": str(error)[:2000]}
+        return _broken_off(db, unread, "failed", error.exit_code, str(error))
     except Exception as error:  # it is recorded, and must not look like a lost process
-        outcome = {"status": "failed", "exit": 1, "error": f"{type(error).__name__}: {error}"[:2000]}
-    else:
-        failed = report.status != "done"
-        failures = [line for stage in report.stages.values() for line in stage.failures]
-        error = "; ".join(failures)[:2000] or "tasks are in other hands"
-        return {"status": report.status, "exit": int(failed), "run_id": report.run_id} | (
-            {"error": error} if failed else {}
-        )
+        return _broken_off(db, unread, "failed", 1, f"{type(error).__name__}: {error}")
+    failed = report.status != "done"
+    failures = [line for stage in report.stages.values() for line in stage.failures]
+    if failed and not failures:
+        failures = ["tasks are in other hands"]
+    error = _in_short(failures, unread)
+    return {"status": report.status, "exit": int(failed), "run_id": report.run_id, "error": error}
+
+
+def _broken_off(db: Database, unread: list[str], status: str, code: int, error: str = "") -> dict[str, Any]:
+    """The outcome of a firing whose run raised an exception, with that run where it was entered."""
+    outcome = {"status": status, "exit": code, "error": _in_short([error] if error else [], unread)}
     with suppress(PyMongoError):
         run = db.run.find_one({"owner": owner()}, {"_id": 1}, sort=[("started", -1)])
         outcome["run_id"] = run and run["_id"]
     return outcome
+
+
+def _in_short(failures: list[str], unread: list[str]) -> str | None:
+    """What failed of the job, then what of the ingest before it."""
+    return "; ".join([*failures, *(f"ingest: {line}" for line in unread)])[:ERROR_LENGTH] or None
 
 
 def _interrupt(signum: int, frame: Any) -> None:

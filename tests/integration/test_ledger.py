@@ -3,10 +3,12 @@
 import multiprocessing
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 from pymongo.errors import BulkWriteError
 
+from catalogdb.database.connection import connection_uri
 from catalogdb.errors import InputError, LostLease
 from catalogdb.identity import content_id
 from catalogdb.ledger import tasks
@@ -185,19 +187,32 @@ def _hold_and_die(uri, database, identity):
     os._exit(9)
 
 
-def test_leases_of_dead_processes_are_freed(settings, db):
-    from catalogdb.database.connection import connection_uri
-
-    stage = NumbersStage([1])
-    tasks.register(db, stage, stage.plan(db))
-    identity = tasks.task_id(stage, planned(stage).shard)
+def _claim_in_a_process_that_dies(settings, identity):
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_hold_and_die, args=(connection_uri(settings), settings.database, identity))
     process.start()
     process.join(60)
+
+
+def test_leases_of_dead_processes_are_freed(settings, db):
+    stage = NumbersStage([1])
+    tasks.register(db, stage, stage.plan(db))
+    _claim_in_a_process_that_dies(settings, tasks.task_id(stage, planned(stage).shard))
     assert db.task.find_one()["status"] == "running"
     assert tasks.release_dead(db, stage) == 1
+    assert db.task.find_one()["crashes"]["count"] == 1
     assert execute(db, stage, planned(stage)).status == "done"
+
+
+def test_a_task_is_not_charged_where_the_server_went_first(settings, db):
+    stage = NumbersStage([1])
+    tasks.register(db, stage, stage.plan(db))
+    identity = tasks.task_id(stage, planned(stage).shard)
+    _claim_in_a_process_that_dies(settings, identity)
+    db.task.update_one({"_id": identity}, {"$set": {"updated": datetime(2020, 1, 1, tzinfo=UTC)}})
+    assert tasks.release_dead(db, stage) == 1
+    row = db.task.find_one({"_id": identity})
+    assert row["status"] == "pending" and "crashes" not in row and "lease" not in row
 
 
 def test_leases_of_living_processes_are_left_alone(db):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from apscheduler.schedulers.background import BackgroundScheduler
 from typer.testing import CliRunner
 
 from catalogdb.cli.app import app
@@ -25,6 +27,7 @@ from catalogdb.scheduling.schedule import (
     next_firings,
     settle,
 )
+from catalogdb.scheduling.scheduler import Scheduler
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 
@@ -180,6 +183,159 @@ def test_the_verbs(db, settings, job_file):
         schedule("remove", "often")
     files = schedule("export", str(path), "--as", "systemd", "--command", "catalogdb")["files"]
     assert f"ExecStart=catalogdb run {path}\n" in files["catalogdb-often.service"]
+
+
+# -- what another version stored
+
+
+@pytest.fixture
+def of_another_version(db, hourly):
+    """Two schedules; what is stored of `b` has a key that this version doesn't know."""
+    hourly(0.1, "a")
+    hourly(0.1, "b")
+    db.schedule.update_one({"_id": "b"}, {"$set": {"job_document.pick.colour": "red"}})
+
+
+def test_a_schedule_that_cannot_be_read_hides_no_other(db, of_another_version):
+    good, bad = list_schedules(db)
+    assert good["next"] and good["problem"] is None and good["job_file"] == "same"
+    assert (bad["name"], bad["next"], bad["job_file"]) == ("b", None, "changed")
+    assert bad["problem"].startswith("schedule 'b': what is stored can't be read: pick.colour: unknown key")
+    assert {row["name"] for row in next_firings(db, 3)} == {"a"}
+    with pytest.raises(InputError, match="schedule 'b'") as caught:
+        job_of(db.schedule.find_one({"_id": "b"}))
+    assert "catalogdb schedule add" in caught.value.hint and "schedule remove b" in caught.value.hint
+
+
+@pytest.mark.parametrize("verb", ["list", "next"])
+def test_the_verbs_go_on_beside_a_schedule_that_cannot_be_read(settings, command, of_another_version, verb):
+    shown = command(settings, "schedule", verb)
+    assert shown.code == 0 and "a" in shown.out.split()
+    assert "schedule 'b'" in shown.err and "schedule remove b" in shown.err and "Traceback" not in shown.err
+    assert command(settings, "schedule", verb, "--json").code == 0
+
+
+def test_a_problem_is_told_once_until_it_is_another(db, settings, of_another_version):
+    told = []
+    scheduler = Scheduler(settings, tell=told.append)
+    scheduler._clock = BackgroundScheduler(timezone=UTC)
+    scheduler._clock.start(paused=True)
+    try:
+
+        def problems_of_a_look():
+            before = len(told)
+            scheduler._look()
+            return [event for event in told[before:] if event["event"] == "problem"]
+
+        (problem,) = problems_of_a_look()
+        assert problem["name"] == "b" and "pick.colour" in problem["error"] and "remove b" in problem["hint"]
+        assert problems_of_a_look() == problems_of_a_look() == []
+        assert not scheduler._attend("b") and len([event for event in told if event["event"] == "problem"]) == 1
+        change = {"$set": {"job_document.pick.shape": "round"}, "$unset": {"job_document.pick.colour": ""}}
+        db.schedule.update_one({"_id": "b"}, change)
+        assert ["pick.shape" in event["error"] for event in problems_of_a_look()] == [True]
+        db.schedule.update_one({"_id": "b"}, {"$unset": {"job_document.pick.shape": ""}})
+        assert problems_of_a_look() == [] and scheduler._attend("b")
+        db.schedule.update_one({"_id": "b"}, {"$set": {"job_document.pick.shape": "round"}})
+        assert len(problems_of_a_look()) == 1, "it came back"
+    finally:
+        scheduler._clock.shutdown()
+
+
+# -- what comes before the job
+
+
+@pytest.fixture
+def archive(day, tmp_path):
+    """A folder with yesterday's waveforms."""
+    return shutil.copytree(day.waveforms_dir, tmp_path / "archive")
+
+
+@pytest.fixture
+def with_ingest(db, job_file):
+    """Schedules a job that picks what its folders hold, a day behind; `due` makes it due again."""
+
+    def due():
+        db.schedule.update_one({"_id": "often"}, {"$set": {"settled": server_now(db) - timedelta(days=1)}})
+        db.firing.delete_many({})
+
+    def add(*folders):
+        path = job_file(NIGHTLY.replace("*/2 * * * * *", "0 4 * * *"))
+        listed = ", ".join(map(str, folders))
+        overrides = [f"schedule.ingest.waveforms=[{listed}]", "schedule.misfire_grace_hours=30"]
+        add_schedule(db, path, overrides, {})
+        due()
+        return due
+
+    return add
+
+
+def once(scheduler):
+    """What one pass over the schedules came to: exit code, what it told."""
+    process = scheduler("--once")
+    output, errors = process.communicate(timeout=WAIT_SECONDS)
+    assert "Traceback" not in errors, errors
+    return process.returncode, [json.loads(line) for line in output.splitlines()]
+
+
+def test_a_firing_ingests_what_is_new_and_its_job_sees_it(db, archive, scheduler, with_ingest):
+    late = archive.parent / "late"
+    late.mkdir()
+    files = [path for path in archive.rglob("*") if path.is_file()]
+    station = max(path.name.split(".")[1] for path in files)
+    to_come = [path for path in files if path.name.split(".")[1] == station]
+    assert 0 < len(to_come) < len(files)
+    for path in to_come:
+        path.rename(late / path.name)
+    due = with_ingest(archive)
+    assert once(scheduler)[0] == 0
+    row = db.firing.find_one()
+    assert (row["status"], row["exit"]) == ("done", 0) and "error" not in row
+    assert db.task.count_documents({"status": "done"}) > 0
+    indexed = {file["_id"]: file["indexed_at"] for file in db.wf_file.find()}
+
+    assert station not in db.task.distinct("shard.sta")
+
+    for path in to_come:
+        (late / path.name).rename(path)
+    due()
+    assert once(scheduler)[0] == 0
+    held = {file["_id"]: file["indexed_at"] for file in db.wf_file.find()}
+    assert len(held) == len(files) and indexed.items() <= held.items(), "those that were there are not read again"
+    assert station in db.task.distinct("shard.sta", {"status": "done"})
+
+
+def test_unreadable_files_stop_no_job_and_are_told(db, archive, scheduler, with_ingest):
+    (archive / "broken.mseed").write_bytes(b"\x00 not miniSEED" * 100)
+    with_ingest(archive)
+    code, events = once(scheduler)
+    row = db.firing.find_one()
+    assert code == 0 and (row["status"], row["exit"]) == ("done", 0)
+    assert row["error"].startswith("ingest: ") and "broken.mseed" in row["error"]
+    assert [event["error"] for event in events if event["event"] == "ended"] == [row["error"]]
+    assert db.task.count_documents({"status": "done"}) > 0
+
+
+def test_a_folder_that_is_not_there_stops_the_job(db, archive, scheduler, with_ingest):
+    due = with_ingest(archive, archive.parent / "unmounted")
+    code, events = once(scheduler)
+    row = db.firing.find_one()
+    assert code == 1 and (row["status"], row["exit"]) == ("failed", 2) and "run_id" not in row
+    assert "unmounted: No such file or directory, as seen from " in row["error"]
+    assert [event["error"] for event in events if event["event"] == "ended"] == [row["error"]]
+    assert db.run.count_documents({}) == db.task.count_documents({}) == 0
+
+    due = with_ingest(archive)
+    assert once(scheduler)[0] == 0 and db.run.count_documents({}) == 1
+    held = list(db.wf_file.find())
+    shutil.rmtree(archive)
+    for there, said in ((False, "No such file or directory"), (True, f"holds none of the {len(held)} files")):
+        if there:
+            archive.mkdir()
+        due()
+        assert once(scheduler)[0] == 1
+        assert said in db.firing.find_one()["error"]
+        assert db.run.count_documents({}) == 1 and list(db.wf_file.find()) == held
 
 
 def test_every_night_writes_on_in_the_same_catalog(db, settings, mspass_db, day, job_file):

@@ -85,6 +85,22 @@ def test_cancelled_array_gives_its_tasks_back_and_the_next_one_goes_on(engine_da
     assert made_by(settings) == engine_day.by_local
 
 
+def test_one_allocation_does_one_job_after_the_other(engine_day, on_slurm, tmp_path):
+    """A step of two tasks shares a run; what follows it in the same allocation is done, too."""
+    settings = engine_day.filled()
+    work = f"{sys.executable} -m catalogdb work {engine_day.job_file}"
+    lines = ["#!/bin/bash", "#SBATCH --ntasks=2 --cpus-per-task=1 --mem-per-cpu=512M --time=00:10:00"]
+    lines += ["#SBATCH --output=%x-%j.log", "set -e", f"srun --ntasks=2 {work}"]
+    lines += [f"{work} --name strict --set associate.min_picks=6", work]
+    (tmp_path / "two.sbatch").write_text("\n".join(lines) + "\n")
+    assert on_slurm(settings, "sbatch", "--wait", "two.sbatch").returncode == 0, logs(tmp_path)
+    step, strict, again = connect(settings).run.find().sort("started", 1)
+    assert step["_id"].startswith("slurm-single-") and step["_id"].endswith(".0") and step["stages"]["pick"]["done"] > 0
+    assert strict["catalog"] == "strict" and strict["stages"]["associate"]["done"] > 0
+    assert again["stages"]["pick"]["up_to_date"] == step["stages"]["pick"]["planned"]
+    assert [run["status"] for run in (step, strict, again)] == ["done"] * 3
+
+
 @pytest.mark.mpi
 @pytest.mark.skipif(shutil.which("mpirun") is None, reason="no mpirun here")
 def test_mpi_run_makes_the_same_catalog(engine_day, on_slurm, tmp_path):

@@ -281,6 +281,30 @@ def test_a_catalog_of_many_periods_is_looked_at_whole(season):
     assert any("the catalog covers more" in note for note in whole.notes)
 
 
+def test_a_later_run_of_picks_alone_hides_nothing(season):
+    season.run()
+    season.overrides = ["stages=[pick]"]
+    season.run()
+    season.files("BOO", DAYS[0])[0].unlink()
+    season.ingest()
+    found = stale_of_catalog(season.db, "season")
+    assert {label_of(task) for task in found.tasks if task.stage == "pick"} == picks("BOO", *DAYS[:2])
+    assert {task.stage for task in found.tasks} > {"pick", "associate"}
+    assert [result.tasks for result in stale_of_all(season.db) if result.catalog == "season"] == [found.tasks]
+
+
+def test_tasks_that_were_reset_are_no_new_files(season, command):
+    season.run()
+    chosen = season.db.task.count_documents({"result": "season", "stage": "pick"})
+    told = command(season.place.settings, "reset", "--pick-set", "season", "--stage", "pick", "--yes", "--json")
+    assert told.json["tasks"] == chosen > 0
+    why = [why for task in season.stale().tasks if task.stage == "pick" for why in task.why]
+    assert {(reason.reason, reason.what) for reason in why} == {("reset", "marked to be done again")}
+    assert len(why) == chosen
+    season.run()
+    assert season.stale().tasks == []
+
+
 def test_status_tells_it_on_the_command_line(season, command):
     season.run()
     told = command(season.place.settings, "status", "--stale", season.job_file)

@@ -12,7 +12,9 @@ from commands import environment_of
 from pydantic import SecretStr
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
+from pymongo.uri_parser import parse_uri
 
+from catalogdb.cli.users import uri_of_user
 from catalogdb.database import initialise as initialise_module
 from catalogdb.database.connection import connect, database_errors, embedded
 from catalogdb.database.initialise import initialise
@@ -227,6 +229,55 @@ def test_commands_from_adding_to_removing(command, place, tmp_path, monkeypatch)
     assert gone.code == 2 and "no user 'anna'" in gone.err
     for result in (added, again, shown, written, removed, gone):
         assert "from-a-file-0" not in result.out + result.err and "from-environment-0" not in result.out + result.err
+
+
+def test_the_address_that_is_printed_can_be_used_as_it_is(command, place, tmp_path):
+    """With the options of the address by which the user was added, in a shell, too."""
+    port = embedded(place["root"]).status().port
+    replica_set = connect(place["root"]).client.admin.command("hello")["setName"]
+    uri = f"mongodb://a-admin@127.0.0.1:{port}/?replicaSet={replica_set}&authSource={place['root'].database}&appName=x"
+    file = tmp_path / "new"
+    file.write_text("from-a-file-0\n")
+    environment = environment_of(place["root"]) | {"CATALOGDB_PASSWORD_FILE": str(place["admin"].password_file)}
+    program = [sys.executable, "-m", "catalogdb"]
+    added = subprocess.run(
+        [*program, "--uri", uri, "db", "users", "add", "ben", "--role", "analyst", "--password-file", file],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert added.returncode == 0, added.stderr
+    lines = [line for line in added.stdout.splitlines() if line.startswith("CATALOGDB_")]
+    assert f"replicaSet={replica_set}" in lines[0] and "a-admin" not in lines[0]
+    script = " ".join(lines) + f" CATALOGDB_PASSWORD_FILE={file} exec {' '.join(program)} count pick"
+    counted = subprocess.run(["sh", "-c", script], env=environment, capture_output=True, text=True)
+    assert counted.returncode == 0 and counted.stdout.strip() == str(connect(place["root"]).pick.count_documents({}))
+    remove_user(connect(place["root"]), "ben")
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("mongodb://h:1", "mongodb://anna@h:1/?authSource=cat"),
+        ("mongodb://r:p%40@h,i:2/admin?tls=true&replicaSet=rs0&authSource=admin", "tls=true&replicaSet=rs0"),
+        (
+            "mongodb+srv://r@cluster.example.org/?retryWrites=true",
+            "mongodb+srv://anna@cluster.example.org/?retryWrites",
+        ),
+        ("mongodb://r@h/?tlsCAFile=/etc/ca.pem&tlsCertificateKeyFile=/root/key.pem", "?tlsCAFile=/etc/ca.pem&authSou"),
+        (
+            "mongodb://r@h/?authMechanism=PLAIN&authMechanismProperties=A:secret&tlsCertificateKeyFilePassword=x",
+            "h/?au",
+        ),
+        ("mongodb://h?readPreferenceTags=dc:a&readPreferenceTags=dc:b", "Tags=dc:a&readPreferenceTags=dc:b&authS"),
+    ],
+)
+def test_options_of_the_address_are_kept_and_credentials_are_not(uri, expected):
+    found = uri_of_user(uri, "anna", "cat")
+    assert expected in found and found.endswith("authSource=cat") and "anna@" in found
+    assert not [word for word in ("secret", "p%40", "key.pem", "PLAIN", "r@", "admin", "=x") if word in found]
+    if not uri.startswith("mongodb+srv"):
+        assert parse_uri(found, validate=False)["username"] == "anna"
 
 
 def test_password_is_asked_for_at_a_terminal(place):

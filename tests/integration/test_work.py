@@ -84,6 +84,45 @@ def test_worker_that_comes_late_finds_the_run_ended(engine_day):
         work_job(settings, other, this_worker(settings, "late"), name="other")
 
 
+def test_two_jobs_one_after_the_other_in_one_allocation_are_both_done(engine_day):
+    """Once with other settings, and once with inputs that came meanwhile."""
+    settings = engine_day.filled()
+    allocation = {"SLURM_JOB_ID": "78", "SLURM_NTASKS": "1", "SLURM_CLUSTER_NAME": "here"}
+    first = result_of(start_worker(settings, engine_day, **allocation))
+    strict = ("--set", "associate.min_picks=6", "--name", "strict")
+    second = result_of(start_worker(settings, engine_day, *strict, **allocation))
+    connect(settings).task.update_many({"stage": "pick"}, {"$set": {"status": "pending"}, "$unset": {"fingerprint": 1}})
+    third = result_of(start_worker(settings, engine_day, **allocation))
+    assert len({report["run_id"] for report in (first, second, third)}) == 3
+    assert [report["status"] for report in (first, second, third)] == ["done"] * 3
+    assert second["catalog"] == "strict" and second["stages"]["associate"]["done"] > 0
+    assert third["stages"]["pick"]["done"] == first["stages"]["pick"]["done"] > 0
+
+
+ARRAY = {"SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": "3", "SLURM_JOB_ID": "8", "SLURM_CLUSTER_NAME": "here"}
+STEP = {"SLURM_JOB_ID": "8", "SLURM_STEP_ID": "2", "SLURM_NTASKS": "4", "SLURM_PROCID": "1"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "run_id"),
+    [
+        (ARRAY, "slurm-here-5"),
+        (ARRAY | STEP, "slurm-here-5"),
+        (STEP, "slurm-cluster-8.2"),
+        (STEP | {"SLURM_NTASKS": "1"}, None),
+        ({"SLURM_JOB_ID": "8", "SLURM_NTASKS": "4"}, None),
+        (STEP | {"SLURM_STEP_ID": str(0xFFFFFFFA)}, None),
+        ({}, None),
+    ],
+    ids=["array", "step of an array", "step", "step of one task", "batch script", "interactive step", "no Slurm"],
+)
+def test_who_shares_a_run_on_slurm(server, environment, run_id):
+    first, second = (this_worker(server, environment=environment) for _ in range(2))
+    assert first.run_id == run_id if run_id else first.run_id != second.run_id
+    assert (first.place == second.place) == bool(run_id), "apart where nothing says which of them this is"
+    assert this_worker(server, "mine", environment=environment).run_id == "mine"
+
+
 def test_worker_without_a_server_says_so(tmp_path, engine_day):
     class Nowhere:
         data_dir = tmp_path

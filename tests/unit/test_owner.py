@@ -1,9 +1,12 @@
 """Names of processes: who is gone, and who can't be known to be."""
 
 import os
+import socket
 import subprocess
 import sys
 
+from catalogdb.ledger import owner as owner_module
+from catalogdb.ledger.lost import charge
 from catalogdb.ledger.owner import is_gone, owner
 
 NAME_OF_CHILD = "from catalogdb.ledger.owner import owner; print(owner(), flush=True); input()"
@@ -32,3 +35,33 @@ def test_elsewhere_nothing_can_be_seen():
     _, pid, _ = owner().split(":")
     assert not is_gone(f"another-host/4026531836:{pid}:1")
     assert not is_gone("")
+
+
+def test_machines_of_one_name_do_not_take_each_other_for_dead(tmp_path, monkeypatch):
+    """Both in their first process-id namespace, which has the same number everywhere."""
+    theirs = tmp_path / "boot_id"
+    theirs.write_text("00000000-1111-2222-3333-444444444444\n")
+    host, pid, _ = owner().split(":")
+    gone = f"{host}:{pid}:1"
+    assert is_gone(gone)
+    monkeypatch.setattr(owner_module, "BOOT_ID", theirs)
+    assert not is_gone(gone)
+    assert owner().split(":")[0] != host and owner().split("/")[0] == host.split("/")[0]
+
+
+def test_where_there_is_no_boot_id_names_are_still_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(owner_module, "BOOT_ID", tmp_path / "none")
+    host, pid, started = owner().split(":")
+    assert not is_gone(owner()) and is_gone(f"{host}:{pid}:{int(started) - 1}")
+
+
+def test_messages_name_the_host_as_people_know_it():
+    class Ledger:
+        def update_one(self, query, change):
+            self.change = change
+            return type("Result", (), {"modified_count": 1})
+
+    db = type("Database", (), {"task": Ledger()})
+    row = {"_id": "t", "shard": {}, "starttime": 0.0, "lease": {"owner": owner(), "token": "x"}}
+    assert charge(db, row, attempts=3) == "pending"
+    assert f"the worker on {socket.gethostname()} was lost" in db.task.change["$set"]["error"]

@@ -9,10 +9,16 @@ from datetime import timedelta
 import pytest
 from commands import environment_of
 
-from catalogdb.ledger import tasks
+from catalogdb.jobs import load_job
+from catalogdb.ledger import lost, tasks
+from catalogdb.ledger.execute import execute
 from catalogdb.ledger.run_life import SILENT_SECONDS, server_now
+from catalogdb.runs import run_record
 from catalogdb.runs.listing import find_run, list_runs
+from catalogdb.runs.run import new_report, prepare
+from catalogdb.runs.run_report import StageReport
 from catalogdb.runs.watch import progress_of
+from catalogdb.runs.work import this_worker
 
 # a run that begins a stage, holds a task, says so, and then does nothing more
 A_RUN = """
@@ -161,6 +167,72 @@ def test_a_run_is_watched_to_its_end_and_its_log_names_its_tasks(copy, command):
     done = [line for line in happenings if line["event"] == "task done" and line["stage"] == "pick"]
     assert {line["task_id"] for line in done} == {row["_id"] for row in copy.db.task.find({"stage": "pick"})}
     assert all(line["shard"].startswith("OX.") and line["seconds"]["process"] >= 0 for line in done)
+
+
+@pytest.fixture
+def shared(copy):
+    """A shared run with its eight picking tasks to be done again; carries some of them out as a worker would."""
+    again = {"$set": {"status": "pending", "attempts": 0}, "$unset": {"fingerprint": "", "run_id": ""}}
+    copy.db.task.update_many({"stage": "pick"}, again)
+    job = load_job(copy.job_file)
+    worker = this_worker(copy.settings, "together", environment={})
+    job, (stage, *_) = prepare(copy.db, job, None)
+    run_record.join(copy.db, job, new_report(job, "together"), "work", worker.name)
+    planned = list(stage.plan(copy.db))
+    run_record.begin_stage(copy.db, "together", "pick", len(planned), 0)
+
+    def carry_out(*items):
+        report = StageReport()
+        for item in items:
+            report.add(execute(copy.db, stage, item, "together"))
+        return report
+
+    def lose(item):
+        """Let the task's worker be lost for good."""
+        identity = tasks.task_id(stage, item.shard)
+        tasks.register(copy.db, stage, [item])
+        assert tasks.claim(copy.db, identity, item.fingerprint, "together") is not None
+        assert lost.charge(copy.db, copy.db.task.find_one({"_id": identity}), attempts=1) == "quarantined"
+
+    def leave(report, failures=()):
+        run_record.add_stage(copy.db, "together", "pick", report, list(failures))
+
+    copy.planned, copy.carry_out, copy.lose, copy.leave, copy.worker = planned, carry_out, lose, leave, worker
+    return copy
+
+
+def seen(place):
+    (stage,) = progress_of(place.db, "together")["stages"]
+    return {key: stage[key] for key in ("done", "failed", "quarantined", "running", "pending")}
+
+
+def test_a_shared_run_is_seen_as_it_is_when_a_worker_has_left_a_stage(shared):
+    number = len(shared.planned)
+    first = shared.carry_out(*shared.planned[:2])
+    shared.leave(first)
+    shared.carry_out(*shared.planned[2:5])  # of another worker, that goes on
+    expected = {"done": 5, "failed": 0, "quarantined": 0, "running": 0, "pending": number - 5}
+    assert seen(shared) == expected
+    shared.lose(shared.planned[5])
+    assert seen(shared) == expected | {"quarantined": 1, "pending": number - 6}
+
+
+def test_quarantined_tasks_of_a_shared_run_are_counted_once(shared):
+    number = len(shared.planned)
+    shared.lose(shared.planned[0])
+    done = shared.carry_out(*shared.planned[1:])
+    shared.leave(done, ["its worker was lost"])
+    expected = {"done": number - 1, "failed": 0, "quarantined": 1, "running": 0, "pending": 0}
+    assert seen(shared) == expected
+    run_record.leave(shared.db, "together", shared.worker.name, "failed")
+    assert progress_of(shared.db, "together")["status"] == "failed" and seen(shared) == expected
+
+
+def test_what_a_killed_worker_of_a_shared_run_did_is_counted(shared):
+    shared.carry_out(*shared.planned[:3])  # and never left the stage
+    shared.leave(shared.carry_out(*shared.planned[3:]))
+    run_record.close(shared.db, "together", "done")
+    assert seen(shared)["done"] == len(shared.planned) and seen(shared)["pending"] == 0
 
 
 def test_watching_reads_indexes_alone(going, server):
