@@ -19,8 +19,8 @@ def work(
     run_id: Annotated[
         str | None,
         typer.Option(
-            help="Run to take part in: workers with the same id share its record. Default: that of the Slurm job array, "
-            "or of the srun step of several tasks; else a run of its own."
+            help="Run to take part in: workers with the same id share its record. Default: that of the Slurm array, or "
+            "of the srun step of several tasks; else a run of its own."
         ),
     ] = None,
     wait: Annotated[
