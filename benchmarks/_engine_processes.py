@@ -79,6 +79,7 @@ def claim_all(settings: Settings, shards: int, claimers: int, start_at: float) -
     now = server_now(db)
     leases: dict[str, list[str]] = {}
     late = [0] * claimers
+    terms = tasks.LeaseTerms(seconds=3600.0)  # nobody prolongs them
     lock = threading.Lock()
 
     def claimer(number: int) -> None:
@@ -87,7 +88,7 @@ def claim_all(settings: Settings, shards: int, claimers: int, start_at: float) -
         while free := left.free():
             for item in free:
                 identity = tasks.task_id(stage, item.shard)
-                lease = tasks.claim(db, identity, item.fingerprint, RUN_ID)
+                lease = tasks.claim(db, identity, item.fingerprint, RUN_ID, terms)
                 if lease is None:
                     late[number] += 1
                     left.move_to()
