@@ -9,6 +9,7 @@ from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
 from catalogdb import __version__
+from catalogdb.database.connection import through_failover
 from catalogdb.errors import DatabaseError
 from catalogdb.schema import CollectionSchema, ViewSchema, collections, views
 
@@ -21,6 +22,10 @@ def initialise(db: Database) -> list[str]:
     Raises:
         DatabaseError: when data in the database stand against the schema (a unique index over duplicates).
     """
+    return through_failover(db, lambda: _apply(db))
+
+
+def _apply(db: Database) -> list[str]:
     in_force = _schemas_in_force(db)
     stored_views = {name: view for name, view in views().items() if not view.parameters}
     wanted = {name: schema.schema_id for name, schema in (collections() | stored_views).items()}

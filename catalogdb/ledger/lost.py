@@ -15,7 +15,7 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from catalogdb.ledger.owner import is_gone
+from catalogdb.ledger.owner import is_gone, owner
 from catalogdb.ledger.stage import Stage
 
 ATTEMPTS = 3
@@ -66,6 +66,13 @@ def release_run(db: Database, run_id: str) -> None:
             _free(db, row, {"status": "pending"})
 
 
+def release_own(db: Database, run_id: str) -> None:
+    """Give back what this process holds of a run: a claim that an interrupt met may be granted after all."""
+    with suppress(PyMongoError):
+        for row in list(db.task.find({"run_id": run_id, "status": "running", "lease.owner": owner()}, FIELDS)):
+            _free(db, row, {"status": "pending"})
+
+
 def requeue(db: Database, query: Mapping[str, Any]) -> int:
     """Let failed and quarantined tasks that a query selects be tried again, with a clean record; returns how many."""
     chosen = {"$and": [dict(query), {"status": {"$in": ["failed", "quarantined"]}}]}
@@ -78,7 +85,8 @@ def _take(
 ) -> str | None:
     """Take a task back from a holder that is gone, charged unless the server itself was started since it was claimed:
     a run whose server dies ends with it, and can't give its tasks back."""
-    if row["updated"] < _server_start(db):
+    claimed = row.get("updated")
+    if claimed is not None and claimed < _server_start(db):
         return _free(db, row, {"status": "pending"}, condition)
     return charge(db, row, attempts, condition)
 

@@ -18,7 +18,7 @@ from catalogdb import logs
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
 from catalogdb.jobs import Job
-from catalogdb.ledger import tasks
+from catalogdb.ledger import lost, tasks
 from catalogdb.ledger.execute import execute
 from catalogdb.ledger.run_life import BEAT_SECONDS, server_now
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
@@ -122,6 +122,7 @@ def work_job(
     except BaseException as error:
         status = "failed" if isinstance(error, Exception) else "interrupted"
         run_record.leave(db, worker.run_id, worker.name, status, error)
+        lost.release_own(db, worker.run_id)
         report.status = status
         raise
     run_record.leave(db, worker.run_id, worker.name, "failed" if report.status == "failed" else "interrupted")

@@ -39,10 +39,6 @@ period: {last_days: 3}
 schedule: {cron: "*/2 * * * * *", misfire_grace_hours: 1}
 pick: {picker: stalta, shard_hours: 1}
 """
-MINUTE = (datetime.now(UTC).minute + 30) % 60  # half an hour from any firing
-HOURLY = (
-    f"schedule: {{cron: {MINUTE} * * * *, misfire_grace_hours: 4, coalesce: COALESCE}}\nname: NAME\ncatalog: NAME\n"
-)
 WAIT_SECONDS = 240
 
 
@@ -64,12 +60,19 @@ def job_file(tmp_path):
     return write
 
 
+def hourly_job(name="hourly", coalesce="true", minutes=30):
+    """Text of a job that is due once an hour, next in so many minutes."""
+    minute = (datetime.now(UTC).minute + minutes) % 60
+    schedule = f"{{cron: {minute} * * * *, misfire_grace_hours: 4, coalesce: {coalesce}}}"
+    return f"schedule: {schedule}\nname: {name}\ncatalog: {name}\n"
+
+
 @pytest.fixture
 def hourly(db, job_file):
     """Schedules a job, its last settled firing some hours ago; gives its name."""
 
     def add(hours, name="hourly", coalesce="true"):
-        add_schedule(db, job_file(HOURLY.replace("NAME", name).replace("COALESCE", coalesce), f"{name}.yaml"), [], {})
+        add_schedule(db, job_file(hourly_job(name, coalesce), f"{name}.yaml"), [], {})
         db.schedule.update_one({"_id": name}, {"$set": {"settled": server_now(db) - timedelta(hours=hours)}})
         return name
 
@@ -140,11 +143,8 @@ def test_a_schedule_is_a_plain_document_and_a_changed_file_is_noticed(db, job_fi
 def test_adding_again_keeps_what_is_due_unless_the_times_change(db, hourly, job_file):
     name = hourly(2)
     settled = db.schedule.find_one({"_id": name})["settled"]
-    text = HOURLY.replace("NAME", name).replace("COALESCE", "true")
-    assert add_schedule(db, job_file(text), [], {})["settled"] == settled
-    assert (
-        add_schedule(db, job_file(text.replace(f"{MINUTE} *", f"{(MINUTE + 5) % 60} *")), [], {})["settled"] > settled
-    )
+    assert add_schedule(db, job_file(hourly_job(name)), [], {})["settled"] == settled
+    assert add_schedule(db, job_file(hourly_job(name, minutes=35)), [], {})["settled"] > settled
 
 
 def test_what_cannot_be_scheduled_is_refused(db, job_file):
