@@ -254,33 +254,41 @@ class EmbeddedMongod:
 
     def _ensure_primary(self, port: int) -> None:
         from pymongo import MongoClient
-        from pymongo.errors import OperationFailure, PyMongoError
+        from pymongo.errors import PyMongoError
 
-        host = f"127.0.0.1:{port}"
-        config = {"_id": REPLICA_SET, "version": 1, "members": [{"_id": 0, "host": host}]}
         deadline = time.monotonic() + START_SECONDS
         with MongoClient(self._uri(port), serverSelectionTimeoutMS=2000) as client:
             while True:
                 try:
-                    if client.admin.command("hello").get("isWritablePrimary"):
+                    if self._is_primary(client, port):
                         return
-                    client.admin.command("replSetGetStatus")
-                except OperationFailure as error:
-                    if error.code == 94:  # NotYetInitialized
-                        client.admin.command("replSetInitiate", config)
-                    elif error.code == 18:
-                        raise DatabaseError(
-                            f"the embedded mongod refuses the password in {self.data_dir / 'password'}",
-                            hint="restore that file, or move the folder away to start with an empty database",
-                        ) from error
-                    elif error.code not in (10107, 13435, 11602, 91):  # elections in progress
-                        raise DatabaseError(f"the embedded mongod can't become primary: {error}") from error
-                except PyMongoError as error:
+                except PyMongoError as error:  # a server that changes its state closes connections
                     if self._process() is None:
                         raise self._died(str(error).split(", Timeout:")[0]) from error
                 if time.monotonic() > deadline:
                     raise DatabaseError("the embedded mongod did not become primary", hint=f"log: {self.log_path}")
                 time.sleep(0.05)
+
+    def _is_primary(self, client: MongoClient, port: int) -> bool:
+        """Whether the server takes writes; a new one is told to become primary."""
+        from pymongo.errors import OperationFailure
+
+        try:
+            if client.admin.command("hello").get("isWritablePrimary"):
+                return True
+            client.admin.command("replSetGetStatus")
+        except OperationFailure as error:
+            if error.code == 94:  # NotYetInitialized
+                config = {"_id": REPLICA_SET, "version": 1, "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}
+                client.admin.command("replSetInitiate", config)
+            elif error.code == 18:
+                raise DatabaseError(
+                    f"the embedded mongod refuses the password in {self.data_dir / 'password'}",
+                    hint="restore that file, or move the folder away to start with an empty database",
+                ) from error
+            elif error.code not in (10107, 13435, 11602, 91):  # elections in progress
+                raise DatabaseError(f"the embedded mongod can't become primary: {error}") from error
+        return False
 
     def _process(self) -> psutil.Process | None:
         try:
