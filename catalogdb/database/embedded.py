@@ -98,6 +98,7 @@ class EmbeddedMongod:
         """
         self._make_folder()
         with self._lock():
+            self._make_secrets()
             process = self._process()
             if process is not None and "--keyFile" not in process.cmdline():
                 self._terminate(process)  # a first start that was interrupted before the server had its password
@@ -134,13 +135,21 @@ class EmbeddedMongod:
     # -- first start
 
     def _make_folder(self) -> None:
-        try:
+        with self._folder_errors():
             self.db_path.mkdir(parents=True, exist_ok=True)
             self.data_dir.chmod(0o700)
+
+    def _make_secrets(self) -> None:
+        with self._folder_errors():
             for name, size in (("keyfile", 512), ("password", 32)):
                 path = self.data_dir / name
                 if not path.exists() and not (self.data_dir / "initialised").exists():
                     _write_private(path, secrets.token_hex(size))  # hex is base64 to mongod
+
+    @contextmanager
+    def _folder_errors(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise DatabaseError(
                 f"{self.data_dir}: cannot hold the embedded database: {error.strerror or error}",
@@ -367,9 +376,13 @@ class EmbeddedMongod:
 
 
 def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """Write a file that only its owner may read, and that is there whole or not at all."""
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         stream.write(text)
+    draft.replace(path)
 
 
 def _free_port() -> int:
