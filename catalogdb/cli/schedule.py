@@ -225,4 +225,5 @@ def _tell_json(event: dict[str, Any]) -> None:
     from datetime import UTC, datetime
 
     line = {"time": datetime.now(UTC), **event}
-    print(json_module.dumps(line, default=lambda value: value.isoformat(), ensure_ascii=False), flush=True)
+    text = json_module.dumps(line, default=lambda value: value.isoformat(), ensure_ascii=False)
+    print(text + "\n", end="", flush=True)  # in one piece: several threads tell of their firings
