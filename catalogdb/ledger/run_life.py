@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
 
 from catalogdb import logs
+from catalogdb.ledger.beat import beating
 from catalogdb.ledger.owner import is_gone, owner
 
 BEAT_SECONDS = 30.0
@@ -29,21 +28,10 @@ def signs_of_life(db: Database, run_id: str) -> Iterator[None]:
     """Note who carries out a run, and go on noting that it lives, until the block ends."""
     mine = {"_id": run_id, "status": "running"}
     db.run.update_one(mine, {"$set": {"owner": owner()}, "$currentDate": {"alive": True}})
-    finished = threading.Event()
-
-    def beat() -> None:
-        while not finished.wait(BEAT_SECONDS):
-            try:
-                db.run.update_one(mine, {"$currentDate": {"alive": True}})
-            except PyMongoError:
-                continue  # the run itself meets the error, and decides
-
-    thread = threading.Thread(target=beat, name=f"run {run_id}", daemon=True)
-    thread.start()
-    try:
+    with beating(
+        f"run {run_id}", lambda: BEAT_SECONDS, lambda: db.run.update_one(mine, {"$currentDate": {"alive": True}})
+    ):
         yield
-    finally:
-        finished.set()
 
 
 def note_stage(db: Database, run_id: str, stage: str, planned: int, up_to_date: int) -> None:

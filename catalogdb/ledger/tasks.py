@@ -7,7 +7,6 @@ of the lease. What becomes of a task whose holder is lost stands in `lost`.
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +21,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from catalogdb.errors import LostLease, NameTaken
 from catalogdb.identity import content_id
+from catalogdb.ledger.beat import beating
 from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
 from catalogdb.ledger.lost import release_dead as release_dead
 from catalogdb.ledger.owner import owner
@@ -162,22 +162,13 @@ def claim(
 @contextmanager
 def heartbeat(db: Database, lease: Lease) -> Iterator[None]:
     """Keep the lease alive while the task is worked on."""
-    finished = threading.Event()
 
-    def beat() -> None:
-        while not finished.wait(lease.seconds / BEATS_PER_LEASE):
-            try:
-                db.task.update_one(_held(lease), [{"$set": {"lease.until": _from_now(lease.seconds)}}])
-            except PyMongoError:
-                continue  # the commit is what decides; until then keep trying
+    def prolong() -> None:
+        db.task.update_one(_held(lease), [{"$set": {"lease.until": _from_now(lease.seconds)}}])
 
-    thread = threading.Thread(target=beat, name=f"lease {lease.task_id}", daemon=True)
-    thread.start()
-    try:
+    # where the server is gone, the last call may wait for it a good while longer than we do
+    with beating(f"lease {lease.task_id}", lambda: lease.seconds / BEATS_PER_LEASE, prolong, JOIN_SECONDS):
         yield
-    finally:
-        finished.set()
-        thread.join(JOIN_SECONDS)  # where the server is gone, it may wait for it a good while longer
 
 
 def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds: dict[str, float]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
 from catalogdb.jobs import Job
 from catalogdb.ledger import lost, tasks
+from catalogdb.ledger.beat import beating
 from catalogdb.ledger.execute import execute
 from catalogdb.ledger.run_life import BEAT_SECONDS, server_now
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
@@ -243,17 +243,12 @@ class _Ending:
 @contextmanager
 def _alive(db: Database, run_id: str) -> Iterator[None]:
     """Give signs of life of a run that many workers share."""
-    finished = threading.Event()
+
+    def interval() -> float:
+        return BEAT_SECONDS * random.uniform(0.8, 1.2)
 
     def beat() -> None:
-        while not finished.wait(BEAT_SECONDS * random.uniform(0.8, 1.2)):
-            try:
-                db.run.update_one({"_id": run_id}, {"$currentDate": {"alive": True}})
-            except PyMongoError:
-                continue  # the tasks meet the error, too, and decide
+        db.run.update_one({"_id": run_id}, {"$currentDate": {"alive": True}})
 
-    threading.Thread(target=beat, name=f"run {run_id}", daemon=True).start()
-    try:
+    with beating(f"run {run_id}", interval, beat):
         yield
-    finally:
-        finished.set()
