@@ -23,6 +23,9 @@ def server(tmp_path_factory):
     """Settings of an embedded mongod of this test session, stopped at its end."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("mongod"))
     embedded(settings).start()
+    # mongod keeps the files of a dropped database open for as long as its history reaches, 300 s, and one more
+    # checkpoint; with a database for each test these are soon more files than a process may have open
+    connect(settings).client.admin.command("setParameter", 1, minSnapshotHistoryWindowInSeconds=5, syncdelay=10.0)
     yield settings
     embedded(settings).stop()
 
