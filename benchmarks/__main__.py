@@ -15,6 +15,7 @@ NAMES = (
     "agreement",
     "probability",
     "association",
+    "association_chile",
     "evaluation",
     "endurance",
     "quality",
@@ -22,7 +23,7 @@ NAMES = (
     "staleness",
     "storage",
 )
-NEEDS_REAL_DATA = {"association", "agreement"}
+NEEDS_REAL_DATA = {"association", "association_chile", "agreement"}
 
 
 def skipped_because(name: str) -> str | None:
