@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from catalogdb.association.config import AssociateConfig
+from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.errors import InputError
 from catalogdb.geo import Region
 from catalogdb.magnitude import MagnitudeConfig
@@ -102,10 +103,7 @@ class PickBlock(PickConfig):
     """The picking stage of a job."""
 
     channel_priority: tuple[str, ...] = Field(
-        (
-            *("HH", "EH", "EP", "HN", "EN", "HG", "BH", "SH", "CH", "DH"),
-            *("DP", "GP", "CN", "BN", "HL", "SL"),
-        ),
+        SENSOR_PRIORITY,
         description="Band and instrument codes, best first. One sensor of each station and shard is picked: the first "
         "of these that covers at least half of what the best-covered one does.",
     )

@@ -6,6 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from catalogdb.channels import SENSOR_PRIORITY
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -40,7 +42,7 @@ class MagnitudeConfig(_Settings):
         False, description="Use the vertical of stations that have no usable horizontal; else they give no magnitude."
     )
     channel_priority: tuple[str, ...] = Field(
-        ("HH", "EH", "HN", "HG", "BH", "SH", "CH", "DH"),
+        SENSOR_PRIORITY,
         description="Band and instrument codes, best first; a station's magnitude comes from the first usable sensor.",
     )
     vp_vs: float = Field(1.75, gt=1.0, description="Ratio of speeds that gives a missing P or S time from the other.")
