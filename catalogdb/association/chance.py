@@ -9,7 +9,8 @@ with probability q = 1 - exp(-2 r tau), and k slots or more do with the binomial
 Bursts, which hit neighbouring stations within seconds: every station with a pick near its predicted times is taken for
 hit by one burst, whose picks fall anywhere within RING_SECONDS of these times. So k of those n stations or more have
 one within +-tau with P(X >= k; n, tau / RING_SECONDS), and their second phase is a matter of the rate of second picks.
-Only P counts as the first one: S alone at near stations and P alone at farther ones is how a burst looks like an event.
+Where bursts are seen around they are known to be shorter, SEEN_SECONDS instead of RING_SECONDS, and so many that now
+and then one hits the stations of another, and the two look like P and S. Only P counts as the first one: S alone at near stations and P alone at farther ones is how a burst looks like an event.
 
 Times the number of places and times that differ by more than tau, these are the coincidences to expect in a day. The
 reach m and the tolerance tau are those that make an event stand out most.
@@ -17,12 +18,17 @@ reach m and the tolerance tau are those that make an event stand out most.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import bdtrc
 
 TOLERANCES = np.array([0.25, 0.5, 1.0, 2.0])
 RING_SECONDS = 6.0
+SEEN_SECONDS = 4.0
+# Of the bursts that come within RING_SECONDS of another, those that hit its stations in the other phase.
+SAME_STATIONS = 0.001
 # A quiet slot has a pick or two a day; that much is known beforehand with the weight of a tenth of a pick.
 QUIET_RATE = 2.0 / 86400.0
 PRIOR_COUNT = 0.1
@@ -36,6 +42,17 @@ SMALLEST = 1e-140
 def rate(count: float | NDArray, slot_seconds: float | NDArray, prior: float = QUIET_RATE) -> float | NDArray:
     """Picks per slot and second: `count` in `slot_seconds`, drawn to `prior` where there is little to count."""
     return (count + PRIOR_COUNT) / (slot_seconds + PRIOR_COUNT / prior)
+
+
+class Bursts(NamedTuple):
+    """Bursts per day: those seen in the minutes around, and those that are possible though they weren't."""
+
+    seen: float
+    unseen: float
+
+
+NONE_SEEN = Bursts(0.0, np.inf)
+"""As many as the picks around could make."""
 
 
 class ChanceTest:
@@ -64,7 +81,7 @@ class ChanceTest:
 
     def in_bursts(
         self, stations_hit: NDArray, stations: NDArray, both: NDArray, radius_km: NDArray, tolerance: NDArray,
-        second_rate: NDArray, background: float, bursts_per_day: float = np.inf,
+        second_rate: NDArray, background: float, bursts: Bursts = NONE_SEEN,
     ) -> NDArray:  # fmt: skip
         """Expected number per day from bursts; arrays broadcast together.
 
@@ -76,17 +93,23 @@ class ChanceTest:
             tolerance: s.
             second_rate: second picks per station and second.
             background: picks per slot and second in the minutes around.
-            bursts_per_day: as seen in the minutes around; what all picks around would make is the most there can be.
+            bursts: how many there are; what all picks around would make is the most there can be.
         """
-        bursts_per_day = min(bursts_per_day, background * 2.0 * self._stations * 86400.0 / BURST_PICKS)
-        places = self._places(np.pi * np.square(radius_km), tolerance)
-        trials = bursts_per_day * places * RING_SECONDS / tolerance
-        first = _tail(stations_hit, stations, np.minimum(tolerance / RING_SECONDS, 1.0))
-        return trials * first * _tail(both, stations_hit, -np.expm1(-2.0 * tolerance * second_rate))
+        most = background * 2.0 * self._stations * 86400.0 / BURST_PICKS
+        seen = min(bursts.seen, most)
+        unseen = min(bursts.unseen, most - seen)
+        again = SAME_STATIONS * seen * 2.0 * RING_SECONDS / 86400.0
+        second = _tail(both, stations_hit, -np.expm1(-2.0 * tolerance * second_rate))
+        second = second + again * _tail(both, stations_hit, np.minimum(tolerance / SEEN_SECONDS, 1.0))
+        first = sum(
+            number * width * _tail(stations_hit, stations, np.minimum(tolerance / width, 1.0))
+            for number, width in ((seen, SEEN_SECONDS), (unseen, RING_SECONDS))
+        )
+        return self._places(np.pi * np.square(radius_km), tolerance) / tolerance * first * np.minimum(second, 1.0)
 
     def best(
         self, misfit: NDArray, rank: NDArray, is_s: NDArray, ring_rank: NDArray, distances_km: NDArray,
-        background: float, bursts_per_day: float = np.inf,
+        background: float, bursts: Bursts = NONE_SEEN,
     ) -> float:  # fmt: skip
         """Give the least expected number per day over reaches and tolerances.
 
@@ -96,7 +119,7 @@ class ChanceTest:
             ring_rank: of the other picks within RING_SECONDS of their predicted times.
             distances_km: of all stations, in order.
             background: picks per slot and second in the minutes around.
-            bursts_per_day: as for `in_bursts`.
+            bursts: as for `in_bursts`.
         """
         places, inverse = np.unique(rank, return_inverse=True)
         reaches = places + 1
@@ -118,7 +141,7 @@ class ChanceTest:
         second_count = (seconds[repeated][:, None] < reaches).sum(axis=0)
         in_burst = self.in_bursts(
             stations_hit, stations[:, None], both, distances_km[places][:, None], TOLERANCES,
-            rate(second_count, 2.0 * RING_SECONDS * stations, background)[:, None], background, bursts_per_day,
+            rate(second_count, 2.0 * RING_SECONDS * stations, background)[:, None], background, bursts,
         )  # fmt: skip
         return float(np.maximum(everywhere, in_burst).min())
 

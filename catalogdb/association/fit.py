@@ -8,7 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogdb.association.chance import BURST_PICKS, QUIET_RATE, RING_SECONDS, UNSEEN_BURSTS, ChanceTest, rate
+from catalogdb.association.chance import (
+    BURST_PICKS,
+    QUIET_RATE,
+    RING_SECONDS,
+    UNSEEN_BURSTS,
+    Bursts,
+    ChanceTest,
+    rate,
+)
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.locate import Hypocentre, Observations, locate
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
@@ -147,14 +155,15 @@ class EventFitter:
         count = np.isin(self._picks.station[others], near).sum()
         return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
 
-    def bursts_per_day(self, starttime: float, endtime: float) -> float:
-        """Bursts among the free picks, but for an interval (epoch seconds) that holds what may be an event itself."""
+    def bursts(self, starttime: float, endtime: float) -> Bursts:
+        """Bursts per day among the free picks, but for an interval (epoch seconds) that holds what may be an event itself."""
         time = self._picks.time
         first, last = np.searchsorted(time, [starttime - RING_SECONDS, endtime + RING_SECONDS])
         count = np.count_nonzero(self.free[self._burst_like[: np.searchsorted(self._burst_like, first)]])
         count += np.count_nonzero(self.free[self._burst_like[np.searchsorted(self._burst_like, last) :]])
         seconds = max(time[-1] - time[0], self._config.window_seconds) - (endtime - starttime + 2.0 * RING_SECONDS)
-        return (count / BURST_PICKS + UNSEEN_BURSTS) * 86400.0 / max(seconds, SHORTEST_SECONDS)
+        days = max(seconds, SHORTEST_SECONDS) / 86400.0
+        return Bursts(count / BURST_PICKS / days, UNSEEN_BURSTS / days)
 
     def chance_per_day(self, here: Hypocentre, rows: NDArray) -> float:
         """How many events as good as this one false picks would make in a day (see `chance`)."""
@@ -174,7 +183,7 @@ class EventFitter:
             rank[self._picks.station[ring]],
             distance[order],
             self.background(here, rows),
-            self.bursts_per_day(self._picks.time[rows[0]], self._picks.time[rows[-1]]),
+            self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]),
         )
 
     def _locate(self, here: Hypocentre, rows: NDArray) -> Hypocentre:

@@ -136,7 +136,7 @@ def _best_place(
         config.scan.tolerance,
         rate(max(in_ring.sum() + 1 - hit_count.sum(), 0), 2.0 * RING_SECONDS * hit_stations.size, background),
         background,
-        fitter.bursts_per_day(*picks.time[rows[[0, -1]]]),
+        fitter.bursts(*picks.time[rows[[0, -1]]]),
     )
     if not in_burst.min() < COARSE_PER_DAY_IN_BURSTS:
         return None

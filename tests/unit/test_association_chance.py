@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from catalogdb.association.chance import QUIET_RATE, RING_SECONDS, ChanceTest, rate
+from catalogdb.association.chance import QUIET_RATE, RING_SECONDS, SEEN_SECONDS, Bursts, ChanceTest, rate
 
 TEST = ChanceTest(area_km2=40_000.0, thickness_km=30.0, vp=6.0, stations=30)
 DISTANCES = np.linspace(5.0, 80.0, 30)
@@ -64,6 +64,19 @@ def test_burst_stations_are_binomial():
     many = TEST.in_bursts(8, 8, 0, 30.0, 0.5, QUIET_RATE, QUIET_RATE)
     p = 0.5 / RING_SECONDS
     assert many / few == pytest.approx(binom.sf(7, 8, p) / binom.sf(4, 8, p))
+
+
+def test_bursts_that_are_seen_are_shorter_and_fit_more_easily():
+    many = dict(radius_km=30.0, tolerance=0.5, second_rate=QUIET_RATE, background=1.0)
+    unseen, seen = (TEST.in_bursts(6, 8, 0, **many, bursts=of) for of in (Bursts(0.0, 100.0), Bursts(100.0, 0.0)))
+    share = binom.sf(5, 8, 0.5 / SEEN_SECONDS) / binom.sf(5, 8, 0.5 / RING_SECONDS)
+    assert seen / unseen == pytest.approx(share * SEEN_SECONDS / RING_SECONDS)
+
+
+def test_two_bursts_at_the_same_stations_look_like_p_and_s():
+    many = dict(radius_km=30.0, tolerance=0.5, second_rate=QUIET_RATE, background=1.0)
+    one, thousand = (TEST.in_bursts(6, 8, 5, **many, bursts=Bursts(seen, 0.0)) for seen in (1.0, 1000.0))
+    assert thousand > 1.1e3 * one
 
 
 def test_rate_is_what_is_counted_where_there_is_much_to_count():
