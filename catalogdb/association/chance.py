@@ -28,7 +28,7 @@ TOLERANCES = np.array([0.25, 0.5, 1.0, 2.0])
 RING_SECONDS = 6.0
 SEEN_SECONDS = 4.0
 # Of the bursts that come within RING_SECONDS of another, those that hit its stations in the other phase.
-SAME_STATIONS = 0.001
+SAME_STATIONS = 0.0002
 # A quiet slot has a pick or two a day; that much is known beforehand with the weight of a tenth of a pick.
 QUIET_RATE = 2.0 / 86400.0
 PRIOR_COUNT = 0.1
