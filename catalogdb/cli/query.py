@@ -8,6 +8,8 @@ import typer
 
 from catalogdb.cli import common
 
+NO_PICKS = "picks were not compared: both catalogs share one pick set, one has none, or there are none in this period"
+
 FilterArguments = Annotated[
     list[str] | None, typer.Argument(help="Filters: key=value, also >=, <=, >, <, != (quoted for the shell).")
 ]
@@ -92,6 +94,9 @@ def evaluate(
 ) -> None:
     """Compare a catalog with a reference: matched, missed and proposed events and picks, and their differences.
 
+    Without --starttime and --endtime the period is that of the job that made the catalog; for one that was ingested
+    that of the reference's job, or where that was ingested, too, its whole days (UTC) from first to last event.
+
     The result is stored, and every view of it is a query: catalogdb query catalog_comparisons
     """
     from catalogdb import evaluation
@@ -112,18 +117,22 @@ def evaluate(
 
 
 def print_evaluation(result: dict[str, Any]) -> None:
-    """Print an evaluation as a table."""
+    """Print an evaluation as a table, with its period above and what it leaves out below."""
+    from catalogdb.evaluation.summary import period_text
+
     keys = ("what", "matched", "missed", "proposed", "wrong_phase", "no_data", "recall", "precision")
     picks = {phase: result["picks"][phase] for phase in "PS"}
     picks = {phase: row for phase, row in picks.items() if any(row[key] for key in keys[1:6])}
     rows = [{"what": "events"} | result["events"], *({"what": f"{phase} picks"} | row for phase, row in picks.items())]
     shown = [key for key in keys if any(key in row for row in rows)]
-    title = f"{result['catalog']} against {result['reference']}"
+    title = f"{result['catalog']} against {result['reference']}, {period_text(**result['period'])}"
     common.print_rows([{key: _rounded(row.get(key)) for key in shown} for row in rows], title=title)
     if number := result["events"].get("proposed_without_magnitude"):
         common.out.print(f"{number} proposed events without a magnitude are not counted")
+    for note in result["notes"]:
+        common.out.print(note, markup=False, soft_wrap=True)
     if not picks:
-        common.out.print("picks were not compared: both share one pick set, or one has none")
+        common.out.print(NO_PICKS, soft_wrap=True)
 
 
 def _rounded(value: Any) -> Any:

@@ -29,8 +29,9 @@ def report(
 ) -> None:
     """Write a page about a catalog and its reference: map, timeline, recall, residuals, stations, missed events.
 
-    The page is one file that needs no network. --json prints the same numbers. Example: catalogdb report --catalog demo
-    --reference demo-truth -o report.html
+    The page is one file that needs no network. --json prints the same numbers. Without --starttime and --endtime the
+    period is the one that catalogdb evaluate takes. Example: catalogdb report --catalog demo --reference demo-truth -o
+    report.html
     """
     from catalogdb.errors import InputError
     from catalogdb.evaluation import evaluate

@@ -73,6 +73,7 @@ class EventComparison:
         unpaired = np.ones(len(self.catalog), bool)
         unpaired[self.pairs.catalog] = False
         inside = [(self.period[0] <= e.time) & (e.time < self.period[1]) for e in (self.reference, self.catalog)]
+        self._inside = inside
         self._ours = np.flatnonzero(inside[0])
         self._theirs = np.flatnonzero(inside[1] & unpaired)
         self._pair = np.r_[partner[self._ours], np.full(len(self._theirs), -1)]
@@ -80,6 +81,17 @@ class EventComparison:
         alone = np.r_[np.full(len(self._ours), MISSED), np.full(len(self._theirs), PROPOSED)]
         self.outcome = np.where(self._pair >= 0, MATCHED, np.where(located, alone, UNLOCATED)).astype(np.int8)
         self.differences = self._differences()
+
+    def counts(self) -> dict[str, int]:
+        """Events of the period on either side, and those of them that have no position and take no part."""
+        inside = self._inside
+        located = [np.isfinite(events.latitude) for events in (self.reference, self.catalog)]
+        return {
+            "reference_events_in_period": int(inside[0].sum()),
+            "events_in_period": int(inside[1].sum()),
+            "reference_events_without_position": int((inside[0] & ~located[0]).sum()),
+            "events_without_position": int((inside[1] & ~located[1]).sum()),
+        }
 
     def _of_both(self, name: str) -> NDArray:
         """A column of the reference's events of the period, then of the catalog's without partner."""

@@ -163,7 +163,7 @@ def _compute(
         gate = {"gates": gates.model_dump()}
         writer.write(db.score, (common | gate | document for document in scores))
     lap("writing scores")
-    counts = {"events": len(events[0]), "reference_events": len(events[1])}
+    counts = {"events": len(events[0]), "reference_events": len(events[1])} | of_events.counts()
     if comparison:
         counts |= {"picks_of_other_phases": comparison.other_phases}
     return seconds, counts

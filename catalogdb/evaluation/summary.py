@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from pymongo.collection import Collection
 from pymongo.database import Database
 
 from catalogdb.database.named import require_catalog
@@ -11,11 +13,13 @@ from catalogdb.errors import InputError
 from catalogdb.evaluation.columns import read_events
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.job import compare
+from catalogdb.evaluation.links import EARLIEST_ARRIVAL_S, LATEST_ARRIVAL_S
 from catalogdb.evaluation.pairing import pair_events
 from catalogdb.evaluation.pipelines import filled_pipeline
 from catalogdb.evaluation.scores import residuals
 from catalogdb.schema import views
 
+DAY_S = 86400.0
 SHARES = ("recall", "recall_with_no_data", "precision", "f1", "fdr")
 EVENT_COUNTS = ("matched", "missed", "proposed")
 PICK_COUNTS = (*EVENT_COUNTS, "wrong_phase", "wrong_phase_found", "no_data")
@@ -49,18 +53,21 @@ def evaluate(
             `proposed`. Proposed events without magnitude are left out.
         max_dt, max_km: largest difference of origin times (s) and distance of epicentres (km); depth is ignored.
         max_pick_dt: largest difference of pick times (s).
-        starttime, endtime: the period [starttime, endtime) in epoch seconds; none: the catalog's own, else what both
-            cover. A catalog made of several disjoint periods has only their envelope on record: what the reference has
-            between them would count as missed, so give the periods one by one.
+        starttime, endtime: the period [starttime, endtime) in epoch seconds; none: that of the job that made the
+            catalog, else that of the job that made the reference, else all of the reference, in whole UTC days
+            (`comparison_period`). A catalog made of several disjoint periods has only their envelope on record: what
+            the reference has between them would count as missed, so give the periods one by one.
         refresh: compute anew even where the stored comparison seems current.
 
     Returns:
-        One JSON object: comparison (its `_id`), catalog, reference, period, gates, events, picks (P and S) and
-        both_phases (P and S picks together) with matched, missed, proposed, recall, recall_with_no_data, precision,
-        f1, fdr and residuals (mean, median, the unscaled median absolute deviation `mad`, and `p95`, which 95 % of the
-        absolute values stay below; catalog minus reference). What is undefined is null. Events without a position take
-        no part; the reference's are counted as `unlocated`. With min_magnitude, events have
-        proposed_without_magnitude, too; where no proposed event has a magnitude, their precision, f1 and fdr are null.
+        One JSON object: comparison (its `_id`), catalog, reference, period, in_period (number of events of each, of any
+        magnitude, with or without position), notes (what a reader of the figures has to know, in words), gates, events,
+        picks (P and S) and both_phases (P and S picks together) with matched, missed, proposed, recall,
+        recall_with_no_data, precision, f1, fdr and residuals (mean, median, the unscaled median absolute deviation
+        `mad`, and `p95`, which 95 % of the absolute values stay below; catalog minus reference). What is undefined is
+        null. Events without a position take no part; those of the reference are counted as `unlocated`, the catalog's
+        as `catalog_unlocated`. With min_magnitude, events have proposed_without_magnitude, too; where no proposed event
+        has a magnitude, their precision, f1 and fdr are null.
         A pair belongs to the period that its reference event or pick lies in.
         Each pick of the reference is `matched`, `missed`, `wrong_phase` (of this phase, found as the other one) or
         `no_data` (missed at a time without waveforms of its station, or which the pick set has not picked, where it
@@ -76,15 +83,36 @@ def evaluate(
     documents = {name: require_catalog(db, name) for name in (catalog, reference)}
     period = comparison_period(db, documents[catalog], documents[reference], starttime, endtime)
     identity = compare(db, documents[catalog], documents[reference], gates, period, refresh)
+    counts = db.comparison.find_one({"_id": identity}).get("counts", {})  # none while another process refreshes it
+    in_period = {"catalog": counts.get("events_in_period"), "reference": counts.get("reference_events_in_period")}
+    unlocated = {
+        "unlocated": counts.get("reference_events_without_position"),
+        "catalog_unlocated": counts.get("events_without_position"),
+    }
     return {
         "comparison": identity,
         "catalog": catalog,
         "reference": reference,
         "period": dict(zip(("starttime", "endtime"), period, strict=True)),
+        "in_period": in_period,
+        "notes": _notes({reference: in_period["reference"], catalog: in_period["catalog"]}, unlocated),
         "gates": gates.model_dump() | {"min_magnitude": min_magnitude},
-        "events": _events(db, identity, min_magnitude),
+        "events": _events(db, identity, min_magnitude) | unlocated,
         **_picks(db, identity),
     }
+
+
+def _notes(in_period: dict[str, int | None], unlocated: dict[str, int | None]) -> list[str]:
+    """What the figures leave out, in words; `in_period` has each catalog's name with its number of events."""
+    notes = [f"no events of {name} in the period" for name, number in in_period.items() if number == 0]
+    of_reference, of_catalog = unlocated["unlocated"], unlocated["catalog_unlocated"]
+    if of_reference or of_catalog:
+        events = "event" if of_reference == 1 else "events"
+        notes.append(
+            f"{of_reference} {events} of the reference and {of_catalog} of the catalog in the period have no position "
+            "and take no part"
+        )
+    return notes
 
 
 def _events(db: Database, comparison: str, min_magnitude: float | None) -> dict[str, Any]:
@@ -103,7 +131,6 @@ def _events(db: Database, comparison: str, min_magnitude: float | None) -> dict[
             name: residuals(match[field] for match in rows if field in match) for name, field in EVENT_RESIDUALS.items()
         }
     known |= {name: row.get(name, 0) for name in EVENT_COUNTS} | {name: row.get(name) for name in SHARES}
-    known |= {"unlocated": row.get("unlocated", 0)}
     if min_magnitude is not None:
         known["proposed_without_magnitude"] = row.get("proposed_without_magnitude", 0)
     del known["recall_with_no_data"]
@@ -167,34 +194,76 @@ def match_events(
 def comparison_period(
     db: Database, catalog: dict[str, Any], reference: dict[str, Any], starttime: float | None, endtime: float | None
 ) -> tuple[float, float]:
-    """The period that a comparison covers (epoch seconds): what is given, else the catalog's own, else what both cover.
+    """The period [starttime, endtime) that a comparison covers (epoch seconds): what is given, else a default.
+
+    A catalog made by a job covers the job's period, and no other has to be asked. One that was ingested is known by its
+    events alone, and to end a period at its own first and last event would leave out all that it lacks before and
+    behind them. The default is therefore the period of the catalog's job; for an ingested catalog that of the
+    reference's job; where both were ingested all of the reference, in whole UTC days, so that pairs and arrivals at its
+    ends count, and all catalogs that are judged by it are over one period. What has no events is known by its picks;
+    where the reference has neither, the catalog's days count.
+
+    Args:
+        catalog, reference: documents of `catalog`.
 
     Raises:
-        InputError: where there is none.
+        InputError: where there is no period, or it is empty.
     """
     if starttime is None or endtime is None:
-        own = _extent(db, catalog)
-        if own is None or "starttime" not in catalog or "endtime" not in catalog:
-            extents = [extent for extent in (own, _extent(db, reference)) if extent]
-            if not extents:
-                raise InputError(
-                    f"neither {catalog['_id']!r} nor {reference['_id']!r} has events",
-                    hint="give --starttime and --endtime",
-                )
-            own = max(extent[0] for extent in extents), min(extent[1] for extent in extents)
-        starttime = own[0] if starttime is None else starttime
-        endtime = own[1] if endtime is None else endtime
+        default = _of_job(catalog) or _of_job(reference) or _days(db, reference) or _days(db, catalog)
+        if default is None:
+            raise InputError(
+                f"neither {catalog['_id']!r} nor {reference['_id']!r} has events or picks",
+                hint="give --starttime and --endtime",
+            )
+        starttime = default[0] if starttime is None else starttime
+        endtime = default[1] if endtime is None else endtime
     if starttime >= endtime:
         raise InputError(
-            f"{catalog['_id']!r} and {reference['_id']!r} have no period in common",
-            hint="give --starttime and --endtime",
+            f"the period {period_text(starttime, endtime)} is empty", hint="give a --starttime before --endtime"
         )
     return float(starttime), float(endtime)
 
 
-def _extent(db: Database, catalog: dict[str, Any]) -> tuple[float, float] | None:
-    """Period of a catalog: its document's own, else from its first to just behind its last event."""
-    if "starttime" in catalog and "endtime" in catalog:
-        return catalog["starttime"], catalog["endtime"]
-    ends = [db.event.find_one({"catalog": catalog["_id"]}, {"time": 1}, sort=[("time", order)]) for order in (1, -1)]
-    return (ends[0]["time"], ends[1]["time"] + 0.001) if ends[0] and ends[1] else None
+def period_text(starttime: float, endtime: float) -> str:
+    """Epoch seconds -> 2024-01-01 00:00:00 to 2024-07-01 00:00:00 UTC, with milliseconds where there are some."""
+    stamps = (datetime.fromtimestamp(round(time, 3), UTC) for time in (starttime, endtime))
+    start, end = (stamp.isoformat(sep=" ", timespec="milliseconds")[:-6].removesuffix(".000") for stamp in stamps)
+    return f"{start} to {end} UTC"
+
+
+def _of_job(catalog: dict[str, Any]) -> tuple[float, float] | None:
+    """Period of the job that made a catalog; None where it was ingested, or nothing of a period is on record."""
+    if "files" in catalog.get("config", {}) or "starttime" not in catalog or "endtime" not in catalog:
+        return None
+    return catalog["starttime"], catalog["endtime"]
+
+
+def _days(db: Database, catalog: dict[str, Any]) -> tuple[float, float] | None:
+    """Whole UTC days with all events of a catalog and their arrivals, or all its picks where it has no events."""
+    name, pick_set = {"catalog": catalog["_id"]}, {"pick_set": catalog.get("pick_set")}
+    if ends := _ends(db.event, name):
+        first, last = ends[0] - EARLIEST_ARRIVAL_S, ends[1] + LATEST_ARRIVAL_S  # of arrivals; wrong ones lie anywhere
+        at_ends = [
+            {"time": {"$lte": ends[0] + EARLIEST_ARRIVAL_S}},
+            {"time": {"$gte": ends[1] - LATEST_ARRIVAL_S}},
+        ]
+        arrivals = [
+            {"$match": name | {"$or": at_ends}},
+            {"$unwind": "$origins"},
+            {"$unwind": "$origins.arrivals"},
+            {"$replaceWith": "$origins.arrivals"},
+            {"$match": {"time": {"$gte": first, "$lte": last}}},
+            {"$group": {"_id": None, "first": {"$min": "$time"}, "last": {"$max": "$time"}}},
+        ]
+        for row in db.event.aggregate(arrivals):
+            ends = min(ends[0], row["first"]), max(ends[1], row["last"])
+    elif pick_set["pick_set"] is not None:
+        ends = _ends(db.pick, pick_set)
+    return (ends[0] // DAY_S * DAY_S, (ends[1] // DAY_S + 1) * DAY_S) if ends else None
+
+
+def _ends(collection: Collection, query: dict[str, Any]) -> tuple[float, float] | None:
+    """First and last time of documents; None for none."""
+    ends = [collection.find_one(query, {"time": 1}, sort=[("time", order)]) for order in (1, -1)]
+    return (ends[0]["time"], ends[1]["time"]) if ends[0] and ends[1] else None

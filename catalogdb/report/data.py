@@ -44,7 +44,7 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
         missed_shown: most missed events with their picks, the largest first.
 
     Returns:
-        One JSON object: catalog, reference, period, gates, events, picks (as in `evaluation`, with PS
+        One JSON object: catalog, reference, period, in_period, notes, gates, events, picks (as in `evaluation`, with PS
         for both phases), and events_by, picks_by
         (by class, with intervals of recall at 95 %), confusion, residuals, precision_recall, daily, reasons, stations,
         map (events by outcome, with `total` and those shown) and missed_events (each with its `picks_of_event`).
@@ -55,7 +55,7 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
     events = [row for row in rows if row["of"] == "event"]
     overall = {row.get("phase"): row for row in picks if row["by"] == "overall"}
     return {
-        **{key: evaluation[key] for key in (*names, "period", "gates", "events")},
+        **{key: evaluation[key] for key in (*names, "period", "in_period", "notes", "gates", "events")},
         "picks": evaluation["picks"] | {"PS": evaluation["both_phases"]},
         "events_overall": next((_plain(row) for row in events if row["by"] == "overall"), None),
         "events_by": _by_class(events, ("magnitude", "depth", "month", "hour", "availability", "stations")),

@@ -111,6 +111,11 @@ def test_catalogs_without_picks_or_events_make_a_page(db, tmp_path):
     data = gather(db, evaluate(db, "cat", "ref", **PERIOD))
     write_page(tmp_path / "report.html", data)
     assert data["picks_by"]["distance"] == [] and data["events"]["unlocated"] == 1
+    assert data["notes"] == [
+        "no events of cat in the period",
+        "1 event of the reference and 0 of the catalog in the period have no position and take no part",
+    ]
+    assert all(json.dumps(note) in (tmp_path / "report.html").read_text() for note in data["notes"])
     assert (tmp_path / "report.html").stat().st_size > 10_000
 
 

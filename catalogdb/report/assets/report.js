@@ -77,6 +77,7 @@ function head() {
   page.append(table([{ name: "", show: ([name]) => name }, number("matched"), number("missed"), number("wrong_phase"), number("no_data"), number("proposed"),
     share("recall", "recall"), share("recall_with_no_data", "recall (OGS)"), share("precision", "precision"), share("f1", "F1"), share("fdr", "FDR (OGS)")],
   rows.map(([name, row]) => [name, name === "events" ? { ...row, recall_with_no_data: row.recall } : row])));
+  for (const note of data.notes) page.append(element("p", { class: "soft" }, note[0].toUpperCase() + note.slice(1) + "."));
   if (!compared) page.append(element("p", { class: "soft" }, "Picks were not compared: both catalogs share one pick set, one has none, or there are none in this period."));
   page.append(element("p", { class: "soft" }, "Recall is matched over matched, missed and wrong phase; what had no waveforms counts in the recall of OGS only. " +
     "Precision is matched over all that the catalog has, FDR proposed over the same. A pick of the wrong phase counts against recall."));
