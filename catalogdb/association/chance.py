@@ -10,7 +10,8 @@ Bursts, which hit neighbouring stations within seconds: every station with a pic
 hit by one burst, whose picks fall anywhere within RING_SECONDS of these times. So k of those n stations or more have
 one within +-tau with P(X >= k; n, tau / RING_SECONDS), and their second phase is a matter of the rate of second picks.
 Where bursts are seen around they are known to be shorter, SEEN_SECONDS instead of RING_SECONDS, and so many that now
-and then one hits the stations of another, and the two look like P and S. Only P counts as the first one: S alone at near stations and P alone at farther ones is how a burst looks like an event.
+and then one hits the stations of another, and the two look like P and S. Only P counts as the first one: S alone at
+near stations and P alone at farther ones is how a burst looks like an event.
 
 Times the number of places and times that differ by more than tau, these are the coincidences to expect in a day. The
 reach m and the tolerance tau are those that make an event stand out most.

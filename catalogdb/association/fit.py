@@ -156,7 +156,7 @@ class EventFitter:
         return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
 
     def bursts(self, starttime: float, endtime: float) -> Bursts:
-        """Bursts per day among the free picks, but for an interval (epoch seconds) that holds what may be an event itself."""
+        """Bursts among the free picks, but for an interval (epoch seconds) that holds what may be an event itself."""
         time = self._picks.time
         first, last = np.searchsorted(time, [starttime - RING_SECONDS, endtime + RING_SECONDS])
         count = np.count_nonzero(self.free[self._burst_like[: np.searchsorted(self._burst_like, first)]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -110,14 +110,24 @@ def export_catalog(
     if json:
         common.print_json(summary)
     else:
-        picks = f", {summary['picks']} picks" if summary["picks"] else ""
-        common.out.print(
-            f"{summary['output']}: {summary['events']} events{picks}, {summary['bytes']} bytes",
-            markup=False,
-            soft_wrap=True,
+        _say(summary)
+
+
+def _say(summary: dict[str, Any]) -> None:
+    events, selected = summary["events"], summary["selected"]
+    number = f"{events} events" if events == selected else f"{events} of {selected} events"
+    picks = f", {summary['picks']} picks" if summary["picks"] else ""
+    if loose := summary["picks_of_no_event"]:
+        picks += f" ({loose} of no event, behind the last one)"
+    text = f"{summary['output']}: {number}{picks}, {summary['bytes']} bytes"
+    common.out.print(text, markup=False, soft_wrap=True)
+    for what, number in summary["left_out"].items():
+        common.err.print(f"left out, as the format can't hold them: {number} {what}", markup=False, soft_wrap=True)
+    if not events:
+        why = (
+            "none of them can be written in this format" if selected else "the catalog has none that passes the filters"
         )
-        for what, number in summary.get("left_out", {}).items():
-            common.err.print(f"left out, as the format can't hold them: {number} {what}", markup=False, soft_wrap=True)
+        common.err.print(f"the file holds no event: {why}", markup=False, soft_wrap=True)
 
 
 app.command(

@@ -71,7 +71,7 @@ def catalog(
     name: Annotated[str, typer.Option(help="Name that the catalog is given.")],
     format: Annotated[
         str | None,
-        typer.Option(help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun or ogs-txt; default by content and ending."),
+        typer.Option(help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun, ogs-txt or hypo71; default by content and ending."),
     ] = None,
     replace: Annotated[
         bool, typer.Option(help="Replace a catalog of that name that was made from other files.")

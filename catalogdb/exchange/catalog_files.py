@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from catalogdb.errors import InputError
+from catalogdb.exchange.file_names import distinct_names
+from catalogdb.exchange.joined_picks import join_picks, take_source_ids
 from catalogdb.exchange.ogs.detect import detect
 from catalogdb.exchange.ogs.merge import Part, merge
-from catalogdb.exchange.reference import EvaluationMode, FileReport, ReferenceCatalog
+from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
-LINE = re.compile(r": line (\d+):")
+SOURCE_LINE = re.compile(r".*:(\d+):[PS]", re.DOTALL)  # the id of a reading in the bulletin's files
+EVENT_SAID = re.compile(r"event (\d+) \(")  # a message's record in QuakeML
+PICKS_SAID = re.compile(r"(\d+) picks without .*, taken as ")
+START = 4096  # bytes that tell a file's format
 MINISEED = re.compile(rb"(\d{6}[DRQM][ \0]|MS\x03)")  # the fixed headers of miniSEED 2 and 3
 
-CatalogFormat = Literal["quakeml", "csv", "ogs-dat", "ogs-hpl", "ogs-pun", "ogs-txt"]  # written in any case
+CatalogFormat = Literal["quakeml", "csv", "ogs-dat", "ogs-hpl", "ogs-pun", "ogs-txt", "hypo71"]  # written in any case
 FORMATS_HINT = (
     "read are QuakeML, csv with a header line, and the OGS bulletin's .dat, .hpl, .hpc, .pun and .txt; "
     f"--format says which it is: {', '.join(get_args(CatalogFormat))}"
@@ -30,7 +35,6 @@ FORMAT_ALIASES = {
     "ogs-hpc": "ogs-hpl",
     "pun": "ogs-pun",
     "txt": "ogs-txt",
-    "hypo71": "ogs-dat",
 }
 
 
@@ -40,7 +44,8 @@ def read_catalog_files(
     """Read catalog files of any known format.
 
     Several files that hold events, or a file of the OGS bulletin and others, are merged: each event stands once
-    (`catalogdb.exchange.ogs.merge`). A table of events and one of picks are linked by their event ids.
+    (`catalogdb.exchange.ogs.merge`). A table of events and one of picks are linked by their event ids, unless times
+    speak against it (`catalogdb.exchange.joined_picks`).
 
     Args:
         paths: files of one catalog.
@@ -59,13 +64,24 @@ def read_catalog_files(
         catalog = _read_file(path, own_format, evaluation_mode)
         if not catalog.files:
             catalog.files.append(_file_report(path, own_format, catalog))
-        parts.append(Part(path.name, own_format, catalog))
+        for pick in catalog.picks:
+            pick.setdefault("read_from", _place(path, pick.get("source_id")))
+        for event in catalog.events:
+            event.setdefault("read_from", _place(path, None))
+        # cards are cards, whoever says their century
+        parts.append(Part(path.name, "ogs-dat" if own_format == "hypo71" else own_format, catalog))
     is_ogs = any(part.format.startswith("ogs-") for part in parts)
     if len(parts) > 1 and (is_ogs or sum(bool(part.catalog.events) for part in parts) > 1):
-        return merge(parts)
-    catalog = ReferenceCatalog()
-    for part in parts:
-        catalog.extend(part.catalog)
+        for part in parts:
+            take_source_ids(part.catalog)
+        catalog = merge(parts)
+        catalog.notes = [note for part in parts for note in part.catalog.notes] + catalog.notes
+        return catalog
+    names = distinct_names([str(path) for path in paths])
+    for path, part in zip(paths, parts, strict=True):
+        part.name = names[str(path)]
+    catalog = join_picks(parts)
+    take_source_ids(catalog)
     return catalog
 
 
@@ -84,14 +100,22 @@ def known_format(format: str | None) -> CatalogFormat | None:
     raise InputError(f"unknown catalog format {format!r}", hint=f"formats: {', '.join(get_args(CatalogFormat))}")
 
 
+def _place(path: Path, source_id: str | None) -> ReadFrom:
+    line = SOURCE_LINE.fullmatch(source_id or "") if (source_id or "").startswith(f"{path.name}:") else None
+    return ReadFrom(str(path), int(line[1]) if line else None)
+
+
 def _first_bytes(path: Path) -> bytes:
-    """The file's first 4 KiB, once it is sure that they may begin a catalog."""
+    """The file's first 4 KiB from the first line with anything in it, once it is sure that they may begin a catalog."""
+    start = b""
     try:
         with open(path, "rb") as stream:
-            start = stream.read(4096)
+            while not start and (more := stream.read(START)):
+                start = more.lstrip(BLANK)
+            start += stream.read(START - len(start))
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if not start.strip(BLANK):
+    if not start:
         raise InputError(f"{path}: no catalog: it is empty")
     if MINISEED.match(start):
         raise InputError(f"{path}: no catalog: it is miniSEED", hint="catalogdb ingest waveforms indexes waveforms")
@@ -117,6 +141,7 @@ def _read_file(path: Path, format: CatalogFormat, mode: EvaluationMode) -> Refer
         "ogs-hpl": listing_hpl.read_hpl,
         "ogs-pun": summary_pun.read_pun,
         "ogs-txt": bulletin_txt.read_txt,
+        "hypo71": phases_dat.read_hypo71,
     }
     try:
         return readers[format](path, mode)
@@ -127,15 +152,16 @@ def _read_file(path: Path, format: CatalogFormat, mode: EvaluationMode) -> Refer
 
 
 def _file_report(path: Path, format: str, catalog: ReferenceCatalog) -> FileReport:
-    """Report of readers that name lines in their messages only."""
-    rejected = [int(match[1]) for text in catalog.rejected if (match := LINE.search(text))]
+    """Report of a reader that makes none."""
     kept = len(catalog.events) + len(catalog.picks)
+    said = [text.removeprefix(f"{path}: ") for text in catalog.repaired]
+    events = {match[1] for text in said if (match := EVENT_SAID.match(text))}
+    picks = max((int(match[1]) for text in said if (match := PICKS_SAID.match(text))), default=0)
     return FileReport(
         file=str(path),
         format=format,
         read=kept + len(catalog.rejected),
         kept=kept,
-        repaired=len(catalog.repaired),
+        repaired=len(events) + picks,
         rejected=len(catalog.rejected),
-        rejected_lines=rejected,
     )

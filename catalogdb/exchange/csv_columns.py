@@ -33,7 +33,7 @@ EVENT_COLUMNS: dict[str, tuple[str, ...]] = {
     "n_p": ("n_p", "number_p_picks", "num_p_picks"),
     "n_s": ("n_s", "number_s_picks", "num_s_picks"),
     "n_stations": ("n_stations", "nst"),
-    "event_type": ("event_type", "e_type", "type"),
+    "event_type": ("event_type", "eventtype", "e_type", "type"),
     "place": ("place", "loc_name", "eventlocationname", "region"),
     "evaluation_mode": ("evaluation_mode",),
     "evaluation_status": ("evaluation_status", "status"),
@@ -42,6 +42,9 @@ EVENT_COLUMNS: dict[str, tuple[str, ...]] = {
     "author": ("author",),
     "updated": ("creation_time", "updated"),
 }
+# of tables that catalogdb wrote, where the event's id is the database's; elsewhere a source may be an agency
+OWN_COLUMN = "origin_method"
+SOURCE_ID_COLUMNS: dict[str, tuple[str, ...]] = {"source_id": ("source_id",)}
 
 PICK_COLUMNS: dict[str, tuple[str, ...]] = {
     "station": ("station", "station_id", "sta", "station_code"),
@@ -58,6 +61,13 @@ PICK_COLUMNS: dict[str, tuple[str, ...]] = {
     "evaluation_mode": ("evaluation_mode",),
     "event_id": ("event_id", "event", "event_idx", "event_index"),
     "pick_id": ("pick_id",),
+}
+# of tables of arrivals, in which a column `residual_s` stands: elsewhere a weight may be anything
+ARRIVAL_COLUMNS: dict[str, tuple[str, ...]] = {
+    "residual": ("residual_s",),
+    "distance_km": ("distance_km",),
+    "azimuth": ("azimuth_degree",),
+    "weight": ("weight",),
 }
 
 # column -> type of magnitude, None where another column says; the order is that of preference

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from catalogdb.exchange.reference import ReferenceCatalog, arrival_counts, channel_group
+from catalogdb.exchange.reference import ReadFrom, ReferenceCatalog, arrival_counts, channel_group
 from catalogdb.identity import content_id, milliseconds
+
+PickOfEvent = tuple[dict[str, Any], dict[str, Any]]  # the pick, and what else its table says of the arrival
 
 
 @dataclass
@@ -16,8 +19,8 @@ class CatalogDocuments:
     """Documents of one ingested catalog, complete for their collections.
 
     counts: events, picks, what was rejected, and how picks and stations were resolved.
-    rejected: records left out because they occur twice.
-    twice: `source_id` of the picks among them that have one.
+    rejected: records left out because they occur twice: "file: line: record: reason".
+    twice: where those among them stand whose reader says so.
     without_network: number of picks by station code, of stations whose network is not known.
     """
 
@@ -25,7 +28,7 @@ class CatalogDocuments:
     picks: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     rejected: list[str] = field(default_factory=list)
-    twice: list[str] = field(default_factory=list)
+    twice: list[ReadFrom] = field(default_factory=list)
     without_network: Counter[str] = field(default_factory=Counter)
 
 
@@ -60,12 +63,13 @@ def catalog_documents(
 
 def _add_picks(
     result: CatalogDocuments, reference: ReferenceCatalog, own: dict[str, Any], networks: Mapping[str, str]
-) -> tuple[dict[str, dict[str, Any]], dict[str, list[dict[str, Any]]]]:
+) -> tuple[dict[str, dict[str, Any]], dict[str, list[PickOfEvent]]]:
     by_id: dict[str, dict[str, Any]] = {}
     by_source: dict[str, dict[str, Any]] = {}
-    by_event: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_event: dict[str, list[PickOfEvent]] = defaultdict(list)
     for number, source in enumerate(reference.picks, 1):
         pick = dict(source)
+        read_from, arrival = pick.pop("read_from", None), pick.pop("arrival", {})
         if not pick["net"] and pick["sta"] in networks:
             pick["net"] = networks[pick["sta"]]
             pick["channel_group"] = channel_group(pick["net"], pick["sta"], pick["loc"], pick["chan"])
@@ -81,13 +85,21 @@ def _add_picks(
             result.counts["rejected_picks"] += 1
             what = f"{pick['phase']} of {pick['channel_group']} at {pick['time']:.3f}"
             where = f", {pick['source_id']}" if "source_id" in pick else ""
-            result.rejected.append(f"pick {number} ({what}{where}): it occurs twice")
-            result.twice += [pick["source_id"]] if where else []
+            at = _at(read_from, pick.get("source_id"))
+            result.rejected.append(f"{at}pick {number} ({what}{where}): it occurs twice")
+            result.twice += [read_from] if read_from else []
             continue
         result.picks.append(document)
         if "event_key" in pick:
-            by_event[pick["event_key"]].append(document)
+            by_event[pick["event_key"]].append((document, arrival))
     return by_source, by_event
+
+
+def _at(read_from: ReadFrom | None, source_id: str | None) -> str:
+    """`file: line 3: `, where the record's own id does not begin with that."""
+    if read_from is None or (source_id or "").startswith(f"{Path(read_from.file).name}:{read_from.line}:"):
+        return ""
+    return f"{read_from.file}: " + (f"line {read_from.line}: " if read_from.line is not None else "")
 
 
 def _add_events(
@@ -95,15 +107,18 @@ def _add_events(
     reference: ReferenceCatalog,
     own: dict[str, Any],
     picks_by_source: dict[str, dict[str, Any]],
-    picks_by_event: dict[str, list[dict[str, Any]]],
+    picks_by_event: dict[str, list[PickOfEvent]],
     agency_id: str | None,
 ) -> set[str]:
     keys: set[str] = set()
     for number, source in enumerate(reference.events, 1):
+        source = dict(source)
+        read_from = source.pop("read_from", None)
         key = source.get("source_id")
         if key is not None and key in keys:
             result.counts["rejected_events"] += 1
-            result.rejected.append(f"event {number} ({key}): another event has the same id")
+            result.rejected.append(f"{_at(read_from, None)}event {number} ({key}): another event has the same id")
+            result.twice += [read_from] if read_from else []
             continue
         if key is not None:
             keys.add(key)
@@ -117,7 +132,7 @@ def _event(
     identity: str,
     own: dict[str, Any],
     picks_by_source: dict[str, dict[str, Any]],
-    picks: list[dict[str, Any]],
+    picks: list[PickOfEvent],
     agency_id: str | None,
 ) -> dict[str, Any]:
     origins, origin_ids = _parts(source["origins"], lambda part: content_id(own["config_id"], identity, part["_id"]))
@@ -135,7 +150,7 @@ def _event(
         preferred = next((origin for origin in origins if origin["_id"] == event.get("preferred_origin_id")), None)
         if preferred is not None:
             preferred["arrivals"] = [
-                _arrival(pick) for pick in sorted(picks, key=lambda pick: (pick["time"], pick["_id"]))
+                _arrival(pick, more) for pick, more in sorted(picks, key=lambda item: (item[0]["time"], item[0]["_id"]))
             ]
             # the source's own counts are of what its locator used, and stay
             for name, value in arrival_counts(preferred["arrivals"]).items():
@@ -156,5 +171,5 @@ def _resolved(arrival: dict[str, Any], picks_by_source: dict[str, dict[str, Any]
     return arrival if pick is None else arrival | {"pick_id": pick["_id"], "net": pick["net"]}
 
 
-def _arrival(pick: dict[str, Any]) -> dict[str, Any]:
-    return {"pick_id": pick["_id"]} | {name: pick[name] for name in ("phase", "net", "sta", "time")}
+def _arrival(pick: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    return {"pick_id": pick["_id"]} | {name: pick[name] for name in ("phase", "net", "sta", "time")} | more

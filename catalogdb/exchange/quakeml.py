@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from catalogdb.exchange.quakeml_events import read_events
-from catalogdb.exchange.quakeml_writer import NOTE_PREFIX, OWN_PREFIX, write_quakeml
+from catalogdb.exchange.quakeml_writer import (
+    EVENT_NOTES,
+    NOTE_PREFIX,
+    ORIGIN_NOTES,
+    OWN_PREFIX,
+    PICK_NOTES,
+    STATION_MAGNITUDE_NOTES,
+    quakeml_type,
+    write_quakeml,
+)
 from catalogdb.exchange.reference import (
     DEFAULT_PICK_UNCERTAINTY,
     EVALUATION_STATUSES,
@@ -26,6 +35,9 @@ from catalogdb.exchange.reference import (
 
 __all__ = ["read_quakeml", "write_quakeml"]
 
+LARGEST_INT = 2**31  # that the database's `int` does not hold any more
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_800  # years 1 to 9999, in epoch seconds
+
 
 def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
     """Read a QuakeML file.
@@ -35,8 +47,10 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
         evaluation_mode: what events and picks are that don't say.
 
     Returns:
-        Events with all origins and magnitudes (depth in km), and the picks of all events; `source_id` is the publicID.
-        Numbers that are not finite are left out and reported; what can't do without them is rejected.
+        Events with all origins and magnitudes (depth in km), and the picks of all events. `source_id` is the publicID,
+        or in files written by catalogdb the event's id before. An event without a usable origin is unlocated, at the
+        time that catalogdb noted, else at that of its first pick; without either it is rejected. Numbers that are not
+        finite are left out and reported; what can't do without them is rejected.
 
     Raises:
         InputError: naming the file and the reason, when it is no QuakeML.
@@ -44,24 +58,42 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
     records, complaints = read_events(Path(path))
     result = ReferenceCatalog(repaired=complaints)
     counts: Counter[str] = Counter()
+    ids: set[str] = set()
     for item in records:
         result.rejected += item.rejected
         result.repaired += item.repaired
         event, record = item.event, item.record
         if event is None:
             continue
-        source_id = event.resource_id.id if event.resource_id else None
+        note = _notes(event, EVENT_NOTES)
+        source_id = _source_id(event, note, record, ids, result)
         picks = _picks(event, source_id, record, evaluation_mode, result, counts)
-        document = _event(event, source_id, record, evaluation_mode, result, picks)
+        document = _event(event, source_id, note, record, evaluation_mode, result, picks, counts)
         result.picks += picks.values()
         if document is None:
-            result.rejected.append(f"{record}: it has no usable origin")
+            result.rejected.append(f"{record}: it has no usable origin, and no pick to know its time from")
         else:
+            if note.get("is_located") and not document["origins"]:  # cards say it in each line, and want it back
+                document["sources"] = [
+                    present({"file": Path(path).name, "format": "quakeml", "id": source_id, "is_located": True})
+                ]
             result.events.append(document)
         counts["focal mechanisms not stored"] += len(event.focal_mechanisms)
         counts["amplitudes not stored"] += len(event.amplitudes)
     result.repaired += [f"{path}: {number} {what}" for what, number in counts.items() if number]
     return result
+
+
+def _source_id(event: Any, note: dict[str, Any], record: str, taken: set[str], result: ReferenceCatalog) -> str | None:
+    """The id that the event had before it was written, where no other event of the file has it, else the publicID."""
+    public_id = event.resource_id.id if event.resource_id else None
+    own = note.get("source_id")
+    if own and own in taken:
+        result.repaired.append(f"{record}: another event was {own} as well; this one is called by its publicID")
+    chosen = own if own and own not in taken else public_id
+    if chosen:
+        taken.add(chosen)
+    return chosen
 
 
 # -- picks
@@ -115,7 +147,7 @@ def _picks(
                 "onset": pick.onset and str(pick.onset),
                 "event_key": event_key,
                 "source_id": name,
-                **_notes(pick, ("probability", "quality", "snr", "amplitude", "components", "hypo71_weight")),
+                **_notes(pick, PICK_NOTES),
             }
         )
     return documents
@@ -148,10 +180,12 @@ def _unique(name: str, taken: dict[str, Any], record: str, result: ReferenceCata
 def _event(
     event: Any,
     source_id: str | None,
+    note: dict[str, Any],
     record: str,
     mode: EvaluationMode,
     result: ReferenceCatalog,
     picks: dict[str, dict[str, Any]],
+    counts: Counter[str],
 ) -> dict[str, Any] | None:
     origins = {}
     for number, origin in enumerate(event.origins, 1):
@@ -169,22 +203,30 @@ def _event(
             continue
         name = _unique(name, magnitudes, record, result)
         magnitudes[name] = _magnitude(event, magnitude, name)
-    if not origins:
+    if origins:
+        preferred = _preferred(event.preferred_origin_id, origins, "origin", record, result)
+        sources = {origin.resource_id.id: origin for origin in reversed(event.origins) if origin.resource_id}
+        status, own_mode = _evaluation(sources.get(preferred["_id"]), mode)
+        time, time_from = preferred["time"], None
+    elif (unlocated := _unlocated(note, picks, mode, counts)) is not None:
+        preferred = None
+        time, time_from, status, own_mode = unlocated
+    else:
         return None
-    preferred = _preferred(event.preferred_origin_id, origins, "origin", record, result)
-    sources = {origin.resource_id.id: origin for origin in reversed(event.origins) if origin.resource_id}
-    status, origin_mode = _evaluation(sources.get(preferred["_id"]), mode)
     creation = event.creation_info
     descriptions = [text for description in event.event_descriptions if (text := description.text)]
     return event_from_parts(
-        preferred["time"],
+        time,
         list(origins.values()),
         list(magnitudes.values()),
         preferred,
         _preferred(event.preferred_magnitude_id, magnitudes, "magnitude", record, result) if magnitudes else None,
-        event_type=event.event_type and str(event.event_type),
+        time_from=time_from,
+        event_type=_event_type(event, note),
         place=descriptions[0] if descriptions else None,
-        evaluation_mode=origin_mode,
+        zone=note.get("zone"),
+        remarks=note.get("remarks"),
+        evaluation_mode=own_mode,
         evaluation_status=status,
         source_id=source_id,
         creation_info=present(
@@ -198,6 +240,30 @@ def _event(
         if creation
         else None,
     )
+
+
+def _unlocated(
+    note: dict[str, Any], picks: dict[str, dict[str, Any]], mode: EvaluationMode, counts: Counter[str]
+) -> tuple[float, str | None, str, str] | None:
+    """Time, what it is of, status and mode of an event without a usable origin; None where nothing tells its time."""
+    first = min(picks.values(), key=lambda pick: pick["time"], default=None)
+    if EARLIEST <= note.get("time", math.nan) < LATEST:
+        time, time_from = note["time"], note.get("time_from")
+    elif first is not None:
+        time, time_from = first["time"], "first_arrival"
+        counts["events without a usable origin, kept as unlocated at the time of their first pick"] += 1
+    else:
+        return None
+    own_mode = note.get("evaluation_mode") or (mode if first is None else first["evaluation_mode"])
+    status = note.get("evaluation_status") or ("reviewed" if own_mode == "manual" else "preliminary")
+    return time, time_from, status, own_mode
+
+
+def _event_type(event: Any, note: dict[str, Any]) -> str | None:
+    """The type in the words that it had before it was written, if it is still the same."""
+    found = event.event_type and str(event.event_type)
+    own = note.get("event_type")
+    return own if own and quakeml_type(own) == found else found
 
 
 def _preferred(
@@ -259,7 +325,7 @@ def _origin(
                 if quality
                 else {}
             ),
-            **_notes(origin, ("score", "quality")),
+            **_notes(origin, ORIGIN_NOTES),
         }
     )
 
@@ -300,6 +366,8 @@ def _arrival(
             "residual": arrival.time_residual,
             "distance_km": _degrees_to_km(arrival.distance),
             "azimuth": arrival.azimuth,
+            "takeoff_angle": arrival.takeoff_angle,
+            "station_delay": arrival.time_correction or None,
             "weight": arrival.time_weight,
         }
     )
@@ -311,7 +379,7 @@ def _magnitude(event: Any, magnitude: Any, name: str) -> dict[str, Any]:
     for contribution in magnitude.station_magnitude_contributions or []:
         part = stations.get(contribution.station_magnitude_id.id) if contribution.station_magnitude_id else None
         if part is not None and part.mag is not None and part.waveform_id and part.waveform_id.station_code:
-            note = _notes(part, ("amplitude_mm", "distance_km"))
+            note = _notes(part, STATION_MAGNITUDE_NOTES)
             parts.append(
                 present(
                     {
@@ -334,8 +402,8 @@ def _magnitude(event: Any, magnitude: Any, name: str) -> dict[str, Any]:
     )
 
 
-def _notes(element: Any, fields: tuple[str, ...]) -> dict[str, Any]:
-    """What QuakeML has no element for, from the comment that catalogdb writes it to."""
+def _notes(element: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    """What QuakeML has no element for, from the comment that catalogdb writes it to; `kinds` as `PICK_NOTES`."""
     for comment in element.comments:
         if comment.text and comment.text.startswith(NOTE_PREFIX):
             try:
@@ -343,12 +411,22 @@ def _notes(element: Any, fields: tuple[str, ...]) -> dict[str, Any]:
             except json.JSONDecodeError:
                 continue
             if isinstance(note, dict):
-                return {key: note[key] for key in fields if key in note and not _is_not_finite(note[key])}
+                read = {key: _of_kind(note[key], kind) for key, kind in kinds.items() if key in note}
+                return present(read)
     return {}
 
 
-def _is_not_finite(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def _of_kind(value: Any, kind: Any) -> Any:
+    """The value; None where it is not of its kind, or not finite."""
+    if not isinstance(kind, type):
+        return value if isinstance(value, str | bool) and value in kind else None
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) >= LARGEST_INT):
+        return None
+    if kind is float and isinstance(value, int):
+        return float(value)
+    if not isinstance(value, kind) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value
 
 
 def _epoch(time: Any) -> float:

@@ -5,14 +5,38 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, get_args
 
 from catalogdb import __version__
-from catalogdb.exchange.reference import KM_PER_DEGREE, present
+from catalogdb.exchange.ogs.codes import BRANCHES, ZONES
+from catalogdb.exchange.reference import EVALUATION_STATUSES, KM_PER_DEGREE, EvaluationMode, present
 
 OWN_PREFIX = "smi:local/catalogdb"
 NOTE_PREFIX = "catalogdb: "  # of comments that hold what QuakeML has no element for
 AUTHOR = f"catalogdb {__version__}"
+
+# what the comments hold, and of which kind: a type, or the values that there are
+PICK_NOTES = {
+    **dict.fromkeys(("probability", "quality", "snr", "amplitude", "duration"), float),
+    **dict.fromkeys(("components", "first_motion"), str),
+    "branch": BRANCHES,
+    "hypo71_weight": int,
+}
+ORIGIN_NOTES = {
+    "score": float,
+    **dict.fromkeys(("quality", "quality_sqd", "velocity_model", "source_file", "source_format"), str),
+}
+STATION_MAGNITUDE_NOTES = dict.fromkeys(("amplitude_mm", "distance_km", "weight"), float)
+EVENT_NOTES = {
+    **dict.fromkeys(("source_id", "remarks", "event_type"), str),
+    "zone": ZONES,
+    # of unlocated events, whose origin would say it
+    "time": float,
+    "time_from": ("first_arrival", "minute"),
+    "evaluation_mode": get_args(EvaluationMode),
+    "evaluation_status": EVALUATION_STATUSES,
+    "is_located": (True,),
+}
 
 _NOT_IN_A_RESOURCE_ID = re.compile(r"[^\w\-.*()+?~'=,;#/&]", re.ASCII)
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -33,7 +57,7 @@ def write_quakeml(
     """Write events as QuakeML 1.2 (valid by its RelaxNG schema).
 
     Args:
-        events: pairs of an event document and the pick documents that its arrivals name.
+        events: pairs of an event document and its pick documents, in arrivals or not.
         stream: binary stream to write to.
         name: of the catalog, for its publicID.
 
@@ -61,27 +85,26 @@ def resource_id(kind: str, identity: str) -> str:
 
 
 def quakeml_event(event: dict[str, Any], picks: list[dict[str, Any]]) -> Any:
-    """ObsPy Event of an event document; an arrival whose pick is not given gets one made from the arrival itself."""
+    """ObsPy Event of an event document with all its picks.
+
+    An arrival whose pick is not given gets one made from the arrival itself.
+    """
     from obspy.core.event import Event, EventDescription
-    from obspy.core.event.header import EventType
 
     known = {pick["_id"]: pick for pick in picks}
     arrivals = [arrival for origin in event["origins"] for arrival in origin.get("arrivals", [])]
     for arrival in arrivals:
         known.setdefault(arrival["pick_id"], arrival | {"_id": arrival["pick_id"]})
     used = dict.fromkeys(arrival["pick_id"] for arrival in arrivals)
-    event_type = event.get("event_type")
-    event_type = _EVENT_TYPES.get(event_type, event_type)
-    if event_type is not None and event_type not in list(EventType):
-        event_type = "other event"
-    unlocated_time = event["time"] if not event["origins"] else None
+    others = [pick for pick in picks if pick["_id"] not in used]
+    used |= dict.fromkeys(pick["_id"] for pick in sorted(others, key=lambda pick: (pick["time"], pick["_id"])))
     return Event(
         resource_id=resource_id("event", event["_id"]),
-        event_type=event_type,
+        event_type=quakeml_type(event.get("event_type")),
         event_descriptions=[EventDescription(text=_text(event["place"]), type="region name")]
         if event.get("place")
         else [],
-        comments=_comments(source_id=event.get("source_id"), time=unlocated_time),
+        comments=_comments(**_event_note(event)),
         creation_info=_creation_info(event),
         origins=[_origin(origin, event) for origin in event["origins"]],
         magnitudes=[_magnitude(magnitude, event) for magnitude in event["magnitudes"]],
@@ -94,6 +117,24 @@ def quakeml_event(event: dict[str, Any], picks: list[dict[str, Any]]) -> Any:
         and resource_id("magnitude", event["preferred_magnitude_id"]),
         force_resource_id=False,
     )
+
+
+def quakeml_type(event_type: str | None) -> str | None:
+    """The event type of QuakeML that comes nearest."""
+    from obspy.core.event.header import EventType
+
+    nearest = _EVENT_TYPES.get(event_type or "", event_type)
+    return nearest if nearest is None or nearest in list(EventType) else "other event"
+
+
+def _event_note(event: dict[str, Any]) -> dict[str, Any]:
+    own_type = event.get("event_type")
+    note = {name: event.get(name) for name in ("source_id", "remarks", "zone")}
+    note["event_type"] = own_type if own_type != quakeml_type(own_type) else None
+    if not event["origins"]:
+        note |= {name: event.get(name) for name in ("time", "time_from", "evaluation_mode", "evaluation_status")}
+        note["is_located"] = any(source.get("is_located") for source in event.get("sources", [])) or None
+    return note
 
 
 def _origin(origin: dict[str, Any], event: dict[str, Any]) -> Any:
@@ -123,7 +164,7 @@ def _origin(origin: dict[str, Any], event: dict[str, Any]) -> Any:
         else OriginUncertainty(horizontal_uncertainty=horizontal, preferred_description="horizontal uncertainty"),
         evaluation_mode=event["evaluation_mode"],
         evaluation_status=event["evaluation_status"] if preferred else None,
-        comments=_comments(score=origin.get("score"), quality=origin.get("quality")),
+        comments=_comments(**{name: origin.get(name) for name in ORIGIN_NOTES}),
         creation_info=_creation_info(event),
         arrivals=[_arrival(arrival, origin) for arrival in origin.get("arrivals", [])],
         force_resource_id=False,
@@ -140,6 +181,8 @@ def _arrival(arrival: dict[str, Any], origin: dict[str, Any]) -> Any:
         time_residual=arrival.get("residual"),
         distance=_degrees(arrival.get("distance_km")),
         azimuth=arrival.get("azimuth"),
+        takeoff_angle=arrival.get("takeoff_angle"),
+        time_correction=arrival.get("station_delay"),
         time_weight=arrival.get("weight"),
         force_resource_id=False,
     )
@@ -163,12 +206,7 @@ def _pick(pick: dict[str, Any]) -> Any:
         polarity=pick.get("polarity"),
         onset=pick.get("onset"),
         evaluation_mode=pick.get("evaluation_mode"),
-        comments=_comments(
-            **{
-                key: pick.get(key)
-                for key in ("probability", "quality", "snr", "amplitude", "components", "hypo71_weight")
-            }
-        ),
+        comments=_comments(**{name: pick.get(name) for name in PICK_NOTES}),
         force_resource_id=False,
     )
 
@@ -209,7 +247,7 @@ def _station_magnitudes(magnitude: dict[str, Any], event: dict[str, Any]) -> lis
             mag=part["value"],
             station_magnitude_type=_text(magnitude["type"]),
             waveform_id=WaveformStreamID(network_code=_text(part.get("net", "")), station_code=_text(part["sta"])),
-            comments=_comments(amplitude_mm=part.get("amplitude_mm"), distance_km=part.get("distance_km")),
+            comments=_comments(**{name: part.get(name) for name in STATION_MAGNITUDE_NOTES}),
             force_resource_id=False,
         )
         for number, part in enumerate(magnitude.get("station_magnitudes", []))

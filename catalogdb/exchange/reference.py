@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Literal
 
 KM_PER_DEGREE = 111.19492664455873  # of arc on a sphere of 6371 km, the conversion of ObsPy and QuakeML's users
@@ -14,12 +16,38 @@ EVALUATION_STATUSES = ("preliminary", "confirmed", "reviewed", "final", "rejecte
 
 EvaluationMode = Literal["automatic", "manual"]
 
+# unit -> its number in a second, and the least and most of it that a time may be: 1973..2100, for seconds 1900..2100
+EPOCH_UNITS: dict[str, tuple[int, float, float]] = {
+    "seconds": (1, 1e8, 4.102e9),
+    "milliseconds": (10**3, 1e11, 4.102e12),
+    "microseconds": (10**6, 1e14, 4.102e15),
+    "nanoseconds": (10**9, 1e17, 4.102e18),
+}
+OLDEST_SECONDS = -2.209e9  # 1900
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+_DAY = re.compile(r"(19|20)\d{6}", re.ASCII)  # ISO 8601's basic format
+
+
+@dataclass(frozen=True)
+class ReadFrom:
+    """Where a record was read.
+
+    line: counted from 1; None where the file has none to speak of (XML).
+    source_id: what the event's source called it, where the file calls it otherwise.
+    """
+
+    file: str
+    line: int | None = None
+    source_id: str | None = None
+
 
 @dataclass(frozen=True)
 class FileReport:
     """What became of one file's records: those read are kept or rejected; those repaired are kept.
 
-    repaired, repaired_lines: lines of which something was read with a guess or left in part.
+    repaired: number of records, in the bulletin's files of lines, of which something was read with a guess or left in
+        part. Of QuakeML it is the least that it can be: what is said of picks together is not told apart.
+    repaired_lines: their lines.
     rejected_lines: their lines, one entry per record; a line with two phase readings may stand here twice.
     """
 
@@ -43,7 +71,9 @@ class ReferenceCatalog:
         event, and that `preferred_origin_id` and `preferred_magnitude_id` name. An origin's `arrivals` name a pick by
         its `source_id` in `pick_id`. An event whose origins have no arrivals gets all picks with its `source_id` as
         `event_key` as arrivals of its preferred origin.
-    picks: documents as in `schemas/pick.yaml` without `_id`, `pick_set`, `config_id`, `task_id`.
+    picks: documents as in `schemas/pick.yaml` without `_id`, `pick_set`, `config_id`, `task_id`. `arrival`, where it
+        stands, has the fields of an origin's arrival that a table of arrivals gives with the pick.
+        Events and picks may have `read_from` (`ReadFrom`). It and `arrival` are not stored with them.
     rejected: what was left out: "file: record: reason".
     repaired: what was read with a guess or left in part: "file: what was done".
     files: one report per file, of readers that count records and lines.
@@ -76,13 +106,35 @@ def parse_time(text: str) -> float:
     """ISO 8601 time -> epoch seconds UTC, to the microsecond; without a zone it is UTC.
 
     Raises:
-        ValueError: when the text is no time.
+        ValueError: when the text is no time, or a number other than a day's yyyymmdd.
     """
-    stamp = datetime.fromisoformat(text.strip().replace("/", "-"))
+    text = text.strip()
+    if _NUMBER.fullmatch(text) and not _DAY.fullmatch(text):
+        raise ValueError("a number, not an ISO 8601 time")  # as one, 1711081501230 is of the year 1711
+    stamp = datetime.fromisoformat(text.replace("/", "-"))
     if stamp.tzinfo is None:
         stamp = stamp.replace(tzinfo=UTC)
     since = stamp - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds) / 1e6
+
+
+def parse_time_or_number(text: str) -> tuple[float, str | None]:
+    """ISO 8601 time, or a number that can be but one time since 1970 -> epoch seconds, to the microsecond.
+
+    Returns:
+        Epoch seconds, and for a number its unit, by its size: seconds, milliseconds, microseconds or nanoseconds.
+
+    Raises:
+        ValueError: when the text is no time, or a number that is too small or too large to tell.
+    """
+    text = text.strip()
+    if not _NUMBER.fullmatch(text) or _DAY.fullmatch(text):
+        return parse_time(text), None
+    value = float(text)
+    for unit, (parts, least, most) in EPOCH_UNITS.items():
+        if least <= value <= most or (unit == "seconds" and OLDEST_SECONDS <= value <= -least):
+            return round(Decimal(text) * 1_000_000 / parts) / 1e6, unit
+    raise ValueError("a number that is not plausible as epoch seconds, milli-, micro- or nanoseconds")
 
 
 def format_time(time: float) -> str:

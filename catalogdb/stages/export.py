@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
@@ -17,6 +17,9 @@ from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
 
 BATCH_EVENTS = 500
+OF_NO_EVENT = "picks of no event"
+OF_A_MISSING_EVENT = "picks whose event is not in the catalog"
+NAME_OF_A_MISSING_EVENT = "names of events that are not in the catalog, of picks written as of no event"
 
 OgsFormat = Literal["ogs-dat", "ogs-hpl", "ogs-hpc", "ogs-pun", "ogs-txt", "ogs-txt-separated", "hypo71"]
 ExportFormat = Literal["quakeml", "csv", "parquet"] | OgsFormat
@@ -34,10 +37,12 @@ SUFFIXES: dict[str, ExportFormat] = {
     ".txt": "ogs-txt",
 }
 OGS_FORMATS: tuple[str, ...] = get_args(OgsFormat)
+EventWithPicks = tuple[dict[str, Any], list[dict[str, Any]]]
 FORMATS = {*SUFFIXES.values(), *OGS_FORMATS}
 NUMBERED_FORMATS = ("ogs-dat", "ogs-hpl", "ogs-txt", "ogs-txt-separated")
-WITH_PICKS = ("quakeml", "ogs-dat", "ogs-hpl", "ogs-hpc", "ogs-txt", "ogs-txt-separated", "hypo71")
-MOST_SECONDS_OF_AN_EVENT = 600.0  # between its time and its picks, either way
+WITH_PICKS = ("quakeml", "ogs-dat", "ogs-hpl", "ogs-hpc", "hypo71")
+NAMES_STATIONS = ("ogs-txt", "ogs-txt-separated")  # of the picks, and holds none
+MOST_SECONDS_OF_AN_EVENT = 7200.0  # between its time and its picks, either way
 
 
 def export_catalog(
@@ -53,6 +58,10 @@ def export_catalog(
     The events are streamed: memory holds some hundred of them, whatever the catalog's size. The file takes its name
     only once it is complete and on disk; on any failure an older file stays as it was and nothing else is left behind.
 
+    With an event go the picks of its arrivals and those that the source put in it. An ingested catalog may have picks
+    of no event: `.dat` holds them behind the last event; elsewhere they are counted as left out. A filter that chooses
+    events leaves them out as well, as it does the events that it does not choose, and they are not counted.
+
     Args:
         catalog: name of the catalog.
         output: the file to write.
@@ -62,8 +71,8 @@ def export_catalog(
         table: rows of csv and Parquet: one per event, or one per arrival of the preferred origins.
 
     Returns:
-        Summary: catalog, output, format, events, picks (those of the events, where the format holds any), bytes; for
-        the formats of OGS and HYPO71 also `left_out`: what they can't hold, by reason.
+        Summary: catalog, output, format, selected (events that the filter lets through), events and picks that are in
+        the file, picks_of_no_event among them, bytes, and `left_out`: what the format can't hold, by reason.
 
     Raises:
         InputError: for an unknown catalog, an unknown suffix or an output that can't be written.
@@ -79,21 +88,110 @@ def export_catalog(
         name = "QuakeML" if chosen == "quakeml" else chosen
         raise InputError(f"{name} holds events with their arrivals: a table of arrivals is csv or Parquet")
     require_catalog(db, catalog)
-    counts = {"events": 0, "picks": 0}
     filter = filter or EventFilter()
-    events = _events_with_picks(
-        db, catalog, filter, chosen in WITH_PICKS or table == "arrivals", counts, chosen in OGS_FORMATS
-    )
-    left_out: Counter[str] = Counter()
-    if chosen in OGS_FORMATS:
-        write = _ogs_writer(chosen)
-        if chosen in NUMBERED_FORMATS:
-            write = partial(write, source_ids=_source_ids(db, catalog, filter))
-        size = write_atomically(output, lambda stream: write(events, stream, left_out))
-    else:
-        size = write_atomically(output, lambda stream: _write(events, catalog, chosen, table, stream))
-    summary = {"catalog": catalog, "output": str(output), "format": chosen, **counts, "bytes": size}
-    return summary | ({"left_out": dict(left_out)} if chosen in OGS_FORMATS else {})
+    task = _Export(db, catalog, chosen, table, filter)
+    size = write_atomically(output, task.write)
+    return {
+        "catalog": catalog,
+        "output": str(output),
+        "format": chosen,
+        "selected": task.read["events"],
+        "events": task.written["events"],
+        "picks": task.written["picks"],
+        "picks_of_no_event": task.written["picks_of_no_event"],
+        "bytes": size,
+        "left_out": {reason: number for reason, number in task.left_out.items() if number},
+    }
+
+
+@dataclass
+class _Export:
+    """One export, and what becomes of events and picks: how many are `read`, `written`, and `left_out` by reason."""
+
+    db: Database
+    catalog: str
+    format: str
+    table: str
+    filter: EventFilter
+    read: Counter[str] = field(default_factory=Counter)
+    written: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def write(self, stream: BinaryIO) -> None:
+        """Write the whole file."""
+        holds_picks = self.format in WITH_PICKS or self.table == "arrivals"
+        is_with_picks = holds_picks or self.format in NAMES_STATIONS
+        events = _events_with_picks(self.db, self.catalog, self.filter, is_with_picks, self.read)
+        if self.format in OGS_FORMATS:
+            self._write_ogs(events, stream)
+        elif self.format == "quakeml":
+            from catalogdb.exchange.quakeml_writer import write_quakeml
+
+            self.written["events"] = write_quakeml(events, stream, self.catalog)
+            self.written["picks"] = self.read["picks"]
+        else:
+            self._write_table(events, stream)
+        if holds_picks and self.format != "ogs-dat":
+            for pick in self._picks_of_no_event({"event_key": 1}):
+                self.left_out[OF_A_MISSING_EVENT if "event_key" in pick else OF_NO_EVENT] += 1
+
+    def _write_ogs(self, events: Iterator[EventWithPicks], stream: BinaryIO) -> None:
+        from catalogdb.exchange.ogs import write_cards, write_listing, write_summaries
+
+        write = {
+            "ogs-dat": write_cards.write_dat,
+            "ogs-hpl": write_listing.write_hpl,
+            "ogs-hpc": write_listing.write_hpc,
+            "ogs-pun": write_summaries.write_pun,
+            "ogs-txt": write_summaries.write_txt,
+            "ogs-txt-separated": write_summaries.write_separated_txt,
+            "hypo71": write_cards.write_hypo71,
+        }[self.format]
+        more: dict[str, Any] = {}
+        if self.format in NUMBERED_FORMATS:
+            more["source_ids"] = _source_ids(self.db, self.catalog, self.filter)
+        if self.format in WITH_PICKS:
+            more["written"] = self.written
+        if self.format == "ogs-dat":
+            more["picks_of_no_event"] = self._nameless(self._picks_of_no_event())
+        self.written["events"] = write(events, stream, self.left_out, **more)
+
+    def _write_table(self, events: Iterator[EventWithPicks], stream: BinaryIO) -> None:
+        from catalogdb.exchange import tables
+
+        write = tables.write_csv if self.format == "csv" else tables.write_parquet
+        if self.table == "events":
+            rows = (tables.event_row(event) for event, _ in events)
+            self.written["events"] = write(rows, tables.EVENT_COLUMNS, stream)
+            return
+
+        def arrivals() -> Iterator[dict[str, Any]]:
+            for event, picks in events:
+                rows = list(tables.arrival_rows(event, picks))
+                self.written["events"] += bool(rows)
+                self.left_out["events without arrivals"] += not rows
+                yield from rows
+
+        self.written["picks"] = write(arrivals(), tables.ARRIVAL_COLUMNS, stream)
+        self.left_out["picks that are in no arrival of a preferred origin"] = self.read["picks"] - self.written["picks"]
+
+    def _picks_of_no_event(self, fields: dict[str, int] | None = None) -> Iterator[dict[str, Any]]:
+        """Picks of an ingested catalog that name no event of it, by time; none where a filter chooses events."""
+        held = self.db.catalog.find_one({"_id": self.catalog}, {"pick_set": 1, "config.files": 1}) or {}
+        is_filtered = self.filter.model_copy(update={"orderby": "time-asc"}) != EventFilter()
+        if is_filtered or "pick_set" not in held or "files" not in held.get("config", {}):
+            return
+        keys = set(_source_ids(self.db, self.catalog, self.filter))
+        for pick in self.db.pick.find({"pick_set": held["pick_set"]}, fields).sort([("time", 1), ("_id", 1)]):
+            if pick.get("event_key") not in keys:
+                yield pick
+
+    def _nameless(self, picks: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The picks; where they name an event that is not there, the file can't hold its name."""
+        for pick in picks:
+            if "event_key" in pick:
+                self.left_out[NAME_OF_A_MISSING_EVENT] += 1
+            yield pick
 
 
 def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:
@@ -125,26 +223,21 @@ def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:
 
 
 def _events_with_picks(
-    db: Database,
-    catalog: str,
-    filter: EventFilter,
-    want_picks: bool,
-    counts: dict[str, int],
-    want_keyed: bool = False,
-) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Events with the picks of their arrivals; `want_keyed`: with the picks that name them in `event_key` as well."""
-    pick_set = (db.catalog.find_one({"_id": catalog}, {"pick_set": 1}) or {}).get("pick_set") if want_keyed else None
+    db: Database, catalog: str, filter: EventFilter, want_picks: bool, read: Counter[str]
+) -> Iterator[EventWithPicks]:
+    """Events with the picks of their arrivals and those that name them in `event_key`; both are counted in `read`."""
+    pick_set = (db.catalog.find_one({"_id": catalog}, {"pick_set": 1}) or {}).get("pick_set") if want_picks else None
     for batch in _batches(_chosen(db, catalog, filter).batch_size(BATCH_EVENTS)):
         known = _picks(db, batch) if want_picks else {}
-        keyed = _keyed_picks(db, pick_set, batch) if pick_set is not None and want_picks else {}
+        keyed = {} if pick_set is None else _keyed_picks(db, pick_set, batch)
         for event in batch:
             identities = dict.fromkeys(
                 arrival["pick_id"] for origin in event["origins"] for arrival in origin.get("arrivals", [])
             )
             picks = {identity: known[identity] for identity in identities if identity in known}
             picks |= {pick["_id"]: pick for pick in keyed.get(event.get("source_id"), [])}
-            counts["events"] += 1
-            counts["picks"] += len(identities | picks) if want_picks else 0
+            read["events"] += 1
+            read["picks"] += len(identities | picks) if want_picks else 0
             yield event, list(picks.values())
 
 
@@ -169,8 +262,10 @@ def _picks(db: Database, events: list[dict[str, Any]]) -> dict[str, dict[str, An
 
 def _keyed_picks(db: Database, pick_set: str, events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Picks by the event that they name; events without origins have them in no arrivals."""
-    times = [event["time"] for event in events]
     keys = [event["source_id"] for event in events if "source_id" in event]
+    if not keys:
+        return {}
+    times = [event["time"] for event in events]
     # the times are there for the index
     between = {"$gte": min(times) - MOST_SECONDS_OF_AN_EVENT, "$lte": max(times) + MOST_SECONDS_OF_AN_EVENT}
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -188,36 +283,6 @@ def _batches(cursor: Any) -> Iterator[list[dict[str, Any]]]:
             batch = []
     if batch:
         yield batch
-
-
-def _write(events: Iterator[Any], catalog: str, format: str, table: str, stream: BinaryIO) -> None:
-    if format == "quakeml":
-        from catalogdb.exchange.quakeml_writer import write_quakeml
-
-        write_quakeml(events, stream, catalog)
-        return
-    from catalogdb.exchange import tables
-
-    if table == "events":
-        rows, columns = (tables.event_row(event) for event, _ in events), tables.EVENT_COLUMNS
-    else:
-        rows = (row for event, picks in events for row in tables.arrival_rows(event, picks))
-        columns = tables.ARRIVAL_COLUMNS
-    (tables.write_csv if format == "csv" else tables.write_parquet)(rows, columns, stream)
-
-
-def _ogs_writer(format: str) -> Callable[..., int]:
-    from catalogdb.exchange.ogs import write_cards, write_listing, write_summaries
-
-    return {
-        "ogs-dat": write_cards.write_dat,
-        "ogs-hpl": write_listing.write_hpl,
-        "ogs-hpc": write_listing.write_hpc,
-        "ogs-pun": write_summaries.write_pun,
-        "ogs-txt": write_summaries.write_txt,
-        "ogs-txt-separated": write_summaries.write_separated_txt,
-        "hypo71": write_cards.write_hypo71,
-    }[format]
 
 
 def _umask() -> int:

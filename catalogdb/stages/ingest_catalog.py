@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,10 +16,11 @@ from pymongo.errors import OperationFailure
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.catalog_files import FORMATS_HINT, known_format, read_catalog_files
 from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
-from catalogdb.exchange.reference import EvaluationMode, FileReport, ReferenceCatalog
+from catalogdb.exchange.file_names import distinct_names
+from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.identity import content_id, file_sha256
 
-REVISION = 3  # of the readers: a change that gives other documents for the same files raises it
+REVISION = 4  # of the readers: a change that gives other documents for the same files raises it
 TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
 TRANSACTION_TOO_LARGE = 388  # MongoDB's code TransactionTooLargeForCache
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
@@ -91,7 +91,8 @@ def ingest_catalog(
             hint=FORMATS_HINT,
         )
     documents.counts["rejected"] = len(reference.rejected) + len(documents.rejected)
-    config["reports"] = [_stored_report(report, documents.twice) for report in reference.files]
+    names = distinct_names([report.file for report in reference.files])
+    config["reports"] = [_stored_report(report, names[report.file], documents.twice) for report in reference.files]
     notes = reference.notes + _network_note(documents)
     counts = {key: int(value) for key, value in sorted(documents.counts.items())}
     named = _named_documents(
@@ -262,14 +263,19 @@ def _network_note(documents: CatalogDocuments) -> list[str]:
     return [f"stations whose network `site` does not tell, with their picks, kept without one: {named}{more}"]
 
 
-def _stored_report(report: FileReport, twice: list[str]) -> dict[str, Any]:
-    """The report as it is stored; readings that occur twice are known only when all files are read."""
-    stored = asdict(report) | {"file": Path(report.file).name}
-    of_this_file = re.compile(re.escape(stored["file"]) + r":(\d+):[PS]")
-    lines = [int(match[1]) for source_id in twice if (match := of_this_file.fullmatch(source_id))]
-    stored["kept"] -= len(lines)
-    stored["rejected"] += len(lines)
-    stored["rejected_lines"] = sorted([*stored["rejected_lines"], *lines])
+def _stored_report(report: FileReport, name: str, twice: list[ReadFrom]) -> dict[str, Any]:
+    """The report as it is stored; records that occur twice are known only when all files are read."""
+    of_this_file = [place for place in twice if place.file == report.file]
+    lines = [place.line for place in of_this_file if place.line is not None]
+    repaired = [line for line in report.repaired_lines if line not in set(lines)]  # what is repaired is kept
+    stored = asdict(report) | {
+        "file": name,
+        "kept": report.kept - len(of_this_file),
+        "repaired": report.repaired - len(report.repaired_lines) + len(repaired),
+        "rejected": report.rejected + len(of_this_file),
+        "repaired_lines": repaired,
+        "rejected_lines": sorted([*report.rejected_lines, *lines]),
+    }
     for name in ("repaired_lines", "rejected_lines"):
         if len(stored[name]) > LINES_KEPT:
             stored[name] = stored[name][:LINES_KEPT]

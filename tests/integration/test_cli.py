@@ -313,7 +313,8 @@ def test_a_closed_pipe_ends_a_command_in_silence(filled):
 def test_export(command, filled, tmp_path):
     for name in ("all.xml", "all.csv", "all.parquet"):
         summary = command(filled, "export", "--catalog", "quick", "-o", tmp_path / name, "--json").json
-        assert summary.keys() == {"catalog", "output", "format", "events", "picks", "bytes"}
+        counts = {"selected", "events", "picks", "picks_of_no_event", "bytes", "left_out"}
+        assert summary.keys() == {"catalog", "output", "format"} | counts
         assert summary["bytes"] == (tmp_path / name).stat().st_size and summary["events"] > 0
     none = command(filled, "export", "--catalog", "quick", "-o", tmp_path / "x.csv", "--minmagnitude", 9, "--json")
     assert none.code == 0 and none.json["events"] == 0

@@ -154,3 +154,173 @@ def test_outputs_that_cannot_be_written_are_named(db, catalog, tmp_path):
 def test_an_empty_selection_is_a_valid_file(db, catalog, tmp_path):
     export_catalog(db, catalog, tmp_path / "none.xml", filter=EventFilter(minmagnitude=9))
     assert _validate(io.BytesIO((tmp_path / "none.xml").read_bytes()))
+
+
+CARDS = """\
+ABC iPC112402030405 1018        1250eS 2                      FLD       480   6 gg
+DEF eP 012402030405 1200                                      FLD             6 n
+                 1                                              D
+DEF ?P 312402030905 1018                                      VU        120   7 g
+GHI iP 012402030905 1100        1400iS 1                      VU              7
+                 1
+"""
+LOOSE = """\
+ABC iPd112402031005 1018        1250eS 2                                        gg
+DEF eP 012402031200 0100
+"""
+
+
+@pytest.fixture
+def cards(db, tmp_path):
+    """Two events without origins, and three picks of none."""
+    (tmp_path / "year.dat").write_text(CARDS + LOOSE)
+    ingest_catalog(db, tmp_path / "year.dat", "cards")
+    return "cards"
+
+
+def ingested_again(db, catalog, path, name="again", **settings):
+    summary = export_catalog(db, catalog, path, **settings)
+    again = ingest_catalog(db, path, name)
+    assert again["counts"]["rejected"] == 0 and again["counts"]["events"] == summary["events"]
+    return summary
+
+
+def lines_of(path):
+    return [line.rstrip() for line in path.read_text().splitlines()]
+
+
+def test_cards_are_written_as_they_were(db, cards, tmp_path):
+    summary = export_catalog(db, cards, tmp_path / "out.dat")
+    assert (tmp_path / "out.dat").read_text() == CARDS + LOOSE
+    assert (summary["selected"], summary["events"], summary["picks"]) == (2, 2, 9)
+    assert summary["picks_of_no_event"] == 3 and summary["left_out"] == {}
+
+
+@pytest.mark.parametrize("behind", [1, 2])
+def test_unlocated_events_come_back_from_quakeml(db, cards, tmp_path, behind):
+    """With their picks, numbers, zones and marks: cards written behind it are those that were read."""
+    name = cards
+    for number in range(behind):
+        summary = ingested_again(db, name, tmp_path / "out.xml", f"again{number}")
+        left_out = {"left_out": {"picks of no event": 3}, "picks_of_no_event": 0} if not number else {"left_out": {}}
+        assert summary | {"events": 2, "picks": 6} | left_out == summary
+        name = f"again{number}"
+    export_catalog(db, name, tmp_path / "behind.dat")
+    assert (tmp_path / "behind.dat").read_text() == CARDS
+    fields = ("source_id", "time", "time_from", "zone", "event_type", "evaluation_mode", "evaluation_status")
+    first, second = (
+        [{key: event.get(key) for key in fields} for event in db.event.find({"catalog": name}).sort("time", 1)]
+        for name in (cards, name)
+    )
+    assert first == second and all(event["time_from"] == "first_arrival" for event in first)
+
+
+def test_picks_in_no_arrival_are_in_quakeml(db, cards, tmp_path):
+    export_catalog(db, cards, tmp_path / "out.xml")
+    assert _validate(str(tmp_path / "out.xml"))
+    found = read_events(str(tmp_path / "out.xml"))
+    assert [len(event.picks) for event in found] == [3, 3] and not any(event.origins for event in found)
+
+
+def test_late_picks_are_written(db, cards, tmp_path):
+    """As those of a far earthquake are."""
+    db.pick.update_one({"sta": "GHI", "phase": "S", "event_key": "2024_00007"}, {"$inc": {"time": 1500.0}})
+    assert export_catalog(db, cards, tmp_path / "out.xml")["picks"] == 6
+    assert [len(event.picks) for event in read_events(str(tmp_path / "out.xml"))] == [3, 3]
+
+
+def test_picks_of_no_event_are_counted(db, catalog, tmp_path):
+    """Those of an event that is in the catalog no more too; not where a filter chooses events."""
+    db.event.delete_one({"catalog": catalog, "source_id": "7"})
+    db.pick.update_one({"event_key": "3", "phase": "P"}, {"$unset": {"event_key": ""}})
+    db.pick.update_one({"event_key": "9", "phase": "P"}, {"$set": {"event_key": "gone"}})
+    db.event.update_many({}, {"$unset": {"origins.$[].arrivals": ""}})
+    said = {"picks of no event": 1, "picks whose event is not in the catalog": 3}
+    for name in ("out.xml", "out.hpl", "out.hpc"):
+        summary = export_catalog(db, catalog, tmp_path / name)
+        assert summary["picks"] == 36 and said.items() <= summary["left_out"].items(), name
+    assert said.items() <= export_catalog(db, catalog, tmp_path / "x", format="hypo71")["left_out"].items()
+    filtered = export_catalog(db, catalog, tmp_path / "out.xml", filter=EventFilter(minmagnitude=0))
+    assert filtered["picks"] == 36 and filtered["left_out"] == {}
+    summary = export_catalog(db, catalog, tmp_path / "out.dat", filter=EventFilter(orderby="time"))
+    assert (summary["events"], summary["picks"], summary["picks_of_no_event"]) == (19, 40, 4)
+    named = "names of events that are not in the catalog, of picks written as of no event"
+    assert summary["left_out"] == {named: 3}
+    assert (
+        ingest_catalog(db, tmp_path / "out.dat", "again")["counts"] | {"events": 19, "picks": 40}
+        == (ingest_catalog(db, tmp_path / "out.dat", "again")["counts"])
+    )
+    assert db.pick.count_documents({"pick_set": "again", "event_key": {"$exists": False}}) == 4
+
+
+def test_a_catalog_of_picks_alone_is_a_file_of_cards(db, tmp_path):
+    (tmp_path / "year.dat").write_text(LOOSE)
+    ingest_catalog(db, tmp_path / "year.dat", "loose")
+    summary = export_catalog(db, "loose", tmp_path / "out.dat")
+    assert (summary["events"], summary["picks"], summary["picks_of_no_event"]) == (0, 3, 3)
+    assert (tmp_path / "out.dat").read_text() == LOOSE
+    assert export_catalog(db, "loose", tmp_path / "out.xml")["left_out"] == {"picks of no event": 3}
+
+
+def test_picks_that_a_job_left_unassociated_are_not_taken_for_picks_of_no_event(db, catalog, tmp_path):
+    db.catalog.update_one({"_id": catalog}, {"$unset": {"config.files": ""}})
+    db.event.delete_one({"catalog": catalog, "source_id": "7"})
+    summary = export_catalog(db, catalog, tmp_path / "out.dat")
+    assert (summary["picks"], summary["picks_of_no_event"], summary["left_out"]) == (38, 0, {})
+
+
+def test_what_is_written_is_reported(db, cards, tmp_path):
+    """Not what was read."""
+    summary = export_catalog(db, cards, tmp_path / "out.pun")
+    assert (summary["selected"], summary["events"], summary["picks"]) == (2, 0, 0)
+    assert summary["left_out"] == {"events without a location": 2}
+    summary = export_catalog(db, cards, tmp_path / "out.txt")
+    assert (summary["selected"], summary["events"], summary["picks"], summary["left_out"]) == (2, 2, 0, {})
+    summary = export_catalog(db, cards, tmp_path / "out.csv", table="arrivals")
+    assert (summary["selected"], summary["events"], summary["picks"]) == (2, 0, 0)
+    assert summary["left_out"] == {
+        "events without arrivals": 2,
+        "picks that are in no arrival of a preferred origin": 6,
+        "picks of no event": 3,
+    }
+    assert len(lines_of(tmp_path / "out.csv")) == 1
+
+
+def test_the_command_says_what_is_not_in_the_file(cli, db, cards, tmp_path):
+    path = tmp_path / "out.pun"
+    code, out, err = cli("export", "--catalog", cards, "-o", path)
+    assert code == 0 and f"{path}: 0 of 2 events, {path.stat().st_size} bytes" in out
+    assert "left out, as the format can't hold them: 2 events without a location" in err
+    assert "the file holds no event: none of them can be written in this format" in err
+    code, out, err = cli("export", "--catalog", cards, "-o", tmp_path / "out.dat")
+    assert code == 0 and "2 events, 9 picks (3 of no event, behind the last one)" in out and not err
+    code, out, err = cli("export", "--catalog", cards, "-o", tmp_path / "out.xml")
+    assert code == 0 and "2 events, 6 picks" in out and ": 3 picks of no event" in err
+    code, out, err = cli("export", "--catalog", cards, "-o", tmp_path / "out.csv", "--minmagnitude", "9")
+    assert code == 0 and "0 events" in out
+    assert "the file holds no event: the catalog has none that passes the filters" in err
+
+
+HPL = """\
+^MONTE FINTO (FRIULI)
+
+     71240203  4 5  8.50 46-20.50  13- 6.25   8.25   1.50 12  4 117 1 0.21  0.6  1.3 B B/C                                   5  1.5  0.2                      3
+     7 ABC    4.8 214 115 iPC1  4 5 10.18  1.68  1.73 -0.03 -0.02  1.27                     FLD 480 2.3  eS 2 12.50  4.00  0.11   0.6      ABC     gg
+     7 DEF   14.8  14  95 eP    4 5 12.00  3.50  3.40  0.00  0.10  1.20                     FLD                                            DEF     n
+     7 GHI   24.8  94  90       4 5  0.00                                                   FLD          iS 3 19.00 10.50  0.20   0.3      GHI      g
+"""  # noqa: E501
+
+
+def test_angles_delays_and_marks_go_through_quakeml(db, tmp_path):
+    (tmp_path / "year.hpl").write_text(HPL)
+    ingest_catalog(db, tmp_path / "year.hpl", "listing")
+    export_catalog(db, "listing", tmp_path / "straight.hpl")
+    ingested_again(db, "listing", tmp_path / "out.xml")
+    assert _validate(str(tmp_path / "out.xml"))
+    (event,) = db.event.find({"catalog": "again"})
+    (origin,) = event["origins"]
+    assert [arrival["takeoff_angle"] for arrival in origin["arrivals"]] == [115, 115, 95, 90]
+    assert [arrival.get("station_delay") for arrival in origin["arrivals"]] == [-0.03, -0.03, None, None]
+    assert (origin["quality_sqd"], event["zone"], event["source_id"]) == ("B/C", "F", "2024_00007")
+    export_catalog(db, "again", tmp_path / "behind.hpl")
+    assert lines_of(tmp_path / "behind.hpl") == lines_of(tmp_path / "straight.hpl")

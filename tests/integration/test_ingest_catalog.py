@@ -1,5 +1,6 @@
 """Catalog files into the database: identities, links, names, replacement."""
 
+import csv
 import os
 
 import pytest
@@ -7,6 +8,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.stages import ingest_catalog as module
+from catalogdb.stages.export import export_catalog
 from catalogdb.stages.ingest_catalog import ingest_catalog, read_catalog_files
 
 EVENTS = "event_id,time,latitude,longitude,depth_km,ML\n1,2024-01-01T00:00:00.5,46,13,5,1.2\n2,2024-01-02,46.1,13.1,,\n"
@@ -187,6 +189,116 @@ def test_duplicates_are_rejected_with_reason(db, tmp_path):
     assert db.event.count_documents({}) == 2 and db.pick.count_documents({}) == 4
 
 
+def report_rows(summary):
+    names = ("read", "kept", "repaired", "rejected", "repaired_lines", "rejected_lines")
+    return {report["file"]: [report[name] for name in names] for report in summary["files"]}
+
+
+def test_duplicates_stand_in_the_table_with_their_lines(db, tmp_path):
+    events, picks = tmp_path / "events.csv", tmp_path / "picks.csv"
+    events.write_text(EVENTS + "1,2024-01-01T00:00:00.5,46,13,5,1.2\nx,never,46,13,5,1.0\n")
+    picks.write_text(PICKS + "1,2024-01-01T00:00:03.25,BAD,P,\n1,2024-01-01T00:00:04,BOO,P,\n")
+    summary = ingest_catalog(db, [events, picks], "ogs")
+    assert report_rows(summary) == {
+        "events.csv": [4, 2, 0, 2, [], [4, 5]],
+        "picks.csv": [6, 5, 1, 1, [7], [6]],
+    }
+    assert f"{events}: line 4: event 3 (1): another event has the same id" in summary["problems"]
+    assert any(line.startswith(f"{picks}: line 6: pick 5 (P of .BAD.. at") for line in summary["problems"])
+    assert db.event.count_documents({}) == 2 and db.pick.count_documents({}) == 5
+    for collection in (db.event, db.pick):
+        assert not collection.count_documents({"$or": [{"read_from": {"$exists": 1}}, {"arrival": {"$exists": 1}}]})
+
+
+CARDS = (
+    "BOO iP 012403272119 4100        4400iS 2                      FLD             1\n"
+    "CLUDiP 012403272119 4200        4500iS 2                      FLD             1\n"
+)
+END = f"{'1':>18}\n"
+
+
+def test_files_of_one_name_keep_their_own_rows(db, tmp_path):
+    paths = [tmp_path / folder / "B.dat" for folder in ("x", "y")]
+    for path in paths:
+        path.parent.mkdir()
+    paths[0].write_text(CARDS + END)
+    later = CARDS.replace("0327", "0328").replace("   1\n", "   2\n")
+    paths[1].write_text(later + later.splitlines(keepends=True)[0] + END)
+    summary = ingest_catalog(db, paths, "ogs")
+    rows = report_rows(summary)
+    assert {name: [row[0], row[1], row[3], row[5]] for name, row in rows.items()} == {
+        "x/B.dat": [4, 4, 0, []],
+        "y/B.dat": [6, 4, 2, [3, 3]],
+    }
+    tables = [tmp_path / folder / "picks.csv" for folder in ("x", "y")]
+    tables[0].write_text(PICKS)
+    tables[1].write_text("event_id,time,station,phase\n1,2024-01-01T00:00:03.25,BAD,P\n")
+    rows = report_rows(ingest_catalog(db, tables, "two"))
+    assert rows == {"x/picks.csv": [4, 4, 0, 0, [], []], "y/picks.csv": [1, 0, 0, 1, [], [2]]}
+
+
+def test_the_table_counts_records_of_quakeml(db, tmp_path):
+    path = tmp_path / "events.xml"
+    pick = (
+        "<pick publicID='smi:x/p{0}'><time><value>2024-01-01T00:00:0{0}Z</value></time>"
+        "<waveformID networkCode='OX' stationCode='BAD'/><phaseHint>P</phaseHint></pick>"
+    )
+    content = QUAKEML.replace("</event>", pick.format(3) + pick.format(4) + "</event>")
+    event = content[content.index("<event publicID") : content.index("</eventParameters>")]
+    wrong = "<preferredOriginID>smi:x/none</preferredOriginID><preferredMagnitudeID>smi:x/no</preferredMagnitudeID>"
+    other = event.replace("<origin ", f"{wrong}<origin ", 1).replace("smi:x/e'", "smi:x/e2'").replace("x/p", "x/q")
+    path.write_text(content.replace(event, event + event + other.replace(":00:0", ":01:0")))
+    summary = ingest_catalog(db, path, "xml")
+    # the second is the first again; of the third one the preferred origin is missing
+    assert report_rows(summary) == {"events.xml": [9, 6, 7, 3, [], []]}
+    assert f"{path}: event 2 (smi:x/e): another event has the same id" in summary["problems"]
+    assert (db.event.count_documents({}), db.pick.count_documents({})) == (2, 4)
+
+
+def test_ids_that_times_speak_against_are_said(db, files):
+    files[0].write_text(EVENTS.replace("\n1,", "\n2,", 1).replace("\n2,2024-01-02", "\n3,2024-01-02"))
+    files[1].write_text(PICKS + "2,2024-01-02T00:00:04,BAD,P,1\n")
+    summary = ingest_catalog(db, files, "ogs")
+    assert any("its event ids are not those of events.csv" in note for note in summary["notes"])
+    first, second = db.event.find({"catalog": "ogs"}).sort("time", 1)
+    assert [first["n_picks"], second["n_picks"]] == [2, 1]
+    assert db.pick.count_documents({"event_key": "2"}) == 2 and db.pick.count_documents({"event_key": "3"}) == 1
+
+
+def test_a_catalog_written_as_csv_is_read_again_as_it_was(db, tmp_path):
+    events, picks = tmp_path / "events.csv", tmp_path / "picks.csv"
+    events.write_text(
+        "event_id,origin_time,latitude,longitude,depth_km,magnitude,magnitude_type,t_err,h_err,v_err,rms,gap,"
+        "minimum_distance_km,n_stations,event_type,place,status\n"
+        'a1,2024-01-01T00:00:00.123456,46.1,13.1,10,2.0,ML,0.1,0.5,0.7,0.12,90,4.5,7,quarry blast,"X, Y",final\n'
+        "a2,2024-01-02,46.2,13.2,,,,,,,,,,,,,\na3,2024-01-03,,,,1.5,MD,,,,,,,,,,\n"
+    )
+    picks.write_text(
+        "event_id,time,station,network,location,channel,phase,uncertainty,probability,hypo71_weight,polarity,onset,"
+        "pick_id,residual_s,distance_km,azimuth_degree,weight\n"
+        "a1,2024-01-01T00:00:03.25,BAD,OX,00,HHZ,Pg,0.05,0.9,1,positive,e,one,-0.02,14.8,95,1.2\n"
+        "a1,2024-01-01T00:00:05,BAD,OX,00,HHN,S,0.2,,,,,two,,,,\n"
+        "a2,2024-01-02T00:00:05,VINO,,,,P,0.2,,,,,three,,,,\n"
+    )
+    ingest_catalog(db, [events, picks], "one")
+    written = {}
+    for name in ("one", "two"):
+        paths = [tmp_path / f"{name}-{table}.csv" for table in ("events", "arrivals")]
+        for path, table in zip(paths, ("events", "arrivals"), strict=True):
+            export_catalog(db, name, path, table=table)
+        written[name] = [list(csv.DictReader(path.open())) for path in paths]
+        if name == "one":
+            summary = ingest_catalog(db, paths, "two")
+            assert (summary["counts"]["rejected"], summary["notes"][:-1]) == (0, [])
+            assert not any("columns not used" in line for line in summary["problems"])
+    for one, two in zip(written["one"], written["two"], strict=True):
+        assert len(one) == 3
+        new_ids = {"event_id", "pick_id"}  # of the database
+        assert [{key: row[key] for key in row if key not in new_ids} for row in two] == [
+            {key: row[key] for key in row if key not in new_ids} for row in one
+        ]
+
+
 def test_two_names_hold_the_same_file_apart(db, files):
     ingest_catalog(db, files, "one")
     ingest_catalog(db, files, "two")
@@ -229,6 +341,20 @@ def test_quakeml_is_known_by_its_first_bytes(tmp_path, name, start):
     text = QUAKEML.removeprefix("<?xml version='1.0'?>") if start == "no declaration" else start + QUAKEML
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert [event["source_id"] for event in read_catalog_files([tmp_path / name]).events] == ["smi:x/e"]
+
+
+@pytest.mark.parametrize("blank", ["\n" * 5000, " \r\n" * 20_000, "\ufeff" + "\n" * 4095])
+def test_blank_lines_at_the_start_hide_no_catalog(tmp_path, blank):
+    path = tmp_path / "file"
+    for text, events, picks in ((EVENTS, 2, 0), (PICKS, 0, 4), (CARDS + END, 1, 4)):
+        path.write_text(blank + text, encoding="utf-8", newline="")
+        catalog = read_catalog_files([path])
+        assert (len(catalog.events), len(catalog.picks)) == (events, picks)
+    path.write_text(blank + QUAKEML.removeprefix("<?xml version='1.0'?>"), encoding="utf-8", newline="")
+    assert len(read_catalog_files([path]).events) == 1
+    path.write_text(blank, encoding="utf-8", newline="")
+    with pytest.raises(InputError, match="it is empty"):
+        read_catalog_files([path])
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xml"])

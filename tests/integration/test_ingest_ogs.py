@@ -132,7 +132,8 @@ def test_a_file_written_of_a_catalog_gives_that_catalog(db, files, tmp_path, suf
     ingest_catalog(db, files, "ogs")
     written = tmp_path / f"out{suffix}"
     summary = export_catalog(db, "ogs", written)
-    assert summary["events"] == 2 and summary["bytes"] == written.stat().st_size
+    assert (summary["selected"], summary["events"]) == (2, 1 if suffix == ".pun" else 2)  # one has no position
+    assert summary["bytes"] == written.stat().st_size
     first = next(path for path in files if path.suffix == suffix)
     one, other = read_catalog_files([first]), read_catalog_files([written])
     assert not other.rejected
@@ -160,6 +161,17 @@ def test_hypo71_cards_and_both_bulletins_can_be_chosen(db, files, tmp_path):
         assert len(read_catalog_files([path]).events) == 2
     with pytest.raises(InputError, match="hypo71 holds events with their arrivals"):
         export_catalog(db, "ogs", tmp_path / "x", format="hypo71", table="arrivals")
+
+
+def test_hypo71_cards_go_out_and_in_within_their_century(db, files, tmp_path):
+    """The cards themselves have no century."""
+    ingest_catalog(db, files, "ogs")
+    path = tmp_path / "year.cards"
+    export_catalog(db, "ogs", path, format="hypo71")
+    summary = ingest_catalog(db, [path], "back", format="hypo71")
+    assert [text.rsplit("; ", 1)[1] for text in summary["problems"] if "no century" in text] == ["here 2024"]
+    own, back = (sorted(db.pick.distinct("time", {"pick_set": name})) for name in ("ogs", "back"))
+    assert back == own and len(own) == 5
 
 
 @pytest.mark.parametrize(("suffix", "numbers"), [(".txt", [1, 4, 2, 3]), (".dat", [1, 4, 2, 3])])

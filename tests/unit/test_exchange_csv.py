@@ -1,9 +1,13 @@
 """Event and pick tables: columns by their headers, bad rows named, the rest kept."""
 
+from pathlib import Path
+
 import pytest
 
 from catalogdb.errors import InputError
+from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.csv_catalog import read_csv
+from catalogdb.exchange.ogs.detect import detect
 from catalogdb.exchange.reference import format_time, parse_time
 
 
@@ -197,3 +201,92 @@ def test_real_tables(realdata):
     assert len(automatic.events) == 285 and automatic.events[0]["depth_km"] == 14.046436
     chile = read_csv(realdata / "chile_pyocto" / "picks.csv")
     assert len(chile.picks) == 1218 and sum("event_key" not in item for item in chile.picks) == 110
+
+
+@pytest.mark.parametrize(
+    ("value", "time", "unit"),
+    [
+        ("1711574377", 1711574377.0, "seconds"),
+        ("1711574377.300001", 1711574377.300001, "seconds"),
+        ("1.7115743773e9", 1711574377.3, "seconds"),
+        ("-300000000.5", -300000000.5, "seconds"),
+        ("1711574377300", 1711574377.3, "milliseconds"),
+        ("1711574377300001", 1711574377.300001, "microseconds"),
+        ("1711574377300001000", 1711574377.300001, "nanoseconds"),
+    ],
+)
+def test_times_that_are_numbers_are_read_by_their_size_and_said(tmp_path, value, time, unit):
+    catalog = read_csv(table(tmp_path, f"time,latitude,longitude\n{value},46,13\n"))
+    assert [event["time"] for event in catalog.events] == [time]
+    assert catalog.notes == [f"{tmp_path}/table.csv: times are numbers, read as epoch {unit}: 1 rows"]
+
+
+@pytest.mark.parametrize("value", ["0", "2024", "86400.5", "20240320211937", "99999999999999999999", "-1e12"])
+def test_numbers_that_may_be_any_time_are_refused_with_their_line(tmp_path, value):
+    catalog = read_csv(table(tmp_path, f"station,phase,time\nBAD,P,{value}\n"))
+    assert catalog.picks == []
+    (line,) = catalog.rejected
+    assert line.startswith(f"{tmp_path}/table.csv: line 2: bad time '{value}': a number that is not plausible")
+
+
+def test_a_number_is_no_time_elsewhere():
+    for text in ("1711081501230", "1711574377", "2024.5"):
+        with pytest.raises(ValueError, match="a number, not an ISO 8601 time"):
+            parse_time(text)
+    assert parse_time("20240327") == parse_time("2024-03-27")
+
+
+def test_event_type_of_fdsn_text(tmp_path):
+    catalog = read_csv(
+        table(
+            tmp_path,
+            "#EventID|Time|Latitude|Longitude|Depth/Km|Author|Catalog|Contributor|ContributorID|MagType|Magnitude"
+            "|MagAuthor|EventLocationName|EventType\n"
+            "1|2024-03-27T21:19:36.9|46.3|12.8|9.6|X||||Mw|4.3|--|Preone (UD)|quarry blast\n",
+        )
+    )
+    assert catalog.events[0]["event_type"] == "quarry blast"
+
+
+def test_the_report_counts_rows(tmp_path):
+    path = table(
+        tmp_path,
+        "station,phase,time,event,colour\nBAD,P,2020-01-01,1,red\nBAD,S,2020-01-01,-1,red\nBAD,P,noon,1,red\n",
+    )
+    (report,) = read_csv(path).files
+    assert (report.file, report.read, report.kept, report.rejected) == (str(path), 3, 2, 1)
+    assert (report.repaired, report.repaired_lines, report.rejected_lines) == (2, [2, 3], [4])
+    assert any(line.startswith(f"{path}: 2 picks without uncertainty") for line in read_csv(path).repaired)
+
+
+def test_blank_lines_before_the_header_are_passed_over(tmp_path):
+    catalog = read_csv(table(tmp_path, "\n  \n\ntime;latitude;longitude\n2020-01-01;46;13\nnever;46;13\n"))
+    assert len(catalog.events) == 1 and "line 6: bad time" in catalog.rejected[0]
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.txt", "table.dat", "table"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "event_id,origin_time,latitude,longitude,depth_km,magnitude",
+        "event_id;origin_time;lat;lon;depth;ml",
+        "event_id\torigin_time\tlat\tlon\tdepth\tml",
+        "index,event-id,origin_time(UTC),lat,lon,depth",
+    ],
+)
+def test_a_table_with_origin_latitude_and_depth_is_no_summary_card(tmp_path, name, header):
+    delimiter = next(mark for mark in ",;\t" if mark in header)
+    cells = {"event_id": "a1", "event-id": "a1", "index": "1", "latitude": "46.1", "lat": "46.1"}
+    cells |= {"longitude": "13.1", "lon": "13.1", "depth_km": "10", "depth": "10"}
+    row = delimiter.join(
+        cells.get(field, "2024-01-01" if "time" in field else "2") for field in header.split(delimiter)
+    )
+    (event,) = read_catalog_files([table(tmp_path, f"{header}\n{row}\n", name)]).events
+    assert (event["source_id"], event["latitude"], event["depth_km"]) == ("a1", 46.1, 10)
+
+
+def test_headers_of_the_bulletin_stay_what_they_are(tmp_path):
+    assert detect(Path("x"), b" DATE    ORIGIN    LAT N    LONG E    DEPTH    MAG NO GAP DMIN\n") == "ogs-pun"
+    separated = b"index;event-id;origin_time(UTC);t_err;lat;lon;h_err;depth;v_err;gap;ml;md;place;event_type\n"
+    assert detect(Path("x"), separated) == "ogs-txt"
+    assert detect(Path("x.pun"), b"event_id,origin_time,lat,lon,depth\n") is None

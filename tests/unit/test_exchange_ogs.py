@@ -1,5 +1,9 @@
 """The bulletin's readers: every column, and every quirk that real files have."""
 
+import io
+from collections import Counter
+from datetime import UTC, datetime
+
 import pytest
 from ogs_lines import (
     END,
@@ -20,6 +24,7 @@ from catalogdb.exchange.ogs.bulletin_txt import read_txt
 from catalogdb.exchange.ogs.listing_hpl import read_hpl
 from catalogdb.exchange.ogs.phases_dat import read_dat
 from catalogdb.exchange.ogs.summary_pun import read_pun
+from catalogdb.exchange.ogs.write_cards import write_hypo71
 from catalogdb.exchange.reference import parse_time
 
 READERS = {".dat": read_dat, ".hpl": read_hpl, ".pun": read_pun, ".txt": read_txt}
@@ -201,6 +206,98 @@ def test_a_blank_too_many_after_the_station(read):
     catalog = read(".dat", "ABC  iP 112402030405 1018", "ABCD  P 112402030405 1018", END)
     assert [pick["time"] for pick in catalog.picks] == [parse_time("2024-02-03T04:05:10.18")] * 2
     assert repairs(catalog) == ["one blank too many after the station left out: lines 1, 2"]
+
+
+def test_a_blank_too_many_hides_no_other_error(read):
+    catalog = read(".dat", card("ABC", " P 1", clock="12413030405"), card("DEF", " P  ", clock="12402032505"), END)
+    assert reasons(catalog) == [
+        "line 1: there is no day 2024-13-03",
+        "line 2: hour and minute '2505' are not on the clock",
+        "line 3: the end of an event that has no usable phases",
+    ]
+
+
+@pytest.mark.parametrize("columns", [20, 21, 22, 23])
+def test_a_card_that_ends_inside_its_p_seconds_has_no_p(read, columns):
+    text = card("ABC", p_seconds="12345")
+    catalog = read(".dat", text[:columns], card("DEF"), END)
+    assert [pick["sta"] for pick in catalog.picks] == ["DEF"]
+    (reason,) = reasons(catalog)
+    assert reason == f"line 1: P reading: the line ends inside its P seconds, after '{text[19:columns]}'"
+
+
+@pytest.mark.parametrize("columns", [32, 33, 34, 35])
+def test_a_card_that_ends_inside_its_s_seconds_has_no_s(read, columns):
+    text = card("ABC", s="eS 2", s_seconds="12345")
+    catalog = read(".dat", text[:columns], END)
+    assert [(pick["phase"], pick["time"]) for pick in catalog.picks] == [("P", parse_time("2024-02-03T04:05:10.18"))]
+    (reason,) = reasons(catalog)
+    assert reason == f"line 1: S reading: the line ends inside its S seconds, after '{text[31:columns]}'"
+
+
+def test_cards_that_end_with_their_seconds_are_whole(read):
+    catalog = read(
+        ".dat",
+        card("ABC")[:24],
+        card("DEF", p_seconds="9.18 ")[:23],  # both decimals are there
+        card("GHI", s_seconds=" 1250")[:36],
+        END,
+    )
+    assert [pick["time"] % 60 for pick in catalog.picks] == pytest.approx([10.18, 9.18, 10.18, 12.5])
+    assert catalog.rejected == []
+
+
+def test_a_duration_or_number_that_the_line_ends_inside_is_left_out(read):
+    whole = card("ABC", duration="  480", number="  12")
+    catalog = read(".dat", whole, whole[:78].replace("ABC", "DEF"), whole[:74].replace("ABC", "GHI"), END)
+    assert [pick.get("duration") for pick in catalog.picks] == [480.0, 480.0, None]
+    assert [event["source_id"] for event in catalog.events] == ["2024_00012"]
+    assert repairs(catalog) == [
+        "the line ends inside its event number: left out: line 2",
+        "the line ends inside its duration: left out: line 3",
+    ]
+
+
+# -- HYPO71's own cards
+
+
+@pytest.fixture
+def cards(tmp_path):
+    """Read lines as HYPO71's own cards."""
+
+    def _cards(*lines):
+        path = tmp_path / "year.cards"
+        path.write_text("\n".join(lines) + "\n")
+        return read_catalog_files([path], "hypo71")
+
+    return _cards
+
+
+def test_hypo71_cards_are_of_the_last_hundred_years(cards):
+    now = datetime.now(UTC).year
+    years = [now - 99, 1976, 2000, now - 1, now]
+    lines = [card("ABC", clock=f" {year % 100:2}02030405", number="") for year in years]
+    catalog = cards(*(line for pair in zip(lines, [END] * len(lines), strict=True) for line in pair))
+    assert [pick["time"] for pick in catalog.picks] == [parse_time(f"{year}-02-03T04:05:10.18") for year in years]
+    assert [text.split(": ", 1)[1] for text in catalog.repaired] == [
+        f"HYPO71's cards have no century: years up to {now % 100:02} are taken as 20xx, others as 19xx; "
+        f"here {', '.join(map(str, sorted(years)))}"
+    ]
+    assert catalog.rejected == []
+
+
+def test_a_century_that_hypo71_cards_have_is_theirs(cards):
+    catalog = cards(card("ABC", clock="17702030405"), END)
+    assert [pick["time"] for pick in catalog.picks] == [parse_time("2077-02-03T04:05:10.18")]
+    assert catalog.repaired == []
+
+
+def test_hypo71_cards_come_back_in_their_century(cards):
+    pick = {"sta": "ABC", "phase": "P", "time": parse_time("2024-02-03T04:05:10.18"), "hypo71_weight": 1}
+    stream, left_out = io.BytesIO(), Counter()
+    assert write_hypo71([({"origins": []}, [pick])], stream, left_out) == 1
+    (back,) = cards(*stream.getvalue().decode().splitlines()).picks
+    assert back["time"] == pick["time"]
 
 
 def test_unlocated_events_and_their_ends(read):
@@ -428,6 +525,47 @@ def test_md_of_no_stations_is_missing_and_nonlinloc_is_named(tmp_path):
     assert repairs(catalog) == ["MD 0.00 of no stations is taken as missing: line 1"]
 
 
+def test_station_magnitudes_of_an_event_without_one_are_counted(read):
+    catalog = read(
+        ".hpl",
+        event_line(md="", station_lines="  3"),
+        station_line("ABC", rest={100: " 2.3"}),
+        station_line("DEF"),
+        station_line("GHI", rest={100: " 2.1*"}),
+        event_line("     8", "1240203  5 5", station_lines="  1"),
+        station_line("ABC", rest={100: " 2.3"}, clock=" 5 5"),
+    )
+    assert [event.get("magnitude") for event in catalog.events] == [None, 1.5]
+    assert repairs(catalog) == ["a station's MD beside an event without MD left out: lines 2, 4"]
+
+
+def test_a_station_line_that_ends_inside_its_seconds(read):
+    whole = station_line("ABC", s="iS 1", s_seconds="12.50")
+    catalog = read(".hpl", event_line(station_lines="  3"), whole[:40], whole[:114], whole[:115])
+    assert [(pick["phase"], pick["source_id"]) for pick in catalog.picks] == [
+        ("P", "test.hpl:3:P"),
+        ("P", "test.hpl:4:P"),
+        ("S", "test.hpl:4:S"),
+    ]
+    assert reasons(catalog) == [
+        "line 2: P reading: the line ends inside its P seconds, after '10.1'",
+        "line 3: S reading: the line ends inside its S seconds, after '12.5'",
+    ]
+
+
+def test_an_event_line_that_ends_inside_a_value(read):
+    whole = event_line(rest={58: " 12"})
+    kept = {55: (8.25, None), 50: (8.25, None), 49: (None, None), 47: (None, None), 57: (8.25, 1.5)}
+    for columns, (depth, md) in kept.items():
+        catalog = read(".hpl", whole[:columns])
+        (event,) = catalog.events
+        assert (event.get("depth_km"), event.get("magnitude")) == (depth, md), columns
+        assert bool(catalog.repaired) == (columns in (55, 49, 47)), columns
+    for columns in (42, 41, 32, 23, 22):
+        catalog = read(".hpl", whole[:columns])
+        assert catalog.events == [] and "the line ends inside" in reasons(catalog)[0], columns
+
+
 # -- .pun
 
 
@@ -466,6 +604,14 @@ def test_summaries(read):
         "60 minutes of arc carried into the next degree: line 4",
         "seconds of 60 or more carried on: line 4",
     ]
+
+
+def test_a_summary_that_its_line_ends_inside(read):
+    whole = "12402030405  8.50 46-20.50  13- 6.25   8.25   1.50"
+    catalog = read(".pun", whole, whole[:34], whole[:41])
+    assert reasons(catalog) == ["line 2: the line ends inside its longitude, after '13- 6.'"]
+    assert repairs(catalog) == ["the line ends inside its depth: left out: line 3"]
+    assert [event.get("depth_km") for event in catalog.events] == [8.25, None]
 
 
 def test_a_header_with_western_longitudes(read):
@@ -586,6 +732,73 @@ def test_odd_rows_of_a_bulletin(read):
         "line 10: not a line of the bulletin: 2 fields before the place, not 12",
     ]
     assert "latitude or longitude is missing: kept as unlocated: line 6" in repairs(catalog)
+
+
+def test_bulletin_lines_that_end_before_or_inside_their_magnitudes(read):
+    whole = txt_line(place="", kind="").rstrip()
+    assert whole[81:].split() == ["120", "1.3", "1.5"]
+    catalog = read(
+        ".txt",
+        whole,
+        whole[:93],  # MD 1.
+        whole[:89],
+        whole[:88],  # ML 1.
+        whole[:84],
+        txt_line(6, values=" 0.12 46.3417 13.1042   0.5   8.2   0.9 120 ----")[:87],
+        whole[:83],
+        txt_line(8, values="0.12 46.3417 13.1042 0.5 8.2 0.9 120 1.3", place="", kind=""),  # not in its columns
+    )
+    assert [{item["type"]: item["value"] for item in event["magnitudes"]} for event in catalog.events] == [
+        {"ML": 1.3, "MD": 1.5},
+        {"ML": 1.3},
+        {"ML": 1.3},
+        {},
+        {},
+        {},
+    ]
+    said = {text.rsplit(": ", 1)[0]: text.rsplit(": ", 1)[1] for text in repairs(catalog)}
+    assert said["the line ends inside its MD: left out"] == "line 2"
+    assert said["the line ends before its MD: taken as missing"] == "lines 3, 4, 5, 6"
+    assert said["the line ends inside its ML: left out"] == "line 4"
+    assert said["the line ends before its ML: taken as missing"] == "line 5"
+    assert reasons(catalog) == [
+        "line 7: not a line of the bulletin: 10 fields before the place, not 12",
+        "line 8: not a line of the bulletin: 11 fields before the place, not 12",
+    ]
+
+
+def test_separated_lines_that_end_before_their_magnitudes(read):
+    start = "00001;2024_0000{0};2024-02-03T04:0{0}:08.500; 0.12;46.3417;13.1042;  0.5;  8.2;  0.9;120"
+    catalog = read(
+        ".txt",
+        SEPARATED_HEADER,
+        f"{start.format(1)}; 1.3; 1.5",
+        f"{start.format(2)}; 1.3;",
+        f"{start.format(3)}; 1.3",
+        f"{start.format(4)}; 1.",
+        f"{start.format(5)};",
+        start.format(6)[:-1],
+        start.format(7)[:-4],
+    )
+    assert [event.get("magnitude") for event in catalog.events] == [1.3, 1.3, 1.3, None, None, None]
+    assert repairs(catalog) == [
+        "the line ends before its MD: taken as missing: lines 4, 5, 6, 7",
+        "the line ends inside its ML: left out: line 5",
+        "the line ends before its ML: taken as missing: line 7",
+        "the line ends inside its gap: left out: line 7",
+    ]
+    assert reasons(catalog) == ["line 8: 9 fields, not 14"]
+
+
+def test_small_letters_in_times_and_overflowed_values(read):
+    catalog = read(
+        ".txt",
+        txt_line(1, "2024-02-03t04:05:08.500"),
+        txt_line(2, "2024-02-03t04:06:08.50z"),
+        txt_line(3, "2024-02-03T04:07:08.500", values=" 0.12 46.3417 13.1042   0.5   8.2 ***** ***  1.3  1.5"),
+    )
+    assert [event["time"] % 3600 for event in catalog.events] == [308.5, 368.5, 428.5]
+    assert repairs(catalog) == ["values that overflowed their columns (*****) are taken as missing: line 3"]
 
 
 # -- which format a file is in

@@ -14,6 +14,7 @@ from ogs_lines import END, PUN_HEADER, SEPARATED_HEADER, TXT_HEADER, card, event
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
+from catalogdb.exchange.documents import catalog_documents
 from catalogdb.exchange.ogs.bulletin_txt import read_txt
 from catalogdb.exchange.ogs.codes import EVENT_TYPES, ONSETS, POLARITIES, ZONES
 from catalogdb.exchange.ogs.listing_hpl import read_hpl
@@ -23,7 +24,8 @@ from catalogdb.exchange.ogs.quality import hypo71_quality
 from catalogdb.exchange.ogs.summary_pun import read_pun
 from catalogdb.exchange.ogs.write_cards import write_dat, write_hypo71
 from catalogdb.exchange.ogs.write_listing import write_hpc, write_hpl
-from catalogdb.exchange.ogs.write_summaries import write_pun, write_separated_txt, write_txt
+from catalogdb.exchange.ogs.write_summaries import ROUNDED, write_pun, write_separated_txt, write_txt
+from catalogdb.exchange.quakeml import read_quakeml, write_quakeml
 from catalogdb.exchange.reference import HYPO71_UNCERTAINTY, parse_time
 
 FIRST, LAST = int(parse_time("1900-01-02")) * 100, int(parse_time("2099-12-30")) * 100
@@ -158,8 +160,17 @@ def test_listings_hold_picks(pairs):
 def _documents(catalog):
     by_event = {}
     for pick in catalog.picks:
-        by_event.setdefault(pick["event_key"], []).append(pick | {"_id": pick["source_id"]})
+        by_event.setdefault(pick.get("event_key"), []).append(pick | {"_id": pick["source_id"]})
     return [(event, by_event.get(event["source_id"], [])) for event in catalog.events]
+
+
+def _stored(catalog):
+    """Pairs as the database has them."""
+    documents = catalog_documents(catalog, "x", "config", "task", {})
+    return [
+        (event, [pick for pick in documents.picks if pick.get("event_key") == event["source_id"]])
+        for event in documents.events
+    ]
 
 
 def steps(low, high, per_unit):
@@ -265,6 +276,113 @@ def test_bulletins_hold_events(event, write, kind):
     assert some_of(found, ("source_id", "place", "event_type")) == some_of(event, ("source_id", "place", "event_type"))
     values = {item["type"]: item["value"] for item in event["magnitudes"]}
     assert {item["type"]: item["value"] for item in found["magnitudes"]} == values
+
+
+COORDINATES = [(35.76951, -117.59932), (-21.12345, -70.12345), (46.12345, 113.12345), (-0.5, -179.99999), (46.5, 13.5)]
+
+
+@pytest.mark.parametrize("write", [write_txt, write_separated_txt])
+def test_bulletins_of_other_regions_are_exact_or_say_what_they_round(write):
+    pairs = []
+    for number, (latitude, longitude) in enumerate(COORDINATES, 1):
+        origin = {"_id": "1", "time": 1e9 + number * 3600, "latitude": latitude, "longitude": longitude}
+        event = {"_id": str(number), "time": origin["time"], "origins": [origin], "magnitudes": []}
+        pairs.append((event | {"source_id": f"2001_{number:05d}"}, []))
+    content, number, left_out = written(write, pairs)
+    assert number == len(COORDINATES)
+    found = [(event["latitude"], event["longitude"]) for event in read_back(read_txt, content, ".txt").events]
+    exact = [(round(latitude, 4), round(longitude, 4)) for latitude, longitude in COORDINATES]
+    if write is write_separated_txt:
+        assert found == exact and not left_out
+    else:
+        changed = sum(one != other for pair in zip(found, exact, strict=True) for one, other in zip(*pair, strict=True))
+        # -180.00 for -180.0000 has lost nothing
+        assert left_out == {ROUNDED: changed} == {ROUNDED: 4}
+
+
+@settings(deadline=None, max_examples=60)
+@given(events_with_picks(), st.booleans())
+def test_cards_behind_the_last_event_are_of_no_event(pairs, with_events):
+    """Whole catalogs without events too, and a second round changes nothing."""
+    *events, (_, loose) = pairs
+    events = events if with_events else []
+    loose = sorted((pick | {"_id": str(n)} for n, pick in enumerate(loose)), key=lambda pick: pick["time"])
+    counts = Counter()
+    content, number, left_out = written(write_dat, events, picks_of_no_event=iter(loose), written=counts)
+    assert number == len(events) and not left_out
+    total = sum(len(picks) for _, picks in events) + len(loose)
+    assert counts == Counter(events=number, picks=total, picks_of_no_event=len(loose))
+    catalog = read_back(read_dat, content, ".dat")
+    assert len(catalog.events) == len(events) and not catalog.rejected
+    nameless = [pick for pick in catalog.picks if "event_key" not in pick]
+    assert by_reading(nameless) == by_reading(loose)
+    keyed = _documents(catalog)
+    again, _, _ = written(write_dat, keyed, picks_of_no_event=sorted(nameless, key=lambda pick: pick["time"]))
+    assert again == content
+
+
+def test_many_picks_of_no_event_are_written_bit_by_bit():
+    one = {"sta": "ABC", "net": "", "phase": "P", "hypo71_weight": 0}
+    picks = (one | {"_id": str(n), "time": n * 2.0, "phase": "PS"[n % 2]} for n in range(20_000))
+    content, number, left_out = written(write_dat, [], picks_of_no_event=picks)
+    assert number == 0 and not left_out
+    catalog = read_back(read_dat, content, ".dat")
+    assert [pick["time"] for pick in sorted(catalog.picks, key=lambda pick: pick["time"])] == [
+        n * 2.0 for n in range(20_000)
+    ]
+
+
+@pytest.mark.parametrize("write", [write_dat, write_hpl, write_hpc])
+def test_what_is_written_is_counted(write):
+    picks = [
+        {"_id": "1", "sta": "ABCDE", "phase": "P", "time": 1e9},
+        {"_id": "2", "sta": "ABC", "phase": "S", "time": 1e9},
+        {"_id": "3", "sta": "ABC", "phase": "P", "time": 1e9 - 1},
+    ]
+    event = {"_id": "e", "time": 1e9 - 2, "origins": [], "magnitudes": []}
+    ancient = [pick | {"time": -5e9} for pick in picks]
+    counts = Counter()
+    _, number, left_out = written(write, [(event, picks), (event | {"time": -5e9}, ancient)], written=counts)
+    assert counts == {"events": 1, "picks": 2} and number == 1
+    assert left_out["events before 1900 or after 2099"] == 1
+
+
+def test_a_listing_is_the_same_behind_quakeml(tmp_path):
+    own = {13: " 14.8", 19: "214", 23: "115", 42: "  1.68", 49: " 1.70", 54: "  0.05", 60: " -0.07", 66: "  1.27"}
+    own |= {93: "FBD", 96: " 457", 100: " 2.3*", 116: "  4.00", 122: "  0.11", 128: "   0.6", 140: "ABCD", 148: "gn"}
+    rest = {58: " 12", 61: "  4", 65: "117", 69: "1", 71: "0.21", 76: " 0.6", 80: "  1.3", 86: "B", 88: "B/C"}
+    rest |= {125: "  5", 128: "  1.5", 133: "  0.2"}
+    unlocated = {"seconds": "", "latitude": "", "longitude": "", "depth": "", "md": ""}
+    lines = [
+        "^MONTE FINTO (FRIULI)",
+        "",
+        event_line(rest=rest, station_lines="  1"),
+        station_line("ABCD", "ePd2", s="iS 1", s_seconds="12.50", rest=own),
+        event_line("     9", clock="1240203  5 5", station_lines="  1", **unlocated),
+        station_line("ABCD", "eP+4", clock=" 5 5", rest={93: "VU", 148: "g"}),
+    ]
+    path, behind = tmp_path / "a.hpl", tmp_path / "a.xml"
+    path.write_text("\n".join(lines) + "\n")
+    content, _, _ = written(write_hpl, _documents(read_hpl(path)))
+    with open(behind, "wb") as stream:
+        write_quakeml(_stored(read_hpl(path)), stream)
+    catalog = read_quakeml(behind)
+    assert not catalog.rejected and not catalog.repaired
+    again, number, _ = written(write_hpl, _documents(catalog))
+    assert again.decode() == content.decode() and number == 2
+
+
+@settings(deadline=None, max_examples=25)
+@given(events_with_picks())
+def test_cards_are_the_same_behind_quakeml(pairs):
+    catalog = read_back(read_dat, written(write_dat, pairs)[0], ".dat")
+    content, _, _ = written(write_dat, _documents(catalog))
+    stream = io.BytesIO()
+    write_quakeml(_stored(catalog), stream)
+    behind = read_back(read_quakeml, stream.getvalue(), ".xml")
+    assert not behind.rejected and not behind.repaired
+    again, _, _ = written(write_dat, _documents(behind))
+    assert again == content
 
 
 def test_a_listing_is_written_as_it_was(tmp_path):

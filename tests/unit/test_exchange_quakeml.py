@@ -49,6 +49,9 @@ PICKS = [
         amplitude=88.25,
         components="ZNE",
         polarity="positive",
+        first_motion="U",
+        branch="n",
+        duration=48.0,
     ),
     pick(2, "S", 1711574383.000001, onset="emergent", hypo71_weight=3, loc="00", evaluation_mode="manual"),
 ]
@@ -65,6 +68,8 @@ EVENT = {
     "magnitude_type": "ML",
     "event_type": "earthquake",
     "place": "TRAMONTI & <Friuli>",
+    "zone": "F",
+    "remarks": "felt -- <IV>",
     "n_picks": 2,
     "n_p": 1,
     "n_s": 1,
@@ -106,6 +111,10 @@ EVENT = {
             "azimuthal_gap": 59.0,
             "minimum_distance_km": 8.4,
             "quality": "B",
+            "quality_sqd": "B/C",
+            "velocity_model": "1",
+            "source_file": "year.hpl",
+            "source_format": "ogs-hpl",
             "n_picks": 2,
             "n_p": 1,
             "n_s": 1,
@@ -120,6 +129,8 @@ EVENT = {
                     "residual": -0.017,
                     "distance_km": 36.9,
                     "azimuth": 113.25,
+                    "takeoff_angle": 95.5,
+                    "station_delay": -0.05,
                     "weight": 0.88,
                 }
                 for item, phase in zip(PICKS, ("Pg", "Sg"), strict=True)
@@ -136,7 +147,7 @@ EVENT = {
             "n_stations": 2,
             "station_magnitudes": [
                 {"net": "OX", "sta": "BAD", "value": 4.5, "amplitude_mm": 21.5, "distance_km": 38.0},
-                {"net": "NI", "sta": "VINO", "value": 4.7},
+                {"net": "NI", "sta": "VINO", "value": 4.7, "weight": 0.0},
             ],
         },
     ],
@@ -197,6 +208,7 @@ def test_obspy_reads_back_every_value(text):
     arrival = second.arrivals[0]
     assert arrival.pick_id.get_referred_object() is event.picks[0]
     assert (arrival.time_residual, arrival.azimuth, arrival.time_weight) == (-0.017, 113.25, 0.88)
+    assert (arrival.takeoff_angle, arrival.time_correction) == (95.5, -0.05)
     assert arrival.distance == pytest.approx(36.9 / 111.19492664, rel=1e-9)
 
     assert len(event.picks) == 2
@@ -228,7 +240,6 @@ def test_own_reader_gives_the_documents_back(text, tmp_path):
     unlike = {
         "_id",
         "catalog",
-        "source_id",
         "preferred_origin_id",
         "preferred_magnitude_id",
         "origins",
@@ -262,6 +273,111 @@ def test_arrival_without_its_pick_still_gives_valid_quakeml():
     assert [item.time.ns for item in event.picks] == [round(item["time"] * 1e6) * 1000 for item in PICKS]
 
 
+def read_back(text: bytes, tmp_path):
+    path = tmp_path / "events.xml"
+    path.write_bytes(text)
+    return read_quakeml(path)
+
+
+UNLOCATED = {
+    "_id": "f" * 32,
+    "time": PICKS[0]["time"],
+    "time_from": "first_arrival",
+    "source_id": "2024_00008",
+    "zone": "V",
+    "event_type": "unknown",
+    "remarks": "Not localized",
+    "evaluation_mode": "manual",
+    "evaluation_status": "final",
+    "origins": [],
+    "magnitudes": [{"_id": "1", "type": "MD", "value": 1.5}],
+    "preferred_magnitude_id": "1",
+    "magnitude": 1.5,
+    "magnitude_type": "MD",
+}
+AS_THEY_WERE = (
+    *("time", "time_from", "source_id", "zone", "event_type", "remarks", "evaluation_mode", "evaluation_status"),
+    *("origins", "magnitude", "magnitude_type"),
+)
+
+
+@pytest.mark.parametrize("time_from", ["first_arrival", "minute", None])
+@pytest.mark.parametrize("picks", [PICKS, []])
+def test_an_unlocated_event_comes_back_with_its_picks(tmp_path, time_from, picks):
+    event = UNLOCATED | {"time_from": time_from, "time": UNLOCATED["time"] - (time_from is None)}
+    event = {name: value for name, value in event.items() if value is not None}
+    text = written([(event, picks)])
+    assert _validate(io.BytesIO(text))
+    catalog = read_back(text, tmp_path)
+    assert catalog.rejected == [] and catalog.repaired == []
+    (found,) = catalog.events
+    assert {name: found.get(name) for name in AS_THEY_WERE} == {name: event.get(name) for name in AS_THEY_WERE}
+    assert [item["time"] for item in catalog.picks] == [item["time"] for item in picks]
+    assert {item["event_key"] for item in catalog.picks} <= {"2024_00008"}
+    assert written([(found | {"_id": event["_id"]}, [])]).count(b"time_from") == (time_from is not None)
+
+
+def test_that_cards_call_an_event_located_is_kept(tmp_path):
+    event = UNLOCATED | {"sources": [{"file": "a.dat", "format": "ogs-dat", "is_located": True}]}
+    (found,) = read_back(written([(event, PICKS)]), tmp_path).events
+    source = {"file": "events.xml", "format": "quakeml", "id": "2024_00008", "is_located": True}
+    assert found["sources"] == [source]
+
+
+def test_picks_in_no_arrival_of_their_event_are_written(tmp_path):
+    others = [pick(3, "S", PICKS[1]["time"] + 1, sta="VINO"), pick(4, "P", PICKS[1]["time"], sta="VINO")]
+    text = written([(EVENT, [*others, *PICKS])])
+    assert _validate(io.BytesIO(text)) and text == written([(EVENT, [*PICKS, *reversed(others)])])
+    catalog = read_back(text, tmp_path)
+    assert [(item["sta"], item["phase"][0]) for item in catalog.picks] == [
+        *(("BAD", "P"), ("BAD", "S")),
+        *(("VINO", "P"), ("VINO", "S")),
+    ]
+    assert {item["event_key"] for item in catalog.picks} == {EVENT["source_id"]}
+    (event,) = catalog.events
+    assert [len(origin["arrivals"]) for origin in event["origins"]] == [1, 2]
+
+
+def test_two_events_of_one_id_are_told_apart(tmp_path):
+    pairs = [(EVENT | {"_id": letter * 32}, [PICKS[0] | {"_id": letter * 32}]) for letter in "ab"]
+    for event, _ in pairs:
+        event["origins"] = [EVENT["origins"][0] | {"arrivals": []}]
+    catalog = read_back(written(pairs), tmp_path)
+    ids = [EVENT["source_id"], "smi:local/catalogdb/event/" + "b" * 32]
+    assert [event["source_id"] for event in catalog.events] == [item["event_key"] for item in catalog.picks] == ids
+    assert any("another event was 2024000123" in text for text in catalog.repaired)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        *({"source_id": value} for value in (7, "", None, ["a"])),
+        *({"zone": value} for value in ("X", ["F"], {"F": 1}, True)),
+        *({"event_type": value} for value in ("explosion", 1)),
+        {"remarks": float("nan")},
+        {"no such": 1},
+    ],
+)
+def test_notes_that_no_one_would_write_are_passed_over(tmp_path, note):
+    plain = {name: value for name, value in EVENT.items() if name not in ("source_id", "zone", "remarks")}
+    text = written([(plain | {"source_id": "x"}, PICKS)])
+    own = json.dumps({"source_id": "x"}).encode()
+    assert text.count(own) == 1
+    (event,) = read_back(text.replace(own, json.dumps(note).encode()), tmp_path).events
+    assert event["source_id"] == "smi:local/catalogdb/event/" + "e" * 32
+    assert event["event_type"] == "earthquake" and "zone" not in event and "remarks" not in event
+
+
+def test_notes_of_picks_are_of_their_kind(tmp_path):
+    note = {"duration": "long", "branch": "x", "first_motion": 1, "hypo71_weight": 2.5, "snr": True, "probability": 1}
+    note |= {"amplitude": 10**400, "components": None}
+    text = written([(EVENT, [PICKS[0] | {"probability": 0.5}, PICKS[1]])])
+    (event,) = read_events(io.BytesIO(text))
+    own = event.picks[0].comments[0].text.encode()
+    found = read_back(text.replace(own, b"catalogdb: " + json.dumps(note).encode()), tmp_path).picks[0]
+    assert {name: found[name] for name in note.keys() & found.keys()} == {"probability": 1.0}
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -292,10 +408,12 @@ def test_every_file_of_obspy_is_read_without_loss(path):
     source = read_events(str(path), format="QUAKEML")
     catalog = read_quakeml(path)
     without_origin = [event for event in source if not any(o.latitude is not None for o in event.origins)]
-    assert len(catalog.events) == len(source) - len(without_origin)
-    assert len(catalog.rejected) >= len(without_origin)
+    with_nothing = [event for event in without_origin if not event.picks]
+    assert len(catalog.events) == len(source) - len(with_nothing)
+    assert len(catalog.rejected) >= len(with_nothing)
+    assert sum(not document["origins"] for document in catalog.events) == len(without_origin) - len(with_nothing)
     located = [event for event in source if event not in without_origin]
-    for event, document in zip(located, catalog.events, strict=True):
+    for event, document in zip(located, [item for item in catalog.events if item["origins"]], strict=True):
         origin = event.preferred_origin() or event.origins[0]
         assert round(document["time"] * 1e6) == round(origin.time.ns / 1000)
         assert (document["latitude"], document["longitude"]) == (origin.latitude, origin.longitude)

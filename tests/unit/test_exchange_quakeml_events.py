@@ -52,6 +52,30 @@ def test_optional_values_that_are_not_finite_are_left_out(tmp_path, inside, what
     assert json.loads(json.dumps(catalog.events, allow_nan=False)) == catalog.events
 
 
+def test_an_event_without_origin_is_at_its_first_pick(tmp_path):
+    late = PICK.replace("p1", "p2").replace(":05.5Z", ":09Z")
+    bad = origin_text(1, latitude="946")
+    catalog = read_text(tmp_path / "e.xml", event_text(1, late, PICK), event_text(2), event_text(3, bad, late))
+    first, third = catalog.events
+    assert (first["source_id"], first["time"], first["time_from"]) == ("smi:x/ev1", 1699920065.5, "first_arrival")
+    assert (third["source_id"], third["time"], third["origins"]) == ("smi:x/ev3", 1699920069.0, [])
+    assert (first["evaluation_mode"], first["evaluation_status"]) == ("manual", "reviewed")
+    assert {"latitude", "preferred_origin_id", "sources"}.isdisjoint(first)
+    assert [pick["event_key"] for pick in catalog.picks] == ["smi:x/ev1", "smi:x/ev1", "smi:x/ev3"]
+    two, three = catalog.rejected
+    assert "event 2 (smi:x/ev2): it has no usable origin, and no pick" in two and "latitude 946" in three
+    assert any(": 2 events without a usable origin, kept as unlocated" in text for text in catalog.repaired)
+
+
+@pytest.mark.parametrize("time", ["1e400", "1e18", "NaN", "-1e12", '"2024"', "null"])
+def test_a_time_that_no_event_can_have_is_not_taken_from_a_note(tmp_path, time):
+    note = f'<comment><text>catalogdb: {{"time": {time}, "time_from": "minute"}}</text></comment>'
+    catalog = read_text(tmp_path / "e.xml", event_text(1, note, PICK), event_text(2, note))
+    (event,) = catalog.events
+    assert (event["time"], event["time_from"]) == (1699920065.5, "first_arrival")
+    assert "event 2" in catalog.rejected[0]
+
+
 @pytest.mark.parametrize("field", ["time", "latitude", "longitude"])
 def test_an_event_without_a_finite_time_or_place_is_rejected_alone(tmp_path, field):
     value = {"time": "2023-11-14T00:01:00.5Z", "latitude": "46.1", "longitude": "13"}[field]

@@ -2,18 +2,21 @@
 
 Aligned columns (1-based): 1-5 index, 7-16 id, 18-40 time, 42-46 time error, 48-54 latitude, 56-62 longitude, 64-68
 horizontal error, 70-74 depth, 76-80 vertical error, 82-84 gap, 86-89 ML, 91-94 MD, 96- place [type]. The other edition
-has the same fields in the same order, the type in a field of its own. Dashes are missing values.
+has the same fields in the same order, the type in a field of its own. Dashes are missing values; a line may end behind
+the gap.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from catalogdb.exchange.ogs.columns import (
     cut,
     day_number,
+    ends_inside,
     epoch_seconds,
     microseconds,
     minute_of_day,
@@ -31,6 +34,10 @@ FIELDS = (
 ALIGNED = (
     (1, 5), (7, 16), (18, 40), (42, 46), (48, 54), (56, 62), (64, 68), (70, 74), (76, 80), (82, 84), (86, 89), (91, 94),
 )  # fmt: skip
+NUMBERS = FIELDS[3:12]
+MAGNITUDES = ("ML", "MD")
+THROUGH_GAP = 84
+DISPENSABLE = (*MAGNITUDES, "place", "type")  # at the end of a line
 BETWEEN = (6, 17, 41, 47, 55, 63, 69, 75, 81, 85, 90)  # columns that are blank in an aligned line
 
 HEADER_NAMES = {
@@ -39,7 +46,9 @@ HEADER_NAMES = {
     "gap": "gap", "ml": "ML", "md": "MD", "place": "place", "event_type": "type",
 }  # fmt: skip
 
-_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ]([ \d]\d):([ \d]\d)(?::([ \d]\d(?:\.\d*)?))?Z?", re.ASCII)
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)[Tt ]([ \d]\d):([ \d]\d)(?::([ \d]\d(?:\.\d*)?))?[Zz]?", re.ASCII)
+_CUT_MAGNITUDE = re.compile(r"[+-]?\d+\.?", re.ASCII)  # magnitudes have a decimal
+_DIGITS = re.compile(r"\d+", re.ASCII)
 _TYPE = re.compile(r"\[([^\[\]]*)\]?\s*$")
 _UNLOCATED = re.compile(r"not\s+locali[sz]ed", re.IGNORECASE)
 _FIRST_STATION = re.compile(r"first station\s+([A-Z0-9]{1,5})", re.IGNORECASE | re.ASCII)
@@ -68,7 +77,8 @@ def read_txt(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
                 order = tuple(HEADER_NAMES.get(name.strip(" #").lower()) for name in text.split(";"))
             continue
         try:
-            event = _event(line, _fields(text, order), path, evaluation_mode, log)
+            fields, ending = _fields(text, order)
+            event = _event(line, fields, ending, path, evaluation_mode, log)
         except ValueError as error:
             log.reject(line, str(error))
             continue
@@ -81,7 +91,8 @@ def read_txt(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
     return log.finish(catalog)
 
 
-def _fields(text: str, order: tuple[str | None, ...]) -> dict[str, str]:
+def _fields(text: str, order: tuple[str | None, ...]) -> tuple[dict[str, str], list[str]]:
+    """The texts of a line's fields by their names, and what was repaired."""
     if text.count(";") >= 5:
         parts = [part.strip() for part in text.split(";")]
         while len(parts) > len(order) and not parts[-1]:
@@ -89,19 +100,42 @@ def _fields(text: str, order: tuple[str | None, ...]) -> dict[str, str]:
         if len(parts) > len(order) and "place" in order:  # the place holds semicolons
             place, extra = order.index("place"), len(parts) - len(order)
             parts[place : place + extra + 1] = [";".join(parts[place : place + extra + 1])]
-        if len(parts) < len(order) - 1:
+        absent = order[len(parts) :]
+        if any(name is not None and name not in DISPENSABLE for name in absent):
             raise ValueError(f"{len(parts)} fields, not {len(order)}")
         fields = {name: part for name, part in zip(order, parts, strict=False) if name}
-        return fields if fields.get("type") else fields | _place_and_type(fields.get("place", ""))
-    if len(text) >= 94 and all(text[column - 1] == " " for column in BETWEEN):
-        values = [cut(text, *columns) for columns in ALIGNED]
+        repairs = _end_of_line(fields, order[len(parts) - 1] if absent else None, absent)
+        return (fields if fields.get("type") else fields | _place_and_type(fields.get("place", ""))), repairs
+    missing: tuple[str, ...] = ()
+    if len(text) >= THROUGH_GAP and all(cut(text, column) == " " for column in BETWEEN):
+        columns = dict(zip(FIELDS, ALIGNED, strict=False))
+        values = [cut(text, *column) for column in ALIGNED]
         rest = text[95:]
-    else:
+        missing = tuple(name for name in MAGNITUDES if len(text) < columns[name][0])
+        last = next((name for name in MAGNITUDES if ends_inside(text, *columns[name])), None)
+    else:  # which value is missing can't be told
         values = text.split(maxsplit=len(ALIGNED))
         if len(values) < len(ALIGNED):
             raise ValueError(f"not a line of the bulletin: {len(values)} fields before the place, not {len(ALIGNED)}")
         rest = values[len(ALIGNED)] if len(values) > len(ALIGNED) else ""
-    return dict(zip(FIELDS, values, strict=False)) | _place_and_type(rest)
+        last = None if rest else "MD"
+    fields = dict(zip(FIELDS, values, strict=False)) | _place_and_type(rest)
+    return fields, _end_of_line(fields, last, missing)
+
+
+def _end_of_line(fields: dict[str, str], last: str | None, missing: Iterable[str | None]) -> list[str]:
+    """Take a magnitude or gap out that may have been cut, and say that and which are missing.
+
+    Args:
+        last: the field that the line ends with.
+        missing: the fields that would stand behind it.
+    """
+    repairs = [f"the line ends before its {name}: taken as missing" for name in missing if name in MAGNITUDES]
+    may_be_cut = _DIGITS if last == "gap" else _CUT_MAGNITUDE  # of a gap no one can tell
+    if last in ("gap", *MAGNITUDES) and may_be_cut.fullmatch(fields[last].strip()):
+        fields[last] = ""
+        repairs.append(f"the line ends inside its {last}: left out")
+    return repairs
 
 
 def _place_and_type(text: str) -> dict[str, str]:
@@ -109,22 +143,14 @@ def _place_and_type(text: str) -> dict[str, str]:
     return {"place": text[: kind.start()], "type": kind[1]} if kind else {"place": text, "type": ""}
 
 
-def _event(line: int, fields: dict[str, str], path: Path, mode: EvaluationMode, log: FileLog) -> dict[str, Any]:
-    values = {
-        name: number(fields.get(name, ""), name)
-        for name in (
-            "time error",
-            "latitude",
-            "longitude",
-            "horizontal error",
-            "depth",
-            "vertical error",
-            "gap",
-            "ML",
-            "MD",
-        )
-    }
+def _event(
+    line: int, fields: dict[str, str], ending: list[str], path: Path, mode: EvaluationMode, log: FileLog
+) -> dict[str, Any]:
+    values = {name: number(fields.get(name, ""), name) for name in NUMBERS}
     time, is_whole_minute, repairs = _time(fields.get("time", "").strip())
+    repairs += ending
+    if any("*" in fields.get(name, "") for name in NUMBERS):
+        repairs.append("values that overflowed their columns (*****) are taken as missing")
     place = fields.get("place", "").strip()
     is_unlocated = bool(_UNLOCATED.search(place)) and values["latitude"] is None
     latitude, longitude = values["latitude"], values["longitude"]

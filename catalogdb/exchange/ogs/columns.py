@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ MICROSECONDS = 1_000_000
 _EPOCH = date(1970, 1, 1).toordinal()
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _MISSING = re.compile(r"[-*.]*", re.ASCII)
+_BOTH_DECIMALS = re.compile(r"\.\d\d", re.ASCII)
 _ANGLE = re.compile(r"(\d{1,3})\s*([-NSEWnsew: ])\s*(\d{1,2}(?:\.\d*)?)", re.ASCII)
 
 
@@ -51,6 +53,33 @@ def cut(line: str, first: int, last: int | None = None) -> str:
     """Columns `first` to `last` of a line, blank where it is shorter."""
     last = first if last is None else last
     return line[first - 1 : last].ljust(last - first + 1)
+
+
+def ends_inside(line: str, first: int, last: int) -> bool:
+    """True where a line ends inside a value's columns, so that digits may be missing; not after two decimals."""
+    return first <= len(line) < last and not _BOTH_DECIMALS.fullmatch(line[-3:])
+
+
+def refuse_cut(line: str, first: int, last: int, what: str) -> None:
+    """Let no line pass that ends inside the columns of a value that its record can't do without.
+
+    Raises:
+        ValueError: naming the value and what there is of it.
+    """
+    if ends_inside(line, first, last):
+        raise ValueError(f"the line ends inside its {what}, after {line[first - 1 :].strip()!r}")
+
+
+def without_cut_value(line: str, columns: Mapping[str, tuple[int, int]]) -> tuple[str, str | None]:
+    """The line without the value that it ends inside, and what to say of that.
+
+    Args:
+        columns: first and last column of each value, by its name.
+    """
+    for what, (first, last) in columns.items():
+        if ends_inside(line, first, last):
+            return line[: first - 1], f"the line ends inside its {what}: left out"
+    return line, None
 
 
 def number(text: str, what: str) -> float | None:

@@ -77,6 +77,11 @@ def line(fields: dict[tuple[int, int], str], width: int = 0) -> str:
     return "".join(characters)
 
 
+def number_of_picks(pairs: Iterable[Pair]) -> int:
+    """How many readings there are in pairs of P and S."""
+    return sum(pick is not None for pair in pairs for pick in pair)
+
+
 def fixed(value: float | None, width: int, decimals: int, missing: str = "") -> str:
     """A number with these decimals, fewer where it is too wide, `*` where it does not fit at all."""
     if value is None:

@@ -31,6 +31,8 @@ from catalogdb.exchange.ogs.columns import (
     minute_of_day,
     number,
     read_lines,
+    refuse_cut,
+    without_cut_value,
     year_of,
 )
 from catalogdb.exchange.ogs.log import FileLog
@@ -39,6 +41,17 @@ from catalogdb.exchange.ogs.solutions import event_document, magnitude_document,
 from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog, arrival_counts, present
 
 EVENT_LINE = re.compile(r"[ \d]{6}[ 1]\d\d[ \d]\d[ \d]\d [ \d]{3}\d( |$)", re.ASCII)
+NEEDED = {"origin seconds": (20, 24), "latitude": (26, 33), "longitude": (36, 43)}  # of an event line that has them
+EVENT_VALUES = {
+    "depth": (46, 50), "MD": (52, 57), "number of readings": (58, 60), "distance of the nearest station": (61, 63),
+    "gap": (65, 67), "rms": (71, 74), "erh": (75, 79), "erz": (80, 84), "number of ML": (112, 114),
+    "mean ML": (115, 119), "deviation of ML": (120, 124), "number of MD": (125, 127), "mean MD": (128, 132),
+    "deviation of MD": (133, 137),
+}  # fmt: skip
+STATION_VALUES = {
+    "station_delay": (54, 59), "P residual": (60, 65), "P weight": (66, 71), "duration": (96, 99),
+    "station MD": (100, 103), "S residual": (122, 127), "S weight": (128, 133),
+}  # fmt: skip
 HEADER_WORDS = ({"DATE", "ORIGIN"}, {"STN", "DIST"})  # of the two lines that HYPO71 prints above an event
 
 
@@ -56,6 +69,7 @@ class _Event:
     picks: list[dict[str, Any]] = field(default_factory=list)
     arrivals: list[dict[str, Any]] = field(default_factory=list)
     station_magnitudes: list[dict[str, Any]] = field(default_factory=list)
+    station_magnitude_lines: list[int] = field(default_factory=list)
     letters: list[tuple[int, str, str]] = field(default_factory=list)
 
 
@@ -127,6 +141,9 @@ def _event(
     line: int, text: str, place: str | None, path: Path, mode: EvaluationMode, keys: set[str], log: FileLog
 ) -> _Event:
     own_number = integer(cut(text, 1, 6).replace(" ", ""), "event number")
+    for what, (first, last) in NEEDED.items():
+        refuse_cut(text, first, last, what)
+    text, left_out = without_cut_value(text, EVENT_VALUES)
     columns = (7, 7), (8, 13), (15, 18), (20, 24), (25, 34), (35, 44)
     found = hypocentre(*(cut(text, *column) for column in columns))
     sqd = cut(text, 88, 90).strip()
@@ -149,6 +166,7 @@ def _event(
     repairs = [
         *found.repairs,
         ("*" in text[45:84], "values that overflowed their columns (*****) are taken as missing"),
+        (left_out is not None, left_out or ""),
     ]
     magnitudes, amiss = _magnitudes(text)
     own_id = None
@@ -215,6 +233,9 @@ def _station(line: int, text: str, event: _Event, path: Path, mode: EvaluationMo
     minute, carried = minute_of_day(cut(text, 32, 35))
     if carried:
         log.repair(line, carried)
+    text, left_out = without_cut_value(text, STATION_VALUES)
+    if left_out:
+        log.repair(line, left_out)
     # the listing has no date here: the one that puts the reading within half a day of the event
     day = event.day + round((event.minute - minute) / 1440)
     event.letters.append((line, cut(text, 93), cut(text, 94)))
@@ -232,6 +253,7 @@ def _station(line: int, text: str, event: _Event, path: Path, mode: EvaluationMo
     duration = _optional_number(cut(text, 96, 99), "duration", log, line)
     magnitude = _optional_number(cut(text, 100, 103), "station MD", log, line)
     if magnitude is not None:
+        event.station_magnitude_lines.append(line)
         event.station_magnitudes.append(
             {"sta": station, "value": magnitude} | ({"weight": 0.0} if cut(text, 104) == "*" else {})
         )
@@ -247,6 +269,7 @@ def _station(line: int, text: str, event: _Event, path: Path, mode: EvaluationMo
             log.reject(line, f"{phase} reading: its phase is {mark!r}")
             continue
         try:
+            refuse_cut(text, *seconds, f"{phase} seconds")
             offset = microseconds(cut(text, *seconds), f"{phase} seconds")
         except ValueError as error:
             log.reject(line, f"{phase} reading: {error}")
@@ -312,9 +335,12 @@ def _close(catalog: ReferenceCatalog, event: _Event | None, log: FileLog) -> Non
     if event.station_lines is not None and event.station_lines != event.seen:
         log.repair(event.line, "the number of station lines is not the one that the event line gives")
     document |= zone_and_type(event.letters, log)
-    for magnitude in document["magnitudes"]:
-        if magnitude["type"] == "MD" and event.station_magnitudes:
-            magnitude["station_magnitudes"] = event.station_magnitudes
+    md = next((magnitude for magnitude in document["magnitudes"] if magnitude["type"] == "MD"), None)
+    if md is not None and event.station_magnitudes:
+        md["station_magnitudes"] = event.station_magnitudes
+    elif md is None:
+        for line in event.station_magnitude_lines:
+            log.repair(line, "a station's MD beside an event without MD left out")
     if document["origins"]:
         if event.arrivals:
             (origin,) = document["origins"]

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
+from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.ogs.link import Group, Record, link, make_record
 from catalogdb.exchange.ogs.log import line_list
 from catalogdb.exchange.reference import ReferenceCatalog, arrival_counts, event_from_parts, phase_class, present
@@ -326,8 +328,10 @@ def _notes(groups: list[Group], parts: list[Part], counts: Counter[str]) -> list
     sizes = Counter(len(group.records) for group in groups if any(record.event for record in group.records))
     named = ", ".join(f"{number} in {size} of them" for size, number in sorted(sizes.items(), reverse=True))
     notes = [f"{sum(sizes.values())} events of {len(parts)} files: {named}"]
-    notes += _shift_notes(groups, parts)
-    for number, part in enumerate(parts):
+    paths = [part.catalog.files[0].file if part.catalog.files else part.name for part in parts]
+    labels = list(map(distinct_names(paths).get, paths))
+    notes += _shift_notes(groups, parts, labels)
+    for number, label in enumerate(labels):
         alone = [
             (record.event.get("sources") or [{}])[0].get("line")
             for group in groups
@@ -338,24 +342,28 @@ def _notes(groups: list[Group], parts: list[Part], counts: Counter[str]) -> list
         if alone and len(parts) > 1:
             lines = sorted(line for line in alone if line is not None)
             where = f" ({line_list(lines, 20)})" if lines else ""
-            notes.append(f"{part.name}: events that stand in no other file: {len(alone)}{where}")
+            notes.append(f"{label}: events that stand in no other file: {len(alone)}{where}")
     return notes + [f"{what}: {number}" for what, number in counts.items() if number]
 
 
-def _shift_notes(groups: list[Group], parts: list[Part]) -> list[str]:
-    """By how much the files' numbers differ from those of the first file that numbers its events."""
-    numbered = {record.part for group in groups for record in group.records if record.number is not None}
-    first, *others = sorted(numbered, key=lambda number: _rank(parts[number].format, ID_ORDER)) or [None]
-    notes = []
-    for number in others:
-        shifts: Counter[int] = Counter()
-        for group in groups:
-            numbers = {record.part: record.number for record in group.records if record.number is not None}
-            if number in numbers and first in numbers:
-                shifts[numbers[number] - numbers[first]] += 1
-        if shifts:
-            notes.append(f"{parts[number].name}: its event numbers are those of {parts[first].name} {_said(shifts)}")
-    return notes
+def _shift_notes(groups: list[Group], parts: list[Part], labels: list[str]) -> list[str]:
+    """By how much a file's numbers differ from another's: from those of the first file that numbers the same event."""
+
+    def rank(number: int) -> tuple[int, int]:
+        return _rank(parts[number].format, ID_ORDER), number
+
+    shifts: dict[tuple[int, int], Counter[int]] = defaultdict(Counter)
+    told = set()
+    for group in groups:
+        numbers = {record.part: record.number for record in group.records if record.number is not None}
+        ordered = sorted(numbers, key=rank)
+        told |= {(other, ordered[0]) for other in ordered[1:]}
+        for first, other in combinations(ordered, 2):
+            shifts[other, first][numbers[other] - numbers[first]] += 1
+    return [
+        f"{labels[other]}: its event numbers are those of {labels[first]} {_said(shifts[other, first])}"
+        for other, first in sorted(told, key=lambda pair: [rank(number) for number in pair])
+    ]
 
 
 def _said(shifts: Counter[int]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ from catalogdb.exchange.ogs.columns import (
     minute_of_day,
     number,
     read_lines,
+    refuse_cut,
+    without_cut_value,
     year_of,
 )
 from catalogdb.exchange.ogs.log import FileLog
@@ -34,6 +37,7 @@ END = re.compile(r" {8,}1(\s+[A-Z ]{0,3})?(\s+\d{1,4})?\s*", re.ASCII | re.IGNOR
 OLDEST_DECADE = "6"  # of the network's cards; a blank century with years before 1960 is suspicious
 FAR_APART = 600.0  # seconds between a card's first reading and the event's: they are not of one event
 NUMBERS_APART = 120.0  # seconds, likewise, where their numbers differ too
+DISPENSABLE = {"duration": (71, 75), "event number": (76, 79)}
 MICROSECONDS_PER_MINUTE = 60_000_000
 
 
@@ -44,6 +48,7 @@ class _Card:
     zone: str
     kind: str
     is_located: bool
+    year_guessed: int | None
     picks: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -61,11 +66,26 @@ def read_dat(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
     Raises:
         InputError: when the file can't be read.
     """
-    path = Path(path)
+    return _read(Path(path), evaluation_mode, None)
+
+
+def read_hypo71(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
+    """Read HYPO71's own phase cards, which have no century: years up to the present one's two digits are 20xx, others
+    19xx, and that is noted. A card that has a century keeps it. The result is that of `read_dat`.
+
+    Raises:
+        InputError: when the file can't be read.
+    """
+    return _read(Path(path), evaluation_mode, datetime.now(UTC).year % 100)
+
+
+def _read(path: Path, evaluation_mode: EvaluationMode, latest: int | None) -> ReferenceCatalog:
+    """latest: two digits of the last year that is 20xx where a card has no century; none: all such are 19xx."""
     log = FileLog(path, "ogs-dat")
     catalog = ReferenceCatalog()
     block: list[_Card] = []
     keys: set[str] = set()
+    years: set[int] = set()
     for line, text in read_lines(path, log):
         if END.fullmatch(text):
             if block:
@@ -75,12 +95,19 @@ def read_dat(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
             block = []
             continue
         try:
-            card = _card_in_its_columns(line, text, path, evaluation_mode, log)
+            card = _card_in_its_columns(line, text, path, evaluation_mode, latest, log)
         except ValueError as error:
             log.reject(line, str(error))
             continue
         if card.picks:
             block.append(card)
+            if card.year_guessed is not None:
+                years.add(card.year_guessed)
+    if years:
+        log.note(
+            f"HYPO71's cards have no century: years up to {latest:02} are taken as 20xx, others as 19xx; "
+            f"here {', '.join(map(str, sorted(years)))}"
+        )
     if block and any(card.number is not None for card in block):
         log.repair(block[-1].line, "the last event has no end line")
         _close(catalog, path, block, keys, log)
@@ -90,43 +117,57 @@ def read_dat(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
     return log.finish(catalog)
 
 
-def _card_in_its_columns(line: int, text: str, path: Path, mode: EvaluationMode, log: FileLog) -> _Card:
+def _card_in_its_columns(
+    line: int, text: str, path: Path, mode: EvaluationMode, latest: int | None, log: FileLog
+) -> _Card:
     """The card; one that can't be read as it stands is read without the one blank too many after its station."""
     try:
-        return _card(line, text, path, mode, log)
-    except ValueError:
+        return _card(line, text, path, mode, latest, log)
+    except ValueError as error:
         if text[4:5] != " ":
             raise
-        card = _card(line, text[:4] + text[5:], path, mode, log)
+        try:
+            card = _card(line, text[:4] + text[5:], path, mode, latest, log)
+        except ValueError:
+            raise error from None
         log.repair(line, "one blank too many after the station left out")
         return card
 
 
-def _card(line: int, text: str, path: Path, mode: EvaluationMode, log: FileLog) -> _Card:
+def _card(line: int, text: str, path: Path, mode: EvaluationMode, latest: int | None, log: FileLog) -> _Card:
     station = station_code(cut(text, 1, 4), log, line)
-    day = day_number(cut(text, 9), cut(text, 10, 15))
+    century = cut(text, 9)
+    is_guessed = century == " " and latest is not None
+    if latest is not None and is_guessed:
+        century = _century(cut(text, 10, 11), latest)
+    day = day_number(century, cut(text, 10, 15))
     minute, carried = minute_of_day(cut(text, 16, 19))
     if carried:
         log.repair(line, carried)
-    if cut(text, 9) == " " and cut(text, 10) < OLDEST_DECADE:
+    if century == " " and not is_guessed and cut(text, 10) < OLDEST_DECADE:
         log.repair(line, "taken as of 19xx, as a blank in column 9 says: is its 1 missing?")
+    text, left_out = without_cut_value(text, DISPENSABLE)
+    if left_out:
+        log.repair(line, left_out)
     card = _Card(
         line=line,
         number=_optional(text, 76, 79, "event number", integer, log, line),
         zone=cut(text, 63),
         kind=cut(text, 64),
         is_located=cut(text, 65).upper() == "D",
+        year_guessed=year_of(epoch_seconds(day, 0)) if is_guessed else None,
     )
     duration = _optional(text, 71, 75, "duration", number, log, line)
-    for phase, mark, seconds, onset, motion, weight, branch in (
-        ("P", cut(text, 6), cut(text, 20, 24), cut(text, 5), cut(text, 7), cut(text, 8), cut(text, 81)),
-        ("S", cut(text, 38), cut(text, 32, 36), cut(text, 37), cut(text, 39), cut(text, 40), cut(text, 82)),
+    for phase, mark, columns, onset, motion, weight, branch in (
+        ("P", cut(text, 6), (20, 24), cut(text, 5), cut(text, 7), cut(text, 8), cut(text, 81)),
+        ("S", cut(text, 38), (32, 36), cut(text, 37), cut(text, 39), cut(text, 40), cut(text, 82)),
     ):
         if mark.upper() not in (phase, " "):
             log.reject(line, f"{phase} reading: its phase is {mark!r}")
             continue
         try:
-            offset = microseconds(seconds, f"{phase} seconds", implied_decimals=2)
+            refuse_cut(text, *columns, f"{phase} seconds")
+            offset = microseconds(cut(text, *columns), f"{phase} seconds", implied_decimals=2)
         except ValueError as error:
             log.reject(line, f"{phase} reading: {error}")
             continue
@@ -160,6 +201,12 @@ def _card(line: int, text: str, path: Path, mode: EvaluationMode, log: FileLog) 
     if not card.picks and not log.has_rejected(line):
         log.reject(line, "neither a P nor an S reading")
     return card
+
+
+def _century(two_digits: str, latest: int) -> str:
+    """The mark in column 9 for a year of two digits."""
+    digits = two_digits.replace(" ", "0")
+    return "1" if digits.isdecimal() and int(digits) <= latest else " "
 
 
 def _optional(text: str, first: int, last: int, what: str, read: Any, log: FileLog, line: int) -> Any:

@@ -16,16 +16,24 @@ from catalogdb.exchange.ogs.columns import (
     integer,
     number,
     read_lines,
+    refuse_cut,
+    without_cut_value,
 )
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
 from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog
 
+DELIMITERS = set(",;|\t")  # a line with one of them is of a table
+NEEDED = {"origin seconds": (13, 17), "latitude": (19, 26), "longitude": (29, 36)}
+VALUES = {
+    "depth": (38, 43), "MD": (44, 50), "number of readings": (51, 53), "gap": (54, 57),
+    "distance of the nearest station": (58, 62), "rms": (63, 67), "erh": (68, 72), "erz": (73, 77),
+}  # fmt: skip
+
 
 def is_header(text: str) -> bool:
     """True for the line that names the columns."""
-    words = text.upper()
-    return "ORIGIN" in words and "LAT" in words and "DEPTH" in words
+    return not DELIMITERS & set(text) and set(text.upper().split()) >= {"ORIGIN", "LAT", "DEPTH"}
 
 
 def read_pun(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
@@ -53,6 +61,11 @@ def read_pun(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
 def _event(
     line: int, text: str, path: Path, mode: EvaluationMode, signs: tuple[float, float], log: FileLog
 ) -> dict[str, Any]:
+    for what, (first, last) in NEEDED.items():
+        refuse_cut(text, first, last, what)
+    text, left_out = without_cut_value(text, VALUES)
+    if left_out:
+        log.repair(line, left_out)
     columns = (1, 1), (2, 7), (8, 11), (13, 17), (18, 27), (28, 37)
     found = hypocentre(*(cut(text, *column) for column in columns))
     origin = origin_document(

@@ -7,7 +7,7 @@ cards have no century, zone, type, number and branch, and no weight above 4.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from catalogdb.exchange.ogs.codes import ONSET_LETTERS, first_motion_letter, type_letter
@@ -20,12 +20,14 @@ from catalogdb.exchange.ogs.layout import (
     fixed,
     hundredths_after,
     line,
+    number_of_picks,
     station_pairs,
     weight_class,
 )
 
 MOST_S_SECONDS = 999.0  # that five columns hold with two decimals
 DAT_WIDTH = 82
+QUIET_SECONDS, STRETCH_PICKS = 60.0, 1000  # between, and of, picks of no event that may share cards
 
 
 def write_dat(
@@ -33,6 +35,8 @@ def write_dat(
     stream: BinaryIO,
     left_out: Counter[str],
     source_ids: Iterable[str] = (),
+    picks_of_no_event: Iterable[dict[str, Any]] = (),
+    written: Counter[str] | None = None,
 ) -> int:
     """Write `.dat` phase cards.
 
@@ -41,12 +45,15 @@ def write_dat(
         stream: binary stream to write to.
         left_out: counts, by reason, of what the format can't hold; added to.
         source_ids: ids of the events, so that none gets the number of a later one.
+        picks_of_no_event: pick documents by time; their cards stand after the last event, with no number and no end.
+        written: counts `events`, `picks`, and `picks_of_no_event` among these, that are in the file; added to.
 
     Returns:
         Number of events written.
     """
     numbering = Numbering(source_ids)
-    written = 0
+    written = Counter() if written is None else written
+    before = written["events"]
     for event, picks in events:
         number: int | None = numbering.number(event)
         if number is not None and number > LARGEST_CARD_NUMBER:
@@ -60,19 +67,28 @@ def write_dat(
             (76, 79): "" if number is None else str(number),
         }
         end = line({(18, 18): "1", (65, 65): "D" if is_located else ""})
-        written += _write_event(event, picks, common, end, False, stream, left_out)
-    return written
+        _write_event(event, picks, common, end, False, stream, left_out, written)
+    for picks in _stretches(picks_of_no_event):
+        _write_picks_of_no_event(picks, stream, left_out, written)
+    return written["events"] - before
 
 
 def write_hypo71(
-    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]], stream: BinaryIO, left_out: Counter[str]
+    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]],
+    stream: BinaryIO,
+    left_out: Counter[str],
+    written: Counter[str] | None = None,
 ) -> int:
     """Write HYPO71 phase cards; arguments and result as those of `write_dat`, without ids.
 
     An event ends with an instruction card that has 1 in column 18: use S too.
     """
     end = line({(18, 18): "1"})
-    return sum(_write_event(event, picks, {}, end, True, stream, left_out) for event, picks in events)
+    written = Counter() if written is None else written
+    before = written["events"]
+    for event, picks in events:
+        _write_event(event, picks, {}, end, True, stream, left_out, written)
+    return written["events"] - before
 
 
 def _write_event(
@@ -83,17 +99,43 @@ def _write_event(
     is_plain: bool,
     stream: BinaryIO,
     left_out: Counter[str],
-) -> int:
+    written: Counter[str],
+) -> None:
+    pairs = station_pairs(picks, MOST_S_SECONDS, left_out)
     try:
-        cards = [_card(pair, common, is_plain) for pair in station_pairs(picks, MOST_S_SECONDS, left_out)]
+        cards = [_card(pair, common, is_plain) for pair in pairs]
     except ValueError as error:
         left_out[str(error)] += 1
-        return 0
+        return
     if not cards:
         left_out["events without picks"] += 1
-        return 0
+        return
     stream.write("".join(f"{text.rstrip()}\n" for text in [*cards, end]).encode())
-    return 1
+    written.update(events=1, picks=number_of_picks(pairs))
+
+
+def _write_picks_of_no_event(
+    picks: list[dict[str, Any]], stream: BinaryIO, left_out: Counter[str], written: Counter[str]
+) -> None:
+    for pair in station_pairs(picks, MOST_S_SECONDS, left_out):
+        try:
+            stream.write(f"{_card(pair, {}, False).rstrip()}\n".encode())
+        except ValueError:
+            left_out["picks before 1900 or after 2099"] += number_of_picks([pair])
+        else:
+            written.update(picks=number_of_picks([pair]), picks_of_no_event=number_of_picks([pair]))
+
+
+def _stretches(picks: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Picks close in time, which may share cards: never more than a thousand, as there may be millions of them."""
+    stretch: list[dict[str, Any]] = []
+    for pick in picks:
+        if stretch and (pick["time"] - stretch[-1]["time"] > QUIET_SECONDS or len(stretch) == STRETCH_PICKS):
+            yield stretch
+            stretch = []
+        stretch.append(pick)
+    if stretch:
+        yield stretch
 
 
 def _card(pair: Pair, common: dict[tuple[int, int], str], is_plain: bool) -> str:

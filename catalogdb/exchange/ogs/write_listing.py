@@ -17,6 +17,7 @@ from catalogdb.exchange.ogs.layout import (
     hundredths_after,
     line,
     magnitude,
+    number_of_picks,
     preferred_origin,
     rounded,
     station_pairs,
@@ -35,6 +36,7 @@ def write_hpl(
     left_out: Counter[str],
     source_ids: Iterable[str] = (),
     with_places: bool = True,
+    written: Counter[str] | None = None,
 ) -> int:
     """Write a listing.
 
@@ -44,12 +46,14 @@ def write_hpl(
         left_out: counts, by reason, of what the format can't hold; added to.
         source_ids: ids of the events, so that none gets the number of a later one.
         with_places: place lines and event numbers, as in `.hpl`; without, as in `.hpc`.
+        written: counts `events` and `picks` that are in the file; added to.
 
     Returns:
         Number of events written.
     """
     numbering = Numbering(source_ids)
-    written = 0
+    written = Counter() if written is None else written
+    before = written["events"]
     for event, picks in events:
         number = numbering.number(event)
         pairs = station_pairs(picks, MOST_S_SECONDS, left_out)
@@ -70,15 +74,18 @@ def write_hpl(
             left_out[f"magnitudes {kind}"] += 1
         # lines keep their width: some of OGS's programs want the blanks
         stream.write("".join(f"{text}\n" for text in lines).encode())
-        written += 1
-    return written
+        written.update(events=1, picks=number_of_picks(pairs))
+    return written["events"] - before
 
 
 def write_hpc(
-    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]], stream: BinaryIO, left_out: Counter[str]
+    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]],
+    stream: BinaryIO,
+    left_out: Counter[str],
+    written: Counter[str] | None = None,
 ) -> int:
     """Write a listing without places and numbers; arguments and result as those of `write_hpl`, without ids."""
-    return write_hpl(events, stream, left_out, with_places=False)
+    return write_hpl(events, stream, left_out, with_places=False, written=written)
 
 
 def _event_line(event: dict[str, Any], number: str, station_lines: int) -> str:

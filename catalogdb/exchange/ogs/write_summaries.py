@@ -23,6 +23,9 @@ TXT_HEADER = (
     "index event-id     origin_time(UTC)      t_err   lat     lon   h_err depth v_err gap  ml   md  place event_type"
 )
 SEPARATED_HEADER = "index;event-id;origin_time(UTC);t_err;lat;lon;h_err;depth;v_err;gap;ml;md;place;event_type"
+COORDINATE = (7, 4)  # characters and decimals of latitude and longitude
+UNLIMITED = 999  # characters
+ROUNDED = "coordinates with all four decimals (rounded to fit their columns)"
 
 Events = Iterable[tuple[dict[str, Any], list[dict[str, Any]]]]
 
@@ -87,23 +90,24 @@ def write_txt(events: Events, stream: BinaryIO, left_out: Counter[str], source_i
     """
     stream.write(f"{TXT_HEADER}\n".encode())
     numbering = Numbering(source_ids)
-    return _write_rows(
-        events, stream, left_out, numbering, lambda values, place, kind: f"{' '.join(values)} {place} [{kind}]"
-    )
+    return _write_rows(events, stream, left_out, numbering, is_aligned=True)
 
 
 def write_separated_txt(
     events: Events, stream: BinaryIO, left_out: Counter[str], source_ids: Iterable[str] = ()
 ) -> int:
-    """Write the bulletin separated by `;` with its header; arguments and result as those of `write_txt`."""
+    """Write the bulletin separated by `;` with its header; arguments and result as those of `write_txt`.
+
+    Its values have no width, so that all have their decimals.
+    """
     stream.write(f"{SEPARATED_HEADER}\n".encode())
     numbering = Numbering(source_ids)
-    return _write_rows(
-        events, stream, left_out, numbering, lambda values, place, kind: ";".join([*values, place, f"[{kind}]"])
-    )
+    return _write_rows(events, stream, left_out, numbering, is_aligned=False)
 
 
-def _write_rows(events: Events, stream: BinaryIO, left_out: Counter[str], numbering: Numbering, row: Any) -> int:
+def _write_rows(
+    events: Events, stream: BinaryIO, left_out: Counter[str], numbering: Numbering, is_aligned: bool
+) -> int:
     index: Counter[int] = Counter()
     written = 0
     for event, picks in events:
@@ -124,20 +128,36 @@ def _write_rows(events: Events, stream: BinaryIO, left_out: Counter[str], number
             f"{index[year]:05d}",
             own_id,
             time,
-            fixed(known.get("time_uncertainty"), 5, 2, "-----").rjust(5),
-            fixed(known.get("latitude"), 7, 4, "-------").rjust(7),
-            fixed(known.get("longitude"), 7, 4, "-------").rjust(7),
-            fixed(known.get("horizontal_uncertainty_km"), 5, 1, "-----").rjust(5),
-            fixed(known.get("depth_km"), 5, 1, "-----").rjust(5),
-            fixed(known.get("depth_uncertainty_km"), 5, 1, "-----").rjust(5),
-            fixed(known.get("azimuthal_gap"), 3, 0, "---").rjust(3),
-            fixed(ml and ml["value"], 4, 1, "----").rjust(4),
-            fixed(md and md["value"], 4, 1, "----").rjust(4),
+            *(
+                fixed(value, width if is_aligned else UNLIMITED, decimals, "-" * width).rjust(width)
+                for value, width, decimals in (
+                    (known.get("time_uncertainty"), 5, 2),
+                    (known.get("latitude"), *COORDINATE),
+                    (known.get("longitude"), *COORDINATE),
+                    (known.get("horizontal_uncertainty_km"), 5, 1),
+                    (known.get("depth_km"), 5, 1),
+                    (known.get("depth_uncertainty_km"), 5, 1),
+                    (known.get("azimuthal_gap"), 3, 0),
+                    (ml and ml["value"], 4, 1),
+                    (md and md["value"], 4, 1),
+                )
+            ),
         ]
-        text = row(values, _place(event, origin, picks), " ".join((event.get("event_type") or "").split()))
+        if is_aligned and origin is not None:
+            for degrees in (origin["latitude"], origin["longitude"]):
+                if _is_rounded(degrees):
+                    left_out[ROUNDED] += 1
+        words = [_place(event, origin, picks), f"[{' '.join((event.get('event_type') or '').split())}]"]
+        text = (" " if is_aligned else ";").join([*values, *words])
         stream.write(f"{text}\n".encode())
         written += 1
     return written
+
+
+def _is_rounded(degrees: float) -> bool:
+    """Whether the column of a coordinate is too narrow for the decimals that it has."""
+    width, decimals = COORDINATE
+    return float(fixed(degrees, width, decimals)) != round(degrees, decimals)
 
 
 def _time(event: dict[str, Any], origin: dict[str, Any] | None) -> str:
