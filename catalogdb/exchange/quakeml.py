@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from catalogdb.exchange.quakeml_events import read_events
-from catalogdb.exchange.quakeml_writer import (
+from catalogdb.exchange.quakeml_notes import (
     EVENT_NOTES,
-    NOTE_PREFIX,
     ORIGIN_NOTES,
-    OWN_PREFIX,
     PICK_NOTES,
     STATION_MAGNITUDE_NOTES,
-    quakeml_type,
-    write_quakeml,
+    read_note,
 )
+from catalogdb.exchange.quakeml_writer import OWN_PREFIX, quakeml_type, write_quakeml
 from catalogdb.exchange.reference import (
     DEFAULT_PICK_UNCERTAINTY,
     EVALUATION_STATUSES,
@@ -35,7 +32,6 @@ from catalogdb.exchange.reference import (
 
 __all__ = ["read_quakeml", "write_quakeml"]
 
-LARGEST_INT = 2**31  # that the database's `int` does not hold any more
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_800  # years 1 to 9999, in epoch seconds
 
 
@@ -65,7 +61,7 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
         event, record = item.event, item.record
         if event is None:
             continue
-        note = _notes(event, EVENT_NOTES)
+        note = read_note(event, EVENT_NOTES)
         source_id = _source_id(event, note, record, ids, result)
         picks = _picks(event, source_id, record, evaluation_mode, result, counts)
         document = _event(event, source_id, note, record, evaluation_mode, result, picks, counts)
@@ -147,7 +143,7 @@ def _picks(
                 "onset": pick.onset and str(pick.onset),
                 "event_key": event_key,
                 "source_id": name,
-                **_notes(pick, PICK_NOTES),
+                **read_note(pick, PICK_NOTES),
             }
         )
     return documents
@@ -325,7 +321,7 @@ def _origin(
                 if quality
                 else {}
             ),
-            **_notes(origin, ORIGIN_NOTES),
+            **read_note(origin, ORIGIN_NOTES),
         }
     )
 
@@ -379,7 +375,7 @@ def _magnitude(event: Any, magnitude: Any, name: str) -> dict[str, Any]:
     for contribution in magnitude.station_magnitude_contributions or []:
         part = stations.get(contribution.station_magnitude_id.id) if contribution.station_magnitude_id else None
         if part is not None and part.mag is not None and part.waveform_id and part.waveform_id.station_code:
-            note = _notes(part, STATION_MAGNITUDE_NOTES)
+            note = read_note(part, STATION_MAGNITUDE_NOTES)
             parts.append(
                 present(
                     {
@@ -400,33 +396,6 @@ def _magnitude(event: Any, magnitude: Any, name: str) -> dict[str, Any]:
             "station_magnitudes": parts or None,
         }
     )
-
-
-def _notes(element: Any, kinds: dict[str, Any]) -> dict[str, Any]:
-    """What QuakeML has no element for, from the comment that catalogdb writes it to; `kinds` as `PICK_NOTES`."""
-    for comment in element.comments:
-        if comment.text and comment.text.startswith(NOTE_PREFIX):
-            try:
-                note = json.loads(comment.text.removeprefix(NOTE_PREFIX))
-            except json.JSONDecodeError:
-                continue
-            if isinstance(note, dict):
-                read = {key: _of_kind(note[key], kind) for key, kind in kinds.items() if key in note}
-                return present(read)
-    return {}
-
-
-def _of_kind(value: Any, kind: Any) -> Any:
-    """The value; None where it is not of its kind, or not finite."""
-    if not isinstance(kind, type):
-        return value if isinstance(value, str | bool) and value in kind else None
-    if isinstance(value, bool) or (isinstance(value, int) and abs(value) >= LARGEST_INT):
-        return None
-    if kind is float and isinstance(value, int):
-        return float(value)
-    if not isinstance(value, kind) or (isinstance(value, float) and not math.isfinite(value)):
-        return None
-    return value
 
 
 def _epoch(time: Any) -> float:

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from typing import Any, BinaryIO, get_args
+from typing import Any, BinaryIO
 
 from catalogdb import __version__
-from catalogdb.exchange.ogs.codes import BRANCHES, ZONES
-from catalogdb.exchange.reference import EVALUATION_STATUSES, KM_PER_DEGREE, EvaluationMode, present
+from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
+from catalogdb.exchange.reference import KM_PER_DEGREE, present
 
 OWN_PREFIX = "smi:local/catalogdb"
-NOTE_PREFIX = "catalogdb: "  # of comments that hold what QuakeML has no element for
 AUTHOR = f"catalogdb {__version__}"
-
-# what the comments hold, and of which kind: a type, or the values that there are
-PICK_NOTES = {
-    **dict.fromkeys(("probability", "quality", "snr", "amplitude", "duration"), float),
-    **dict.fromkeys(("components", "first_motion"), str),
-    "branch": BRANCHES,
-    "hypo71_weight": int,
-}
-ORIGIN_NOTES = {
-    "score": float,
-    **dict.fromkeys(("quality", "quality_sqd", "velocity_model", "source_file", "source_format"), str),
-}
-STATION_MAGNITUDE_NOTES = dict.fromkeys(("amplitude_mm", "distance_km", "weight"), float)
-EVENT_NOTES = {
-    **dict.fromkeys(("source_id", "remarks", "event_type"), str),
-    "zone": ZONES,
-    # of unlocated events, whose origin would say it
-    "time": float,
-    "time_from": ("first_arrival", "minute"),
-    "evaluation_mode": get_args(EvaluationMode),
-    "evaluation_status": EVALUATION_STATUSES,
-    "is_located": (True,),
-}
 
 _NOT_IN_A_RESOURCE_ID = re.compile(r"[^\w\-.*()+?~'=,;#/&]", re.ASCII)
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -276,7 +251,7 @@ def _comments(**note: Any) -> list[Any]:
 
     if not (note := present(note)):
         return []
-    return [Comment(text=_text(NOTE_PREFIX + json.dumps(note, sort_keys=True)), force_resource_id=False)]
+    return [Comment(text=_text(note_text(note)), force_resource_id=False)]
 
 
 def _errors(uncertainty: float | None) -> Any:

@@ -1,0 +1,72 @@
+"""Notes: comments of QuakeML's elements that hold, as JSON, what catalogdb knows and QuakeML has no element for."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, get_args
+
+from catalogdb.exchange.ogs.codes import BRANCHES, ZONES
+from catalogdb.exchange.reference import EVALUATION_STATUSES, EvaluationMode, present
+
+NOTE_PREFIX = "catalogdb: "
+LARGEST_INT = 2**31  # that the database's `int` does not hold any more
+
+# what notes hold, and of which kind: a type, or the values that there are
+PICK_NOTES = {
+    **dict.fromkeys(("probability", "quality", "snr", "amplitude", "duration"), float),
+    **dict.fromkeys(("components", "first_motion"), str),
+    "branch": BRANCHES,
+    "hypo71_weight": int,
+}
+ORIGIN_NOTES = {
+    "score": float,
+    **dict.fromkeys(("quality", "quality_sqd", "velocity_model", "source_file", "source_format"), str),
+}
+STATION_MAGNITUDE_NOTES = dict.fromkeys(("amplitude_mm", "distance_km", "weight"), float)
+EVENT_NOTES = {
+    **dict.fromkeys(("source_id", "remarks", "event_type"), str),
+    "zone": ZONES,
+    # of unlocated events, whose origin would say it
+    "time": float,
+    "time_from": ("first_arrival", "minute"),
+    "evaluation_mode": get_args(EvaluationMode),
+    "evaluation_status": EVALUATION_STATUSES,
+    "is_located": (True,),
+}
+
+
+def note_text(note: dict[str, Any]) -> str:
+    """The text of the comment that holds a note."""
+    return NOTE_PREFIX + json.dumps(note, sort_keys=True)
+
+
+def read_note(element: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    """What catalogdb noted with an element (of ObsPy), of the kinds wanted; what is not of its kind is left out.
+
+    Args:
+        kinds: as `PICK_NOTES`.
+    """
+    for comment in element.comments:
+        if comment.text and comment.text.startswith(NOTE_PREFIX):
+            try:
+                note = json.loads(comment.text.removeprefix(NOTE_PREFIX))
+            except json.JSONDecodeError:
+                continue
+            if isinstance(note, dict):
+                read = {key: _of_kind(note[key], kind) for key, kind in kinds.items() if key in note}
+                return present(read)
+    return {}
+
+
+def _of_kind(value: Any, kind: Any) -> Any:
+    """The value; None where it is not of its kind, or not finite."""
+    if not isinstance(kind, type):
+        return value if isinstance(value, str | bool) and value in kind else None
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) >= LARGEST_INT):
+        return None
+    if kind is float and isinstance(value, int):
+        return float(value)
+    if not isinstance(value, kind) or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value
