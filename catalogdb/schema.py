@@ -61,6 +61,7 @@ class SchemaIndex(BaseModel):
 
     keys: dict[str, int | str]
     unique: bool = False
+    only_with: str | None = Field(None, description="It holds just the documents that have this field.")
 
 
 class CollectionSchema(BaseModel):

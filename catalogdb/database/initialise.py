@@ -66,7 +66,12 @@ def _apply_collection(db: Database, schema: CollectionSchema) -> list[str]:
     wanted = {_index_name(index.keys): index for index in schema.indexes}
     existing = db[schema.collection].index_information()
     missing = [
-        IndexModel(list(index.keys.items()), unique=index.unique, name=name)
+        IndexModel(
+            list(index.keys.items()),
+            unique=index.unique,
+            name=name,
+            **({"partialFilterExpression": {index.only_with: {"$exists": True}}} if index.only_with else {}),
+        )
         for name, index in wanted.items()
         if name not in existing
     ]

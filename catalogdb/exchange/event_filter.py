@@ -55,9 +55,12 @@ class EventFilter(BaseModel):
             return value.replace(tzinfo=value.tzinfo or UTC).timestamp()
         if isinstance(value, str):
             try:
-                return float(value)
-            except ValueError:
-                return parse_time(value)
+                return parse_time(value)  # first, since 20240301 is a day
+            except ValueError as error:
+                try:
+                    return float(value)
+                except ValueError:
+                    raise error from None
         return value
 
     @model_validator(mode="after")

@@ -8,8 +8,9 @@ no other event begins between the two, `SAME_EVENT` after the origin or later.
   are (`catalogdb.exchange.ogs.link`).
 - Where that is not so for a tenth of the events, and two at least, the same is done for those.
 - Either only if it finds other events for half of them or more, and, where most of them are in doubt for an event that
-  begins between, if the times from origin to first pick then scatter by less than half. A table of distant earthquakes
-  has right ids and late arrivals, and stays as it is.
+  begins between, if the times from origin to first pick then scatter by less than half and nearly all ids differ by
+  one number. Never where they then scatter by more, but for ids whose picks lie beyond `OF_EVENT`. A table
+  of distant earthquakes has right ids and late arrivals, and stays as it is.
 
 After that, a pick further than `OF_EVENT` from the origin of its event is of no event.
 """
@@ -32,6 +33,7 @@ FIRST_ARRIVAL = (-5.0, 180.0)  # seconds after the origin
 SAME_EVENT = 10.0  # seconds: origins that near to each other may be of one event
 OF_EVENT = (-60.0, 3600.0)  # seconds after the origin; the latest phases of distant earthquakes take less
 FEW = 10  # where no more than one event in so many disagrees, the ids are right and those events are wrong
+ONE_SHIFT_TIMES, ONE_SHIFT_SHARE = 5, 0.8
 LINES_NAMED = 5
 _NUMBER = re.compile(r"(.*?)(\d+)", re.ASCII | re.DOTALL)
 
@@ -110,6 +112,7 @@ def _link(
     origins = sorted(event["time"] for event in events.values())
     apart = {item for item in joined if not _agrees(item, events[item.key]["time"], origins)}
     out = [item for item in apart if not _is_in_span(item, events[item.key]["time"])]
+    far = [item for item in out if not _is_in_span(item, events[item.key]["time"], OF_EVENT)]
     is_mostly_apart = 2 * len(apart) > len(joined)
     linked: dict[str, str] = {}
     doubtful: list[PickSet] = []
@@ -123,7 +126,8 @@ def _link(
     if (
         2 * moved < len(apart)
         or (is_mostly_apart and moved <= len(joined) - len(apart))
-        or (2 * len(out) < len(apart) and 2 * by_time >= by_id)
+        or (2 * len(far) < len(apart) and by_time > by_id)
+        or (2 * len(out) < len(apart) and (2 * by_time >= by_id or not _is_one_shift(linked)))
     ):
         linked, doubtful = {}, []
     if doubtful:
@@ -133,13 +137,20 @@ def _link(
             pick["event_key"] = linked.get(item.key, f"{part.name}:{item.key}")
 
 
+def _is_one_shift(linked: dict[str, str]) -> bool:
+    """True where nearly all ids differ from those of their events by one number, seen often enough."""
+    shifts = Counter(_shift(picks, event) for picks, event in linked.items())
+    shift, times = shifts.most_common(1)[0] if shifts else (None, 0)
+    return shift is not None and times >= ONE_SHIFT_TIMES and times >= ONE_SHIFT_SHARE * len(linked)
+
+
 def _agrees(item: PickSet, origin: float, origins: list[float]) -> bool:
     begun = bisect_right(origins, item.first_arrival) > bisect_right(origins, origin + SAME_EVENT)
     return _is_in_span(item, origin) and not begun
 
 
-def _is_in_span(item: PickSet, origin: float) -> bool:
-    return FIRST_ARRIVAL[0] <= item.first_arrival - origin <= FIRST_ARRIVAL[1]
+def _is_in_span(item: PickSet, origin: float, span: tuple[float, float] = FIRST_ARRIVAL) -> bool:
+    return span[0] <= item.first_arrival - origin <= span[1]
 
 
 def _scatter(seconds: list[float]) -> float:

@@ -17,6 +17,7 @@ from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
 
 BATCH_EVENTS = 500
+BATCH_PICKS = 5000
 OF_NO_EVENT = "picks of no event"
 OF_A_MISSING_EVENT = "picks whose event is not in the catalog"
 NAME_OF_A_MISSING_EVENT = "names of events that are not in the catalog, of picks written as of no event"
@@ -42,7 +43,6 @@ FORMATS = {*SUFFIXES.values(), *OGS_FORMATS}
 NUMBERED_FORMATS = ("ogs-dat", "ogs-hpl", "ogs-txt", "ogs-txt-separated")
 WITH_PICKS = ("quakeml", "ogs-dat", "ogs-hpl", "ogs-hpc", "hypo71")
 NAMES_STATIONS = ("ogs-txt", "ogs-txt-separated")  # of the picks, and holds none
-MOST_SECONDS_OF_AN_EVENT = 7200.0  # between its time and its picks, either way
 
 
 def export_catalog(
@@ -182,7 +182,8 @@ class _Export:
         if is_filtered or "pick_set" not in held or "files" not in held.get("config", {}):
             return
         keys = set(_source_ids(self.db, self.catalog, self.filter))
-        for pick in self.db.pick.find({"pick_set": held["pick_set"]}, fields).sort([("time", 1), ("_id", 1)]):
+        picks = self.db.pick.find({"pick_set": held["pick_set"]}, fields).sort([("time", 1), ("_id", 1)])
+        for pick in picks.batch_size(BATCH_PICKS):
             if pick.get("event_key") not in keys:
                 yield pick
 
@@ -265,12 +266,11 @@ def _keyed_picks(db: Database, pick_set: str, events: list[dict[str, Any]]) -> d
     keys = [event["source_id"] for event in events if "source_id" in event]
     if not keys:
         return {}
-    times = [event["time"] for event in events]
-    # the times are there for the index
-    between = {"$gte": min(times) - MOST_SECONDS_OF_AN_EVENT, "$lte": max(times) + MOST_SECONDS_OF_AN_EVENT}
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for pick in db.pick.find({"pick_set": pick_set, "time": between, "event_key": {"$in": keys}}):
+    for pick in db.pick.find({"event_key": {"$in": keys}, "pick_set": pick_set}):
         found[pick["event_key"]].append(pick)
+    for picks in found.values():
+        picks.sort(key=lambda pick: (pick["time"], pick["_id"]))
     return found
 
 

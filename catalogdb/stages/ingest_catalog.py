@@ -78,8 +78,9 @@ def ingest_catalog(
     task_id = content_id("ingest", config_id, {"catalog": name})
     if held and not replace:
         row = db.task.find_one({"_id": task_id}) or {}
-        reports = held.get("config", {}).get("reports", [])
-        return _summary(name, config_id, False, row.get("counts", {}), reports, [], row.get("problems", []))
+        said = held.get("config", {})
+        reports, notes = said.get("reports", []), said.get("notes", [])
+        return _summary(name, config_id, False, row.get("counts", {}), reports, notes, row.get("problems", []))
 
     reference = read(files) if read else read_catalog_files(files, format, evaluation_mode)
     documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
@@ -93,12 +94,12 @@ def ingest_catalog(
     documents.counts["rejected"] = len(reference.rejected) + len(documents.rejected)
     names = distinct_names([report.file for report in reference.files])
     config["reports"] = [_stored_report(report, names[report.file], documents.twice) for report in reference.files]
-    notes = reference.notes + _network_note(documents)
+    config["notes"] = notes = reference.notes + _network_note(documents)
     counts = {key: int(value) for key, value in sorted(documents.counts.items())}
     named = _named_documents(
         db, documents, name, kind, config_id, config, agency_id, source or ", ".join(p.name for p in files), licence
     )
-    ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, notes + problems)
+    ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, problems)
     _write(db, name, documents, named, ledger)
     return _summary(name, config_id, True, counts, config["reports"], notes, problems)
 
@@ -267,7 +268,8 @@ def _stored_report(report: FileReport, name: str, twice: list[ReadFrom]) -> dict
     """The report as it is stored; records that occur twice are known only when all files are read."""
     of_this_file = [place for place in twice if place.file == report.file]
     lines = [place.line for place in of_this_file if place.line is not None]
-    repaired = [line for line in report.repaired_lines if line not in set(lines)]  # what is repaired is kept
+    seen = set(lines)
+    repaired = [line for line in report.repaired_lines if line not in seen]  # what is repaired is kept
     stored = asdict(report) | {
         "file": name,
         "kept": report.kept - len(of_this_file),

@@ -103,7 +103,8 @@ def _field_rows(name: str, field: SchemaField) -> Iterator[str]:
 def _index(index: Any) -> str:
     ways = {1: "", -1: " descending"}
     keys = ", ".join(f"{key}{ways.get(way, f' {way}')}" for key, way in index.keys.items())
-    return f"`{keys}`{' unique' if index.unique else ''}"
+    only = f" of those with `{index.only_with}`" if index.only_with else ""
+    return f"`{keys}`{' unique' if index.unique else ''}{only}"
 
 
 def _view(view: ViewSchema) -> list[str]:

@@ -97,6 +97,11 @@ def test_filters(db, catalog, tmp_path):
     assert ids(minmagnitude=9) == []
 
 
+def test_a_day_of_digits_is_a_day_and_other_numbers_are_epoch_seconds():
+    assert EventFilter(starttime="20240301").starttime == EventFilter(starttime="2024-03-01").starttime
+    assert EventFilter(starttime="1709251200.5").starttime == 1709251200.5
+
+
 def test_arrivals_as_csv(db, catalog, tmp_path):
     summary = export_catalog(db, catalog, tmp_path / "arrivals.csv", table="arrivals", filter=EventFilter(limit=3))
     assert (summary["events"], summary["picks"]) == (3, 6)
@@ -223,8 +228,8 @@ def test_picks_in_no_arrival_are_in_quakeml(db, cards, tmp_path):
 
 
 def test_late_picks_are_written(db, cards, tmp_path):
-    """As those of a far earthquake are."""
-    db.pick.update_one({"sta": "GHI", "phase": "S", "event_key": "2024_00007"}, {"$inc": {"time": 1500.0}})
+    """As those of a far earthquake are, however late."""
+    db.pick.update_one({"sta": "GHI", "phase": "S", "event_key": "2024_00007"}, {"$inc": {"time": 10_800.0}})
     assert export_catalog(db, cards, tmp_path / "out.xml")["picks"] == 6
     assert [len(event.picks) for event in read_events(str(tmp_path / "out.xml"))] == [3, 3]
 

@@ -260,6 +260,8 @@ def test_ids_that_times_speak_against_are_said(db, files):
     files[1].write_text(PICKS + "2,2024-01-02T00:00:04,BAD,P,1\n")
     summary = ingest_catalog(db, files, "ogs")
     assert any("its event ids are not those of events.csv" in note for note in summary["notes"])
+    again = ingest_catalog(db, files, "ogs")
+    assert (again["notes"], again["problems"]) == (summary["notes"], summary["problems"])
     first, second = db.event.find({"catalog": "ogs"}).sort("time", 1)
     assert [first["n_picks"], second["n_picks"]] == [2, 1]
     assert db.pick.count_documents({"event_key": "2"}) == 2 and db.pick.count_documents({"event_key": "3"}) == 1

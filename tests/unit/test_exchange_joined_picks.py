@@ -1,5 +1,7 @@
 """Tables of events and of picks: ids are believed where times agree with them."""
 
+import random
+
 import pytest
 
 from catalogdb.exchange.catalog_files import read_catalog_files
@@ -60,6 +62,29 @@ def test_right_ids_of_a_swarm_far_from_all_stations_stay(tmp_path):
     origins = {str(n): 35.0 * n + (n * 7) % 13 for n in range(30)}
     found = delays(read_catalog_files(write(tmp_path, origins, {n: [time + 42] for n, time in origins.items()})))[1]
     assert found == {n: [42] for n in origins}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_right_ids_of_few_events_of_a_swarm_stay(tmp_path, seed):
+    """Each has others between itself and its first pick, and times of any kind fit them as well."""
+    draw = random.Random(seed)
+    times = sorted(draw.uniform(0.0, 20.0 * 300) for _ in range(300))
+    origins = {str(n): time for n, time in enumerate(times)}
+    wanted = {name: round(draw.uniform(15.0, 40.0), 3) for name in draw.sample(sorted(origins), 4)}
+    picks = {name: [origins[name] + delay] for name, delay in wanted.items()}
+    found = delays(read_catalog_files(write(tmp_path, origins, picks)))[1]
+    assert {name: found[name] for name in wanted} == {name: [delay] for name, delay in wanted.items()}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_right_ids_of_distant_aftershocks_stay(tmp_path, seed):
+    """The first wave takes twelve minutes, in which dozens of others begin."""
+    draw = random.Random(seed)
+    times = sorted(draw.uniform(0.0, 20.0 * 200) for _ in range(200))
+    origins = {str(n): time for n, time in enumerate(times)}
+    picks = {str(n): [times[n] + draw.uniform(720.0, 723.0)] for n in range(0, 200, 7)}
+    found = delays(read_catalog_files(write(tmp_path, origins, picks)))[1]
+    assert all(720.0 <= found[name][0] <= 723.0 for name in picks)
 
 
 def test_right_ids_of_events_listed_twice_stay(tmp_path):
