@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import os
 import signal
 import sys
@@ -43,7 +42,9 @@ def raise_what_was_swallowed() -> None:
 
     def raise_again(unraisable: Any) -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            later = threading.Timer(MOMENT_SECONDS, _thread.interrupt_main)  # by then the callback is over
+            # by then the callback is over; SIGTERM, since a shell lets what it runs in the background ignore SIGINT
+            main = threading.main_thread().ident
+            later = threading.Timer(MOMENT_SECONDS, signal.pthread_kill, (main, signal.SIGTERM))
             later.daemon = True
             later.start()
         else:
