@@ -1,4 +1,4 @@
-"""Lines of the bulletin's files for tests, put together from fields by their columns."""
+"""Lines of the bulletin's files for tests, put together from fields by their columns, and what readers said of them."""
 
 from __future__ import annotations
 
@@ -81,3 +81,11 @@ def txt_line(
 
 
 UNLOCATED = "----- ------- ------- ----- ----- ----- --- ---- ----"
+
+
+def reasons(catalog):
+    return [text.split(": ", 1)[1] for text in catalog.rejected]
+
+
+def repairs(catalog):
+    return [text.split(": ", 1)[1] for text in catalog.repaired]
