@@ -17,7 +17,8 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.database import Database
 
 from catalogdb.errors import InputError
-from catalogdb.stations import channel_documents, read_stations, site_documents
+from catalogdb.stations.documents import channel_documents, site_documents
+from catalogdb.stations.read import read_stations
 
 if TYPE_CHECKING:
     import mspasspy.db

@@ -16,7 +16,7 @@ from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.magnitude.local import local_magnitudes, minus_log_a0
 from catalogdb.magnitude.windows import station_windows
 from catalogdb.magnitude.wood_anderson import UnusableResponse, sensor_response, wood_anderson_mm
-from catalogdb.stations import response_document
+from catalogdb.stations.response import response_document
 
 ORIGIN_TIME = 1_700_000_000.0
 P_TIME, S_TIME = ORIGIN_TIME + 10.0, ORIGIN_TIME + 17.5

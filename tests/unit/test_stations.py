@@ -11,7 +11,10 @@ from obspy.core.inventory import Channel, Inventory, Network, Station
 
 from catalogdb.errors import InputError
 from catalogdb.schema import collections
-from catalogdb.stations import OPEN_END, channel_documents, read_stations, response_document, site_documents
+from catalogdb.stations.documents import channel_documents, site_documents
+from catalogdb.stations.epochs import OPEN_END
+from catalogdb.stations.read import read_stations
+from catalogdb.stations.response import response_document
 
 OBSPY_XML = Path(obspy.__file__).parent / "io" / "stationxml" / "tests" / "data"
 START = obspy.UTCDateTime(2016, 1, 1)

@@ -1,0 +1,1 @@
+"""Station metadata from files, as one ObsPy Inventory and as `site` and `channel` documents."""
