@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogdb.errors import InputError
+from catalogdb.exchange.decoding import open_unpacked
 
 ROOT_TAG = re.compile(r"\{http://quakeml\.org/xmlns/quakeml(-rt)?/[^}]+\}quakeml")
 QUAKEML = "http://quakeml.org/xmlns/quakeml/1.2"
@@ -77,12 +78,12 @@ def _event_parameters(path: Path) -> Any:
     from lxml import etree
 
     try:
-        with open(path, "rb") as stream:
+        with open_unpacked(path) as stream:
             _, root = next(etree.iterparse(stream, events=("start",)))
             tag = root.tag
             if not ROOT_TAG.fullmatch(tag):
                 raise InputError(f"{path}: not QuakeML: its root element is {etree.QName(tag).localname}")
-            stream.seek(0)
+        with open_unpacked(path) as stream:
             root = etree.parse(stream, etree.XMLParser(remove_comments=True, remove_pis=True)).getroot()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
