@@ -116,10 +116,11 @@ def _first_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: no catalog: it is empty")
     if MINISEED.match(start):
         raise InputError(f"{path}: no catalog: it is miniSEED", hint="catalogdb ingest waveforms indexes waveforms")
-    text = start.decode(encoding_of([start]), errors="replace")
-    if "\0" in text.rstrip("\0"):
-        raise InputError(f"{path}: no catalog: it is a binary file", hint="save the table of a workbook as csv")
-    return text.encode()
+    try:
+        encoding = encoding_of(path, [start])
+    except InputError as error:
+        raise InputError(f"{path}: no catalog: it is a binary file", hint="save a workbook's table as csv") from error
+    return start.decode(encoding, errors="replace").encode()
 
 
 def _format_of(path: Path, start: bytes) -> CatalogFormat:

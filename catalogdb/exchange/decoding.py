@@ -87,28 +87,26 @@ def decode(path: Path, content: bytes) -> str:
     """The text of a file's content, without a byte order mark; `encoding_of` says how it is found.
 
     Raises:
-        InputError: naming the file, when it is no text: zero bytes may only stand behind its end, as old systems fill
-            blocks.
+        InputError: naming the file, when it is no text.
     """
-    encoding = encoding_of([content])
+    encoding = encoding_of(path, [content])
     try:
-        text = content.decode(encoding)
+        return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: no text in {encoding}: {error.reason} at byte {error.start}") from error
-    text = text.rstrip("\0")
-    if "\0" in text:
-        raise InputError(f"{path}: no text: it holds zero bytes, as binary files do")
-    return text
 
 
-def encoding_of(chunks: Iterable[bytes]) -> str:
+def encoding_of(path: Path, chunks: Iterable[bytes]) -> str:
     """Python's name of the encoding of a file, given in pieces of any size.
 
     The byte order mark decides (UTF-8, UTF-16, UTF-32), then zero bytes (UTF-16 without the mark), then whether all is
     valid UTF-8. What is none of these is Windows-1252, or Latin-1 where it has bytes that Windows-1252 has not.
+
+    Raises:
+        InputError: naming the file, when it holds zero bytes other than behind its end, as old systems fill blocks.
     """
     utf8 = codecs.getincrementaldecoder("utf-8")()
-    is_first, is_utf8, is_cp1252 = True, True, True
+    is_first, is_utf8, is_cp1252, is_padding = True, True, True, False
     for chunk in chunks:
         if is_first:
             for mark, encoding in BYTE_ORDER_MARKS:
@@ -117,6 +115,10 @@ def encoding_of(chunks: Iterable[bytes]) -> str:
             if without_mark := _utf16(chunk[:START]):
                 return without_mark
             is_first = False
+        text = chunk.rstrip(b"\0")
+        if b"\0" in text or (is_padding and text):
+            raise InputError(f"{path}: no text: it holds zero bytes, as binary files do")
+        is_padding = is_padding or len(text) < len(chunk)
         try:
             if is_utf8:
                 utf8.decode(chunk)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from catalogdb.exchange.decoding import GUESSED, encoding_of, read_bytes
+from catalogdb.exchange.decoding import GUESSED, decode, encoding_of, read_bytes
 from catalogdb.exchange.ogs.log import FileLog
 
 MICROSECONDS = 1_000_000
@@ -28,10 +28,10 @@ def read_lines(path: Path, log: FileLog) -> list[tuple[int, str]]:
         InputError: when the file can't be read.
     """
     content = read_bytes(path)
-    encoding = encoding_of([content])
+    encoding = encoding_of(path, [content])
+    text = decode(path, content)
     if encoding in GUESSED:
         log.note(f"not UTF-8, read as {GUESSED[encoding]}")
-    text = content.decode(encoding, errors="replace")
     lines = []
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
         if "\t" in line:
