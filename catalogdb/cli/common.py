@@ -10,16 +10,15 @@ from datetime import datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from catalogdb.cli.console import WIDTH_OF_PIPES as WIDTH_OF_PIPES
+from catalogdb.cli.console import SafeConsole, visible_json
 from catalogdb.errors import CatalogdbError
 from catalogdb.interrupts import end_cleanly_on_sigterm as end_cleanly_on_sigterm
 
-WIDTH_OF_PIPES = 160  # columns where no terminal says how wide it is
-
-out = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_PIPES)
-err = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDTH_OF_PIPES)
+out = SafeConsole()
+err = SafeConsole(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
@@ -53,7 +52,7 @@ def database():
 
 def print_json(value: Any) -> None:
     """Print one JSON object on standard output."""
-    print(json.dumps(value, indent=2, default=_json_default, ensure_ascii=False))
+    print(visible_json(json.dumps(value, indent=2, default=_json_default, ensure_ascii=False)))
 
 
 def print_rows(rows: list[dict[str, Any]], title: str | None = None) -> None:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from catalogdb.cli import common
+from catalogdb.cli.console import SafeConsole
 
 WIDTH_OF_PIPES = 4000
 
@@ -30,7 +30,7 @@ def why(
     elif common.out.is_terminal:
         common.out.print(_tree(told))
     else:
-        Console(highlight=False, width=WIDTH_OF_PIPES).print(_tree(told))  # lines of a pipe are whole
+        SafeConsole(width=WIDTH_OF_PIPES).print(_tree(told))  # lines of a pipe are whole
 
 
 def _tree(told: dict[str, Any]) -> Tree:

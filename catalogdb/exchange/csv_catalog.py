@@ -61,16 +61,18 @@ def table_kind(header: list[str]) -> TableKind | None:
     def has(columns: dict[str, Column], *wanted: str) -> bool:
         return all(column_of(columns[name], header) is not None for name in wanted)
 
-    has_time = has(EVENT_COLUMNS, "time") or has(EVENT_COLUMNS, "date") or has(EVENT_COLUMNS, "year", "month", "day")
+    def has_time(columns: dict[str, Column]) -> bool:
+        return has(columns, "time") or has(columns, "date") or has(columns, "year", "month", "day")
+
     has_place = has(EVENT_COLUMNS, "latitude", "longitude")
     is_station_named = any(name in header for name in PICK_COLUMNS["station"].names if name != ID_OF_STATION)
-    if has_time and has(PICK_COLUMNS, "station", "phase") and (is_station_named or not has_place):
+    if has_time(PICK_COLUMNS) and has(PICK_COLUMNS, "station", "phase") and (is_station_named or not has_place):
         return "picks"
     if has(ROW_COLUMNS, "station") or has(ROW_COLUMNS, "file_name", "start"):
         for columns in PHASES_OF_A_ROW.values():
             if has(columns, "time") or (has(columns, "samples") and has(ROW_COLUMNS, "start")):
                 return "picks of both phases"
-    if has_time and (has_place or _has_plane(header)):
+    if has_time(EVENT_COLUMNS) and (has_place or _has_plane(header)):
         return "events"
     return None
 

@@ -41,14 +41,14 @@ def read_pick(cells: Cells, mode: EvaluationMode) -> PickRecord:
     pick = _place(cells)
     if phase is None:
         raise ValueError("no phase")
-    pick["phase"] = intern(phase.upper() if phase in ("p", "s") else phase)
-    pick["time"] = cells.time()
+    pick.phase = intern(phase.upper() if phase in ("p", "s") else phase)
+    pick.time = cells.time()
     weight = _weight(cells)
     uncertainty = cells.number("uncertainty")
     if uncertainty is None and weight is None:
         uncertainty = DEFAULT_PICK_UNCERTAINTY
         cells.say(f"picks without uncertainty, taken as {DEFAULT_PICK_UNCERTAINTY} s", is_repair=True)
-    pick["uncertainty"] = HYPO71_UNCERTAINTY[weight] if uncertainty is None else uncertainty
+    pick.uncertainty = HYPO71_UNCERTAINTY[weight] if uncertainty is None else uncertainty
     given = cells.text("evaluation_mode")
     own_mode = mode if given is None else MODES.get(given.lower())
     if own_mode is None:
@@ -65,7 +65,7 @@ def read_pick(cells: Cells, mode: EvaluationMode) -> PickRecord:
     )
     arrival = {name: value for name in ARRIVAL_FIELDS if (value := cells.number(name)) is not None}
     if arrival:
-        pick["arrival"] = arrival
+        pick.arrival = arrival
     return pick
 
 
@@ -80,8 +80,8 @@ def read_both_phases(cells: Cells, mode: EvaluationMode) -> Iterator[PickRecord]
         times = list(_times(cells, phase))
         for place, time in enumerate(times):
             pick = _place(cells)
-            pick["phase"], pick["time"] = phase, time
-            pick["uncertainty"] = DEFAULT_PICK_UNCERTAINTY
+            pick.phase, pick.time = phase, time
+            pick.uncertainty = DEFAULT_PICK_UNCERTAINTY
             _set(pick, probability=_probability(cells, phase, place), evaluation_mode=mode, event_key=_event_key(cells))
             cells.say(f"picks without uncertainty, taken as {DEFAULT_PICK_UNCERTAINTY} s", is_repair=True)
             found += 1
@@ -107,10 +107,21 @@ def phase_columns() -> dict[str, Column]:
 def _set(pick: PickRecord, **fields: Any) -> None:
     for name, value in fields.items():
         if value is not None:
-            pick[name] = value
+            setattr(pick, name, value)
 
 
 def _place(cells: Cells) -> PickRecord:
+    """A record with the codes of its station; those of one table are few, and held once."""
+    cell = cells.cells("station", "network", "location", "channel", "file_name")
+    codes = cells.places.get(cell)
+    if codes is None:
+        codes = cells.places[cell] = _codes(cells)
+    pick = PickRecord()
+    pick.channel_group, pick.net, pick.sta, pick.loc, pick.chan = codes
+    return pick
+
+
+def _codes(cells: Cells) -> tuple[str, str, str, str, str]:
     given = cells.code("station")
     net, sta, loc, chan = "", given, "", ""
     if not given and "file_name" in cells.positions:
@@ -121,12 +132,9 @@ def _place(cells: Cells) -> PickRecord:
         raise ValueError("no station")
     if not sta:
         raise ValueError(f"no station code in {given!r}")
-    net, loc, chan = cells.code("network") or net, cells.code("location") or loc, cells.code("channel") or chan
-    net, sta, loc, chan = intern(net.strip()), intern(sta.strip()), intern(loc.strip()), intern(chan.strip())
-    pick = PickRecord()
-    pick["channel_group"] = intern(channel_group(net, sta, loc, chan))
-    pick["net"], pick["sta"], pick["loc"], pick["chan"] = net, sta, loc, chan
-    return pick
+    codes = cells.code("network") or net, sta, cells.code("location") or loc, cells.code("channel") or chan
+    net, sta, loc, chan = (code.strip() for code in codes)
+    return channel_group(net, sta, loc, chan), net, sta, loc, chan
 
 
 def _station_of_file(name: str | None) -> tuple[str, str, str, str]:

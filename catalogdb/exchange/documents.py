@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from catalogdb.event_types import exists
+from catalogdb.exchange.pick_record import PickRecord
 from catalogdb.exchange.reference import ReadFrom, ReferenceCatalog, arrival_counts, channel_group, is_seismic
 from catalogdb.identity import content_id, milliseconds
 
+NOTHING_MORE: dict[str, Any] = {}
 PickOfEvent = tuple[dict[str, Any], dict[str, Any]]  # the pick, and what else its table says of the arrival
 
 
@@ -44,7 +46,8 @@ def catalog_documents(
     """Make event and pick documents of what a reader gave.
 
     Args:
-        reference: the reader's events and picks; left as they are.
+        reference: the reader's events and picks; left as they are, but for picks that are a `PickRecord`: tables may
+            hold millions, and these become the documents.
         name: of the catalog and of its pick set.
         config_id, task_id: as every document carries them.
         networks: station code -> network code, for codes that one network alone has; fills picks without a network.
@@ -77,8 +80,8 @@ def _add_picks(
     shared: set[tuple[str, str]] = set()  # events and twin picks that they have
     preferred: set[tuple[str | None, str]] | None = None
     for number, source in enumerate(reference.picks, 1):
-        pick = dict(source)
-        read_from, arrival = pick.pop("read_from", None), pick.pop("arrival", {})
+        pick = source if isinstance(source, PickRecord) else dict(source)
+        read_from, arrival = pick.pop("read_from", None), pick.pop("arrival", NOTHING_MORE)
         if not pick["net"] and pick["sta"] in networks:
             pick["net"] = networks[pick["sta"]]
             pick["channel_group"] = channel_group(pick["net"], pick["sta"], pick["loc"], pick["chan"])
@@ -91,7 +94,8 @@ def _add_picks(
         identity = content_id(own["config_id"], pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
         document = by_id.get(identity)
         if document is None:
-            document = by_id[identity] = {"_id": identity} | pick | own
+            pick |= {"_id": identity, **own}
+            document = by_id[identity] = pick
             result.picks.append(document)
         else:
             result.counts["merged_picks"] += 1
@@ -104,7 +108,9 @@ def _add_picks(
             preferred = _preferred_picks(reference) if preferred is None else preferred
             if _speaks_for(pick, preferred) > _speaks_for(document, preferred):
                 document.clear()
-                document |= {"_id": identity} | pick | own
+                document |= {"_id": identity, **pick, **own}
+        if not reference.events:
+            continue
         by_source.add(pick, document)
         if "event_key" in pick and (pick["event_key"], identity) not in shared:
             by_event[pick["event_key"]].append((document, arrival))

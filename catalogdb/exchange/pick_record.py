@@ -11,6 +11,7 @@ FIELDS = (
     *("pick_set", "config_id", "task_id"),
 )
 _FIELDS = frozenset(FIELDS)
+_UNSET = object()
 
 
 class PickRecord(MutableMapping[str, Any]):
@@ -75,4 +76,12 @@ class PickRecord(MutableMapping[str, Any]):
 
     def copy(self) -> PickRecord:
         """A record of its own with the same values."""
-        return PickRecord(self)
+        result = PickRecord()
+        for name in FIELDS:
+            value = getattr(self, name, _UNSET)
+            if value is not _UNSET:
+                setattr(result, name, value)
+        more = getattr(self, "_more", None)
+        if more is not None:
+            result._more = dict(more)
+        return result

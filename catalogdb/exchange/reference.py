@@ -30,7 +30,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IG
 _DAY = re.compile(r"(19|20)\d{6}", re.ASCII)  # ISO 8601's basic format
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ReadFrom:
     """Where a record was read.
 

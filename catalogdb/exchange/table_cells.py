@@ -12,6 +12,8 @@ from catalogdb.exchange.csv_columns import Column, code, text
 from catalogdb.exchange.table_judgement import Judgement
 from catalogdb.exchange.table_times import join
 
+NUMBERS_KNOWN = 20_000  # cells whose number is held once for all rows: few digits, many rows
+
 
 class Cells:
     """The row at hand.
@@ -29,6 +31,8 @@ class Cells:
         self.is_repaired = False
         self.said: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
+        self.places: dict[tuple[str, ...], tuple[str, ...]] = {}  # codes of stations by the cells that give them
+        self._known: dict[tuple[str, str], float] = {}
         self._left_out: dict[tuple[str, str], list] = {}  # number of rows, first cell, its line
 
     def take(self, line: int, row: list[str]) -> None:
@@ -47,6 +51,10 @@ class Cells:
             messages.append(f"{path}: {what} left out of {times} rows: {cell!r} {reason}, first in line {line}")
         return messages
 
+    def cells(self, *names: str) -> tuple[str, ...]:
+        """Cells as they are written, of the columns that there are."""
+        return tuple(self.row[self.positions[name]] for name in names if name in self.positions)
+
     def text(self, name: str) -> str | None:
         """A text without blanks around; None where nothing is known."""
         position = self.positions.get(name)
@@ -62,11 +70,17 @@ class Cells:
         cell = self.text(name)
         if cell is None:
             return None
+        known = self._known.get((name, cell))
+        if known is not None:
+            return known
         try:
-            return self._bounded(name, cell)
+            value = self._bounded(name, cell)
         except ValueError as error:
             self.leave_out(name, cell, str(error))
             return None
+        if len(self._known) < NUMBERS_KNOWN:
+            self._known[name, cell] = value
+        return value
 
     def number_or_error(self, name: str, unknown: tuple[float, ...] = ()) -> float | None:
         """A number that a row can't do without; None where the cell is empty or stands for not known.

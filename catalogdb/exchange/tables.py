@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -65,6 +66,8 @@ ARRIVAL_COLUMNS: dict[str, Kind] = {
 }
 
 PARQUET_BATCH_ROWS = 20_000
+FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # what spreadsheets run, or did once a quote before it was taken off
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
 def preferred_origin(event: dict[str, Any]) -> dict[str, Any]:
@@ -109,15 +112,19 @@ def arrival_rows(event: dict[str, Any], picks: list[dict[str, Any]]) -> Iterator
 def write_csv(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stream: BinaryIO) -> int:
     """Write rows as csv; their number is returned.
 
-    UTF-8, a header line, ISO 8601 times in UTC, empty cells for what is not known.
+    UTF-8, a header line, ISO 8601 times in UTC, empty cells for what is not known. A text that a spreadsheet would take
+    for a formula gets a quote in front, which `csv_columns.text` takes off again.
     """
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
     writer = csv.DictWriter(text, list(columns), lineterminator="\n")
     writer.writeheader()
     number = 0
     times = [name for name, kind in columns.items() if kind == "time"]
+    texts = [name for name, kind in columns.items() if kind == "text"]
     for row in rows:
-        writer.writerow(row | {name: format_time(row[name]) for name in times if row[name] is not None})
+        changed = {name: format_time(row[name]) for name in times if row[name] is not None}
+        changed |= {name: _no_formula(row[name]) for name in texts if row[name]}
+        writer.writerow(row | changed)
         number += 1
     text.detach()
     return number
@@ -156,6 +163,10 @@ def write_parquet(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stre
 def table_format(path: Path) -> str | None:
     """`csv` or `parquet` by a file's suffix."""
     return {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}.get(path.suffix.lower())
+
+
+def _no_formula(text: str) -> str:
+    return f"'{text}" if FORMULA.match(text) and not NUMBER.fullmatch(text) else text
 
 
 def _timestamp(time: float | None) -> datetime | None:

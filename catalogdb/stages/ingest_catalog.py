@@ -236,8 +236,8 @@ def _write(
 
     def insert_documents(session: ClientSession | None) -> None:
         for collection, items in (("pick", documents.picks), ("event", documents.events)):
-            if items:
-                db[collection].insert_many(items, session=session)
+            for first in range(0, len(items), TRANSACTION_DOCUMENTS):
+                db[collection].insert_many(items[first : first + TRANSACTION_DOCUMENTS], session=session)
 
     def insert_names(session: ClientSession | None) -> None:
         for collection, document in named.items():

@@ -1,12 +1,15 @@
 """Flat tables of events and arrivals, and the filter that chooses events."""
 
+import csv
 import io
+import re
 from datetime import UTC, datetime
 
 import pytest
 from pydantic import ValidationError
 from test_exchange_quakeml import EVENT, PICKS
 
+from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.exchange.tables import (
     ARRIVAL_COLUMNS,
@@ -59,6 +62,45 @@ def test_arrival_csv_is_read_back_as_picks(tmp_path):
     assert (first["time"], first["uncertainty"], first["probability"]) == (PICKS[0]["time"], 0.06, 0.91)
     assert (second["loc"], second["chan"], second["evaluation_mode"]) == ("00", "HHN", "manual")
     assert {first["event_key"], second["event_key"]} == {EVENT["_id"]}
+
+
+FORMULAS = ["=cmd|calc", "+A1", "@SUM(A1)", "-A1", "\t=1+1", "'=x", "''=x", "-1.5", "+39", "'tis", "-", "23 km = far"]
+
+
+@pytest.mark.parametrize("text", FORMULAS)
+def test_formulas_are_defused_in_csv_and_read_back(tmp_path, text):
+    event = EVENT | {"_id": text, "place": text, "longitude": -1.5}
+    path = tmp_path / "events.csv"
+    with open(path, "wb") as stream:
+        write_csv([event_row(event)], EVENT_COLUMNS, stream)
+    with open(path, newline="") as stream:
+        (row,) = csv.DictReader(stream)
+    assert row["longitude"] == "-1.5"
+    for cell in row.values():
+        assert cell[:1] not in tuple("=+-@\t\r") or re.fullmatch(r"-|[+-]?[\d.]+", cell)
+    (read,) = read_csv(path).events
+    assert read["place"] == text
+
+
+def test_what_is_written_is_read_with_the_same_values(tmp_path):
+    pytest.importorskip("pyarrow", reason="pyarrow is missing or does not fit this NumPy", exc_type=ImportError)
+    for rows, columns, kind in (
+        ([event_row(EVENT), event_row(UNLOCATED)], EVENT_COLUMNS, "events"),
+        (list(arrival_rows(EVENT, PICKS)), ARRIVAL_COLUMNS, "picks"),
+    ):
+        found = []
+        for write, suffix in ((write_csv, "csv"), (write_parquet, "parquet")):
+            path = tmp_path / f"{kind}.{suffix}"
+            with open(path, "wb") as stream:
+                assert write(iter(rows), columns, stream) == 2
+            catalog = read_catalog_files([path])
+            assert catalog.rejected == []
+            found.append([dict(item) | {"read_from": None} for item in getattr(catalog, kind)])
+        assert found[0] == found[1] and len(found[0]) == 2
+    pick, arrival = found[1][0], next(arrival_rows(EVENT, PICKS))
+    assert (pick["time"], pick["source_id"], pick["event_key"]) == (PICKS[0]["time"], arrival["pick_id"], EVENT["_id"])
+    names = {"residual": "residual_s", "distance_km": "distance_km", "azimuth": "azimuth_degree", "weight": "weight"}
+    assert pick["arrival"] == {name: arrival[of] for name, of in names.items() if arrival[of] is not None}
 
 
 def test_parquet_for_pandas(tmp_path):

@@ -1,0 +1,60 @@
+"""What is printed can't command a terminal, whoever wrote it into a file."""
+
+import io
+import json
+
+import pytest
+from rich.text import Text
+from rich.tree import Tree
+
+from catalogdb.cli import common
+from catalogdb.cli.console import SafeConsole
+
+EVIL = "\x1b]0;PWNED\x07\x1b[31mX\x9b2J\x7f\u202e\rover"
+SHOWN = r"\x1b]0;PWNED\x07\x1b[31mX\x9b2J\x7f\u202e\x0dover"
+
+
+def console(**options):
+    return SafeConsole(file=io.StringIO(), width=200, **options)
+
+
+def test_control_characters_are_written_out_wherever_they_stand():
+    tree = Tree(Text(EVIL))
+    tree.add(EVIL.replace("[", "("))
+    for printed in (EVIL.replace("[31m", "(31m"), tree, Text(EVIL)):
+        into = console()
+        into.print(printed, markup=False)
+        written = into.file.getvalue()
+        assert "\\x1b]0;PWNED" in written
+        assert not any(mark in written for mark in ("\x1b", "\x07", "\x9b", "\x7f", "\u202e", "\r"))
+
+
+def test_a_terminal_still_gets_the_styles_of_the_program():
+    into = console(force_terminal=True, color_system="standard")
+    into.print("[bold red]error:[/] it broke")
+    assert "\x1b[1;31m" in into.file.getvalue()
+
+
+def test_rows_show_markup_and_emoji_codes_as_they_are(monkeypatch):
+    into = console()
+    monkeypatch.setattr(common, "out", into)
+    common.print_rows([{"[red]key": f"[red]{EVIL} :bug: [/]", "n": 1}])
+    written = into.file.getvalue()
+    assert "[red]key" in written and f"[red]{SHOWN} :bug: [/]" in written
+
+
+def test_json_keeps_the_value_and_writes_control_characters_out(capsys):
+    common.print_json({"place": EVIL})
+    written = capsys.readouterr().out
+    assert json.loads(written) == {"place": EVIL}
+    assert not any(mark in written for mark in ("\x1b", "\x9b", "\x7f", "\u202e"))
+
+
+@pytest.mark.parametrize("text", ["[31mplain", "[/]", "[bold"])
+def test_errors_show_brackets_of_files(monkeypatch, text):
+    from catalogdb.errors import InputError
+
+    into = console()
+    monkeypatch.setattr(common, "err", into)
+    common.report_error(InputError(f"file {text}: no"))
+    assert f"file {text}: no" in into.file.getvalue()
