@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -73,6 +73,13 @@ def catalog(
         str | None,
         typer.Option(help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun, ogs-txt or hypo71; default by content and ending."),
     ] = None,
+    date_order: Annotated[
+        Literal["dmy", "mdy"] | None,
+        typer.Option(help="Of a table's dates such as 05/03/2024, where no row of it tells day from month."),
+    ] = None,
+    depth_unit: Annotated[
+        Literal["m", "km"] | None, typer.Option(help="Of a table's depths, where the column's name says none.")
+    ] = None,
     replace: Annotated[
         bool, typer.Option(help="Replace a catalog of that name that was made from other files.")
     ] = False,
@@ -83,9 +90,11 @@ def catalog(
     Several files of the same events are merged: each event stands once, with an origin from each file. It ends with a
     table of what was read, kept, repaired and rejected in each file, with line numbers.
     """
+    from catalogdb.exchange.table_judgement import TableOptions
     from catalogdb.stages.ingest_catalog import ingest_catalog
 
-    summary = ingest_catalog(common.database(), files, name, format=format, replace=replace)
+    tables = TableOptions(date_order, depth_unit)
+    summary = ingest_catalog(common.database(), files, name, format=format, replace=replace, tables=tables)
     if json:
         common.print_json(summary)
         return

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from catalogdb.errors import InputError
+from catalogdb.exchange.decoding import encoding_of, open_unpacked, unpacked_name
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.joined_picks import join_picks, take_source_ids
 from catalogdb.exchange.ogs.detect import detect
 from catalogdb.exchange.ogs.merge import Part, merge
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
+from catalogdb.exchange.table_judgement import TableOptions
+from catalogdb.exchange.table_rows import PARQUET
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
 XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
 SOURCE_LINE = re.compile(r".*:(\d+):[PS]", re.DOTALL)  # the id of a reading in the bulletin's files
 EVENT_SAID = re.compile(r"event (\d+) \(")  # a message's record in QuakeML
@@ -25,7 +27,7 @@ MINISEED = re.compile(rb"(\d{6}[DRQM][ \0]|MS\x03)")  # the fixed headers of min
 
 CatalogFormat = Literal["quakeml", "csv", "ogs-dat", "ogs-hpl", "ogs-pun", "ogs-txt", "hypo71"]  # written in any case
 FORMATS_HINT = (
-    "read are QuakeML, csv with a header line, and the OGS bulletin's .dat, .hpl, .hpc, .pun and .txt; "
+    "read are QuakeML, csv with a header line, Parquet, and the OGS bulletin's .dat, .hpl, .hpc, .pun and .txt; "
     f"--format says which it is: {', '.join(get_args(CatalogFormat))}"
 )
 FORMAT_ALIASES = {
@@ -39,7 +41,10 @@ FORMAT_ALIASES = {
 
 
 def read_catalog_files(
-    paths: list[Path], format: str | None = None, evaluation_mode: EvaluationMode = "manual"
+    paths: list[Path],
+    format: str | None = None,
+    evaluation_mode: EvaluationMode = "manual",
+    tables: TableOptions | None = None,
 ) -> ReferenceCatalog:
     """Read catalog files of any known format.
 
@@ -52,6 +57,7 @@ def read_catalog_files(
         format: one of `CatalogFormat`, in any case; none: by each file's first lines, else by its suffix (`.xml`,
             `.qml`, `.quakeml`, `.dat`, `.hpl`, `.hpc`, `.pun`, `.txt`), else csv.
         evaluation_mode: what events and picks are that don't say.
+        tables: what tables don't say themselves: the order of day and month, the unit of depths.
 
     Raises:
         InputError: naming the file and the reason.
@@ -61,7 +67,7 @@ def read_catalog_files(
     for path in paths:
         start = _first_bytes(path)
         own_format = wanted or _format_of(path, start)
-        catalog = _read_file(path, own_format, evaluation_mode)
+        catalog = _read_file(path, own_format, evaluation_mode, tables)
         if not catalog.files:
             catalog.files.append(_file_report(path, own_format, catalog))
         for pick in catalog.picks:
@@ -106,37 +112,43 @@ def _place(path: Path, source_id: str | None) -> ReadFrom:
 
 
 def _first_bytes(path: Path) -> bytes:
-    """The file's first 4 KiB from the first line with anything in it, once it is sure that they may begin a catalog."""
+    """The file's first 4 KiB from the first line with anything in it, in UTF-8, once they may begin a catalog."""
     start = b""
-    try:
-        with open(path, "rb") as stream:
-            while not start and (more := stream.read(START)):
-                start = more.lstrip(BLANK)
-            start += stream.read(START - len(start))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    with open_unpacked(path) as stream:
+        while not start and (more := stream.read(START)):
+            start = more.lstrip(BLANK)
+        start += stream.read(START - len(start))
     if not start:
         raise InputError(f"{path}: no catalog: it is empty")
+    if start.startswith(PARQUET):
+        return start
     if MINISEED.match(start):
         raise InputError(f"{path}: no catalog: it is miniSEED", hint="catalogdb ingest waveforms indexes waveforms")
-    if b"\0" in start and not start.startswith(UTF16):
-        raise InputError(f"{path}: no catalog: it is a binary file")
-    return start
+    try:
+        encoding = encoding_of(path, [start])
+    except InputError as error:
+        raise InputError(f"{path}: no catalog: it is a binary file", hint="save a workbook's table as csv") from error
+    return start.decode(encoding, errors="replace").encode()
 
 
 def _format_of(path: Path, start: bytes) -> CatalogFormat:
-    if path.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start.lstrip(BLANK)):
+    if start.startswith(PARQUET):
+        return "csv"
+    name = unpacked_name(path)
+    if name.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start):
         return "quakeml"
-    return detect(path, start) or "csv"
+    return detect(name, start) or "csv"
 
 
-def _read_file(path: Path, format: CatalogFormat, mode: EvaluationMode) -> ReferenceCatalog:
+def _read_file(
+    path: Path, format: CatalogFormat, mode: EvaluationMode, tables: TableOptions | None
+) -> ReferenceCatalog:
     from catalogdb.exchange import csv_catalog, quakeml
     from catalogdb.exchange.ogs import bulletin_txt, listing_hpl, phases_dat, summary_pun
 
     readers: dict[str, Callable[[Path, EvaluationMode], ReferenceCatalog]] = {
         "quakeml": quakeml.read_quakeml,
-        "csv": csv_catalog.read_csv,
+        "csv": lambda path, mode: csv_catalog.read_csv(path, mode, tables),
         "ogs-dat": phases_dat.read_dat,
         "ogs-hpl": listing_hpl.read_hpl,
         "ogs-pun": summary_pun.read_pun,

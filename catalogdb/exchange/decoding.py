@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import io
+import re
 import stat
 import zipfile
 import zlib
@@ -22,7 +23,8 @@ PACKED_SUFFIXES = (".gz", ".bz2", ".zip")
 CHUNK = 1 << 20
 START = 4096  # bytes that tell UTF-16 without a byte order mark
 
-GZIP, BZIP2, ZIP = b"\x1f\x8b", b"BZh", (b"PK\x03\x04", b"PK\x05\x06")
+GZIP, ZIP = b"\x1f\x8b\x08", (b"PK\x03\x04", b"PK\x05\x06")
+BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)")  # a station may be called BZh
 BYTE_ORDER_MARKS = (  # UTF-32's first: its mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,6 +32,7 @@ BYTE_ORDER_MARKS = (  # UTF-32's first: its mark begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
+GUESSED = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}  # and named
 NOT_IN_CP1252 = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
 
 
@@ -47,12 +50,12 @@ def open_unpacked(path: Path) -> BinaryIO:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        start = file.read(4)
+        start = file.read(10)
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         if start.startswith(GZIP):
             packed: IO[bytes] = gzip.GzipFile(fileobj=file)
-        elif start.startswith(BZIP2):
+        elif BZIP2.match(start):
             packed = bz2.BZ2File(file)
         elif start.startswith(ZIP):
             packed = _member(path, file)

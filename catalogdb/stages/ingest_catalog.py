@@ -15,9 +15,11 @@ from pymongo.errors import OperationFailure
 
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.catalog_files import FORMATS_HINT, known_format, read_catalog_files
+from catalogdb.exchange.decoding import check_regular
 from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
+from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.identity import content_id, file_sha256
 
 REVISION = 5  # of the readers: a change that gives other documents for the same files raises it
@@ -42,6 +44,7 @@ def ingest_catalog(
     source: str | None = None,
     licence: str | None = None,
     evaluation_mode: EvaluationMode = "manual",
+    tables: TableOptions | None = None,
     read: Callable[[list[Path]], ReferenceCatalog] | None = None,
 ) -> dict[str, Any]:
     """Write the events and picks of files as catalog `name` and, where there are picks, pick set `name`.
@@ -59,6 +62,7 @@ def ingest_catalog(
         replace: write over a catalog of that name that was ingested from other files; also reads the same files afresh.
         agency_id, source, licence: for the catalog's document; the source is the files' names unless given.
         evaluation_mode: what events and picks are that don't say.
+        tables: what tables don't say themselves: the order of day and month, the unit of depths.
         read: another reader, for formats not known here.
 
     Returns:
@@ -72,7 +76,7 @@ def ingest_catalog(
     """
     format = known_format(format)
     files = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
-    config, config_id = _identity(files, name, kind, format, evaluation_mode)
+    config, config_id = _identity(files, name, kind, format, evaluation_mode, tables)
     held = db.catalog.find_one({"_id": name})
     _check_name(db, name, held, config_id, replace)
     task_id = content_id("ingest", config_id, {"catalog": name})
@@ -82,7 +86,7 @@ def ingest_catalog(
         reports, notes = said.get("reports", []), said.get("notes", [])
         return _summary(name, config_id, False, row.get("counts", {}), reports, notes, row.get("problems", []))
 
-    reference = read(files) if read else read_catalog_files(files, format, evaluation_mode)
+    reference = read(files) if read else read_catalog_files(files, format, evaluation_mode, tables)
     documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
     problems = reference.rejected + documents.merged + reference.repaired
     if not documents.events and not documents.picks and not _is_empty(reference):
@@ -105,12 +109,13 @@ def ingest_catalog(
 
 
 def _identity(
-    files: list[Path], name: str, kind: str, format: str | None, evaluation_mode: str
+    files: list[Path], name: str, kind: str, format: str | None, evaluation_mode: str, tables: TableOptions | None
 ) -> tuple[dict[str, Any], str]:
     if not files:
         raise InputError("no catalog files given")
     contents = []
     for path in files:
+        check_regular(path)
         try:
             contents.append({"name": path.name, "sha256": file_sha256(path)})
         except OSError as error:
@@ -120,6 +125,7 @@ def _identity(
         "kind": kind,
         "format": format,
         "evaluation_mode": evaluation_mode,
+        **{key: value for key, value in asdict(tables or TableOptions()).items() if value is not None},
         "revision": REVISION,
     }
     config = {key: value for key, value in config.items() if value is not None}

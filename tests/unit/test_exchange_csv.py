@@ -112,8 +112,9 @@ def test_bad_rows_are_rejected_with_line_and_reason_and_the_rest_kept(tmp_path):
         "l,2020-01-03,46,190,5,1\n",
     )
     catalog = read_csv(path)
-    assert [event["source_id"] for event in catalog.events] == ["a", "l"]
-    assert catalog.events[1]["longitude"] == -170
+    assert [event["source_id"] for event in catalog.events] == ["a", "j", "l"]
+    assert "magnitude" not in catalog.events[1] and catalog.events[2]["longitude"] == -170
+    assert catalog.repaired == [f"{path}: magnitude left out of 1 rows: '99' is outside -5..11, first in line 11"]
     reasons = [line.removeprefix(f"{path}: ") for line in catalog.rejected]
     assert reasons[0].startswith("line 3: bad time 'yesterday'")
     assert reasons[1:] == [
@@ -123,7 +124,6 @@ def test_bad_rows_are_rejected_with_line_and_reason_and_the_rest_kept(tmp_path):
         "line 7: no time",
         "line 9: no longitude",
         "line 10: 2 columns, not 6",
-        "line 11: magnitude 99 is outside -5..11",
         "line 12: longitude 'inf' is not finite",
     ]
 

@@ -1,0 +1,200 @@
+"""Rows of event tables -> events with one origin and their magnitudes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from catalogdb.event_types import quakeml_name
+from catalogdb.exchange.csv_columns import (
+    DEPTH_UNKNOWN,
+    EVENT_TYPES,
+    MAGNITUDE,
+    MAGNITUDE_COLUMNS,
+    MAGNITUDE_GROUP,
+    MAGNITUDE_TYPE_NAMES,
+    MODES,
+    PLACE_UNKNOWN,
+    text,
+)
+from catalogdb.exchange.reference import (
+    EVALUATION_STATUSES,
+    EvaluationMode,
+    coordinates,
+    depth_in_range,
+    event_from_parts,
+    present,
+)
+from catalogdb.exchange.table_cells import Cells
+
+ORIGIN_NUMBERS = (
+    "time_uncertainty",
+    "horizontal_uncertainty_km",
+    "depth_uncertainty_km",
+    "rms",
+    "azimuthal_gap",
+    "minimum_distance_km",
+    "score",
+)
+ORIGIN_COUNTS = ("n_picks", "n_p", "n_s", "n_stations")
+
+
+def magnitude_positions(header: list[str]) -> dict[str, int]:
+    """Columns of magnitudes by name, in the order of preference; of a row of magnitudes with authors only the first."""
+    found = {name: header.index(name) for name in MAGNITUDE_COLUMNS if name in header}
+    return found if magnitude_group(header) is None else {}
+
+
+def magnitude_group(header: list[str]) -> int | None:
+    """Where author, type and magnitude stand together at the end: rows may have more of them behind."""
+    start = len(header) - len(MAGNITUDE_GROUP)
+    return start if start > 0 and tuple(header[start:]) == MAGNITUDE_GROUP else None
+
+
+def read_event(cells: Cells, magnitudes: dict[str, int], group: int | None, mode: EvaluationMode) -> dict[str, Any]:
+    """The event of a row.
+
+    Raises:
+        ValueError: when it has no usable time, or a position or a depth that can't be.
+    """
+    time = cells.time()
+    origins = list(_origin(cells, time))
+    own = list(_magnitudes(cells, magnitudes) if group is None else _magnitudes_with_authors(cells, group))
+    own_mode, status = _evaluation(cells, mode)
+    return event_from_parts(
+        time,
+        origins,
+        own,
+        origins[0] if origins else None,
+        own[0] if own else None,
+        source_id=cells.text("event_id") or cells.text("source_id"),
+        place=cells.text("place"),
+        event_type=_event_type(cells),
+        evaluation_mode=own_mode,
+        evaluation_status=status,
+        creation_info=present(
+            {
+                "agency_id": cells.text("agency_id"),
+                "author": cells.text("author"),
+                "creation_time": _updated(cells),
+            }
+        )
+        or None,
+    )
+
+
+def _origin(cells: Cells, time: float) -> Iterator[dict[str, Any]]:
+    latitude = cells.number_or_error("latitude", PLACE_UNKNOWN)
+    longitude = cells.number_or_error("longitude", PLACE_UNKNOWN)
+    if latitude is None and longitude in PLACE_UNKNOWN:
+        longitude = None
+    if (latitude is None) != (longitude is None):
+        raise ValueError(f"no {'latitude' if latitude is None else 'longitude'}")
+    if latitude is None or longitude is None:
+        cells.say("events without a position, kept as unlocated", is_repair=True)
+        return
+    latitude, longitude = coordinates(latitude, longitude)
+    yield present(
+        {
+            "_id": "1",
+            "method": cells.text("origin_method") or "unknown",
+            "time": time,
+            "latitude": latitude,
+            "longitude": longitude,
+            "depth_km": _depth_km(cells),
+            **{name: cells.number(name) for name in ORIGIN_NUMBERS},
+            **{name: cells.count(name) for name in ORIGIN_COUNTS},
+            "quality": cells.text("quality"),
+        }
+    )
+
+
+def _depth_km(cells: Cells) -> float | None:
+    depth_km = cells.number("depth_km")
+    if depth_km in DEPTH_UNKNOWN:
+        cells.leave_out("depth", cells.text("depth_km") or "", "stands for not known")
+        depth_km = None
+    elif depth_km is not None:
+        return depth_in_range(round(depth_km / 1000.0, 9) if cells.judgement.is_depth_in_metres else depth_km)
+    depth_m = cells.number("depth_m")
+    if depth_m in DEPTH_UNKNOWN and depth_m is not None and depth_m < 0:
+        cells.leave_out("depth", cells.text("depth_m") or "", "stands for not known")
+        depth_m = None
+    return None if depth_m is None else depth_in_range(round(depth_m / 1000.0, 9))
+
+
+def _magnitudes(cells: Cells, columns: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """The untyped column first, then typed ones in the order of `MAGNITUDE_COLUMNS`: the first is the preferred one."""
+    for place, name in enumerate(columns, 1):
+        value = cells.number(name)
+        if value is None:
+            continue
+        kind = MAGNITUDE_COLUMNS[name]
+        extra: dict[str, Any] = {}
+        if kind is None:
+            kind = _magnitude_type(cells.text("magnitude_type"))
+            extra = {
+                "uncertainty": cells.number("magnitude_uncertainty"),
+                "n_stations": cells.count("magnitude_stations"),
+            }
+        yield present({"_id": str(place), "type": kind, "value": value, **extra})
+
+
+def _magnitudes_with_authors(cells: Cells, group: int) -> Iterator[dict[str, Any]]:
+    width = len(MAGNITUDE_GROUP)
+    for place, start in enumerate(range(group, len(cells.row) - width + 1, width), 1):
+        _, kind, given = (text(cell) for cell in cells.row[start : start + width])
+        if given is None:
+            continue
+        try:
+            value = float(given)
+        except ValueError:
+            cells.leave_out("mag", given, "is not a number")
+            continue
+        if not MAGNITUDE.least <= value <= MAGNITUDE.most or value in MAGNITUDE.unknown:
+            cells.leave_out("mag", given, f"is outside {MAGNITUDE.least:g}..{MAGNITUDE.most:g}")
+            continue
+        yield {"_id": str(place), "type": _magnitude_type(kind), "value": value}
+
+
+def _magnitude_type(given: str | None) -> str:
+    given = given or "M"
+    return MAGNITUDE_TYPE_NAMES.get(given.lower(), given)
+
+
+def _evaluation(cells: Cells, mode: EvaluationMode) -> tuple[str, str]:
+    """Evaluation mode and status: each as the table has it, else by the other, else what its user says."""
+    given, status = (cells.text("evaluation_mode") or "").lower(), (cells.text("evaluation_status") or "").lower()
+    own = MODES.get(given) or MODES.get(status)
+    if given and given not in MODES:
+        cells.leave_out("evaluation mode", given, "is neither automatic nor manual")
+    own = own or mode
+    if status in EVALUATION_STATUSES:
+        return own, status
+    if status and status not in MODES:
+        cells.leave_out("evaluation status", status, f"is none of {', '.join(EVALUATION_STATUSES)}")
+    return own, "reviewed" if own == "manual" else "preliminary"
+
+
+def _event_type(cells: Cells) -> str | None:
+    given = cells.text("event_type")
+    if given is None:
+        return None
+    plain = given.strip("[] ").lower()
+    if plain in EVENT_TYPES:
+        return EVENT_TYPES[plain] or None
+    known = quakeml_name(plain)
+    if known is None and plain:
+        cells.say(f"events of type {plain!r}, which QuakeML has not, kept as it is")
+    return known or plain or None
+
+
+def _updated(cells: Cells) -> float | None:
+    value = cells.text("updated")
+    if value is None:
+        return None
+    try:
+        return cells.time("updated")
+    except ValueError as error:
+        cells.leave_out("time of the last change", value, str(error))
+        return None
