@@ -127,6 +127,9 @@ class EvaluateBlock(_Block):
     max_dt: float = Field(2.0, gt=0, description="Largest difference of origin times (s).")
     max_km: float = Field(8.0, gt=0, description="Largest distance of epicentres (km).")
     max_pick_dt: float = Field(0.5, gt=0, description="Largest difference of pick times (s).")
+    event_types: tuple[str, ...] = Field(
+        (), description='Types of events that count, such as "quarry blast"; none: all that exist.'
+    )
 
 
 class _JobBlocks(_Block):

@@ -95,11 +95,16 @@ def _say_limit(number: int, limit: int) -> None:
 
 def _moved_row(row: dict[str, Any]) -> dict[str, Any]:
     told: dict[str, Any] = {"time": _time(row["time"]), "event": row["b_id"][:12], "dt (s)": _rounded(row["dt"])}
-    told |= {"distance (km)": _rounded(row["distance_km"]), "depth (km)": _rounded(row["depth_difference_km"])}
-    told["magnitude"] = _rounded(row["magnitude_difference"])
+    names = {"distance_km": "distance (km)", "depth_difference_km": "depth (km)", "magnitude_difference": "magnitude"}
+    told |= {name: _rounded(row[key]) if key in row else "" for key, name in names.items()}
     if row["picks_a"] != row["picks_b"]:
-        told["P and S"] = " -> ".join("+".join(str(n) for n in row[key] or ()) for key in ("picks_a", "picks_b"))
+        told["P and S"] = " -> ".join(_counts(row[key]) for key in ("picks_a", "picks_b"))
     return told
+
+
+def _counts(numbers: tuple[int | None, int | None] | None) -> str:
+    """`5+3`: P and S arrivals; a dash for what is not known."""
+    return "+".join("-" if number is None else str(number) for number in numbers or (None, None))
 
 
 def _event_row(row: dict[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,10 @@ def evaluate(
     max_dt: Annotated[float, typer.Option(min=0, help="Largest difference of origin times (s).")] = 2.0,
     max_km: Annotated[float, typer.Option(min=0, help="Largest distance of epicentres (km).")] = 8.0,
     max_pick_dt: Annotated[float, typer.Option(min=0, help="Largest difference of pick times (s).")] = 0.5,
+    event_types: Annotated[
+        list[str] | None,
+        typer.Option(help="Types of events that count, again or with commas; default: all that exist."),
+    ] = None,
     starttime: Annotated[str | None, typer.Option(help="Start of the period, ISO 8601 UTC.")] = None,
     endtime: Annotated[str | None, typer.Option(help="End of the period, not part of it.")] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Compute anew, even where nothing has changed.")] = False,
@@ -96,6 +100,8 @@ def evaluate(
 
     Without --starttime and --endtime the period is that of the job that made the catalog; for one that was ingested
     that of the reference's job, or where that was ingested, too, its whole days (UTC) from first to last event.
+
+    Events that are rejected, not existing or not reported never count. --event-types "quarry blast" compares others.
 
     The result is stored, and every view of it is a query: catalogdb query catalog_comparisons
     """
@@ -112,6 +118,7 @@ def evaluate(
         starttime=common.optional_epoch_seconds(starttime, "--starttime"),
         endtime=common.optional_epoch_seconds(endtime, "--endtime"),
         refresh=refresh,
+        event_types=event_types or (),
     )
     common.print_json(result) if json else print_evaluation(result)
 

@@ -21,6 +21,10 @@ def report(
     max_dt: Annotated[float, typer.Option(min=0, help="Largest difference of origin times (s).")] = 2.0,
     max_km: Annotated[float, typer.Option(min=0, help="Largest distance of epicentres (km).")] = 8.0,
     max_pick_dt: Annotated[float, typer.Option(min=0, help="Largest difference of pick times (s).")] = 0.5,
+    event_types: Annotated[
+        list[str] | None,
+        typer.Option(help="Types of events that count, again or with commas; default: all that exist."),
+    ] = None,
     starttime: Annotated[str | None, typer.Option(help="Start of the period, ISO 8601 UTC.")] = None,
     endtime: Annotated[str | None, typer.Option(help="End of the period, not part of it.")] = None,
     missed: Annotated[int, typer.Option(min=0, help="Most missed events to show, the largest first.")] = 50,
@@ -52,6 +56,7 @@ def report(
         max_pick_dt=max_pick_dt,
         starttime=common.optional_epoch_seconds(starttime, "--starttime"),
         endtime=common.optional_epoch_seconds(endtime, "--endtime"),
+        event_types=event_types or (),
     )
     data = gather(db, evaluation, missed_shown=missed)
     if output is not None:

@@ -11,15 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pymongo.database import Database
 
+from catalogdb.event_types import EXISTS, UNTYPED
+from catalogdb.phases import phase_type
+
 PHASES = "PS"
 PICKS_PER_READ = 50_000
+COUNTED_PICKS = {"is_counted": {"$ne": False}}
 
 
 class PhaseNumbers(dict[str, int]):
-    """Positions in `PHASES` of phase names by their first letter (Pg, Sn); -1 for others."""
+    """Positions in `PHASES` of the names of first arrivals (Pg, Sn); -1 for others (PmP, T)."""
 
     def __missing__(self, name: str) -> int:
-        self[name] = number = PHASES.find(name[:1] or "-")
+        self[name] = number = PHASES.find(phase_type(name) or "-")
         return number
 
 
@@ -59,7 +63,14 @@ def joined(parts: list[Picks]) -> Picks:
 
 @dataclass
 class Events:
-    """Events as columns of shape (n,), by time; NaN stands for what is not known."""
+    """Events as columns of shape (n,), by time; NaN stands for what is not known.
+
+    Attributes:
+        counts: whether the event is of a type that counts. Others take part in the matching, so that the detection of
+            a quarry blast is not `proposed` where earthquakes are compared.
+    """
+
+    NUMBERS = ("time", "latitude", "longitude", "depth_km", "magnitude")
 
     identity: NDArray[np.object_]
     time: NDArray[np.float64]
@@ -67,21 +78,41 @@ class Events:
     longitude: NDArray[np.float64]
     depth_km: NDArray[np.float64]
     magnitude: NDArray[np.float64]
+    counts: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.time)
 
 
-def read_events(db: Database, catalog: str, starttime: float, endtime: float) -> Events:
-    """The events of a catalog with starttime <= time < endtime, by time and id."""
-    keys = [field.name for field in fields(Events)][1:]
-    rows = db.event.find({"catalog": catalog, "time": {"$gte": starttime, "$lt": endtime}}, dict.fromkeys(keys, 1))
+def read_events(
+    db: Database,
+    catalog: str,
+    starttime: float,
+    endtime: float,
+    event_types: tuple[str, ...] = (),
+    selection: dict[str, Any] = EXISTS,
+) -> Events:
+    """The events of a catalog with starttime <= time < endtime, by time and id.
+
+    Args:
+        event_types: types that count; none: all. An event without a type is an earthquake.
+        selection: filter of the events; without it those that are rejected or not existing are left out.
+    """
+    keys = Events.NUMBERS
+    query = {"catalog": catalog, "time": {"$gte": starttime, "$lt": endtime}} | selection
+    rows = db.event.find(query, dict.fromkeys((*keys, "event_type"), 1))
     table = sorted(
-        (row["time"], row["_id"], *(row.get(key, np.nan) for key in keys[1:])) for row in rows.batch_size(20_000)
+        (
+            row["time"],
+            row["_id"],
+            *(row.get(key, np.nan) for key in keys[1:]),
+            not event_types or row.get("event_type", UNTYPED) in event_types,
+        )
+        for row in rows.batch_size(20_000)
     )
     identity = np.array([row[1] for row in table], object)
-    numbers = np.array([(row[0], *row[2:]) for row in table], float).reshape(len(table), len(keys))
-    return Events(identity, *numbers.T.copy())
+    numbers = np.array([(row[0], *row[2:-1]) for row in table], float).reshape(len(table), len(keys))
+    return Events(identity, *numbers.T.copy(), np.array([row[-1] for row in table], bool))
 
 
 class PickReader:
@@ -89,11 +120,21 @@ class PickReader:
 
     Args:
         stations, networks: numbers of codes, shared by the readers of both sets.
+        selection: filter of the picks; without it those that never count are left out (`is_counted`).
     """
 
-    def __init__(self, db: Database, pick_set: str, starttime: float, endtime: float, stations: Codes, networks: Codes):
+    def __init__(
+        self,
+        db: Database,
+        pick_set: str,
+        starttime: float,
+        endtime: float,
+        stations: Codes,
+        networks: Codes,
+        selection: dict[str, Any] = COUNTED_PICKS,
+    ):
         keys = {"net": 1, "sta": 1, "phase": 1, "time": 1, "probability": 1}
-        query = {"pick_set": pick_set, "time": {"$gte": starttime, "$lt": endtime}}
+        query = {"pick_set": pick_set, "time": {"$gte": starttime, "$lt": endtime}} | selection
         # raw: a batch is decoded at once, which takes half the time of a cursor's documents
         self._batches = db.pick.find_raw_batches(query, keys, sort=[("time", 1), ("_id", 1)], batch_size=PICKS_PER_READ)
         self._codes = stations, networks

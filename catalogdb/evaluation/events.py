@@ -73,7 +73,10 @@ class EventComparison:
         unpaired = np.ones(len(self.catalog), bool)
         unpaired[self.pairs.catalog] = False
         inside = [(self.period[0] <= e.time) & (e.time < self.period[1]) for e in (self.reference, self.catalog)]
-        self._inside = inside
+        # a pair counts or not by its reference's type
+        counts = [self.reference.counts, self.catalog.counts.copy()]
+        counts[1][self.pairs.catalog] = self.reference.counts[self.pairs.reference]
+        self._inside = inside = [within & own for within, own in zip(inside, counts, strict=True)]
         self._ours = np.flatnonzero(inside[0])
         self._theirs = np.flatnonzero(inside[1] & unpaired)
         self._pair = np.r_[partner[self._ours], np.full(len(self._theirs), -1)]

@@ -22,10 +22,11 @@ EVENNESS = 1e-7
 
 
 class Gates(BaseModel):
-    """Largest differences of a pair; stored with every result.
+    """Largest differences of a pair, and which events count; stored with every result.
 
     `max_dt` (s) and `max_km` (km) are those of origin times and epicentres, depth is ignored; `max_pick_dt` (s) is that
-    of picks at one station.
+    of picks at one station. `event_types` are the types of events that count, as `wanted_types` gives them; without any
+    all events that exist do.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,14 +34,22 @@ class Gates(BaseModel):
     max_dt: float = 2.0
     max_km: float = 8.0
     max_pick_dt: float = 0.5
+    event_types: tuple[str, ...] = ()
 
     def model_post_init(self, _: Any) -> None:
-        for name, width in self.model_dump().items():
+        for name in ("max_dt", "max_km", "max_pick_dt"):
+            width = getattr(self, name)
             if not 0 < width < float("inf"):
                 raise InputError(f"{name} {width:g} is not a positive number")
 
+    def document(self) -> dict[str, Any]:
+        """As stored with results: `event_types` stands there where not all events count."""
+        types = {"event_types": list(self.event_types)} if self.event_types else {}
+        return self.model_dump(exclude={"event_types"}) | types
+
     def __str__(self) -> str:
-        return f"{self.max_dt:g} s, {self.max_km:g} km, picks {self.max_pick_dt:g} s"
+        types = f", {', '.join(self.event_types)}" if self.event_types else ""
+        return f"{self.max_dt:g} s, {self.max_km:g} km, picks {self.max_pick_dt:g} s{types}"
 
 
 def with_arrivals(period: tuple[float, float]) -> tuple[float, float]:

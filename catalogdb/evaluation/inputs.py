@@ -11,7 +11,7 @@ from catalogdb.evaluation.gates import with_arrivals
 from catalogdb.evaluation.peak_curve import peak_source
 from catalogdb.identity import content_id
 
-REVISION = 4
+REVISION = 5
 """Part of what decides whether a stored comparison is current; raised when the same input gives another result."""
 
 

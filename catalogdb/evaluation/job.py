@@ -21,6 +21,7 @@ from catalogdb.evaluation.coverage import read_coverage
 from catalogdb.evaluation.events import EventComparison
 from catalogdb.evaluation.gates import ARRIVALS_S, MARGIN_GATES, Gates, with_arrivals
 from catalogdb.evaluation.inputs import comparison_inputs
+from catalogdb.evaluation.left_out import left_out
 from catalogdb.evaluation.links import Sites
 from catalogdb.evaluation.pairing import pair_events
 from catalogdb.evaluation.peak_curve import peak_scores, peak_source
@@ -35,7 +36,7 @@ DOCUMENTS_PER_WRITE = 5000
 
 def comparison_id(catalog: str, reference: str, gates: Gates) -> str:
     """Identity of a comparison: the pair of names and the gates."""
-    return content_id("comparison", catalog, reference, gates.model_dump())
+    return content_id("comparison", catalog, reference, gates.document())
 
 
 def compare(
@@ -70,7 +71,7 @@ def compare(
         for key, row in (("pick_set", catalog), ("reference_pick_set", reference))
         if "pick_set" in row
     }
-    claim = Claim(db, identity, names | pick_sets | {"gates": gates.model_dump(), "inputs": inputs} | state)
+    claim = Claim(db, identity, names | pick_sets | {"gates": gates.document(), "inputs": inputs} | state)
     if claim.take(unless=current):
         try:
             with _no_search_for_cycles():
@@ -116,7 +117,7 @@ def _compute(
     lap("delete")
     margin = MARGIN_GATES * gates.max_dt
     first, last = period[0] - max(margin, ARRIVALS_S), period[1] + margin
-    events = [read_events(db, name, first, last) for name in names]
+    events = [read_events(db, name, first, last, gates.event_types) for name in names]
     pairs = pair_events(events[1], events[0], gates)
     matched_event = np.full(len(events[1]), -1, np.int64)
     matched_event[pairs.reference] = pairs.catalog
@@ -160,10 +161,11 @@ def _compute(
             seen = comparison.reference_columns()
             scores += peak_scores(db, peaks, seen, stations, coverage, gates.max_pick_dt, period, claim.prolong)
             lap("thresholds")
-        gate = {"gates": gates.model_dump()}
+        gate = {"gates": gates.document()}
         writer.write(db.score, (common | gate | document for document in scores))
     lap("writing scores")
     counts = {"events": len(events[0]), "reference_events": len(events[1])} | of_events.counts()
+    counts |= left_out(db, names, period, gates.event_types)
     if comparison:
         counts |= {"picks_of_other_phases": comparison.other_phases}
     return seconds, counts

@@ -82,10 +82,12 @@ def events_of_picks(
         {"$project": {"picks": "$origins.arrivals.pick_id"}},
     ]
     event_of: dict[str, int] = {}
+    of_others: dict[str, int] = {}  # of events that don't count: a pick of one that does, too, counts with that
     for row in db.event.aggregate(arrivals, batchSize=20_000):
         if (at := position.get(row["_id"])) is not None:
             for picks in row["picks"]:  # one list per origin
-                event_of.update(dict.fromkeys(picks, at))
-    if event_of:
-        found[:] = [event_of.get(key, -1) for key in identity]
+                (event_of if events.counts[at] else of_others).update(dict.fromkeys(picks, at))
+    if event_of or of_others:
+        of_all = of_others | event_of
+        found[:] = [of_all.get(key, -1) for key in identity]
     return found

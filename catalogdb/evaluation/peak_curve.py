@@ -113,7 +113,7 @@ def _origin_of_peaks(made: dict[str, Any]) -> dict[str, Any]:
 def peak_scores(
     db: Database,
     source: PeakSource,
-    reference: tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.float64]],
+    reference: tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.float64], NDArray[np.bool_]],
     stations: Codes,
     coverage: Coverage | None,
     max_dt: float,
@@ -125,7 +125,8 @@ def peak_scores(
     One station is held at a time; its picks of each threshold are paired like those of the pick set itself.
 
     Args:
-        reference: station number, phase and time (s) of the reference's picks, of the period and its margin.
+        reference: station number, phase and time (s) of the reference's picks and whether they count, of the period
+            and its margin.
         stations: numbers of the stations' codes.
         coverage: when stations had waveforms.
         max_dt: the gate of pick times, s.
@@ -133,7 +134,7 @@ def peak_scores(
         alive: called now and then.
     """
     order = np.argsort(reference[0], kind="stable")
-    station, phase, time = (column[order] for column in reference)
+    station, phase, time, counts = (column[order] for column in reference)
     thresholds = [threshold for threshold in THRESHOLDS if np.float32(threshold) >= np.float32(source.floor)]
     tables = np.zeros((len(thresholds), len(PHASES), len(COUNTS)), np.int64)
     margin = MARGIN_GATES * max_dt
@@ -149,7 +150,7 @@ def peak_scores(
         peaks = _read_peaks(db, source.pick_set, code, *reach)
         for table, threshold in zip(tables, thresholds, strict=True):
             found = _at_threshold(peaks, threshold, source.separation_seconds, reach)
-            table += _counted(own, found, recorded, max_dt, period)
+            table += _counted(own, found, recorded, counts[wanted], max_dt, period)
     for table, threshold in zip(tables.tolist(), thresholds, strict=True):
         rows = {name: dict(zip(COUNTS, row, strict=True)) for name, row in zip(PHASES, table, strict=True)}
         both = {name: sum(row[name] for row in rows.values()) for name in COUNTS}
@@ -190,6 +191,7 @@ def _counted(
     reference: StationPicks,
     catalog: StationPicks,
     recorded: NDArray[np.bool_],
+    counts: NDArray[np.bool_],
     max_dt: float,
     period: tuple[float, float],
 ) -> NDArray[np.int64]:
@@ -200,6 +202,7 @@ def _counted(
     paired[pairs.reference] = True
     found_phase[pairs.reference] = catalog.phase[pairs.catalog]
     theirs[pairs.catalog] = False
+    ours &= counts
     same = paired & (found_phase == reference.phase)
 
     def of_phases(chosen: NDArray[np.bool_], phase: NDArray[np.int8]) -> NDArray[np.int64]:

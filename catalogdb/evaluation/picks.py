@@ -90,16 +90,18 @@ class PickComparison:
     """Whether `reference_columns` will be asked for."""
     tally: EventTally = field(init=False)
     other_phases: int = 0
-    _seen: list[tuple[NDArray, NDArray, NDArray]] = field(init=False, default_factory=list)
+    _seen: list[tuple[NDArray, NDArray, NDArray, NDArray]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.tally = EventTally(len(self.events[1]))
 
-    def reference_columns(self) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.float64]]:
-        """Station, phase and time (s) of the reference's picks, of the period and its margins, after `chunks`."""
-        none = np.zeros(0, np.int32), np.zeros(0, np.int8), np.zeros(0)
-        station, phase, time = (np.concatenate(columns) for columns in zip(none, *self._seen, strict=True))
-        return station, phase, time
+    def reference_columns(self) -> tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.float64], NDArray[np.bool_]]:
+        """Station, phase and time (s) of the reference's picks and whether they count, of the period and its margins,
+        after `chunks`.
+        """
+        none = np.zeros(0, np.int32), np.zeros(0, np.int8), np.zeros(0), np.zeros(0, bool)
+        station, phase, time, counts = (np.concatenate(columns) for columns in zip(none, *self._seen, strict=True))
+        return station, phase, time, counts
 
     def chunks(self) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
         """Compare, chunk by chunk.
@@ -146,8 +148,6 @@ class PickComparison:
         return (self.period[0] <= time) & (time < self.period[1])
 
     def _outcomes(self, reference: Picks, catalog: Picks, pairs: Pairs) -> tuple[Rows, list[dict[str, Any]]]:
-        if self.keep_reference:
-            self._seen.append((reference.station, reference.phase, reference.time))
         partner = np.full(len(reference), -1, np.int64)
         partner[pairs.reference] = pairs.catalog
         paired = partner >= 0
@@ -160,10 +160,13 @@ class PickComparison:
         reference_event = events_of_picks(self.db, self.names[1], self.events[1], reference.identity, reference.time)
         catalog_event = events_of_picks(self.db, self.names[0], self.events[0], catalog.identity, catalog.time)
         partner_event = np.where(paired, np.r_[catalog_event, -1][partner], -1)
-        inside = self._inside(reference.time)
+        counts = _counts(self.events[1], reference_event)
+        if self.keep_reference:
+            self._seen.append((reference.station, reference.phase, reference.time, counts))
+        inside = self._inside(reference.time) & counts
         self._count_events(outcome, recorded, reference_event, partner_event)
 
-        proposed = self._inside(catalog.time)
+        proposed = self._inside(catalog.time) & _counts(self.events[0], catalog_event)
         proposed[pairs.catalog] = False
         ours, theirs = np.flatnonzero(inside), np.flatnonzero(proposed)
         with_partner = joined([catalog, _nobody()])[partner[ours]]  # -1 is the last, nobody
@@ -241,6 +244,11 @@ class PickComparison:
 def _nobody() -> Picks:
     identity = np.array([None], object)
     return Picks(identity, np.zeros(1, np.int32), np.zeros(1, np.int32), np.zeros(1, np.int8), *np.full((2, 1), np.nan))
+
+
+def _counts(events: Events, at: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether picks count, by the event that they are of; those of no event (-1) do."""
+    return np.append(events.counts, True)[at]
 
 
 def _magnitudes(events: Events, at: NDArray[np.int64]) -> NDArray[np.float64]:

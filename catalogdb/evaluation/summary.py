@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,10 +14,12 @@ from catalogdb.errors import InputError
 from catalogdb.evaluation.columns import read_events
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.job import compare
+from catalogdb.evaluation.left_out import left_out_notes
 from catalogdb.evaluation.links import EARLIEST_ARRIVAL_S, LATEST_ARRIVAL_S
 from catalogdb.evaluation.pairing import pair_events
 from catalogdb.evaluation.pipelines import filled_pipeline
 from catalogdb.evaluation.scores import residuals
+from catalogdb.event_types import EXISTS, wanted_types
 from catalogdb.schema import views
 
 DAY_S = 86400.0
@@ -42,6 +45,7 @@ def evaluate(
     starttime: float | None = None,
     endtime: float | None = None,
     refresh: bool = False,
+    event_types: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Compare two catalogs and their pick sets over a period; the comparison is stored, and reused while it is current.
 
@@ -58,6 +62,9 @@ def evaluate(
             (`comparison_period`). A catalog made of several disjoint periods has only their envelope on record: what
             the reference has between them would count as missed, so give the periods one by one.
         refresh: compute anew even where the stored comparison seems current.
+        event_types: types of events that count, of a pair the reference's; none: all events that exist. An event
+            without a type counts as an earthquake. Events that are rejected, not existing or not reported never count,
+            and their picks don't.
 
     Returns:
         One JSON object: comparison (its `_id`), catalog, reference, period, in_period (number of events of each, of any
@@ -77,10 +84,11 @@ def evaluate(
         two pick sets to compare nothing of `picks` is matched and its scores are null.
 
     Raises:
-        InputError: for an unknown catalog, an empty period or a gate that is not positive.
+        InputError: for an unknown catalog or event type, an empty period or a gate that is not positive.
     """
-    gates = Gates(max_dt=max_dt, max_km=max_km, max_pick_dt=max_pick_dt)
     documents = {name: require_catalog(db, name) for name in (catalog, reference)}
+    types = known_types(db, event_types, (catalog, reference))
+    gates = Gates(max_dt=max_dt, max_km=max_km, max_pick_dt=max_pick_dt, event_types=types)
     period = comparison_period(db, documents[catalog], documents[reference], starttime, endtime)
     identity = compare(db, documents[catalog], documents[reference], gates, period, refresh)
     counts = db.comparison.find_one({"_id": identity}).get("counts", {})  # none while another process refreshes it
@@ -95,11 +103,21 @@ def evaluate(
         "reference": reference,
         "period": dict(zip(("starttime", "endtime"), period, strict=True)),
         "in_period": in_period,
-        "notes": _notes({reference: in_period["reference"], catalog: in_period["catalog"]}, unlocated),
-        "gates": gates.model_dump() | {"min_magnitude": min_magnitude},
+        "notes": _notes({reference: in_period["reference"], catalog: in_period["catalog"]}, unlocated)
+        + left_out_notes(counts, (catalog, reference), types),
+        "gates": gates.document() | {"min_magnitude": min_magnitude},
         "events": _events(db, identity, min_magnitude) | unlocated,
         **_picks(db, identity),
     }
+
+
+def known_types(db: Database, event_types: Iterable[str], catalogs: tuple[str, ...]) -> tuple[str, ...]:
+    """Types of events that are to count, as `wanted_types` checks them, with those that the catalogs have."""
+    wanted = list(event_types)
+    if not wanted:
+        return ()
+    found = {kind for name in catalogs for kind in db.event.distinct("event_type", {"catalog": name})}
+    return wanted_types(wanted, found)
 
 
 def _notes(in_period: dict[str, int | None], unlocated: dict[str, int | None]) -> list[str]:
@@ -241,7 +259,8 @@ def _of_job(catalog: dict[str, Any]) -> tuple[float, float] | None:
 
 def _days(db: Database, catalog: dict[str, Any]) -> tuple[float, float] | None:
     """Whole UTC days with all events of a catalog and their arrivals, or all its picks where it has no events."""
-    name, pick_set = {"catalog": catalog["_id"]}, {"pick_set": catalog.get("pick_set")}
+    name = {"catalog": catalog["_id"]} | EXISTS
+    pick_set = {"pick_set": catalog.get("pick_set")}
     if ends := _ends(db.event, name):
         first, last = ends[0] - EARLIEST_ARRIVAL_S, ends[1] + LATEST_ARRIVAL_S  # of arrivals; wrong ones lie anywhere
         at_ends = [

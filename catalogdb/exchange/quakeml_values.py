@@ -58,7 +58,7 @@ class Tally:
         """Count something; `where` is the record and what is odd in it."""
         if number:
             self._counts[what] += number
-            self._first.setdefault(what, where)
+            self._first.setdefault(what, where.removeprefix(f"{self._file}: "))
 
     def lines(self) -> list[str]:
         """One line each: "file: number what, the first: where"."""
@@ -96,7 +96,7 @@ def depth_km(metres: float | None, where: str, said: Tally) -> float | None:
     if metres is None:
         return None
     if metres in NO_DEPTH_M or abs(metres / 1000.0) in NO_DEPTH_KM:
-        said.add("depths left out, as their number stands for one that is not known", f"{where}: {metres:g} m")
+        said.add("depths left out, as their number stands for one that is not known", f"{where}: {metres:.10g} m")
         return None
     try:
         return depth_in_range(metres / 1000.0)

@@ -20,6 +20,7 @@ from catalogdb.database.named import require_catalog
 from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.staleness import comparison_state
+from catalogdb.evaluation.summary import known_types
 from catalogdb.jobs import Job, Period
 from catalogdb.ledger import tasks
 from catalogdb.ledger.parts import Parts, changes, fingerprint
@@ -318,7 +319,10 @@ def _comparisons(db: Database, catalog: str, job: Job | None, result: Staleness)
     """Comparisons of the catalog that are older than what they were made from, and the job's own if there is none."""
     own = None
     if job and job.evaluate and "evaluate" in job.stages:
-        gates = Gates(**job.evaluate.model_dump(include={"max_dt", "max_km", "max_pick_dt"}))
+        gates = Gates(
+            **job.evaluate.model_dump(include={"max_dt", "max_km", "max_pick_dt"}),
+            event_types=known_types(db, job.evaluate.event_types, (catalog, job.evaluate.reference)),
+        )
         own = catalog, job.evaluate.reference, gates
     elsewhere = []
     for state in comparison_state(db, catalog, own):

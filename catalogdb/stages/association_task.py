@@ -6,6 +6,7 @@ from pymongo.database import Database
 
 from catalogdb.association.compare import Task
 from catalogdb.errors import InputError
+from catalogdb.event_types import EXISTS
 from catalogdb.jobs import Job
 from catalogdb.stages.associate import PICK_FIELDS, PickSelection, stations_in_operation
 
@@ -33,7 +34,8 @@ def read_task(db: Database, job: Job, reference: str, starttime: float, endtime:
     ]
     events = list(
         db.event.find(
-            {"catalog": reference, "time": {"$gte": starttime, "$lt": endtime}, "latitude": {"$type": "number"}},
+            {"catalog": reference, "time": {"$gte": starttime, "$lt": endtime}, "latitude": {"$type": "number"}}
+            | EXISTS,
             {"time": 1, "latitude": 1, "longitude": 1, "origins.arrivals.pick_id": 1},
         ).sort([("time", 1), ("_id", 1)])
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -111,14 +110,15 @@ def _is_equal(result: dict[str, Any], with_settings: bool) -> bool:
 
 
 def _diff_events(db: Database, a: str, b: str, gates: Gates, period: tuple[float, float], rows: int) -> dict[str, Any]:
-    events = [read_events(db, name, *period) for name in (a, b)]
+    events = [read_events(db, name, *period, selection={}) for name in (a, b)]  # rejected ones, too
     pairs = pair_events(events[0], events[1], gates)
     pairs = _with_unlocated(*events, pairs)
     counted = [_counted(db, name, period) for name in (a, b)]
     moved, kept = 0, []
     for row in _pair_rows(*events, pairs):
         before, now = counted[0].get(row["a_id"]), counted[1].get(row["b_id"])
-        if before == now and all(abs(row[key]) < least for key, least in SAME.items()):
+        row = {key: value for key, value in row.items() if value == value}  # without what neither knows
+        if before == now and all(abs(row.get(key, 0.0)) < least for key, least in SAME.items()):
             continue
         moved += 1
         if not rows or len(kept) < rows:
@@ -160,7 +160,7 @@ def _with_unlocated(a: Events, b: Events, pairs: EventPairs) -> EventPairs:
 
 
 def _pair_rows(a: Events, b: Events, pairs: EventPairs) -> Iterator[dict[str, Any]]:
-    """The pairs by time of a; the difference of what is known in one alone is infinite."""
+    """The pairs by time of a; the difference of what is known in one alone is infinite, of what neither knows NaN."""
     order = np.argsort(pairs.reference, kind="stable")
     first, second = pairs.reference[order], pairs.catalog[order]
     columns = {
@@ -177,10 +177,8 @@ def _pair_rows(a: Events, b: Events, pairs: EventPairs) -> Iterator[dict[str, An
 
 
 def _difference(now: NDArray[np.float64], before: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Differences; 0 where neither is known, infinite where one alone is."""
-    difference = now - before
-    difference[np.isnan(now) & np.isnan(before)] = 0.0
-    return np.where(np.isnan(difference), np.inf, difference)
+    """Differences; NaN where neither is known, infinite where one alone is."""
+    return np.where(np.isnan(now) != np.isnan(before), np.inf, now - before)
 
 
 def _counted(db: Database, name: str, period: tuple[float, float]) -> dict[str, tuple[int | None, int | None]]:
@@ -197,8 +195,7 @@ def _alone(events: Events, used: NDArray[np.int64]) -> list[int]:
 
 
 def _event_row(events: Events, at: int) -> dict[str, Any]:
-    names = [field.name for field in fields(Events)][1:]
-    row = {name: float(getattr(events, name)[at]) for name in names}
+    row = {name: float(getattr(events, name)[at]) for name in Events.NUMBERS}
     return {"event_id": events.identity[at]} | {name: value for name, value in row.items() if value == value}
 
 
@@ -207,7 +204,7 @@ def _event_row(events: Events, at: int) -> dict[str, Any]:
 
 def _diff_picks(db: Database, a: str, b: str, max_dt: float, period: tuple[float, float]) -> dict[str, Any]:
     stations, networks = Codes(), Codes()
-    readers = [PickReader(db, name, *period, stations, networks) for name in (a, b)]
+    readers = [PickReader(db, name, *period, stations, networks, selection={}) for name in (a, b)]
     phases = {phase: dict.fromkeys(("a", "b", *OUTCOMES), 0) for phase in PHASES}
     by_station = np.zeros((0, len(OUTCOMES)), np.int64)
     try:

@@ -177,33 +177,38 @@ def test_networks_come_from_sites_where_one_alone_fits(db, files):
     assert db.event.find_one({"source_id": "1"})["origins"][0]["arrivals"][0]["net"] == "OX"
 
 
-def test_duplicates_are_rejected_with_reason(db, tmp_path):
+def test_duplicates_are_merged_or_kept_under_another_name(db, tmp_path):
     path, picks = tmp_path / "events.csv", tmp_path / "picks.csv"
-    path.write_text(EVENTS + "1,2024-02-01,46,13,5,1.0\n")
+    path.write_text(EVENTS + "1,2024-02-01,46,13,5,1.0\n" + EVENTS.splitlines()[1] + "\n")
     picks.write_text(PICKS + "1,2024-01-01T00:00:03.2501,BAD,P,1\n")
     summary = ingest_catalog(db, [path, picks], "ogs")
-    assert (summary["counts"]["rejected_events"], summary["counts"]["rejected_picks"]) == (1, 1)
-    assert summary["counts"]["rejected"] == 2
-    assert any("another event has the same id" in line for line in summary["problems"])
-    assert any("it occurs twice" in line for line in summary["problems"])
-    assert db.event.count_documents({}) == 2 and db.pick.count_documents({}) == 4
+    assert {key: number for key, number in summary["counts"].items() if key.split("_")[0] in ("merged", "renamed")} == {
+        "merged_events": 1,
+        "merged_picks": 1,
+        "renamed_events": 1,
+    }
+    assert summary["counts"]["rejected"] == 0
+    assert any("another event has the same id; kept as 1#2" in line for line in summary["problems"])
+    assert any("pick 5" in line and "it occurs twice, merged into one" in line for line in summary["problems"])
+    assert any("event 4 (1): it occurs twice, merged into one" in line for line in summary["problems"])
+    assert db.event.distinct("source_id") == ["1", "1#2", "2"] and db.pick.count_documents({}) == 4
 
 
 def report_rows(summary):
-    names = ("read", "kept", "repaired", "rejected", "repaired_lines", "rejected_lines")
+    names = ("read", "kept", "merged", "repaired", "rejected", "repaired_lines", "merged_lines", "rejected_lines")
     return {report["file"]: [report[name] for name in names] for report in summary["files"]}
 
 
 def test_duplicates_stand_in_the_table_with_their_lines(db, tmp_path):
     events, picks = tmp_path / "events.csv", tmp_path / "picks.csv"
-    events.write_text(EVENTS + "1,2024-01-01T00:00:00.5,46,13,5,1.2\nx,never,46,13,5,1.0\n")
+    events.write_text(EVENTS + EVENTS.splitlines()[1] + "\nx,never,46,13,5,1.0\n")
     picks.write_text(PICKS + "1,2024-01-01T00:00:03.25,BAD,P,\n1,2024-01-01T00:00:04,BOO,P,\n")
     summary = ingest_catalog(db, [events, picks], "ogs")
     assert report_rows(summary) == {
-        "events.csv": [4, 2, 0, 2, [], [4, 5]],
-        "picks.csv": [6, 5, 1, 1, [7], [6]],
+        "events.csv": [4, 2, 1, 0, 1, [], [4], [5]],
+        "picks.csv": [6, 5, 1, 1, 0, [7], [6], []],
     }
-    assert f"{events}: line 4: event 3 (1): another event has the same id" in summary["problems"]
+    assert f"{events}: line 4: event 3 (1): it occurs twice, merged into one" in summary["problems"]
     assert any(line.startswith(f"{picks}: line 6: pick 5 (P of .BAD.. at") for line in summary["problems"])
     assert db.event.count_documents({}) == 2 and db.pick.count_documents({}) == 5
     for collection in (db.event, db.pick):
@@ -226,7 +231,7 @@ def test_files_of_one_name_keep_their_own_rows(db, tmp_path):
     paths[1].write_text(later + later.splitlines(keepends=True)[0] + END)
     summary = ingest_catalog(db, paths, "ogs")
     rows = report_rows(summary)
-    assert {name: [row[0], row[1], row[3], row[5]] for name, row in rows.items()} == {
+    assert {name: [row[0], row[1], row[2], row[6]] for name, row in rows.items()} == {
         "x/B.dat": [4, 4, 0, []],
         "y/B.dat": [6, 4, 2, [3, 3]],
     }
@@ -234,7 +239,7 @@ def test_files_of_one_name_keep_their_own_rows(db, tmp_path):
     tables[0].write_text(PICKS)
     tables[1].write_text("event_id,time,station,phase\n1,2024-01-01T00:00:03.25,BAD,P\n")
     rows = report_rows(ingest_catalog(db, tables, "two"))
-    assert rows == {"x/picks.csv": [4, 4, 0, 0, [], []], "y/picks.csv": [1, 0, 0, 1, [], [2]]}
+    assert rows == {"x/picks.csv": [4, 4, 0, 0, 0, [], [], []], "y/picks.csv": [1, 0, 1, 0, 0, [], [2], []]}
 
 
 def test_the_table_counts_records_of_quakeml(db, tmp_path):
@@ -250,8 +255,8 @@ def test_the_table_counts_records_of_quakeml(db, tmp_path):
     path.write_text(content.replace(event, event + event + other.replace(":00:0", ":01:0")))
     summary = ingest_catalog(db, path, "xml")
     # the second is the first again; of the third one the preferred origin is missing
-    assert report_rows(summary) == {"events.xml": [9, 6, 7, 3, [], []]}
-    assert f"{path}: event 2 (smi:x/e): another event has the same id" in summary["problems"]
+    assert report_rows(summary) == {"events.xml": [6, 6, 0, 5, 0, [], [], []]}
+    assert f"{path}: event smi:x/e stands 2 times, alike in every value: read once" in summary["problems"]
     assert (db.event.count_documents({}), db.pick.count_documents({})) == (2, 4)
 
 
@@ -399,6 +404,17 @@ def test_what_cannot_be_opened_is_refused_with_file_and_reason(db, tmp_path):
             os.seteuid(0)
     with pytest.raises(InputError, match="folder.csv: cannot be read: Is a directory"):
         ingest_catalog(db, folder, "x")
+
+
+def test_quakeml_of_no_event_is_an_empty_catalog(db, cli, tmp_path):
+    path = tmp_path / "none.xml"
+    path.write_text(QUAKEML[: QUAKEML.index("<event publicID")] + QUAKEML[QUAKEML.index("</eventParameters>") :])
+    summary = cli("ingest", "catalog", path, "--name", "none", "--json").json
+    assert summary["counts"]["events"] == 0 and "an empty catalog" in summary["notes"][0]
+    assert db.catalog.find_one({"_id": "none"})["kind"] == "reference"
+    path.write_text(QUAKEML.replace("<value>46<", "<value>946<"))
+    with pytest.raises(InputError, match="no usable events and no usable picks"):
+        ingest_catalog(db, path, "bad")
 
 
 def test_one_bad_event_leaves_the_others(db, tmp_path):
