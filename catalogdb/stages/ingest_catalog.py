@@ -20,7 +20,7 @@ from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.identity import content_id, file_sha256
 
-REVISION = 4  # of the readers: a change that gives other documents for the same files raises it
+REVISION = 5  # of the readers: a change that gives other documents for the same files raises it
 TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
 TRANSACTION_TOO_LARGE = 388  # MongoDB's code TransactionTooLargeForCache
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
@@ -84,7 +84,7 @@ def ingest_catalog(
 
     reference = read(files) if read else read_catalog_files(files, format, evaluation_mode)
     documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
-    problems = reference.rejected + documents.rejected + reference.repaired
+    problems = reference.rejected + documents.rejected + reference.repaired + documents.said
     if not documents.events and not documents.picks:
         raise InputError(
             f"{', '.join(map(str, files))}: no usable events and no usable picks"
