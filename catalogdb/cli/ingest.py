@@ -94,8 +94,13 @@ def catalog(
 
 
 def _file_row(report: dict[str, Any]) -> dict[str, Any]:
-    row = {key: report[key] for key in ("file", "format", "read", "kept", "repaired", "rejected")}
-    for key, heading in (("rejected_lines", "lines rejected"), ("repaired_lines", "lines repaired")):
+    row = {
+        key: report[key]
+        for key in ("file", "format", "read", "kept", "merged", "repaired", "rejected")
+        if key in report
+    }
+    headings = {f"{what}_lines": f"lines {what}" for what in ("rejected", "merged", "repaired")}
+    for key, heading in headings.items():
         lines = list(dict.fromkeys(report.get(key, [])))
         row[heading] = ", ".join(map(str, lines[:LINES_SHOWN])) + (" ..." if len(lines) > LINES_SHOWN else "")
     return row

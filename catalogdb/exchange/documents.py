@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from catalogdb.exchange.reference import ReadFrom, ReferenceCatalog, arrival_counts, channel_group
+from catalogdb.event_types import exists
+from catalogdb.exchange.reference import ReadFrom, ReferenceCatalog, arrival_counts, channel_group, is_seismic
 from catalogdb.identity import content_id, milliseconds
 
+DIFFERING_NAMED = 20  # readings in one message
 PickOfEvent = tuple[dict[str, Any], dict[str, Any]]  # the pick, and what else its table says of the arrival
 
 
@@ -19,15 +21,17 @@ class CatalogDocuments:
     """Documents of one ingested catalog, complete for their collections.
 
     counts: events, picks, what was rejected, and how picks and stations were resolved.
-    rejected: records left out because they occur twice: "file: line: record: reason".
-    twice: where those among them stand whose reader says so.
+    merged: records that occur twice, and what became of them: "file: line: record: what".
+    said: what is to be said of records that are kept.
+    twice: where those among them that were merged stand, whose reader says so.
     without_network: number of picks by station code, of stations whose network is not known.
     """
 
     events: list[dict[str, Any]] = field(default_factory=list)
     picks: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    rejected: list[str] = field(default_factory=list)
+    merged: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     twice: list[ReadFrom] = field(default_factory=list)
     without_network: Counter[str] = field(default_factory=Counter)
 
@@ -53,20 +57,29 @@ def catalog_documents(
     own = {"config_id": config_id, "task_id": task_id}
     picks_by_source, picks_by_event = _add_picks(result, reference, own | {"pick_set": name}, networks)
     used_keys = _add_events(result, reference, own | {"catalog": name}, picks_by_source, picks_by_event, agency_id)
+    _mark_uncounted(result, picks_by_event)
     keyed = [pick for pick in result.picks if "event_key" in pick]
     result.counts["events"] = len(result.events)
-    result.counts["picks"] = len(result.picks)
+    others = sum(not is_seismic(pick["phase"]) for pick in result.picks)
+    result.counts["picks"] = len(result.picks) - others
+    if others:
+        result.counts["amplitudes_and_t_phases_not_counted_as_picks"] = others
+    if missing := sum(not exists(event) for event in result.events):
+        result.counts["events_rejected_or_not_existing_that_never_count"] = missing
     result.counts["picks_of_no_event"] = len(result.picks) - len(keyed)
-    result.counts["picks_whose_event_is_missing"] = sum(pick["event_key"] not in used_keys for pick in keyed)
+    result.counts["picks_whose_event_is_missing"] = sum(used_keys.isdisjoint(event_keys(pick)) for pick in keyed)
     return result
 
 
 def _add_picks(
     result: CatalogDocuments, reference: ReferenceCatalog, own: dict[str, Any], networks: Mapping[str, str]
-) -> tuple[dict[str, dict[str, Any]], dict[str, list[PickOfEvent]]]:
+) -> tuple[PicksBySource, dict[str, list[PickOfEvent]]]:
     by_id: dict[str, dict[str, Any]] = {}
-    by_source: dict[str, dict[str, Any]] = {}
+    by_source = PicksBySource()
     by_event: dict[str, list[PickOfEvent]] = defaultdict(list)
+    shared: set[tuple[str, str]] = set()  # events and twin picks that they have
+    differing: list[str] = []
+    preferred: set[tuple[str | None, str]] | None = None
     for number, source in enumerate(reference.picks, 1):
         pick = dict(source)
         read_from, arrival = pick.pop("read_from", None), pick.pop("arrival", {})
@@ -77,22 +90,95 @@ def _add_picks(
         elif not pick["net"]:
             result.counts["picks_without_network"] += 1
             result.without_network[pick["sta"]] += 1
+        if pick.get("evaluation_status") == "rejected" or not is_seismic(pick["phase"]):
+            pick["is_counted"] = False
         identity = content_id(own["config_id"], pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
-        document = by_id.setdefault(identity, {"_id": identity} | pick | own)
-        if "source_id" in pick:
-            by_source.setdefault(pick["source_id"], document)
-        if len(by_id) == len(result.picks):
-            result.counts["rejected_picks"] += 1
+        document = by_id.get(identity)
+        if document is None:
+            document = by_id[identity] = {"_id": identity} | pick | own
+            result.picks.append(document)
+        else:
+            is_shared = (
+                "event_key" in pick and "event_key" in document and pick["event_key"] not in event_keys(document)
+            )
+            result.counts["picks_shared_by_events" if is_shared else "merged_picks"] += 1
             what = f"{pick['phase']} of {pick['channel_group']} at {pick['time']:.3f}"
             where = f", {pick['source_id']}" if "source_id" in pick else ""
             at = _at(read_from, pick.get("source_id"))
-            result.rejected.append(f"{at}pick {number} ({what}{where}): it occurs twice")
-            result.twice += [read_from] if read_from else []
-            continue
-        result.picks.append(document)
-        if "event_key" in pick:
+            if not is_shared:
+                result.merged.append(f"{at}pick {number} ({what}{where}): it occurs twice, merged into one")
+                result.twice += [read_from] if read_from else []
+            elif differs := _differences(document, pick):
+                differing.append(f"{at}pick {number} ({what}{where}): {differs}")
+            shared |= {(key, identity) for key in event_keys(document)}
+            preferred = _preferred_picks(reference) if preferred is None else preferred
+            keys = list(dict.fromkeys(event_keys(document) + event_keys(pick)))
+            one, other = document.copy(), {"_id": identity} | pick | own
+            if _speaks_for(pick, preferred) > _speaks_for(document, preferred):
+                one, other = other, one
+            document.clear()
+            document |= (other | one) if is_shared else one
+            if keys:
+                document["event_key"] = keys[0]
+            if keys[1:]:
+                document["other_event_keys"] = keys[1:]
+        by_source.add(pick, document)
+        if "event_key" in pick and (pick["event_key"], identity) not in shared:
             by_event[pick["event_key"]].append((document, arrival))
+    if differing:
+        more = f"; and {len(differing) - DIFFERING_NAMED} more" if len(differing) > DIFFERING_NAMED else ""
+        result.said.append(
+            f"{len(differing)} readings that events share and describe differently, kept as one of them has them: "
+            f"{'; '.join(differing[:DIFFERING_NAMED])}{more}"
+        )
     return by_source, by_event
+
+
+def event_keys(pick: Mapping[str, Any]) -> list[str]:
+    """Ids in the source of all events that a pick is of."""
+    return [pick["event_key"], *pick.get("other_event_keys", [])] if "event_key" in pick else []
+
+
+def _differences(document: dict[str, Any], pick: dict[str, Any]) -> str:
+    """What a reading's second event says of it otherwise than the first."""
+    names = ("hypo71_weight", "onset", "first_motion", "branch", "duration", "evaluation_mode")
+    differ = [name for name in names if name in pick and name in document and pick[name] != document[name]]
+    return ", ".join(f"{name} {document[name]} and {pick[name]}" for name in differ)
+
+
+class PicksBySource:
+    """Documents by the ids that the source gives picks: within their event first, since sources reuse ids."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, dict[str, Any]] = {}
+        self._others: dict[tuple[str | None, str], dict[str, Any]] = {}
+
+    def add(self, pick: dict[str, Any], document: dict[str, Any]) -> None:
+        """Take in the document that a pick of the source became or was merged into."""
+        if "source_id" in pick and self._first.setdefault(pick["source_id"], document) is not document:
+            self._others.setdefault((pick.get("event_key"), pick["source_id"]), document)
+
+    def find(self, event_key: str | None, source_id: str) -> dict[str, Any] | None:
+        """The document of a pick that an arrival of an event names."""
+        return self._others.get((event_key, source_id), self._first.get(source_id))
+
+
+def _preferred_picks(reference: ReferenceCatalog) -> set[tuple[str | None, str]]:
+    """Events' and picks' ids of the arrivals of preferred origins, of events that exist."""
+    return {
+        (event.get("source_id"), arrival["pick_id"])
+        for event in reference.events
+        if exists(event)
+        for origin in event["origins"]
+        if origin["_id"] == event.get("preferred_origin_id")
+        for arrival in origin.get("arrivals", [])
+    }
+
+
+def _speaks_for(pick: dict[str, Any], preferred: set[tuple[str | None, str]]) -> tuple[bool, bool, bool]:
+    """Which of twin picks stays: one that counts, then the preferred origin's, then a manual one."""
+    is_preferred = (pick.get("event_key"), pick.get("source_id")) in preferred
+    return pick.get("is_counted", True), is_preferred, pick["evaluation_mode"] == "manual"
 
 
 def _at(read_from: ReadFrom | None, source_id: str | None) -> str:
@@ -106,32 +192,58 @@ def _add_events(
     result: CatalogDocuments,
     reference: ReferenceCatalog,
     own: dict[str, Any],
-    picks_by_source: dict[str, dict[str, Any]],
+    picks_by_source: PicksBySource,
     picks_by_event: dict[str, list[PickOfEvent]],
     agency_id: str | None,
 ) -> set[str]:
-    keys: set[str] = set()
+    by_key: dict[str, dict[str, Any]] = {}
+    doubled: Counter[str] = Counter()
     for number, source in enumerate(reference.events, 1):
         source = dict(source)
         read_from = source.pop("read_from", None)
-        key = source.get("source_id")
-        if key is not None and key in keys:
-            result.counts["rejected_events"] += 1
-            result.rejected.append(f"{_at(read_from, None)}event {number} ({key}): another event has the same id")
+        key = given = source.get("source_id")
+        if given is not None and by_key.get(given) == source:
+            result.counts["merged_events"] += 1
+            result.merged.append(f"{_at(read_from, None)}event {number} ({given}): it occurs twice, merged into one")
             result.twice += [read_from] if read_from else []
             continue
+        if given is not None and given in by_key:
+            doubled[given] += 1
+            while (key := f"{given}#{doubled[given] + 1}") in by_key:
+                doubled[given] += 1
+            source["source_id"] = key
+            result.counts["renamed_events"] += 1
+            result.merged.append(
+                f"{_at(read_from, None)}event {number} ({given}): another event has the same id; kept as {key}, "
+                "without the picks of a table"
+            )
         if key is not None:
-            keys.add(key)
+            by_key[key] = source
         identity = content_id(own["config_id"], key if key is not None else ["row", number])
-        result.events.append(_event(source, identity, own, picks_by_source, picks_by_event.get(key, []), agency_id))
-    return keys
+        picks = picks_by_event.get(key, [])
+        result.events.append(_event(source, given, identity, own, picks_by_source, picks, agency_id))
+    return by_key.keys()
+
+
+def _mark_uncounted(result: CatalogDocuments, picks_by_event: dict[str, list[PickOfEvent]]) -> None:
+    """Mark the picks of events that don't exist, but for those that others use, too."""
+    used: dict[bool, set[str]] = {True: set(), False: set()}
+    for event in result.events:
+        of_event = used[exists(event)]
+        of_event.update(a["pick_id"] for origin in event["origins"] for a in origin.get("arrivals", []))
+        of_event.update(pick["_id"] for pick, _ in picks_by_event.get(event.get("source_id"), []))
+    uncounted = used[False] - used[True]
+    for pick in result.picks if uncounted else []:
+        if pick["_id"] in uncounted:
+            pick["is_counted"] = False
 
 
 def _event(
     source: dict[str, Any],
+    given: str | None,
     identity: str,
     own: dict[str, Any],
-    picks_by_source: dict[str, dict[str, Any]],
+    picks_by_source: PicksBySource,
     picks: list[PickOfEvent],
     agency_id: str | None,
 ) -> dict[str, Any]:
@@ -145,7 +257,9 @@ def _event(
             event[field_name] = ids[source[field_name]]
     for origin in origins:
         if "arrivals" in origin:
-            origin["arrivals"] = [_resolved(arrival, picks_by_source) for arrival in origin["arrivals"]]
+            origin["arrivals"] = [
+                _resolved(arrival, picks_by_source.find(given, arrival["pick_id"])) for arrival in origin["arrivals"]
+            ]
     if picks and not any("arrivals" in origin for origin in origins):
         preferred = next((origin for origin in origins if origin["_id"] == event.get("preferred_origin_id")), None)
         if preferred is not None:
@@ -166,8 +280,7 @@ def _parts(sources: list[dict[str, Any]], identity: Any) -> tuple[list[dict[str,
     return [part | {"_id": ids[part["_id"]]} for part in sources], ids
 
 
-def _resolved(arrival: dict[str, Any], picks_by_source: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    pick = picks_by_source.get(arrival["pick_id"])
+def _resolved(arrival: dict[str, Any], pick: dict[str, Any] | None) -> dict[str, Any]:
     return arrival if pick is None else arrival | {"pick_id": pick["_id"], "net": pick["net"]}
 
 

@@ -7,8 +7,8 @@ keeps them there, SeisComP and others the picks.
 
 from __future__ import annotations
 
+import hashlib
 import math
-import re
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from catalogdb.errors import InputError
+from catalogdb.event_types import quakeml_name
+from catalogdb.exchange.quakeml_times import carried
+from catalogdb.exchange.quakeml_xml import event_parameters
 
-ROOT_TAG = re.compile(r"\{http://quakeml\.org/xmlns/quakeml(-rt)?/[^}]+\}quakeml")
 QUAKEML = "http://quakeml.org/xmlns/quakeml/1.2"
 BED = "http://quakeml.org/xmlns/bed/1.2"
 # elements whose text is no number whatever it looks like: a phase or an agency may be called INF
@@ -31,11 +32,13 @@ class EventRecord:
 
     record: "file: event number (publicID)", for messages.
     event: ObsPy's `Event`; None when it can't be read, with the reason in `rejected`.
+    digest: of its content; two events of one digest differ in nothing.
     rejected, repaired: "record: what".
     """
 
     record: str
     event: Any = None
+    digest: str = ""
     rejected: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
 
@@ -49,7 +52,7 @@ def read_events(path: Path) -> tuple[Iterator[EventRecord], list[str]]:
     Raises:
         InputError: naming the file and the reason, when it is no QuakeML.
     """
-    parameters = _event_parameters(path)
+    parameters, said = event_parameters(path)
     own_events = [element for element in parameters if _name(element) == "event"]
     beside = {
         element.get("publicID"): element
@@ -60,7 +63,7 @@ def read_events(path: Path) -> tuple[Iterator[EventRecord], list[str]]:
     belongings = [_belongings(element, beside, magnitudes) for element in own_events]
     used = {identity for identities in belongings for identity in identities}
     unused = Counter(_name(element) for identity, element in beside.items() if identity not in used)
-    complaints = [
+    complaints = said + [
         f"{path}: {number} times {name} beside the events, which none of them names: not stored"
         for name, number in unused.items()
     ]
@@ -71,27 +74,6 @@ def read_events(path: Path) -> tuple[Iterator[EventRecord], list[str]]:
             yield _read_event(record, element, [beside[identity] for identity in identities])
 
     return events(), complaints
-
-
-def _event_parameters(path: Path) -> Any:
-    from lxml import etree
-
-    try:
-        with open(path, "rb") as stream:
-            _, root = next(etree.iterparse(stream, events=("start",)))
-            tag = root.tag
-            if not ROOT_TAG.fullmatch(tag):
-                raise InputError(f"{path}: not QuakeML: its root element is {etree.QName(tag).localname}")
-            stream.seek(0)
-            root = etree.parse(stream, etree.XMLParser(remove_comments=True, remove_pis=True)).getroot()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (etree.XMLSyntaxError, StopIteration) as error:
-        raise InputError(f"{path}: not XML: {error}") from error
-    parameters = next((element for element in root if _name(element) == "eventParameters"), None)
-    if parameters is None:
-        raise InputError(f"{path}: not usable QuakeML: it has no eventParameters")
-    return parameters
 
 
 def _belongings(event: Any, beside: dict[str, Any], magnitudes: dict[str, list[str]]) -> list[str]:
@@ -132,10 +114,13 @@ def _read_event(record: str, element: Any, belongings: list[Any]) -> EventRecord
     event = _copy(parameters, element, "event", "", result)
     for belonging in belongings:
         _copy(event, belonging, _name(belonging), "", result)
+    _check_type(event, result)
+    text = etree.tostring(root)
+    result.digest = hashlib.sha256(text).hexdigest()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            events = list(Unpickler().loads(etree.tostring(root)))
+            events = list(Unpickler().loads(text))
         except Exception as error:  # ObsPy gives whatever the odd value met: its message is all there is to know
             result.rejected.append(f"{record}: cannot be read: {error}")
             return result
@@ -146,6 +131,20 @@ def _read_event(record: str, element: Any, belongings: list[Any]) -> EventRecord
     else:
         result.rejected += complaints or [f"{record}: ObsPy reads no event in it"]
     return result
+
+
+def _check_type(event: Any, result: EventRecord) -> None:
+    """Leave out a type that QuakeML does not know: ObsPy would leave out the event."""
+    for element in event.findall(f"{{{BED}}}type"):
+        if not (element.text or "").strip():
+            event.remove(element)
+        elif (known := quakeml_name(element.text)) is not None:
+            element.text = known
+        else:
+            result.repaired.append(
+                f"{result.record}: event type {element.text.strip()!r} is none of QuakeML's: kept without a type"
+            )
+            event.remove(element)
 
 
 def _copy(parent: Any, element: Any, owner: str, quantity: str, result: EventRecord) -> Any:
@@ -169,7 +168,10 @@ def _copy(parent: Any, element: Any, owner: str, quantity: str, result: EventRec
         if not len(part) and name not in TEXT_ELEMENTS and _is_not_finite(part.text):
             result.repaired.append(f"{result.record}: {owner}: {inner} {part.text.strip()} is not finite: left out")
             continue
-        _copy(copy, part, f"{name} {identity}" if identity else owner, "" if identity else inner, result)
+        leaf = _copy(copy, part, f"{name} {identity}" if identity else owner, "" if identity else inner, result)
+        if not len(part) and name not in TEXT_ELEMENTS and part.text and (time := carried(part.text)):
+            result.repaired.append(f"{result.record}: {owner}: {inner} {part.text.strip()} read as {time}")
+            leaf.text = time
     return copy
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from catalogdb import __version__
+from catalogdb.event_types import quakeml_types
 from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
 from catalogdb.exchange.reference import KM_PER_DEGREE, present
 
@@ -15,7 +16,8 @@ AUTHOR = f"catalogdb {__version__}"
 
 _NOT_IN_A_RESOURCE_ID = re.compile(r"[^\w\-.*()+?~'=,;#/&]", re.ASCII)
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_EVENT_TYPES = {"suspected slide": "landslide", "slide": "slide", "blast": "quarry blast", "unknown": "not reported"}
+# of types that QuakeML has not; None: it has no word for what is not known ("not reported" is no event at all)
+_EVENT_TYPES = {"suspected slide": "landslide", "blast": "quarry blast", "unknown": None}
 
 _HEAD = """<?xml version='1.0' encoding='utf-8'?>
 <q:quakeml xmlns:q="http://quakeml.org/xmlns/quakeml/1.2" xmlns="http://quakeml.org/xmlns/bed/1.2">
@@ -96,10 +98,8 @@ def quakeml_event(event: dict[str, Any], picks: list[dict[str, Any]]) -> Any:
 
 def quakeml_type(event_type: str | None) -> str | None:
     """The event type of QuakeML that comes nearest."""
-    from obspy.core.event.header import EventType
-
     nearest = _EVENT_TYPES.get(event_type or "", event_type)
-    return nearest if nearest is None or nearest in list(EventType) else "other event"
+    return nearest if nearest is None or nearest in quakeml_types() else "other event"
 
 
 def _event_note(event: dict[str, Any]) -> dict[str, Any]:
@@ -137,8 +137,7 @@ def _origin(origin: dict[str, Any], event: dict[str, Any]) -> Any:
         origin_uncertainty=None
         if horizontal is None
         else OriginUncertainty(horizontal_uncertainty=horizontal, preferred_description="horizontal uncertainty"),
-        evaluation_mode=event["evaluation_mode"],
-        evaluation_status=event["evaluation_status"] if preferred else None,
+        **(_evaluation(event) if preferred else _evaluation(origin)),
         comments=_comments(**{name: origin.get(name) for name in ORIGIN_NOTES}),
         creation_info=_creation_info(event),
         arrivals=[_arrival(arrival, origin) for arrival in origin.get("arrivals", [])],
@@ -180,7 +179,7 @@ def _pick(pick: dict[str, Any]) -> Any:
         phase_hint=_text(pick["phase"]),
         polarity=pick.get("polarity"),
         onset=pick.get("onset"),
-        evaluation_mode=pick.get("evaluation_mode"),
+        **_evaluation(pick),
         comments=_comments(**{name: pick.get(name) for name in PICK_NOTES}),
         force_resource_id=False,
     )
@@ -197,7 +196,7 @@ def _magnitude(magnitude: dict[str, Any], event: dict[str, Any]) -> Any:
         magnitude_type=_text(magnitude["type"]),
         station_count=magnitude.get("n_stations"),
         origin_id=origin and resource_id("origin", origin),
-        evaluation_mode=event["evaluation_mode"],
+        **_evaluation(magnitude),
         creation_info=_creation_info(event),
         station_magnitude_contributions=[
             StationMagnitudeContribution(station_magnitude_id=_station_magnitude_id(magnitude, number))
@@ -244,6 +243,10 @@ def _creation_info(event: dict[str, Any]) -> Any:
         creation_time=_time(created) if created is not None else None,
         version=_text(info["version"]) if info.get("version") else None,
     )
+
+
+def _evaluation(document: dict[str, Any]) -> dict[str, str | None]:
+    return {name: document.get(name) for name in ("evaluation_mode", "evaluation_status")}
 
 
 def _comments(**note: Any) -> list[Any]:

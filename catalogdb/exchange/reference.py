@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from catalogdb.phases import is_amplitude, phase_type
+
 KM_PER_DEGREE = 111.19492664455873  # of arc on a sphere of 6371 km, the conversion of ObsPy and QuakeML's users
 DEFAULT_PICK_UNCERTAINTY = 0.1  # seconds, for sources that don't say
 HYPO71_UNCERTAINTY = {0: 0.01, 1: 0.04, 2: 0.2, 3: 1.0, 4: 5.0, 5: 25.0}  # seconds, by the analyst's weight class
@@ -179,15 +181,18 @@ def channel_group(net: str, sta: str, loc: str, chan: str) -> str:
     return f"{net}.{sta}.{loc}.{chan[:2]}"
 
 
-def phase_class(phase: str) -> str | None:
-    """P or S for any name of such a phase (Pg, Sn); None for others, and for the depth phases p and s."""
-    return phase[0] if phase[:1] in ("P", "S") else None
+phase_class = phase_type
+
+
+def is_seismic(phase: str) -> bool:
+    """False for readings of amplitudes and of T, which came through the sea: they are no picks of an event's waves."""
+    return not is_amplitude(phase) and phase.strip().upper() != "T"
 
 
 def arrival_counts(arrivals: Iterable[dict[str, Any]]) -> dict[str, int]:
-    """`n_picks`, `n_p`, `n_s` and `n_stations` of arrivals."""
-    arrivals = list(arrivals)
-    classes = [phase_class(arrival["phase"]) for arrival in arrivals]
+    """`n_picks`, `n_p`, `n_s` (first arrivals) and `n_stations` of arrivals, without amplitudes and T."""
+    arrivals = [arrival for arrival in arrivals if is_seismic(arrival["phase"])]
+    classes = [phase_type(arrival["phase"]) for arrival in arrivals]
     return {
         "n_picks": len(arrivals),
         "n_p": classes.count("P"),

@@ -14,6 +14,7 @@ from pymongo.database import Database
 
 from catalogdb.database.named import require_catalog
 from catalogdb.errors import InputError
+from catalogdb.exchange.documents import event_keys
 from catalogdb.exchange.event_filter import EventFilter
 
 BATCH_EVENTS = 500

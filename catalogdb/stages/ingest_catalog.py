@@ -63,7 +63,7 @@ def ingest_catalog(
 
     Returns:
         Summary: catalog, config_id, changed, counts (events, picks, rejected, ...), files (of each: records read, kept,
-        repaired, rejected, and the lines of the latter two), notes (how files were linked), and problems: what was left
+        merged, repaired, rejected, and the lines of these), notes (how files were linked), and problems: what was left
         out or guessed.
 
     Raises:
@@ -84,14 +84,14 @@ def ingest_catalog(
 
     reference = read(files) if read else read_catalog_files(files, format, evaluation_mode)
     documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
-    problems = reference.rejected + documents.rejected + reference.repaired + documents.said
-    if not documents.events and not documents.picks:
+    problems = reference.rejected + documents.merged + reference.repaired + documents.said
+    if not documents.events and not documents.picks and not _is_empty(reference):
         raise InputError(
             f"{', '.join(map(str, files))}: no usable events and no usable picks"
             + "".join(f"; {line}" for line in problems[:3]),
             hint=FORMATS_HINT,
         )
-    documents.counts["rejected"] = len(reference.rejected) + len(documents.rejected)
+    documents.counts["rejected"] = len(reference.rejected)
     names = distinct_names([report.file for report in reference.files])
     config["reports"] = [_stored_report(report, names[report.file], documents.twice) for report in reference.files]
     config["notes"] = notes = reference.notes + _network_note(documents)
@@ -150,6 +150,12 @@ def _check_name(db: Database, name: str, held: dict[str, Any] | None, config_id:
             )
 
 
+def _is_empty(reference: ReferenceCatalog) -> bool:
+    """True for files that are whole and hold nothing: valid QuakeML of no event, which a query may well give."""
+    reports = reference.files
+    return bool(reports) and all(report.format == "quakeml" and not report.read for report in reports)
+
+
 def _single_networks(db: Database, reference: ReferenceCatalog) -> dict[str, str]:
     """Network of each station code that the picks give without network, where `site` knows exactly one for it."""
     codes = sorted({pick["sta"] for pick in reference.picks if not pick["net"]})
@@ -176,6 +182,8 @@ def _named_documents(
     common = {"_id": name, "kind": kind, "config_id": config_id, "config": config, "source": source, "created": now}
     common |= {key: value for key, value in (("agency_id", agency_id), ("licence", licence)) if value is not None}
     times = [event["time"] for event in documents.events] or [pick["time"] for pick in documents.picks]
+    if not times:
+        return {"catalog": common}
     # whole seconds outwards: the period is half-open and must hold its last event
     catalog = common | {"starttime": float(math.floor(min(times))), "endtime": float(math.floor(max(times)) + 1)}
     if not documents.picks:
@@ -195,8 +203,7 @@ def _ledger_row(
         "config_id": config_id,
         "result": name,
         "shard": {"catalog": name},
-        "starttime": catalog["starttime"],
-        "endtime": catalog["endtime"],
+        **{key: catalog[key] for key in ("starttime", "endtime") if key in catalog},
         "status": "done",
         "attempts": 0,
         "counts": counts,
@@ -273,12 +280,12 @@ def _stored_report(report: FileReport, name: str, twice: list[ReadFrom]) -> dict
     stored = asdict(report) | {
         "file": name,
         "kept": report.kept - len(of_this_file),
+        "merged": len(of_this_file),
         "repaired": report.repaired - len(report.repaired_lines) + len(repaired),
-        "rejected": report.rejected + len(of_this_file),
         "repaired_lines": repaired,
-        "rejected_lines": sorted([*report.rejected_lines, *lines]),
+        "merged_lines": sorted(lines),
     }
-    for name in ("repaired_lines", "rejected_lines"):
+    for name in ("repaired_lines", "merged_lines", "rejected_lines"):
         if len(stored[name]) > LINES_KEPT:
             stored[name] = stored[name][:LINES_KEPT]
     return stored

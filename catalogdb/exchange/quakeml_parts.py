@@ -1,0 +1,171 @@
+"""Origins, arrivals and magnitudes of a QuakeML event -> the parts of an event document."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, STATION_MAGNITUDE_NOTES, read_note
+from catalogdb.exchange.quakeml_picks import unique
+from catalogdb.exchange.quakeml_values import (
+    Tally,
+    degrees_to_km,
+    depth_km,
+    horizontal_uncertainty_km,
+    kilometres,
+    plausible_epoch,
+    standard_deviation,
+)
+from catalogdb.exchange.quakeml_writer import OWN_PREFIX
+from catalogdb.exchange.reference import (
+    EVALUATION_STATUSES,
+    ReferenceCatalog,
+    arrival_counts,
+    coordinates,
+    present,
+)
+
+Part = tuple[Any, dict[str, Any]]  # ObsPy's object, and its document
+
+
+def usable_origins(event: Any, record: str, result: ReferenceCatalog, said: Tally) -> dict[str, Part]:
+    """Origins with a time and a place by their ids, still without arrivals; others are rejected with the reason."""
+    origins: dict[str, Part] = {}
+    for number, origin in enumerate(event.origins, 1):
+        name = origin.resource_id.id if origin.resource_id else str(number)
+        name = unique(name, origins, record, result)
+        try:
+            origins[name] = origin, _origin(origin, name, f"{record}: origin {name}", said)
+        except ValueError as error:
+            result.rejected.append(f"{record}: origin {name}: {error}")
+    return origins
+
+
+def _origin(origin: Any, name: str, where: str, said: Tally) -> dict[str, Any]:
+    missing = [what for what in ("time", "latitude", "longitude") if getattr(origin, what) is None]
+    if missing:
+        raise ValueError(f"no usable {' and no usable '.join(missing)}")
+    latitude, longitude = coordinates(origin.latitude, origin.longitude)
+    quality = origin.quality
+    method = origin.method_id.id if origin.method_id else "unknown"
+    numbers = {
+        "time_uncertainty": standard_deviation(origin.time_errors),
+        "horizontal_uncertainty_km": horizontal_uncertainty_km(origin),
+        "depth_uncertainty_km": kilometres(standard_deviation(origin.depth_errors)),
+    }
+    if quality:
+        numbers |= {
+            "n_picks": quality.used_phase_count,
+            "n_stations": quality.used_station_count,
+            "rms": quality.standard_error,
+            "azimuthal_gap": quality.azimuthal_gap,
+            "minimum_distance_km": degrees_to_km(quality.minimum_distance),
+        }
+    return present(
+        {
+            "_id": name,
+            "method": method.removeprefix(f"{OWN_PREFIX}/method/"),
+            "time": plausible_epoch(origin.time),
+            "latitude": float(latitude),
+            "longitude": float(longitude),
+            "depth_km": depth_km(origin.depth, where, said),
+            **{what: said.bounded(what, value, where) for what, value in numbers.items()},
+            **evaluation(origin),
+            **read_note(origin, ORIGIN_NOTES),
+        }
+    )
+
+
+def evaluation(part: Any) -> dict[str, str]:
+    """Mode and status that an element (of ObsPy) gives of itself."""
+    mode = str(part.evaluation_mode) if part.evaluation_mode else None
+    status = str(part.evaluation_status) if part.evaluation_status else None
+    return present({"evaluation_mode": mode, "evaluation_status": status if status in EVALUATION_STATUSES else None})
+
+
+def add_arrivals(
+    origin: Part, picks: dict[str, dict[str, Any]], record: str, result: ReferenceCatalog, said: Tally
+) -> None:
+    """Put an origin's arrivals in its document, and how many they are where the origin does not count them itself."""
+    source, document = origin
+    arrivals = []
+    for arrival in source.arrivals:
+        pick = picks.get(arrival.pick_id.id) if arrival.pick_id else None
+        if pick is None:
+            result.rejected.append(
+                f"{record}: arrival of {arrival.phase or '?'}: its pick {arrival.pick_id} is not in the event"
+            )
+        else:
+            arrivals.append(_arrival(arrival, pick, f"{record}: arrival {arrival.resource_id}", said))
+    if not arrivals:
+        return
+    document["arrivals"] = arrivals
+    counts = arrival_counts(arrivals)
+    document |= {name: counts[name] for name in ("n_p", "n_s")}
+    document |= {name: counts[name] for name in ("n_picks", "n_stations") if not document.get(name)}
+
+
+def _arrival(arrival: Any, pick: dict[str, Any], where: str, said: Tally) -> dict[str, Any]:
+    numbers = {
+        "residual": arrival.time_residual,
+        "distance_km": degrees_to_km(arrival.distance),
+        "azimuth": arrival.azimuth,
+        "takeoff_angle": arrival.takeoff_angle,
+        "station_delay": arrival.time_correction or None,
+        "weight": arrival.time_weight,
+    }
+    return present(
+        {
+            "pick_id": pick["source_id"],
+            "phase": str(arrival.phase or pick["phase"]),
+            "net": pick["net"],
+            "sta": pick["sta"],
+            "time": pick["time"],
+            **{what: said.bounded(what, value, where) for what, value in numbers.items()},
+        }
+    )
+
+
+def usable_magnitudes(event: Any, record: str, result: ReferenceCatalog, said: Tally) -> dict[str, Part]:
+    """Magnitudes with a value that earthquakes have, by their ids; others are rejected with the reason."""
+    stations = {part.resource_id.id: part for part in event.station_magnitudes if part.resource_id}
+    magnitudes: dict[str, Part] = {}
+    for number, magnitude in enumerate(event.magnitudes, 1):
+        name = magnitude.resource_id.id if magnitude.resource_id else str(number)
+        value = magnitude.mag
+        if value is None or not math.isfinite(value):
+            result.rejected.append(f"{record}: magnitude {name}: no value")
+        elif said.bounded("magnitude", value, f"{record}: magnitude {name}") is not None:
+            name = unique(name, magnitudes, record, result)
+            magnitudes[name] = magnitude, _magnitude(magnitude, name, f"{record}: magnitude {name}", stations, said)
+    return magnitudes
+
+
+def _magnitude(magnitude: Any, name: str, where: str, stations: dict[str, Any], said: Tally) -> dict[str, Any]:
+    parts = []
+    for contribution in magnitude.station_magnitude_contributions or []:
+        part = stations.get(contribution.station_magnitude_id.id) if contribution.station_magnitude_id else None
+        if part is None or part.mag is None or not part.waveform_id or not part.waveform_id.station_code:
+            continue
+        if (
+            said.bounded("station magnitude", part.mag, f"{where}: {part.waveform_id.station_code}", "magnitude")
+            is None
+        ):
+            continue
+        parts.append(
+            present({"net": part.waveform_id.network_code, "sta": part.waveform_id.station_code})
+            | {"value": float(part.mag)}
+            | read_note(part, STATION_MAGNITUDE_NOTES)
+        )
+    uncertainty = standard_deviation(magnitude.mag_errors)
+    return present(
+        {
+            "_id": name,
+            "type": magnitude.magnitude_type or "M",
+            "value": float(magnitude.mag),
+            "uncertainty": said.bounded("magnitude uncertainty", uncertainty, where, "magnitude_uncertainty"),
+            "n_stations": said.bounded("n_stations", magnitude.station_count, where),
+            "station_magnitudes": parts or None,
+            **evaluation(magnitude),
+        }
+    )
