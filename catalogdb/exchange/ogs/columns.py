@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from catalogdb.errors import InputError
+from catalogdb.exchange.decoding import decode, encoding_of, read_bytes
 from catalogdb.exchange.ogs.log import FileLog
 
 MICROSECONDS = 1_000_000
@@ -25,21 +25,17 @@ _ANGLE = re.compile(r"(\d{1,3})\s*([-NSEWnsew: ])\s*(\d{1,2}(?:\.\d*)?)", re.ASC
 
 def read_lines(path: Path, log: FileLog) -> list[tuple[int, str]]:
     """The file's lines that hold anything, with their numbers; line ends of any system, tabs as blanks to the next
-    multiple of 8, trailing blanks gone. Text that is not UTF-8 is taken as Windows-1252 and that is noted.
+    multiple of 8, trailing blanks gone. Text that is not UTF-8 is taken as `decoding.encoding_of` says, and that is
+    noted; packed files are unpacked.
 
     Raises:
         InputError: when the file can't be read.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        # Windows-1252 leaves five bytes open
-        text = content.decode("cp1252", errors="replace")
-        log.note("not UTF-8, read as Windows-1252")
+    content = read_bytes(path)
+    encoding = encoding_of(path, [content])
+    text = decode(path, content)
+    if encoding in ("cp1252", "latin-1"):
+        log.note(f"not UTF-8, read as {'Windows-1252' if encoding == 'cp1252' else 'Latin-1'}")
     lines = []
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
         if "\t" in line:

@@ -109,9 +109,9 @@ def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual", is_plain: b
         elif text.startswith("*") and current is not None:
             remarks = [current.document.get("remarks"), text.lstrip("* ")]
             current.document["remarks"] = "; ".join(part for part in remarks if part)
-        elif any(words <= set(text.upper().split()) for words in HEADER_WORDS):
+        elif is_head(text):
             continue
-        elif _is_station_line(text):
+        elif is_station_line(text):
             if current is None:
                 log.reject(line, "station line of no event line that could be read")
                 continue
@@ -120,7 +120,7 @@ def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual", is_plain: b
                 _station(line, text, current, path, evaluation_mode, log)
             except ValueError as error:
                 log.reject(line, f"station line: {error}")
-        elif text.lstrip()[:1] == "^" or _may_be_a_place(text):
+        elif text.lstrip()[:1] == "^" or may_be_a_place(text):
             if place is not None:
                 log.reject(place[0], "a place name without an event line after it")
             place = (line, " ".join(text.lstrip(" ^").split()))
@@ -132,7 +132,12 @@ def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual", is_plain: b
     return log.finish(catalog)
 
 
-def _is_station_line(text: str) -> bool:
+def is_head(text: str) -> bool:
+    """True for the lines that name the columns above events and stations."""
+    return any(words <= set(text.upper().split()) for words in HEADER_WORDS)
+
+
+def is_station_line(text: str) -> bool:
     """By the remarks of P and S, or the hour and minute between blanks, in their columns."""
     remarks = cut(text, 28).upper() + cut(text, 107).upper()
     clock = cut(text, 31, 36)
@@ -143,7 +148,7 @@ def _is_station_line(text: str) -> bool:
     )
 
 
-def _may_be_a_place(text: str) -> bool:
+def may_be_a_place(text: str) -> bool:
     """`PLACE (REGION)`: begins with a letter in the first columns and holds no digits."""
     return text[:1].isalpha() and not any(character.isdigit() for character in text)
 
