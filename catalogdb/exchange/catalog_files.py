@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from catalogdb.errors import InputError
+from catalogdb.exchange.decoding import encoding_of, open_unpacked, unpacked_name
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.joined_picks import join_picks, take_source_ids
 from catalogdb.exchange.ogs.detect import detect
@@ -15,7 +16,6 @@ from catalogdb.exchange.ogs.merge import Part, merge
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
-UTF16 = (b"\xff\xfe", b"\xfe\xff")
 XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
 SOURCE_LINE = re.compile(r".*:(\d+):[PS]", re.DOTALL)  # the id of a reading in the bulletin's files
 EVENT_SAID = re.compile(r"event (\d+) \(")  # a message's record in QuakeML
@@ -106,28 +106,27 @@ def _place(path: Path, source_id: str | None) -> ReadFrom:
 
 
 def _first_bytes(path: Path) -> bytes:
-    """The file's first 4 KiB from the first line with anything in it, once it is sure that they may begin a catalog."""
+    """The file's first 4 KiB from the first line with anything in it, in UTF-8, once they may begin a catalog."""
     start = b""
-    try:
-        with open(path, "rb") as stream:
-            while not start and (more := stream.read(START)):
-                start = more.lstrip(BLANK)
-            start += stream.read(START - len(start))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    with open_unpacked(path) as stream:
+        while not start and (more := stream.read(START)):
+            start = more.lstrip(BLANK)
+        start += stream.read(START - len(start))
     if not start:
         raise InputError(f"{path}: no catalog: it is empty")
     if MINISEED.match(start):
         raise InputError(f"{path}: no catalog: it is miniSEED", hint="catalogdb ingest waveforms indexes waveforms")
-    if b"\0" in start and not start.startswith(UTF16):
-        raise InputError(f"{path}: no catalog: it is a binary file")
-    return start
+    text = start.decode(encoding_of([start]), errors="replace")
+    if "\0" in text.rstrip("\0"):
+        raise InputError(f"{path}: no catalog: it is a binary file", hint="save the table of a workbook as csv")
+    return text.encode()
 
 
 def _format_of(path: Path, start: bytes) -> CatalogFormat:
-    if path.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start.lstrip(BLANK)):
+    name = unpacked_name(path)
+    if name.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start):
         return "quakeml"
-    return detect(path, start) or "csv"
+    return detect(name, start) or "csv"
 
 
 def _read_file(path: Path, format: CatalogFormat, mode: EvaluationMode) -> ReferenceCatalog:

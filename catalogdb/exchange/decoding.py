@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import io
+import re
 import stat
 import zipfile
 import zlib
@@ -22,7 +23,8 @@ PACKED_SUFFIXES = (".gz", ".bz2", ".zip")
 CHUNK = 1 << 20
 START = 4096  # bytes that tell UTF-16 without a byte order mark
 
-GZIP, BZIP2, ZIP = b"\x1f\x8b", b"BZh", (b"PK\x03\x04", b"PK\x05\x06")
+GZIP, ZIP = b"\x1f\x8b\x08", (b"PK\x03\x04", b"PK\x05\x06")
+BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)")  # a station may be called BZh
 BYTE_ORDER_MARKS = (  # UTF-32's first: its mark begins with UTF-16's
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -30,6 +32,7 @@ BYTE_ORDER_MARKS = (  # UTF-32's first: its mark begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
+GUESSED = {"cp1252": "Windows-1252", "latin-1": "Latin-1", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}  # and named
 NOT_IN_CP1252 = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
 
 
@@ -47,12 +50,12 @@ def open_unpacked(path: Path) -> BinaryIO:
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        start = file.read(4)
+        start = file.read(10)
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         if start.startswith(GZIP):
             packed: IO[bytes] = gzip.GzipFile(fileobj=file)
-        elif start.startswith(BZIP2):
+        elif BZIP2.match(start):
             packed = bz2.BZ2File(file)
         elif start.startswith(ZIP):
             packed = _member(path, file)
@@ -84,26 +87,28 @@ def decode(path: Path, content: bytes) -> str:
     """The text of a file's content, without a byte order mark; `encoding_of` says how it is found.
 
     Raises:
-        InputError: naming the file, when it is no text.
+        InputError: naming the file, when it is no text: zero bytes may only stand behind its end, as old systems fill
+            blocks.
     """
-    encoding = encoding_of(path, [content])
+    encoding = encoding_of([content])
     try:
-        return content.decode(encoding)
+        text = content.decode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: no text in {encoding}: {error.reason} at byte {error.start}") from error
+    text = text.rstrip("\0")
+    if "\0" in text:
+        raise InputError(f"{path}: no text: it holds zero bytes, as binary files do")
+    return text
 
 
-def encoding_of(path: Path, chunks: Iterable[bytes]) -> str:
+def encoding_of(chunks: Iterable[bytes]) -> str:
     """Python's name of the encoding of a file, given in pieces of any size.
 
     The byte order mark decides (UTF-8, UTF-16, UTF-32), then zero bytes (UTF-16 without the mark), then whether all is
     valid UTF-8. What is none of these is Windows-1252, or Latin-1 where it has bytes that Windows-1252 has not.
-
-    Raises:
-        InputError: naming the file, when it holds zero bytes other than behind its end, as old systems fill blocks.
     """
     utf8 = codecs.getincrementaldecoder("utf-8")()
-    is_first, is_utf8, is_cp1252, is_padding = True, True, True, False
+    is_first, is_utf8, is_cp1252 = True, True, True
     for chunk in chunks:
         if is_first:
             for mark, encoding in BYTE_ORDER_MARKS:
@@ -112,10 +117,6 @@ def encoding_of(path: Path, chunks: Iterable[bytes]) -> str:
             if without_mark := _utf16(chunk[:START]):
                 return without_mark
             is_first = False
-        text = chunk.rstrip(b"\0")
-        if b"\0" in text or (is_padding and text):
-            raise InputError(f"{path}: no text: it holds zero bytes, as binary files do")
-        is_padding = is_padding or len(text) < len(chunk)
         try:
             if is_utf8:
                 utf8.decode(chunk)

@@ -67,7 +67,7 @@ def _in_its_encoding(path: Path, content: bytes) -> tuple[bytes, list[str]]:
     name = declared[1].decode().lower() if declared else "utf-8"
     if declared and not name.startswith("utf"):
         return content, []
-    found = encoding_of(path, [content])
+    found = encoding_of([content])
     if found in ("utf-8", "utf-8-sig"):
         return content, []
     try:

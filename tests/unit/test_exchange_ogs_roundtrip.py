@@ -542,7 +542,8 @@ def test_any_bytes(suffix, content):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"file{suffix}"
         path.write_bytes(content)
-        assert_sound(SOUND[suffix][0](path), path)
+        if not content.startswith((b"\x1f\x8b", b"BZh", b"PK")):  # what claims to be packed is refused as a whole
+            assert_sound(SOUND[suffix][0](path), path)
         try:
             read_catalog_files([path])
         except InputError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from catalogdb.exchange.decoding import decode, encoding_of, read_bytes
+from catalogdb.exchange.decoding import GUESSED, encoding_of, read_bytes
 from catalogdb.exchange.ogs.log import FileLog
 
 MICROSECONDS = 1_000_000
@@ -25,17 +25,16 @@ _ANGLE = re.compile(r"(\d{1,3})\s*([-NSEWnsew: ])\s*(\d{1,2}(?:\.\d*)?)", re.ASC
 
 def read_lines(path: Path, log: FileLog) -> list[tuple[int, str]]:
     """The file's lines that hold anything, with their numbers; line ends of any system, tabs as blanks to the next
-    multiple of 8, trailing blanks gone. Text that is not UTF-8 is taken as `decoding.encoding_of` says, and that is
-    noted; packed files are unpacked.
+    multiple of 8, trailing blanks gone. Packed files are unpacked; an encoding that was guessed is noted.
 
     Raises:
         InputError: when the file can't be read.
     """
     content = read_bytes(path)
-    encoding = encoding_of(path, [content])
-    text = decode(path, content)
-    if encoding in ("cp1252", "latin-1"):
-        log.note(f"not UTF-8, read as {'Windows-1252' if encoding == 'cp1252' else 'Latin-1'}")
+    encoding = encoding_of([content])
+    if encoding in GUESSED:
+        log.note(f"not UTF-8, read as {GUESSED[encoding]}")
+    text = content.decode(encoding, errors="replace")
     lines = []
     for number, line in enumerate(re.split(r"\r\n|\n|\r", text), 1):
         if "\t" in line:
