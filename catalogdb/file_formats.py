@@ -11,6 +11,7 @@ import io
 import re
 import shlex
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -47,6 +48,19 @@ class FileFormat:
     obspy: str | None = None
     advice: str | None = None
 
+    def conversion_fails(self, path: Path) -> str | None:
+        """What ObsPy says against reading this file, where it is to convert it; None where it reads it."""
+        import obspy
+
+        if self.obspy is None:
+            return None
+        with _quiet():
+            try:
+                getattr(obspy, _CONVERSIONS[self.content or "catalog"][0])(str(path), format=self.obspy)
+            except Exception as error:  # its readers have no common error
+                return f"{type(error).__name__}: {error}"[:200]
+        return None
+
     def way_out(self, path: Path) -> str | None:
         """What to do with the file, as commands where there are any."""
         if self.content is None or self.advice is not None:
@@ -62,7 +76,7 @@ class FileFormat:
 
 
 _SAVE_AS_CSV = "save the table in it as csv with a header line"
-_QUAKEML_OR_CSV = "write it as QuakeML, or as csv with a header line, with the program that made it"
+QUAKEML_OR_CSV = "write it as QuakeML, or as csv with a header line, with the program that made it"
 _MINISEED = FileFormat("miniSEED", "waveforms")
 
 _BINARY: tuple[tuple[bytes, FileFormat], ...] = (
@@ -70,7 +84,7 @@ _BINARY: tuple[tuple[bytes, FileFormat], ...] = (
     (rb"\d{6}V ", FileFormat("a SEED volume", "stations", "SEED")),
     (rb"%PDF", FileFormat("a PDF document", advice="get its data as QuakeML or csv")),
     (rb"\x89PNG|\xff\xd8\xff|GIF8|II\*\0|MM\0\*|BM....\0\0\0\0", FileFormat("an image", advice="get its data instead")),
-    (rb"PAR1", FileFormat("a Parquet table", advice="pandas.read_parquet(...).to_csv(..., index=False) makes csv of it")),
+    (rb"PAR1", FileFormat("a Parquet table", advice="make csv of it: pandas.read_parquet(FILE).to_csv(CSV)")),
     (rb"\x89HDF", FileFormat("an HDF5 file", advice="export its tables as csv, its waveforms as miniSEED")),
     (rb"\x93NUMPY", FileFormat("a NumPy array", advice="catalogs are read as QuakeML or csv")),
     (rb"SQLite format 3", FileFormat("an SQLite database", advice="export its tables as csv")),
@@ -97,7 +111,7 @@ _NUMBER = r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?"
 _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
     (r'NLLOC "', FileFormat("a NonLinLoc location", "catalog", "NLLOC_HYP")),
     (
-        r"\S{1,8} +\S{1,4} +\S{1,4} +\S +\S{1,8} +\S +\d{8} +\d{4} +[\d.]+ +(GAU|BOX|FIX|NONE)\b",
+        r"(\S{1,8} +){4,6}\d{8} +\d{4} +[\d.]+ +(GAU|BOX|FIX|NONE)\b",
         FileFormat(
             "NonLinLoc phase observations", "catalog",
             advice="NonLinLoc's locations of them (.hyp) can be converted; or write a csv with station,phase,time",
@@ -105,8 +119,8 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
     ),
     (r"BEGIN +IMS", FileFormat("an IMS bulletin", "catalog", "IMS10BULLETIN")),
     (r"BEGIN +GSE2", FileFormat("a GSE bulletin", "catalog", "GSE2")),
-    (r"(DATA_TYPE +)?EVENT +\d+|DATA_TYPE +(BULLETIN|ORIGIN|EVENT|ARRIVAL)|ISC Bulletin|INTERNATIONAL SEISMOLOGICAL CENTRE",
-     FileFormat("an ISF, IMS or GSE bulletin", "catalog", advice=_QUAKEML_OR_CSV)),
+    (r"EVENT +\d+|DATA_TYPE +(BULLETIN|ORIGIN|EVENT|ARRIVAL)|ISC:? .*BULLETIN|INTERNATIONAL SEISMOLOGICAL CENTRE",
+     FileFormat("an ISF, IMS or GSE bulletin", "catalog", advice=QUAKEML_OR_CSV)),
     (r"WID2 ", FileFormat("GSE2 waveforms", "waveforms", "GSE2")),
     (r"WID1 |XW01 ", FileFormat("GSE1 waveforms", "waveforms", "GSE1")),
     (r"TIMESERIES .*TSPAIR", FileFormat("an ASCII time series", "waveforms", "TSPAIR")),
@@ -114,14 +128,15 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
     (r"HY ?\d{7,8} ", FileFormat("a PDE bulletin (mchedr)", "catalog", "MCHEDR")),
     (r"# +(19|20)\d\d +\d\d? +\d\d? +\d\d? +\d\d? +[\d.]+ +-?[\d.]+ +-?[\d.]+ ",
      FileFormat("hypoDD phases", "catalog", "HYPODDPHA")),
-    (r"# +\d+ +\d+( +-?[\d.]+)? *$", FileFormat("hypoDD differential times", advice="give the catalog that they are from")),
+    (r"# +\d+ +\d+( +-?[\d.]+)? *$", FileFormat("hypoDD differential times", advice="give these events' catalog")),
     (r"(19|20)\d{6} +\d{5,8} +-?\d+\.\d+ +-?\d+\.\d+ +-?\d+\.\d+ ",
-     FileFormat("a hypoDD event list", "catalog", advice=_QUAKEML_OR_CSV)),
+     FileFormat("a hypoDD event list", "catalog", advice=QUAKEML_OR_CSV)),
     (r" *\d+( +-?\d+\.\d+){9} +(19|20)\d\d +\d+ +\d+ +\d+ +\d+ +",
-     FileFormat("hypoDD relocations", "catalog", advice=_QUAKEML_OR_CSV)),
+     FileFormat("hypoDD relocations", "catalog", advice=QUAKEML_OR_CSV)),
     (r"(19|20)\d{10}[ \d]{6}[ NSns][ \d]{4}[ \d]{3}[ EWew][ \d]{4}[ \d.-]{5}",
-     FileFormat("a HypoInverse archive", "catalog", advice=_QUAKEML_OR_CSV)),
-    (r" ?[A-Z]{3,4} {0,3}(19|20)\d\d/\d\d/\d\d \d\d:\d\d:\d\d\.\d", FileFormat("an NDK catalog of moment tensors", "catalog", "NDK")),
+     FileFormat("a HypoInverse archive", "catalog", advice=QUAKEML_OR_CSV)),
+    (r" ?[A-Z]{3,4} {0,3}(19|20)\d\d/\d\d/\d\d \d\d:\d\d:\d\d\.\d",
+     FileFormat("an NDK catalog of moment tensors", "catalog", "NDK")),
     (r" ?[A-Z]{2,5} ?(19|20)\d\d +\d+ +\d+ +\d+ +\d+ +[\d.]+ +-?[\d.]+ +-?[\d.]+ +[\d.]+ .*\n *event name:",
      FileFormat("a CMTSOLUTION", "catalog", "CMTSOLUTION")),
     (r" {0,2}(PDE|GS|US)[-QWG ]* {1,6}(19|20)\d\d +\d\d? +\d\d? ",
@@ -170,10 +185,8 @@ def identify_by_obspy(path: Path) -> FileFormat | None:
     from obspy.core.util.base import ENTRY_POINTS
 
     for content, kind in _PLUGINS.items():
-        for name, entry in ENTRY_POINTS[kind].items():
-            if name in _LOOSE:
-                continue
-            if _is_format(path, kind, name, entry):
+        for name in ENTRY_POINTS[kind]:
+            if name not in _LOOSE and _is_format(path, kind, name):
                 return FileFormat(f"{name}, as ObsPy calls it", content, name)
     return None
 
@@ -182,14 +195,21 @@ _LOOSE = {"PICKLE", "CSV", "MSEED", "QUAKEML", "STATIONXML", "WAV", "STATIONTXT"
 """ObsPy's formats that are read here or told otherwise, or that hold no earthquakes."""
 
 
-def _is_format(path: Path, kind: str, name: str, entry: object) -> bool:
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what ObsPy prints and warns of."""
+    sink = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _is_format(path: Path, kind: str, name: str) -> bool:
     from obspy.core.util.base import buffered_load_entry_point
 
-    quiet = io.StringIO()
-    with warnings.catch_warnings(), contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        warnings.simplefilter("ignore")
+    with _quiet():
         try:
-            test = buffered_load_entry_point(entry.dist.key, f"obspy.plugin.{kind}.{name}", "isFormat")  # type: ignore[attr-defined]
+            test = buffered_load_entry_point("obspy", f"obspy.plugin.{kind}.{name}", "isFormat")
             return bool(test(str(path)))
         except Exception:  # the tests fail in ways of their own on files of other formats
             return False

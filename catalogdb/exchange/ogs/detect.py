@@ -13,6 +13,7 @@ from catalogdb.exchange.ogs.columns import century_of
 from catalogdb.exchange.ogs.listing_hpl import EVENT_LINE, is_head, is_station_line, may_be_a_place
 from catalogdb.exchange.ogs.phases_dat import END
 from catalogdb.exchange.ogs.summary_pun import is_header as is_pun_header
+from catalogdb.file_formats import START
 
 OgsFormat = Literal["ogs-dat", "ogs-hpl", "ogs-pun", "ogs-txt"]
 SUFFIXES: dict[str, OgsFormat] = {
@@ -23,6 +24,7 @@ SUFFIXES: dict[str, OgsFormat] = {
     ".txt": "ogs-txt",
 }
 LINES_LOOKED_AT = 400
+
 
 _DATE = r"\d\d(?:0\d| \d|1[0-2])(?:[0-2]\d| \d|3[01])"
 _CLOCK = r"(?:[01 ]\d|2[0-4])(?:[0-5 ]\d|60)"
@@ -92,7 +94,7 @@ def first_lines(start: bytes) -> list[str]:
     """Lines with anything in them at a file's beginning, without one that may be cut."""
     text = start.decode("utf-8-sig", errors="replace")
     lines = re.split(r"\r\n|\n|\r", text)
-    if len(lines) > 1:
+    if len(start) >= START and len(lines) > 1:
         lines.pop()
     return [line.expandtabs(8).rstrip(" \x1a\0\f") for line in lines if line.strip(" \t\x1a\0\f")][:LINES_LOOKED_AT]
 
