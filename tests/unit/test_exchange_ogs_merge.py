@@ -236,7 +236,7 @@ def test_tables_are_merged_too_and_ids_that_mean_another_event_mislead_no_one(me
     assert other["source_id"] != finto["source_id"]
     documents = catalog_documents(catalog, "x", "config", "task", {"ABC": "OX"})
     assert [event.get("n_picks") for event in documents.events] == [None, 1]
-    assert documents.counts["picks_whose_event_is_missing"] == 1 and documents.rejected == []
+    assert documents.counts["picks_whose_event_is_missing"] == 1 and documents.merged == []
 
 
 def test_two_editions_of_one_format(merged):

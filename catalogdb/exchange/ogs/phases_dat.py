@@ -38,9 +38,7 @@ from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import pick_document, station_code, zone_and_type
 from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog, event_from_parts
 
-END = re.compile(
-    r" {8,}1(\s+[A-Z ]{0,3})?(\s+\d{1,4})?\s*|(?=[ ]{17}[ \d]*\d) {17}[ \d]{2}[ \d.+-]*", re.ASCII | re.IGNORECASE
-)
+END = re.compile(r" {8,}1(\s+[A-Z ]{0,3})?(\s+\d{1,4})?\s*| {17} ?\d[ \d.+-]*", re.ASCII | re.IGNORECASE)
 FAR_APART = 600.0  # seconds between a card's first reading and the event's: they are not of one event
 NUMBERS_APART = 120.0  # seconds, likewise, where their numbers differ too
 DISPENSABLE = {"duration": (71, 75), "event number": (76, 79)}
