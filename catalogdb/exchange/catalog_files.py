@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,20 +12,19 @@ from catalogdb.errors import InputError
 from catalogdb.exchange.decoding import encoding_of, open_unpacked, unpacked_name
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.joined_picks import join_picks, take_source_ids
-from catalogdb.exchange.ogs.detect import detect
+from catalogdb.exchange.ogs.detect import SUFFIXES, detect, first_lines, has_no_centuries
 from catalogdb.exchange.ogs.merge import Part, merge
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.exchange.table_rows import PARQUET
+from catalogdb.file_formats import QUAKEML_OR_CSV, START, FileFormat, identify, identify_by_obspy
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
 XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
 SOURCE_LINE = re.compile(r".*:(\d+):[PS]", re.DOTALL)  # the id of a reading in the bulletin's files
+LINES_OF_A_TABLE = 20  # among which a line with delimiters may stand
 EVENT_SAID = re.compile(r"event (\d+) \(")  # a message's record in QuakeML
 PICKS_SAID = re.compile(r"(\d+) picks without .*, taken as ")
-START = 4096  # bytes that tell a file's format
-MINISEED = re.compile(rb"(\d{6}[DRQM][ \0]|MS\x03)")  # the fixed headers of miniSEED 2 and 3
-
 CatalogFormat = Literal["quakeml", "csv", "ogs-dat", "ogs-hpl", "ogs-pun", "ogs-txt", "hypo71"]  # written in any case
 FORMATS_HINT = (
     "read are QuakeML, csv with a header line, Parquet, and the OGS bulletin's .dat, .hpl, .hpc, .pun and .txt; "
@@ -54,8 +54,8 @@ def read_catalog_files(
 
     Args:
         paths: files of one catalog.
-        format: one of `CatalogFormat`, in any case; none: by each file's first lines, else by its suffix (`.xml`,
-            `.qml`, `.quakeml`, `.dat`, `.hpl`, `.hpc`, `.pun`, `.txt`), else csv.
+        format: one of `CatalogFormat`, in any case; none: by each file's first lines. The bulletin's formats need to
+            fit most of them; without a century in any date, they are HYPO71's own.
         evaluation_mode: what events and picks are that don't say.
         tables: what tables don't say themselves: the order of day and month, the unit of depths.
 
@@ -66,16 +66,20 @@ def read_catalog_files(
     parts = []
     for path in paths:
         start = _first_bytes(path)
-        own_format = wanted or _format_of(path, start)
-        catalog = _read_file(path, own_format, evaluation_mode, tables)
+        own_format, is_plain = _format_of(path, start, wanted)
+        try:
+            catalog = _read_file(path, own_format, evaluation_mode, tables, is_plain)
+        except InputError as error:
+            if own_format != "csv" or wanted is not None:
+                raise
+            raise _not_a_table(path, start, error) from error
         if not catalog.files:
             catalog.files.append(_file_report(path, own_format, catalog))
         for pick in catalog.picks:
             pick.setdefault("read_from", _place(path, pick.get("source_id")))
         for event in catalog.events:
             event.setdefault("read_from", _place(path, None))
-        # cards are cards, whoever says their century
-        parts.append(Part(path.name, "ogs-dat" if own_format == "hypo71" else own_format, catalog))
+        parts.append(Part(path.name, own_format, catalog))
     is_ogs = any(part.format.startswith("ogs-") for part in parts)
     if len(parts) > 1 and (is_ogs or sum(bool(part.catalog.events) for part in parts) > 1):
         for part in parts:
@@ -116,32 +120,62 @@ def _first_bytes(path: Path) -> bytes:
     start = b""
     with open_unpacked(path) as stream:
         while not start and (more := stream.read(START)):
-            start = more.lstrip(BLANK)
-        start += stream.read(START - len(start))
+            start = more if more.strip(BLANK) else b""
     if not start:
         raise InputError(f"{path}: no catalog: it is empty")
     if start.startswith(PARQUET):
         return start
-    if MINISEED.match(start):
-        raise InputError(f"{path}: no catalog: it is miniSEED", hint="catalogdb ingest waveforms indexes waveforms")
     try:
         encoding = encoding_of(path, [start])
     except InputError as error:
-        raise InputError(f"{path}: no catalog: it is a binary file", hint="save a workbook's table as csv") from error
+        raise _other_format(path, identify(start) or identify_by_obspy(path) or FileFormat("a binary file")) from error
     return start.decode(encoding, errors="replace").encode()
 
 
-def _format_of(path: Path, start: bytes) -> CatalogFormat:
+def _format_of(path: Path, start: bytes, wanted: CatalogFormat | None) -> tuple[CatalogFormat, bool]:
+    """The format, and whether it is HYPO71's own, whose dates have no century.
+
+    Raises:
+        InputError: naming what the file is where that is known, and is not read.
+    """
     if start.startswith(PARQUET):
-        return "csv"
+        return "csv", False
     name = unpacked_name(path)
-    if name.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start):
-        return "quakeml"
-    return detect(name, start) or "csv"
+    if wanted == "hypo71":  # its cards, or what it makes of them
+        return next((own for own in ("ogs-hpl", "ogs-pun") if own == detect(name, start)), "ogs-dat"), True
+    if wanted is not None:
+        return wanted, False
+    if (found := identify(start)) is not None:
+        raise _other_format(path, found)
+    if name.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start.lstrip(BLANK)):
+        return "quakeml", False
+    bulletin = detect(name, start)
+    return (bulletin, has_no_centuries(bulletin, start)) if bulletin else ("csv", False)
+
+
+def _other_format(path: Path, found: FileFormat) -> InputError:
+    what = "not read" if found.content == "catalog" else "no catalog"
+    fails = found.conversion_fails(path) if found.content == "catalog" else None
+    said = f", and ObsPy, which reads such files, fails on this one: {fails}" if fails else ""
+    hint = QUAKEML_OR_CSV if fails else found.way_out(path)
+    return InputError(f"{path}: {what}: it is {found.name}{said}", hint=hint or FORMATS_HINT)
+
+
+def _not_a_table(path: Path, start: bytes, error: InputError) -> InputError:
+    """What to say of a file that no signature fits and that the reader of tables refuses."""
+    if (found := identify_by_obspy(path)) is not None:
+        return _other_format(path, found)
+    lines = first_lines(start)[:LINES_OF_A_TABLE]
+    if any(line.count(delimiter) > 1 for line in lines for delimiter in ",;|\t"):
+        return error
+    bulletin = SUFFIXES.get(unpacked_name(path).suffix.lower())
+    unfit = f"most of its lines do not fit {bulletin}, and " if bulletin else ""
+    first = lines[0] if lines else ""
+    return InputError(f"{path}: no known format: {unfit}it begins with {first[:40]!r}", hint=FORMATS_HINT)
 
 
 def _read_file(
-    path: Path, format: CatalogFormat, mode: EvaluationMode, tables: TableOptions | None
+    path: Path, format: CatalogFormat, mode: EvaluationMode, tables: TableOptions | None, is_plain: bool
 ) -> ReferenceCatalog:
     from catalogdb.exchange import csv_catalog, quakeml
     from catalogdb.exchange.ogs import bulletin_txt, listing_hpl, phases_dat, summary_pun
@@ -149,18 +183,17 @@ def _read_file(
     readers: dict[str, Callable[[Path, EvaluationMode], ReferenceCatalog]] = {
         "quakeml": quakeml.read_quakeml,
         "csv": lambda path, mode: csv_catalog.read_csv(path, mode, tables),
-        "ogs-dat": phases_dat.read_dat,
-        "ogs-hpl": listing_hpl.read_hpl,
-        "ogs-pun": summary_pun.read_pun,
+        "ogs-dat": phases_dat.read_hypo71 if is_plain else phases_dat.read_dat,
+        "ogs-hpl": partial(listing_hpl.read_hpl, is_plain=is_plain),
+        "ogs-pun": partial(summary_pun.read_pun, is_plain=is_plain),
         "ogs-txt": bulletin_txt.read_txt,
-        "hypo71": phases_dat.read_hypo71,
     }
     try:
         return readers[format](path, mode)
     except InputError as error:
-        if format != "csv" or error.hint:
+        if format != "csv":
             raise
-        raise InputError(str(error), hint=FORMATS_HINT) from error
+        raise InputError(str(error), hint=error.hint or FORMATS_HINT) from error
 
 
 def _file_report(path: Path, format: str, catalog: ReferenceCatalog) -> FileReport:

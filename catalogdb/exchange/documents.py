@@ -14,6 +14,7 @@ from catalogdb.exchange.reference import ReadFrom, ReferenceCatalog, arrival_cou
 from catalogdb.identity import content_id, milliseconds
 
 NOTHING_MORE: dict[str, Any] = {}
+DIFFERING_NAMED = 20  # readings in one message
 PickOfEvent = tuple[dict[str, Any], dict[str, Any]]  # the pick, and what else its table says of the arrival
 
 
@@ -23,6 +24,7 @@ class CatalogDocuments:
 
     counts: events, picks, what was rejected, and how picks and stations were resolved.
     merged: records that occur twice, and what became of them: "file: line: record: what".
+    said: what is to be said of records that are kept.
     twice: where those among them that were merged stand, whose reader says so.
     without_network: number of picks by station code, of stations whose network is not known.
     """
@@ -31,6 +33,7 @@ class CatalogDocuments:
     picks: list[dict[str, Any]] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     merged: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
     twice: list[ReadFrom] = field(default_factory=list)
     without_network: Counter[str] = field(default_factory=Counter)
 
@@ -67,7 +70,7 @@ def catalog_documents(
     if missing := sum(not exists(event) for event in result.events):
         result.counts["events_rejected_or_not_existing_that_never_count"] = missing
     result.counts["picks_of_no_event"] = len(result.picks) - len(keyed)
-    result.counts["picks_whose_event_is_missing"] = sum(pick["event_key"] not in used_keys for pick in keyed)
+    result.counts["picks_whose_event_is_missing"] = sum(used_keys.isdisjoint(event_keys(pick)) for pick in keyed)
     return result
 
 
@@ -78,6 +81,7 @@ def _add_picks(
     by_source = PicksBySource()
     by_event: dict[str, list[PickOfEvent]] = defaultdict(list)
     shared: set[tuple[str, str]] = set()  # events and twin picks that they have
+    differing: list[str] = []
     preferred: set[tuple[str | None, str]] | None = None
     for number, source in enumerate(reference.picks, 1):
         pick = source if isinstance(source, PickRecord) else dict(source)
@@ -98,23 +102,54 @@ def _add_picks(
             document = by_id[identity] = pick
             result.picks.append(document)
         else:
-            result.counts["merged_picks"] += 1
+            is_shared = (
+                "event_key" in pick and "event_key" in document and pick["event_key"] not in event_keys(document)
+            )
+            result.counts["picks_shared_by_events" if is_shared else "merged_picks"] += 1
             what = f"{pick['phase']} of {pick['channel_group']} at {pick['time']:.3f}"
             where = f", {pick['source_id']}" if "source_id" in pick else ""
             at = _at(read_from, pick.get("source_id"))
-            result.merged.append(f"{at}pick {number} ({what}{where}): it occurs twice, merged into one")
-            result.twice += [read_from] if read_from else []
-            shared.add((document.get("event_key", ""), identity))
+            if not is_shared:
+                result.merged.append(f"{at}pick {number} ({what}{where}): it occurs twice, merged into one")
+                result.twice += [read_from] if read_from else []
+            elif differs := _differences(document, pick):
+                differing.append(f"{at}pick {number} ({what}{where}): {differs}")
+            shared |= {(key, identity) for key in event_keys(document)}
             preferred = _preferred_picks(reference) if preferred is None else preferred
+            keys = list(dict.fromkeys(event_keys(document) + event_keys(pick)))
+            one, other = document.copy(), {"_id": identity} | pick | own
             if _speaks_for(pick, preferred) > _speaks_for(document, preferred):
-                document.clear()
-                document |= {"_id": identity, **pick, **own}
+                one, other = other, one
+            document.clear()
+            document |= (other | one) if is_shared else one
+            if keys:
+                document["event_key"] = keys[0]
+            if keys[1:]:
+                document["other_event_keys"] = keys[1:]
         if not reference.events:
             continue
         by_source.add(pick, document)
         if "event_key" in pick and (pick["event_key"], identity) not in shared:
             by_event[pick["event_key"]].append((document, arrival))
+    if differing:
+        more = f"; and {len(differing) - DIFFERING_NAMED} more" if len(differing) > DIFFERING_NAMED else ""
+        result.said.append(
+            f"{len(differing)} readings that events share and describe differently, kept as one of them has them: "
+            f"{'; '.join(differing[:DIFFERING_NAMED])}{more}"
+        )
     return by_source, by_event
+
+
+def event_keys(pick: Mapping[str, Any]) -> list[str]:
+    """Ids in the source of all events that a pick is of."""
+    return [pick["event_key"], *pick.get("other_event_keys", [])] if "event_key" in pick else []
+
+
+def _differences(document: dict[str, Any], pick: dict[str, Any]) -> str:
+    """What a reading's second event says of it otherwise than the first."""
+    names = ("hypo71_weight", "onset", "first_motion", "branch", "duration", "evaluation_mode")
+    differ = [name for name in names if name in pick and name in document and pick[name] != document[name]]
+    return ", ".join(f"{name} {document[name]} and {pick[name]}" for name in differ)
 
 
 class PicksBySource:

@@ -14,6 +14,7 @@ from pymongo.database import Database
 
 from catalogdb.database.named import require_catalog
 from catalogdb.errors import InputError
+from catalogdb.exchange.documents import event_keys
 from catalogdb.exchange.event_filter import EventFilter
 
 BATCH_EVENTS = 500
@@ -132,7 +133,7 @@ class _Export:
         else:
             self._write_table(events, stream)
         if holds_picks and self.format != "ogs-dat":
-            for pick in self._picks_of_no_event({"event_key": 1}):
+            for pick in self._picks_of_no_event({"event_key": 1, "other_event_keys": 1}):
                 self.left_out[OF_A_MISSING_EVENT if "event_key" in pick else OF_NO_EVENT] += 1
 
     def _write_ogs(self, events: Iterator[EventWithPicks], stream: BinaryIO) -> None:
@@ -184,7 +185,7 @@ class _Export:
         keys = set(_source_ids(self.db, self.catalog, self.filter))
         picks = self.db.pick.find({"pick_set": held["pick_set"]}, fields).sort([("time", 1), ("_id", 1)])
         for pick in picks.batch_size(BATCH_PICKS):
-            if pick.get("event_key") not in keys:
+            if keys.isdisjoint(event_keys(pick)):
                 yield pick
 
     def _nameless(self, picks: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -267,8 +268,10 @@ def _keyed_picks(db: Database, pick_set: str, events: list[dict[str, Any]]) -> d
     if not keys:
         return {}
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for pick in db.pick.find({"event_key": {"$in": keys}, "pick_set": pick_set}):
-        found[pick["event_key"]].append(pick)
+    wanted = {"$or": [{name: {"$in": keys}} for name in ("event_key", "other_event_keys")]}
+    for pick in db.pick.find(wanted | {"pick_set": pick_set}):
+        for key in event_keys(pick):
+            found[key].append(pick)
     for picks in found.values():
         picks.sort(key=lambda pick: (pick["time"], pick["_id"]))
     return found

@@ -88,7 +88,7 @@ def ingest_catalog(
 
     reference = read(files) if read else read_catalog_files(files, format, evaluation_mode, tables)
     documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
-    problems = reference.rejected + documents.merged + reference.repaired
+    problems = reference.rejected + documents.merged + reference.repaired + documents.said
     if not documents.events and not documents.picks and not _is_empty(reference):
         raise InputError(
             f"{', '.join(map(str, files))}: no usable events and no usable picks"

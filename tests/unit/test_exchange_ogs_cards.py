@@ -8,9 +8,12 @@ import pytest
 from ogs_lines import (
     END,
     END_UNLOCATED,
+    PUN_HEADER,
     card,
+    event_line,
     reasons,
     repairs,
+    station_line,
 )
 
 from catalogdb.exchange.catalog_files import read_catalog_files
@@ -144,8 +147,8 @@ def test_bad_readings_are_named_and_the_good_ones_kept(read):
         "line 8: 'an o' is no station code",
         "line 9: century '3' is neither 1 (20xx) nor blank (19xx)",
         "line 10: hour and minute '040x' are not HHMM",
-        "line 11: S reading: no seconds",
     ]
+    assert repairs(catalog)[-1] == "S marks without seconds left out: line 11"
 
 
 def test_short_lines_tabs_trailing_blanks_and_crlf(read):
@@ -220,7 +223,115 @@ def test_a_duration_or_number_that_the_line_ends_inside_is_left_out(read):
     ]
 
 
+@pytest.mark.parametrize(
+    ("letters", "column", "branches", "s", "expected"),
+    [
+        ("FLD", 81, "gn", "iS 1", ("g", "n")),
+        ("FLD", 81, "g ", "iS 1", ("g", None)),
+        ("FLD", 81, " n", "iS 1", (None, "n")),
+        ("FL ", 80, "gn", "iS 1", ("g", "n")),
+        ("FL ", 80, "g ", "iS 1", ("g", None)),
+        ("FL ", 80, " n", "iS 1", (None, "n")),
+        ("FL ", 80, "n ", "", ("n", None)),
+        ("FL ", 81, "gn", "iS 1", ("g", "n")),
+        ("FL ", 81, "g ", "", ("g", None)),
+    ],
+)
+def test_branches_stand_a_column_before_in_unlocated_cards(read, letters, column, branches, s, expected):
+    text = card("ABC", s=s, s_seconds=" 1250" if s else "", letters=letters).ljust(82)
+    text = text[: column - 1] + branches + text[column - 1 + len(branches) :]
+    picks = read(".dat", text, END).picks
+    assert [pick.get("branch") for pick in picks] == list(expected[: len(picks)])
+
+
+@pytest.mark.parametrize("place", [0, 2, 4])
+@pytest.mark.parametrize("number", ["   7", "    ", "   6"])
+def test_a_card_dated_hours_off_is_of_no_event(read, place, number):
+    lines = [card(name) for name in ("ABC", "DEF", "GHI", "JKL")]
+    lines.insert(place, card("OFF", clock="12402030905", number=number))
+    catalog = read(".dat", *lines, END)
+    assert [event["source_id"] for event in catalog.events] == ["2024_00007"]
+    assert [pick["sta"] for pick in catalog.picks if "event_key" not in pick] == ["OFF"]
+    assert len(catalog.picks) == 5
+    assert repairs(catalog) == [
+        f"dated +5.0 h from the cards around it: its readings are kept as of no event: line {place + 1}"
+    ]
+
+
+def test_cards_with_the_number_of_others_hours_away_are_misdated(read):
+    names = ("ABC", "DEF", "GHI")
+    off = [card(name, clock="12402020405") for name in ("KLM", "NOP")]
+    catalog = read(".dat", *map(card, names), *off, END)
+    assert len(catalog.events) == 1
+    assert [pick["sta"] for pick in catalog.picks if "event_key" not in pick] == ["KLM", "NOP"]
+    assert "dated -24.0 h" in repairs(catalog)[0]
+
+
+def test_two_cards_of_two_events_without_an_end_line_are_two(read):
+    catalog = read(".dat", card("ABC"), card("ABC", clock="12402030905", number="   8"), END)
+    assert [event["source_id"] for event in catalog.events] == ["2024_00007", "2024_00008"]
+    assert repairs(catalog) == ["the end line of the event before is missing: line 2"]
+
+
+def test_a_blank_century_of_a_bulletin_is_questioned(read):
+    catalog = read(".dat", card("ABC", clock=" 2402030405"), END)
+    assert [pick["time"] for pick in catalog.picks] == [parse_time("1924-02-03T04:05:10.18")]
+    assert repairs(catalog) == ["taken as of 19xx, as a blank before the year says: is its 1 missing?: line 1"]
+
+
 # -- HYPO71's own cards
+
+
+def plain(day, *names):
+    """HYPO71's own cards of a day in March 2024, as its manual has them."""
+    return [f"{name:4}IPU0 2403{day}12{number:02}10.00       14.00ES 2" for number, name in enumerate(names)]
+
+
+ENDS = {
+    "use S": " " * 17 + "1",
+    "use S, free depth": " " * 17 + "10",
+    "use S, fixed depth": " " * 17 + "11 10.0",
+    "no S": " " * 17 + "0",
+    "trial hypocentre": " " * 17 + "10  5.00   46 21.00  13  5.74",
+    "blank": "",
+    "blanks": "   ",
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+@pytest.mark.parametrize("format", [None, "hypo71"])
+def test_hypo71_cards_end_with_any_instruction_card(tmp_path, end, format):
+    path = tmp_path / "2024.pha"
+    days = [plain(day, "S0", "S1", "S2") for day in (20, 21, 22)]
+    path.write_text("\n".join(line for day in days for line in (*day, end)) + "\n")
+    catalog = read_catalog_files([path], format)
+    assert [event["time"] for event in catalog.events] == [
+        parse_time(f"2024-03-{day}T12:00:10") for day in (20, 21, 22)
+    ]
+    assert len(catalog.picks) == 18 and all("event_key" in pick for pick in catalog.picks)
+    assert catalog.rejected == [] and "years are taken as of the last hundred, 2024" in " ".join(catalog.repaired)
+
+
+def test_the_last_event_of_hypo71_cards_needs_no_end(tmp_path):
+    path = tmp_path / "one.pha"
+    path.write_text("\n".join(plain(20, "S0", "S1")) + "\n")
+    assert len(read_catalog_files([path]).events) == 1
+
+
+def test_hypo71_output_without_centuries_is_of_the_last_hundred_years(tmp_path):
+    lines = {
+        "a.hpl": [event_line("      ", " 240203  4 5"), station_line("ABC")],
+        "a.pun": [PUN_HEADER, " 240203 4 5  8.50 46-20.50  13- 6.25   8.25   1.50"],
+    }
+    for name, text in lines.items():
+        (tmp_path / name).write_text("\n".join(text) + "\n")
+        for format in (None, "hypo71"):
+            catalog = read_catalog_files([tmp_path / name], format)
+            assert [event["time"] for event in catalog.events] == [parse_time("2024-02-03T04:05:08.5")]
+            assert any("no century" in text for text in catalog.repaired)
+        as_written = read_catalog_files([tmp_path / name], name[2:])
+        assert [event["time"] for event in as_written.events] == [parse_time("1924-02-03T04:05:08.5")]
+        assert any("is its 1 missing?" in text for text in as_written.repaired)
 
 
 @pytest.fixture
@@ -242,8 +353,7 @@ def test_hypo71_cards_are_of_the_last_hundred_years(cards):
     catalog = cards(*(line for pair in zip(lines, [END] * len(lines), strict=True) for line in pair))
     assert [pick["time"] for pick in catalog.picks] == [parse_time(f"{year}-02-03T04:05:10.18") for year in years]
     assert [text.split(": ", 1)[1] for text in catalog.repaired] == [
-        f"HYPO71's cards have no century: years up to {now % 100:02} are taken as 20xx, others as 19xx; "
-        f"here {', '.join(map(str, sorted(years)))}"
+        f"its dates have no century: years are taken as of the last hundred, {', '.join(map(str, sorted(years)))}"
     ]
     assert catalog.rejected == []
 

@@ -124,6 +124,72 @@ def test_stations_after_midnight_and_in_the_next_minute(read):
     ]
 
 
+@pytest.mark.parametrize(
+    ("clock", "p_seconds", "p_observed", "s_seconds", "s_observed", "expected"),
+    [
+        # the card's P was 60.13 s after 4:05, and S still counts from there
+        (" 4 6", " 0.13", "  4.59", "63.79", "  8.25", ("04:06:00.13", "04:06:03.79")),
+        (" 4 7", " 0.13", " 64.59", "123.9", " 68.36", ("04:07:00.13", "04:07:03.90")),
+        (" 4 5", "59.00", "  3.46", "63.79", "  8.25", ("04:05:59.00", "04:06:03.79")),
+        (" 4 5", "59.00", "  3.46", "123.9", " 68.36", ("04:05:59.00", "04:07:03.90")),  # far away: it is a minute late
+        (" 4 5", "59.00", "  3.46", " 3.79", "  8.25", ("04:05:59.00", "04:06:03.79")),  # of the minute after
+        (" 4 5", " 0.13", "  4.59", " 3.79", "  8.25", ("04:06:00.13", "04:06:03.79")),  # P's own minute is one before
+        (" 5 6", " 0.13", "  4.59", " 3.79", "  8.25", ("04:06:00.13", "04:06:03.79")),  # its hour is
+        (" 4 6", " 0.13", "      ", " 3.79", "      ", ("04:06:00.13", "04:06:03.79")),  # nothing to compare with
+        (" 4 6", " 0.13", "  4.59", " 3.79", " 40.00", ("04:06:00.13", "04:06:03.79")),  # no minute makes them agree
+    ],
+)
+def test_minutes_are_those_of_observed_times(read, clock, p_seconds, p_observed, s_seconds, s_observed, expected):
+    times = {42: p_observed, 116: s_observed}
+    catalog = read(
+        ".hpl",
+        event_line(seconds="55.54", station_lines="  1"),
+        station_line("ABC", clock=clock, p_seconds=p_seconds, s="iS 1", s_seconds=s_seconds, rest=times),
+    )
+    assert [pick["time"] for pick in catalog.picks] == [parse_time(f"2024-02-03T{time}") for time in expected]
+    arrivals = catalog.events[0]["origins"][0]["arrivals"]
+    assert [arrival["time"] for arrival in arrivals] == [pick["time"] for pick in catalog.picks]
+
+
+def test_moved_minutes_are_said(read):
+    catalog = read(
+        ".hpl",
+        event_line(seconds="55.54", station_lines="  1"),
+        station_line(
+            "ABC", clock=" 4 6", p_seconds=" 0.13", s="iS 1", s_seconds="63.79", rest={42: "  4.59", 116: "  8.25"}
+        ),
+    )
+    assert repairs(catalog) == ["S moved by whole minutes, to where its observed travel time says that it is: line 2"]
+
+
+def test_an_s_a_minute_after_p_without_observed_times_is_said(read):
+    catalog = read(
+        ".hpl",
+        event_line(seconds="     ", latitude="", longitude="", depth="", station_lines="  1"),
+        station_line("ABC", clock=" 4 6", p_seconds=" 0.13", s="iS 1", s_seconds="63.79"),
+    )
+    assert [pick["time"] % 3600 for pick in catalog.picks] == pytest.approx([360.13, 423.79])
+    assert repairs(catalog) == [
+        "S is more than a minute after P, and no observed travel time says its minute; kept so: line 2"
+    ]
+
+
+def test_observed_times_over_midnight(read):
+    catalog = read(
+        ".hpl",
+        event_line(clock="1241231 2359", seconds="57.00", station_lines="  2"),
+        station_line(
+            "ABC", clock=" 0 0", p_seconds=" 0.50", s="iS 1", s_seconds="63.00", rest={42: "  3.50", 116: "  6.00"}
+        ),
+        station_line("DEF", clock="2359", p_seconds="61.00", rest={42: "  4.00"}),
+    )
+    assert [pick["time"] for pick in catalog.picks] == [
+        parse_time("2025-01-01T00:00:00.5"),
+        parse_time("2025-01-01T00:00:03"),
+        parse_time("2025-01-01T00:00:01"),
+    ]
+
+
 def test_odd_lines_of_a_listing_are_named(read):
     catalog = read(
         ".hpl",
@@ -148,13 +214,13 @@ def test_odd_lines_of_a_listing_are_named(read):
         "line 3: a place name without an event line after it",
         "line 7: P reading: its phase is 'X'",
         "line 8: P reading: P seconds 'x' are no seconds",
-        "line 8: S reading: no seconds",
         "line 9: station line: hour and minute '2561' are not on the clock",
         "line 10: neither an event line nor a station line nor a place name",
         "line 11: event line: there is no day 2024-13-03",
         "line 12: station line of no event line that could be read",
     ]
     assert "values that overflowed their columns (*****) are taken as missing: line 5" in repairs(catalog)
+    assert "S marks without seconds left out: line 8" in repairs(catalog)
     assert "the number of station lines is not the one that the event line gives: line 5" in repairs(catalog)
 
 

@@ -105,7 +105,7 @@ def test_the_aligned_bulletin(read):
     assert [(item["type"], item["value"]) for item in first["magnitudes"]] == [("ML", 1.3), ("MD", 1.5)]
     assert first["magnitude_type"] == "ML"
     assert (second["place"], second["magnitude"], second["event_type"]) == ("V.FINTO D'ALPE", 0.0, "earthquake")
-    assert str(second["magnitude"]) == "0.0"  # not -0.0
+    assert str(second["magnitude"]) == "-0.0"  # as the bulletin has it
     assert (third["origins"], third["time_from"]) == ([], "minute") and "place" not in third
     assert third["remarks"] == "Not localized with first station ABC(picks on 1)"
     assert third["sources"][0]["first_station"] == "ABC"

@@ -6,13 +6,16 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from catalogdb.exchange.decoding import GUESSED, decode, encoding_of, read_bytes
 from catalogdb.exchange.ogs.log import FileLog
 
 MICROSECONDS = 1_000_000
+OLDEST_YEAR = "60"  # of the network's bulletins; a blank century with years before 1960 is suspicious
+MISSING_ONE = "taken as of 19xx, as a blank before the year says: is its 1 missing?"
+NO_CENTURIES = "its dates have no century: years are taken as of the last hundred"
 _EPOCH = date(1970, 1, 1).toordinal()
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)", re.ASCII)
 _MISSING = re.compile(r"[-*.]*", re.ASCII)
@@ -78,7 +81,7 @@ def without_cut_value(line: str, columns: Mapping[str, tuple[int, int]]) -> tupl
 
 
 def number(text: str, what: str) -> float | None:
-    """A number; None for blanks and for the marks of a missing value (`-----`, `*****`). `-0.0` is zero.
+    """A number; None for blanks and for the marks of a missing value (`-----`, `*****`). `-0.0` keeps its sign.
 
     Raises:
         ValueError: naming what it is no number of.
@@ -91,7 +94,7 @@ def number(text: str, what: str) -> float | None:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{what} {text[:20]!r}... is too large")
-    return value + 0.0
+    return value
 
 
 def integer(text: str, what: str) -> int | None:
@@ -126,6 +129,26 @@ def microseconds(text: str, what: str, implied_decimals: int = 0) -> int | None:
         raise ValueError(f"{what} {text.strip()!r} are no seconds")
     whole, _, decimals = field.partition(".")
     return int(whole or 0) * MICROSECONDS + int(decimals[:6].ljust(6, "0") or 0)
+
+
+def two_digit_year(digits: str) -> int:
+    """The year of two digits without a century: of the last hundred years, this one included."""
+    latest = datetime.now(UTC).year
+    return latest - (latest - int(digits)) % 100
+
+
+def century_of(century: str, yymmdd: str, is_plain: bool) -> tuple[str, str | None]:
+    """The mark of a date's century ('1' for 20xx, blank for 19xx), and what to say of it.
+
+    Args:
+        is_plain: of HYPO71's own files, in which no date has one.
+    """
+    digits = yymmdd[:2].replace(" ", "0")
+    if century != " " or not yymmdd.strip() or not digits.isdecimal():
+        return century, None
+    if is_plain:
+        return ("1" if two_digit_year(digits) >= 2000 else " "), None
+    return century, MISSING_ONE if digits < OLDEST_YEAR else None
 
 
 def day_number(century: str, yymmdd: str) -> int:
@@ -211,12 +234,17 @@ class Hypocentre:
     repairs: list[tuple[bool, str]]
 
 
-def hypocentre(century: str, yymmdd: str, hhmm: str, seconds: str, latitude: str, longitude: str) -> Hypocentre:
+def hypocentre(
+    century: str, yymmdd: str, hhmm: str, seconds: str, latitude: str, longitude: str, is_plain: bool
+) -> Hypocentre:
     """Origin time and epicentre as HYPO71 writes them (Lee and Lahr, 1975), from the texts of their columns.
+
+    is_plain: of a file without centuries.
 
     Raises:
         ValueError: saying what is wrong with which.
     """
+    century, guessed = century_of(century, yymmdd, is_plain)
     day = day_number(century, yymmdd)
     minute, carried = minute_of_day(hhmm)
     offset = microseconds(seconds, "origin seconds")
@@ -225,6 +253,7 @@ def hypocentre(century: str, yymmdd: str, hhmm: str, seconds: str, latitude: str
     if offset is None and (north, east) != (None, None):
         raise ValueError("an origin without seconds")
     repairs = [
+        (guessed is not None, guessed or ""),
         (carried is not None, carried or ""),
         (north_carried or east_carried, "60 minutes of arc carried into the next degree"),
         ((offset or 0) >= 60 * MICROSECONDS, "seconds of 60 or more carried on"),

@@ -87,7 +87,7 @@ def fixed(value: float | None, width: int, decimals: int, missing: str = "") -> 
     if value is None:
         return missing
     for places in range(decimals, -1, -1):
-        text = f"{value + 0.0:.{places}f}"
+        text = f"{value:.{places}f}"
         if len(text) <= width:
             return text
     return "*" * width
@@ -111,10 +111,12 @@ def preferred_origin(event: dict[str, Any], format: str) -> dict[str, Any] | Non
     return next(iter(own or chosen or event["origins"]), None)
 
 
-def magnitude(event: dict[str, Any], kind: str) -> dict[str, Any] | None:
-    """The event's magnitude of a type; the preferred one where it has several."""
-    own = [item for item in event["magnitudes"] if item["type"] == kind]
-    return next((item for item in own if item["_id"] == event.get("preferred_magnitude_id")), own[0] if own else None)
+def magnitude(event: dict[str, Any], kind: str, format: str) -> dict[str, Any] | None:
+    """The event's magnitude of a type: with the value that a file of this format gave, else the preferred one."""
+    of_kind = [item for item in event["magnitudes"] if item["type"] == kind]
+    of_kind.sort(key=lambda item: item["_id"] != event.get("preferred_magnitude_id"))
+    own = [item | {"value": item["given_as"][format]} for item in of_kind if format in item.get("given_as", {})]
+    return next(iter(own or of_kind), None)
 
 
 class Numbering:

@@ -9,10 +9,11 @@ begin with `*` are remarks on the event before. Columns (1-based):
   120-124 standard deviation of amplitude magnitudes (ML), 125-137 the same of duration magnitudes (MD), 158-160 number
   of station lines.
 - Station: 8-11 code, 13-17 distance in km, 19-21 azimuth, 23-25 take-off angle, 27-30 onset, P, first motion and
-  weight, 32-35 HHMM, 37-41 P seconds, 54-59 station delay in s, 60-65 P residual in s, 67-71 P weight, 93-95 zone, type
-  and D, 96-99 duration in s, 100-103 its magnitude (104 `*`: not in the mean), 106-109 onset, S, first motion and
-  weight, 111-115 S seconds from the same minute, 122-127 S residual in s, 129-133 S weight, 148 and 149 branch of P
-  and S.
+  weight, 32-35 HHMM, 37-41 P seconds, 42-47 P's observed travel time in s, 54-59 station delay in s, 60-65 P residual
+  in s, 67-71 P weight, 93-95 zone, type and D, 96-99 duration in s, 100-103 its magnitude (104 `*`: not in the mean),
+  106-109 onset, S, first motion and weight, 111-115 S seconds, 116-121 S's observed travel time in s, 122-127 S
+  residual in s, 129-133 S weight, 148 and 149 branch of P and S. S seconds count from the minute of the card that
+  HYPO71 read, which may be before the minute that it prints for P: the observed travel times say which it is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogdb.exchange.ogs.columns import (
+    NO_CENTURIES,
     cut,
     epoch_seconds,
     hypocentre,
@@ -52,6 +54,8 @@ STATION_VALUES = {
     "station_delay": (54, 59), "P residual": (60, 65), "P weight": (66, 71), "duration": (96, 99),
     "station MD": (100, 103), "S residual": (122, 127), "S weight": (128, 133),
 }  # fmt: skip
+AGREES_SECONDS = 5.0  # between a reading and its observed travel time, which may hold the station's clock correction
+FAR_BEHIND_P = 60.0  # seconds of S that no local earthquake has
 HEADER_WORDS = ({"DATE", "ORIGIN"}, {"STN", "DIST"})  # of the two lines that HYPO71 prints above an event
 
 
@@ -73,14 +77,21 @@ class _Event:
     letters: list[tuple[int, str, str]] = field(default_factory=list)
 
 
-def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
+def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual", is_plain: bool = False) -> ReferenceCatalog:
     """Read a listing: events with origins, arrivals and magnitudes, and the picks of the station lines.
+
+    Args:
+        path: the file.
+        evaluation_mode: of its events and picks.
+        is_plain: HYPO71's own output, without centuries: years are of the last hundred.
 
     Raises:
         InputError: when the file can't be read.
     """
     path = Path(path)
     log = FileLog(path, "ogs-hpl")
+    if is_plain:
+        log.note(NO_CENTURIES)
     catalog = ReferenceCatalog()
     keys: set[str] = set()
     current: _Event | None = None
@@ -90,7 +101,7 @@ def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
             _close(catalog, current, log)
             current = None
             try:
-                current = _event(line, text, place and place[1], path, evaluation_mode, keys, log)
+                current = _event(line, text, place and place[1], path, evaluation_mode, keys, is_plain, log)
                 log.keep()
             except ValueError as error:
                 log.reject(line, f"event line: {error}")
@@ -98,9 +109,9 @@ def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
         elif text.startswith("*") and current is not None:
             remarks = [current.document.get("remarks"), text.lstrip("* ")]
             current.document["remarks"] = "; ".join(part for part in remarks if part)
-        elif any(words <= set(text.upper().split()) for words in HEADER_WORDS):
+        elif is_head(text):
             continue
-        elif _is_station_line(text):
+        elif is_station_line(text):
             if current is None:
                 log.reject(line, "station line of no event line that could be read")
                 continue
@@ -109,7 +120,7 @@ def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
                 _station(line, text, current, path, evaluation_mode, log)
             except ValueError as error:
                 log.reject(line, f"station line: {error}")
-        elif text.lstrip()[:1] == "^" or _may_be_a_place(text):
+        elif text.lstrip()[:1] == "^" or may_be_a_place(text):
             if place is not None:
                 log.reject(place[0], "a place name without an event line after it")
             place = (line, " ".join(text.lstrip(" ^").split()))
@@ -121,7 +132,12 @@ def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
     return log.finish(catalog)
 
 
-def _is_station_line(text: str) -> bool:
+def is_head(text: str) -> bool:
+    """True for the lines that name the columns above events and stations."""
+    return any(words <= set(text.upper().split()) for words in HEADER_WORDS)
+
+
+def is_station_line(text: str) -> bool:
     """By the remarks of P and S, or the hour and minute between blanks, in their columns."""
     remarks = cut(text, 28).upper() + cut(text, 107).upper()
     clock = cut(text, 31, 36)
@@ -132,20 +148,27 @@ def _is_station_line(text: str) -> bool:
     )
 
 
-def _may_be_a_place(text: str) -> bool:
+def may_be_a_place(text: str) -> bool:
     """`PLACE (REGION)`: begins with a letter in the first columns and holds no digits."""
     return text[:1].isalpha() and not any(character.isdigit() for character in text)
 
 
 def _event(
-    line: int, text: str, place: str | None, path: Path, mode: EvaluationMode, keys: set[str], log: FileLog
+    line: int,
+    text: str,
+    place: str | None,
+    path: Path,
+    mode: EvaluationMode,
+    keys: set[str],
+    is_plain: bool,
+    log: FileLog,
 ) -> _Event:
     own_number = integer(cut(text, 1, 6).replace(" ", ""), "event number")
     for what, (first, last) in NEEDED.items():
         refuse_cut(text, first, last, what)
     text, left_out = without_cut_value(text, EVENT_VALUES)
     columns = (7, 7), (8, 13), (15, 18), (20, 24), (25, 34), (35, 44)
-    found = hypocentre(*(cut(text, *column) for column in columns))
+    found = hypocentre(*(cut(text, *column) for column in columns), is_plain=is_plain)
     sqd = cut(text, 88, 90).strip()
     origin = origin_document(
         found.latitude,
@@ -258,9 +281,9 @@ def _station(line: int, text: str, event: _Event, path: Path, mode: EvaluationMo
             {"sta": station, "value": magnitude} | ({"weight": 0.0} if cut(text, 104) == "*" else {})
         )
     found = []
-    for phase, remark, seconds, residual, weight, branch in (
-        ("P", cut(text, 27, 30), (37, 41), (60, 65), (66, 71), cut(text, 148)),
-        ("S", cut(text, 106, 109), (110, 115), (122, 127), (128, 133), cut(text, 149)),
+    for phase, remark, seconds, observed, residual, weight, branch in (
+        ("P", cut(text, 27, 30), (37, 41), (42, 47), (60, 65), (66, 71), cut(text, 148)),
+        ("S", cut(text, 106, 109), (110, 115), (116, 121), (122, 127), (128, 133), cut(text, 149)),
     ):
         mark = remark[1]
         if mark == " ":
@@ -275,12 +298,22 @@ def _station(line: int, text: str, event: _Event, path: Path, mode: EvaluationMo
             log.reject(line, f"{phase} reading: {error}")
             continue
         if offset is None:
-            log.reject(line, f"{phase} reading: no seconds")
+            if phase == "S":  # thousands in a year, of readings never made
+                log.repair(line, "S marks without seconds left out")
+            else:
+                log.reject(line, "P reading: no seconds")
             continue
+        travel_time = _optional_number(cut(text, *observed), f"{phase} observed time", log, line)
+        off = _minutes_off(event, epoch_seconds(day, minute, offset), travel_time)
+        if off:
+            log.repair(line, f"{phase} moved by whole minutes, to where its observed travel time says that it is")
+        time = epoch_seconds(day, minute + (off or 0), offset)
+        if off is None and found and time - found[0]["time"] > FAR_BEHIND_P:
+            log.repair(line, "S is more than a minute after P, and no observed travel time says its minute; kept so")
         pick = pick_document(
             station=station,
             phase=phase,
-            time=epoch_seconds(day, minute, offset),
+            time=time,
             onset=remark[0],
             first_motion=remark[2],
             weight=remark[3],
@@ -310,6 +343,18 @@ def _station(line: int, text: str, event: _Event, path: Path, mode: EvaluationMo
     event.picks += found
     if not found and not log.has_rejected(line):
         log.reject(line, "station line: neither a P nor an S reading")
+
+
+def _minutes_off(event: _Event, time: float, travel_time: float | None) -> int | None:
+    """Minutes by which a reading is to be moved so that it agrees with its own travel time; None where none is known.
+
+    0 where no whole number of minutes makes them agree.
+    """
+    if not event.has_seconds or travel_time is None or travel_time <= 0:
+        return None
+    late = event.document["time"] + travel_time - time
+    minutes = round(late / 60)
+    return minutes if abs(late - 60 * minutes) <= AGREES_SECONDS else 0
 
 
 def _optional_number(text: str, what: str, log: FileLog, line: int) -> float | None:

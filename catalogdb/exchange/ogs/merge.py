@@ -299,10 +299,16 @@ def _magnitudes(events: list[dict[str, Any]], parts: list[Part], group: Group) -
             if place is None:
                 kept.append((decimals, magnitude))
             elif decimals > kept[place][0]:
-                kept[place] = (decimals, kept[place][1] | magnitude)
+                kept[place] = (decimals, _one_magnitude(magnitude, kept[place][1]))
             else:
-                kept[place] = (kept[place][0], magnitude | kept[place][1])
+                kept[place] = (kept[place][0], _one_magnitude(kept[place][1], magnitude))
     return [magnitude | {"_id": str(number)} for number, (_, magnitude) in enumerate(kept, 1)]
+
+
+def _one_magnitude(finer: dict[str, Any], coarser: dict[str, Any]) -> dict[str, Any]:
+    """One magnitude of two that differ by rounding, with what each format gave: it goes back into that format."""
+    given_as = coarser.get("given_as", {}) | finer.get("given_as", {})
+    return coarser | finer | ({"given_as": given_as} if given_as else {})
 
 
 def _decimals(value: float) -> int:

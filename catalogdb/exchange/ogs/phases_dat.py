@@ -2,8 +2,11 @@
 
 Columns (1-based): 1-4 station, 5 onset, 6 P, 7 first motion, 8 weight, 9 century, 10-19 yymmddHHMM, 20-24 P seconds
 F5.2, 32-36 S seconds F5.2 from the same minute, 37 onset, 38 S, 39 first motion, 40 weight, 63 zone, 64 type, 65 D
-where the event is located, 71-75 duration in s, 76-79 the event's number in its year, 81 and 82 branch of P and S.
-A line with 1 in column 18 and nothing before it ends an event.
+where the event is located, 71-75 duration in s, 76-79 the event's number in its year, 81 and 82 branch of P and S; they
+stand in 80 and 81 where column 65 is empty.
+A line with 1 in column 18 and nothing before it ends an event: HYPO71's instruction card, on which column 18 says
+whether S is used, 19 whether the depth is fixed, and the rest a trial hypocentre. HYPO71's own cards may be ended by
+any instruction card, a blank line among them; where a file has no other, so may the bulletin's.
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from catalogdb.exchange.ogs.codes import BRANCHES
 from catalogdb.exchange.ogs.columns import (
+    NO_CENTURIES,
+    century_of,
     cut,
     day_number,
     epoch_seconds,
@@ -33,8 +38,7 @@ from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import pick_document, station_code, zone_and_type
 from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog, event_from_parts
 
-END = re.compile(r" {8,}1(\s+[A-Z ]{0,3})?(\s+\d{1,4})?\s*", re.ASCII | re.IGNORECASE)
-OLDEST_DECADE = "6"  # of the network's cards; a blank century with years before 1960 is suspicious
+END = re.compile(r" {8,}1(\s+[A-Z ]{0,3})?(\s+\d{1,4})?\s*| {17} ?\d[ \d.+-]*", re.ASCII | re.IGNORECASE)
 FAR_APART = 600.0  # seconds between a card's first reading and the event's: they are not of one event
 NUMBERS_APART = 120.0  # seconds, likewise, where their numbers differ too
 DISPENSABLE = {"duration": (71, 75), "event number": (76, 79)}
@@ -66,27 +70,38 @@ def read_dat(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
     Raises:
         InputError: when the file can't be read.
     """
-    return _read(Path(path), evaluation_mode, None)
+    return _read(Path(path), evaluation_mode, is_plain=False)
 
 
 def read_hypo71(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
-    """Read HYPO71's own phase cards, which have no century: years up to the present one's two digits are 20xx, others
-    19xx, and that is noted. A card that has a century keeps it. The result is that of `read_dat`.
+    """Read HYPO71's own phase cards, which have no century: years are of the last hundred, and that is noted. A card
+    that has a century keeps it. The result is that of `read_dat`; the last event needs no end line.
 
     Raises:
         InputError: when the file can't be read.
     """
-    return _read(Path(path), evaluation_mode, datetime.now(UTC).year % 100)
+    return _read(Path(path), evaluation_mode, is_plain=True)
 
 
-def _read(path: Path, evaluation_mode: EvaluationMode, latest: int | None) -> ReferenceCatalog:
-    """latest: two digits of the last year that is 20xx where a card has no century; none: all such are 19xx."""
+def _read(path: Path, evaluation_mode: EvaluationMode, is_plain: bool) -> ReferenceCatalog:
+    """is_plain: HYPO71's own cards, of which none has a century."""
     log = FileLog(path, "ogs-dat")
     catalog = ReferenceCatalog()
     block: list[_Card] = []
     keys: set[str] = set()
     years: set[int] = set()
-    for line, text in read_lines(path, log):
+    lines = read_lines(path, log)
+    are_blank = not any(END.fullmatch(text) for _, text in lines) and any(
+        line > before + 1 for (before, _), (line, _) in pairwise(lines)
+    )
+    if are_blank:
+        log.note("it has no end lines: blank lines end its events")
+    before = 0
+    for line, text in lines:
+        if are_blank and block and line > before + 1:
+            _close(catalog, path, block, keys, log)
+            block = []
+        before = line
         if END.fullmatch(text):
             if block:
                 _close(catalog, path, block, keys, log)
@@ -95,7 +110,7 @@ def _read(path: Path, evaluation_mode: EvaluationMode, latest: int | None) -> Re
             block = []
             continue
         try:
-            card = _card_in_its_columns(line, text, path, evaluation_mode, latest, log)
+            card = _card_in_its_columns(line, text, path, evaluation_mode, is_plain, log)
         except ValueError as error:
             log.reject(line, str(error))
             continue
@@ -104,12 +119,10 @@ def _read(path: Path, evaluation_mode: EvaluationMode, latest: int | None) -> Re
             if card.year_guessed is not None:
                 years.add(card.year_guessed)
     if years:
-        log.note(
-            f"HYPO71's cards have no century: years up to {latest:02} are taken as 20xx, others as 19xx; "
-            f"here {', '.join(map(str, sorted(years)))}"
-        )
-    if block and any(card.number is not None for card in block):
-        log.repair(block[-1].line, "the last event has no end line")
+        log.note(f"{NO_CENTURIES}, {', '.join(map(str, sorted(years)))}")
+    if block and (is_plain or are_blank or any(card.number is not None for card in block)):
+        if not are_blank:
+            log.repair(block[-1].line, "the last event has no end line")
         _close(catalog, path, block, keys, log)
     elif block:
         log.repair(block[0].line, "phases after the last end line and without a number are of no event")
@@ -117,35 +130,31 @@ def _read(path: Path, evaluation_mode: EvaluationMode, latest: int | None) -> Re
     return log.finish(catalog)
 
 
-def _card_in_its_columns(
-    line: int, text: str, path: Path, mode: EvaluationMode, latest: int | None, log: FileLog
-) -> _Card:
+def _card_in_its_columns(line: int, text: str, path: Path, mode: EvaluationMode, is_plain: bool, log: FileLog) -> _Card:
     """The card; one that can't be read as it stands is read without the one blank too many after its station."""
     try:
-        return _card(line, text, path, mode, latest, log)
+        return _card(line, text, path, mode, is_plain, log)
     except ValueError as error:
         if text[4:5] != " ":
             raise
         try:
-            card = _card(line, text[:4] + text[5:], path, mode, latest, log)
+            card = _card(line, text[:4] + text[5:], path, mode, is_plain, log)
         except ValueError:
             raise error from None
         log.repair(line, "one blank too many after the station left out")
         return card
 
 
-def _card(line: int, text: str, path: Path, mode: EvaluationMode, latest: int | None, log: FileLog) -> _Card:
+def _card(line: int, text: str, path: Path, mode: EvaluationMode, is_plain: bool, log: FileLog) -> _Card:
     station = station_code(cut(text, 1, 4), log, line)
-    century = cut(text, 9)
-    is_guessed = century == " " and latest is not None
-    if latest is not None and is_guessed:
-        century = _century(cut(text, 10, 11), latest)
+    is_guessed = is_plain and cut(text, 9) == " "
+    century, guessed = century_of(cut(text, 9), cut(text, 10, 15), is_plain)
     day = day_number(century, cut(text, 10, 15))
     minute, carried = minute_of_day(cut(text, 16, 19))
     if carried:
         log.repair(line, carried)
-    if century == " " and not is_guessed and cut(text, 10) < OLDEST_DECADE:
-        log.repair(line, "taken as of 19xx, as a blank in column 9 says: is its 1 missing?")
+    if guessed:
+        log.repair(line, guessed)
     text, left_out = without_cut_value(text, DISPENSABLE)
     if left_out:
         log.repair(line, left_out)
@@ -158,9 +167,10 @@ def _card(line: int, text: str, path: Path, mode: EvaluationMode, latest: int | 
         year_guessed=year_of(epoch_seconds(day, 0)) if is_guessed else None,
     )
     duration = _optional(text, 71, 75, "duration", number, log, line)
+    p_branch, s_branch = _branches(text, card.is_located)
     for phase, mark, columns, onset, motion, weight, branch in (
-        ("P", cut(text, 6), (20, 24), cut(text, 5), cut(text, 7), cut(text, 8), cut(text, 81)),
-        ("S", cut(text, 38), (32, 36), cut(text, 37), cut(text, 39), cut(text, 40), cut(text, 82)),
+        ("P", cut(text, 6), (20, 24), cut(text, 5), cut(text, 7), cut(text, 8), p_branch),
+        ("S", cut(text, 38), (32, 36), cut(text, 37), cut(text, 39), cut(text, 40), s_branch),
     ):
         if mark.upper() not in (phase, " "):
             log.reject(line, f"{phase} reading: its phase is {mark!r}")
@@ -174,7 +184,10 @@ def _card(line: int, text: str, path: Path, mode: EvaluationMode, latest: int | 
         if mark == " " and not offset:
             continue  # S alone is written with 0000 for P
         if offset is None:
-            log.reject(line, f"{phase} reading: no seconds")
+            if phase == "S":  # thousands in a year, of readings never made
+                log.repair(line, "S marks without seconds left out")
+            else:
+                log.reject(line, "P reading: no seconds")
             continue
         if mark == " ":
             log.repair(line, f"{phase} seconds without {phase} beside them, taken as {phase}")
@@ -203,10 +216,13 @@ def _card(line: int, text: str, path: Path, mode: EvaluationMode, latest: int | 
     return card
 
 
-def _century(two_digits: str, latest: int) -> str:
-    """The mark in column 9 for a year of two digits."""
-    digits = two_digits.replace(" ", "0")
-    return "1" if digits.isdecimal() and int(digits) <= latest else " "
+def _branches(text: str, is_located: bool) -> tuple[str, str]:
+    """Branch letters of P and S: columns 81 and 82, one to the left where column 65 is empty."""
+    before, first, second = cut(text, 80, 82)
+    if before.lower() in BRANCHES:
+        return before, first
+    has_s = cut(text, 38) != " " and second == " " and not is_located
+    return (" ", first) if has_s else (first, second)
 
 
 def _optional(text: str, first: int, last: int, what: str, read: Any, log: FileLog, line: int) -> Any:
@@ -218,7 +234,9 @@ def _optional(text: str, first: int, last: int, what: str, read: Any, log: FileL
 
 
 def _close(catalog: ReferenceCatalog, path: Path, block: list[_Card], keys: set[str], log: FileLog) -> None:
-    for cards in _events(block, log):
+    events, strays = _events(block, log)
+    catalog.picks += [pick for card in strays for pick in card.picks]
+    for cards in events:
         numbers = Counter(card.number for card in cards if card.number is not None)
         own = numbers.most_common(1)[0][0] if numbers else None
         for card in cards:
@@ -261,16 +279,43 @@ def _close(catalog: ReferenceCatalog, path: Path, block: list[_Card], keys: set[
         )
 
 
-def _events(block: list[_Card], log: FileLog) -> list[list[_Card]]:
-    """The block's events: it is one, unless an end line is missing."""
-    events = [[block[0]]]
-    for before, card in pairwise(block):
-        apart = abs(card.time - events[-1][0].time)
-        differ = None not in (before.number, card.number) and before.number != card.number
-        station = card.picks[0]["sta"]
-        is_there = differ and any(other.picks[0]["sta"] == station for other in events[-1])
-        if apart > FAR_APART or (differ and (apart > NUMBERS_APART or is_there)):
-            log.repair(card.line, "the end line of the event before is missing")
-            events.append([])
-        events[-1].append(card)
-    return events
+def _events(block: list[_Card], log: FileLog) -> tuple[list[list[_Card]], list[_Card]]:
+    """The block's events, and cards of none: it is one event, unless an end line is missing or a date is wrong."""
+    groups: list[list[_Card]] = []
+    for card in block:
+        own = next((group for group in reversed(groups) if _is_of(card, group)), None)
+        if own is None:
+            groups.append([card])
+        else:
+            own.append(card)
+    largest = max(groups, key=len)
+    events, strays = [], []
+    for group in groups:
+        if group is not largest and _is_misdated(group, largest):
+            strays += group
+        else:
+            events.append(group)
+    for group in events[1:]:
+        log.repair(group[0].line, "the end line of the event before is missing")
+    for card in strays:
+        hours = (card.time - largest[0].time) / 3600
+        log.repair(card.line, f"dated {hours:+.1f} h from the cards around it: its readings are kept as of no event")
+    return events, strays
+
+
+def _is_of(card: _Card, group: list[_Card]) -> bool:
+    """Whether a card is of the event of these cards, by its time, and where numbers differ by its station too."""
+    apart = abs(card.time - group[0].time)
+    if None in (group[-1].number, card.number) or group[-1].number == card.number:
+        return apart <= FAR_APART
+    is_there = any(other.picks[0]["sta"] == card.picks[0]["sta"] for other in group)
+    return apart <= NUMBERS_APART and not is_there
+
+
+def _is_misdated(group: list[_Card], largest: list[_Card]) -> bool:
+    """Whether cards far from their block's others are none of another event: one alone, or with the others' number."""
+    if abs(group[0].time - largest[0].time) <= FAR_APART:
+        return False
+    numbers = {card.number for card in group} - {None}
+    is_numbered_alike = bool(numbers) and numbers <= {card.number for card in largest}
+    return is_numbered_alike or (len(group) == 1 and len(largest) > 1)

@@ -78,7 +78,7 @@ def event_document(
     if origin is not None:
         origin |= {"source_file": path.name, "source_format": format}
     for magnitude in kept:
-        magnitude["source_file"] = path.name
+        magnitude |= {"source_file": path.name, "given_as": {format: magnitude["value"]}}
     return event_from_parts(
         time,
         [] if origin is None else [origin],

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from catalogdb.exchange.ogs.columns import (
+    NO_CENTURIES,
     cut,
     hypocentre,
     integer,
@@ -36,14 +37,21 @@ def is_header(text: str) -> bool:
     return not DELIMITERS & set(text) and set(text.upper().split()) >= {"ORIGIN", "LAT", "DEPTH"}
 
 
-def read_pun(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
+def read_pun(path: Path, evaluation_mode: EvaluationMode = "manual", is_plain: bool = False) -> ReferenceCatalog:
     """Read event summaries; they have no numbers, so events are called after file and line.
+
+    Args:
+        path: the file.
+        evaluation_mode: of its events and picks.
+        is_plain: HYPO71's own output, without centuries: years are of the last hundred.
 
     Raises:
         InputError: when the file can't be read.
     """
     path = Path(path)
     log = FileLog(path, "ogs-pun")
+    if is_plain:
+        log.note(NO_CENTURIES)
     catalog = ReferenceCatalog()
     signs = (1.0, 1.0)
     for line, text in read_lines(path, log):
@@ -51,7 +59,7 @@ def read_pun(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
             signs = (-1.0 if "LAT S" in text.upper() else 1.0, -1.0 if "LONG W" in text.upper() else 1.0)
             continue
         try:
-            catalog.events.append(_event(line, text, path, evaluation_mode, signs, log))
+            catalog.events.append(_event(line, text, path, evaluation_mode, signs, is_plain, log))
             log.keep()
         except ValueError as error:
             log.reject(line, str(error))
@@ -59,7 +67,13 @@ def read_pun(path: Path, evaluation_mode: EvaluationMode = "manual") -> Referenc
 
 
 def _event(
-    line: int, text: str, path: Path, mode: EvaluationMode, signs: tuple[float, float], log: FileLog
+    line: int,
+    text: str,
+    path: Path,
+    mode: EvaluationMode,
+    signs: tuple[float, float],
+    is_plain: bool,
+    log: FileLog,
 ) -> dict[str, Any]:
     for what, (first, last) in NEEDED.items():
         refuse_cut(text, first, last, what)
@@ -67,7 +81,7 @@ def _event(
     if left_out:
         log.repair(line, left_out)
     columns = (1, 1), (2, 7), (8, 11), (13, 17), (18, 27), (28, 37)
-    found = hypocentre(*(cut(text, *column) for column in columns))
+    found = hypocentre(*(cut(text, *column) for column in columns), is_plain=is_plain)
     origin = origin_document(
         None if found.latitude is None else signs[0] * found.latitude,
         None if found.longitude is None else signs[1] * found.longitude,

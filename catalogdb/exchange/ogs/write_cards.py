@@ -149,12 +149,13 @@ def _card(pair: Pair, common: dict[tuple[int, int], str], is_plain: bool) -> str
         fields[9, 9] = start.century
     duration = next((pick["duration"] for pick in pair if pick and pick.get("duration") is not None), None)
     fields[71, 75] = fixed(duration, 5, 0 if duration is None or float(duration).is_integer() else 1)
+    branches = 81 if common.get((65, 65)) else 80
     if p is not None:
         fields |= _remark(p, (5, 6, 7, 8), "P", is_plain) | {(20, 24): f"{start.units:04d}"}
-        fields |= {} if is_plain else {(81, 81): branch_letter(p)}
+        fields |= {} if is_plain else {(branches, branches): branch_letter(p)}
     if s is not None:
         fields |= _remark(s, (37, 38, 39, 40), "S", is_plain) | {(32, 36): f"{hundredths_after(first, s):03d}"}
-        fields |= {} if is_plain else {(82, 82): branch_letter(s)}
+        fields |= {} if is_plain else {(branches + 1, branches + 1): branch_letter(s)}
     return station + line(fields, DAT_WIDTH)[4:]
 
 

@@ -91,7 +91,7 @@ def write_hpc(
 def _event_line(event: dict[str, Any], number: str, station_lines: int) -> str:
     origin = preferred_origin(event, "ogs-hpl")
     time = clock(event["time"] if origin is None else origin["time"])
-    md, ml = magnitude(event, "MD"), magnitude(event, "ML")
+    md, ml = magnitude(event, "MD", "ogs-hpl"), magnitude(event, "ML", "ogs-hpl")
     fields = {
         (1, 6): number,
         (7, 7): time.century,
@@ -134,7 +134,7 @@ def _event_line(event: dict[str, Any], number: str, station_lines: int) -> str:
 def _station_lines(event: dict[str, Any], pairs: list[Pair], number: str) -> list[str]:
     origin = preferred_origin(event, "ogs-hpl")
     arrivals = {arrival["pick_id"]: arrival for arrival in (origin or {}).get("arrivals", [])}
-    own_md = magnitude(event, "MD") or {}
+    own_md = magnitude(event, "MD", "ogs-hpl") or {}
     station_magnitudes: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for part in own_md.get("station_magnitudes", []):
         station_magnitudes[part["sta"]].append(part)

@@ -49,7 +49,7 @@ def write_pun(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
             left_out["events without a location"] += 1
             continue
         time = clock(origin["time"])
-        md = magnitude(event, "MD")
+        md = magnitude(event, "MD", "ogs-pun")
         for kind in {item["type"] for item in event["magnitudes"]} - {"MD"}:
             left_out[f"magnitudes {kind}"] += 1
         try:
@@ -122,7 +122,7 @@ def _write_rows(
             left_out[f"magnitudes {kind}"] += 1
         year = year_of(event["time"])
         index[year] += 1
-        ml, md = magnitude(event, "ML"), magnitude(event, "MD")
+        ml, md = magnitude(event, "ML", "ogs-txt"), magnitude(event, "MD", "ogs-txt")
         known = origin or {}
         values = [
             f"{index[year]:05d}",
