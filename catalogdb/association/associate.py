@@ -43,7 +43,8 @@ def associate(
         picks: dicts with `_id`, `sta`, `phase`, `time` (epoch seconds UTC) and, where known, `net`, `probability`,
             `quality`, `uncertainty` (s). Phases beginning with P or S count as P or S. Where pick or station has no
             network, the code alone decides; a pick that names one is never given to another network's station.
-        stations: dicts with `net`, `sta`, `latitude`, `longitude` (degrees), `elevation_km`.
+        stations: dicts with `net`, `sta`, `latitude`, `longitude` (degrees), `elevation_km`; one that stands at several
+            places within the window has a row for each, numbered by `place` as its picks are (0 where absent).
         region: where events are kept; limits left out come from the stations.
         config: the settings.
 
@@ -160,7 +161,7 @@ def _speed(config: AssociateConfig) -> float:
 
 
 def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]:
-    usable: dict[tuple[str, str], dict] = {}
+    usable: dict[tuple[str, str, int], dict] = {}
     rows = [
         {
             "net": station.get("net") or "",
@@ -168,6 +169,7 @@ def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]
             "latitude": _number(station.get("latitude")),
             "longitude": _number(station.get("longitude")),
             "elevation_km": _number(station.get("elevation_km")),
+            "place": station.get("place", 0),
         }
         for station in stations
     ]
@@ -178,7 +180,7 @@ def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]
         if not math.isfinite(station["elevation_km"]):
             counts["stations_elevation_taken_as_zero"] += 1
             station["elevation_km"] = 0.0
-        if usable.setdefault((station["net"], station["sta"]), station) is not station:
+        if usable.setdefault((station["net"], station["sta"], station["place"]), station) is not station:
             counts["stations_repeated"] += 1
     return list(usable.values())
 
@@ -187,18 +189,18 @@ def _accepted_picks(
     picks: Sequence[Mapping], stations: list[dict], config: AssociateConfig, counts: Counter
 ) -> tuple[list[tuple[Mapping, int, bool]], list[str]]:
     """Give (pick, station number, is S) of the picks to use, in order of (time, _id), and the problems."""
-    by_name = {(station["net"], station["sta"]): number for number, station in enumerate(stations)}
-    by_code: dict[str, list[int]] = {}
+    by_name = {(row["net"], row["sta"], row["place"]): number for number, row in enumerate(stations)}
+    by_code: dict[tuple[str, int], list[int]] = {}
     for number, station in enumerate(stations):
-        by_code.setdefault(station["sta"], []).append(number)
+        by_code.setdefault((station["sta"], station["place"]), []).append(number)
     accepted, problems = [], set()
     for pick in picks:
-        net, sta = pick.get("net") or "", pick["sta"]
-        same_code = by_code.get(sta, [])
-        reason, number = None, by_name.get((net, sta))
+        net, sta, place = pick.get("net") or "", pick["sta"], pick.get("place", 0)
+        same_code = by_code.get((sta, place), [])
+        reason, number = None, by_name.get((net, sta, place))
         is_by_code = number is None
         if is_by_code and net:
-            number = by_name.get(("", sta))
+            number = by_name.get(("", sta, place))
         elif is_by_code and len(same_code) == 1:
             number = same_code[0]
         phase = (pick.get("phase") or "")[:1].upper()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import Any
 
 from pymongo.database import Database
@@ -16,8 +14,14 @@ from catalogdb.identity import content_id
 from catalogdb.jobs import Job, StationSelection
 from catalogdb.ledger.parts import Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.stages.station_places import StationNetworks, read_places
+from catalogdb.stations.places import StationPlaces
 
-PICK_FIELDS = ("net", "sta", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight")
+PICK_FIELDS = (
+    *("net", "sta", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight"),
+    *("loc", "chan"),
+)
+PART_FIELDS = ("_id", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight", "place")
 
 
 class AssociateStage:
@@ -50,16 +54,18 @@ class AssociateStage:
             (row["starttime"], row["endtime"])
             for row in db.task.find({"stage": self.name, "config_id": self.config_id}, {"starttime": 1, "endtime": 1})
         }
-        windows, sites = self._windows(db, known), site_rows(db)
+        windows, places = self._windows(db, known), read_places(db, takes=self.job.stations.takes)
         for window, picks in zip(windows, self._picks_by_window(db, windows), strict=True):
             if picks or (window.starttime, window.endtime) in known:
-                yield _shard(window), self._inputs(window, picks, sites).parts
+                yield _shard(window), self._inputs(window, picks, places).parts
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch the picks of the window and its margins, and the stations in operation then."""
         window = self._window(shard)
         picks = list(self._picks(db, window.read_starttime, window.read_endtime))
-        return self._inputs(window, picks, site_rows(db, shard.starttime, shard.endtime) if picks else [])
+        codes = {pick["sta"] for pick in picks}
+        places = read_places(db, window.read_starttime, window.read_endtime, codes, self.job.stations.takes)
+        return self._inputs(window, picks, places)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Associate, keep the events whose origin time lies in the core, and give them their identities."""
@@ -98,11 +104,7 @@ class AssociateStage:
 
     def _picks(self, db: Database, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
         """The job's picks of [starttime, endtime), by time."""
-        selection = PickSelection(db, self.job.stations)
-        query = {"pick_set": self.job.pick_set_name, "time": {"$gte": starttime, "$lt": endtime}}
-        for pick in db.pick.find(query, dict.fromkeys(PICK_FIELDS, 1)).sort([("time", 1), ("_id", 1)]):
-            if selection.takes(pick["net"], pick["sta"]):
-                yield pick
+        return job_picks(db, self.job, starttime, endtime)
 
     def _picks_by_window(self, db: Database, windows: list[AssociationWindow]) -> Iterator[list[dict[str, Any]]]:
         """The picks that each window reads, for windows in order of time, from one pass over all picks."""
@@ -119,14 +121,19 @@ class AssociateStage:
                 held.popleft()
             yield list(held)
 
-    def _inputs(self, window: AssociationWindow, picks: list[dict[str, Any]], sites: list[dict[str, Any]]) -> Inputs:
-        stations = [
-            station
-            for station in (stations_during(sites, window.starttime, window.endtime) if picks else [])
-            if self.job.stations.takes(station["net"], station["sta"])
-        ]
-        parts = {"pick": _pick_parts(picks), "station": _station_parts(stations)}
-        return Inputs((picks, stations), fingerprint(parts), parts)
+    def _inputs(self, window: AssociationWindow, picks: list[dict[str, Any]], places: StationPlaces) -> Inputs:
+        stations, placed = places.rows(picks, window.starttime, window.endtime) if picks else ([], [])
+        parts = {"pick": _pick_parts(placed), "station": _station_parts(stations)}
+        return Inputs((placed, stations), fingerprint(parts), parts)
+
+
+def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
+    """The picks of [starttime, endtime) that a job takes, by time, with the networks that bulletins leave out."""
+    selection = PickSelection(db, job.stations)
+    query = {"pick_set": job.pick_set_name, "time": {"$gte": starttime, "$lt": endtime}}
+    for pick in db.pick.find(query, dict.fromkeys(PICK_FIELDS, 1)).sort([("time", 1), ("_id", 1)]):
+        if selection.takes(pick["net"], pick["sta"]):
+            yield selection.networks.named(pick)
 
 
 class PickSelection:
@@ -141,7 +148,7 @@ class PickSelection:
     """
 
     def __init__(self, db: Database, stations: StationSelection):
-        self._db, self._stations = db, stations
+        self._stations, self.networks = stations, StationNetworks(db)
         self._names_networks = any("." in pattern for pattern in (*stations.include, *stations.exclude))
         codes = tuple(pattern.rpartition(".")[2] for pattern in stations.include)
         self._of_unknown_network = stations.model_copy(update={"include": codes})
@@ -154,69 +161,28 @@ class PickSelection:
         if sta not in self._taken:
             self._taken[sta] = any(
                 (self._stations if known else self._of_unknown_network).takes(known, sta)
-                for known in self._networks.get(sta, {""})
+                for known in self.networks.known(sta) or {""}
             )
         return self._taken[sta]
 
-    @cached_property
-    def _networks(self) -> dict[str, set[str]]:
-        networks: dict[str, set[str]] = defaultdict(set)
-        for row in self._db.site.find({}, {"_id": 0, "net": 1, "sta": 1}):
-            networks[row["sta"]].add(row["net"])
-        return networks
-
-
-def stations_in_operation(db: Database, starttime: float, endtime: float) -> list[dict[str, Any]]:
-    """Stations with an epoch that meets `[starttime, endtime)`, one row each, as the science modules take them.
-
-    Of several epochs, or locations, of a station the first by start of epoch and location code counts.
-    """
-    return stations_during(site_rows(db, starttime, endtime), starttime, endtime)
-
-
-def site_rows(db: Database, starttime: float = -math.inf, endtime: float = math.inf) -> list[dict[str, Any]]:
-    """Epochs of stations that meet `[starttime, endtime)`, by station, start of epoch and location code."""
-    rows = db.site.find(
-        {"starttime": {"$lt": endtime}, "endtime": {"$gt": starttime}},
-        {"_id": 0, "net": 1, "sta": 1, "loc": 1, "lat": 1, "lon": 1, "elev": 1, "starttime": 1, "endtime": 1},
-    )
-    return sorted(rows, key=lambda row: (row["net"], row["sta"], row["starttime"], row.get("loc", "")))
-
-
-def stations_during(sites: list[dict[str, Any]], starttime: float, endtime: float) -> list[dict[str, Any]]:
-    """Stations of `site_rows` in operation then, as `stations_in_operation` gives them."""
-    stations: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in sites:
-        if not (row["starttime"] < endtime and row["endtime"] > starttime):
-            continue
-        station = {
-            "net": row["net"],
-            "sta": row["sta"],
-            "latitude": row["lat"],
-            "longitude": row["lon"],
-            "elevation_km": row["elev"],
-        }
-        stations.setdefault((row["net"], row["sta"]), station)
-    return list(stations.values())
-
 
 def _pick_parts(picks: list[dict[str, Any]]) -> dict[str, str]:
-    """Number and content of the picks by station: a pick made anew with the same values is the same input."""
+    """Number and content of the picks by station, with the row of the place that each was recorded at."""
     values: dict[str, list[str]] = defaultdict(list)
     for pick in picks:
-        values[f"{pick['net']}.{pick['sta']}"] += [repr(pick.get(name)) for name in ("_id", *PICK_FIELDS[2:])]
-    number = 1 + len(PICK_FIELDS[2:])
+        values[f"{pick['net']}.{pick['sta']}"] += [repr(pick.get(name)) for name in PART_FIELDS]
+    number = len(PART_FIELDS)
     return {station: f"{len(of_station) // number} {digest(*of_station)}" for station, of_station in values.items()}
 
 
 def _station_parts(stations: list[dict[str, Any]]) -> dict[str, str]:
-    """Latitude, longitude (degrees) and elevation (km) by station."""
-    return {
-        f"{station['net']}.{station['sta']}": " ".join(
+    """Latitude, longitude (degrees) and elevation (km) by station, of all places that it has in the window."""
+    places: dict[str, list[str]] = defaultdict(list)
+    for station in stations:
+        places[f"{station['net']}.{station['sta']}"] += [
             repr(station[name]) for name in ("latitude", "longitude", "elevation_km")
-        )
-        for station in stations
-    }
+        ]
+    return {station: " ".join(values) for station, values in places.items()}
 
 
 def _shard(window: AssociationWindow) -> Shard:

@@ -8,7 +8,8 @@ from catalogdb.association.compare import Task
 from catalogdb.errors import InputError
 from catalogdb.event_types import EXISTS
 from catalogdb.jobs import Job
-from catalogdb.stages.associate import PICK_FIELDS, PickSelection, stations_in_operation
+from catalogdb.stages.associate import job_picks
+from catalogdb.stages.station_places import read_places
 
 
 def read_task(db: Database, job: Job, reference: str, starttime: float, endtime: float) -> Task:
@@ -20,18 +21,10 @@ def read_task(db: Database, job: Job, reference: str, starttime: float, endtime:
         InputError: where the period holds no pick, no station or no reference event.
     """
     margin = job.associate.overlap_seconds
-    query = {"pick_set": job.pick_set_name, "time": {"$gte": starttime - margin, "$lt": endtime + margin}}
-    selection = PickSelection(db, job.stations)
-    picks = [
-        pick
-        for pick in db.pick.find(query, dict.fromkeys(PICK_FIELDS, 1)).sort([("time", 1), ("_id", 1)])
-        if selection.takes(pick["net"], pick["sta"])
-    ]
-    stations = [
-        station
-        for station in stations_in_operation(db, starttime, endtime)
-        if job.stations.takes(station["net"], station["sta"])
-    ]
+    first, last = starttime - margin, endtime + margin
+    picks = list(job_picks(db, job, first, last))
+    places = read_places(db, first, last, {pick["sta"] for pick in picks}, job.stations.takes)
+    stations, picks = places.rows(picks, starttime, endtime)
     events = list(
         db.event.find(
             {"catalog": reference, "time": {"$gte": starttime, "$lt": endtime}, "latitude": {"$type": "number"}}

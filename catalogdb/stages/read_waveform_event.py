@@ -15,7 +15,6 @@ from catalogdb.exchange.reference import format_time
 from catalogdb.geo import distance_azimuth
 from catalogdb.plots.text import clock_text
 from catalogdb.plots.view import Lane, Mark, StationPanel, View, two_components
-from catalogdb.stages.associate import stations_in_operation
 from catalogdb.stages.read_waveform import (
     Choice,
     check_period,
@@ -25,6 +24,7 @@ from catalogdb.stages.read_waveform import (
     station_panel,
     stations_with_waveforms,
 )
+from catalogdb.stages.station_places import stations_in_operation
 
 BEFORE_SECONDS = 5.0
 AFTER_LAST_ARRIVAL_SECONDS = 10.0

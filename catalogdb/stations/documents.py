@@ -6,9 +6,13 @@ vertical).
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.stations.epochs import epoch_end, epoch_start, finite
+from catalogdb.stations.metadata import turned
 from catalogdb.stations.response import response_document
 
 if TYPE_CHECKING:
@@ -17,25 +21,26 @@ if TYPE_CHECKING:
 
 
 def site_documents(inventory: Inventory, source: str) -> list[dict[str, Any]]:
-    """`site` documents: one per station epoch and location code; where epochs of one location lie apart, the first
-    one's place."""
+    """`site` documents: one for each time that a station's location code keeps its place.
+
+    A station epoch is parted where the place of its channels changes. Where channels of one location stand at several
+    places at once, the best sensor's counts (`SENSOR_PRIORITY`, vertical first).
+    """
     documents = {}
     for network in inventory:
         for station in network:
-            places: dict[str, Any] = {}
-            for channel in sorted(station.channels, key=lambda item: epoch_start(item.start_date)):
-                places.setdefault(channel.location_code, channel)
-            for loc, place in (places or {"": station}).items():
+            for loc, start, end, item in _pieces(station):
                 document = {
                     "net": network.code,
                     "sta": station.code,
                     "loc": loc,
-                    **_place(place),
-                    "starttime": epoch_start(station.start_date),
-                    "endtime": epoch_end(station.end_date),
+                    **_place(item),
+                    **finite("edepth", getattr(item, "depth", getattr(item, "depth_m", None)), 1e-3),
+                    "starttime": start,
+                    "endtime": end,
                     "source": source,
                 }
-                documents.setdefault((network.code, station.code, loc, document["starttime"]), document)
+                documents.setdefault((network.code, station.code, loc, start), document)
     return list(documents.values())
 
 
@@ -69,5 +74,42 @@ def channel_documents(inventory: Inventory, source: str) -> list[dict[str, Any]]
     return list(documents.values())
 
 
+def _pieces(station: Station) -> Iterator[tuple[str, float, float, Station | Channel]]:
+    """Location code, start and end (epoch seconds) of each time with one place, and what stands there."""
+    start, end = epoch_start(station.start_date), epoch_end(station.end_date)
+    by_location: dict[str, list[Channel]] = defaultdict(list)
+    for channel in station.channels:
+        by_location[channel.location_code].append(channel)
+    if not by_location:
+        yield getattr(station, "location_code", ""), start, end, station
+    for loc, channels in by_location.items():
+        pieces: list[tuple[float, Channel]] = []
+        for time in _changes(channels, start, end):
+            item = _standing(channels, time)
+            if pieces and (item is None or _place(item) == _place(pieces[-1][1])):
+                continue
+            pieces.append((time, item or min(channels, key=lambda channel: epoch_start(channel.start_date))))
+        for (begin, item), until in zip(pieces, [begin for begin, _ in pieces[1:]] + [end], strict=True):
+            yield loc, begin, until, item
+
+
+def _changes(channels: list[Channel], start: float, end: float) -> list[float]:
+    edges = {edge for item in channels for edge in (epoch_start(item.start_date), epoch_end(item.end_date))}
+    return [start, *sorted(edge for edge in edges if start < edge < end)]
+
+
+def _standing(channels: list[Channel], time: float) -> Channel | None:
+    """The best of the channels there are at a time; of its epochs the one that began last."""
+    there = [item for item in channels if epoch_start(item.start_date) <= time < epoch_end(item.end_date)]
+    return min(there, key=_preference, default=None)
+
+
+def _preference(channel: Channel) -> tuple:
+    sensor = channel.code[:2]
+    rank = SENSOR_PRIORITY.index(sensor) if sensor in SENSOR_PRIORITY else len(SENSOR_PRIORITY)
+    return rank, sensor, not channel.code.endswith("Z"), channel.code, -epoch_start(channel.start_date)
+
+
 def _place(item: Station | Channel) -> dict[str, float]:
-    return {"lat": float(item.latitude), "lon": float(item.longitude), "elev": float(item.elevation) / 1000.0}
+    longitude = turned(float(item.longitude))
+    return {"lat": float(item.latitude), "lon": longitude, "elev": float(item.elevation) / 1000.0}

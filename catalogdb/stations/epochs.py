@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,11 +13,20 @@ ALWAYS = 0.0
 """Start of an epoch whose start nobody wrote down, as MsPASS has it (epoch seconds)."""
 OPEN_END = 2556144000.0
 """End of an epoch that is still open: 2051-01-01, as MsPASS has it (epoch seconds)."""
+EARLIEST_YEAR = 1800
+"""Seismometers are younger."""
+
+_ABSENT = {"", "nan", "nat", "none", "null", "na", "n/a", "-", "--"}
 
 
 def finite(name: str, value: Any, factor: float = 1.0) -> dict[str, float]:
     """{name: value * factor}, or nothing where the value is none or not finite."""
     return {} if value is None or not math.isfinite(float(value)) else {name: float(value) * factor}
+
+
+def is_absent(text: str) -> bool:
+    """True for the usual ways to say that nothing is known."""
+    return text.strip().lower() in _ABSENT
 
 
 def epoch_start(time: UTCDateTime | None) -> float:
@@ -27,3 +37,28 @@ def epoch_start(time: UTCDateTime | None) -> float:
 def epoch_end(time: UTCDateTime | None) -> float:
     """Epoch seconds of an end, `OPEN_END` at most."""
     return OPEN_END if time is None else min(time.timestamp, OPEN_END)
+
+
+def parse_time(text: str | None) -> UTCDateTime | None:
+    """A date as station files have it: ISO 8601, `2015/06/01`, `20150601`, `2015,152`, a year, or epoch seconds.
+
+    Raises:
+        ValueError: for what is no date from 1800 on.
+    """
+    from obspy import UTCDateTime
+
+    if text is None or is_absent(text):
+        return None
+    text = text.strip()
+    try:
+        if re.fullmatch(r"\d{4}(\.0*)?", text):
+            time = UTCDateTime(int(text[:4]), 1, 1)
+        elif re.fullmatch(r"-?\d{9,11}(\.\d*)?|-?0(\.0*)?", text):
+            time = UTCDateTime(float(text))
+        else:
+            time = UTCDateTime(text)
+    except Exception as error:  # ObsPy's parser has no error of its own
+        raise ValueError(f"{text[:40]!r} is no date") from error
+    if time.year < EARLIEST_YEAR:
+        raise ValueError(f"{text[:40]!r} is before {EARLIEST_YEAR}")
+    return time

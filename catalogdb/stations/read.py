@@ -5,26 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from catalogdb.errors import InputError
+from catalogdb.exchange.decoding import read_bytes
 from catalogdb.stations.metadata import StationMetadata
-from catalogdb.stations.stationxml import read_stationxml
+from catalogdb.stations.stationxml import read_xml
 from catalogdb.stations.table import read_table
+
+BEFORE_XML = b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n"
+"""Byte order marks, UTF-16's zero bytes, white space."""
 
 
 def read_stations(path: Path, default_network: str = "") -> StationMetadata:
-    """Read a StationXML or csv file, told apart by content.
+    """Read StationXML, a SeisComP inventory, fdsnws-station text or a csv table; packed or not, in any encoding.
 
     Args:
-        default_network: network code for csv rows that have none.
+        default_network: network code for stations that have none.
 
     Raises:
         InputError: naming file and reason, when the file as a whole is not usable.
     """
-    try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from error
+    path = Path(path)
+    content = read_bytes(path)
     if not content.strip():
         raise InputError(f"{path}: the file is empty")
-    if content.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n").startswith(b"<"):
-        return read_stationxml(Path(path), content)
-    return read_table(Path(path), content, default_network)
+    read = read_xml if content.lstrip(BEFORE_XML).startswith(b"<") else read_table
+    return read(path, content, default_network)

@@ -1,62 +1,149 @@
-"""StationXML files."""
+"""StationXML and SeisComP inventories, read by ObsPy after a check of each element."""
 
 from __future__ import annotations
 
+import copy
 import io
 import warnings as python_warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalogdb.errors import InputError
-from catalogdb.stations.epochs import epoch_start
-from catalogdb.stations.metadata import StationMetadata, bad_place, short
+from catalogdb.stations.epochs import epoch_end, epoch_start
+from catalogdb.stations.metadata import StationMetadata, short
+from catalogdb.stations.stationxml_check import StationXmlCheck
+from catalogdb.stations.xml_tree import local_name, parse_xml
 
 if TYPE_CHECKING:
-    from obspy.core.inventory import Channel, Station
+    from obspy import Inventory
+    from obspy.core.inventory import Channel, Network, Station
 
 
-def read_stationxml(path: Path, content: bytes) -> StationMetadata:
+def read_xml(path: Path, content: bytes, default_network: str = "") -> StationMetadata:
+    """Read StationXML, or a SeisComP inventory by way of it.
+
+    Raises:
+        InputError: naming file and reason, when the file as a whole is not usable.
+    """
+    root = parse_xml(path, content)
+    name = local_name(root)
+    if name == "seiscomp":
+        root = _as_stationxml(path, root)
+    elif name != "FDSNStationXML":
+        raise InputError(
+            f"{path}: XML, but not StationXML: its root element is {name[:40]}, FDSNStationXML is wanted",
+            hint="catalogdb ingest catalog reads QuakeML",
+        )
+    check = StationXmlCheck(path, default_network)
+    check.check(root)
+    metadata = StationMetadata(None, check.rejected, check.warnings)
+    networks = _merged(_inventory(path, root, metadata), path, metadata)
+    _part_repeated_epochs(networks, path, metadata)
+    if not networks and not metadata.rejected:
+        metadata.notes.append(f"{path}: a valid file with no station in it")
+    from obspy.core.inventory import Inventory
+
+    metadata.inventory = Inventory(networks=networks)
+    return metadata
+
+
+def _as_stationxml(path: Path, root: Any) -> Any:
+    """A SeisComP inventory (SC3ML) as StationXML, converted by ObsPy."""
     import obspy
-    from obspy.core.inventory import Inventory, Network
+    from lxml import etree
 
-    if b"FDSNStationXML" not in content[:4096]:
-        raise InputError(f"{path}: XML, but not StationXML: no FDSNStationXML element at its start")
-    rejected: list[str] = []
+    with _warnings():
+        try:
+            inventory = obspy.read_inventory(io.BytesIO(etree.tostring(root)), format="SC3ML")
+            buffer = io.BytesIO()
+            inventory.write(buffer, format="STATIONXML")
+        except Exception as error:  # ObsPy's readers have errors of any kind
+            raise InputError(
+                f"{path}: ObsPy can't read this SeisComP inventory: {short(error)}",
+                hint="export it as StationXML (SeisComP: fdsnxml2inv --to-staxml), or ask your data centre for it",
+            ) from error
+    return parse_xml(path, buffer.getvalue())
+
+
+def _inventory(path: Path, root: Any, metadata: StationMetadata) -> Inventory:
+    """What ObsPy reads of the tree; responses that it can't read are left out of their channels."""
+    import obspy
+    from lxml import etree
+
+    def read(element: Any) -> Inventory:
+        return obspy.read_inventory(io.BytesIO(etree.tostring(element)), format="STATIONXML")
+
+    with _warnings() as caught:
+        try:
+            inventory = read(root)
+        except Exception:  # lxml's and ObsPy's errors have no common base
+            _drop_unreadable_responses(path, root, metadata, read)
+            try:
+                inventory = read(root)
+            except Exception as error:
+                raise InputError(f"{path}: not valid StationXML: {short(error)}") from error
+    metadata.warnings += sorted({f"{path}: {short(warning.message)}" for warning in caught})
+    return inventory
+
+
+def _drop_unreadable_responses(path: Path, root: Any, metadata: StationMetadata, read: Any) -> None:
+    """Find the channels whose response ObsPy refuses, each read alone."""
+    response = root.tag.replace("FDSNStationXML", "Response")
+    for element in list(root.iter(response)):
+        channel = element.getparent()
+        station, network = channel.getparent(), channel.getparent().getparent()
+        try:
+            read(_alone(root, network, station, channel))
+        except Exception as error:
+            codes = network.get("code"), station.get("code"), channel.get("locationCode"), channel.get("code")
+            channel.remove(element)
+            metadata.warnings.append(
+                f"{path}: {'.'.join(codes)}: its response can't be read ({short(error)}); kept without it, so it "
+                "gives no magnitude"
+            )
+
+
+def _alone(root: Any, *line: Any) -> Any:
+    """A copy of a tree with just one channel."""
+    copied = target = root.makeelement(root.tag, root.attrib)
+    for child in root:
+        if local_name(child) != "Network":
+            copied.append(copy.deepcopy(child))
+    for element in line[:-1]:
+        inner = target.makeelement(element.tag, element.attrib)
+        for child in element:
+            if local_name(child) not in ("Station", "Channel"):
+                inner.append(copy.deepcopy(child))
+        target.append(inner)
+        target = inner
+    target.append(copy.deepcopy(line[-1]))
+    return copied
+
+
+@contextmanager
+def _warnings() -> Iterator[list[Any]]:
+    """What is warned of meanwhile, so that each line names the file that it is of."""
     with python_warnings.catch_warnings(record=True) as caught:
         python_warnings.simplefilter("always")
-        try:
-            inventory = obspy.read_inventory(io.BytesIO(content), format="STATIONXML")
-        except Exception as error:  # lxml's and ObsPy's errors have no common base
-            raise InputError(f"{path}: not valid StationXML: {short(error)}") from error
-    found = sorted({short(warning.message) for warning in caught if "oordinate" not in str(warning.message)})
-    rejected += [
-        f"{path}: {reason}" for reason in sorted({short(w.message) for w in caught if "oordinate" in str(w.message)})
-    ]
+        yield caught
+
+
+def _merged(inventory: Inventory, path: Path, metadata: StationMetadata) -> list[Network]:
+    from obspy.core.inventory import Network
+
     networks: dict[str, Network] = {}
     for network in inventory:
         target = networks.setdefault(network.code, Network(code=network.code))
         for station in network:
-            _merge_station(target, station, path, rejected)
-    kept = [network for network in networks.values() if network.stations]
-    if not kept and not rejected:
-        found.append("no station in it")
-    return StationMetadata(Inventory(networks=kept), rejected, [f"{path}: {text}" for text in found])
+            _merge_station(target, station, path, metadata.rejected)
+    return [network for network in networks.values() if network.stations]
 
 
-def _merge_station(target: Any, station: Station, path: Path, rejected: list[str]) -> None:
+def _merge_station(target: Network, station: Station, path: Path, rejected: list[str]) -> None:
     """Files of OGS and INGV repeat `<Station>` for each channel: equal code and start make one station."""
-    name = f"{target.code}.{station.code}"
-    good_channels = []
-    for channel in station.channels:
-        if channel.location_code == "--":  # how some write an empty one
-            channel.location_code = ""
-        if reason := bad_place(channel):
-            rejected.append(f"{path}: {name}.{channel.location_code}.{channel.code}: {reason}")
-        else:
-            good_channels.append(channel)
-    if reason := bad_place(station):
-        rejected.append(f"{path}: {name}: {reason}")
-        return
+    channels = station.channels
     for known in target.stations:
         if known.code == station.code and epoch_start(known.start_date) == epoch_start(station.start_date):
             break
@@ -67,16 +154,54 @@ def _merge_station(target: Any, station: Station, path: Path, rejected: list[str
     if known.end_date is not None and (station.end_date is None or station.end_date > known.end_date):
         known.end_date = station.end_date
     present = {(item.location_code, item.code, epoch_start(item.start_date)): item for item in known.channels}
-    for channel in good_channels:
+    for channel in channels:
         key = (channel.location_code, channel.code, epoch_start(channel.start_date))
         if key not in present:
             known.channels.append(channel)
             present[key] = channel
         elif _differs(channel, present[key]):
-            record = f"{name}.{channel.location_code}.{channel.code}"
+            record = f"{target.code}.{station.code}.{channel.location_code}.{channel.code}"
             rejected.append(f"{path}: {record}: the same epoch twice, with different metadata; the first is used")
+
+
+def _part_repeated_epochs(networks: list[Network], path: Path, metadata: StationMetadata) -> None:
+    """A channel epoch that stands under several epochs of its station with different metadata: each keeps its part."""
+    for network in networks:
+        epochs: dict[tuple[str, ...], list[tuple[Station, Channel]]] = {}
+        for station in sorted(network.stations, key=lambda station: epoch_start(station.start_date)):
+            for channel in station.channels:
+                key = (station.code, channel.location_code, channel.code, repr(epoch_start(channel.start_date)))
+                epochs.setdefault(key, []).append((station, channel))
+        for key, repeated in epochs.items():
+            record = f"{path}: {network.code}.{'.'.join(key[:3])}"
+            _part(record, repeated, metadata)
+
+
+def _part(record: str, repeated: list[tuple[Station, Channel]], metadata: StationMetadata) -> None:
+    _, first = repeated[0]
+    starts = {epoch_start(first.start_date)}
+    for (before, earlier), (station, channel) in zip(repeated, repeated[1:], strict=False):
+        if not _differs(channel, first):
+            station.channels.remove(channel)  # the same epoch, listed under each of its station's
+            continue
+        start = station.start_date
+        if start is None or start.timestamp in starts or epoch_end(channel.end_date) <= start.timestamp:
+            station.channels.remove(channel)
+            metadata.rejected.append(
+                f"{record} from {channel.start_date}: stands under two epochs of its station with different metadata, "
+                "which can't be told apart by time; the first is used"
+            )
+            continue
+        metadata.warnings.append(
+            f"{record} from {channel.start_date}: stands under two epochs of its station with different metadata; "
+            f"each is used within its own, which part at {start}"
+        )
+        starts.add(start.timestamp)
+        channel.start_date = start
+        if before.end_date is not None or epoch_end(earlier.end_date) > start.timestamp:
+            earlier.end_date = min(end for end in (before.end_date, earlier.end_date, start) if end is not None)
 
 
 def _differs(one: Channel, other: Channel) -> bool:
     names = ("latitude", "longitude", "elevation", "depth", "azimuth", "dip", "sample_rate", "end_date")
-    return any(getattr(one, name) != getattr(other, name) for name in names)
+    return any(getattr(one, name) != getattr(other, name) for name in names) or one.response != other.response

@@ -1,120 +1,283 @@
-"""Tables of stations: csv, in the columns and separators that people use."""
+"""Tables of stations and channels: csv in the columns and separators that people use, and fdsnws-station text."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-import re
-from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obspy import UTCDateTime
 
 from catalogdb.errors import InputError
-from catalogdb.stations.metadata import StationMetadata, bad_coordinates
+from catalogdb.exchange.decoding import decode
+from catalogdb.stations.epochs import parse_time
+from catalogdb.stations.metadata import (
+    HIGHEST_RATE_HZ,
+    StationMetadata,
+    TablePlace,
+    bad_coordinates,
+    bad_depth,
+    bad_elevation,
+    bad_epoch,
+    is_code,
+    is_location,
+    location_code,
+    turned,
+)
+from catalogdb.stations.table_columns import OF_CHANNELS, column_names, find_columns, number, unused_columns
 
-LONGEST_CODE = 8
+if TYPE_CHECKING:
+    from obspy.core.inventory import Channel
 
-_COLUMNS = {
-    "net": ("network", "net", "network_code"),
-    "sta": ("station", "sta", "code", "id", "station_code", "station_id"),
-    "loc": ("loc", "location", "location_code"),
-    "latitude": ("latitude", "lat"),
-    "longitude": ("longitude", "lon", "long", "lng"),
-    "elevation_m": ("elevation_m", "elevation", "elev", "elev_m", "elevation(m)", "height_m"),
-    "elevation_km": ("elevation_km", "elev_km", "elevation(km)"),
+FDSN_HEADERS = {
+    8: "#Network|Station|Latitude|Longitude|Elevation|SiteName|StartTime|EndTime",
+    17: "#Network|Station|Location|Channel|Latitude|Longitude|Elevation|Depth|Azimuth|Dip|SensorDescription|Scale"
+    "|ScaleFreq|ScaleUnits|SampleRate|StartTime|EndTime",
 }
-_REQUIRED = ("sta", "latitude", "longitude")
+"""fdsnws-station text by its number of columns, for files that have lost their header."""
+LONGEST_LOCATION = 2
+HIGHEST_KM = 9.0
 
 
-def read_table(path: Path, content: bytes, default_network: str) -> StationMetadata:
-    from obspy.core.inventory import Inventory, Network, Station
-    from obspy.core.inventory import Site as SiteName
+@dataclass
+class _Row:
+    """One line, its values checked: degrees, metres."""
 
-    text = _text(path, content)
-    delimiter = max(",;\t", key=text.split("\n", 1)[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows = ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
-    column = _columns(path, next(rows)[1])
-    rejected: list[str] = []
-    warnings: list[str] = []
-    stations: dict[tuple[str, str], tuple[int, tuple[float, ...]]] = {}
-    networks: dict[str, Network] = {}
-    for line, net, sta, place, reason in _csv_stations(rows, column, default_network):
-        record = f"{path}: line {line}"
+    line: int
+    net: str
+    sta: str
+    loc: str
+    chan: str
+    latitude: float = math.nan
+    longitude: float = math.nan
+    elevation_m: float = math.nan
+    depth_m: float = math.nan
+    start: UTCDateTime | None = None
+    end: UTCDateTime | None = None
+    values: dict[str, float] = field(default_factory=dict)
+    units: str = ""
+
+    @property
+    def name(self) -> str:
+        return ".".join(part for part in (self.net, self.sta) if part) or "no station code"
+
+
+def read_table(path: Path, content: bytes, default_network: str = "") -> StationMetadata:
+    """Read a table whose first line names the columns; rows with a channel code become channels, others stations.
+
+    Raises:
+        InputError: naming file and reason, when the file as a whole is not usable.
+    """
+    from obspy.core.inventory import Inventory
+
+    metadata = StationMetadata(Inventory(networks=[]))
+    header_line, names, rows = _table(path, content)
+    if names[0] == "network" and "totalstations" in names:
+        metadata.notes.append(
+            f"{path}: fdsnws-station text of level network: {len(rows)} networks and no station; ask the service for "
+            "level=station or level=channel"
+        )
+        return metadata
+    column = find_columns(path, header_line, names)
+    if "loc" in column and not _are_locations(rows, column["loc"]):
+        del column["loc"]  # names of places
+    if "chan" not in column:
+        column = {meaning: at for meaning, at in column.items() if meaning not in OF_CHANNELS}
+    if unused := unused_columns(names, column):
+        metadata.notes.append(f"{path}: columns not used: {', '.join(unused)}")
+    good: list[_Row] = []
+    for line, cells in rows:
+        row, reason = _row(line, cells, names, column, default_network)
         if reason:
-            rejected.append(f"{record}: {sta or 'no station code'}: {reason}")
-            continue
-        known = stations.setdefault((net, sta), (line, place))
-        if known[0] != line:
-            if repr(known[1]) != repr(place):
-                rejected.append(f"{record}: {sta}: already in line {known[0]} with another place; the first is used")
-            continue
-        network = networks.setdefault(net, Network(code=net))
-        latitude, longitude, elevation_m = place
-        if math.isnan(elevation_m):
-            warnings.append(f"{record}: {sta}: no elevation; taken as sea level")
-            elevation_m = 0.0
-        network.stations.append(Station(sta, latitude, longitude, elevation_m, site=SiteName(name=sta)))
-    if not stations and not rejected:
-        warnings.append(f"{path}: no station in it")
-    return StationMetadata(Inventory(networks=list(networks.values())), rejected, warnings)
+            metadata.rejected.append(f"{path}: line {line}: {row.sta or 'no station code'}: {reason}")
+        else:
+            good.append(row)
+    _judge_elevations(path, column, good, metadata)
+    _take(path, good, metadata)
+    if not rows:
+        metadata.notes.append(f"{path}: a valid table with no station in it")
+    return metadata
 
 
-def _text(path: Path, content: bytes) -> str:
-    for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "latin-1"):
+def _table(path: Path, content: bytes) -> tuple[int, list[str], list[tuple[int, list[str]]]]:
+    """Line number and names of the header, and the rows under it, each with its line number."""
+    try:
+        text = decode(path, content)
+    except InputError as error:
+        raise InputError(f"{path}: neither StationXML nor text", hint=str(error)) from error
+    if "\0" in text:
+        raise InputError(f"{path}: neither StationXML nor text")
+    lines = text.splitlines(keepends=True)
+    first = next((at for at, line in enumerate(lines) if _is_header(line)), 0)
+    delimiter = max(",;\t|", key=lines[first].count)
+    quoting = csv.QUOTE_NONE if delimiter == "|" else csv.QUOTE_MINIMAL
+    reader = csv.reader(io.StringIO("".join(lines[first:]), newline=""), delimiter=delimiter, quoting=quoting)
+    try:
+        rows = [(first + reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"{path}: line {first + reader.line_num}: {error}") from error
+    if not rows:
+        raise InputError(f"{path}: the file is empty")
+    names = column_names(rows[0][1])
+    if delimiter == "|" and len(names) in FDSN_HEADERS and "station" not in names:
+        return 0, column_names(FDSN_HEADERS[len(names)].split("|")), rows
+    return rows[0][0], names, [row for row in rows[1:] if not row[1][0].lstrip().startswith("#")]
+
+
+def _is_header(line: str) -> bool:
+    """False for blank lines, and for comments before the line that names the columns."""
+    return bool(line.strip()) and not (line.lstrip().startswith("#") and not any(mark in line for mark in ",;\t|"))
+
+
+def _are_locations(rows: list[tuple[int, list[str]]], at: int) -> bool:
+    cells = {location_code(row[at]) for _, row in rows if at < len(row)}
+    return all(len(cell) <= LONGEST_LOCATION and is_location(cell) for cell in cells)
+
+
+def _row(
+    line: int, cells: list[str], names: list[str], column: dict[str, int], default_network: str
+) -> tuple[_Row, str | None]:
+    """One line, and the reason to reject it."""
+    found = {meaning: cells[at].strip() if at < len(cells) else "" for meaning, at in column.items()}
+    net, sta, chan = found.get("net", ""), found["sta"], found.get("chan", "")
+    if "." in sta:  # an id such as CX.PB01. or CX.PB01..BHZ
+        first, sta = sta.split(".")[:2]
+        net = net or first
+    row = _Row(line, net or default_network, sta, location_code(found.get("loc")), chan)
+    if any(cell.strip() for cell in cells[len(names) :]):
+        return row, f"{len(cells)} cells, but the first line names {len(names)} columns"
+    if not is_code(sta):
+        return row, f"{sta[:40]!r} is no station code"
+    for what, code in (("network", row.net), ("channel", chan)):
+        if code and not is_code(code):
+            return row, f"{code[:40]!r} is no {what} code"
+    try:
+        return row, _fill(row, found)
+    except ValueError as error:
+        return row, str(error)
+
+
+def _fill(row: _Row, found: dict[str, str]) -> str | None:
+    """Enter the numbers and times of a line; gives the reason to reject it."""
+    row.latitude, row.longitude = (number(found[name], name) for name in ("latitude", "longitude"))
+    if reason := bad_coordinates(row.latitude, row.longitude):
+        return reason
+    row.longitude = turned(row.longitude)
+    for name in ("elevation", "depth"):
+        metres, kilometres = (number(found.get(f"{name}_{unit}", ""), f"{name}_{unit}") for unit in ("m", "km"))
+        setattr(row, f"{name}_m", kilometres * 1000 if math.isnan(metres) else metres)
+    if not math.isnan(row.elevation_m) and (reason := bad_elevation(row.elevation_m)):
+        return reason
+    if not math.isnan(row.depth_m) and (reason := bad_depth(row.depth_m)):
+        return reason
+    for name in ("start", "end"):
         try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
+            setattr(row, name, parse_time(found.get(name)))
+        except ValueError as error:
+            raise ValueError(f"{name} {error}") from error
+    if reason := bad_epoch(row.start, row.end):
+        return reason
+    if not row.chan:
+        return None
+    row.values = {name: number(found.get(name, ""), name) for name in OF_CHANNELS if name != "scale_units"}
+    row.units = found.get("scale_units", "")
+    limits = {"azimuth": (0.0, 360.0), "dip": (-90.0, 90.0), "sample_rate": (0.0, HIGHEST_RATE_HZ)}
+    for name, (lowest, highest) in limits.items():
+        if not math.isnan(row.values[name]) and not lowest <= row.values[name] <= highest:
+            return f"{name} {row.values[name]:g} is outside {lowest:g}..{highest:g}"
+    return None
+
+
+def _judge_elevations(path: Path, column: dict[str, int], rows: list[_Row], metadata: StationMetadata) -> None:
+    """The unit of a column shows in all its values: kilometres in a column of metres are small and have decimals."""
+    for row in rows:
+        if math.isnan(row.elevation_m):
+            metadata.warnings.append(f"{path}: line {row.line}: {row.sta}: no elevation; taken as sea level")
+    known = [row.elevation_m for row in rows if not math.isnan(row.elevation_m)]
+    look_like_km = len(known) > 1 and any(value % 1 for value in known) and max(map(abs, known)) <= HIGHEST_KM
+    if "elevation_m" in column and look_like_km:
+        metadata.warnings.append(
+            f"{path}: elevations from {min(known):g} to {max(known):g} m: if they are kilometres, name the column "
+            "elevation_km and ingest the file again"
+        )
+
+
+def _take(path: Path, rows: list[_Row], metadata: StationMetadata) -> None:
+    """The rows as stations and channels; of two that say different things of one epoch the first is used."""
+    from obspy.core.inventory import Network, Site, Station
+
+    networks: dict[str, Network] = {}
+    known: dict[tuple, _Row] = {}
+    stations: dict[tuple[str, str], Station] = {}
+    for row in rows:
+        first = known.setdefault((row.net, row.sta, row.loc, row.chan, row.start), row)
+        if first is not row:
+            if _content(first) != _content(row):
+                what = "place" if _place(first) != _place(row) else "metadata"
+                metadata.rejected.append(
+                    f"{path}: line {row.line}: {row.sta}: already in line {first.line} with another {what}; the first "
+                    "is used"
+                )
             continue
-        if "\x00" not in text:
-            return text
-    raise InputError(f"{path}: neither StationXML nor text")
-
-
-def _columns(path: Path, header: list[str]) -> dict[str, int]:
-    names = [name.strip().strip("#").strip().lower().replace(" ", "_") for name in header]
-    column = {}
-    for meaning, accepted in _COLUMNS.items():
-        for name in accepted:
-            if name in names:
-                column[meaning] = names.index(name)
-                break
-    if missing := [meaning for meaning in _REQUIRED if meaning not in column]:
-        wanted = "; ".join(f"{meaning}: {' or '.join(_COLUMNS[meaning])}" for meaning in missing)
-        raise InputError(f"{path}: line 1: columns {', '.join(names)[:200]!r} found; wanted besides: {wanted}")
-    return column
-
-
-def _csv_stations(
-    rows: Iterable[tuple[int, list[str]]], column: dict[str, int], default_network: str
-) -> Iterator[tuple[int, str, str, tuple[float, float, float], str | None]]:
-    """Yield (line number, network, station, (latitude, longitude, elevation in m), reason to reject it)."""
-    for line, row in rows:
-        cells = {meaning: row[at].strip() for meaning, at in column.items() if at < len(row)}
-        net, sta = cells.get("net", ""), cells.get("sta", "")
-        if "." in sta:  # an id such as CX.PB01. or CX.PB01..BHZ
-            first, sta = sta.split(".")[:2]
-            net = net or first
-        net = net or default_network
-        place, reason = _csv_place(cells)
-        if not re.fullmatch(rf"[A-Za-z0-9_\-]{{1,{LONGEST_CODE}}}", sta):
-            reason = f"{sta!r} is no station code"
-        yield line, net, sta, place, reason
-
-
-def _csv_place(cells: dict[str, str]) -> tuple[tuple[float, float, float], str | None]:
-    values = []
-    for meaning in ("latitude", "longitude", "elevation_m", "elevation_km"):
-        text = cells.get(meaning, "")
-        if text.lower() in ("", "nan", "none", "null", "-"):
-            values.append(math.nan)
+        network = networks.setdefault(row.net, Network(code=row.net))
+        latitude, longitude, elevation_m, _ = _place(row)
+        place = {"latitude": latitude, "longitude": longitude, "elevation": elevation_m, "site": Site(name=row.sta)}
+        if not row.chan:
+            table_place = TablePlace(row.sta, **place, start_date=row.start, end_date=row.end)
+            table_place.location_code = row.loc
+            table_place.depth_m = None if math.isnan(row.depth_m) else row.depth_m
+            network.stations.append(table_place)
             continue
-        try:
-            values.append(float(text.replace(",", ".")))
-        except ValueError:
-            return (math.nan, math.nan, math.nan), f"{meaning} {text!r} is no number"
-    latitude, longitude, elevation_m, elevation_km = values
-    if math.isnan(elevation_m):
-        elevation_m = elevation_km * 1000
-    reason = bad_coordinates(latitude, longitude)
-    return (latitude, longitude - 360.0 if longitude > 180.0 else longitude, elevation_m), reason
+        station = stations.get((row.net, row.sta))
+        if station is None:
+            station = stations[row.net, row.sta] = Station(row.sta, **place, start_date=row.start, end_date=row.end)
+            network.stations.append(station)
+        elif station.start_date is not None and (row.start is None or row.start < station.start_date):
+            station.start_date = row.start
+        if station.end_date is not None and (row.end is None or row.end > station.end_date):
+            station.end_date = row.end
+        station.channels.append(_channel(row))
+    metadata.inventory.networks = list(networks.values())
+
+
+def _place(row: _Row) -> tuple[float, float, float, float]:
+    return (
+        row.latitude,
+        row.longitude,
+        0.0 if math.isnan(row.elevation_m) else row.elevation_m,
+        0.0 if math.isnan(row.depth_m) else row.depth_m,
+    )
+
+
+def _content(row: _Row) -> tuple[str, ...]:
+    return repr(_place(row)), repr(row.end), repr(row.values), row.units
+
+
+def _channel(row: _Row) -> Channel:
+    from obspy.core.inventory import Channel, InstrumentSensitivity, Response
+
+    latitude, longitude, elevation_m, depth_m = _place(row)
+    known = {name: None if math.isnan(value) else value for name, value in row.values.items()}
+    channel = Channel(
+        row.chan,
+        row.loc,
+        latitude,
+        longitude,
+        elevation_m,
+        depth_m,
+        azimuth=known["azimuth"],
+        dip=known["dip"],
+        sample_rate=known["sample_rate"],
+        start_date=row.start,
+        end_date=row.end,
+    )
+    if known["scale"] is not None:
+        channel.response = Response(
+            instrument_sensitivity=InstrumentSensitivity(
+                known["scale"], known["scale_frequency"] or 1.0, row.units or None, "COUNTS"
+            )
+        )
+    return channel
