@@ -16,7 +16,10 @@ from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.picking.picker import Picker, load_picker
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
-from catalogdb.stages.file_states import file_states
+from catalogdb.stages.file_states import content_of, file_states
+from catalogdb.stages.shards import shards_of
+from catalogdb.stages.waveform_pieces import read_pieces
+from catalogdb.waveforms.file_state import FileState
 
 REVISION = 3
 LEAST_COVERAGE = 0.5
@@ -68,7 +71,7 @@ class PickStage:
         """The same shards, with the files that each is picked from and the sensors that there are."""
         pieces_by_shard: dict[tuple[str, str, float], list[dict]] = defaultdict(list)
         for piece in self._pieces(db):
-            for start in self._shard_starts(piece["starttime"], piece["endtime"]):
+            for start in self._shard_starts(piece):
                 pieces_by_shard[piece["net"], piece["sta"], start].append(piece)
         known = set(self._known_shards(db))
         for key in known:
@@ -84,10 +87,9 @@ class PickStage:
         """Decode and align the chosen sensor's waveforms, padded on both sides by what the picker needs.
 
         Raises:
-            WaveformUnavailable: when a file can't be read; the task fails, and earlier picks stay.
+            WaveformUnavailable: when a file can't be read or isn't what was indexed; the task fails, and earlier picks
+            stay.
         """
-        from catalogdb.waveforms import read_traces
-
         self.picker.preload()
         pad = self.picker.padding_seconds
         query = {
@@ -99,7 +101,7 @@ class PickStage:
         pieces, choices = self._choose(list(db.wf_miniseed.find(query, _projection())), shard)
         states = file_states(db, (piece["file_id"] for piece in pieces))
         with timed("decode"):
-            traces, problems = read_traces(pieces, shard.starttime - pad, shard.endtime + pad)
+            traces, problems = read_pieces(db, pieces, shard.starttime - pad, shard.endtime + pad, states)
         records = self.picker.prepare(traces, overwrite=True)
         parts = _parts(pieces, choices, states)
         return Inputs((records, choices, problems), fingerprint(parts), parts)
@@ -175,14 +177,10 @@ class PickStage:
         first, last = self._period()
         return first <= shard_start < last
 
-    def _shard_starts(self, starttime: float, endtime: float) -> Iterator[float]:
-        """Shards whose padded period the piece touches."""
-        pad, length = self.picker.padding_seconds, self.shard_seconds
-        start = math.floor((starttime - pad) / length) * length
-        while start <= endtime + pad:
-            if self._in_period(start):
-                yield start
-            start += length
+    def _shard_starts(self, piece: dict[str, Any]) -> Iterable[float]:
+        """Shards of the period whose padded period holds samples of the piece."""
+        within = self._period() if self.job.period else (-math.inf, math.inf)
+        return shards_of(piece, self.shard_seconds, self.picker.padding_seconds, within)
 
     @staticmethod
     def _inside(pieces: list[dict], shard: Shard) -> list[dict]:
@@ -258,16 +256,14 @@ def _seconds(spans: list[tuple[float, float]]) -> float:
     return sum(end - start for start, end in spans)
 
 
-def _parts(pieces: list[dict], choices: dict[str, Any], states: dict[str, list[Any]]) -> Parts:
+def _parts(pieces: list[dict], choices: dict[str, Any], states: dict[str, FileState]) -> Parts:
     """Files with size, digest and what of them is read; and the choice of the sensor."""
     read: dict[str, list[Any]] = defaultdict(list)
     for piece in pieces:
         read[piece["file_id"]] += [piece["chan"], repr(piece["starttime"]), repr(piece["endtime"])]
         read[piece["file_id"]] += [piece["foff"], piece["nbytes"]]
-    files = {}
-    for file, extents in read.items():
-        size, content = states.get(file, ("?", "?"))
-        files[file] = f"{size} {content} {digest(*extents)}"
+    files = {file: f"{content_of(states.get(file))} {digest(*extents)}" for file, extents in read.items()}
     if len(files) > FILES_NAMED:
-        files = {"all": f"{len(files)} files {digest(files)}"}
+        contents = sorted(set(files.values()))
+        files = {"all": f"{len(contents)} files {digest(*contents)}"}
     return {"file": files, "sensor": {"choice": digest(choices)}}
