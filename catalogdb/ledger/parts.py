@@ -9,6 +9,7 @@ fingerprint is made from the parts, a task with another fingerprint always has a
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,11 @@ DIGITS = 12
 
 BY_CONTENT = frozenset({"file"})
 """A file is what it holds: moved, renamed or there twice it is the same input."""
+
+FINGERPRINT_DIGITS = 32
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+"""Canonical JSON of what holds nothing but text, as in `identity`; fingerprints are made by the hundred thousand."""
 
 Parts = dict[str, dict[str, str]]
 
@@ -43,9 +49,8 @@ def digest(*values: Any) -> str:
 
 def fingerprint(parts: Mapping[str, Mapping[str, str]]) -> str:
     """Identity of all parts together."""
-    return content_id(
-        {kind: sorted(set(states.values())) if kind in BY_CONTENT else states for kind, states in parts.items()}
-    )
+    named = {kind: sorted(set(states.values())) if kind in BY_CONTENT else states for kind, states in parts.items()}
+    return hashlib.sha256(_encode((named,)).encode()).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def changes(before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import Any
 
 from pymongo.database import Database
 
@@ -30,3 +31,11 @@ def content_of(state: FileState | None) -> str:
     one that was touched, renamed or moved is not. A file indexed before digests were kept has its modification time
     (ns) instead."""
     return f"{state.size} {state.digest or state.mtime_ns}" if state else "? ?"
+
+
+def add_content(db: Database, pieces: Sequence[dict[str, Any]]) -> None:
+    """Give pieces that were indexed before it was kept with them the content of their files, see `content_of`."""
+    without = [piece for piece in pieces if "content" not in piece]
+    states = file_states(db, (piece["file_id"] for piece in without)) if without else {}
+    for piece in without:
+        piece["content"] = content_of(states.get(piece["file_id"]))

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from catalogdb.stages.file_states import IDENTITIES_PER_QUERY
+from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, content_of
 from catalogdb.stages.waveform_files import WaveformFile, find_files, is_gone, known_files, shown
 from catalogdb.waveforms import FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_miniseed
 
@@ -62,11 +62,11 @@ def ingest_waveforms(
 ) -> WaveformIngestSummary:
     """Bring the index up to date with the files and folders given.
 
-    Files whose size and times (of content and inode, ns) are as before are not opened. The others are scanned, in `workers`
-    processes (default: the cores at hand) where there are many. Each file's rows are replaced in one transaction, so
-    that a crash leaves no file half-indexed. A file that can't be read for the moment (an I/O error) keeps the rows it
-    had, and is tried again next time. Files below the given paths that were indexed and are gone are counted and stay
-    indexed: a disk may just not be mounted.
+    Files whose size and times (of content and inode, ns) are as before are not opened. The others are scanned, in
+    `workers` processes (default: the cores at hand) where there are many. Each file's rows are replaced in one
+    transaction, so that a crash leaves no file half-indexed. A file that can't be read for the moment (an I/O error)
+    keeps the rows it had, and is tried again next time. Files below the given paths that were indexed and are gone are
+    counted and stay indexed: a disk may just not be mounted.
 
     Args:
         progress: called with (files done, files to scan).
@@ -137,8 +137,8 @@ def _moved(db: Database, identities: Sequence[str]) -> str | None:
         return None
     old, new_folder = _without_common_end(*next(iter(moved.values())))
     return (
-        f"{len(moved)} files hold what files elsewhere held that are gone, so nothing is picked again for them; to take "
-        f"the index along: catalogdb move-archive {old} {new_folder}"
+        f"{len(moved)} files hold what files elsewhere held that are gone, so nothing is picked again for them; to "
+        f"take the index along: catalogdb move-archive {old} {new_folder}"
     )
 
 
@@ -213,7 +213,8 @@ def _write(db: Database, scan: _Scan) -> None:
         row["error"] = scan.error
     else:
         row["state"] = "indexed"
-        pieces = [{**piece, "file_id": file.file_id} for piece in scan.result.pieces]
+        common = {"file_id": file.file_id, "content": content_of(state)}
+        pieces = [piece | common for piece in scan.result.pieces]
         row["n_pieces"] = len(pieces)
         row["digest"] = state.digest
         if scan.result.warnings:

@@ -75,7 +75,6 @@ def move_archive(
         result.moved += len(moves)
         identities = [row["_id"] for row, _ in moves]
         result.pieces += db.wf_miniseed.count_documents({"file_id": {"$in": identities}})
-        result.already_there += db.wf_file.count_documents({"_id": {"$in": [target["_id"] for _, target in moves]}})
         if moves and not dry_run:
             _move(db, moves)
         done += len(step)
@@ -113,24 +112,21 @@ def _checked(
                 result.different += 1
                 result.problems.append(f"{shown(path)}: indexed there with other content; ingest it again")
                 continue
-            yield row, known
-            continue
+            result.already_there += 1
+        place = {"_id": identity, "dir": str(path.parent), "dfile": path.name}
         times = {"mtime_ns": status.st_mtime_ns, "ctime_ns": status.st_ctime_ns}
-        yield row, row | {"_id": identity, "dir": str(path.parent), "dfile": path.name} | times
+        earlier = {"earlier_ids": [*row.get("earlier_ids", []), row["_id"]]}
+        yield row, row | place | times | earlier
 
 
 def _move(db: Database, moves: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     def step(session: ClientSession) -> None:
         for row, target in moves:
-            pieces = {"file_id": row["_id"]}
-            held = db.wf_file.find_one({"_id": target["_id"], "state": "indexed"}, {"_id": 1}, session=session)
-            db.wf_file.delete_one({"_id": row["_id"]}, session=session)
-            if held:
-                db.wf_miniseed.delete_many(pieces, session=session)
-                continue
             place = {"file_id": target["_id"], "dir": target["dir"], "dfile": target["dfile"]}
-            db.wf_file.replace_one({"_id": target["_id"]}, target, upsert=True, session=session)
-            db.wf_miniseed.update_many(pieces, {"$set": place}, session=session)
+            db.wf_miniseed.delete_many({"file_id": target["_id"]}, session=session)
+            db.wf_miniseed.update_many({"file_id": row["_id"]}, {"$set": place}, session=session)
+            db.wf_file.delete_many({"_id": {"$in": [row["_id"], target["_id"]]}}, session=session)
+            db.wf_file.insert_one(target, session=session)
 
     with db.client.start_session() as session:
         session.with_transaction(step)

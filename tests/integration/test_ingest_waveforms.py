@@ -155,11 +155,11 @@ def test_a_file_that_cannot_be_read_for_the_moment_is_tried_again(db, tmp_path, 
     write_day(path, samples=5000)
     new = write_day(tmp_path / "new.mseed", station="BOO")
 
-    def broken(self):
+    def broken(stream):
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", broken)
+        patch.setattr("catalogdb.waveforms.index.wait_for_clock", broken)
         summary = ingest_waveforms(db, [tmp_path])
     assert summary.unreadable == 2 and "Input/output error" in summary.problems[0]
     assert list(db.wf_miniseed.find()) == rows
