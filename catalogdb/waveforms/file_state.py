@@ -70,15 +70,19 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         WaveformUnavailable: where it can't be opened or read.
     """
     try:
+        _require_regular(path, os.stat(path))  # opening a device may do things
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise UnreadableWaveform(f"{path}: not a regular file")
+        with os.fdopen(descriptor, "rb") as stream:
+            _require_regular(path, os.fstat(descriptor))
             yield stream
-    except IsADirectoryError as error:
-        raise UnreadableWaveform(f"{path}: not a regular file, but a directory") from error
     except OSError as error:
         raise WaveformUnavailable(f"{path}: {error.strerror or error}") from error
+
+
+def _require_regular(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        kind = "a directory" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
+        raise UnreadableWaveform(f"{path}: not a regular file, but {kind}")
 
 
 def wait_for_clock(stream: BinaryIO) -> None:
