@@ -65,6 +65,9 @@ app.command("reset", epilog="Example: catalogdb reset --catalog ridgecrest-2019 
 app.command("why", epilog="Example: catalogdb why 3f2a9c")(why.why)
 app.command("diff", epilog="Example: catalogdb diff ridgecrest-2019 sensitive")(diff.diff)
 app.add_typer(upkeep.remove, name="remove")
+app.command("move-archive", epilog="Example: catalogdb move-archive /disk1/archive /disk2/archive --dry-run")(
+    upkeep.move_archive
+)
 app.command("prune", epilog="Example: catalogdb prune --dry-run")(upkeep.prune)
 app.command("metrics", epilog="Example: catalogdb metrics --serve 9464")(metrics.metrics)
 app.command("query")(query.query)

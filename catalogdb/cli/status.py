@@ -55,6 +55,10 @@ def status(
             common.print_rows(overview[title], title=title.replace("_", " "))
     if unreadable := overview["files"].get("unreadable"):
         common.err.print(f"{unreadable} unreadable waveform files: catalogdb query wf_file state=unreadable")
+    if stale := overview["files"].get("stale"):
+        common.err.print(
+            f"{stale} waveform files are not what was indexed: ingest them again (catalogdb query wf_file state=stale)"
+        )
     if run := overview["last_run"]:
         common.out.print(f"last run: job {run['job']}, {run['status']}, started {run.get('started')}")
 

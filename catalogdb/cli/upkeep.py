@@ -1,14 +1,17 @@
-"""`catalogdb remove` and `catalogdb prune`: taking results away."""
+"""`catalogdb remove`, `prune` and `move-archive`: taking results away, and the index along with its files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from catalogdb.cli import common
+
+LINES_SHOWN = 20
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count what would go, and remove nothing.")]
@@ -42,6 +45,43 @@ def remove_pick_set(
     Refused while a run works on it, or a catalog or another pick set is made from it.
     """
     _remove("pick_set", name, yes, dry_run, json)
+
+
+def move_archive(
+    old: Annotated[Path, typer.Argument(help="Folder that the files were indexed in.")],
+    new: Annotated[Path, typer.Argument(help="Folder that they are in now.")],
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every file and compare digests, not only size and time.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and count, and change nothing.")] = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Take the index along with waveform files that were moved or copied to another folder.
+
+    Each file must be there with the same content. No result becomes stale. Broken off, the same command goes on. Exit
+    code 1 where files were left behind.
+    """
+    from rich.progress import Progress
+
+    from catalogdb.upkeep.move_archive import move_archive as move
+
+    db = common.database()
+    with Progress(console=common.err, disable=not common.progress_allowed(json), transient=True) as bar:
+        task = bar.add_task("checking" if dry_run else "moving", total=None)
+        result = move(
+            db, old, new, dry_run, verify, progress=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    if json:
+        common.print_json(result.model_dump())
+    else:
+        counts = {name: value for name, value in result.model_dump().items() if isinstance(value, int)}
+        common.print_rows([{"what": name.replace("_", " "), "number": int(value)} for name, value in counts.items()])
+        for line in result.problems[:LINES_SHOWN]:
+            common.err.print(line, markup=False, soft_wrap=True)
+        if len(result.problems) > LINES_SHOWN:
+            common.err.print(f"... and {len(result.problems) - LINES_SHOWN} more (--json lists all)")
+    if result.absent or result.different:
+        raise typer.Exit(1)
 
 
 def prune(

@@ -76,6 +76,7 @@ def _waveforms(db: Database, pick_set: str | None, period: tuple[float, float]) 
     picked = picked_waveforms(db, pick_set, with_arrivals(period))
     if picked is None:
         return ""
-    pieces = sorted(f"{net}.{sta} {start!r} {end!r}" for net, sta, start, end in picked.pieces)
+    # the same data twice are no more of it
+    pieces = sorted({f"{net}.{sta} {start!r} {end!r}" for net, sta, start, end in picked.pieces})
     shards = [f"{net}.{sta} {spans!r}" for (net, sta), spans in sorted((picked.shards or {}).items())]
     return f"{len(pieces)} {content_id(*pieces, '', *shards)}"

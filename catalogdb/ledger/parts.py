@@ -2,12 +2,14 @@
 
 Parts are `{kind: {name: state}}`: a kind is what the stage reads ("file", "pick", "station"), a name tells its things
 apart (a file's id, NET.STA, an event's id), a state is a short text that differs when the thing does. Since the
-fingerprint is made from the parts, a task with another fingerprint always has a part that differs.
+fingerprint is made from the parts, a task with another fingerprint always has a part that differs. Of the kinds in
+`BY_CONTENT` it is made from the states alone: what such a thing is called, and how often it is there, changes nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +20,14 @@ from catalogdb.identity import content_id
 
 DIGITS = 12
 """Hexadecimal digits of a part's digest: of 2.8e14 changes one would go unseen."""
+
+BY_CONTENT = frozenset({"file"})
+"""A file is what it holds: moved, renamed or there twice it is the same input."""
+
+FINGERPRINT_DIGITS = 32
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+"""Canonical JSON of what holds nothing but text, as in `identity`; fingerprints are made by the hundred thousand."""
 
 Parts = dict[str, dict[str, str]]
 
@@ -39,13 +49,19 @@ def digest(*values: Any) -> str:
 
 def fingerprint(parts: Mapping[str, Mapping[str, str]]) -> str:
     """Identity of all parts together."""
-    return content_id(parts)
+    named = {kind: sorted(set(states.values())) if kind in BY_CONTENT else states for kind, states in parts.items()}
+    return hashlib.sha256(_encode((named,)).encode()).hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def changes(before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:
-    """What differs between two states of a task's inputs, by kind and name."""
+    """What differs between two states of a task's inputs, by kind and name; of the kinds in `BY_CONTENT` what has only
+    another name does not."""
     for kind in sorted(before.keys() | now.keys()):
         old, new = before.get(kind, {}), now.get(kind, {})
+        if kind in BY_CONTENT:
+            both = set(old.values()) & set(new.values())
+            old = {name: state for name, state in old.items() if state not in both}
+            new = {name: state for name, state in new.items() if state not in both}
         for name in sorted(old.keys() | new.keys()):
             if old.get(name) != new.get(name):
                 yield Change(kind, name, old.get(name), new.get(name))

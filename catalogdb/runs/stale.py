@@ -26,6 +26,7 @@ from catalogdb.ledger import tasks
 from catalogdb.ledger.parts import Parts, changes, fingerprint
 from catalogdb.ledger.stage import Shard, Stage
 from catalogdb.runs.stale_reasons import UNFINISHED, Reason, comparison_reasons, config_reasons, listed, reasons_of
+from catalogdb.stages.file_states import IDENTITIES_PER_QUERY
 from catalogdb.stages.magnitude import NEIGHBOUR_SECONDS
 from catalogdb.stages.repick import RepickStage
 from catalogdb.stages.resolve import build_stage, resolve
@@ -177,7 +178,7 @@ def _changed(
         return []
     if before is None:
         return [Reason("not recorded", "made by a version that did not keep its inputs")]
-    return reasons_of(stage.name, changes(before, parts), file_names)
+    return reasons_of(stage.name, changes(_by_path(before, file_names), _by_path(parts, file_names)))
 
 
 def _outdated(db: Database, stage: Stage, config_id: str, reasons: list[Reason]) -> Iterator[StaleTask]:
@@ -209,12 +210,23 @@ def _task(stage: Stage, shard: Shard, state: str, why: Iterable[Reason]) -> Stal
 
 
 def _file_names(db: Database, inputs: Iterable[Parts]) -> dict[str, str]:
-    """Paths of the waveform files in tasks' inputs, by `wf_file._id`; those of files that are gone stay on record."""
-    wanted = {file for parts in inputs for file in parts.get("file", {})}
-    if not wanted:
-        return {}
-    rows = db.wf_file.find({"_id": {"$in": sorted(wanted)}}, {"dir": 1, "dfile": 1})
-    return {row["_id"]: os.path.join(row["dir"], row["dfile"]) for row in rows}
+    """Paths of the waveform files in tasks' inputs, by `wf_file._id`, now or before the archive moved; those of files
+    that are gone stay on record."""
+    wanted = sorted({file for parts in inputs for file in parts.get("file", {})})
+    names = {}
+    for at in range(0, len(wanted), IDENTITIES_PER_QUERY):
+        batch = wanted[at : at + IDENTITIES_PER_QUERY]
+        for key in ("earlier_ids", "_id"):
+            for row in db.wf_file.find({key: {"$in": batch}}, {"dir": 1, "dfile": 1, "earlier_ids": 1}):
+                identities = row["earlier_ids"] if key == "earlier_ids" else [row["_id"]]
+                names |= dict.fromkeys(identities, os.path.join(row["dir"], row["dfile"]))
+    return names
+
+
+def _by_path(parts: Parts, file_names: Mapping[str, str]) -> Parts:
+    """The parts with files by their paths of now: a file that has moved and changed has changed, and is not another."""
+    files = {file_names.get(file, file): state for file, state in parts.get("file", {}).items()}
+    return parts | {"file": files} if files else parts
 
 
 # -- what waits for stale tasks

@@ -29,12 +29,8 @@ class Reason:
     what: str
 
 
-def reasons_of(stage: str, changes: Iterable[Change], file_names: Mapping[str, str]) -> list[Reason]:
-    """The changes of a task's inputs as reasons, one for each kind of change.
-
-    Args:
-        file_names: paths of waveform files by id.
-    """
+def reasons_of(stage: str, changes: Iterable[Change]) -> list[Reason]:
+    """The changes of a task's inputs, waveform files named by their paths, as reasons, one for each kind of change."""
     named: dict[str, list[str]] = defaultdict(list)
     changed = list(changes)
     kinds = {change.kind for change in changed}
@@ -43,7 +39,7 @@ def reasons_of(stage: str, changes: Iterable[Change], file_names: Mapping[str, s
             continue  # other files, other seconds of each sensor
         if stage == "magnitude" and "origin" in kinds and _follows(change):
             continue
-        reason, what = _TELL[change.kind](change, file_names)
+        reason, what = _TELL[change.kind](change)
         named[reason].append(what)
     return [Reason(reason, listed(things)) for reason, things in named.items()]
 
@@ -85,8 +81,8 @@ def _both(change: Change) -> bool:
     return change.before is not None and change.now is not None
 
 
-def _file(change: Change, file_names: Mapping[str, str]) -> tuple[str, str]:
-    name = file_names.get(change.name, change.name)
+def _file(change: Change) -> tuple[str, str]:
+    name = change.name
     if change.before is None:
         return "late file", name
     if change.now is None:
@@ -99,16 +95,16 @@ def _file(change: Change, file_names: Mapping[str, str]) -> tuple[str, str]:
     return "changed index", f"{name}: other pieces of the same bytes"
 
 
-def _sensor(change: Change, file_names: Mapping[str, str]) -> tuple[str, str]:
+def _sensor(change: Change) -> tuple[str, str]:
     return "other sensor", "what the station's sensors cover has changed"
 
 
-def _picks(change: Change, file_names: Mapping[str, str]) -> tuple[str, str]:
+def _picks(change: Change) -> tuple[str, str]:
     before, now = _first(change.before), _first(change.now)
     return "picks", f"{change.name} {before} -> {now}" if before != now else f"{change.name} {now} others"
 
 
-def _station(change: Change, file_names: Mapping[str, str]) -> tuple[str, str]:
+def _station(change: Change) -> tuple[str, str]:
     if change.before is None:
         return "new station", change.name
     if change.now is None:
@@ -119,8 +115,8 @@ def _station(change: Change, file_names: Mapping[str, str]) -> tuple[str, str]:
     return "coordinates", f"{change.name} moved {moved}"
 
 
-def _of(reason: str) -> Callable[[Change, Mapping[str, str]], tuple[str, str]]:
-    def tell(change: Change, file_names: Mapping[str, str]) -> tuple[str, str]:
+def _of(reason: str) -> Callable[[Change], tuple[str, str]]:
+    def tell(change: Change) -> tuple[str, str]:
         how = "" if _both(change) else " (new)" if change.before is None else " (gone)"
         return reason, change.name + how
 

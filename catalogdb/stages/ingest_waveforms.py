@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -16,38 +15,14 @@ from pydantic import BaseModel, Field
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from catalogdb.errors import InputError
-from catalogdb.identity import content_id
-from catalogdb.waveforms import ScanResult, UnreadableWaveform, WaveformUnavailable, scan_miniseed
+from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, content_of
+from catalogdb.stages.waveform_files import WaveformFile, find_files, is_gone, known_files, shown
+from catalogdb.waveforms import FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_miniseed
 
 PARALLEL_FROM = 64
 """So many files to scan are worth starting processes for."""
-OTHER_SUFFIXES = frozenset(
-    [
-        ".xml",
-        ".csv",
-        ".txt",
-        ".json",
-        ".yaml",
-        ".yml",
-        ".md",
-        ".log",
-        ".pdf",
-        ".png",
-        ".jpg",
-        ".svg",
-        ".html",
-        ".py",
-        ".sh",
-        ".zip",
-        ".gz",
-        ".tar",
-        ".tgz",
-        ".parquet",
-        ".db",
-    ]
-)
-"""Files that a folder of waveforms often holds besides; they are scanned only when they are named themselves."""
+REREAD = frozenset({"missing", "stale"})
+"""States of files that are read whatever their size and times."""
 
 Progress = Callable[[int, int], None]
 
@@ -57,29 +32,22 @@ class WaveformIngestSummary(BaseModel):
 
     files: int = Field(0, description="Files considered.")
     new: int = Field(0, description="Seen for the first time, readable or not.")
-    changed: int = Field(0, description="Of another size or modification time than when they were indexed.")
+    changed: int = Field(
+        0, description="Of another size or time than when they were indexed, or found stale at a read."
+    )
     unchanged: int = Field(0, description="As they were when they were indexed; not read again.")
     unreadable: int = Field(0, description="Of the new and changed ones: without usable samples.")
     missing: int = Field(0, description="Indexed before, and gone now; they stay in the index unless it is pruned.")
-    skipped: int = Field(0, description="Hidden, or by their suffix no waveforms; passed over while walking a folder.")
+    skipped: int = Field(
+        0, description="Hidden, by their suffix no waveforms, or links to a file that is taken by another name."
+    )
     pieces: int = Field(0, description="Pieces written.")
     problems: list[str] = Field(default_factory=list, description="Each names the file and the reason.")
 
 
 @dataclass(frozen=True)
-class _File:
-    path: Path
-    size: int
-    mtime_ns: int
-
-    @property
-    def file_id(self) -> str:
-        return content_id(str(self.path.parent), self.path.name)
-
-
-@dataclass(frozen=True)
 class _Scan:
-    file: _File
+    file: WaveformFile
     result: ScanResult | None
     error: str | None
     passing: bool = False
@@ -94,11 +62,11 @@ def ingest_waveforms(
 ) -> WaveformIngestSummary:
     """Bring the index up to date with the files and folders given.
 
-    Files whose size and modification time (ns) are as before are not opened. The others are scanned, in `workers`
-    processes (default: the cores at hand) where there are many. Each file's rows are replaced in one transaction, so
-    that a crash leaves no file half-indexed. A file that can't be read for the moment (an I/O error) keeps the rows it
-    had, and is tried again next time. Files below the given paths that were indexed and are gone are counted and stay
-    indexed: a disk may just not be mounted.
+    Files whose size and times (of content and inode, ns) are as before are not opened. The others are scanned, in
+    `workers` processes (default: the cores at hand) where there are many. Each file's rows are replaced in one
+    transaction, so that a crash leaves no file half-indexed. A file that can't be read for the moment (an I/O error)
+    keeps the rows it had, and is tried again next time. Files below the given paths that were indexed and are gone are
+    counted and stay indexed: a disk may just not be mounted.
 
     Args:
         progress: called with (files done, files to scan).
@@ -109,16 +77,15 @@ def ingest_waveforms(
     """
     summary = WaveformIngestSummary()
     roots = sorted({Path(os.path.abspath(path)) for path in paths})
-    known = _known(db, roots)
-    present = _present(roots, known, summary)
+    known = known_files(db, roots)
+    found = find_files(roots, known)
+    present = found.files
+    summary.files, summary.unreadable = len(present) + found.unreadable, found.unreadable
+    summary.skipped, summary.problems = found.skipped, found.problems
     todo = []
     for file in present:
         before = known.get((str(file.path.parent), file.path.name))
-        if (
-            before
-            and before["state"] != "missing"
-            and (before.get("size"), before.get("mtime_ns")) == (file.size, file.mtime_ns)
-        ):
+        if before and before["state"] not in REREAD and _as_indexed(before, file.status):
             summary.unchanged += 1
             continue
         summary.new += before is None
@@ -130,129 +97,72 @@ def ingest_waveforms(
         if progress:
             progress(number, len(todo))
     seen = {(str(file.path.parent), file.path.name) for file in present}
-    gone = [key for key in sorted(known) if key not in seen and known[key]["state"] != "missing" and _is_gone(*key)]
+    gone = [key for key in sorted(known) if key not in seen and known[key]["state"] != "missing" and is_gone(*key)]
     if prune:
         for key in gone:
             _write_missing(db, known[key])
     summary.missing = len(gone)
+    if moved := _moved(db, [file.file_id for file in todo]):
+        summary.problems.append(moved)
     if gone:
         what = (
             "their pieces are removed"
             if prune
-            else "they stay indexed; mount or bring them back, or take them out with --prune"
+            else "they stay indexed; mount or bring them back, take them out with --prune, or, where they have moved, "
+            "take the index along: catalogdb move-archive OLD NEW"
         )
-        summary.problems.append(f"{len(gone)} files indexed before are gone, the first {Path(*gone[0])}; {what}")
+        summary.problems.append(f"{len(gone)} files indexed before are gone, the first {shown(Path(*gone[0]))}; {what}")
     return summary
 
 
-def _is_gone(folder: str, name: str) -> bool:
-    try:
-        os.stat(os.path.join(folder, name))
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:  # not to be looked at now
+def _as_indexed(row: dict[str, Any], status: os.stat_result) -> bool:
+    if "size" not in row:
         return False
-    return False
+    return FileState(row["size"], row["mtime_ns"], row.get("ctime_ns")).shows(status)
 
 
-def _known(db: Database, roots: Sequence[Path]) -> dict[tuple[str, str], dict[str, Any]]:
-    """`wf_file` rows of the roots themselves and of all below them."""
-    clauses: list[dict[str, Any]] = []
-    for root in roots:
-        below = str(root).rstrip(os.sep) + os.sep
-        clauses += [
-            {"dir": str(root.parent), "dfile": root.name},
-            {"dir": str(root)},
-            {"dir": {"$gte": below, "$lt": below + "\U0010ffff"}},
-        ]
-    if not clauses:
-        return {}
-    rows = db.wf_file.find({"$or": clauses}, {"dir": 1, "dfile": 1, "size": 1, "mtime_ns": 1, "state": 1})
-    return {(row["dir"], row["dfile"]): row for row in rows}
+def _moved(db: Database, identities: Sequence[str]) -> str | None:
+    """A line on new files that hold what files elsewhere held that are gone; None for none."""
+    fields = {"digest": 1, "size": 1, "dir": 1, "dfile": 1}
+    moved: dict[str, tuple[str, str]] = {}
+    for at in range(0, len(identities), IDENTITIES_PER_QUERY):
+        batch = list(identities[at : at + IDENTITIES_PER_QUERY])
+        indexed = {"state": "indexed", "digest": {"$exists": True}}
+        new = {row["digest"]: row for row in db.wf_file.find({"_id": {"$in": batch}} | indexed, fields)}
+        for twin in db.wf_file.find({"state": "indexed", "digest": {"$in": list(new)}}, fields):
+            file = new[twin["digest"]]
+            if twin["_id"] != file["_id"] and twin["size"] == file["size"] and is_gone(twin["dir"], twin["dfile"]):
+                moved.setdefault(file["_id"], (twin["dir"], file["dir"]))
+    if not moved:
+        return None
+    old, new_folder = _without_common_end(*next(iter(moved.values())))
+    return (
+        f"{len(moved)} files hold what files elsewhere held that are gone, so nothing is picked again for them; to "
+        f"take the index along: catalogdb move-archive {old} {new_folder}"
+    )
 
 
-def _present(roots: Sequence[Path], known: dict[tuple[str, str], Any], summary: WaveformIngestSummary) -> list[_File]:
-    found: dict[Path, _File] = {}
-    for root in roots:
-        try:
-            mode = root.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            mode = 0
-        except OSError as error:
-            raise InputError(f"{root}: {error.strerror or error}") from error
-        if stat.S_ISDIR(mode):
-            files: Iterator[Path] | list[Path] = _walk(root, known, summary)
-        elif mode:
-            files = [root]
-        elif any(Path(*key) == root or root in Path(*key).parents for key in known):
-            files = []
-        else:
-            raise InputError(f"{root}: no such file or folder")
-        for path in files:
-            try:
-                status = path.stat()
-            except OSError as error:
-                if (str(path.parent), path.name) not in known:
-                    summary.files += 1
-                    summary.unreadable += 1
-                    summary.problems.append(f"{path}: {error.strerror or error}")
-                continue
-            found[path] = _File(path, status.st_size, status.st_mtime_ns)
-    summary.files += len(found)
-    return [found[path] for path in sorted(found)]
+def _without_common_end(old: str, new: str) -> tuple[str, str]:
+    """Two folders up to where they differ."""
+    first, second = Path(old), Path(new)
+    while first.name and first.name == second.name:
+        first, second = first.parent, second.parent
+    return str(first), str(second)
 
 
-def _walk(root: Path, known: dict[tuple[str, str], Any], summary: WaveformIngestSummary) -> Iterator[Path]:
-    """Files below a folder; folders that are symbolic links are followed, and no folder is entered twice."""
-    entered: set[tuple[int, int]] = set()
-
-    def refused(error: OSError) -> None:
-        summary.problems.append(f"{error.filename}: folder can't be read: {error.strerror}")
-
-    def first_time(folder: str) -> bool:
-        try:
-            status = os.stat(folder)
-        except OSError as error:
-            refused(error)
-            return False
-        place = status.st_dev, status.st_ino
-        new = place not in entered
-        entered.add(place)
-        return new
-
-    todo = [str(root)] if first_time(str(root)) else []
-    while todo:
-        links: list[str] = []  # entered last, so that a folder goes by its own name where it has one below the root
-        for start in todo:
-            for folder, subfolders, names in os.walk(start, onerror=refused):
-                visible = sorted(name for name in subfolders if not name.startswith("."))
-                links += [path for name in visible if os.path.islink(path := os.path.join(folder, name))]
-                subfolders[:] = [
-                    name
-                    for name in visible
-                    if not os.path.islink(path := os.path.join(folder, name)) and first_time(path)
-                ]
-                for name in sorted(names):
-                    other = name.startswith(".") or Path(name).suffix.lower() in OTHER_SUFFIXES
-                    if other and (folder, name) not in known:
-                        summary.skipped += 1
-                    else:
-                        yield Path(folder, name)
-        todo = [path for path in links if first_time(path)]
-
-
-def _scan(file: _File) -> _Scan:
+def _scan(file: WaveformFile) -> _Scan:
     try:
-        return _Scan(file, scan_miniseed(file.path), None)
+        result = scan_miniseed(file.path)
     except UnreadableWaveform as error:
-        return _Scan(file, None, str(error))
+        return _Scan(file, None, shown(str(error)))
     except WaveformUnavailable as error:
-        return _Scan(file, None, str(error), passing=True)
+        return _Scan(file, None, shown(str(error)), passing=True)
     except Exception as error:  # a file may be broken in ways that nobody has met yet; it must not stop the others
-        return _Scan(file, None, f"{file.path}: {type(error).__name__}: {error}")
+        return _Scan(file, None, shown(f"{file.path}: {type(error).__name__}: {error}"))
+    return _Scan(file, replace(result, warnings=list(map(shown, result.warnings))), None)
 
 
-def _scans(files: list[_File], workers: int | None) -> Iterator[_Scan]:
+def _scans(files: list[WaveformFile], workers: int | None) -> Iterator[_Scan]:
     """Scan the files, in their order; a file that takes its process down is recorded as unreadable."""
     workers = workers or len(os.sched_getaffinity(0))
     if len(files) < PARALLEL_FROM or workers == 1:
@@ -278,7 +188,7 @@ def _scans(files: list[_File], workers: int | None) -> Iterator[_Scan]:
                 done += 1
 
 
-def _scan_alone(file: _File) -> _Scan:
+def _scan_alone(file: WaveformFile) -> _Scan:
     try:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             return pool.submit(_scan, file).result()
@@ -289,7 +199,9 @@ def _scan_alone(file: _File) -> _Scan:
 def _write(db: Database, scan: _Scan) -> None:
     file = scan.file
     key = {"dir": str(file.path.parent), "dfile": file.path.name}
-    row: dict[str, Any] = {"size": file.size, "mtime_ns": file.mtime_ns, "n_pieces": 0, "state": "unreadable"}
+    state = scan.result.state if scan.result else FileState.of(file.status)
+    row: dict[str, Any] = {"size": state.size, "mtime_ns": state.mtime_ns, "ctime_ns": state.ctime_ns}
+    row |= {"n_pieces": 0, "state": "unreadable"}
     pieces: list[dict[str, Any]] = []
     if scan.passing:
         # without size and time the file counts as changed next time; rows that it has stay as they are
@@ -301,9 +213,10 @@ def _write(db: Database, scan: _Scan) -> None:
         row["error"] = scan.error
     else:
         row["state"] = "indexed"
-        pieces = [{**piece, "file_id": file.file_id} for piece in scan.result.pieces]
+        common = {"file_id": file.file_id, "content": content_of(state)}
+        pieces = [piece | common for piece in scan.result.pieces]
         row["n_pieces"] = len(pieces)
-        row["digest"] = scan.result.digest
+        row["digest"] = state.digest
         if scan.result.warnings:
             row["warnings"] = scan.result.warnings
     absent = {name: "" for name in ("error", "warnings", "digest") if name not in row}

@@ -14,8 +14,9 @@ from catalogdb.ledger.parts import Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
-from catalogdb.stages.file_states import file_states
-from catalogdb.waveforms import channel_group, read_traces
+from catalogdb.stages.file_states import content_of, file_states
+from catalogdb.stages.waveform_pieces import PIECE_FIELDS, read_pieces
+from catalogdb.waveforms import channel_group
 
 NEIGHBOUR_SECONDS = 300.0
 """Origins this long before and after the window may disturb its events: about the S time at the largest distance."""
@@ -28,7 +29,8 @@ ORIGIN_FIELDS = (
     *("event_id", "time", "latitude", "longitude", "depth_km"),
     *(f"arrivals.{name}" for name in ("net", "sta", "phase", "time", "distance_km")),
 )
-PIECE_FIELDS = ("net", "sta", "loc", "chan", "starttime", "endtime", "dir", "dfile", "foff", "nbytes", "file_id")
+IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
+"""What, with the content of its file, tells one piece from another."""
 CHANNEL_FIELDS = ("net", "sta", "loc", "chan", "starttime", "endtime", "lat", "lon", "elev", "response")
 
 Station = tuple[str, str]
@@ -63,7 +65,8 @@ class WindowInputs:
             places[station].append(epoch["identity"])
             responses[station].append(epoch["response_identity"])
         waveforms = {
-            f"{net}.{sta}": digest(*(piece["identity"] for piece in pieces))
+            # the same content under two names is the same input
+            f"{net}.{sta}": digest(*sorted({piece["identity"] for piece in pieces}))
             for (net, sta), pieces in self.pieces.items()
             if pieces
         }
@@ -119,7 +122,7 @@ class MagnitudeStage:
             records[station] = []
             for start, end in inputs.intervals[station]:
                 inside = [piece for piece in pieces if _meets(piece, start, end)]
-                traces, failed = read_traces(inside, start, end) if inside else ([], [])
+                traces, failed = read_pieces(db, inside, start, end) if inside else ([], [])
                 records[station] += traces
                 problems += [problem for problem in failed if problem not in problems]
         parts = inputs.parts()
@@ -178,7 +181,8 @@ class MagnitudeStage:
         found = list(db.wf_miniseed.find({"channel_group": {"$in": groups}} | meets, _projection(PIECE_FIELDS)))
         states = file_states(db, (piece["file_id"] for piece in found))
         for piece in found:  # once for all windows of the batch
-            piece["identity"] = content_id(piece, states.get(piece["file_id"]))
+            values = [piece[name] for name in IDENTIFYING]
+            piece["identity"] = content_id(values, content_of(states.get(piece["file_id"])))
         for epoch in epochs:
             response = content_id(epoch.get("response"))
             epoch["identity"] = content_id({key: value for key, value in epoch.items() if key != "response"})

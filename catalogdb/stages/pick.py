@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job
-from catalogdb.ledger.parts import Parts, digest, fingerprint
+from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.picking.picker import Picker, load_picker
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
-from catalogdb.stages.file_states import file_states
+from catalogdb.stages.file_states import add_content
+from catalogdb.stages.shards import pieces_by_shard
+from catalogdb.stages.waveform_pieces import read_pieces
 
 REVISION = 3
 LEAST_COVERAGE = 0.5
@@ -25,8 +30,10 @@ FILES_NAMED = 300
 """A shard of more files than this doesn't keep a state of each in the ledger."""
 PIECE_FIELDS = (
     *("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "delta", "sampling_rate", "npts"),
-    *("dir", "dfile", "foff", "nbytes", "file_id"),
+    *("dir", "dfile", "foff", "nbytes", "file_id", "content"),
 )
+PLANNED_FIELDS = tuple(name for name in PIECE_FIELDS if name not in ("sampling_rate", "dir", "dfile"))
+PIECES_TOGETHER = 10_000
 
 
 class PickStage:
@@ -66,28 +73,22 @@ class PickStage:
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """The same shards, with the files that each is picked from and the sensors that there are."""
-        pieces_by_shard: dict[tuple[str, str, float], list[dict]] = defaultdict(list)
-        for piece in self._pieces(db):
-            for start in self._shard_starts(piece["starttime"], piece["endtime"]):
-                pieces_by_shard[piece["net"], piece["sta"], start].append(piece)
-        known = set(self._known_shards(db))
-        for key in known:
-            pieces_by_shard.setdefault(key, [])
-        states = file_states(db, (piece["file_id"] for pieces in pieces_by_shard.values() for piece in pieces))
-        for net, sta, start in sorted(pieces_by_shard, key=lambda key: (key[2], key[0], key[1])):
-            pieces = pieces_by_shard[net, sta, start]
-            shard = Shard({"net": net, "sta": sta}, start, start + self.shard_seconds)
-            if self._inside(pieces, shard) or (net, sta, start) in known:
-                yield shard, _parts(*self._choose(pieces, shard), states)
+        known = self._known_shards(db)
+        for start, by_station in pieces_by_shard(
+            self._pieces(db), known, self.shard_seconds, self.picker.padding_seconds, self._within()
+        ):
+            for (net, sta), (pieces, is_known) in sorted(by_station.items()):
+                shard = Shard({"net": net, "sta": sta}, start, start + self.shard_seconds)
+                if is_known or self._inside(pieces, shard):
+                    yield shard, self._parts(pieces, shard)
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Decode and align the chosen sensor's waveforms, padded on both sides by what the picker needs.
 
         Raises:
-            WaveformUnavailable: when a file can't be read; the task fails, and earlier picks stay.
+            WaveformUnavailable: when a file can't be read or isn't what was indexed; the task fails, and earlier picks
+            stay.
         """
-        from catalogdb.waveforms import read_traces
-
         self.picker.preload()
         pad = self.picker.padding_seconds
         query = {
@@ -96,12 +97,13 @@ class PickStage:
             "starttime": {"$lt": shard.endtime + pad},
             "endtime": {"$gte": shard.starttime - pad},
         }
-        pieces, choices = self._choose(list(db.wf_miniseed.find(query, _projection())), shard)
-        states = file_states(db, (piece["file_id"] for piece in pieces))
+        found = list(db.wf_miniseed.find(query, _projection(PIECE_FIELDS)))
+        add_content(db, found)
+        parts = self._parts(found, shard)
+        pieces, choices = self._choose(found, shard)
         with timed("decode"):
-            traces, problems = read_traces(pieces, shard.starttime - pad, shard.endtime + pad)
+            traces, problems = read_pieces(db, pieces, shard.starttime - pad, shard.endtime + pad)
         records = self.picker.prepare(traces, overwrite=True)
-        parts = _parts(pieces, choices, states)
         return Inputs((records, choices, problems), fingerprint(parts), parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
@@ -147,21 +149,32 @@ class PickStage:
     # -- which waveforms
 
     def _pieces(self, db: Database) -> Iterator[dict[str, Any]]:
+        """Pieces of the job's stations and period, by start."""
         query: dict[str, Any] = {}
         pad = self.picker.padding_seconds
         if self.job.period:
             first, last = self._period()
             query = {"starttime": {"$lt": last + pad}, "endtime": {"$gte": first - pad}}
-        for piece in db.wf_miniseed.find(query, _projection()):
-            if self.job.stations.takes(piece["net"], piece["sta"]):
-                yield piece
+        rows = db.wf_miniseed.find(query, _projection(PLANNED_FIELDS)).sort("starttime", 1).batch_size(PIECES_TOGETHER)
+        takes = self._taken()
+        while batch := list(islice(rows, PIECES_TOGETHER)):
+            taken = [piece for piece in batch if takes(piece["net"], piece["sta"])]
+            add_content(db, taken)
+            yield from taken
 
     def _known_shards(self, db: Database) -> Iterator[tuple[str, str, float]]:
-        """Selected shards that are in the ledger: they are planned even when their waveforms are gone."""
-        for row in db.task.find({"stage": self.name, "config_id": self.config_id}, {"shard": 1, "starttime": 1}):
+        """Selected shards that are in the ledger, by start: they are planned even when their waveforms are gone."""
+        query = {"stage": self.name, "config_id": self.config_id}
+        takes = self._taken()
+        fields = {"_id": 0, "shard.net": 1, "shard.sta": 1, "starttime": 1}
+        for row in db.task.find(query, fields).sort("starttime", 1).batch_size(PIECES_TOGETHER):
             shard = row["shard"]
-            if self.job.stations.takes(shard["net"], shard["sta"]) and self._in_period(row["starttime"]):
+            if self._in_period(row["starttime"]) and takes(shard["net"], shard["sta"]):
                 yield shard["net"], shard["sta"], row["starttime"]
+
+    def _taken(self) -> Callable[[str, str], bool]:
+        """Whether the job takes a station, looked up once for each."""
+        return lru_cache(maxsize=None)(self.job.stations.takes)
 
     def _period(self) -> tuple[float, float]:
         """The job's period, rounded outward to whole shards."""
@@ -175,14 +188,9 @@ class PickStage:
         first, last = self._period()
         return first <= shard_start < last
 
-    def _shard_starts(self, starttime: float, endtime: float) -> Iterator[float]:
-        """Shards whose padded period the piece touches."""
-        pad, length = self.picker.padding_seconds, self.shard_seconds
-        start = math.floor((starttime - pad) / length) * length
-        while start <= endtime + pad:
-            if self._in_period(start):
-                yield start
-            start += length
+    def _within(self) -> tuple[float, float]:
+        """First and end of the shards' starts."""
+        return self._period() if self.job.period else (-math.inf, math.inf)
 
     @staticmethod
     def _inside(pieces: list[dict], shard: Shard) -> list[dict]:
@@ -213,9 +221,18 @@ class PickStage:
         if chosen:
             any_sensor = _seconds(_union(span for spans in coverage.values() for span in spans))
             choices["seconds_on_other_sensors"] = round(any_sensor - seconds[chosen], 3)
-        order = ("chan", "starttime", "dir", "dfile", "foff")
+        order = ("chan", "starttime", "file_id", "foff")
         of_chosen = [piece for piece in pieces if piece["channel_group"] == chosen]
         return sorted(of_chosen, key=lambda piece: [piece[key] for key in order]), choices
+
+    def _parts(self, pieces: list[dict], shard: Shard) -> Parts:
+        """What of the chosen sensor's files is read, and the choice of the sensor where there is one."""
+        groups = {piece["channel_group"] for piece in pieces}
+        named = len(groups) == 1 and self._rank(*groups)[0] < len(self.job.pick.channel_priority)
+        if named and self._inside(pieces, shard):  # nothing to choose: the sensor's pieces are all that decides
+            return {"file": _file_parts(pieces)}
+        chosen, choices = self._choose(pieces, shard)
+        return {"file": _file_parts(chosen), "sensor": {"choice": digest(choices)}}
 
     def _rank(self, channel_group: str) -> tuple[int, str]:
         _, _, location, family = channel_group.split(".")
@@ -231,8 +248,8 @@ def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str)
     return picks
 
 
-def _projection() -> dict[str, int]:
-    return {name: 1 for name in PIECE_FIELDS} | {"_id": 0}
+def _projection(fields: Iterable[str]) -> dict[str, int]:
+    return {name: 1 for name in fields} | {"_id": 0}
 
 
 def _coverage(pieces: list[dict], shard: Shard) -> list[tuple[float, float]]:
@@ -258,16 +275,24 @@ def _seconds(spans: list[tuple[float, float]]) -> float:
     return sum(end - start for start, end in spans)
 
 
-def _parts(pieces: list[dict], choices: dict[str, Any], states: dict[str, list[Any]]) -> Parts:
-    """Files with size, digest and what of them is read; and the choice of the sensor."""
-    read: dict[str, list[Any]] = defaultdict(list)
+def _file_parts(pieces: list[dict]) -> dict[str, str]:
+    """Files with size, digest and what of them is read."""
+    extents: dict[str, list[str]] = defaultdict(list)
     for piece in pieces:
-        read[piece["file_id"]] += [piece["chan"], repr(piece["starttime"]), repr(piece["endtime"])]
-        read[piece["file_id"]] += [piece["foff"], piece["nbytes"]]
-    files = {}
-    for file, extents in read.items():
-        size, content = states.get(file, ("?", "?"))
-        files[file] = f"{size} {content} {digest(*extents)}"
+        if "extent" not in piece:  # a piece takes part in several shards
+            piece["extent"] = _extent(piece)
+        extents[piece["file_id"]].append(piece["extent"])
+    files = {
+        file: of_file[0] if len(of_file) == 1 else f"{of_file[0].rpartition(' ')[0]} {digest(*sorted(of_file))}"
+        for file, of_file in extents.items()
+    }
     if len(files) > FILES_NAMED:
-        files = {"all": f"{len(files)} files {digest(files)}"}
-    return {"file": files, "sensor": {"choice": digest(choices)}}
+        contents = sorted(set(files.values()))
+        files = {"all": f"{len(contents)} files {digest(*contents)}"}
+    return files
+
+
+def _extent(piece: dict) -> str:
+    place = f"{piece['channel_group']} {piece['chan']} {piece['foff']} {piece['nbytes']} {piece['npts']}"
+    place += f" {piece['starttime']!r} {piece['endtime']!r} {piece['delta']!r}"
+    return f"{piece['content']} {hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}"

@@ -32,7 +32,6 @@ from catalogdb.stages.read_probability import read_probability
 LONGEST_SECONDS = 86_400.0
 LONGEST_TRAVEL_SECONDS = 300.0
 """An event this long before a pick may own it."""
-PIECE_FIELDS = ("net", "sta", "loc", "chan", "channel_group", "starttime", "dir", "dfile", "foff", "nbytes")
 THRESHOLD_SETTINGS = ("p_threshold", "s_threshold", "station_thresholds")
 MARK_FIELDS = ("probability", "quality", "snr", "uncertainty", "hypo71_weight")
 MOST_NAMED = 20
@@ -185,7 +184,7 @@ def station_panel(
     Raises:
         InputError: for a sensor that isn't there, a file that can't be read, or a filter that doesn't suit the data.
     """
-    from catalogdb.waveforms import read_traces
+    from catalogdb.stages.waveform_pieces import PIECE_FIELDS, read_pieces
 
     picks = {source.name: _picks(db, source.name, net, sta, starttime, endtime) for source in chosen}
     pad = padding_seconds(choice.band)
@@ -197,7 +196,7 @@ def station_panel(
     sensor = _sensor(f"{net}.{sta}", {piece["channel_group"] for piece in found}, picked, choice.sensor)
     around = {"channel_group": sensor, "starttime": {"$lte": endtime + pad}, "endtime": {"$gte": starttime - pad}}
     pieces = list(db.wf_miniseed.find(around, dict.fromkeys(PIECE_FIELDS, 1)))
-    traces, notes = read_traces(pieces, starttime - pad, endtime + pad)
+    traces, notes = read_pieces(db, pieces, starttime - pad, endtime + pad)
     stretches: dict[str, list[Stretch]] = {piece["chan"]: [] for piece in pieces}
     for trace in traces:
         for stretch in finite_stretches(trace.stats.starttime.ns / 1e9, trace.stats.sampling_rate, trace.data):

@@ -9,7 +9,7 @@ from pymongo.database import Database
 
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import shard_name
-from catalogdb.stages.file_states import file_states
+from catalogdb.stages.file_states import content_of, file_states
 
 LEAST_PREFIX = 4
 NAMED = 5
@@ -221,12 +221,14 @@ def _pieces(db: Database, pick: dict[str, Any], used: dict[str, str]) -> list[di
 def _files(db: Database, identities: Iterable[str], used: dict[str, str]) -> dict[str, dict[str, Any]]:
     identities = sorted(set(identities))
     states = file_states(db, identities)
+    contents = {" ".join(state.split()[:2]) for state in used.values()}
     files = {}
     for row in db.wf_file.find({"_id": {"$in": identities}}):
         told = {"path": f"{row['dir']}/{row['dfile']}"} | _those(row, ("size", "mtime_ns", "digest", "state", "error"))
         told["indexed_at"] = row.get("indexed_at")
-        if (before := used.get(row["_id"])) is not None:
-            told["as_used"] = before.split()[:2] == [str(part) for part in states[row["_id"]]]
+        content = content_of(states.get(row["_id"]))
+        if row["_id"] in used or content in contents:  # a file that has moved since is the one that was used
+            told["as_used"] = content in contents
         files[row["_id"]] = told
     return files
 

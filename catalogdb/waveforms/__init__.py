@@ -1,7 +1,17 @@
 """miniSEED files: which contiguous pieces they hold (index.py), and the samples of such pieces (read.py)."""
 
-from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
+from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
+from catalogdb.waveforms.file_state import FileState
 from catalogdb.waveforms.index import ScanResult, channel_group, scan_miniseed
 from catalogdb.waveforms.read import read_traces
 
-__all__ = ["ScanResult", "UnreadableWaveform", "WaveformUnavailable", "channel_group", "read_traces", "scan_miniseed"]
+__all__ = [
+    "ChangedWaveform",
+    "FileState",
+    "ScanResult",
+    "UnreadableWaveform",
+    "WaveformUnavailable",
+    "channel_group",
+    "read_traces",
+    "scan_miniseed",
+]

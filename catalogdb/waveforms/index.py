@@ -8,7 +8,6 @@ is kept as it is.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -19,14 +18,19 @@ from typing import Any
 
 import numpy as np
 
+from catalogdb.waveforms.bounds import outside
 from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
 from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
+from catalogdb.waveforms.file_state import FileState, digest_of, opened, wait_for_clock
 from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, location, read_records
 
 Piece = dict[str, Any]
 _SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
 _LONGEST_LIST = 3
-DIGEST_DIGITS = 32
+_INDEXERS_CODES = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ]{4}[0-9A-Za-z \-]{2}[0-9A-Za-z]{3}[0-9A-Za-z ]{2}")
+"""Codes that MsPASS's indexer is called on; with an underscore or NUL in them it takes memory without end."""
+_ATTEMPTS = 3
+"""So often a file that is written to while it is read is read."""
 
 
 @dataclass
@@ -35,13 +39,13 @@ class ScanResult:
 
     Attributes:
         pieces: `wf_miniseed` documents without `_id` and `file_id`, in file order.
+        state: size, times and digest of the bytes that it is the index of.
         warnings: what was passed over and why; each names the file.
-        digest: SHA-256 of the file's bytes, its first 128 bits as hexadecimal digits.
     """
 
     pieces: list[Piece]
+    state: FileState
     warnings: list[str] = field(default_factory=list)
-    digest: str = ""
 
 
 def channel_group(net: str, sta: str, loc: str, chan: str) -> str:
@@ -60,15 +64,33 @@ def scan_miniseed(path: Path) -> ScanResult:
         UnreadableWaveform: when the file holds no samples in miniSEED.
         WaveformUnavailable: when it can't be read.
     """
-    content = _content(path)
+    for attempt in range(_ATTEMPTS):
+        content, state = _content(path)
+        result = _indexed(path, content, state, settled=attempt < _ATTEMPTS - 1)
+        if result is not None:
+            return result
+    raise AssertionError("the last attempt has a result")
+
+
+def _indexed(path: Path, content: bytes, state: FileState, settled: bool) -> ScanResult | None:
+    """Index of the bytes read; None where the file was written to meanwhile and is to be read again (`settled`)."""
     records, junk = read_records(content)
     junk = [stretch for stretch in junk if not _SEED_CONTROL_HEADER.match(content, stretch.offset)]
-    usable = records.has_samples()
+    sampled, usable = records.has_samples(), records.usable()
+    rejected = _rejected(path, records)
     if not usable.any():
-        raise UnreadableWaveform(f"{path}: {_why_nothing(content, len(records))}")
-    warnings = _warnings(path, junk, int((~usable).sum()), int(usable.sum()))
+        raise UnreadableWaveform(rejected[0] if rejected else f"{path}: {_why_nothing(content, len(records), junk)}")
+    warnings = _warnings(path, junk, int((~sampled).sum()), int(usable.sum())) + rejected
     # the C++ indexer is kept from damaged files: it loses the rest of them in silence and prints to the terminal
-    indexed = {} if warnings else _mspass_rows(path)
+    safe = not warnings and all(
+        _INDEXERS_CODES.fullmatch(bytes(sid).ljust(12, b"\0")) for sid in np.unique(records.sid)
+    )
+    indexed = _mspass_rows(path) if safe else {}
+    if not state.shows(_status(path)):  # the indexer may have read other bytes than we did
+        if settled:
+            return None
+        indexed = {}
+        warnings.append(f"{path}: written to while it was indexed; {len(content)} bytes indexed, the rest next time")
     records = records.select(usable)
     pieces = []
     for run in _straight_runs(records):
@@ -77,7 +99,7 @@ def scan_miniseed(path: Path) -> ScanResult:
         if abs(known["endtime"] - row["endtime"]) * row["sampling_rate"] > HALF_SAMPLE:
             known = known | {"endtime": row["endtime"]}  # MsPASS counts from the first record, however the clock drifts
         pieces.append(_document(known, path))
-    return ScanResult(pieces, warnings, hashlib.sha256(content).hexdigest()[:DIGEST_DIGITS])
+    return ScanResult(pieces, state, warnings)
 
 
 def _straight_runs(records: Records) -> Iterator[Records]:
@@ -89,34 +111,58 @@ def _straight_runs(records: Records) -> Iterator[Records]:
             yield chain.select(slice(clock.first, clock.end))
 
 
-def _content(path: Path) -> bytes:
-    try:
-        if not path.exists():
-            raise WaveformUnavailable(f"{path}: no such file")
-        if not path.is_file():
-            raise UnreadableWaveform(f"{path}: not a regular file")
-        content = path.read_bytes()
-    except OSError as error:
-        raise WaveformUnavailable(f"{path}: {error.strerror or error}") from error
+def _content(path: Path) -> tuple[bytes, FileState]:
+    """The file's bytes; its state has the times from before they were read, so that what is written later is seen."""
+    with opened(path) as stream:
+        wait_for_clock(stream)
+        status = os.fstat(stream.fileno())
+        content = stream.read()
     if not content:
         raise UnreadableWaveform(f"{path}: the file is empty")
-    return content
+    return content, FileState(len(content), status.st_mtime_ns, status.st_ctime_ns, digest_of(content))
 
 
-def _why_nothing(content: bytes, n_records: int) -> str:
+def _status(path: Path) -> os.stat_result:
+    try:
+        return os.stat(path)
+    except OSError as error:
+        raise WaveformUnavailable(f"{path}: {error.strerror or error}") from error
+
+
+def _rejected(path: Path, records: Records) -> list[str]:
+    """Lines on records outside the bounds of real data."""
+    lines = []
+    for mask, reason in outside(records.npts, records.rate, records.start_ns):
+        rows = np.flatnonzero(mask & records.has_samples())
+        if len(rows):
+            first = rows[0]
+            name = ".".join(codes(bytes(records.sid[first])))
+            facts = f"{name}, {records.npts[first]} samples at {records.rate[first]:g} Hz"
+            lines.append(
+                f"{path}: {len(rows)} records rejected, the first at byte {records.offset[first]} ({facts}): {reason}"
+            )
+    return lines
+
+
+def _why_nothing(content: bytes, n_records: int, junk: list[Junk]) -> str:
     if n_records:
         return f"none of its {n_records} miniSEED records holds samples of a time series (text or status records only)"
     if content[:3] == b"MS\x03":
         return "miniSEED 3, which ObsPy does not read; convert it to miniSEED 2"
     if content[:2] == b"\x1f\x8b":
         return "gzip-compressed; unpack it first"
+    if reasons := [stretch.reason for stretch in junk if stretch.reason]:
+        return f"no miniSEED record in it, but {reasons[0]}"
     return "no miniSEED record in it"
 
 
 def _warnings(path: Path, junk: list[Junk], without_samples: int, kept: int) -> list[str]:
     warnings = []
     if junk:
-        listed = ", ".join(f"{stretch.length} bytes at {stretch.offset}" for stretch in junk[:_LONGEST_LIST])
+        listed = ", ".join(
+            f"{stretch.length} bytes at {stretch.offset}{f' ({stretch.reason})' if stretch.reason else ''}"
+            for stretch in junk[:_LONGEST_LIST]
+        )
         more = f" and {len(junk) - _LONGEST_LIST} more" if len(junk) > _LONGEST_LIST else ""
         warnings.append(
             f"{path}: truncated or damaged: no whole miniSEED record in {listed}{more}; {kept} good records kept"
@@ -131,7 +177,8 @@ def _key(row: Piece) -> tuple:
 
 
 def _mspass_rows(path: Path) -> dict[tuple, Piece]:
-    """MsPASS's index of the file, by place, number of samples and codes."""
+    """MsPASS's index of a file that holds nothing but records that our reader accepts, by place, number of samples and
+    codes."""
     import mspasspy.ccore.utility  # noqa: F401  registers the type of the indexer's error log
     from mspasspy.ccore.io import _mseed_file_indexer
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from catalogdb.waveforms.assemble import Segment, assemble
-from catalogdb.waveforms.errors import WaveformUnavailable
+from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
+from catalogdb.waveforms.file_state import FileState, check_digest, check_unchanged, opened
 from catalogdb.waveforms.records import Records, chain_breaks, codes, location, read_records
 
 if TYPE_CHECKING:
@@ -30,6 +32,10 @@ NEIGHBOUR_BYTES = 64 * 2**10
 LONGEST_TOGETHER_BYTES = 8 * 2**20
 """Beyond this, neighbours are read one by one: fresh memory for large buffers costs more than another read."""
 LONGEST_RECORD_BYTES = 2**16
+MOSTLY_READ = 0.5
+"""Where this part of a file's bytes is read, its digest costs little beside decoding them, and is checked."""
+TIME_TOLERANCE_SAMPLES = 1.5
+"""The index may time a piece by another of its records than the first; no clock is off by more (clock.py)."""
 ONE_SECOND_NS = 1_000_000_000
 
 
@@ -56,7 +62,9 @@ class _Stretch:
         return sorted_pieces
 
 
-def read_traces(pieces: Iterable[Piece], starttime: float, endtime: float) -> tuple[list[Trace], list[str]]:
+def read_traces(
+    pieces: Iterable[Piece], starttime: float, endtime: float, files: Mapping[str, FileState] | None = None
+) -> tuple[list[Trace], list[str]]:
     """Read what the pieces hold between two times, both included.
 
     Samples keep the type that ObsPy decodes them to. A trace never spans a gap: it holds records that follow one
@@ -66,40 +74,104 @@ def read_traces(pieces: Iterable[Piece], starttime: float, endtime: float) -> tu
     (then the longer one, then the one whose samples have the lower checksum), and it is reported.
 
     Args:
-        pieces: `wf_miniseed` documents (dir, dfile, foff, nbytes, net, sta, loc, chan, starttime), in any order.
+        pieces: `wf_miniseed` documents, in any order (dir, dfile, foff, nbytes, net, sta, loc, chan, starttime,
+            endtime, npts; file_id where `files` are given).
         starttime, endtime: epoch seconds UTC.
+        files: states of the files when they were indexed, by the pieces' `file_id`. Of files with one digest the first
+            that is there is read, and stands for the others.
 
     Returns:
         Traces sorted by channel and time, and problems: records that can't be decoded and samples in conflict, each
         naming file or channel.
 
     Raises:
-        WaveformUnavailable: naming the file, when one can't be read now or isn't what was indexed. Nothing is returned
-            then, so that what an unmounted disk hides is never taken for a gap.
+        WaveformUnavailable: naming the file, when one can't be read now. Nothing is returned then, so that what an
+            unmounted disk hides is never taken for a gap.
+        ChangedWaveform: likewise, when it isn't what was indexed.
     """
     problems: list[str] = []
     segments: dict[Channel, list[Segment]] = defaultdict(list)
     window = (round(starttime * 1e9), round(endtime * 1e9))
-    by_file: dict[tuple[str, str], list[Piece]] = defaultdict(list)
-    for piece in pieces:
-        by_file[piece["dir"], piece["dfile"]].append(piece)
-    for (folder, name), of_file in sorted(by_file.items()):
-        path = Path(folder) / name
-        try:
-            with open(path, "rb") as stream:
-                for stretch in _stretches(stream, path, of_file, window):
-                    _read_stretch(stream, stretch, window, segments, problems)
-        except OSError as error:
-            raise WaveformUnavailable(
-                f"{path}: indexed, but can't be read now: {error.strerror or error}; bring it back, "
-                "or take it out of the index: catalogdb ingest waveforms --prune"
-            ) from error
+    for copies in _copies(pieces, files or {}):
+        found, said = _first_that_is_there(copies, window)
+        problems += said
+        for channel, of_channel in found.items():
+            segments[channel] += of_channel
     traces = []
     for channel in sorted(segments):
         kept, conflicts = assemble(segments[channel], ".".join(channel))
         problems += conflicts
         traces += [trace for segment in kept if (trace := _trace(segment, channel, window)) is not None]
     return traces, problems
+
+
+@dataclass
+class _File:
+    """One file with the pieces wanted of it."""
+
+    path: Path
+    state: FileState | None
+    pieces: list[Piece]
+
+
+def _copies(pieces: Iterable[Piece], states: Mapping[str, FileState]) -> list[list[_File]]:
+    """The files, those with the same content together, in order of their paths."""
+    by_file: dict[Path, _File] = {}
+    for piece in pieces:
+        path = Path(piece["dir"], piece["dfile"])
+        by_file.setdefault(path, _File(path, states.get(piece.get("file_id", "")), [])).pieces.append(piece)
+    copies: dict[str, list[_File]] = {}
+    for path in sorted(by_file):
+        state = by_file[path].state
+        content = f"{state.size} {state.digest}" if state and state.digest else str(path)
+        copies.setdefault(content, []).append(by_file[path])
+    return list(copies.values())
+
+
+def _first_that_is_there(
+    copies: list[_File], window: tuple[int, int]
+) -> tuple[dict[Channel, list[Segment]], list[str]]:
+    """What the first of some equal files holds that can be read and is what was indexed."""
+    errors: list[WaveformUnavailable] = []
+    for file in copies:
+        try:
+            return _read_file(file, window)
+        except WaveformUnavailable as error:
+            errors.append(error)
+    raise next((error for error in errors if isinstance(error, ChangedWaveform)), errors[0])
+
+
+def _read_file(file: _File, window: tuple[int, int]) -> tuple[dict[Channel, list[Segment]], list[str]]:
+    problems: list[str] = []
+    segments: dict[Channel, list[Segment]] = defaultdict(list)
+    path, state = file.path, file.state
+    read_bytes = 0
+    try:
+        with opened(path) as stream:
+            if state:
+                check_unchanged(stream, path, state)
+            before = os.fstat(stream.fileno())
+            for stretch in _stretches(stream, path, file.pieces, window):
+                read_bytes += stretch.end - stretch.first
+                _read_stretch(stream, stretch, window, segments, problems)
+            if state is None:
+                return segments, problems
+            written_to = not FileState.of(before).shows(os.fstat(stream.fileno()))
+            if state.digest and (written_to or read_bytes >= MOSTLY_READ * before.st_size):
+                check_digest(stream, path, state)
+            elif written_to:
+                raise ChangedWaveform(path, "written to while it was read")
+    except UnreadableWaveform as error:
+        raise ChangedWaveform(path, "no longer a regular file: " + str(error).rpartition(", ")[2]) from error
+    except ChangedWaveform:
+        raise
+    except WaveformUnavailable as error:
+        raise WaveformUnavailable(
+            f"{path}: indexed, but can't be read now: {str(error).removeprefix(f'{path}: ')}; bring it back, take the "
+            "index along where the archive has moved (catalogdb move-archive OLD NEW), or take it out of the index "
+            "(catalogdb ingest waveforms --prune)"
+        ) from error
+    return segments, problems
 
 
 def _channel(piece: Piece) -> Channel:
@@ -163,16 +235,14 @@ def _read_stretch(
     stream.seek(stretch.first)
     content = stream.read(stretch.end - stretch.first)
     records, _ = read_records(content)
-    records = records.select(records.has_samples())
+    records = records.select(records.usable())
     wanted = {_channel(piece) for piece in stretch.pieces}
     channel_of = {sid: codes(bytes(sid)) for sid in np.unique(records.sid)}
     if len(content) < stretch.end - stretch.first or not wanted <= set(channel_of.values()):
-        place = f"bytes {stretch.first} to {stretch.end}"
-        raise WaveformUnavailable(
-            f"{stretch.path}: {place} are not what was indexed: the file has changed; "
-            "ingest it again: catalogdb ingest waveforms"
-        )
-    ends_ns = records.start_ns + np.rint((records.npts - 1) * 1e9 / np.maximum(records.rate, 1e-9)).astype(np.int64)
+        raise ChangedWaveform(stretch.path, f"bytes {stretch.first} to {stretch.end} are not what was indexed")
+    for piece in stretch.pieces:
+        _check_headers(stretch, piece, records, channel_of)
+    ends_ns = records.start_ns + np.rint((records.npts - 1) * 1e9 / records.rate).astype(np.int64)
     # a second to spare on either side: half a sample decides which samples are inside, later
     needed = (records.start_ns <= window[1] + ONE_SECOND_NS) & (ends_ns >= window[0] - ONE_SECOND_NS)
     needed &= np.isin(records.sid, [sid for sid, channel in channel_of.items() if channel in wanted])
@@ -185,6 +255,29 @@ def _read_stretch(
             if (channel := channel_of[sid]) in wanted:
                 of_channel = good.select(good.sid == sid)
                 segments[channel] += _segments(of_channel, data, stretch, channel)
+
+
+def _check_headers(stretch: _Stretch, piece: Piece, records: Records, channel_of: Mapping[bytes, Channel]) -> None:
+    """Hold the records of a piece against its row in the index.
+
+    Raises:
+        ChangedWaveform: where they are others.
+    """
+    first, end = piece["foff"] - stretch.first, piece["foff"] + piece["nbytes"] - stretch.first
+    sids = [sid for sid, channel in channel_of.items() if channel == _channel(piece)]
+    inside = (records.offset >= first) & (records.offset < end)
+    own = records.select(inside & np.isin(records.sid, sids))
+    whole = first >= 0 and end <= stretch.end - stretch.first
+    spare = TIME_TOLERANCE_SAMPLES / own.rate.min() if len(own) else 0.0
+    starts = own.start_ns / 1e9
+    ends = starts + (own.npts - 1) / np.maximum(own.rate, 1e-300)
+    same = len(own) == int(inside.sum()) and len(own) > 0
+    same = same and starts.min() >= piece["starttime"] - spare and ends.max() <= piece["endtime"] + spare
+    if same and whole:
+        same = int(own.npts.sum()) == piece["npts"] and starts.min() <= piece["starttime"] + spare
+    if not same:
+        place = f"bytes {piece['foff']} to {piece['foff'] + piece['nbytes']}"
+        raise ChangedWaveform(stretch.path, f"the headers at {place} are not those that were indexed")
 
 
 def _segments(records: Records, data: np.ndarray, stretch: _Stretch, channel: Channel) -> Iterator[Segment]:

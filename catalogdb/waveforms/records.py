@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from catalogdb.waveforms.bounds import HIGHEST_YEAR, LOWEST_YEAR, outside
 from catalogdb.waveforms.clock import CHAIN_TEAR
 
 HEADER_BYTES = 48
@@ -26,9 +27,9 @@ RATE_TOLERANCE = 1e-4
 
 # sequence number, quality, reserved, codes, then hour, minute, second in range: libmseed's test of a header
 _HEADER = re.compile(
-    rb"[0-9 \x00]{6}[DRQM][ \x00][0-9A-Za-z \-\x00\x80-\xff]{12}.{4}[\x00-\x17][\x00-\x3b][\x00-\x3c].{21}", re.DOTALL
+    rb"[0-9 \x00]{6}[DRQM][ \x00][0-9A-Za-z_ \-\x00\x80-\xff]{12}.{4}[\x00-\x17][\x00-\x3b][\x00-\x3c].{21}", re.DOTALL
 )
-_IN_CODES = np.array([bool(re.match(rb"[0-9A-Za-z \-\x00\x80-\xff]", bytes([byte]))) for byte in range(256)])
+_IN_CODES = np.array([bool(re.match(rb"[0-9A-Za-z_ \-\x00\x80-\xff]", bytes([byte]))) for byte in range(256)])
 _TIME_CORRECTION_APPLIED = 2
 
 
@@ -61,16 +62,24 @@ class Records:
         return Records(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
     def has_samples(self) -> np.ndarray:
-        """Mask of the records that hold samples of a time series."""
+        """Mask of the records that hold samples of a time series, of whatever rate and time."""
         return (self.npts > 0) & (self.rate > 0) & (self.encoding != ASCII_ENCODING)
+
+    def usable(self) -> np.ndarray:
+        """Mask of the records that hold samples of a time series within the bounds of real data."""
+        usable = self.has_samples()
+        for mask, _ in outside(self.npts, self.rate, self.start_ns):
+            usable &= ~mask
+        return usable
 
 
 @dataclass
 class Junk:
-    """Bytes that are no record."""
+    """Bytes that are no record; `reason` where they look like one and their time is none."""
 
     offset: int
     length: int
+    reason: str = ""
 
 
 def codes(sid: bytes) -> tuple[str, str, str, str]:
@@ -109,8 +118,10 @@ def read_records(content: bytes) -> tuple[Records, list[Junk]]:
         return _no_records(), junk
     records, valid = _decode(np.frombuffer(content, np.uint8), offsets, lengths)
     if not valid.all():
+        reason = f"a header whose year is not in {LOWEST_YEAR} to {HIGHEST_YEAR}, or that names no day of it"
         junk += [
-            Junk(int(offset), int(length)) for offset, length in zip(offsets[~valid], lengths[~valid], strict=True)
+            Junk(int(offset), int(length), reason)
+            for offset, length in zip(offsets[~valid], lengths[~valid], strict=True)
         ]
         records = records.select(valid)
     return records, sorted(junk, key=lambda item: item.offset)
@@ -184,7 +195,7 @@ def _headers(raw: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarr
     heads = raw[offsets[:, None] + np.arange(HEADER_BYTES)]
     year = heads[:, 20:22].copy().view(">u2")[:, 0]
     day = heads[:, 22:24].copy().view(">u2")[:, 0]
-    return heads, ~((year >= 1900) & (year <= 2100) & (day >= 1) & (day <= 366))
+    return heads, ~((year >= LOWEST_YEAR) & (year <= HIGHEST_YEAR) & (day >= 1) & (day <= 366))
 
 
 def _number(heads: np.ndarray, place: slice, kind: str, little: np.ndarray) -> np.ndarray:
@@ -226,7 +237,8 @@ def _decode(raw: np.ndarray, offsets: np.ndarray, lengths: np.ndarray) -> tuple[
     heads, little = _headers(raw, offsets)
     year = _number(heads, slice(20, 22), "u2", little).astype(np.int64)
     day = _number(heads, slice(22, 24), "u2", little).astype(np.int64)
-    valid = (year >= 1900) & (year <= 2100) & (day >= 1) & (day <= 366)
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    valid = (year >= LOWEST_YEAR) & (year <= HIGHEST_YEAR) & (day >= 1) & (day <= 365 + leap)
     days = (
         (np.where(valid, year, 1970) - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64) + day - 1
     )

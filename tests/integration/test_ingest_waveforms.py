@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import shutil
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -155,11 +157,11 @@ def test_a_file_that_cannot_be_read_for_the_moment_is_tried_again(db, tmp_path, 
     write_day(path, samples=5000)
     new = write_day(tmp_path / "new.mseed", station="BOO")
 
-    def broken(self):
+    def broken(stream):
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "read_bytes", broken)
+        patch.setattr("catalogdb.waveforms.index.wait_for_clock", broken)
         summary = ingest_waveforms(db, [tmp_path])
     assert summary.unreadable == 2 and "Input/output error" in summary.problems[0]
     assert list(db.wf_miniseed.find()) == rows
@@ -270,3 +272,100 @@ def test_a_file_that_may_not_be_read(db, tmp_path):
     path.chmod(0)
     assert ingest_waveforms(db, [path]).unreadable == 1
     assert "Permission denied" in db.wf_file.find_one()["error"]
+
+
+# -- odd folders
+
+
+def test_pipes_devices_and_sockets_are_passed_by(db, tmp_path):
+    write_day(tmp_path / "good.mseed")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        summary = ingest_waveforms(db, [tmp_path])
+    assert (summary.files, summary.unreadable, summary.pieces) == (4, 3, 3)
+    errors = {row["dfile"]: row["error"] for row in db.wf_file.find({"state": "unreadable"})}
+    assert all("not a regular file" in errors[name] for name in ("pipe", "device", "socket"))
+
+
+def test_names_that_are_no_text_are_said_and_stop_nothing(db, tmp_path):
+    write_day(tmp_path / "good.mseed")
+    for folder, name in ((b"", b"caf\xe9.mseed"), (b"dir\xff", b"a.mseed")):
+        os.makedirs(os.path.join(os.fsencode(tmp_path), folder), exist_ok=True)
+        shutil.copy(os.fsencode(tmp_path / "good.mseed"), os.path.join(os.fsencode(tmp_path), folder, name))
+    summary = ingest_waveforms(db, [tmp_path])
+    assert (summary.files, summary.unreadable, summary.pieces) == (3, 2, 3)
+    assert sorted(line.rpartition("/")[2] for line in summary.problems) == [
+        "a.mseed: the name is not UTF-8, so it can't be stored; rename it",
+        r"caf\xe9.mseed: the name is not UTF-8, so it can't be stored; rename it",
+    ]
+
+
+def test_names_with_line_breaks_and_escapes_stay_on_one_line(db, tmp_path):
+    odd = write_day(tmp_path / "two\nlines \x1b[31m.mseed")
+    odd.write_bytes(odd.read_bytes()[:-300])
+    (line,) = ingest_waveforms(db, [tmp_path]).problems
+    assert r"two\nlines \x1b[31m.mseed: truncated" in line
+    assert db.wf_miniseed.count_documents({"dfile": odd.name}) == 3
+
+
+def test_other_names_of_one_file_are_passed_by(db, tmp_path):
+    path = write_day(tmp_path / "b.mseed")
+    (tmp_path / "a-link.mseed").symlink_to(path)
+    (tmp_path / "c-hard.mseed").hardlink_to(path)
+    summary = ingest_waveforms(db, [tmp_path])
+    assert (summary.files, summary.skipped, summary.pieces) == (1, 2, 3)
+    assert db.wf_file.find_one()["dfile"] == "b.mseed"
+    assert ingest_waveforms(db, [tmp_path]).unchanged == 1
+
+
+def test_compressed_files_in_a_folder_are_said(db, tmp_path):
+    path = write_day(tmp_path / "good.mseed")
+    with gzip.open(tmp_path / "more.mseed.gz", "wb") as stream:
+        stream.write(path.read_bytes())
+    summary = ingest_waveforms(db, [tmp_path])
+    assert summary.skipped == 1 and "more.mseed.gz: unpack" in summary.problems[0]
+    named = ingest_waveforms(db, [tmp_path / "more.mseed.gz"])
+    assert named.unreadable == 1 and "gzip-compressed; unpack it first" in named.problems[0]
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_again_next_time(db, tmp_path, monkeypatch):
+    import catalogdb.waveforms.index as index
+
+    path = write_day(tmp_path / "live.mseed")
+    later = write_day(tmp_path / "more", start=START + 1000).read_bytes()
+    (tmp_path / "more").unlink()
+    indexer = index._mspass_rows
+
+    def grows(name):
+        rows = indexer(name)
+        with open(path, "ab") as stream:
+            stream.write(later)
+        return rows
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_mspass_rows", grows)
+        (line,) = ingest_waveforms(db, [path]).problems
+    row = db.wf_file.find_one()
+    assert row["state"] == "indexed" and "written to while it was indexed" in line
+    assert row["size"] < path.stat().st_size
+    assert ingest_waveforms(db, [path]).changed == 1 and db.wf_file.find_one()["size"] == path.stat().st_size
+
+
+def test_a_file_that_vanishes_while_it_is_scanned_is_tried_again(db, tmp_path, monkeypatch):
+    import catalogdb.waveforms.index as index
+
+    path = write_day(tmp_path / "a.mseed")
+    content = path.read_bytes()
+
+    def vanishes(name):
+        path.unlink()
+        return {}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(index, "_mspass_rows", vanishes)
+        summary = ingest_waveforms(db, [tmp_path])
+    assert summary.unreadable == 1 and "No such file" in summary.problems[0]
+    path.write_bytes(content)
+    assert ingest_waveforms(db, [tmp_path]).pieces == 3

@@ -11,6 +11,7 @@ from catalogdb.ledger.execute import execute
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, file_states
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.pick import PickStage
+from catalogdb.waveforms import FileState
 
 HOUR = 472_000 * 3600.0
 RATE = 100.0
@@ -143,6 +144,7 @@ def test_a_bad_record_costs_only_itself(db, tmp_path):
     content = bytearray(path.read_bytes())
     content[4096 * 3 + 200 : 4096 * 3 + 3000] = np.random.default_rng(3).bytes(2800)
     path.write_bytes(content)
+    ingest_waveforms(db, [path])
     (report,) = work(db)
     assert report.status == "done" and db.pick.count_documents({}) > 0
     assert any("1 records passed over" in problem for problem in report.problems)
@@ -156,6 +158,6 @@ def test_states_of_more_files_than_one_query_holds(db):
         for number, name in enumerate(names)
     ]
     db.wf_file.insert_many(rows)
-    assert file_states(db, names + names) == {name: [number, 1] for number, name in enumerate(names)}
+    assert file_states(db, names + names) == {name: FileState(number, 1) for number, name in enumerate(names)}
     # far more than fit into one document
     assert file_states(db, (content_id("absent", number) for number in range(400_000))) == {}

@@ -338,8 +338,8 @@ def test_a_fingerprint_differs_where_a_part_does():
     other = {"file": {"a": "1 x y", "b": "2 x y"}, "sensor": {"choice": "d"}}
     assert fingerprint(parts) != fingerprint(other) and list(changes(parts, parts)) == []
     assert [(change.kind, change.name) for change in changes(parts, other)] == [("file", "b"), ("sensor", "choice")]
-    (reason,) = reasons_of("pick", changes(parts, other), {"b": "/archive/b"})
-    assert (reason.reason, reason.what) == ("late file", "/archive/b")
+    (reason,) = reasons_of("pick", changes(parts, other))
+    assert (reason.reason, reason.what) == ("late file", "b")
 
 
 @pytest.mark.parametrize(
@@ -354,14 +354,14 @@ def test_a_fingerprint_differs_where_a_part_does():
 )
 def test_changes_of_files_in_words(before, now, reason, what):
     states = [{"file": {"f": state} if state else {}} for state in (before, now)]
-    (found,) = reasons_of("pick", changes(*states), {})
+    (found,) = reasons_of("pick", changes(*states))
     assert (found.reason, found.what) == (reason, what)
 
 
 def test_changes_of_stations_in_words():
     before = {"station": {"OX.A": "46.0 13.0 0.5", "OX.B": "46.0 13.0 0.5", "OX.C": "46.0 13.0 0.5"}}
     now = {"station": {"OX.A": "46.01 13.0 0.5", "OX.B": "46.0 13.0 0.52", "OX.D": "46.0 13.0 0.5"}}
-    found = {reason.reason: reason.what for reason in reasons_of("associate", changes(before, now), {})}
+    found = {reason.reason: reason.what for reason in reasons_of("associate", changes(before, now))}
     assert (
         found["coordinates"].startswith("OX.A moved 1.11") and "OX.B moved +20 m of elevation" in found["coordinates"]
     )

@@ -309,7 +309,7 @@ def test_what_is_no_file_or_no_miniseed(tmp_path):
     for name, reason in cases.items():
         with pytest.raises(UnreadableWaveform, match=reason):
             scan_miniseed(tmp_path / name)
-    with pytest.raises(WaveformUnavailable, match="no such file"):
+    with pytest.raises(WaveformUnavailable, match="No such file"):
         scan_miniseed(tmp_path / "nowhere")
 
 

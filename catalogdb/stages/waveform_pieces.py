@@ -1,0 +1,56 @@
+"""Samples of indexed pieces, held against what was indexed: every stage and every figure reads them here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from catalogdb.stages.file_states import file_states
+from catalogdb.waveforms import ChangedWaveform, FileState, read_traces
+
+if TYPE_CHECKING:
+    from obspy import Trace
+
+PIECE_FIELDS = (
+    *("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "npts"),
+    *("dir", "dfile", "foff", "nbytes", "file_id"),
+)
+"""What reading needs of a `wf_miniseed` document."""
+
+
+def read_pieces(
+    db: Database,
+    pieces: Sequence[dict[str, Any]],
+    starttime: float,
+    endtime: float,
+    states: dict[str, FileState] | None = None,
+) -> tuple[list[Trace], list[str]]:
+    """Read what pieces hold between two times, as `read_traces`. A file that is not what was indexed is marked as stale
+    in `wf_file`, so that the next ingest reads it whatever its size and time.
+
+    Args:
+        pieces: `wf_miniseed` documents with `PIECE_FIELDS`.
+        states: of `file_states`, where the caller has them.
+
+    Raises:
+        WaveformUnavailable: where a file can't be read.
+        ChangedWaveform: where a file is not what was indexed.
+    """
+    if states is None:
+        states = file_states(db, (piece["file_id"] for piece in pieces))
+    try:
+        return read_traces(pieces, starttime, endtime, states)
+    except ChangedWaveform as error:
+        with suppress(OperationFailure):  # who may only read sees the error too
+            _mark_stale(db, error)
+        raise
+
+
+def _mark_stale(db: Database, error: ChangedWaveform) -> None:
+    file = {"dir": str(error.path.parent), "dfile": error.path.name, "state": "indexed"}
+    message = f"not what was indexed: {error.difference}; ingest it again: catalogdb ingest waveforms {error.path}"
+    db.wf_file.update_one(file, {"$set": {"state": "stale", "error": message}})
