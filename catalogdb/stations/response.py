@@ -87,6 +87,8 @@ def _checked(response: Response, remarks: list[str]) -> dict[str, Any]:
     document = _poles_zeros_fields(analogue, remarks)
     frequency = _reference_frequency(stated.frequency if stated else None, analogue, stages)
     document |= finite("sensitivity_frequency", frequency)
+    if frequency is not None:  # all stages together, however each is normalised
+        document["normalization_factor"] = 1.0 / math.prod(_size(stage, frequency) for stage in analogue)
     value = _sensitivity(response, stages, frequency, units, remarks)
     if unit.factor != 1.0:
         remarks.append(f"sensitivity per {next(filter(None, units.values()))}: converted to counts per {unit.si}")
