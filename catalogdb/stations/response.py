@@ -71,9 +71,7 @@ def _checked(response: Response, remarks: list[str]) -> dict[str, Any]:
     from obspy.core.inventory.response import PolynomialResponseStage
 
     stages = sorted(response.response_stages or [], key=lambda stage: stage.stage_sequence_number)
-    if response.instrument_polynomial is not None or any(
-        isinstance(stage, PolynomialResponseStage) for stage in stages
-    ):
+    if response.instrument_polynomial or any(isinstance(stage, PolynomialResponseStage) for stage in stages):
         raise _Unusable("the response is a polynomial")
     stated = response.instrument_sensitivity
     units = {
@@ -196,9 +194,7 @@ def _normalization(stage: PolesZerosResponseStage, remarks: list[str]) -> float:
         as_other = float(stage.normalization_factor) * (1.0 if hertz else (2.0 * math.pi) ** excess)
         hint = ""
         if _usable(other) and not _differ(as_other, 1.0 / other):
-            hint = (
-                f"; it would fit poles and zeros in {'rad/s' if hertz else 'Hz'}, so their unit may be stated wrongly"
-            )
+            hint = f"; it would fit them in {'rad/s' if hertz else 'Hz'}, so the unit may be stated wrongly"
         remarks.append(
             f"stage {stage.stage_sequence_number}: the normalisation factor is {stated * unit:.4g}, but its poles and "
             f"zeros give {computed * unit:.4g} at {float(frequency):g} Hz, which is used{hint}"
@@ -251,9 +247,7 @@ def _sensitivity(
     if whole and first and whole.factor != first.factor:
         if product is None or _differ(value / whole.factor, product / first.factor):
             names = " and ".join(f"{name} ({where})" for where, name in units.items())
-            raise _Unusable(
-                f"input units contradict one another: {names}, and the stage gains don't say which is right"
-            )
+            raise _Unusable(f"input units contradict one another: {names}; the stage gains leave it open")
     elif product is not None and _differ(value, product):
         ratio = abs(math.log10(abs(value / product)))
         remarks.append(
@@ -282,9 +276,9 @@ def _product_of_gains(stages: Sequence[ResponseStage], frequency: float | None) 
         raise _Unusable("no frequency is stated at which the stage gains hold")
     product = 1.0
     for stage in stages:
+        if stage.stage_gain is None and is_counts(stage.input_units):  # a filter or a decimation of samples
+            continue
         if not _usable(stage.stage_gain):
-            if stage.stage_gain is None and type(stage).__name__ == "ResponseStage":
-                continue  # a decimation alone
             raise _Unusable(f"stage {stage.stage_sequence_number} has no gain")
         product *= float(stage.stage_gain)
         at = stage.stage_gain_frequency

@@ -146,8 +146,8 @@ def refusal(case: Case, what: str | None, now: int, then: int | None, ref: str) 
         return None
     path, name = case.constant.split(":")
     return (
-        f"{case.name}: its result changed, and {name} in {path} is {now}, at {ref} it was {then}: raise it to {then + 1}, "
-        "or make the result what it was"
+        f"{case.name}: its result changed, and {name} in {path} is {now}, at {ref} it was {then}: "
+        f"raise it to {then + 1}, or make the result what it was"
     )
 
 
