@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from catalogdb.geo import distance_azimuth
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
 from catalogdb.magnitude.wood_anderson import UnusableResponse, band_hz, wood_anderson_mm
+from catalogdb.stations.response import by_channels, channel_code, overlapping_epochs, precedence
 
 if TYPE_CHECKING:
     from obspy import Trace
@@ -42,14 +43,17 @@ class MagnitudeResult:
 
     Attributes:
         magnitudes: documents as in `schemas/magnitude.yaml`, without `_id`, `catalog`, `config_id` and `task_id`.
-        counts: `events`, of which `magnitudes` and `too_few_stations`; `stations_used` and `one_horizontal` among them;
-            stations of events left out, by reason: `no_response`, `unusable_response`, `no_waveform`, `other_channels`
+        counts: `events`, of which `magnitudes` and `too_few_stations`; `stations_used`, and among them
+            `one_horizontal` and `response_remarks` (something is odd about a response that was used); stations of
+            events left out, by reason: `no_response`, `unusable_response`, `no_waveform`, `other_channels`
             (waveforms, but none in `channel_priority`), `no_horizontal`, `gap`, `clipped`, `low_rate`, `low_snr`,
             `overlapping`, `too_near`, `too_far`. `no_depth`: events taken at sea level.
+        problems: what is odd about responses, or why they are of no use, each with its channels.
     """
 
     magnitudes: list[dict[str, Any]]
     counts: dict[str, int]
+    problems: list[str] = field(default_factory=list)
 
 
 class _LeftOut(Exception):
@@ -79,9 +83,11 @@ def local_magnitudes(
         epochs[channel["net"], channel["sta"]].append(channel)
     by_event = {origin["event_id"]: origin for origin in origins}
     station_magnitudes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    remarks: dict[str, list[str]] = defaultdict(list)
     for window in station_windows(origins, config, neighbours):
         key = window.net, window.sta
-        station = _Station(by_event[window.event_id], window, records.get(key, ()), epochs.get(key, ()), config)
+        inputs = records.get(key, ()), epochs.get(key, ())
+        station = _Station(by_event[window.event_id], window, *inputs, config, remarks)
         try:
             station_magnitudes[window.event_id].append(station.magnitude(counts))
             counts["stations_used"] += 1
@@ -96,7 +102,8 @@ def local_magnitudes(
         else:
             magnitudes.append(_event_magnitude(origin["event_id"], entries))
     counts["magnitudes"] = len(magnitudes)
-    return MagnitudeResult(magnitudes, {name: number for name, number in sorted(counts.items()) if number})
+    counts_by_name = {name: number for name, number in sorted(counts.items()) if number}
+    return MagnitudeResult(magnitudes, counts_by_name, by_channels(remarks))
 
 
 def minus_log_a0(distance_km: float, config: MagnitudeConfig) -> float:
@@ -125,32 +132,56 @@ def _event_magnitude(event_id: str, entries: list[dict[str, Any]]) -> dict[str, 
 
 @dataclass
 class _Station:
-    """One station's part in one event."""
+    """One station's part in one event.
+
+    Attributes:
+        epochs: channel epochs of the station, all of them.
+        remarks: filled with what is said of responses, and the channels that it is said of.
+    """
 
     origin: Mapping[str, Any]
     window: StationWindow
     traces: Sequence[Trace]
     epochs: Sequence[Mapping[str, Any]]
     config: MagnitudeConfig
+    remarks: dict[str, list[str]]
 
     def magnitude(self, counts: Counter[str]) -> dict[str, Any]:
         """Entry of `station_magnitudes`."""
         epochs = [epoch for epoch in self.epochs if epoch["starttime"] <= self.window.p_time < epoch["endtime"]]
+        epochs.sort(key=precedence, reverse=True)
         if not epochs:
             raise _LeftOut("no_response")
         distance_km = self._distance_km(epochs[0])
         if self.window.overlapped:
             raise _LeftOut("overlapping")
-        log_amplitude, horizontals = self._log_amplitude(epochs)
+        log_amplitude, horizontals, channels = self._log_amplitude(epochs)
         counts["one_horizontal"] += horizontals == 1
         term = self.config.station_term(self.window.net, self.window.sta)
+        remarks = self._response_remarks(channels, epochs)
+        counts["response_remarks"] += bool(remarks)
         return {
             "net": self.window.net,
             "sta": self.window.sta,
             "value": log_amplitude + minus_log_a0(distance_km, self.config) + term,
             "amplitude_mm": 10.0**log_amplitude,
             "distance_km": distance_km,
-        }
+        } | ({"response_remarks": remarks} if remarks else {})
+
+    def _response_remarks(self, channels: list[str], epochs: list[Mapping[str, Any]]) -> list[str]:
+        """What is odd about the responses of the channels that were used, each thing once."""
+        found: dict[str, list[str]] = defaultdict(list)
+        used = [epoch for epoch in epochs if channel_code(epoch) in channels]
+        for code in channels:
+            epoch = next(epoch for epoch in used if channel_code(epoch) == code and epoch.get("response"))
+            for remark in epoch["response"].get("remarks", ()):
+                found[remark].append(code)
+        for overlap in overlapping_epochs(used):
+            if "response" in overlap.differs:
+                found[overlap.text].append(overlap.code)
+        for text, codes in found.items():
+            self.remarks[text] += codes
+        return list(found)
 
     def _distance_km(self, channel: Mapping[str, Any]) -> float:
         """Hypocentral distance; a straight line between focus and sensor."""
@@ -167,8 +198,8 @@ class _Station:
             raise _LeftOut("too_near")
         return distance_km
 
-    def _log_amplitude(self, epochs: list[Mapping[str, Any]]) -> tuple[float, int]:
-        """Mean log10 amplitude (mm) of the best sensor that has one, and of how many horizontals."""
+    def _log_amplitude(self, epochs: list[Mapping[str, Any]]) -> tuple[float, int, list[str]]:
+        """Mean log10 amplitude (mm) of the best sensor that has one, of how many horizontals, and of which channels."""
         if not self.traces:
             raise _LeftOut("no_waveform")
         priority = self.config.channel_priority
@@ -189,22 +220,23 @@ class _Station:
 
     def _sensor_log_amplitude(
         self, components: Mapping[str, list[Trace]], epochs: list[Mapping[str, Any]]
-    ) -> tuple[float, int]:
+    ) -> tuple[float, int, list[str]]:
         reason = _LeftOut("no_horizontal")
         pairs = [*HORIZONTALS, VERTICAL] if self.config.use_vertical else HORIZONTALS
         for letters in pairs:
-            values = []
+            values, channels = [], []
             for letter in letters:
                 if letter not in components:
                     continue
                 try:
                     values.append(math.log10(self._amplitude_mm(components[letter], epochs)))
+                    channels.append(components[letter][0].id)
                 except _LeftOut as failure:
                     if str(failure) == "clipped":  # the other component may be clipped in the sensor itself
                         raise
                     reason = failure if str(reason) == "no_horizontal" else reason
             if values:
-                return sum(values) / len(values), len(values) if letters in HORIZONTALS else 0
+                return sum(values) / len(values), len(values) if letters in HORIZONTALS else 0, channels
         raise reason
 
     def _amplitude_mm(self, traces: list[Trace], epochs: list[Mapping[str, Any]]) -> float:
@@ -219,7 +251,8 @@ class _Station:
             raise _LeftOut("low_rate")
         try:
             simulated = wood_anderson_mm(data, rate, response, config)
-        except UnusableResponse:
+        except UnusableResponse as reason:
+            self.remarks[f"no magnitudes from it: {reason}"].append(traces[0].id)
             raise _LeftOut("unusable_response") from None
         times = window.noise_start, window.start, window.end
         noise_start, start, end = (round((time - first) * rate) for time in times)

@@ -20,6 +20,7 @@ from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import detrend
 
 from catalogdb.magnitude.config import MagnitudeConfig
+from catalogdb.stations.units import ground_motion_unit
 
 MAGNIFICATION = 2080.0
 DAMPING = 0.7
@@ -27,8 +28,6 @@ FREE_PERIOD_S = 0.8
 MM_PER_M = 1000.0
 HIGHEST_OF_NYQUIST = 0.7
 """The band kept ends at this part of the Nyquist frequency at the latest, where recorders' filters are still flat."""
-
-_TIME_DERIVATIVES = {"M": 0, "M/S": 1, "M/SEC": 1, "M/S**2": 2, "M/S/S": 2, "M/S^2": 2, "M/(S**2)": 2, "M/SEC**2": 2}
 
 
 class UnusableResponse(ValueError):
@@ -72,12 +71,14 @@ def band_hz(sampling_rate: float, config: MagnitudeConfig) -> tuple[float, float
 def sensor_response(frequency: NDArray, response: Mapping[str, Any]) -> NDArray[np.complex128]:
     """Give the response of sensor and recorder in counts per input unit at frequencies in Hz.
 
-    The poles and zeros are scaled to the sensitivity at its own frequency; where that can't be (it is zero or unknown,
-    or the sensor is blind there), `normalization_factor` scales them.
+    The poles and zeros are scaled to the sensitivity at its own frequency; where that can't be (it is unknown, or
+    the sensor is blind there), `normalization_factor` scales them.
 
     Raises:
-        UnusableResponse: when it lacks something.
+        UnusableResponse: when it lacks something, or says itself that it is of no use.
     """
+    if reason := response.get("unusable"):
+        raise UnusableResponse(reason)
     try:
         sensitivity = abs(float(response["sensitivity"]))
         poles, zeros = (
@@ -85,8 +86,10 @@ def sensor_response(frequency: NDArray, response: Mapping[str, Any]) -> NDArray[
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UnusableResponse(f"no sensitivity, poles or zeros: {error}") from error
-    at = float(response.get("sensitivity_frequency") or 0.0)
-    reference = abs(_poles_zeros(np.array([at]), poles, zeros)[0]) if at > 0.0 else 0.0
+    at = response.get("sensitivity_frequency")
+    reference = 0.0 if at is None else abs(_poles_zeros(np.array([at]), poles, zeros)[0])
+    if at == 0.0 and not math.isfinite(reference):  # an integrator has no sensitivity at zero frequency
+        reference = 0.0
     scale = 1.0 / reference if reference > 0.0 else float(response.get("normalization_factor") or 0.0)
     if not (math.isfinite(sensitivity * scale) and sensitivity * scale > 0.0):
         raise UnusableResponse("sensitivity or normalisation is zero or not finite")
@@ -103,8 +106,8 @@ def _counts_to_trace(
     frequency: NDArray, sampling_rate: float, response: Mapping[str, Any], config: MagnitudeConfig
 ) -> NDArray[np.complex128]:
     """Transfer function from counts to Wood-Anderson trace in metres, zero outside the band."""
-    derivatives = _TIME_DERIVATIVES.get(str(response.get("input_units", "")).upper())
-    if derivatives is None:
+    unit = ground_motion_unit(response.get("input_units"))
+    if unit is None and "unusable" not in response:
         raise UnusableResponse(f"input units {response.get('input_units')!r} are not of ground motion")
     low, high = band_hz(sampling_rate, config)
     weight = _cosine(frequency, low / 2.0, low) * (1.0 - _cosine(frequency, high, 1.25 * high))
@@ -120,9 +123,9 @@ def _counts_to_trace(
     s = 2j * np.pi * frequency[kept]
     natural = 2.0 * np.pi / FREE_PERIOD_S
     # s^2 of the pendulum over the derivatives that the sensor has taken already
-    pendulum = MAGNIFICATION * s ** (2 - derivatives) / (s**2 + 2.0 * DAMPING * natural * s + natural**2)
+    pendulum = MAGNIFICATION * s ** (2 - unit.derivatives) / (s**2 + 2.0 * DAMPING * natural * s + natural**2)
     transfer = np.zeros(frequency.size, dtype=complex)
-    transfer[kept] = weight[kept] * pendulum / (phase * np.maximum(size, least))
+    transfer[kept] = weight[kept] * unit.factor * pendulum / (phase * np.maximum(size, least))
     return transfer
 
 

@@ -19,6 +19,7 @@ from pymongo.database import Database
 from catalogdb.errors import InputError
 from catalogdb.stations.documents import channel_documents, site_documents
 from catalogdb.stations.read import read_stations
+from catalogdb.stations.response import response_remarks
 
 if TYPE_CHECKING:
     import mspasspy.db
@@ -83,7 +84,9 @@ def ingest_stations(
         summary.problems += metadata.rejected + metadata.warnings
         inventories.append(metadata.inventory)
         _add(sites, site_documents(metadata.inventory, path.name), SITE_KEY, path, summary)
-        _add(channels, channel_documents(metadata.inventory, path.name), CHANNEL_KEY, path, summary)
+        of_file = channel_documents(metadata.inventory, path.name)
+        summary.problems += [f"{path}: {line}" for line in response_remarks(of_file)]
+        _add(channels, of_file, CHANNEL_KEY, path, summary)
     if summary.unreadable and not summary.files:
         raise InputError("no usable station file: " + "; ".join(summary.problems))
     summary.sites, summary.channels = len(sites), len(channels)

@@ -139,7 +139,7 @@ class MagnitudeStage:
         for magnitude in result.magnitudes:
             magnitude["_id"] = content_id(self.config_id, magnitude["event_id"], magnitude["type"])
             magnitude["catalog"] = self.result
-        return Output({"magnitude": result.magnitudes}, result.counts, problems=problems)
+        return Output({"magnitude": result.magnitudes}, result.counts, problems=[*problems, *result.problems])
 
     def _gather(self, db: Database, shards: Sequence[Shard]) -> list[WindowInputs]:
         """Inputs of windows that follow one another, by one query per collection."""

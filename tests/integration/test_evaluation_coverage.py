@@ -4,6 +4,7 @@ import pytest
 from catalogs import T0, put_catalog
 
 from catalogdb.evaluation import evaluate
+from catalogdb.evaluation.coverage import picked_waveforms
 
 PERIOD = {"starttime": T0, "endtime": T0 + 100}
 COUNTS = ("matched", "missed", "no_data")
@@ -86,6 +87,30 @@ def test_shards_cover_no_more_than_there_are_waveforms(ten):
     ten.wf_miniseed.delete_one({"sta": "BBB"})
     put_waveforms(ten, ("NI", "BBB", 15, 25), ("NI", "BBB", 35, 65))
     assert p_counts(ten) == (10, 4, 6)
+
+
+def test_a_piece_that_ends_with_the_sample_of_a_pick_covers_it(ten):
+    """Its last sample is the pick's, which is the first of all that is compared, and that of the period."""
+    ten.wf_miniseed.delete_one({"sta": "BBB"})
+    ten.pick.delete_many({"sta": "BBB", "time": {"$gt": T0}})
+    put_waveforms(ten, ("NI", "BBB", -50, 0))
+    before = picked_waveforms(ten, "cat", (T0, T0 + 100))
+    assert {piece[1] for piece in before.pieces} == {"AAA", "BBB"}
+    assert p_counts(ten) == (10, 1, 0)
+
+
+def test_a_piece_that_starts_with_the_end_of_a_period_is_none_of_it(ten):
+    ten.wf_miniseed.delete_one({"sta": "BBB"})
+    put_waveforms(ten, ("NI", "BBB", 100, 150))
+    assert [piece[1] for piece in picked_waveforms(ten, "cat", (T0, T0 + 100)).pieces] == ["AAA"]
+
+
+def test_shards_hold_their_start_and_not_their_end(ten):
+    put_task(ten, "cat", "OX", "AAA", -50, 200)
+    put_task(ten, "cat", "NI", "BBB", 20, 50)
+    assert p_counts(ten) == (10, 3, 7)
+    put_task(ten, "cat", "NI", "BBB", -50, 0)  # ends where the period starts
+    assert picked_waveforms(ten, "cat", (T0, T0 + 100)).shards["NI", "BBB"] == [(T0 + 20, T0 + 50)]
 
 
 def test_a_shard_that_is_done_meanwhile_makes_the_comparison_stale(ten):

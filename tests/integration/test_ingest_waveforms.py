@@ -76,6 +76,18 @@ def test_a_changed_file_is_read_again(db, tmp_path):
     assert other.exists()
 
 
+def test_other_content_of_the_same_size_is_read_again(db, tmp_path):
+    path = write_day(tmp_path / "bad.mseed", station="BAD")
+    ingest_waveforms(db, [path])
+    before = path.stat()
+    path.write_bytes(path.read_bytes().replace(b"BAD  ", b"GOOD "))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1_000))
+    assert path.stat().st_size == before.st_size
+    summary = ingest_waveforms(db, [path])
+    assert (summary.changed, summary.unchanged) == (1, 0)
+    assert db.wf_miniseed.distinct("sta") == ["GOOD"]
+
+
 def test_vanished_files_stay_indexed(db, tmp_path):
     """An archive that isn't mounted looks like this."""
     for number in range(3):

@@ -60,3 +60,11 @@ def test_file_hash_is_of_the_bytes(tmp_path):
     path = tmp_path / "x"
     path.write_bytes(b"abc")
     assert file_sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_identities_never_change():
+    """Everything that is stored goes by them: another digest would orphan it all."""
+    assert content_id("a", 1, "b") == "33cc8a096d737991ec548846fc2e6402"
+    assert content_id({"b": [1.0, 2.5, None], "a": {"x": True}}, ("é", 0.1)) == "cd69af4aadbce948dd296790542fbbda"
+    assert canonical_json({"b": 1.0, "a": [0.1, "é", None]}) == '{"a":[0.1,"é",null],"b":1}'.encode()
+    assert milliseconds(1_700_000_000.1236) == 1_700_000_000_124

@@ -509,3 +509,76 @@ def test_senseless_settings_are_refused(settings):
 def test_settings_load_nothing_heavy():
     code = "import sys; import catalogdb.magnitude; assert not {'numpy', 'scipy', 'obspy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# -- responses that are odd
+
+
+def with_epochs(*sensitivities):
+    """Records of one station, and channel epochs that all are valid: each starts later than the one before."""
+    records, channels = standard()
+    epochs = [
+        document | {"response": document["response"] | {"sensitivity": value}, "starttime": 1e9 + number}
+        for document in channels
+        for number, value in enumerate(sensitivities)
+    ]
+    return records, epochs
+
+
+def test_of_overlapping_epochs_the_later_counts_and_it_is_said():
+    expected = only(local_magnitudes([origin()], *standard(), ONE_STATION))["value"]
+    records, epochs = with_epochs(6.0e9, 6.0e8)
+    for order in (epochs, epochs[::-1]):
+        result = local_magnitudes([origin()], records, order, ONE_STATION)
+        assert only(result)["value"] == pytest.approx(expected)
+        assert result.counts["response_remarks"] == 1
+        (problem,) = result.problems
+        assert problem.startswith("XX.AAA..HHE, XX.AAA..HHN: response: two epochs are valid from 2001-09-09T01:46:41")
+        assert "ML differs by 1.00" in problem
+        (station,) = only(result)["station_magnitudes"]
+        assert problem.endswith(station["response_remarks"][0])
+
+
+def test_overlapping_epochs_with_one_response_are_no_remark():
+    result = local_magnitudes([origin()], *with_epochs(6.0e8, 6.0e8), ONE_STATION)
+    assert result.problems == [] and "response_remarks" not in only(result)["station_magnitudes"][0]
+
+
+def test_remarks_of_a_response_stand_with_its_magnitude():
+    records, channels = standard()
+    channels[0]["response"] = channels[0]["response"] | {"remarks": ["odd"]}
+    result = local_magnitudes([origin()], records, channels, ONE_STATION)
+    assert result.problems == ["XX.AAA..HHE: response: odd"]
+    assert only(result)["station_magnitudes"][0]["response_remarks"] == ["odd"]
+    assert result.counts == {"events": 1, "magnitudes": 1, "response_remarks": 1, "stations_used": 1}
+
+
+def test_reason_of_an_unusable_response_is_said():
+    records, channels = standard()
+    for document in channels:
+        document["response"] = {"unusable": "the response is a polynomial"}
+    result = local_magnitudes([origin()], records, channels, ONE_STATION)
+    assert result.counts == {"events": 1, "too_few_stations": 1, "unusable_response": 1}
+    assert result.problems == [
+        "XX.AAA..HHN, XX.AAA..HHE: response: no magnitudes from it: the response is a polynomial"
+    ]
+
+
+def test_multiples_of_units_count():
+    records, channels = standard()
+    expected = only(local_magnitudes([origin()], records, channels, ONE_STATION))["value"]
+    for document in channels:
+        response = document["response"]
+        document["response"] = response | {"input_units": "nm/s", "sensitivity": response["sensitivity"] * 1e-9}
+    assert only(local_magnitudes([origin()], records, channels, ONE_STATION))["value"] == pytest.approx(expected)
+
+
+def test_water_level_is_in_decibels_of_amplitude():
+    """A response that rises with frequency is a tenth of its maximum (37.5 Hz) at 3.75 Hz: 20 dB raise 1 Hz to that."""
+    response = SENSORS["broad"] | {"poles": [], "zeros": [[0.0, 0.0]], "sensitivity_frequency": 1.0}
+    counts = wave_packet(1.0, 100.0)
+    low, high = (
+        np.abs(wood_anderson_mm(counts, 100.0, response, MagnitudeConfig(water_level_db=level))).max()
+        for level in (20.0, 60.0)
+    )
+    assert high / low == pytest.approx(3.75, rel=0.02)

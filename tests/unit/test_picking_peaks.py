@@ -60,6 +60,13 @@ def test_shoulders_are_left_out_and_separate_peaks_keep_their_saddle():
     assert saddles == pytest.approx([0, 0.1])
 
 
+@pytest.mark.parametrize(("valley", "expected"), [(0.4, [1]), (0.39, [1, 3])])
+def test_of_equal_tops_with_a_high_saddle_the_first_is_the_peak(valley, expected):
+    """A twin would be a rival to the pick, and lower its quality."""
+    probability = np.array([0, 0.8, valley, 0.8, 0], dtype=np.float32)
+    assert peaks_and_saddles(probability, 0.05)[0].tolist() == expected
+
+
 @pytest.mark.parametrize("probability", [[], [0.1, 0.2], [np.nan, np.nan]])
 def test_nothing_above_the_threshold_gives_no_peaks(probability):
     assert picks(np.array(probability, dtype=np.float32), 0.3, 0.3) == []

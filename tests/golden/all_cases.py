@@ -1,0 +1,10 @@
+"""All golden cases."""
+
+from association_cases import CASES as ASSOCIATION
+from evaluation_cases import CASES as EVALUATION
+from magnitude_cases import CASES as MAGNITUDE
+from picking_cases import CASES as PICKING
+from reader_cases import CASES as READERS
+from waveform_cases import CASES as WAVEFORMS
+
+CASES = (*WAVEFORMS, *PICKING, *ASSOCIATION, *MAGNITUDE, *READERS, *EVALUATION)

@@ -1,0 +1,109 @@
+"""Waveforms from files to the picker's input, the choice of a sensor, and probability traces as they are stored."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from made_inputs import START, noise, probability_rows, trace
+from obspy import Stream
+from pinning import Case
+
+from catalogdb.jobs import Job
+from catalogdb.ledger.stage import Shard
+from catalogdb.picking.records import build_runs
+from catalogdb.probability.documents import hour_documents, joined, traces_of
+from catalogdb.probability.traces import ProbabilityTrace
+from catalogdb.stages.pick import PickStage
+from catalogdb.waveforms import read_traces, scan_miniseed
+
+PICK_STAGE = "catalogdb/stages/pick.py:REVISION"
+INDEXED = ("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "sampling_rate", "npts")
+
+
+def files(folder: Path):
+    """Two files that overlap with other samples, a gap, a clock that drifts, another rate, in several encodings."""
+    data = np.round(noise(1, 30_000, 500.0)).astype(np.int32)
+    apart = [(0, 9000, 0.0), (9000, 12_000, 0.004), (12_100, 21_000, 0.0)]
+    parts = [trace(data[a:b], "HHZ", 100.0, a / 100.0 + late) for a, b, late in apart]
+    again = trace(data[20_000:30_000] + 1, "HHZ", 100.0, 200.0)
+    drift = [trace(data[n * 400 : (n + 1) * 400], "HHN", 100.0, n * 400 * (0.01 + 3e-6)) for n in range(60)]
+    slow = trace(data[:6000].astype(np.float32), "BHZ", 40.0)
+    for name, traces, encoding in (
+        ("one.mseed", parts, "STEIM2"), ("two.mseed", [again], "INT32"), ("three.mseed", drift, "STEIM1"),
+        ("four.mseed", [slow], "FLOAT32"),
+    ):  # fmt: skip
+        Stream(traces).write(str(folder / name), format="MSEED", reclen=512, encoding=encoding)
+    return sorted(folder.iterdir())
+
+
+def indexed_and_read():
+    with tempfile.TemporaryDirectory() as name:
+        pieces = [piece for path in files(Path(name)) for piece in scan_miniseed(path).pieces]
+        traces, problems = read_traces(pieces, START + 5.0, START + 280.0)
+    found = [[piece[name] for name in INDEXED if name in piece] for piece in pieces]
+    for item in traces:
+        stats = item.stats
+        found.append([item.id, stats.starttime.timestamp, float(stats.sampling_rate), stats.npts])
+        found.append(item.data.astype("<f8").tobytes())
+    return [found, len(problems)]
+
+
+def runs_at_the_networks_rate():
+    faulty = np.round(noise(5, 12_000, 300.0)).astype(np.int32)
+    faulty[4000:5500] = 7
+    east = np.round(noise(6, 24_000, 300.0)).astype(np.int32)
+    traces = [
+        trace(faulty, "HHZ", 100.0, 0.003), trace(np.roll(faulty, 9), "HHN", 100.0, 0.003),
+        trace(east, "HHE", 200.0, 0.0),
+    ]  # fmt: skip
+    records = build_runs(traces, 100.0)
+    rows = [[run.start_ns, run.rate, run.samples, run.components] for run in records.runs]
+    some = [[None if row is None else row[::997] for row in run.data] for run in records.runs]
+    return [rows, some, dict(records.counts)]
+
+
+def sensors_chosen():
+    job = Job(name="golden", catalog="golden", stages=["pick"], pick={"picker": "stalta"})
+    stage, found = PickStage(job), []
+    for spans in (
+        {"XX.AAA..HH": (0, 3600), "XX.AAA..HN": (0, 3600)},
+        {"XX.AAA..HH": (0, 1000), "XX.AAA..HN": (0, 3600)},
+        {"XX.AAA.00.HN": (0, 3600), "XX.AAA.10.HN": (0, 3600), "XX.AAA..LH": (0, 3600)},
+        {"XX.AAA..LH": (0, 3600)},
+    ):
+        pieces = []
+        for group, (first, last) in spans.items():
+            net, sta, loc, family = group.split(".")
+            common = {"net": net, "sta": sta, "loc": loc, "channel_group": group, "delta": 0.01, "sampling_rate": 100.0}
+            place = {"dir": "d", "dfile": group, "foff": 0, "nbytes": 9, "npts": 9, "file_id": group}
+            times = {"starttime": START + first, "endtime": START + last}
+            pieces += [common | place | times | {"chan": f"{family}{letter}"} for letter in "ENZ"]
+        chosen, choices = stage._choose(pieces, Shard({"net": "XX", "sta": "AAA"}, START, START + 3600.0))
+        found.append([[piece["chan"] for piece in chosen], choices])
+    return found
+
+
+def stored_probability():
+    rows = np.tile(probability_rows(), 70)[:, :400_000]
+    hour = 3600.0 * (START // 3600.0)
+    traces = [
+        ProbabilityTrace(
+            round((hour + first / 100.0) * 1e9), 100.0, ("P", "S"), rows[:, first:last], "ZNE", "XX.AAA..HH"
+        )
+        for first, last in ((1000, 180_000), (180_500, 400_000))
+    ]
+    found = []
+    for floor in (0.0, 0.05):
+        documents = hour_documents(traces, hour, hour + 7200.0, floor)
+        back = joined(part for document in documents for part in traces_of(document))
+        plain = [{name: value for name, value in document.items() if name != "blob"} for document in documents]
+        found.append([plain, [[part.start_ns, part.values[:, ::487]] for part in back]])
+    return found
+
+
+CASES = (
+    Case("waveform-files", PICK_STAGE, indexed_and_read),
+    Case("waveform-runs", "catalogdb/picking/config.py:REVISION", runs_at_the_networks_rate),
+    Case("sensor-choice", PICK_STAGE, sensors_chosen),
+    Case("stored-probability", PICK_STAGE, stored_probability),
+)
