@@ -59,7 +59,7 @@ def read_catalog_files(
     wanted = known_format(format)
     parts = []
     for path in paths:
-        start = _first_bytes(path)
+        start = _first_bytes(path, is_told=wanted is not None)
         own_format, is_plain = _format_of(path, start, wanted)
         try:
             catalog = _read_file(path, own_format, evaluation_mode, is_plain)
@@ -109,8 +109,12 @@ def _place(path: Path, source_id: str | None) -> ReadFrom:
     return ReadFrom(str(path), int(line[1]) if line else None)
 
 
-def _first_bytes(path: Path) -> bytes:
-    """The file's first 4 KiB from the first line with anything in it, in UTF-8, once they may begin a catalog."""
+def _first_bytes(path: Path, is_told: bool) -> bytes:
+    """The file's first 4 KiB with anything in them, in UTF-8, once they may begin a catalog.
+
+    Raises:
+        InputError: naming what the file is where that is known and is not read, unless its format is told.
+    """
     start = b""
     with open_unpacked(path) as stream:
         while not start and (more := stream.read(START)):
@@ -118,24 +122,21 @@ def _first_bytes(path: Path) -> bytes:
     if not start:
         raise InputError(f"{path}: no catalog: it is empty")
     text = start.decode(encoding_of([start]), errors="replace")
-    if "\0" in text.rstrip("\0"):
-        raise _other_format(path, identify(start) or identify_by_obspy(path) or FileFormat("a binary file"))
+    is_binary = "\0" in text.rstrip("\0")
+    if (is_binary or not is_told) and (found := identify(start)) is not None:
+        raise _other_format(path, found)
+    if is_binary:
+        raise _other_format(path, identify_by_obspy(path) or FileFormat("a binary file"))
     return text.encode()
 
 
 def _format_of(path: Path, start: bytes, wanted: CatalogFormat | None) -> tuple[CatalogFormat, bool]:
-    """The format, and whether it is HYPO71's own, whose dates have no century.
-
-    Raises:
-        InputError: naming what the file is where that is known, and is not read.
-    """
+    """The format, and whether it is HYPO71's own, whose dates have no century."""
     name = unpacked_name(path)
     if wanted == "hypo71":  # its cards, or what it makes of them
         return next((own for own in ("ogs-hpl", "ogs-pun") if own == detect(name, start)), "ogs-dat"), True
     if wanted is not None:
         return wanted, False
-    if (found := identify(start)) is not None:
-        raise _other_format(path, found)
     if name.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start.lstrip(BLANK)):
         return "quakeml", False
     bulletin = detect(name, start)
