@@ -125,7 +125,7 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
     (r"WID1 |XW01 ", FileFormat("GSE1 waveforms", "waveforms", "GSE1")),
     (r"TIMESERIES .*TSPAIR", FileFormat("an ASCII time series", "waveforms", "TSPAIR")),
     (r"TIMESERIES .*SLIST", FileFormat("an ASCII time series", "waveforms", "SLIST")),
-    (r"HY ?\d{7,8} ", FileFormat("a PDE bulletin (mchedr)", "catalog", "MCHEDR")),
+    (r"HY ?(19|20)\d{6}", FileFormat("a PDE bulletin (mchedr)", "catalog", "MCHEDR")),
     (r"# +(19|20)\d\d +\d\d? +\d\d? +\d\d? +\d\d? +[\d.]+ +-?[\d.]+ +-?[\d.]+ ",
      FileFormat("hypoDD phases", "catalog", "HYPODDPHA")),
     (r"# +\d+ +\d+( +-?[\d.]+)? *$", FileFormat("hypoDD differential times", advice="give these events' catalog")),

@@ -65,7 +65,7 @@ def read_catalog_files(
     wanted = known_format(format)
     parts = []
     for path in paths:
-        start = _first_bytes(path)
+        start = _first_bytes(path, is_told=wanted is not None)
         own_format, is_plain = _format_of(path, start, wanted)
         try:
             catalog = _read_file(path, own_format, evaluation_mode, tables, is_plain)
@@ -115,8 +115,12 @@ def _place(path: Path, source_id: str | None) -> ReadFrom:
     return ReadFrom(str(path), int(line[1]) if line else None)
 
 
-def _first_bytes(path: Path) -> bytes:
-    """The file's first 4 KiB from the first line with anything in it, in UTF-8, once they may begin a catalog."""
+def _first_bytes(path: Path, is_told: bool) -> bytes:
+    """The file's first 4 KiB with anything in them, in UTF-8, once they may begin a catalog.
+
+    Raises:
+        InputError: naming what the file is where that is known and is not read, unless its format is told.
+    """
     start = b""
     with open_unpacked(path) as stream:
         while not start and (more := stream.read(START)):
@@ -126,18 +130,18 @@ def _first_bytes(path: Path) -> bytes:
     if start.startswith(PARQUET):
         return start
     try:
-        encoding = encoding_of(path, [start])
-    except InputError as error:
-        raise _other_format(path, identify(start) or identify_by_obspy(path) or FileFormat("a binary file")) from error
+        encoding, is_binary = encoding_of(path, [start]), False
+    except InputError:
+        encoding, is_binary = "latin-1", True
+    if (is_binary or not is_told) and (found := identify(start)) is not None:
+        raise _other_format(path, found)
+    if is_binary:
+        raise _other_format(path, identify_by_obspy(path) or FileFormat("a binary file"))
     return start.decode(encoding, errors="replace").encode()
 
 
 def _format_of(path: Path, start: bytes, wanted: CatalogFormat | None) -> tuple[CatalogFormat, bool]:
-    """The format, and whether it is HYPO71's own, whose dates have no century.
-
-    Raises:
-        InputError: naming what the file is where that is known, and is not read.
-    """
+    """The format, and whether it is HYPO71's own, whose dates have no century."""
     if start.startswith(PARQUET):
         return "csv", False
     name = unpacked_name(path)
@@ -145,8 +149,6 @@ def _format_of(path: Path, start: bytes, wanted: CatalogFormat | None) -> tuple[
         return next((own for own in ("ogs-hpl", "ogs-pun") if own == detect(name, start)), "ogs-dat"), True
     if wanted is not None:
         return wanted, False
-    if (found := identify(start)) is not None:
-        raise _other_format(path, found)
     if name.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start.lstrip(BLANK)):
         return "quakeml", False
     bulletin = detect(name, start)
