@@ -141,8 +141,15 @@ class AssociateConfig(_Settings):
     min_picks: int = Field(5, ge=3, description="Arrivals that an event needs.")
     min_p: int = Field(2, ge=0, description="P arrivals that an event needs.")
     min_s: int = Field(1, ge=0, description="S arrivals that an event needs.")
-    min_p_and_s: int = Field(0, ge=0, description="Stations with both P and S that an event needs.")
-    min_stations: int = Field(3, ge=1, description="Stations that an event needs.")
+    min_p_and_s: int = Field(0, ge=0, description="Stations (places) with both P and S that an event needs.")
+    min_stations: int = Field(3, ge=1, description="Stations at places of their own that an event needs.")
+    same_place_km: float = Field(
+        0.25,
+        ge=0.0,
+        le=10.0,
+        description="Stations at most this far apart, horizontally, stand at one place, km; it counts once in "
+        "min_stations, min_p_and_s, the azimuthal gap, the spacing of the network and the test of chance.",
+    )
     search_margin_km: float = Field(
         100.0, ge=0.0, description="Events are looked for this far around the region, then kept only inside it, km."
     )

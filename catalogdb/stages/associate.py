@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,13 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.association.associate import associate
-from catalogdb.association.windows import AssociationWindow, association_windows, owned
+from catalogdb.association.windows import AssociationWindow, association_windows
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job, StationSelection
 from catalogdb.ledger.parts import Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.stages.periods import Interval, covered, inside
+from catalogdb.stages.recording import Recording
 
 PICK_FIELDS = ("net", "sta", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight")
 
@@ -42,39 +44,56 @@ class AssociateStage:
             yield PlannedTask(shard, fingerprint(parts))
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
-        """The same windows, with the picks of each station and the stations' coordinates.
+        """The same windows, with the picks of each station, the stations' coordinates, and where the period cuts them.
 
-        Stations without a pick take part too: what the associators derive from the network depends on them.
+        Stations with data but without a pick take part too: what is derived from the network depends on them.
         """
         known = {
             (row["starttime"], row["endtime"])
             for row in db.task.find({"stage": self.name, "config_id": self.config_id}, {"starttime": 1, "endtime": 1})
         }
-        windows, sites = self._windows(db, known), site_rows(db)
+        windows, sites, period = self._windows(db, known), site_rows(db), self._period(db)
+        recording = Recording(db, self.job.pick_set_name, whole=True)
         for window, picks in zip(windows, self._picks_by_window(db, windows), strict=True):
             if picks or (window.starttime, window.endtime) in known:
-                yield _shard(window), self._inputs(window, picks, sites).parts
+                yield _shard(window), self._inputs(window, picks, sites, recording, period).parts
 
     def read(self, db: Database, shard: Shard) -> Inputs:
-        """Fetch the picks of the window and its margins, and the stations in operation then."""
+        """Fetch the picks of the window and its margins, and the stations that have data then."""
         window = self._window(shard)
         picks = list(self._picks(db, window.read_starttime, window.read_endtime))
-        return self._inputs(window, picks, site_rows(db, shard.starttime, shard.endtime) if picks else [])
+        sites = site_rows(db, shard.starttime, shard.endtime) if picks else []
+        return self._inputs(window, picks, sites, Recording(db, self.job.pick_set_name), self._period(db))
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
-        """Associate, keep the events whose origin time lies in the core, and give them their identities."""
-        picks, stations = inputs.data
+        """Associate, keep the events whose origin time lies in the core and in the period, and give them identities."""
+        picks, stations, intervals = inputs.data
         if not picks:
             return Output({"origin": []})
-        result = associate(picks, stations, self.job.region, self.job.associate)
-        origins = owned(result.origins, self._window(shard))
+        core = shard.starttime, shard.endtime
+        result = associate(picks, stations, self.job.region, self.job.associate, core)
+        origins = [
+            origin for origin in result.origins if any(start <= origin["time"] < end for start, end in intervals)
+        ]
         for origin in origins:
             pick_ids = sorted(arrival["pick_id"] for arrival in origin["arrivals"])
             origin["event_id"] = content_id(self.config_id, pick_ids)
             origin["_id"] = content_id(self.config_id, origin["event_id"])
             origin["catalog"] = self.result
-        counts = result.counts | {"events_outside_core": len(result.origins) - len(origins), "events": len(origins)}
+        counts = result.counts | {"events": len(origins)}
+        if outside := len(result.origins) - len(origins):
+            counts["events_outside_period"] = outside
+        limits = Counter(limit for origin in origins for limit in origin.get("limits", ()))
+        counts |= {f"events_at_{limit}": number for limit, number in limits.items()}
         return Output({"origin": origins}, counts, problems=result.problems)
+
+    def _period(self, db: Database) -> list[Interval] | None:
+        """What the catalog covers, this job's period included; None where the job has none: all that there is."""
+        if self.job.period is None:
+            return None
+        own = self.job.period.starttime.timestamp(), self.job.period.endtime.timestamp()
+        held = db.catalog.find_one({"_id": self.result, "config_id": self.config_id}, {"periods": 1}) or {}
+        return covered([*held.get("periods", ()), own])
 
     def _windows(self, db: Database, known: set[tuple[float, float]]) -> list[AssociationWindow]:
         """Windows of the period; without one those that are known and all that may read a pick, so that the ledger of a
@@ -119,14 +138,26 @@ class AssociateStage:
                 held.popleft()
             yield list(held)
 
-    def _inputs(self, window: AssociationWindow, picks: list[dict[str, Any]], sites: list[dict[str, Any]]) -> Inputs:
+    def _inputs(
+        self,
+        window: AssociationWindow,
+        picks: list[dict[str, Any]],
+        sites: list[dict[str, Any]],
+        recording: Recording,
+        period: list[Interval] | None,
+    ) -> Inputs:
+        core = window.starttime, window.endtime
         stations = [
             station
-            for station in (stations_during(sites, window.starttime, window.endtime) if picks else [])
+            for station in (stations_during(sites, *core) if picks else [])
             if self.job.stations.takes(station["net"], station["sta"])
         ]
+        stations = recording.take(stations, picks, window.read_starttime, window.read_endtime)
+        intervals = [core] if period is None else inside(period, *core)
         parts = {"pick": _pick_parts(picks), "station": _station_parts(stations)}
-        return Inputs((picks, stations), fingerprint(parts), parts)
+        if intervals != [core]:
+            parts["period"] = {f"{start!r} {end!r}": "" for start, end in intervals}
+        return Inputs((picks, stations, intervals), fingerprint(parts), parts)
 
 
 class PickSelection:
