@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ PART_SECONDS = 3.0
 PART_SHARE = 0.05
 NEAR_SECONDS = 30.0
 LEAST_CHANCE = 1e-200
+# A location this close to a limit stands on it.
+LIMIT_KM = 0.02
+# The best place lies outside of what was searched: no error that is computed at the limit holds.
+BEYOND_LIMIT = {"maxdepth", "edge"}
 # Events that chance would make so many times more often than is allowed may lack but one pick less.
 WORTH_A_LOOK = 100.0
 
@@ -178,6 +182,11 @@ class OriginBuilder:
             for number, row in enumerate(rows)
         ]
         n_s = int(np.count_nonzero(observed.is_s))
+        limits = self._limits(here, station)
+        if limits & BEYOND_LIMIT:
+            here = replace(here, time_uncertainty=None, horizontal_uncertainty_km=None)
+        if limits & {"mindepth", "maxdepth", "edge"}:
+            here = replace(here, depth_uncertainty_km=None)
         origin = {
             "method": accepted.method,
             "time": float(here.time),
@@ -190,6 +199,7 @@ class OriginBuilder:
             "rms": float(np.sqrt(np.mean(residuals**2))),
             "azimuthal_gap": azimuthal_gap(azimuth[np.unique(self._stations.place[station], return_index=True)[1]]),
             "minimum_distance_km": float(distance_km.min()),
+            "limits": sorted(limits) or None,
             "score": accepted.score,
             "n_picks": int(rows.size),
             "n_p": int(rows.size - n_s),
@@ -198,6 +208,26 @@ class OriginBuilder:
             "arrivals": arrivals,
         }
         return {name: value for name, value in origin.items() if value is not None}
+
+    def _limits(self, here: Hypocentre, station: NDArray) -> set[str]:
+        """What besides the arrivals has set a location; see `limits` in schemas/origin.yaml."""
+        region, config = self._volume.region, self._config
+        cell = LIMIT_KM
+        if not config.relocate and config.associator == "pyocto":
+            cell = config.pyocto.min_node_size_location  # it gives the middle of its last cell
+        lower, upper = self._volume.bounds
+        prior, deviation = config.depth_prior, here.depth_uncertainty_km
+        limits = {
+            "mindepth": here.depth_km - region.mindepth_km <= cell,
+            "maxdepth": region.maxdepth_km - here.depth_km <= cell,
+            "edge": not all(
+                low + cell < value < high - cell
+                for value, low, high in zip((here.x_km, here.y_km), lower[:2], upper[:2], strict=True)
+            ),
+            "depth_prior": config.relocate and prior is not None and (deviation is None or deviation > prior.sigma_km),
+            "above_stations": here.depth_km < self._stations.depth_km[station].min() - LIMIT_KM,
+        }
+        return {name for name, is_met in limits.items() if is_met}
 
 
 def arrival_weights(residuals: NDArray, sigma: NDArray, time_error: float) -> NDArray:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from catalogdb import __version__
-from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
+from catalogdb.exchange.quakeml_notes import LIMITS, ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
 from catalogdb.exchange.reference import KM_PER_DEGREE, present
 
 OWN_PREFIX = "smi:local/catalogdb"
@@ -139,11 +139,18 @@ def _origin(origin: dict[str, Any], event: dict[str, Any]) -> Any:
         else OriginUncertainty(horizontal_uncertainty=horizontal, preferred_description="horizontal uncertainty"),
         evaluation_mode=event["evaluation_mode"],
         evaluation_status=event["evaluation_status"] if preferred else None,
-        comments=_comments(**{name: origin.get(name) for name in ORIGIN_NOTES}),
+        comments=[*_comments(**{name: origin.get(name) for name in ORIGIN_NOTES}), *_limits(origin)],
         creation_info=_creation_info(event),
         arrivals=[_arrival(arrival, origin) for arrival in origin.get("arrivals", [])],
         force_resource_id=False,
     )
+
+
+def _limits(origin: dict[str, Any]) -> list[Any]:
+    """The same as the note says, for readers of other programs."""
+    from obspy.core.event import Comment
+
+    return [Comment(text=LIMITS[name], force_resource_id=False) for name in origin.get("limits", []) if name in LIMITS]
 
 
 def _arrival(arrival: dict[str, Any], origin: dict[str, Any]) -> Any:

@@ -106,7 +106,7 @@ def work_job(
     logs.configure(settings.log)
     db = connect(settings, start=False)
     initialise(db)
-    job, stages = prepare(db, job, name)
+    job, stages, notes = prepare(db, job, name)
     report = new_report(job, worker.run_id)
     asked = job
     job, ended = run_record.join(db, job, report, ENGINE, worker.name)
@@ -116,7 +116,8 @@ def work_job(
         return report
     try:
         if job != asked:
-            job, stages = prepare(db, job, None)
+            job, stages, notes = prepare(db, job, None)
+        report.notes += notes
         with _alive(db, worker.run_id):
             _work(db, job, stages, worker, report, progress)
     except BaseException as error:

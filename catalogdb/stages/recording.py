@@ -65,7 +65,7 @@ class Recording:
         return [station for station in stations if (station["net"], station["sta"]) in taken]
 
     def _with_data(self, sta: str, asked: set[str], starttime: float, endtime: float) -> set[str]:
-        """Networks of a station code that have data then; "" is one, and stands for all that nobody asks for by name."""
+        """Networks of a station code that have data then, "" among them; those of `asked` at least are looked for."""
         if self._whole:
             spans = self._spans.get(sta, {})
             return {net for net, own in spans.items() if any(s < endtime and e >= starttime for s, e in own)}

@@ -15,6 +15,7 @@ from catalogdb.identity import canonical, content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
 from catalogdb.stages.results import ResultName
+from catalogdb.stages.station_notes import require_picks
 
 CATALOG_REVISION = 5
 """Raise this number whenever a change of the code after picking changes catalogs."""
@@ -64,6 +65,8 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
                 hint="catalogdb ingest stations FILE; then check the job's stations",
             )
         pick_set_id = names[0].config_id if names else require_pick_set(db, job.pick_set_name)["config_id"]
+        if not names:
+            require_picks(db, job)
         config = catalog_config(job, pick_set_id)
         config_id = content_id(config)
         fields = {"pick_set": job.pick_set_name}
