@@ -34,8 +34,8 @@ class _Block(BaseModel):
 class Period(_Block):
     """The time that a job covers, `[starttime, endtime)`.
 
-    A catalog holds the events whose origin time lies in it. Picks are made of whole shards, so a pick set may hold more:
-    events near the end need the picks that come after it.
+    A catalog holds the events whose origin time lies in it. Picks are made of whole shards, so a pick set may hold
+    more: events near the end need the picks that come after it.
     """
 
     starttime: datetime

@@ -222,10 +222,7 @@ def _accepted_picks(
         elif number is None:
             reason = "station_ambiguous" if same_code and not net else "no_station"
             if same_code and net:
-                others = ", ".join(f"{stations[other]['net']}.{sta}" for other in same_code)
-                problems.add(
-                    f"pick's station {net}.{sta} has no coordinates in reach; those of {others} are not taken for it"
-                )
+                problems.add(other_network(net, sta, [stations[other]["net"] for other in same_code]))
         elif _number(pick.get("probability"), 1.0) < config.min_pick_probability:
             reason = "below_probability"
         elif _number(pick.get("quality"), 1.0) < config.min_pick_quality:
@@ -237,6 +234,12 @@ def _accepted_picks(
         counts["picks_used"] += counted
         accepted.append((pick, number, phase == "S"))
     return sorted(accepted, key=lambda entry: (entry[0]["time"], str(entry[0]["_id"]))), sorted(problems)
+
+
+def other_network(net: str, sta: str, known: Sequence[str]) -> str:
+    """The problem of picks whose station code is known in other networks alone."""
+    others = ", ".join(f"{other}.{sta}" for other in known)
+    return f"pick's station {net}.{sta} has no coordinates in reach; those of {others} are not taken for it"
 
 
 def _prepare_stations(stations: list[dict], volume: Volume, same_place_km: float) -> PreparedStations:

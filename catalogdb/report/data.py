@@ -49,7 +49,8 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
         One JSON object: catalog, reference, period, in_period, notes, gates, events, picks (as in `evaluation`, with PS
         for both phases), and events_by, picks_by
         (by class, with intervals of recall at 95 %), confusion, residuals, precision_recall, daily, reasons, stations,
-        map (events by outcome, with `total` and those shown), map_longitude (its middle, degrees) and missed_events (each with its `picks_of_event`).
+        map (events by outcome, with `total` and those shown), map_longitude (its middle, degrees) and
+        missed_events (each with its `picks_of_event`).
     """
     names = {key: evaluation[key] for key in ("catalog", "reference", "comparison")}
     rows = [_with_interval(row) for row in _scores(db, "scores", names)]

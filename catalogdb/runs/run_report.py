@@ -11,7 +11,6 @@ from catalogdb.ledger.lost import shard_name
 from catalogdb.ledger.stage import Shard
 from catalogdb.runs.stage_notes import stage_notes
 
-
 OF_THE_NETWORK = {
     "stations",
     *("stations_out_of_reach", "stations_repeated", "stations_without_coordinates", "stations_elevation_taken_as_zero"),

@@ -10,7 +10,7 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.association.associate import associate
+from catalogdb.association.associate import associate, other_network
 from catalogdb.association.windows import AssociationWindow, association_windows
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job, StationSelection
@@ -67,7 +67,7 @@ class AssociateStage:
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Associate, keep the events whose origin time lies in the core and in the period, and give them identities."""
-        picks, stations, intervals = inputs.data
+        picks, stations, intervals, silent = inputs.data
         if not picks:
             return Output({"origin": []})
         core = shard.starttime, shard.endtime
@@ -85,7 +85,7 @@ class AssociateStage:
             counts["events_outside_period"] = outside
         limits = Counter(limit for origin in origins for limit in origin.get("limits", ()))
         counts |= {f"events_at_{limit}": number for limit, number in limits.items()}
-        return Output({"origin": origins}, counts, problems=result.problems)
+        return Output({"origin": origins}, counts, problems=[*result.problems, *_of_other_networks(picks, silent)])
 
     def _period(self, db: Database) -> list[Interval] | None:
         """What the catalog covers, this job's period included; None where the job has none: all that there is."""
@@ -152,12 +152,25 @@ class AssociateStage:
             for station in (stations_during(sites, *core) if picks else [])
             if self.job.stations.takes(station["net"], station["sta"])
         ]
-        stations = recording.take(stations, picks, window.read_starttime, window.read_endtime)
+        in_operation = stations
+        stations = recording.take(in_operation, picks, window.read_starttime, window.read_endtime)
+        silent = [station for station in in_operation if station not in stations]
         intervals = [core] if period is None else inside(period, *core)
         parts = {"pick": _pick_parts(picks), "station": _station_parts(stations)}
         if intervals != [core]:
             parts["period"] = {f"{start!r} {end!r}": "" for start, end in intervals}
-        return Inputs((picks, stations, intervals), fingerprint(parts), parts)
+        return Inputs((picks, stations, intervals, silent), fingerprint(parts), parts)
+
+
+def _of_other_networks(picks: list[dict[str, Any]], silent: list[dict[str, Any]]) -> list[str]:
+    """Problems of picks whose station has no coordinates, though one of its code without data has some."""
+    networks: dict[str, list[str]] = defaultdict(list)
+    for station in silent:
+        networks[station["sta"]].append(station["net"])
+    codes = sorted({(pick["net"], pick["sta"]) for pick in picks if pick["net"]})
+    return [
+        other_network(net, sta, networks[sta]) for net, sta in codes if sta in networks and net not in networks[sta]
+    ]
 
 
 class PickSelection:

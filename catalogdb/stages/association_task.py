@@ -8,6 +8,7 @@ from catalogdb.association.compare import Task
 from catalogdb.errors import InputError
 from catalogdb.jobs import Job
 from catalogdb.stages.associate import PICK_FIELDS, PickSelection, stations_in_operation
+from catalogdb.stages.recording import Recording
 
 
 def read_task(db: Database, job: Job, reference: str, starttime: float, endtime: float) -> Task:
@@ -31,6 +32,7 @@ def read_task(db: Database, job: Job, reference: str, starttime: float, endtime:
         for station in stations_in_operation(db, starttime, endtime)
         if job.stations.takes(station["net"], station["sta"])
     ]
+    stations = Recording(db, job.pick_set_name).take(stations, picks, starttime - margin, endtime + margin)
     events = list(
         db.event.find(
             {"catalog": reference, "time": {"$gte": starttime, "$lt": endtime}, "latitude": {"$type": "number"}},
