@@ -24,7 +24,7 @@ def require_picks(db: Database, job: Job) -> None:
     codes = _of_picks(db, job.pick_set_name)
     if codes and not any(selection.takes(*code) for code in codes):
         raise InputError(
-            f"job {job.name}: pick set {job.pick_set_name!r} has no picks of the job's stations; it has {_listed(codes)}",
+            f"job {job.name}: pick set {job.pick_set_name!r} has none of the job's stations, but {_listed(codes)}",
             hint="check stations.include and stations.exclude",
         )
 
