@@ -77,7 +77,7 @@ def run_job(
                     report.stages[stage.name] = result = StageReport()
                     run = report.run_id, pool, capacity, carry_out, progress, settings.task_attempts
                     run_stage(db, stage, result, *run)
-                    report.notes += result.finish()
+                    report.notes += result.finish(stage.name)
             through_failover(db, lambda: compare(db, job, report))
         report.status = "failed" if report.incomplete else "done"
     except BaseException as error:

@@ -55,14 +55,19 @@ class StageReport(BaseModel):
             if task.error:
                 self.failures.append(located(task.shard, task.error))
 
-    def finish(self) -> list[str]:
+    def finish(self, stage: str | None = None) -> list[str]:
         """Put sums in order.
+
+        Args:
+            stage: name of the stage; none where it was broken off.
 
         Returns:
             What the counts mean for a user who wonders why something is missing.
         """
         self.counts = dict(sorted(self.counts.items()))
         self.seconds = {step: round(value, 3) for step, value in self.seconds.items()}
+        if stage == "associate" and not self.planned:
+            return ["no event: the pick set has no picks of the job's stations in its period"]
         return stage_notes(self.counts, self.done)
 
 

@@ -40,7 +40,7 @@ def stage_notes(counts: Mapping[str, int], done: int) -> list[str]:
             "no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"
         )
     if done and "picks" in counts and not counts.get("events"):
-        notes.append("no event: " + "; ".join(_why_none(counts)))
+        notes.append(f"no event in the {done} windows of this run: " + "; ".join(_why_none(counts)))
     for limit, what in LIMITS.items():
         if number := counts.get(f"events_at_{limit}"):
             notes.append(f"{number} of {counts['events']} events lie {what}; their origins' limits say {limit}")

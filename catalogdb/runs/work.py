@@ -157,7 +157,7 @@ def _of_stage(db, stage, result, worker, report, progress) -> OpenTasks:
         with suppress(PyMongoError):
             run_record.add_stage(db, worker.run_id, stage.name, result, result.failures)
         raise
-    report.notes += result.finish()
+    report.notes += result.finish(stage.name)
     run_record.add_stage(db, worker.run_id, stage.name, result, list(left.failures.values()))
     return left
 

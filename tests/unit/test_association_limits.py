@@ -4,7 +4,6 @@ import pytest
 from test_association_associate import EVENTS, REGION, STATIONS, config, synthetic_picks
 
 from catalogdb.association.associate import associate
-from catalogdb.geo import Region
 
 DEEP = [(1000.0, 46.36, 12.95, 90.0)]
 
@@ -22,11 +21,11 @@ def test_within_the_search_nothing_is_a_limit():
     assert "limits" not in origin and origin["depth_uncertainty_km"] > 0
 
 
-def test_an_associators_own_depth_says_so_too():
-    settings = config("gamma", relocate=False, collect=False, second_pass=False, max_residual=5.0)
-    origins = associate(synthetic_picks(DEEP), STATIONS, REGION, settings).origins
-    assert origins and all("maxdepth" in origin["limits"] for origin in origins if origin["depth_km"] > 29.9)
-    assert any("maxdepth" in origin["limits"] for origin in origins)
+@pytest.mark.parametrize("associator", ["gamma", "pyocto"])
+def test_an_associators_own_depth_says_so_too(associator):
+    settings = config(associator, relocate=False, collect=False, second_pass=False, min_picks=5, min_p=2, min_s=1)
+    (origin,) = associate(synthetic_picks([(1000.0, 46.36, 12.95, 40.0)]), STATIONS, REGION, settings).origins
+    assert origin["limits"] == ["maxdepth"] and origin["depth_km"] > 28.0
 
 
 def test_an_event_above_the_search_says_so_and_has_no_depth_error():
@@ -37,13 +36,13 @@ def test_an_event_above_the_search_says_so_and_has_no_depth_error():
 
 
 def test_an_epicentre_at_the_edge_says_so():
-    outside = [(1000.0, 46.36, 12.20, 8.0)]
-    region = Region(minlatitude=46.0, maxlatitude=47.0, minlongitude=12.5, maxlongitude=14.0, projection="EPSG:32633")
-    settings = config("scan", search_margin_km=0.0, max_residual=8.0, scan={"tolerance": 8.0})
-    settings = settings.model_copy(update={"max_chance_per_day": 1e6})
-    origins = associate(synthetic_picks(outside), STATIONS, region, settings).origins
-    assert all("edge" in origin["limits"] for origin in origins)
-    assert all("horizontal_uncertainty_km" not in origin for origin in origins)
+    # 20 km west of the region; the projected box bulges beyond the region's own limits, where the event is kept
+    region = REGION.model_copy(update={"minlongitude": 12.6, "polygon": None})
+    settings = config("scan", search_margin_km=0.0, max_residual=6.0, second_pass=False, time_error=2.0)
+    result = associate(synthetic_picks([(1000.0, 46.36, 12.45, 8.0)]), STATIONS, region, settings)
+    assert [origin["limits"] for origin in result.origins] == [["edge"]] * len(result.origins)
+    assert all("horizontal_uncertainty_km" not in origin for origin in result.origins)
+    assert result.origins or result.counts["origin_outside_region"]
 
 
 def test_depth_that_a_prior_sets_says_so():
