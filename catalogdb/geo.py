@@ -9,7 +9,7 @@ from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from catalogdb.errors import InputError
 
@@ -18,6 +18,21 @@ KM_PER_DEGREE = 111.19
 Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
 # Up to 360, so that a region across the date line is written 170..190.
 Longitude = Annotated[float, Field(ge=-180.0, le=360.0)]
+
+
+HIGHEST_KM, DEEPEST_KM = -10.0, 800.0
+
+
+def _event_depth(value: float) -> float:
+    if not HIGHEST_KM <= value <= DEEPEST_KM:
+        raise ValueError(
+            f"{value:g} km is no depth of an earthquake ({HIGHEST_KM:g} to {DEEPEST_KM:g}): depths are in km below sea "
+            "level, not metres"
+        )
+    return value
+
+
+DepthKm = Annotated[float, AfterValidator(_event_depth)]
 
 
 class Region(BaseModel):
@@ -35,8 +50,8 @@ class Region(BaseModel):
     polygon: tuple[tuple[Longitude, Latitude], ...] | None = Field(
         None, description="Corners as [longitude, latitude], degrees; an event must lie inside the polygon and the box."
     )
-    mindepth_km: float = Field(0.0, ge=-10.0, description="Shallowest event, km below sea level (negative above it).")
-    maxdepth_km: float = Field(40.0, gt=0.0, le=800.0, description="Deepest event, km below sea level.")
+    mindepth_km: DepthKm = Field(0.0, description="Shallowest event, km below sea level (negative above it).")
+    maxdepth_km: DepthKm = Field(40.0, gt=0.0, description="Deepest event, km below sea level.")
     margin_km: float = Field(50.0, ge=0.0, description="Added around the stations for limits left out, km.")
     projection: str | None = Field(
         None, description="PROJ string or EPSG code of the map plane; left out: stereographic, centred on the region."
@@ -51,10 +66,28 @@ class Region(BaseModel):
         ):
             below, above = getattr(self, low), getattr(self, high)
             if below is not None and above is not None and below >= above:
-                raise ValueError(f"{low} ({below}) must be below {high} ({above})")
-        if self.polygon is not None and len(self.polygon) < 3:
-            raise ValueError("polygon needs three corners or more")
+                over = "; over the date line write 170 to 190" if low == "minlongitude" else ""
+                raise ValueError(f"{low} ({below}) must be below {high} ({above}){over}")
+        if self.is_complete and self.maxlongitude - self.minlongitude > 360.0:
+            raise ValueError(f"the longitudes span more than 360 degrees: {self.minlongitude} to {self.maxlongitude}")
+        if self.polygon is not None:
+            if len(self.polygon) < 3:
+                raise ValueError("polygon needs three corners or more")
+            self._check_polygon_meets_box()
         return self
+
+    def _check_polygon_meets_box(self) -> None:
+        longitudes, latitudes = (np.array(column) for column in zip(*self.polygon, strict=True))
+        west, east = longitude_span(longitudes)
+        south, north = latitudes.min(), latitudes.max()
+        apart = (self.maxlatitude is not None and south > self.maxlatitude) or (
+            self.minlatitude is not None and north < self.minlatitude
+        )
+        if self.minlongitude is not None and self.maxlongitude is not None:
+            offset = _wrapped(west, self.minlongitude)
+            apart |= offset > self.maxlongitude and offset + east - west < self.minlongitude + 360.0
+        if apart:
+            raise ValueError("polygon and box have nothing in common: corners are [longitude, latitude]")
 
     @property
     def is_complete(self) -> bool:
@@ -85,7 +118,7 @@ class Region(BaseModel):
                 "region: limits are missing and no station has coordinates to derive them from",
                 hint="Set minlatitude, maxlatitude, minlongitude and maxlongitude.",
             )
-        west, east = _longitude_span(longitudes)
+        west, east = longitude_span(longitudes)
         south, north = float(latitudes.min()), float(latitudes.max())
         north_margin = margin_km / KM_PER_DEGREE
         widest = min(max(abs(south), abs(north)) + north_margin, 89.0)
@@ -224,7 +257,7 @@ def _wrapped(longitude: NDArray, west: float) -> NDArray:
     return west + np.mod(longitude - west, 360.0)
 
 
-def _longitude_span(longitudes: NDArray) -> tuple[float, float]:
+def longitude_span(longitudes: NDArray) -> tuple[float, float]:
     """Give the shortest arc that holds all longitudes, as (west in -180..180, east >= west)."""
     ordered = np.sort(_wrapped(longitudes, -180.0))
     gaps = np.diff(ordered, append=ordered[0] + 360.0)

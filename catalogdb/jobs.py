@@ -32,7 +32,11 @@ class _Block(BaseModel):
 
 
 class Period(_Block):
-    """The time that a job covers, `[starttime, endtime)`, rounded outward to whole shards and windows."""
+    """The time that a job covers, `[starttime, endtime)`.
+
+    A catalog holds the events whose origin time lies in it. Picks are made of whole shards, so a pick set may hold
+    more: events near the end need the picks that come after it.
+    """
 
     starttime: datetime
     endtime: datetime
@@ -146,6 +150,16 @@ class _JobBlocks(_Block):
     associate: AssociateConfig = AssociateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
     evaluate: EvaluateBlock | None = None
+
+    @model_validator(mode="after")
+    def _prior_in_region(self):
+        prior, region = self.associate.depth_prior, self.region
+        if prior and not region.mindepth_km <= prior.depth_km <= region.maxdepth_km:
+            raise ValueError(
+                f"associate.depth_prior.depth_km ({prior.depth_km:g}) lies outside of region.mindepth_km "
+                f"({region.mindepth_km:g}) and maxdepth_km ({region.maxdepth_km:g})"
+            )
+        return self
 
     @property
     def pick_set_name(self) -> str:

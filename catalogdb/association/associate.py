@@ -12,10 +12,11 @@ import numpy as np
 from catalogdb.association import scan
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.origins import OriginBuilder
-from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
+from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume, places
 from catalogdb.association.traveltime import travel_times
 from catalogdb.errors import InputError
 from catalogdb.geo import Region, distance_azimuth
+from catalogdb.phases import phase_type
 
 SMALLEST_PROBABILITY = 0.01
 DEFAULT_CHANCE_PER_DAY = 0.001
@@ -32,45 +33,52 @@ class AssociationResult:
 
 
 def associate(
-    picks: Sequence[Mapping], stations: Sequence[Mapping], region: Region, config: AssociateConfig
+    picks: Sequence[Mapping],
+    stations: Sequence[Mapping],
+    region: Region,
+    config: AssociateConfig,
+    core: tuple[float, float] = (-math.inf, math.inf),
 ) -> AssociationResult:
     """Form events from the picks of one window's read range.
 
-    The result depends on the set of picks alone: not on their order, nor on what else the process runs. The caller
-    keeps the origins that its window owns (`windows.owned`).
+    The result depends on the set of picks alone: not on their order, nor on what else the process runs.
 
     Args:
         picks: dicts with `_id`, `sta`, `phase`, `time` (epoch seconds UTC) and, where known, `net`, `probability`,
-            `quality`, `uncertainty` (s). Phases beginning with P or S count as P or S. Where pick or station has no
-            network, the code alone decides; a pick that names one is never given to another network's station.
-        stations: dicts with `net`, `sta`, `latitude`, `longitude` (degrees), `elevation_km`; one that stands at several
-            places within the window has a row for each, numbered by `place` as its picks are (0 where absent).
+            `quality`, `uncertainty` (s). First arrivals of P and S take part (`phases.phase_type`). Where pick or
+            station has no network, the code alone decides; a pick that names one is never given to another network's
+            station.
+        stations: those that had data, dicts with `net`, `sta`, `latitude`, `longitude` (degrees), `elevation_km`; one
+            that stands at several places within the window has a row for each, numbered by `place` as its picks are (0
+            where absent). Each of them counts in what is derived from the network, with picks or without.
         region: where events are kept; limits left out come from the stations.
         config: the settings.
+        core: what the window owns, [start, end) in epoch seconds: origins are those of this time, and counts are of its
+            picks and of the candidates that lie in it, so that those of neighbouring windows add up.
 
     Returns:
         origins with the fields of schemas/origin.yaml, without ids, and counts: `picks`, `picks_used`,
         `picks_resolved_by_code`, `picks_rejected_...`, `picks_associated`, `picks_unassociated`, `arrival_...`,
-        `origins`, `origin_...` and `stations_...`; problems, one for each such station that has no coordinates.
+        `origins`, `origin_...`, `stations` (all that take part) and `stations_...`; problems, one for each such station
+        that has no coordinates.
 
     Raises:
         InputError: when the overlap of windows is shorter than the longest travel time, or the region can't be set.
     """
-    counts: Counter[str] = Counter(picks=len(picks))
+    in_core = sum(core[0] <= _number(pick.get("time"), core[0]) < core[1] for pick in picks)
+    counts: Counter[str] = Counter(picks=in_core)
     usable = _usable_stations(stations, counts)
+    if usable:
+        region = region.completed(usable)
+        _leave_out_of_reach(usable, region, config, counts)
     if not usable:
-        counts["picks_rejected_no_station"] += len(picks)
+        counts["picks_rejected_no_station"] += in_core
         return AssociationResult([], _sorted(counts))
-    region = region.completed(usable)
-    _leave_out_of_reach(usable, region, config, counts)
-    if not usable:
-        counts["picks_rejected_no_station"] += len(picks)
-        return AssociationResult([], _sorted(counts))
+    counts["stations"] = len(usable)
     longest_time = _check_overlap(usable, region, config)
     volume = Volume.around(region, config.search_margin_km)
-    accepted, problems = _accepted_picks(picks, usable, config, counts)
-    # All of them, with picks or without: what is derived from the network must not differ from window to window.
-    prepared_stations = _prepare_stations(usable, volume)
+    accepted, problems = _accepted_picks(picks, usable, config, core, counts)
+    prepared_stations = _prepare_stations(usable, volume, config.same_place_km)
     prepared_picks = _prepare_picks(accepted, config)
     if len(prepared_picks) == 0:
         return AssociationResult([], _sorted(counts), problems)
@@ -84,7 +92,7 @@ def associate(
         )
         for velocity in (config.velocity, config.location_velocity or config.velocity)
     )
-    builder = OriginBuilder(prepared_picks, prepared_stations, volume, location_times, config)
+    builder = OriginBuilder(prepared_picks, prepared_stations, volume, location_times, config, core)
     if config.associator == "gamma":
         from catalogdb.association import gamma
 
@@ -186,7 +194,11 @@ def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]
 
 
 def _accepted_picks(
-    picks: Sequence[Mapping], stations: list[dict], config: AssociateConfig, counts: Counter
+    picks: Sequence[Mapping],
+    stations: list[dict],
+    config: AssociateConfig,
+    core: tuple[float, float],
+    counts: Counter,
 ) -> tuple[list[tuple[Mapping, int, bool]], list[str]]:
     """Give (pick, station number, is S) of the picks to use, in order of (time, _id), and the problems."""
     by_name = {(row["net"], row["sta"], row["place"]): number for number, row in enumerate(stations)}
@@ -203,35 +215,40 @@ def _accepted_picks(
             number = by_name.get(("", sta, place))
         elif is_by_code and len(same_code) == 1:
             number = same_code[0]
-        phase = (pick.get("phase") or "")[:1].upper()
-        if phase not in ("P", "S"):
+        phase = phase_type(pick.get("phase"))
+        counted = core[0] <= _number(pick.get("time"), core[0]) < core[1]
+        if phase is None:
             reason = "phase_not_used"
         elif not math.isfinite(_number(pick.get("time"))):
             reason = "no_time"
         elif number is None:
             reason = "station_ambiguous" if same_code and not net else "no_station"
             if same_code and net:
-                others = ", ".join(f"{stations[other]['net']}.{sta}" for other in same_code)
-                problems.add(
-                    f"pick's station {net}.{sta} has no coordinates in reach; those of {others} are not taken for it"
-                )
+                problems.add(other_network(net, sta, [stations[other]["net"] for other in same_code]))
         elif _number(pick.get("probability"), 1.0) < config.min_pick_probability:
             reason = "below_probability"
         elif _number(pick.get("quality"), 1.0) < config.min_pick_quality:
             reason = "below_quality"
         if reason is not None:
-            counts[f"picks_rejected_{reason}"] += 1
+            counts[f"picks_rejected_{reason}"] += counted
             continue
-        counts["picks_resolved_by_code"] += is_by_code
+        counts["picks_resolved_by_code"] += is_by_code and counted
+        counts["picks_used"] += counted
         accepted.append((pick, number, phase == "S"))
-    counts["picks_used"] = len(accepted)
     return sorted(accepted, key=lambda entry: (entry[0]["time"], str(entry[0]["_id"]))), sorted(problems)
 
 
-def _prepare_stations(stations: list[dict], volume: Volume) -> PreparedStations:
+def other_network(net: str, sta: str, known: Sequence[str]) -> str:
+    """The problem of picks whose station code is known in other networks alone."""
+    others = ", ".join(f"{other}.{sta}" for other in known)
+    return f"pick's station {net}.{sta} has no coordinates in reach; those of {others} are not taken for it"
+
+
+def _prepare_stations(stations: list[dict], volume: Volume, same_place_km: float) -> PreparedStations:
     latitude = np.array([station["latitude"] for station in stations])
     longitude = np.array([station["longitude"] for station in stations])
     x_km, y_km = volume.projection.to_xy(longitude, latitude)
+    place, founders = places(x_km, y_km, same_place_km)
     return PreparedStations(
         codes=[(station["net"], station["sta"]) for station in stations],
         latitude=latitude,
@@ -239,6 +256,9 @@ def _prepare_stations(stations: list[dict], volume: Volume) -> PreparedStations:
         x_km=x_km,
         y_km=y_km,
         depth_km=np.array([-station["elevation_km"] for station in stations]),
+        place=place,
+        place_x_km=x_km[founders],
+        place_y_km=y_km[founders],
     )
 
 

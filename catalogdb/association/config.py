@@ -2,45 +2,90 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+DEFAULT_VP, DEFAULT_VS = 6.0, 3.45
+FASTEST = 15.0  # km/s; nothing in the Earth is faster
+DEEPEST_KM, HIGHEST_KM = 2900.0, -10.0
+
+
+def _km_per_second(value: float) -> float:
+    if value > FASTEST:
+        raise ValueError(f"{value:g} km/s is no speed in the Earth: speeds are in km/s, not m/s")
+    return value
+
+
+def _km_below_sea(value: float) -> float:
+    if not HIGHEST_KM <= value <= DEEPEST_KM:
+        raise ValueError(f"{value:g} km is no depth: depths are in km below sea level, not metres")
+    return value
+
+
+Speed = Annotated[float, AfterValidator(_km_per_second)]
+DepthKm = Annotated[float, AfterValidator(_km_below_sea)]
+
+
 class VelocityLayer(_Settings):
     """One layer, or one node of a gradient model."""
 
-    depth_km: float = Field(description="Top of the layer (or depth of the node), km below sea level.")
-    vp: float = Field(gt=0.0, description="P speed, km/s.")
-    vs: float = Field(gt=0.0, description="S speed, km/s.")
+    depth_km: DepthKm = Field(description="Top of the layer (or depth of the node), km below sea level.")
+    vp: Speed = Field(gt=0.0, description="P speed, km/s.")
+    vs: Speed = Field(gt=0.0, description="S speed, km/s.")
 
 
 class VelocityConfig(_Settings):
     """Speed of P and S: two numbers, or layers."""
 
-    vp: float = Field(6.0, gt=0.0, description="P speed of the homogeneous model, km/s.")
-    vs: float = Field(3.45, gt=0.0, description="S speed of the homogeneous model, km/s.")
+    vp: Speed | None = Field(
+        None,
+        gt=0.0,
+        description=f"P speed of the homogeneous model, km/s; left out: {DEFAULT_VP}, or the layers'.",
+    )
+    vs: Speed | None = Field(
+        None,
+        gt=0.0,
+        description=f"S speed of the homogeneous model, km/s; left out: {DEFAULT_VS}, or the layers'.",
+    )
     layers: tuple[VelocityLayer, ...] | None = Field(
-        None, description="1-D model, shallowest first; replaces vp and vs. The first layer reaches up to the stations."
+        None,
+        description="1-D model, shallowest first, instead of vp and vs. The first layer reaches up to the stations.",
     )
     gradient: bool = Field(False, description="Speeds vary linearly between the depths listed instead of in steps.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _with_defaults(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        defaults = {"vp": DEFAULT_VP, "vs": DEFAULT_VS}
+        if values.get("layers") is None:
+            return values | {name: default for name, default in defaults.items() if values.get(name) is None}
+        if defaults.items() <= values.items():  # jobs on record, of versions that wrote them beside the layers
+            return {name: value for name, value in values.items() if name not in defaults}
+        return values
+
     @model_validator(mode="after")
     def _consistent(self) -> VelocityConfig:
-        if self.vs >= self.vp:
+        if self.layers is None and self.vs >= self.vp:
             raise ValueError(f"vs ({self.vs}) must be below vp ({self.vp})")
         if self.layers is not None:
+            if given := [name for name in ("vp", "vs") if getattr(self, name) is not None]:
+                raise ValueError(f"{' and '.join(given)} beside layers: give the one or the other")
             if not self.layers:
                 raise ValueError("layers is empty: leave it out for a homogeneous model")
             depths = [layer.depth_km for layer in self.layers]
             if any(below <= above for above, below in zip(depths, depths[1:], strict=False)):
                 raise ValueError(f"layers must be listed from the shallowest to the deepest, not {depths}")
-            if any(layer.vs >= layer.vp for layer in self.layers):
-                raise ValueError("vs must be below vp in every layer")
+            for layer in self.layers:
+                if layer.vs >= layer.vp:
+                    raise ValueError(f"vs ({layer.vs}) must be below vp ({layer.vp}), layer at {layer.depth_km} km")
         return self
 
 
@@ -116,7 +161,7 @@ class ScanConfig(_Settings):
 class DepthPrior(_Settings):
     """Where depth lies when arrivals hardly tell it: a normal distribution, worth one arrival."""
 
-    depth_km: float = Field(description="Usual depth, km below sea level.")
+    depth_km: DepthKm = Field(description="Usual depth, km below sea level.")
     sigma_km: float = Field(gt=0.0, description="Its standard deviation, km.")
 
 
@@ -141,8 +186,15 @@ class AssociateConfig(_Settings):
     min_picks: int = Field(5, ge=3, description="Arrivals that an event needs.")
     min_p: int = Field(2, ge=0, description="P arrivals that an event needs.")
     min_s: int = Field(1, ge=0, description="S arrivals that an event needs.")
-    min_p_and_s: int = Field(0, ge=0, description="Stations with both P and S that an event needs.")
-    min_stations: int = Field(3, ge=1, description="Stations that an event needs.")
+    min_p_and_s: int = Field(0, ge=0, description="Stations (places) with both P and S that an event needs.")
+    min_stations: int = Field(3, ge=1, description="Stations at places of their own that an event needs.")
+    same_place_km: float = Field(
+        0.25,
+        ge=0.0,
+        le=10.0,
+        description="Stations at most this far apart, horizontally, stand at one place, km; it counts once in "
+        "min_stations, min_p_and_s, the azimuthal gap, the spacing of the network and the test of chance.",
+    )
     search_margin_km: float = Field(
         100.0, ge=0.0, description="Events are looked for this far around the region, then kept only inside it, km."
     )

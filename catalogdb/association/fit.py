@@ -58,7 +58,7 @@ class EventFitter:
         self.free = np.ones(len(picks), dtype=bool)
         area_km2 = (volume.maxx_km - volume.minx_km) * (volume.maxy_km - volume.miny_km)
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
-        self._chance = ChanceTest(area_km2, thickness_km, times.vp, len(stations.codes))
+        self._chance = ChanceTest(area_km2, thickness_km, times.vp, len(stations.place_x_km))
         prior = config.depth_prior
         self._burst_like = np.flatnonzero(burst_like(picks, stations))
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
@@ -145,14 +145,14 @@ class EventFitter:
         return np.sort(rows)
 
     def background(self, here: Hypocentre, rows: NDArray) -> float:
-        """Free picks per slot and second at the stations around, in the minutes around, but for these rows."""
+        """Free picks per slot (place and phase) and second around, in the minutes around, but for these rows."""
         near = np.argsort(self._distances(here), kind="stable")[:BACKGROUND_STATIONS]
         first, last = np.searchsorted(
             self._picks.time, [here.time - BACKGROUND_SECONDS, here.time + BACKGROUND_SECONDS]
         )
         others = np.arange(first, last)[self.free[first:last]]
         others = np.setdiff1d(others, rows, assume_unique=True)
-        count = np.isin(self._picks.station[others], near).sum()
+        count = np.isin(self._place(others), near).sum()
         return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
 
     def bursts(self, starttime: float, endtime: float) -> Bursts:
@@ -173,14 +173,14 @@ class EventFitter:
         order = np.argsort(distance, kind="stable")
         rank = np.empty(order.size, dtype=int)
         rank[order] = np.arange(order.size)
-        near, misfit = self._near(here, RING_SECONDS)
-        others = ~np.isin(near, rows)
-        ring = near[others]
+        near, _ = self._near(here, RING_SECONDS)
+        counted, misfit = self._one_per_place(rows, self.misfit(rows, here))
+        ring = near[~np.isin(near, rows)]
         return self._chance.best(
-            self.misfit(rows, here),
-            rank[self._picks.station[rows]],
-            self._picks.is_s[rows],
-            rank[self._picks.station[ring]],
+            misfit,
+            rank[self._place(counted)],
+            self._picks.is_s[counted],
+            rank[self._place(ring)],
             distance[order],
             self.background(here, rows),
             self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]),
@@ -218,9 +218,10 @@ class EventFitter:
         order = np.argsort(distance, kind="stable")
         rank = np.empty(order.size, dtype=int)
         rank[order] = np.arange(order.size)
-        rank = rank[self._picks.station[rows]]
+        rank = rank[self._place(rows)]
         reaches = np.unique(rank) + 1
-        hits = (rank[:, None] < reaches).sum(axis=0)
+        slots = np.unique(rank * 2 + self._picks.is_s[rows])
+        hits = (slots[:, None] // 2 < reaches).sum(axis=0)
         logarithm = np.log10(self._chance.at_any_time(hits, 2 * reaches, tolerance, background))
         reach = reaches[int(np.flatnonzero(logarithm <= logarithm.min() + 1e-9)[-1])]
         return rows[rank < reach]
@@ -228,19 +229,31 @@ class EventFitter:
     def _slot(self, rows: NDArray) -> NDArray:
         return self._picks.station[rows] * 2 + self._picks.is_s[rows]
 
+    def _place(self, rows: NDArray) -> NDArray:
+        return self._stations.place[self._picks.station[rows]]
+
+    def _one_per_place(self, rows: NDArray, misfit: NDArray) -> tuple[NDArray, NDArray]:
+        """Of each place and phase the arrival that fits best, with its misfit."""
+        order = np.lexsort((rows, misfit))
+        _, first = np.unique((self._place(rows) * 2 + self._picks.is_s[rows])[order], return_index=True)
+        kept = np.sort(order[first])
+        return rows[kept], misfit[kept]
+
     def _distances(self, here: Hypocentre) -> NDArray:
-        return np.hypot(self._stations.x_km - here.x_km, self._stations.y_km - here.y_km)
+        """To each place, km."""
+        return np.hypot(self._stations.place_x_km - here.x_km, self._stations.place_y_km - here.y_km)
 
 
 def burst_like(picks: PreparedPicks, stations: PreparedStations) -> NDArray[np.bool_]:
-    """Which picks look like those of a burst: others of several neighbouring stations are within seconds."""
+    """Which picks look like those of a burst: others of several neighbouring places are within seconds."""
     size = len(picks)
     if size < BURST_STATIONS:
         return np.zeros(size, dtype=bool)
-    apart = np.hypot(stations.x_km[:, None] - stations.x_km, stations.y_km[:, None] - stations.y_km)
+    x_km, y_km = stations.place_x_km, stations.place_y_km
+    apart = np.hypot(x_km[:, None] - x_km, y_km[:, None] - y_km)
     near = np.zeros(apart.shape, dtype=bool)
     np.put_along_axis(near, np.argsort(apart, axis=1, kind="stable")[:, :BURST_REACH], True, axis=1)
-    time, station = picks.time, picks.station
+    time, station = picks.time, stations.place[picks.station]
     pairs = [np.arange(size) * len(apart) + station]
     left = np.arange(size)
     for offset in range(1, size):

@@ -80,7 +80,7 @@ def default_eps(stations: PreparedStations, vp: float) -> float:
     """
     from scipy.spatial import KDTree
 
-    places = np.unique(np.round(np.column_stack([stations.x_km, stations.y_km]), 3), axis=0)
+    places = np.column_stack([stations.place_x_km, stations.place_y_km])
     if len(places) < 2:
         return 10.0
     nearest = KDTree(places).query(places, k=min(3, len(places)))[0][:, -1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,10 @@ PART_SECONDS = 3.0
 PART_SHARE = 0.05
 NEAR_SECONDS = 30.0
 LEAST_CHANCE = 1e-200
+# A location this close to a limit stands on it.
+LIMIT_KM = 0.02
+# The best place lies outside of what was searched: no error that is computed at the limit holds.
+BEYOND_LIMIT = {"maxdepth", "edge"}
 # Events that chance would make so many times more often than is allowed may lack but one pick less.
 WORTH_A_LOOK = 100.0
 
@@ -36,9 +40,16 @@ class OriginBuilder:
     """Turns candidates into origins; `counts` says what became of what it was given."""
 
     def __init__(
-        self, picks: PreparedPicks, stations: PreparedStations, volume: Volume, times, config: AssociateConfig
+        self,
+        picks: PreparedPicks,
+        stations: PreparedStations,
+        volume: Volume,
+        times,
+        config: AssociateConfig,
+        core: tuple[float, float] = (-math.inf, math.inf),
     ):
         self._picks, self._stations, self._volume, self._times, self._config = picks, stations, volume, times, config
+        self._core = core
         self.fitter = EventFitter(picks, stations, volume, times, config)
         self.counts: Counter[str] = Counter()
         self._accepted: list[_Accepted] = []
@@ -56,48 +67,64 @@ class OriginBuilder:
             method: the associator that made it; the scan's score is minus log10 of the chance events per day.
             max_chance_per_day: see `chance`; None: no test.
         """
+        counts: Counter[str] = Counter()
+        here, is_taken = self._consider(candidate, method, max_chance_per_day, counts)
+        if self._owns(here.time):
+            self.counts.update(counts)
+        return is_taken
+
+    def _owns(self, time: float) -> bool:
+        return self._core[0] <= time < self._core[1]
+
+    def _consider(
+        self, candidate: Candidate, method: str, max_chance_per_day: float | None, counts: Counter[str]
+    ) -> tuple[Hypocentre, bool]:
         free, config = self.fitter.free, self._config
         rows = np.array([row for row in candidate.picks if free[row]], dtype=int)
-        self.counts["arrival_in_other_event"] += len(candidate.picks) - rows.size
+        counts["arrival_in_other_event"] += len(candidate.picks) - rows.size
         here = Hypocentre(candidate.x_km, candidate.y_km, candidate.depth_km, candidate.time)
-        rows = self.fitter.one_per_phase(rows, here, self.counts)
+        rows = self.fitter.one_per_phase(rows, here, counts)
         if config.relocate:
             fit = self.fitter.fit(here, rows)
             if max_chance_per_day is not None and fit.chance_per_day < WORTH_A_LOOK * max_chance_per_day:
                 fit = self.fitter.without_strangers(fit)
-            self.counts["arrival_large_residual"] += int(np.setdiff1d(rows, fit.rows).size)
-            self.counts["arrival_collected"] += int(np.setdiff1d(fit.rows, rows).size)
+            counts["arrival_large_residual"] += int(np.setdiff1d(rows, fit.rows).size)
+            counts["arrival_collected"] += int(np.setdiff1d(fit.rows, rows).size)
             here, rows, chance_per_day = fit.here, fit.rows, fit.chance_per_day
         else:
             chance_per_day = self.fitter.chance_per_day(here, rows)
-        if not self._enough(rows):
-            self.counts["origin_too_few_picks"] += 1
-            return False
+        if reason := self._lacks(rows):
+            counts[f"origin_{reason}"] += 1
+            return here, False
         if max_chance_per_day is not None and chance_per_day > max_chance_per_day:
-            self.counts["origin_by_chance"] += 1
-            return False
+            counts["origin_by_chance"] += 1
+            return here, False
         # From here on the picks are explained, be it by an event that isn't kept.
         free[rows] = False
         longitude, latitude = self._volume.projection.to_lonlat(here.x_km, here.y_km)
         if not self._volume.region.contains(latitude, longitude, here.depth_km):
-            self.counts["origin_outside_region"] += 1
+            counts["origin_outside_region"] += 1
         elif self._is_part(here, rows):
-            self.counts["origin_part_of_other"] += 1
+            counts["origin_part_of_other"] += 1
         else:
             self._accepted.append(_Accepted(here, rows, method, candidate.score))
-        return True
+        return here, True
 
     def origins(self) -> list[dict]:
-        """Give the origins in order of time, and complete `counts`."""
-        origins = [self._document(accepted) for accepted in self._accepted]
-        for accepted, origin in zip(self._accepted, origins, strict=True):
+        """Give the origins of the core in order of time, and complete `counts`."""
+        owned = [accepted for accepted in self._accepted if self._owns(accepted.here.time)]
+        origins = [self._document(accepted) for accepted in owned]
+        for accepted, origin in zip(owned, origins, strict=True):
             if accepted.method == "scan":
                 # Only now are the picks known that belong to no event.
                 per_day = self.fitter.chance_per_day(accepted.here, accepted.rows)
                 origin["score"] = -math.log10(max(per_day, LEAST_CHANCE))
-        used = sum(accepted.rows.size for accepted in self._accepted)
-        self.counts["picks_associated"] = used
-        self.counts["picks_unassociated"] = len(self._picks) - used
+        in_event = np.zeros(len(self._picks), dtype=bool)
+        for accepted in self._accepted:
+            in_event[accepted.rows] = True
+        in_event = in_event[(self._picks.time >= self._core[0]) & (self._picks.time < self._core[1])]
+        self.counts["picks_associated"] = int(np.count_nonzero(in_event))
+        self.counts["picks_unassociated"] = int(np.count_nonzero(~in_event))
         self.counts["origins"] = len(origins)
         return sorted(origins, key=lambda origin: (origin["time"], origin["arrivals"][0]["pick_id"]))
 
@@ -115,18 +142,19 @@ class OriginBuilder:
                 return True
         return False
 
-    def _enough(self, rows: NDArray) -> bool:
-        is_s, station = self._picks.is_s[rows], self._picks.station[rows]
-        n_s = int(np.count_nonzero(is_s))
-        both = np.intersect1d(station[is_s], station[~is_s]).size
-        config = self._config
-        return (
-            rows.size >= config.min_picks
-            and rows.size - n_s >= config.min_p
-            and n_s >= config.min_s
-            and both >= config.min_p_and_s
-            and np.unique(station).size >= config.min_stations
-        )
+    def _lacks(self, rows: NDArray) -> str | None:
+        """What of the minima an event falls short of."""
+        is_s, place = self._picks.is_s[rows], self._stations.place[self._picks.station[rows]]
+        n_s, config = int(np.count_nonzero(is_s)), self._config
+        if rows.size < config.min_picks:
+            return "too_few_picks"
+        if rows.size - n_s < config.min_p or n_s < config.min_s:
+            return "too_few_of_a_phase"
+        if np.unique(place).size < config.min_stations:
+            return "too_few_stations"
+        if np.intersect1d(place[is_s], place[~is_s]).size < config.min_p_and_s:
+            return "too_few_stations_with_p_and_s"
+        return None
 
     def _document(self, accepted: _Accepted) -> dict:
         here, rows = accepted.here, accepted.rows
@@ -154,6 +182,11 @@ class OriginBuilder:
             for number, row in enumerate(rows)
         ]
         n_s = int(np.count_nonzero(observed.is_s))
+        limits = self._limits(here, station)
+        if limits & BEYOND_LIMIT:
+            here = replace(here, time_uncertainty=None, horizontal_uncertainty_km=None)
+        if limits & {"mindepth", "maxdepth", "edge"}:
+            here = replace(here, depth_uncertainty_km=None)
         origin = {
             "method": accepted.method,
             "time": float(here.time),
@@ -164,8 +197,9 @@ class OriginBuilder:
             "horizontal_uncertainty_km": here.horizontal_uncertainty_km,
             "depth_uncertainty_km": here.depth_uncertainty_km,
             "rms": float(np.sqrt(np.mean(residuals**2))),
-            "azimuthal_gap": azimuthal_gap(azimuth[np.unique(station, return_index=True)[1]]),
+            "azimuthal_gap": azimuthal_gap(azimuth[np.unique(self._stations.place[station], return_index=True)[1]]),
             "minimum_distance_km": float(distance_km.min()),
+            "limits": sorted(limits) or None,
             "score": accepted.score,
             "n_picks": int(rows.size),
             "n_p": int(rows.size - n_s),
@@ -174,6 +208,26 @@ class OriginBuilder:
             "arrivals": arrivals,
         }
         return {name: value for name, value in origin.items() if value is not None}
+
+    def _limits(self, here: Hypocentre, station: NDArray) -> set[str]:
+        """What besides the arrivals has set a location; see `limits` in schemas/origin.yaml."""
+        region, config = self._volume.region, self._config
+        cell = LIMIT_KM
+        if not config.relocate and config.associator == "pyocto":
+            cell = config.pyocto.min_node_size_location  # it gives the middle of its last cell
+        lower, upper = self._volume.bounds
+        prior, deviation = config.depth_prior, here.depth_uncertainty_km
+        limits = {
+            "mindepth": here.depth_km - region.mindepth_km <= cell,
+            "maxdepth": region.maxdepth_km - here.depth_km <= cell,
+            "edge": not all(
+                low + cell < value < high - cell
+                for value, low, high in zip((here.x_km, here.y_km), lower[:2], upper[:2], strict=True)
+            ),
+            "depth_prior": config.relocate and prior is not None and (deviation is None or deviation > prior.sigma_km),
+            "above_stations": here.depth_km < self._stations.depth_km[station].min() - LIMIT_KM,
+        }
+        return {name for name, is_met in limits.items() if is_met}
 
 
 def arrival_weights(residuals: NDArray, sigma: NDArray, time_error: float) -> NDArray:

@@ -39,7 +39,11 @@ class Volume:
 
 @dataclass(frozen=True)
 class PreparedStations:
-    """Stations with usable coordinates, one row each, in order of code."""
+    """Stations with usable coordinates, one row each, in order of code.
+
+    `place` numbers the places that they stand at: several codes at one place count once in what is derived from the
+    network. `place_x_km` and `place_y_km` are where the places lie, one row each.
+    """
 
     codes: list[tuple[str, str]]
     latitude: NDArray
@@ -47,6 +51,9 @@ class PreparedStations:
     x_km: NDArray
     y_km: NDArray
     depth_km: NDArray
+    place: NDArray
+    place_x_km: NDArray
+    place_y_km: NDArray
 
 
 @dataclass(frozen=True)
@@ -74,3 +81,22 @@ class Candidate:
     depth_km: float
     picks: tuple[int, ...]
     score: float | None = None
+
+
+def places(x_km: NDArray, y_km: NDArray, same_place_km: float) -> tuple[NDArray, NDArray]:
+    """Number the places of stations: one within `same_place_km` of an earlier one's place belongs to it.
+
+    Distance is horizontal, so that a borehole's sensor stands at the place of the one above.
+
+    Returns:
+        the place of each station, and the station that each place lies at.
+    """
+    place, founders = np.empty(len(x_km), dtype=int), []
+    for number in range(len(x_km)):
+        apart = np.hypot(x_km[founders] - x_km[number], y_km[founders] - y_km[number])
+        if apart.size and apart.min() <= same_place_km:
+            place[number] = int(apart.argmin())
+        else:
+            place[number] = len(founders)
+            founders.append(number)
+    return place, np.array(founders, dtype=int)

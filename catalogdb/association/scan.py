@@ -52,11 +52,13 @@ def find_events(
         return
     grid = _grid(_Key(stations, volume, times, config.scan.node_spacing_km))
     slot = picks.station * 2 + picks.is_s
-    first, second = _pairs(picks, slot, grid, fitter.free, times.vs)
+    place = stations.place[picks.station]
+    place_slot = place * 2 + picks.is_s
+    first, second = _pairs(picks, place, grid, fitter.free, times.vs)
     count = np.bincount(first, minlength=len(picks))
     beyond = grid.beyond(slot[first], slot[second], picks.time[second] - picks.time[first])
     order = np.flatnonzero(beyond <= RING_SECONDS)
-    order = order[np.lexsort((second[order], slot[second[order]], first[order]))]
+    order = order[np.lexsort((second[order], place_slot[second[order]], first[order]))]
     first, neighbours, may_hit = first[order], second[order], beyond[order] <= config.scan.tolerance
     starts = np.searchsorted(first, np.arange(len(picks) + 1))
     seeds = np.flatnonzero(np.bincount(first[may_hit], minlength=len(picks)) >= config.min_picks - 1)
@@ -67,7 +69,7 @@ def find_events(
             around, possible = around[fitter.free[around]], possible[fitter.free[possible]]
             if not fitter.free[seed] or possible.size < config.min_picks - 1:
                 break
-            candidate = _best_place(seed, possible, around, slot, picks, grid, fitter, config)
+            candidate = _best_place(seed, possible, around, slot, place, picks, grid, fitter, config)
             if candidate is None:
                 break
             before = np.count_nonzero(fitter.free[around])
@@ -81,6 +83,7 @@ def _best_place(
     possible: NDArray,
     around: NDArray,
     slot: NDArray,
+    place: NDArray,
     picks: PreparedPicks,
     grid: _Grid,
     fitter: EventFitter,
@@ -89,13 +92,14 @@ def _best_place(
     """The place around the seed's station where picks agree least by chance.
 
     Args:
-        possible: rows of neighbours, by slot, that fit at one place or another.
+        possible: rows of neighbours, by place and phase, that fit at one place or another.
         around: those that come near it.
+        slot, place: of all picks, station and phase, and the place of the station.
     """
-    station = picks.station
-    nodes = grid.nodes_of[station[seed]]
-    # Of one slot one pick counts.
-    starts = np.flatnonzero(np.diff(slot[possible], prepend=-1))
+    nodes = grid.nodes_of[place[seed]]
+    # Of one place and phase one pick counts.
+    place_slot = place * 2 + picks.is_s
+    starts = np.flatnonzero(np.diff(place_slot[possible], prepend=-1))
     if nodes.size == 0 or starts.size + 1 < config.min_picks:
         return None
     own = grid.travel[slot[seed], nodes]
@@ -105,14 +109,14 @@ def _best_place(
     if promising.size == 0:
         return None
     slot_hit = slot_hit[:, promising]
-    ranks = grid.rank[station[possible[starts]][:, None], nodes[promising]]
-    own_rank = grid.rank[station[seed], nodes[promising]]
+    ranks = grid.rank[place[possible[starts]][:, None], nodes[promising]]
+    own_rank = grid.rank[place[seed], nodes[promising]]
     hits = np.stack(
         [np.add.reduce(slot_hit & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches]
     )
     if hits.max() < config.min_picks:
         return None
-    background = _background(seed, station, picks, grid, fitter, int(hits.max()))
+    background = _background(seed, place, picks, grid, fitter, int(hits.max()))
     slots = 2 * grid.reaches[:, None]
     by_hits = grid.chance.at_any_time(np.arange(hits.max() + 1), slots, config.scan.tolerance, background)
     quick = np.take_along_axis(by_hits, hits, axis=1)
@@ -120,21 +124,21 @@ def _best_place(
     best = int(quick.min(axis=0).argmin())
     if not quick.min() < COARSE_PER_DAY:
         return None
-    hit_slots = np.append(slot[possible[starts]][slot_hit[:, best]], slot[seed])
-    place = promising[best]
-    node = nodes[place]
-    in_ring = _misfit(seed, around, own[[place]], node[None], slot, picks, grid)[:, 0] <= RING_SECONDS
-    rows = np.sort(np.append(possible[hit[:, place]], seed))
-    hit_stations, hit_count = np.unique(hit_slots // 2, return_counts=True)
-    p_stations = hit_slots[hit_slots % 2 == 0] // 2
-    stations = np.append(station[around[in_ring]], station[seed])
+    hit_slots = np.append(place_slot[possible[starts]][slot_hit[:, best]], place_slot[seed])
+    column = promising[best]
+    node = nodes[column]
+    in_ring = _misfit(seed, around, own[[column]], node[None], slot, picks, grid)[:, 0] <= RING_SECONDS
+    rows = np.sort(np.append(possible[hit[:, column]], seed))
+    hit_places, hit_count = np.unique(hit_slots // 2, return_counts=True)
+    p_places = hit_slots[hit_slots % 2 == 0] // 2
+    places = np.append(place[around[in_ring]], place[seed])
     in_burst = grid.chance.in_bursts(
-        (grid.rank[p_stations, node][:, None] < grid.reaches).sum(axis=0),
-        (grid.rank[np.unique(stations), node][:, None] < grid.reaches).sum(axis=0),
+        (grid.rank[p_places, node][:, None] < grid.reaches).sum(axis=0),
+        (grid.rank[np.unique(places), node][:, None] < grid.reaches).sum(axis=0),
         np.count_nonzero(hit_count > 1),
         grid.radius_km[:, node],
         config.scan.tolerance,
-        rate(max(in_ring.sum() + 1 - hit_count.sum(), 0), 2.0 * RING_SECONDS * hit_stations.size, background),
+        rate(max(in_ring.sum() + 1 - hit_count.sum(), 0), 2.0 * RING_SECONDS * hit_places.size, background),
         background,
         fitter.bursts(*picks.time[rows[[0, -1]]]),
     )
@@ -142,7 +146,7 @@ def _best_place(
         return None
     x, y, z = grid.places[node]
     return Candidate(
-        time=float(picks.time[seed] - own[place]), x_km=float(x), y_km=float(y), depth_km=float(z),
+        time=float(picks.time[seed] - own[column]), x_km=float(x), y_km=float(y), depth_km=float(z),
         picks=tuple(rows.tolist()),
     )  # fmt: skip
 
@@ -153,21 +157,22 @@ def _misfit(seed, rows, own, nodes, slot, picks, grid) -> NDArray[np.float32]:
     return np.abs(delay - (grid.travel[slot[rows][:, None], nodes] - own))
 
 
-def _background(seed, station, picks, grid, fitter, hits) -> float:
-    """Free picks per slot and second around the seed's station, all but as many as the event would have."""
-    near = grid.neighbours[station[seed]][: REACHES[2]]
+def _background(seed, place, picks, grid, fitter, hits) -> float:
+    """Free picks per slot (place and phase) and second around the seed's place, but for as many as the event has."""
+    near = grid.neighbours[place[seed]][: REACHES[2]]
     first, last = np.searchsorted(
         picks.time, [picks.time[seed] - BACKGROUND_SECONDS, picks.time[seed] + BACKGROUND_SECONDS]
     )
-    window = station[first:last][fitter.free[first:last]]
+    window = place[first:last][fitter.free[first:last]]
     count = max(np.isin(window, near).sum() - hits, 0)
     return float(rate(count, 4.0 * BACKGROUND_SECONDS * near.size))
 
 
-def _pairs(picks: PreparedPicks, slot: NDArray, grid: _Grid, free: NDArray, vs: float) -> tuple[NDArray, NDArray]:
-    """Give pairs of rows of neighbouring stations that one event could make, each pair both ways."""
+def _pairs(picks: PreparedPicks, place: NDArray, grid: _Grid, free: NDArray, vs: float) -> tuple[NDArray, NDArray]:
+    """Give pairs of rows of neighbouring places that one event could make, each pair both ways."""
     rows = np.flatnonzero(free)
-    time, station, slot = picks.time[rows], picks.station[rows], slot[rows]
+    time, place = picks.time[rows], place[rows]
+    slot = place * 2 + picks.is_s[rows]
     firsts, seconds = [], []
     reach = grid.farthest_pair_km / vs + S_MINUS_P_SECONDS
     left = np.arange(rows.size)
@@ -177,7 +182,7 @@ def _pairs(picks: PreparedPicks, slot: NDArray, grid: _Grid, free: NDArray, vs: 
         if left.size == 0:
             break
         right = left + offset
-        apart = grid.pair_km[station[left], station[right]]  # infinite where they aren't neighbours
+        apart = grid.pair_km[place[left], place[right]]  # infinite where they aren't neighbours
         together = (time[right] - time[left] <= apart / vs + S_MINUS_P_SECONDS) & np.isfinite(apart)
         together &= slot[left] != slot[right]
         firsts += [rows[left[together]], rows[right[together]]]
@@ -194,6 +199,7 @@ class _Key:
         self.stations, self.volume, self.times, self.spacing_km = stations, volume, times, spacing_km
         self._content = (
             tuple(stations.codes), stations.x_km.tobytes(), stations.y_km.tobytes(), stations.depth_km.tobytes(),
+            stations.place.tobytes(),
             volume.minx_km, volume.maxx_km, volume.miny_km, volume.maxy_km,
             volume.region.mindepth_km, volume.region.maxdepth_km, times.key, spacing_km,
         )  # fmt: skip
@@ -207,33 +213,37 @@ class _Key:
 
 class _Grid:
     """Places (x, y, depth in km), travel times (s) from each to every slot (station and phase: row 2 * station + is S),
-    and the stations' order by distance."""
+    and the order of the stations' places by distance."""
 
     def __init__(self, key: _Key):
         stations, volume = key.stations, key.volume
         self.places = _places(volume, key.spacing_km)
         x, y, depth = self.places.T
-        east = stations.x_km[:, None] - x
-        north = stations.y_km[:, None] - y
-        distance = np.hypot(east, north)
+        distance = np.hypot(stations.place_x_km[:, None] - x, stations.place_y_km[:, None] - y)
         order = np.argsort(distance, axis=0, kind="stable")
         rank = np.empty_like(order, dtype=np.int16)
-        np.put_along_axis(rank, order, np.arange(len(stations.codes), dtype=np.int16)[:, None], axis=0)
+        np.put_along_axis(rank, order, np.arange(len(distance), dtype=np.int16)[:, None], axis=0)
         self.rank = rank
-        size = len(stations.codes)
+        size = len(distance)
         self.reaches = np.unique(np.minimum(REACHES, size))
         ordered = np.take_along_axis(distance, order, axis=0)
         self.radius_km = np.stack([ordered[reach - 1] for reach in self.reaches])
         self.travel = np.stack(
             [
-                key.times(distance[number], depth, np.float64(stations.depth_km[number]), np.bool_(is_s))
-                for number in range(size)
+                key.times(
+                    np.hypot(stations.x_km[number] - x, stations.y_km[number] - y),
+                    depth,
+                    np.float64(stations.depth_km[number]),
+                    np.bool_(is_s),
+                )
+                for number in range(len(stations.codes))
                 for is_s in (False, True)
             ]
         ).astype(np.float32)
         self.nodes_of = [np.flatnonzero(rank[number] < SEED_RANK) for number in range(size)]
-        self._delays = self._extreme_delays()
-        pair_km = np.hypot(stations.x_km[:, None] - stations.x_km, stations.y_km[:, None] - stations.y_km)
+        self._delays = self._extreme_delays(stations.place)
+        place_x, place_y = stations.place_x_km, stations.place_y_km
+        pair_km = np.hypot(place_x[:, None] - place_x, place_y[:, None] - place_y)
         self.neighbours = np.argsort(pair_km, axis=1, kind="stable")[:, :NEIGHBOURS]
         near = np.zeros(pair_km.shape, dtype=bool)
         np.put_along_axis(near, self.neighbours, True, axis=1)
@@ -243,10 +253,10 @@ class _Grid:
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self.chance = ChanceTest(area_km2, thickness_km, key.times.vp, size)
 
-    def _extreme_delays(self) -> NDArray[np.float32]:
+    def _extreme_delays(self, place: NDArray) -> NDArray[np.float32]:
         """Least and largest delay (s) of a slot (second axis) behind a seed's (first) over the seed's nodes."""
         delays = np.zeros((len(self.travel), len(self.travel), 2), dtype=np.float32)
-        for station, nodes in enumerate(self.nodes_of):
+        for station, nodes in enumerate(self.nodes_of[own] for own in place):
             if nodes.size == 0:
                 continue
             times = self.travel[:, nodes]

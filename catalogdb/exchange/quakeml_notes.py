@@ -19,8 +19,16 @@ PICK_NOTES = {
     "branch": BRANCHES,
     "hypo71_weight": int,
 }
+LIMITS = {
+    "mindepth": "the depth stands at the upper limit of the search",
+    "maxdepth": "the depth stands at the lower limit of the search: the true one is unknown",
+    "edge": "the epicentre stands at the edge of the area searched: the true one is unknown",
+    "depth_prior": "the depth is the usual one rather than what the arrivals tell",
+    "above_stations": "the depth lies above all stations that recorded the event",
+}
 ORIGIN_NOTES = {
     "score": float,
+    "limits": frozenset(LIMITS),  # a list of them
     **dict.fromkeys(("quality", "quality_sqd", "velocity_model", "source_file", "source_format"), str),
 }
 STATION_MAGNITUDE_NOTES = dict.fromkeys(("amplitude_mm", "distance_km", "weight"), float)
@@ -61,6 +69,8 @@ def read_note(element: Any, kinds: dict[str, Any]) -> dict[str, Any]:
 
 def _of_kind(value: Any, kind: Any) -> Any:
     """The value; None where it is not of its kind, or not finite."""
+    if isinstance(kind, frozenset):
+        return value if isinstance(value, list) and value and all(one in kind for one in map(str, value)) else None
     if not isinstance(kind, type):
         return value if isinstance(value, str | bool) and value in kind else None
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) >= LARGEST_INT):

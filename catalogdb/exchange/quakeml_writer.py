@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 from catalogdb import __version__
 from catalogdb.event_types import quakeml_types
-from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
+from catalogdb.exchange.quakeml_notes import LIMITS, ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
 from catalogdb.exchange.reference import KM_PER_DEGREE, present
 
 OWN_PREFIX = "smi:local/catalogdb"
@@ -138,11 +138,18 @@ def _origin(origin: dict[str, Any], event: dict[str, Any]) -> Any:
         if horizontal is None
         else OriginUncertainty(horizontal_uncertainty=horizontal, preferred_description="horizontal uncertainty"),
         **(_evaluation(event) if preferred else _evaluation(origin)),
-        comments=_comments(**{name: origin.get(name) for name in ORIGIN_NOTES}),
+        comments=[*_comments(**{name: origin.get(name) for name in ORIGIN_NOTES}), *_limits(origin)],
         creation_info=_creation_info(event),
         arrivals=[_arrival(arrival, origin) for arrival in origin.get("arrivals", [])],
         force_resource_id=False,
     )
+
+
+def _limits(origin: dict[str, Any]) -> list[Any]:
+    """The same as the note says, for readers of other programs."""
+    from obspy.core.event import Comment
+
+    return [Comment(text=LIMITS[name], force_resource_id=False) for name in origin.get("limits", []) if name in LIMITS]
 
 
 def _arrival(arrival: dict[str, Any], origin: dict[str, Any]) -> Any:

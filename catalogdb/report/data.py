@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 from pymongo.database import Database
 
+from catalogdb.geo import longitude_span
 from catalogdb.schema import views
 
 EVENTS_SHOWN = 5000
@@ -47,13 +49,15 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
         One JSON object: catalog, reference, period, in_period, notes, gates, events, picks (as in `evaluation`, with PS
         for both phases), and events_by, picks_by
         (by class, with intervals of recall at 95 %), confusion, residuals, precision_recall, daily, reasons, stations,
-        map (events by outcome, with `total` and those shown) and missed_events (each with its `picks_of_event`).
+        map (events by outcome, with `total` and those shown), map_longitude (its middle, degrees) and
+        missed_events (each with its `picks_of_event`).
     """
     names = {key: evaluation[key] for key in ("catalog", "reference", "comparison")}
     rows = [_with_interval(row) for row in _scores(db, "scores", names)]
     picks = [row for row in rows if row["of"] == "pick"]
     events = [row for row in rows if row["of"] == "event"]
     overall = {row.get("phase"): row for row in picks if row["by"] == "overall"}
+    shown = {outcome: _map_events(db, names, outcome) for outcome in ("matched", "missed", "proposed")}
     return {
         **{key: evaluation[key] for key in (*names, "period", "in_period", "notes", "gates", "events")},
         "picks": evaluation["picks"] | {"PS": evaluation["both_phases"]},
@@ -67,7 +71,8 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
                   _scores(db, "daily_counts", names)],
         "reasons": [_only(row, ("reason", "events")) for row in _scores(db, "missing_reasons", names)],
         "stations": _stations(db, [row for row in picks if row["by"] == "station"]),
-        "map": {outcome: _map_events(db, names, outcome) for outcome in ("matched", "missed", "proposed")},
+        "map": shown,
+        "map_longitude": _middle_longitude(row["longitude"] for group in shown.values() for row in group["events"]),
         "missed_events": _missed(db, names, missed_shown),
     }  # fmt: skip
 
@@ -161,6 +166,12 @@ def _map_events(db: Database, names: dict[str, str], outcome: str) -> dict[str, 
     shown = [_only(row, fields) for row in found]
     total = len(shown) if len(shown) < EVENTS_SHOWN else db.event_match.count_documents(wanted)
     return {"total": total, "events": sorted(shown, key=lambda row: row["time"])}
+
+
+def _middle_longitude(longitudes: Iterable[float]) -> float:
+    """The middle of the shortest arc that holds all longitudes, which may lie over the date line."""
+    found = np.array(list(longitudes), dtype=float)
+    return sum(longitude_span(found)) / 2.0 if found.size else 0.0
 
 
 def _missed(db: Database, names: dict[str, str], limit: int) -> list[dict[str, Any]]:

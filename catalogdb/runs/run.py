@@ -24,7 +24,8 @@ from catalogdb.runs.supervise import supervised
 from catalogdb.runs.worker import CarryOut
 from catalogdb.settings import Settings
 from catalogdb.stages.resolve import renamed, resolve
-from catalogdb.stages.results import claim_names
+from catalogdb.stages.results import claim_names, wider_periods
+from catalogdb.stages.station_notes import station_notes
 
 __all__ = ["Progress", "RunReport", "StageReport", "run_job"]
 
@@ -62,8 +63,9 @@ def run_job(
     logs.configure(settings.log)
     db = connect(settings)
     initialise(db)
-    job, stages = prepare(db, job, name, replace, check_only=dry_run)
+    job, stages, notes = prepare(db, job, name, replace, check_only=dry_run)
     report = new_report(job, uuid.uuid4().hex)
+    report.notes += notes
     if dry_run:
         return _plan_only(db, stages, report)
     run_record.start(db, job, report, engine)
@@ -75,7 +77,7 @@ def run_job(
                     report.stages[stage.name] = result = StageReport()
                     run = report.run_id, pool, capacity, carry_out, progress, settings.task_attempts
                     run_stage(db, stage, result, *run)
-                    report.notes += result.finish()
+                    report.notes += result.finish(stage.name)
             through_failover(db, lambda: compare(db, job, report))
         report.status = "failed" if report.incomplete else "done"
     except BaseException as error:
@@ -89,8 +91,8 @@ def run_job(
 
 def prepare(
     db: Database, job: Job, name: str | None, replace: bool = False, check_only: bool = False
-) -> tuple[Job, list[Stage]]:
-    """The job under its name, and its stages, their results' names entered.
+) -> tuple[Job, list[Stage], list[str]]:
+    """The job under its name, its stages, their results' names entered, and what is worth knowing before it runs.
 
     Raises:
         InputError: for a job that can't run as it stands, and for names that are taken.
@@ -98,8 +100,9 @@ def prepare(
     if name:
         job = renamed(db, job, name)
     stages, names = resolve(db, job)
+    notes = [*station_notes(db, job), *([] if replace else wider_periods(db, names))]
     claim_names(db, names, replace, check_only=check_only)
-    return job, stages
+    return job, stages, notes
 
 
 def new_report(job: Job, run_id: str) -> RunReport:

@@ -9,6 +9,13 @@ from pydantic import BaseModel, Field, computed_field
 from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.lost import shard_name
 from catalogdb.ledger.stage import Shard
+from catalogdb.runs.stage_notes import stage_notes
+
+OF_THE_NETWORK = {
+    "stations",
+    *("stations_out_of_reach", "stations_repeated", "stations_without_coordinates", "stations_elevation_taken_as_zero"),
+}
+"""Counts that each window has of the same stations: a run tells the most of any one."""
 
 
 class StageReport(BaseModel):
@@ -37,7 +44,8 @@ class StageReport(BaseModel):
         """Count one task in."""
         setattr(self, task.status, getattr(self, task.status) + 1)
         for name, count in task.counts.items():
-            self.counts[name] = self.counts.get(name, 0) + count
+            before = self.counts.get(name, 0)
+            self.counts[name] = max(before, count) if name in OF_THE_NETWORK else before + count
         for step, seconds in task.seconds.items():
             self.seconds[step] = self.seconds.get(step, 0.0) + seconds
         if task.backend and task.backend not in self.backends:
@@ -47,22 +55,20 @@ class StageReport(BaseModel):
             if task.error:
                 self.failures.append(located(task.shard, task.error))
 
-    def finish(self) -> list[str]:
+    def finish(self, stage: str | None = None) -> list[str]:
         """Put sums in order.
+
+        Args:
+            stage: name of the stage; none where it was broken off.
 
         Returns:
             What the counts mean for a user who wonders why something is missing.
         """
         self.counts = dict(sorted(self.counts.items()))
         self.seconds = {step: round(value, 3) for step, value in self.seconds.items()}
-        notes = []
-        if without := self.counts.get("picks_rejected_no_station"):
-            notes.append(f"{without} picks are at stations without coordinates: catalogdb ingest stations FILE")
-        if self.counts.get("no_response") and not self.counts.get("magnitudes"):
-            notes.append(
-                "no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"
-            )
-        return notes
+        if stage == "associate" and not self.planned:
+            return ["no event: the pick set has no picks of the job's stations in its period"]
+        return stage_notes(self.counts, self.done)
 
 
 class RunReport(BaseModel):

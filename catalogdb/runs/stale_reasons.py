@@ -134,6 +134,7 @@ _TELL = {
     "response": _of("response"),
     "waveform": _of("waveforms"),
     "magnitude": _of("magnitudes"),
+    "period": lambda change, file_names: ("other period", "the catalog covers another part of the window"),
 }
 
 

@@ -106,7 +106,7 @@ def work_job(
     logs.configure(settings.log)
     db = connect(settings, start=False)
     initialise(db)
-    job, stages = prepare(db, job, name)
+    job, stages, notes = prepare(db, job, name)
     report = new_report(job, worker.run_id)
     asked = job
     job, ended = run_record.join(db, job, report, ENGINE, worker.name)
@@ -116,7 +116,8 @@ def work_job(
         return report
     try:
         if job != asked:
-            job, stages = prepare(db, job, None)
+            job, stages, notes = prepare(db, job, None)
+        report.notes += notes
         with _alive(db, worker.run_id):
             _work(db, job, stages, worker, report, progress)
     except BaseException as error:
@@ -156,7 +157,7 @@ def _of_stage(db, stage, result, worker, report, progress) -> OpenTasks:
         with suppress(PyMongoError):
             run_record.add_stage(db, worker.run_id, stage.name, result, result.failures)
         raise
-    report.notes += result.finish()
+    report.notes += result.finish(stage.name)
     run_record.add_stage(db, worker.run_id, stage.name, result, list(left.failures.values()))
     return left
 

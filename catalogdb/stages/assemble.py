@@ -17,7 +17,7 @@ from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 
 BATCH_WINDOWS = 100
 """So many windows are planned together, with one query per collection."""
-FROM_ORIGIN = ("time", "latitude", "longitude", "depth_km", "n_picks", "n_p", "n_s", "rms", "azimuthal_gap")
+FROM_ORIGIN = ("time", "latitude", "longitude", "depth_km", "n_picks", "n_p", "n_s", "rms", "azimuthal_gap", "limits")
 
 
 class AssembleStage:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.association.associate import associate
-from catalogdb.association.windows import AssociationWindow, association_windows, owned
+from catalogdb.association.associate import associate, other_network
+from catalogdb.association.windows import AssociationWindow, association_windows
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job, StationSelection
 from catalogdb.ledger.parts import Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.stages.periods import Interval, covered, inside
+from catalogdb.stages.recording import Recording
 from catalogdb.stages.station_places import StationNetworks, read_places
 from catalogdb.stations.places import StationPlaces
 
@@ -46,41 +48,57 @@ class AssociateStage:
             yield PlannedTask(shard, fingerprint(parts))
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
-        """The same windows, with the picks of each station and the stations' coordinates.
+        """The same windows, with the picks of each station, the stations' coordinates, and where the period cuts them.
 
-        Stations without a pick take part too: what the associators derive from the network depends on them.
+        Stations with data but without a pick take part too: what is derived from the network depends on them.
         """
         known = {
             (row["starttime"], row["endtime"])
             for row in db.task.find({"stage": self.name, "config_id": self.config_id}, {"starttime": 1, "endtime": 1})
         }
         windows, places = self._windows(db, known), read_places(db, takes=self.job.stations.takes)
+        recording, period = Recording(db, self.job.pick_set_name, whole=True), self._period(db)
         for window, picks in zip(windows, self._picks_by_window(db, windows), strict=True):
             if picks or (window.starttime, window.endtime) in known:
-                yield _shard(window), self._inputs(window, picks, places).parts
+                yield _shard(window), self._inputs(window, picks, places, recording, period).parts
 
     def read(self, db: Database, shard: Shard) -> Inputs:
-        """Fetch the picks of the window and its margins, and the stations in operation then."""
+        """Fetch the picks of the window and its margins, and the stations that have data then."""
         window = self._window(shard)
         picks = list(self._picks(db, window.read_starttime, window.read_endtime))
         codes = {pick["sta"] for pick in picks}
         places = read_places(db, window.read_starttime, window.read_endtime, codes, self.job.stations.takes)
-        return self._inputs(window, picks, places)
+        return self._inputs(window, picks, places, Recording(db, self.job.pick_set_name), self._period(db))
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
-        """Associate, keep the events whose origin time lies in the core, and give them their identities."""
-        picks, stations = inputs.data
+        """Associate, keep the events whose origin time lies in the core and in the period, and give them identities."""
+        picks, stations, intervals, silent = inputs.data
         if not picks:
             return Output({"origin": []})
-        result = associate(picks, stations, self.job.region, self.job.associate)
-        origins = owned(result.origins, self._window(shard))
+        core = shard.starttime, shard.endtime
+        result = associate(picks, stations, self.job.region, self.job.associate, core)
+        origins = [
+            origin for origin in result.origins if any(start <= origin["time"] < end for start, end in intervals)
+        ]
         for origin in origins:
             pick_ids = sorted(arrival["pick_id"] for arrival in origin["arrivals"])
             origin["event_id"] = content_id(self.config_id, pick_ids)
             origin["_id"] = content_id(self.config_id, origin["event_id"])
             origin["catalog"] = self.result
-        counts = result.counts | {"events_outside_core": len(result.origins) - len(origins), "events": len(origins)}
-        return Output({"origin": origins}, counts, problems=result.problems)
+        counts = result.counts | {"events": len(origins)}
+        if outside := len(result.origins) - len(origins):
+            counts["events_outside_period"] = outside
+        limits = Counter(limit for origin in origins for limit in origin.get("limits", ()))
+        counts |= {f"events_at_{limit}": number for limit, number in limits.items()}
+        return Output({"origin": origins}, counts, problems=[*result.problems, *_of_other_networks(picks, silent)])
+
+    def _period(self, db: Database) -> list[Interval] | None:
+        """What the catalog covers, this job's period included; None where the job has none: all that there is."""
+        if self.job.period is None:
+            return None
+        own = self.job.period.starttime.timestamp(), self.job.period.endtime.timestamp()
+        held = db.catalog.find_one({"_id": self.result, "config_id": self.config_id}, {"periods": 1}) or {}
+        return covered([*held.get("periods", ()), own])
 
     def _windows(self, db: Database, known: set[tuple[float, float]]) -> list[AssociationWindow]:
         """Windows of the period; without one those that are known and all that may read a pick, so that the ledger of a
@@ -121,10 +139,23 @@ class AssociateStage:
                 held.popleft()
             yield list(held)
 
-    def _inputs(self, window: AssociationWindow, picks: list[dict[str, Any]], places: StationPlaces) -> Inputs:
-        stations, placed = places.rows(picks, window.starttime, window.endtime) if picks else ([], [])
+    def _inputs(
+        self,
+        window: AssociationWindow,
+        picks: list[dict[str, Any]],
+        places: StationPlaces,
+        recording: Recording,
+        period: list[Interval] | None,
+    ) -> Inputs:
+        core = window.starttime, window.endtime
+        in_operation, placed = places.rows(picks, *core) if picks else ([], [])
+        stations = recording.take(in_operation, placed, window.read_starttime, window.read_endtime)
+        silent = [station for station in in_operation if station not in stations]
+        intervals = [core] if period is None else inside(period, *core)
         parts = {"pick": _pick_parts(placed), "station": _station_parts(stations)}
-        return Inputs((placed, stations), fingerprint(parts), parts)
+        if intervals != [core]:
+            parts["period"] = {f"{start!r} {end!r}": "" for start, end in intervals}
+        return Inputs((placed, stations, intervals, silent), fingerprint(parts), parts)
 
 
 def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
@@ -134,6 +165,17 @@ def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Itera
     for pick in db.pick.find(query, dict.fromkeys(PICK_FIELDS, 1)).sort([("time", 1), ("_id", 1)]):
         if selection.takes(pick["net"], pick["sta"]):
             yield selection.networks.named(pick)
+
+
+def _of_other_networks(picks: list[dict[str, Any]], silent: list[dict[str, Any]]) -> list[str]:
+    """Problems of picks whose station has no coordinates, though one of its code without data has some."""
+    networks: dict[str, list[str]] = defaultdict(list)
+    for station in silent:
+        networks[station["sta"]].append(station["net"])
+    codes = sorted({(pick["net"], pick["sta"]) for pick in picks if pick["net"]})
+    return [
+        other_network(net, sta, networks[sta]) for net, sta in codes if sta in networks and net not in networks[sta]
+    ]
 
 
 class PickSelection:

@@ -9,6 +9,7 @@ from catalogdb.errors import InputError
 from catalogdb.event_types import EXISTS
 from catalogdb.jobs import Job
 from catalogdb.stages.associate import job_picks
+from catalogdb.stages.recording import Recording
 from catalogdb.stages.station_places import read_places
 
 
@@ -25,6 +26,7 @@ def read_task(db: Database, job: Job, reference: str, starttime: float, endtime:
     picks = list(job_picks(db, job, first, last))
     places = read_places(db, first, last, {pick["sta"] for pick in picks}, job.stations.takes)
     stations, picks = places.rows(picks, starttime, endtime)
+    stations = Recording(db, job.pick_set_name).take(stations, picks, first, last)
     events = list(
         db.event.find(
             {"catalog": reference, "time": {"$gte": starttime, "$lt": endtime}, "latitude": {"$type": "number"}}

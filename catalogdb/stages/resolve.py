@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -14,6 +15,7 @@ from catalogdb.identity import canonical, content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
 from catalogdb.stages.results import ResultName
+from catalogdb.stages.station_notes import require_picks
 
 CATALOG_REVISION = 5
 """Raise this number whenever a change of the code after picking changes catalogs."""
@@ -63,10 +65,15 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
                 hint="catalogdb ingest stations FILE; then check the job's stations",
             )
         pick_set_id = names[0].config_id if names else require_pick_set(db, job.pick_set_name)["config_id"]
+        if not names:
+            require_picks(db, job)
         config = catalog_config(job, pick_set_id)
         config_id = content_id(config)
         fields = {"pick_set": job.pick_set_name}
-        names.append(ResultName("catalog", job.catalog, config_id, canonical(config), fields, _extent(db, job)))
+        extent = _extent(db, job)
+        period = extent and (extent if job.period else _whole_windows(job, *extent))
+        config_and_fields = config_id, canonical(config), fields
+        names.append(ResultName("catalog", job.catalog, *config_and_fields, extent, period, bool(job.period)))
         later = ["associate", *(["magnitude"] if "magnitude" in job.stages else []), "assemble"]
         stages += [build_stage(name, job, config_id) for name in later]
     return stages, names
@@ -142,3 +149,9 @@ def _extent(db: Database, job: Job) -> tuple[float, float] | None:
         return None
     before = 0.0 if picked else job.associate.overlap_seconds
     return min(first for first, _ in extents) - before, max(last for _, last in extents)
+
+
+def _whole_windows(job: Job, starttime: float, endtime: float) -> tuple[float, float]:
+    """What a job without a period covers: all windows that may read its data."""
+    length, overlap = job.associate.window_seconds, job.associate.overlap_seconds
+    return math.floor((starttime - overlap) / length) * length, math.ceil((endtime + overlap) / length) * length

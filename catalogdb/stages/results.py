@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.database import Database
@@ -13,6 +14,7 @@ from pymongo.errors import DuplicateKeyError
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.run_life import live_run, server_now
 from catalogdb.ledger.tasks import NAMED
+from catalogdb.stages.periods import covered
 
 OUTPUTS = {"pick_set": ("pick", "peak", "probability", "detection"), "catalog": ("origin", "magnitude", "event")}
 
@@ -25,6 +27,8 @@ class ResultName:
         kind: `pick_set` or `catalog`.
         fields: further fields of the document.
         extent: period covered (epoch seconds); the document's own is widened by it.
+        period: bounds of what the result may hold (epoch seconds), joined to those that the document has.
+        is_period_given: whether the job names it, so that a replacement takes away what lies outside.
     """
 
     kind: str
@@ -33,6 +37,8 @@ class ResultName:
     config: dict[str, Any]
     fields: dict[str, Any] = field(default_factory=dict)
     extent: tuple[float, float] | None = None
+    period: tuple[float, float] | None = None
+    is_period_given: bool = False
 
 
 def claim_names(db: Database, names: list[ResultName], replace: bool, check_only: bool = False) -> None:
@@ -60,8 +66,10 @@ def claim_names(db: Database, names: list[ResultName], replace: bool, check_only
 
 def _is_taken(db: Database, result: ResultName, replace: bool) -> bool:
     held = db[result.kind].find_one({"_id": result.name})
-    if held is None or held["config_id"] == result.config_id:
+    if held is None:
         return False
+    if held["config_id"] == result.config_id:
+        return replace and _covers_more(held, result)
     if replace:
         return True
     words = result.kind.replace("_", " ")
@@ -70,6 +78,31 @@ def _is_taken(db: Database, result: ResultName, replace: bool) -> bool:
         f"{words} {result.name!r} was made with other settings than these{difference}",
         hint="give this result a name of its own (--name NEW_NAME), or write over the old one (--replace)",
     )
+
+
+def _covers_more(held: dict[str, Any], result: ResultName) -> bool:
+    """True where the document covers what the job's period does not."""
+    if not result.is_period_given or not held.get("periods"):
+        return False
+    return covered([*held["periods"], result.period]) != [result.period]
+
+
+def wider_periods(db: Database, names: list[ResultName]) -> list[str]:
+    """Notes on catalogs that cover more than a job's period, where the job's lies wholly inside: it narrows nothing."""
+    notes = []
+    for result in names:
+        held = db[result.kind].find_one({"_id": result.name, "config_id": result.config_id}, {"periods": 1}) or {}
+        if _covers_more(held, result) and covered([*held["periods"], result.period]) == covered(held["periods"]):
+            spans = ", ".join(" to ".join(map(_moment, period)) for period in covered(held["periods"]))
+            notes.append(
+                f"{result.kind} {result.name} covers {spans}, more than the job's period, and keeps its events there; "
+                "--replace makes it of the job's period alone"
+            )
+    return notes
+
+
+def _moment(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 def check_unused(db: Database, kind: str, name: str, besides: Collection[tuple[str, str]] = ()) -> None:
@@ -122,6 +155,9 @@ def _replace(db: Database, result: ResultName) -> None:
     """
     collection = db[result.kind]
     other = {"_id": result.name, "config_id": {"$ne": result.config_id}}
+    held = collection.find_one({"_id": result.name, "config_id": result.config_id}, {"periods": 1})
+    if held and _covers_more(held, result):
+        other = held | {"config_id": result.config_id}
     nothing = uuid.uuid4().hex
     held = collection.find_one_and_update(other, {"$set": {"config_id": nothing}})
     if held is None:
@@ -151,10 +187,18 @@ def _enter(db: Database, result: ResultName) -> None:
     for is_last in (False, True):  # another worker of the same run may enter it at the same moment
         try:
             collection.update_one(query, update, upsert=True)
-            return
+            break
         except DuplicateKeyError as error:
             if is_last:
                 raise _just_taken(result) from error
+    while result.period:
+        held = collection.find_one(query, {"periods": 1})
+        if held is None:
+            raise _just_taken(result)
+        periods = [list(period) for period in covered([*held.get("periods", ()), result.period])]
+        unchanged = query | {"periods": held.get("periods")}
+        if collection.update_one(unchanged, {"$set": {"periods": periods}}).matched_count:
+            return
 
 
 def _just_taken(result: ResultName) -> NameTaken:

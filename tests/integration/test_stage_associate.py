@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from catalogdb.association.traveltime import HomogeneousTimes
-from catalogdb.database.connection import connection_uri
+from catalogdb.database.connection import connect, connection_uri
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.jobs import Job, StationSelection
 from catalogdb.runs.run import run_job
 from catalogdb.stages.associate import AssociateStage
 from catalogdb.stages.association_task import read_task
+from catalogdb.stages.recording import Recording
 
 T0 = 1711584000.0  # 2024-03-28
 STATIONS = [
@@ -205,3 +206,93 @@ def test_a_job_runs_with_each_associator(filled, settings, associator):
     assert report.status == "done" and report.evaluation["events"]["matched"] == len(EVENTS)
     again = run_job(settings, job(associator=associator))
     assert again.stages["associate"].up_to_date == again.stages["associate"].planned > 0
+
+
+def test_stations_without_data_change_nothing(filled):
+    before = run_stage(filled, job())
+    prints = [task.fingerprint for task in AssociateStage(job(), "config").plan(filled)]
+    silent = [{"net": "XX", "sta": sta, "lat": lat, "lon": lon} for sta, lat, lon in (*STATIONS, ("FAR", -20.0, -70.0))]
+    silent += [{"net": "", "sta": sta, "lat": lat, "lon": lon} for sta, lat, lon in STATIONS[:3]]
+    filled.site.insert_many(row | {"loc": "", "elev": 0.5, "starttime": 0.0, "endtime": 4e9} for row in silent)
+    assert [task.fingerprint for task in AssociateStage(job(), "config").plan(filled)] == prints
+    assert run_stage(filled, job()) == before
+
+
+def waveform(sta, starttime, endtime, net="OX"):
+    codes = {"net": net, "sta": sta, "loc": "", "chan": "HHZ", "channel_group": f"{net}.{sta}..HH"}
+    return codes | {"starttime": starttime, "endtime": endtime, "dir": "/d", "dfile": f"{net}.{sta}", "foff": starttime}
+
+
+def taken(db, picks, starttime, endtime, *codes):
+    stations = [{"net": net, "sta": sta} for net, sta in codes]
+    alone = Recording(db, "people").take(stations, picks, starttime, endtime)
+    assert Recording(db, "people", whole=True).take(stations, picks, starttime, endtime) == alone
+    return [f"{station['net']}.{station['sta']}" for station in alone]
+
+
+def test_data_are_waveforms_or_picks_around_the_window(filled):
+    every = waveform("AAA", T0, T0 + 600.0), waveform("NOP", T0, T0 + 600.0), waveform("BBB", T0 - 9e5, T0 - 8e5)
+    filled.wf_miniseed.insert_many(every, bypass_document_validation=True)
+    codes = ("OX", "AAA"), ("OX", "BBB"), ("OX", "CCC"), ("OX", "NOP"), ("OX", "GAP")
+    assert taken(filled, [], T0, T0 + 3600.0, *codes) == ["OX.AAA", "OX.CCC", "OX.NOP"]
+    # waveforms say when AAA recorded; of CCC none are indexed, and a pick within a day counts
+    assert taken(filled, [], T0 + 40000.0, T0 + 43600.0, *codes) == ["OX.CCC"]
+    assert taken(filled, [{"net": "OX", "sta": "AAA"}], T0 + 40000.0, T0 + 43600.0, *codes) == ["OX.AAA", "OX.CCC"]
+    assert taken(filled, [], T0 + 400000.0, T0 + 403600.0, *codes) == []
+
+
+def test_picks_without_network_go_to_the_network_with_data(filled):
+    filled.wf_miniseed.insert_one(waveform("ZZZ", T0, T0 + 600.0, "IV"), bypass_document_validation=True)
+    pick = {"net": "", "sta": "ZZZ"}
+    codes = ("IV", "ZZZ"), ("XX", "ZZZ")
+    assert taken(filled, [pick], T0, T0 + 3600.0, *codes) == ["IV.ZZZ"]
+    assert taken(filled, [pick], T0 + 90000.0, T0 + 93600.0, *codes) == ["IV.ZZZ"]
+    assert taken(filled, [pick], T0, T0 + 3600.0, ("XX", "ZZZ")) == ["XX.ZZZ"]
+    assert taken(filled, [pick], T0, T0 + 3600.0, *codes, ("", "ZZZ")) == ["IV.ZZZ", ".ZZZ"]
+    filled.wf_miniseed.delete_many({})
+    assert taken(filled, [pick], T0, T0 + 3600.0, *codes) == ["IV.ZZZ", "XX.ZZZ"]
+
+
+def of_period(settings, start, end, **options):
+    period = {"starttime": T0 + start, "endtime": T0 + end}
+    report = run_job(settings, Job.model_validate(JOB | {"stages": ["associate"], "period": period}), **options)
+    times = [row["time"] - T0 for row in connect(settings).event.find({"catalog": "mine"}).sort("time", 1)]
+    return [round(time) for time in times], report
+
+
+def test_a_catalog_holds_the_events_of_its_period(filled, settings):
+    filled.pick_set.insert_one({"_id": "people", "kind": "reference", "config_id": "people"})
+    assert of_period(settings, 0.0, 3600.0)[0] == [600, 3594]
+    assert of_period(settings, 0.0, 3598.0)[1].nothing_to_do
+    held, report = of_period(settings, 0.0, 3000.0)
+    assert held == [600, 3594] and any("--replace" in note for note in report.notes)
+    assert of_period(settings, 0.0, 3000.0, replace=True)[0] == [600]
+    held, report = of_period(settings, 3000.0, 3600.0)
+    assert held == [600, 3594] and not report.nothing_to_do
+    held, report = of_period(settings, 8000.0, 9900.0)
+    assert held == [600, 3594, 9000] and not report.notes
+    assert filled.catalog.find_one({"_id": "mine"})["periods"] == [[T0, T0 + 3600.0], [T0 + 8000.0, T0 + 9900.0]]
+    report = run_job(settings, Job.model_validate(JOB | {"stages": ["associate"]}))
+    assert filled.event.count_documents({"catalog": "mine"}) == 4
+    assert of_period(settings, 0.0, 3600.0)[1].nothing_to_do
+
+
+def test_a_run_counts_each_pick_once(filled, settings):
+    filled.pick_set.insert_one({"_id": "people", "kind": "reference", "config_id": "people"})
+    counts = run_job(settings, Job.model_validate(JOB | {"stages": ["associate"]})).stages["associate"].counts
+    assert counts["picks"] == counts["picks_used"] == counts["picks_associated"] == filled.pick.count_documents({})
+    assert counts["stations"] == len(STATIONS)
+
+
+def test_a_run_without_events_says_why(filled, settings):
+    filled.pick_set.insert_one({"_id": "people", "kind": "reference", "config_id": "people"})
+    changed = JOB | {"stages": ["associate"], "stations": {"include": ["OX.AAA", "OX.BBB", "OX.NONE"]}}
+    notes = run_job(settings, Job.model_validate(changed)).notes
+    assert "stations.include: OX.NONE: there is no such station" in notes
+    assert any(note.startswith("no event in the") and "2 stations have data" in note for note in notes)
+    with pytest.raises(InputError, match="no coordinates"):
+        run_job(settings, Job.model_validate(changed | {"stations": {"include": ["OX.NONE"]}}))
+    site = filled.site.find_one({"sta": "AAA"}, {"_id": 0})
+    filled.site.insert_one(site | {"sta": "QUIET"})
+    with pytest.raises(InputError, match="none of the job's stations"):
+        run_job(settings, Job.model_validate(changed | {"stations": {"include": ["OX.QUIET"]}}))

@@ -19,6 +19,14 @@ from catalogdb.association.config import AssociateConfig
         ({"gamma": {"use_amplitude": True}}, "use_amplitude"),
         ({"velocity": {"vp": 3.0, "vs": 3.5}}, "below vp"),
         ({"velocity": {"layers": []}}, "empty"),
+        ({"velocity": {"vp": 3000.0, "vs": 1700.0}}, "km/s, not m/s"),
+        ({"velocity": {"layers": [{"depth_km": 0, "vp": 5800, "vs": 3300}]}}, "km/s, not m/s"),
+        ({"velocity": {"layers": [{"depth_km": 0, "vp": 3, "vs": 3}]}}, "below vp"),
+        ({"velocity": {"layers": [{"depth_km": 5000, "vp": 6, "vs": 3}]}}, "not metres"),
+        ({"velocity": {"vp": 6.1, "layers": [{"depth_km": 0, "vp": 6, "vs": 3}]}}, "vp beside layers"),
+        ({"velocity": {"vs": 3.45, "layers": [{"depth_km": 0, "vp": 6, "vs": 3}]}}, "vs beside layers"),
+        ({"location_velocity": {"vp": 3000.0}}, "km/s, not m/s"),
+        ({"depth_prior": {"depth_km": 10000, "sigma_km": 1}}, "not metres"),
         (
             {"velocity": {"layers": [{"depth_km": 5, "vp": 6, "vs": 3}, {"depth_km": 1, "vp": 7, "vs": 4}]}},
             "shallowest",
@@ -49,3 +57,11 @@ def test_settings_load_no_associator():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_layers_come_back_from_a_stored_job():
+    layers = {"layers": [{"depth_km": 0, "vp": 6, "vs": 3}]}
+    stored = AssociateConfig(velocity=layers).model_dump(mode="json")
+    assert AssociateConfig.model_validate(stored) == AssociateConfig(velocity=layers)
+    older = stored | {"velocity": stored["velocity"] | {"vp": 6.0, "vs": 3.45}}
+    assert AssociateConfig.model_validate(older) == AssociateConfig(velocity=layers)

@@ -124,3 +124,26 @@ def test_limits_that_leave_out_every_station_are_an_error():
 def test_bad_regions_are_refused(settings):
     with pytest.raises(ValidationError):
         Region(**settings)
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"maxdepth_km": 40_000}, "not metres"),
+        ({"mindepth_km": 50, "maxdepth_km": 40}, "mindepth_km"),
+        ({"minlatitude": 47, "maxlatitude": 45}, "minlatitude"),
+        ({"minlongitude": 170, "maxlongitude": -170}, "170 to 190"),
+        ({"minlongitude": -170, "maxlongitude": 300, "minlatitude": 0, "maxlatitude": 1}, "360"),
+        ({"minlatitude": 45, "maxlatitude": 47, "polygon": [[46, 11], [46, 14], [45, 12]]}, "nothing in common"),
+        ({"minlongitude": 11, "maxlongitude": 14, "polygon": [[45, 46], [46, 46], [46, 47]]}, "nothing in common"),
+    ],
+)
+def test_limits_that_cannot_be_meant_are_refused(limits, words):
+    with pytest.raises(ValueError, match=words):
+        Region(**limits)
+
+
+def test_a_polygon_over_the_date_line_meets_its_box():
+    polygon = [[175, -20], [185, -20], [185, -10], [175, -10]]
+    region = Region(minlongitude=170, maxlongitude=190, polygon=polygon, minlatitude=-30, maxlatitude=0)
+    assert region.contains(-15.0, -178.0) and not region.contains(-15.0, 172.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from catalogdb.stages.associate import stations_during
+from catalogdb.stations.places import StationPlaces
 
 
 def site(sta, start, end):
@@ -23,4 +23,5 @@ def site(sta, start, end):
 )
 def test_only_stations_in_operation_take_part(start, end, expected):
     sites = [site("OLD", 0.0, 200.0), site("NEW", 200.0, 400.0), site("LONG", 0.0, 1000.0)]
-    assert {station["sta"] for station in stations_during(sites, start, end)} == expected
+    stations, _ = StationPlaces(sites).rows([], start, end)
+    assert {station["sta"] for station in stations} == expected

@@ -93,7 +93,7 @@ function chart(title, options, draw) {
       const xTicks = (options.x.time ? timeTicks : niceTicks)(xLow, xHigh, inner / 85);
       for (const tick of xTicks.ticks) {
         if (options.x.grid) svg.append(shape("line", { class: "axis", x1: frame.x(tick), x2: frame.x(tick), y1: margin.top, y2: bottom }));
-        svg.append(shape("text", { x: frame.x(tick), y: bottom + 16, "text-anchor": "middle" }, xTicks.text(tick)));
+        svg.append(shape("text", { x: frame.x(tick), y: bottom + 16, "text-anchor": "middle" }, xTicks.text(options.x.shown ? options.x.shown(tick) : tick)));
       }
     }
     svg.append(shape("line", { class: "axis", x1: margin.left, x2: width - margin.right, y1: bottom, y2: bottom }));

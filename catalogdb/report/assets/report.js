@@ -106,7 +106,9 @@ function mapFigure() {
   const events = groups.flatMap((group) => group.events);
   const inner = (values, share) => values[Math.min(values.length - 1, Math.floor(share * values.length))];
   const latitudes = events.map((event) => event.latitude).sort((a, b) => a - b);
-  const longitudes = events.map((event) => event.longitude).sort((a, b) => a - b);
+  // degrees east that go on over the date line, so that neighbours stay neighbours
+  const east = (place) => place.longitude + 360 * Math.round((data.map_longitude - place.longitude) / 360);
+  const longitudes = events.map(east).sort((a, b) => a - b);
   if (!latitudes.length) return null;
   // a few events far away must not shrink the rest to a dot
   const around = (values) => {
@@ -120,7 +122,7 @@ function mapFigure() {
   const entries = [...groups, { name: `stations (${stations.length})`, colour: COLOURS.station, stations }];
   let figure = null;
   const box = legend(entries, () => figure.redraw());
-  figure = chart("", { legend: box, aspect, unit: aspect / cosine, x: { ...x, label: "longitude (°E)", grid: true }, y: { ...y, label: "latitude (°N)", wide: true } }, (frame) => {
+  figure = chart("", { legend: box, aspect, unit: aspect / cosine, x: { ...x, label: "longitude (°E)", grid: true, shown: (value) => ((value + 180) % 360 + 360) % 360 - 180 }, y: { ...y, label: "latitude (°N)", wide: true } }, (frame) => {
     const clip = `clip${Math.round(frame.width)}`;
     const path = shape("clipPath", { id: clip });
     const left = frame.svg.viewBox.baseVal.width - frame.width - 12;
@@ -128,9 +130,9 @@ function mapFigure() {
     const layer = shape("g", { "clip-path": `url(#${clip})` });
     frame.svg.append(path, layer);
     const inside = { ...frame, svg: layer };
-    if (!entries[entries.length - 1].hidden) for (const station of stations) symbol(inside, "station", frame.x(station.longitude), frame.y(station.latitude), 5, COLOURS.station, `${station.net}.${station.sta}`);
+    if (!entries[entries.length - 1].hidden) for (const station of stations) symbol(inside, "station", frame.x(east(station)), frame.y(station.latitude), 5, COLOURS.station, `${station.net}.${station.sta}`);
     for (const group of groups) if (!group.hidden) for (const event of group.events)
-      symbol(inside, SYMBOLS[group.outcome], frame.x(event.longitude), frame.y(event.latitude), size(event.magnitude) * (frame.small ? 0.8 : 1), group.colour, tipOf(event, group.outcome));
+      symbol(inside, SYMBOLS[group.outcome], frame.x(east(event)), frame.y(event.latitude), size(event.magnitude) * (frame.small ? 0.8 : 1), group.colour, tipOf(event, group.outcome));
   });
   return figure;
 }

@@ -176,7 +176,7 @@ def shared(copy):
     copy.db.task.update_many({"stage": "pick"}, again)
     job = load_job(copy.job_file)
     worker = this_worker(copy.settings, "together", environment={})
-    job, (stage, *_) = prepare(copy.db, job, None)
+    job, (stage, *_), _ = prepare(copy.db, job, None)
     run_record.join(copy.db, job, new_report(job, "together"), "work", worker.name)
     planned = list(stage.plan(copy.db))
     run_record.begin_stage(copy.db, "together", "pick", len(planned), 0)
