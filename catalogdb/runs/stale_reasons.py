@@ -130,6 +130,7 @@ def _of(reason: str) -> Callable[[Change, Mapping[str, str]], tuple[str, str]]:
 _TELL = {
     "file": _file,
     "sensor": _sensor,
+    "orientation": _of("channel orientation"),
     "pick": _picks,
     "station": _station,
     "origin": _of("origins"),
