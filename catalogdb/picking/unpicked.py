@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from catalogdb.intervals import Interval, seconds, union
 
 REASONS = {
-    "short_run_seconds": "in segments too short for the picker",
-    "unused_channel_seconds": "on channels that are no component of their sensor",
+    "short_run_seconds": "not picked, in segments too short for the picker",
+    "unused_channel_seconds": "have channels that are no component, or one too many",
     "incomplete_seconds": "picked with a component missing",
-    "refused_rate_seconds": "at sampling rates that picking doesn't take",
-    "unnamed_sensor_seconds": "on sensors that channel_priority doesn't name",
-    "unoriented_seconds": "on sensors whose vertical is not known",
-    "seconds_on_other_sensors": "on sensors left over between better ones",
-    "dead_seconds": "on channels that show one constant value",
+    "refused_rate_seconds": "not picked, at sampling rates that picking doesn't take",
+    "unnamed_sensor_seconds": "not picked, on sensors that channel_priority doesn't name",
+    "unoriented_seconds": "not picked, on sensors whose vertical is not known",
+    "seconds_on_other_sensors": "not picked, on sensors left over between turns of better ones",
+    "dead_seconds": "not picked, on channels that show one constant value",
 }
-"""What each count of seconds means, as it follows "... s"."""
+"""What each count of seconds means, as it follows "... s at ... stations"."""
 LEAST_SECONDS = 0.5
 """Less is what rounding to samples leaves."""
 
