@@ -102,7 +102,7 @@ def choose_sensors(
         (name for name in present if sensor_rank(name, terms.priority)[0] < len(terms.priority)),
         key=lambda name: (*sensor_rank(name, terms.priority), name),
     )
-    usable = {name: [piece for piece in by_sensor[name] if usable_rate(piece["sampling_rate"])] for name in named}
+    usable = {name: [piece for piece in by_sensor[name] if usable_rate(_rate(piece))] for name in named}
     usable = {name: of_sensor for name, of_sensor in usable.items() if _inside(of_sensor, shard)}
     unoriented: list[str] = []
     if len(usable) > 1 or any(piece["chan"][-1:] not in USUAL for of_sensor in usable.values() for piece in of_sensor):
@@ -134,7 +134,7 @@ def choose_sensors(
         choice.choices["turns"] = [
             {"channel_group": turn.channel_group, "starttime": turn.start, "endtime": turn.end} for turn in turns
         ]
-    order = ("channel_group", "chan", "starttime", "dir", "dfile", "foff")
+    order = ("channel_group", "chan", "starttime", "file_id", "foff")
     choice.pieces = sorted(
         (
             piece
@@ -235,7 +235,7 @@ def _say(
     if not present:
         return
     station = ".".join(present[0].split(".")[:2])
-    rates = sorted({piece["sampling_rate"] for name in named for piece in inside[name]} - {None})
+    rates = sorted({_rate(piece) for name in named for piece in inside[name]})
     directionless = sorted({piece["chan"] for name in unoriented for piece in inside[name]})
     refused = ", ".join(f"{rate:g}" for rate in rates if not usable_rate(rate))
     others = ", ".join(name for name in present if name not in named)
@@ -251,6 +251,10 @@ def _say(
         choice.problems.append(f"{station}: {seconds(spans):.0f} s not picked: {why[reason]}")
     if "unnamed_sensor_seconds" in left and not choice.visits:
         choice.counts["no_sensor_in_priority"] = 1
+
+
+def _rate(piece: Piece) -> float:
+    return 1 / piece["delta"] if piece["delta"] > 0 else 0.0
 
 
 def _inside(pieces: Iterable[dict[str, Any]], period: Interval) -> list[dict[str, Any]]:

@@ -92,7 +92,8 @@ def test_a_change_of_the_location_code_loses_nothing(db, tmp_path):
     ingest(db, tmp_path / "a", traces(".HH", 0, 600, [300]), traces("00.HH", 600, 3599, [1800]))
     work(db)
     assert turns(db) == [(".HH", 0, 600), ("00.HH", 600, 3599)]
-    assert {(group, second) for group, _, _, second in picked_on(db)} == {(".HH", 300), ("00.HH", 1800)}
+    found = {(group, second) for group, _, phase, second in picked_on(db) if phase == "P"}
+    assert found == {(".HH", 300), ("00.HH", 1800)}
     assert {row["channel_group"] for row in db.peak.find()} == {"XX.AAA..HH", "XX.AAA.00.HH"}
     assert work(db) == []
 
@@ -103,7 +104,8 @@ def test_a_better_sensor_that_returns_is_picked_again(db, tmp_path):
     ingest(db, tmp_path / "a", better, traces(".HN", 0, 3599, onsets))
     work(db)
     assert turns(db) == [(".HH", 0, 1199), (".HN", 1199, 2401), (".HH", 2401, 3599)]
-    assert {(group, second) for group, _, _, second in picked_on(db)} == {(".HH", 300), (".HN", 1800), (".HH", 3000)}
+    found = {(group, second) for group, _, phase, second in picked_on(db) if phase == "P"}
+    assert found == {(".HH", 300), (".HN", 1800), (".HH", 3000)}
     assert all(row["turns"] for row in db.peak.find())
 
 
