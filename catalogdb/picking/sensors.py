@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from catalogdb.channels import Turn, best_sensors, reach_seconds, sensor_rank, turns_within
@@ -98,29 +99,21 @@ def choose_sensors(
         by_sensor[piece["channel_group"]].append(piece)
     inside = {name: _inside(of_sensor, shard) for name, of_sensor in by_sensor.items()}
     present = sorted(name for name in inside if inside[name])
+    rank = {name: sensor_rank(name, terms.priority) for name in present}
     named = sorted(
-        (name for name in present if sensor_rank(name, terms.priority)[0] < len(terms.priority)),
-        key=lambda name: (*sensor_rank(name, terms.priority), name),
+        (name for name in present if rank[name][0] < len(terms.priority)), key=lambda name: (rank[name], name)
     )
     usable = {name: [piece for piece in by_sensor[name] if usable_rate(_rate(piece))] for name in named}
     usable = {name: of_sensor for name, of_sensor in usable.items() if _inside(of_sensor, shard)}
-    unoriented: list[str] = []
-    if len(usable) > 1 or any(piece["chan"][-1:] not in USUAL for of_sensor in usable.values() for piece in of_sensor):
-        recorded = {name: stretches(usable[name], axes.get(name, ()), terms.bridge_samples) for name in usable}
-        unoriented = [name for name, spans in recorded.items() if not spans]
-        least = terms.shortest_seconds, terms.guard_seconds, terms.separation_seconds
-        turns = turns_within(best_sensors(recorded, terms.priority, *least), *shard)
-    else:
-        turns = [Turn(name, *shard) for name in usable]
-    if len({turn.channel_group for turn in turns}) == 1:
-        turns = [Turn(turns[0].channel_group, *shard)]
+    turns, unoriented = _turns(usable, axes, shard, terms)
     choice = SensorChoice(_visits(turns, terms.padding_seconds))
     covered = {name: _best_covered(inside[name], shard) for name in present}
-    picked = union((turn.start, turn.end) for turn in turns)
-    if len(turns) == 1:
-        picked = covered[turns[0].channel_group]
-    left = _left_over(present, named, usable, unoriented, covered, picked)
-    _say(choice, left, inside, present, named, unoriented)
+    left: dict[str, list[Interval]] = {}
+    if len(present) > 1 or not turns:
+        picked = union((turn.start, turn.end) for turn in turns)
+        picked = covered[turns[0].channel_group] if len(turns) == 1 else picked
+        left = _left_over(present, named, usable, unoriented, covered, picked)
+        _say(choice, left, inside, present, named, unoriented)
     length = {
         name: seconds(span for turn in turns if turn.channel_group == name for span in _of(turn)) for name in named
     }
@@ -135,16 +128,50 @@ def choose_sensors(
             {"channel_group": turn.channel_group, "starttime": turn.start, "endtime": turn.end} for turn in turns
         ]
     order = ("channel_group", "chan", "starttime", "file_id", "foff")
-    choice.pieces = sorted(
-        (
-            piece
-            for name in by_sensor
-            for piece in by_sensor[name]
-            if any(_read_by(piece, one) for one in choice.visits)
-        ),
-        key=lambda piece: [piece[key] for key in order],
-    )
+    visited = {visit.channel_group for visit in choice.visits}
+    near = [piece for name in by_sensor if name in visited for piece in by_sensor[name]]
+    read = [piece for piece in near if any(_read_by(piece, one) for one in choice.visits)]
+    choice.pieces = sorted(read, key=itemgetter(*order))
     return choice
+
+
+def _turns(
+    usable: Mapping[str, list[dict[str, Any]]], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
+) -> tuple[list[Turn], list[str]]:
+    """Turns inside the shard, and the sensors of which no channel has a known direction.
+
+    Args:
+        usable: pieces by sensor, best sensor first.
+    """
+    names = list(usable)
+    plain = all(piece["chan"][-1:] in USUAL for of_sensor in usable.values() for piece in of_sensor)
+    unoriented: list[str] = []
+    if not names:
+        return [], unoriented
+    if not plain or (len(names) > 1 and not _best_throughout(usable, terms)):
+        recorded = {name: stretches(usable[name], axes.get(name, ()), terms.bridge_samples) for name in names}
+        unoriented = [name for name, spans in recorded.items() if not spans]
+        least = terms.shortest_seconds, terms.guard_seconds, terms.separation_seconds
+        turns = turns_within(best_sensors(recorded, terms.priority, *least), *shard)
+        names = list(dict.fromkeys(turn.channel_group for turn in turns))
+        if len(names) != 1:
+            return turns, unoriented
+    return [Turn(names[0], *shard)], unoriented
+
+
+def _best_throughout(usable: Mapping[str, list[dict[str, Any]]], terms: Terms) -> bool:
+    """True where the best sensor records without a break while any other does: the common case, told quickly."""
+    (best, *_), others = usable, [piece for of_sensor in list(usable.values())[1:] for piece in of_sensor]
+    spans: dict[str, list[Interval]] = defaultdict(list)
+    for piece in usable[best]:
+        spans[piece["chan"]].append((piece["starttime"], piece["endtime"] + piece["delta"]))
+    joined = [union(of_channel, CLOCK_TEAR * usable[best][0]["delta"]) for of_channel in spans.values()]
+    if any(len(of_channel) > 1 for of_channel in joined):
+        return False
+    start, end = max(one[0][0] for one in joined), min(one[0][1] for one in joined)
+    ahead = min(piece["starttime"] for piece in others) >= start
+    behind = max(piece["endtime"] + piece["delta"] for piece in others) <= end
+    return ahead and behind and end - start >= terms.shortest_seconds
 
 
 def stretches(pieces: Iterable[Piece], axes: Iterable[Axis], bridge_samples: int) -> list[Interval]:
@@ -160,10 +187,7 @@ def stretches(pieces: Iterable[Piece], axes: Iterable[Axis], bridge_samples: int
     filled = [union((span for spans in slot.values() for span in spans), gap) for slot in slots]
     breaks = sorted({time for spans in filled for span in spans for time in span})
     somewhere = union(span for spans in filled for span in spans)
-    parts: list[Interval] = []
-    for start, end in zip(breaks[:-1], breaks[1:], strict=True):
-        parts.append((start, end))
-    return common(parts, somewhere)
+    return common(zip(breaks[:-1], breaks[1:], strict=True), somewhere)
 
 
 def turned_axes(

@@ -38,13 +38,13 @@ def ingest(db, path, *parts):
     return path
 
 
-def stage():
-    job = {"name": "test", "catalog": "test", "stages": ["pick"], "pick": {"picker": "stalta", "shard_hours": 1}}
-    return PickStage(Job.model_validate(job))
+def stage(shard_hours=1):
+    pick = {"picker": "stalta", "shard_hours": shard_hours}
+    return PickStage(Job.model_validate({"name": "test", "catalog": "test", "stages": ["pick"], "pick": pick}))
 
 
-def work(db):
-    pick_stage = stage()
+def work(db, shard_hours=1):
+    pick_stage = stage(shard_hours)
     todo, _ = tasks.register(db, pick_stage, list(pick_stage.plan(db)))
     return [execute(db, pick_stage, planned) for planned in todo]
 
@@ -113,6 +113,21 @@ def test_an_arrival_where_one_sensor_follows_another_is_one_pick(db, tmp_path):
     ingest(db, tmp_path / "a", traces(".HH", 0, 1201, [1200]), traces(".HN", 0, 3599, [1200.005]))
     work(db)
     assert len([phase for _, _, phase, _ in picked_on(db) if phase == "P"]) == 1
+
+
+@pytest.mark.parametrize("end", [3599.2, 3600.0, 3600.4, 3601.2, 3640.0])
+def test_turns_near_the_border_of_shards_do_not_depend_on_it(db, tmp_path, end):
+    onsets = [900, 3560, 3598.5, 3600.2, 3625, 5000]
+    ingest(db, tmp_path / "a", traces(".HH", 0, end, [t for t in onsets if t < end - 0.5]))
+    ingest(db, tmp_path / "b", traces(".HN", 3500, 7199, onsets[1:]))
+    found = []
+    for hours in (1, 2):
+        work(db, hours)
+        rows = db.pick.find({"config_id": stage(hours).config_id}).sort([("time", 1), ("phase", 1)])
+        found.append([(row["channel_group"], row["chan"], row["phase"], row["time"]) for row in rows])
+    assert found[0] == found[1] and len({row[0] for row in found[0]}) == 2
+    times = [row[3] for row in found[0] if row[2] == "P"]
+    assert min(np.diff(times)) >= 0.5
 
 
 def test_sensors_at_different_rates_take_turns(db, tmp_path):
