@@ -4,13 +4,15 @@ import numpy as np
 import obspy
 import pytest
 
-from catalogdb.identity import content_id
+from catalogdb.identity import canonical, content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import execute
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, file_states
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.pick import PickStage
+from catalogdb.stages.repick import repick
+from catalogdb.stages.results import ResultName, claim_names
 
 HOUR = 472_000 * 3600.0
 RATE = 100.0
@@ -113,6 +115,23 @@ def test_an_arrival_where_one_sensor_follows_another_is_one_pick(db, tmp_path):
     ingest(db, tmp_path / "a", traces(".HH", 0, 1201, [1200]), traces(".HN", 0, 3599, [1200.005]))
     work(db)
     assert len([phase for _, _, phase, _ in picked_on(db) if phase == "P"]) == 1
+
+
+def test_picks_of_sensors_that_take_turns_can_be_chosen_again(db, tmp_path):
+    pick_stage = stage()
+    names = [ResultName("pick_set", "test", pick_stage.config_id, canonical(pick_stage.config))]
+    claim_names(db, names, replace=False)
+    better = [*traces(".HH", 0, 1200, [300]), *traces(".HH", 2400, 3599, [3000])]
+    ingest(db, tmp_path / "a", better, traces(".HN", 0, 3599, [300, 1800, 3000]))
+    work(db)
+    repick(db, "test", "again", p_threshold=0.31)
+    of_set = [
+        sorted(
+            (row["channel_group"], row["chan"], row["phase"], row["time"]) for row in db.pick.find({"pick_set": name})
+        )
+        for name in ("test", "again")
+    ]
+    assert of_set[0] == of_set[1] and len({row[0] for row in of_set[0]}) == 2
 
 
 @pytest.mark.parametrize("end", [3599.2, 3600.0, 3600.4, 3601.2, 3640.0])
