@@ -108,8 +108,8 @@ class PickBlock(PickConfig):
 
     channel_priority: tuple[str, ...] = Field(
         SENSOR_PRIORITY,
-        description="Band and instrument codes, best first. One sensor of each station and shard is picked: the first "
-        "of these that covers at least half of what the best-covered one does.",
+        description="Band and instrument codes, best first. At each time the best sensor of a station that there is "
+        "is picked; then, of equals, that of the first location code.",
     )
     shard_hours: int = Field(24, ge=1, le=24, description="Length of one task; a divisor of 24.")
 

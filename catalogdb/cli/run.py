@@ -180,6 +180,8 @@ def print_report(report) -> None:
     for name, stage in report.stages.items():
         for line in stage.failures:
             common.err.print(f"failed: {name}: {line}", markup=False, soft_wrap=True)
+        for line in stage.unpicked_lines():
+            common.err.print(f"problem: {name}: {line}", markup=False, soft_wrap=True)
         for line in stage.problems[:20]:
             common.err.print(f"problem: {name}: {line}", markup=False, soft_wrap=True)
         if len(stage.problems) > 20:

@@ -15,7 +15,7 @@ from catalogdb.evaluation.columns import PHASES, Codes
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import MARGIN_GATES
 from catalogdb.evaluation.pairing import pair_picks
-from catalogdb.picking.peak_table import PEAK, PeakTable
+from catalogdb.picking.peak_table import PEAK, PeakTable, turns_of
 from catalogdb.picking.peaks import picks_at, separated
 
 APART_US = 10**12
@@ -173,7 +173,7 @@ def _read_peaks(db: Database, pick_set: str, sta: str, starttime: float, endtime
     for row in db.peak.find(query).sort([("starttime", 1), ("net", 1), ("_id", 1)]):
         peaks = PeakTable.from_document(row).peaks
         for number, rows in enumerate(by_phase):
-            rows.append((peaks[peaks["phase"] == number], row["starttime"], row["endtime"]))
+            rows += [(peaks[peaks["phase"] == number], *turn) for turn in turns_of(row)]
     return [PhasePeaks(rows) for rows in by_phase]
 
 

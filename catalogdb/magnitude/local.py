@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from catalogdb.channels import sensor_rank
+from catalogdb.components import Axis, component_slots
 from catalogdb.geo import distance_azimuth
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
@@ -33,8 +35,7 @@ FLAT_SAMPLES = 5
 FLAT_LEAST_COUNTS = 1e4
 """A flat top: this many equal samples in a row at an extreme that lies this far (counts) from the median."""
 
-HORIZONTALS = (("N", "E"), ("1", "2"))
-VERTICAL = ("Z",)
+HORIZONTALS = (("N", "E"), ("1", "2"), ("2", "3"), ("1", "3"))
 
 
 @dataclass
@@ -206,10 +207,11 @@ class _Station:
         sensors: dict[tuple[int, str], dict[str, list[Trace]]] = defaultdict(lambda: defaultdict(list))
         for trace in self.traces:
             channel = trace.stats.channel
-            if channel[:2] in priority:
-                sensors[priority.index(channel[:2]), trace.stats.location][channel[-1]].append(trace)
+            if channel[:2] in priority and self._meets_window(trace):
+                sensors[sensor_rank(trace.id[:-1], priority)][channel[-1]].append(trace)
         if not sensors:
-            raise _LeftOut("other_channels")
+            named = any(trace.stats.channel[:2] in priority for trace in self.traces)
+            raise _LeftOut("no_waveform" if named else "other_channels")
         reasons = []
         for _, components in sorted(sensors.items()):
             try:
@@ -218,11 +220,34 @@ class _Station:
                 reasons.append(reason)
         raise reasons[0]
 
+    def _meets_window(self, trace: Trace) -> bool:
+        stats = trace.stats
+        window = self.window
+        return stats.starttime.timestamp <= window.data_end and stats.endtime.timestamp >= window.data_start
+
+    def _pairs(self, components: Mapping[str, list[Trace]], epochs: list[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+        """Components that amplitudes may come from, in order; which digits are horizontal is decided as in picking."""
+        trace = next(iter(components.values()))[0]
+        location, family = trace.stats.location, trace.stats.channel[:2]
+        known = {
+            epoch["chan"]: Axis.of(epoch)
+            for epoch in epochs
+            if (epoch.get("loc") or "") == location and epoch["chan"][:2] == family
+        }
+        # N and E come before others; beside them the metadata tell of channels that were not read
+        others = [code for code in {*known, *(family + letter for letter in components)} if code[-1] not in "NE"]
+        slots = component_slots(others, known)
+        level = {code[-1] for code, slot in slots.items() if slot != 0}
+        pairs = [pair for pair in HORIZONTALS[1:] if {*pair} & {*components} <= level]
+        pairs.sort(key=lambda pair: -len({*pair} & {*components}))
+        vertical = [(code[-1],) for code, slot in slots.items() if slot == 0 and code[-1] in components]
+        return [HORIZONTALS[0], *pairs, *(vertical[:1] if self.config.use_vertical else ())]
+
     def _sensor_log_amplitude(
         self, components: Mapping[str, list[Trace]], epochs: list[Mapping[str, Any]]
     ) -> tuple[float, int, list[str]]:
         reason = _LeftOut("no_horizontal")
-        pairs = [*HORIZONTALS, VERTICAL] if self.config.use_vertical else HORIZONTALS
+        pairs = self._pairs(components, epochs)
         for letters in pairs:
             values, channels = [], []
             for letter in letters:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-REVISION = 3
+REVISION = 4
 """Raise this number whenever a change of the code in this package changes picks."""
 
 NetworkName = Literal["phasenet", "eqtransformer"]
@@ -124,6 +124,13 @@ class PickConfig(BaseModel):
     edge_guard_seconds: float = Field(
         default=1.0, ge=0, description="No pick is kept this close (s) to a start or end of data, gaps included."
     )
+    bridge_samples: int = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="Gaps of up to so many samples, at the data's own rate, are filled by a straight line where the "
+        "clock goes on after them; 0: none. Longer gaps stay gaps.",
+    )
     probability: Literal["none", "sparse", "full"] = Field(
         default="sparse",
         description="What is kept of the probability traces: nothing, what exceeds the floor, or all. Without it "
@@ -196,7 +203,7 @@ class PickConfig(BaseModel):
         """
         common = {
             *("picker", "p_threshold", "s_threshold", "station_thresholds", "min_separation_seconds"),
-            *("edge_guard_seconds", "probability", "probability_floor"),
+            *("edge_guard_seconds", "bridge_samples", "probability", "probability_floor"),
         }
         if self.picker == "stalta":
             return self.model_dump(mode="json", include=common | {"stalta"})

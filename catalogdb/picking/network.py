@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from catalogdb.components import SLOTS
 from catalogdb.errors import InputError
 from catalogdb.picking.config import MemberConfig
-from catalogdb.picking.records import SLOTS, Run
+from catalogdb.picking.records import Run
 from catalogdb.picking.windows import overlap_samples
 
 _STAND_IN = {"1": "N", "2": "E"}

@@ -38,7 +38,8 @@ class PeakTable:
 
     Attributes:
         floor: lowest threshold that picks can be chosen with.
-        runs: for each run its `components` and, by phase, the channel that picks are reported on (`chan`).
+        runs: for each run its `components` and, by phase, the channel that picks are reported on (`chan`); `changes`,
+            where there are any, hold the same from a `time_us` on, ascending.
         peaks: structured array `PEAK`, by run, phase and time.
     """
 
@@ -88,6 +89,12 @@ class PeakTable:
             peaks[name] = column
             position += column.nbytes
         return cls(document["floor"], list(document["runs"]), peaks)
+
+
+def turns_of(document: Mapping[str, Any]) -> list[tuple[float, float]]:
+    """When the sensor of a `peak` document is picked: [start, end), epoch seconds, ascending."""
+    turns = document.get("turns") or [(document["starttime"], document["endtime"])]
+    return [(start, end) for start, end in turns]
 
 
 def joined(tables: Sequence[PeakTable], floor: float) -> PeakTable:

@@ -1,16 +1,18 @@
-"""Pickers: traces of one channel group -> what there is to pick in one shard, and its picks."""
+"""Pickers: traces of one channel group -> what there is to pick in some time, and its picks."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from catalogdb.components import SLOTS, Axis
+from catalogdb.intervals import Interval, common, seconds, union
 from catalogdb.picking import quality, stalta
 from catalogdb.picking.config import REVISION, MemberConfig, PickConfig
 from catalogdb.picking.detections import REACH_SECONDS as DETECTION_REACH_SECONDS
@@ -19,8 +21,11 @@ from catalogdb.picking.ensemble import combined
 from catalogdb.picking.network import DETECTION
 from catalogdb.picking.peak_table import PEAK, PHASES, PeakTable, joined
 from catalogdb.picking.peaks import Peaks, peaks_and_saddles
-from catalogdb.picking.records import DEAD_SECONDS, RESAMPLING_SETTLE_SECONDS, Records, Run, build_runs
-from catalogdb.picking.selection import select_picks
+from catalogdb.picking.pieces import DEAD_SECONDS
+from catalogdb.picking.records import Records, Run, build_runs, components_of
+from catalogdb.picking.resample import RESAMPLING_SETTLE_SECONDS
+from catalogdb.picking.selection import picks_within
+from catalogdb.picking.unpicked import Unpicked
 from catalogdb.picking.weights import WeightsFiles, resolve
 from catalogdb.probability.traces import ProbabilityTrace
 from catalogdb.profile import timed
@@ -116,7 +121,7 @@ class Picker:
         return {"picker": self.config.picker, "revision": REVISION}
 
     def pick(self, traces: Sequence[Trace], starttime: float, endtime: float) -> PickResult:
-        """Pick one shard: `find`, then choose.
+        """Pick one shard: `prepare`, `find`, then choose.
 
         Args:
             traces: contiguous traces (counts) of one channel group, from `padding_seconds` before to after the shard.
@@ -126,7 +131,7 @@ class Picker:
             ValueError: if the traces belong to more than one channel group.
             InputError: if the weights can't be loaded.
         """
-        return self.pick_records(self.prepare(traces), starttime, endtime)
+        return self.pick_records(self.prepare(traces), [(starttime, endtime)])
 
     def preload(self) -> None:
         """Begin to load what picking needs, once per process, while the caller reads waveforms."""
@@ -138,44 +143,57 @@ class Picker:
     def _load(self) -> None:
         import scipy.signal  # noqa: F401  (takes a second)
 
-    def prepare(self, traces: Sequence[Trace], overwrite: bool = False) -> Records:
-        """Traces -> aligned runs at the picker's rate; with `overwrite` their samples may be destroyed."""
+    def prepare(self, traces: Sequence[Trace], overwrite: bool = False, axes: Iterable[Axis] = ()) -> Records:
+        """Traces -> aligned runs at the picker's rate.
+
+        Args:
+            overwrite: whether the traces' samples may be destroyed.
+            axes: where the sensor's channels point, for those whose codes don't say.
+        """
         self.preload()
         with timed("load network and libraries"):
             self._loading.result()
         with timed("align and resample"):
-            return build_runs(traces, self.rate, overwrite)
+            return build_runs(traces, self.rate, overwrite, self.config.bridge_samples, axes)
 
-    def pick_records(self, records: Records, starttime: float, endtime: float) -> PickResult:
-        """Pick one shard from what `prepare` gave."""
-        findings = self.find(records, starttime, endtime)
-        if findings.channel_group is None:
-            return PickResult([], dict(findings.counts), findings.problems, findings)
-        picks, counts = select_picks(findings.peaks, self.config, findings.channel_group, (starttime, endtime))
+    def pick_records(self, records: Records, times: Sequence[Interval]) -> PickResult:
+        """Pick from what `prepare` gave, inside intervals [start, end), epoch seconds UTC, ascending."""
+        findings = self.find(records, times)
+        picks: list[dict[str, Any]] = []
+        counts: Counter = Counter()
+        if findings.channel_group is not None:
+            picks, counts = picks_within(findings.peaks, self.config, findings.channel_group, times)
         return PickResult(picks, {**findings.counts, **counts}, findings.problems, findings)
 
-    def find(self, records: Records, starttime: float, endtime: float) -> Findings:
-        """Probability traces, detections and measured peaks of one shard."""
+    def find(self, records: Records, times: Sequence[Interval]) -> Findings:
+        """Probability traces, detections and measured peaks of the intervals."""
         findings = Findings(records.channel_group)
-        findings.problems = [f"{findings.channel_group}: {text}" for text in records.problems]
-        counts, seconds = records.counts, Counter()
+        unpicked = Unpicked()
+        picked_seconds = 0.0
         tables = []
         for run, (found, probability) in zip(records.runs, self._find(records.runs), strict=True):
-            inside = max(0.0, min(run.time(run.samples), endtime) - max(run.time(0), starttime))
-            seconds["picked_seconds" if found is not None else "short_run_seconds"] += inside
-            counts["runs"] += 1
+            of_run = common([(run.time(0), run.time(run.samples))], times)
+            if found is None:
+                unpicked.add_short(seconds(of_run))
+            else:
+                picked_seconds += seconds(of_run)
+                unpicked.add_absent([name for name, row in zip(SLOTS, run.data, strict=True) if row is None], of_run)
             if probability is not None:
-                findings.probability.append(probability)
+                findings.probability += _by_channels(run, probability)
                 if DETECTION in probability.labels:
                     with timed("detections"):
-                        findings.detections += detections_in(
-                            probability, self.config.detection_threshold, starttime, endtime
-                        )
+                        for time in times:
+                            findings.detections += detections_in(probability, self.config.detection_threshold, *time)
             if found:
                 with timed("peaks"):
-                    tables.append(self._measured(run, found, (starttime, endtime)))
+                    tables.append(self._measured(run, found, times))
+        for why, channel, when in records.unused:
+            unpicked.add_unused(channel, why, common(when, times))
         findings.peaks = joined(tables, self.config.peak_floor)
-        findings.counts = {**counts, **{name: round(value) for name, value in seconds.items() if value > 0}}
+        lines = [*records.problems, *unpicked.problems(self.shortest_run_seconds, self.config.bridge_samples)]
+        findings.problems = [f"{findings.channel_group}: {text}" for text in lines]
+        found_counts = {"runs": len(records.runs), "picked_seconds": round(picked_seconds), **unpicked.counts()}
+        findings.counts = {**records.counts, **{name: value for name, value in found_counts.items() if value > 0}}
         return findings
 
     def _find(self, runs: Sequence[Run]) -> Iterator[Found]:
@@ -186,20 +204,27 @@ class Picker:
         """How far from a pick data take part in it."""
         raise NotImplementedError
 
-    def _measured(self, run: Run, found: dict[str, Peaks], shard: tuple[float, float]) -> PeakTable:
-        """Peaks that take part in the choice of the shard's picks, with what is measured on the waveforms."""
-        margin_us = round(self._margin_seconds * 1e6)
-        first, last = round(shard[0] * 1e6) - margin_us, round(shard[1] * 1e6) + margin_us
+    @property
+    def shortest_run_seconds(self) -> float:
+        """Shorter runs are not picked."""
+        raise NotImplementedError
+
+    def _measured(self, run: Run, found: dict[str, Peaks], times: Sequence[Interval]) -> PeakTable:
+        """Peaks that take part in the choice of the intervals' picks, with what is measured on the waveforms."""
+        margin = self._margin_seconds
+        wide = union((round((start - margin) * 1e6), round((end + margin) * 1e6) + 1) for start, end in times)
+        borders = np.array(wide, dtype=np.int64).ravel()
         guard = self.config.edge_guard_seconds * run.rate
 
         def of_phase(phase: str) -> np.ndarray:
             peaks = found[phase]
-            times = run.times_us(peaks.samples)
-            near = np.flatnonzero((times >= first) & (times <= last) & (peaks.probability >= self.config.peak_floor))
+            times_us = run.times_us(peaks.samples)
+            inside = np.searchsorted(borders, times_us, side="right") % 2 == 1
+            near = np.flatnonzero(inside & (peaks.probability >= self.config.peak_floor))
             samples = peaks.samples[near]
             table = np.zeros(near.size, dtype=PEAK)
             table["phase"] = PHASES.index(phase)
-            table["time_us"] = times[near]
+            table["time_us"] = times_us[near]
             table["near_edge"] = (samples < guard) | (samples > run.samples - 1 - guard)
             table["snr"], table["amplitude"] = quality.snr_and_amplitude(run, samples, phase)
             for name in ("probability", "saddle", "uncertainty", "competing"):
@@ -207,9 +232,24 @@ class Picker:
             return table
 
         tables = [of_phase(phase) for phase in PHASES]
-        channels = {phase: run.channels[quality.measured_rows(run, phase)[0]] for phase in PHASES}
-        description = {"components": run.components, "chan": channels}
+        rows = {phase: quality.measured_rows(run, phase)[0] for phase in PHASES}
+        described = [
+            {"components": components_of(codes), "chan": {phase: codes[row] for phase, row in rows.items()}}
+            for _, _, codes in run.stretches()
+        ]
+        description = described[0]
+        if run.changes:
+            since = [round(run.time(sample) * 1e6) for sample, _ in run.changes]
+            description["changes"] = [
+                {"time_us": time_us} | later for time_us, later in zip(since, described[1:], strict=True)
+            ]
         return PeakTable(self.config.peak_floor, [description], np.concatenate(tables))
+
+
+def _by_channels(run: Run, trace: ProbabilityTrace) -> Iterator[ProbabilityTrace]:
+    """The trace, cut where a channel of the run is followed by another."""
+    for first, end, channels in run.stretches():
+        yield replace(trace.part(first, end), components=components_of(channels))
 
 
 @dataclass(frozen=True)
@@ -317,6 +357,10 @@ class NetworkPicker(Picker):
                 )
         return found
 
+    @property
+    def shortest_run_seconds(self) -> float:
+        return max(member.window for member in self.members) / self.rate
+
     def _reach_seconds(self) -> float:
         windows = max(member.window / self.rate + member.files.filter_settle_seconds() for member in self.members)
         detects = any(member.config.picker == "eqtransformer" for member in self.members)
@@ -333,6 +377,10 @@ class StaLtaPicker(Picker):
             with timed("peaks"):
                 found = stalta.find_onsets(run, self.config.stalta)
             yield found, None
+
+    @property
+    def shortest_run_seconds(self) -> float:
+        return stalta.shortest_run_seconds(self.config.stalta)
 
     def _reach_seconds(self) -> float:
         return stalta.reach_seconds(self.config.stalta)

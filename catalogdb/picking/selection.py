@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from catalogdb.errors import InputError
+from catalogdb.intervals import Interval
 from catalogdb.picking.config import PickConfig
 from catalogdb.picking.peak_table import PHASES, PeakTable
 from catalogdb.picking.peaks import picks_at, separated
@@ -48,15 +50,57 @@ def select_picks(
         for number in np.unique(of_phase["run"]).tolist():
             of_run = of_phase[of_phase["run"] == number]
             common = {"channel_group": channel_group, "net": net, "sta": sta, "loc": loc, "phase": phase}
-            common |= {"chan": table.runs[number]["chan"][phase], "components": table.runs[number]["components"]}
             chosen = _chosen(of_run, threshold, config.min_separation_seconds, shard, counts)
             counts[f"{phase}_picks"] += chosen.size
             near = neighbours(chosen, of_run, of_other[of_other["run"] == number])
             measures = [chosen[name].astype(np.float64) for name in ("probability", "snr", "uncertainty", "competing")]
             score = quality_score(config.picker, phase, quality_features(*measures, *near))
-            picks += [common | pick for pick in _documents(chosen, score)]
+            described = _described(table.runs[number], chosen["time_us"], phase)
+            picks += [common | on | pick for on, pick in zip(described, _documents(chosen, score), strict=True)]
     picks.sort(key=lambda pick: (pick["time"], pick["phase"]))
     return picks, counts
+
+
+def picks_within(
+    table: PeakTable, config: PickConfig, channel_group: str, times: Sequence[Interval]
+) -> tuple[list[dict[str, Any]], Counter]:
+    """`select_picks` for several intervals of one sensor."""
+    picks: list[dict[str, Any]] = []
+    counts = Counter(dict.fromkeys(SELECTION_COUNTS, 0))
+    for interval in times:
+        of_interval, found = select_picks(table, config, channel_group, interval)
+        picks += of_interval
+        counts.update(found)
+    return picks, counts
+
+
+def once_per_arrival(picks: list[dict[str, Any]], config: PickConfig) -> tuple[list[dict[str, Any]], Counter]:
+    """Of picks of one phase on two sensors of a station closer than the least separation, the more probable stays.
+
+    Sensors take turns, so that this happens only where one follows another.
+
+    Returns:
+        The picks, ascending in time, and how many went, by name in `SELECTION_COUNTS`.
+    """
+    dropped: set[int] = set()
+    counts: Counter = Counter()
+    for phase in PHASES:
+        ordered = sorted((pick for pick in picks if pick["phase"] == phase), key=lambda pick: pick["time"])
+        for first, second in zip(ordered[:-1], ordered[1:], strict=True):
+            near = second["time"] - first["time"] < config.min_separation_seconds
+            if near and first["channel_group"] != second["channel_group"]:
+                weaker = first if first["probability"] < second["probability"] else second
+                dropped.add(id(weaker))
+                counts.update({"too_close": 1, f"{phase}_picks": -1})
+    kept = [pick for pick in picks if id(pick) not in dropped]
+    return sorted(kept, key=lambda pick: (pick["time"], pick["phase"])), counts
+
+
+def _described(run: dict[str, Any], times_us: np.ndarray, phase: str) -> list[dict[str, Any]]:
+    """Channel and components at each time."""
+    parts = [run, *run.get("changes", ())]
+    at = np.searchsorted([part["time_us"] for part in parts[1:]], times_us, side="right")
+    return [{"chan": parts[number]["chan"][phase], "components": parts[number]["components"]} for number in at]
 
 
 def _chosen(

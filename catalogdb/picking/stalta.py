@@ -30,10 +30,14 @@ def reach_seconds(config: StaLtaConfig) -> float:
     return FILTER_PERIODS / config.freqmin + averages + aic + 2 * config.s_delay_max_seconds
 
 
+def shortest_run_seconds(config: StaLtaConfig) -> float:
+    """How long a run must be for the averages and the first onset (s)."""
+    return config.lta_seconds + config.sta_seconds + config.aic_before_seconds
+
+
 def find_onsets(run: Run, config: StaLtaConfig) -> dict[str, Peaks] | None:
     """P and S onsets of one run; None where it is too short for the averages, or too slow for the band."""
-    need = config.lta_seconds + config.sta_seconds + config.aic_before_seconds
-    if run.samples < need * run.rate or config.freqmin >= 0.45 * run.rate:
+    if run.samples < shortest_run_seconds(config) * run.rate or config.freqmin >= 0.45 * run.rate:
         return None
     vertical = _filtered(run, [0] if run.channels[0] else [], config)
     horizontal = _filtered(run, [row for row in (1, 2) if run.channels[row]], config)

@@ -149,7 +149,7 @@ def _first(job: Job, report: RunReport, engine: str) -> dict[str, Any]:
 
 
 def _summary(stage: StageReport) -> list[tuple[str, Any]]:
-    values = stage.model_dump(exclude={"problems", "seconds"}) | {"failures": shortened(stage.failures)}
+    values = stage.model_dump(exclude={"problems", "seconds", "unpicked"}) | {"failures": shortened(stage.failures)}
     return list(values.items())
 
 

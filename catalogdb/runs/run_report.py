@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, computed_field
 from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.lost import shard_name
 from catalogdb.ledger.stage import Shard
+from catalogdb.picking.unpicked import REASONS as UNPICKED
 from catalogdb.runs.stage_notes import stage_notes
 
 OF_THE_NETWORK = {
@@ -16,6 +17,7 @@ OF_THE_NETWORK = {
     *("stations_out_of_reach", "stations_repeated", "stations_without_coordinates", "stations_elevation_taken_as_zero"),
 }
 """Counts that each window has of the same stations: a run tells the most of any one."""
+STATIONS_NAMED = 3
 
 
 class StageReport(BaseModel):
@@ -34,6 +36,9 @@ class StageReport(BaseModel):
     backends: list[str] = Field([], description="What ran the network.")
     failures: list[str] = Field([], description="Each failed task with its reason.")
     problems: list[str] = Field([], description="Inputs passed over.")
+    unpicked: dict[str, dict[str, int]] = Field(
+        {}, description="Seconds of waveforms that are not picked, or not in full, by reason and station."
+    )
 
     @property
     def incomplete(self) -> bool:
@@ -46,6 +51,10 @@ class StageReport(BaseModel):
         for name, count in task.counts.items():
             before = self.counts.get(name, 0)
             self.counts[name] = max(before, count) if name in OF_THE_NETWORK else before + count
+            if name in UNPICKED and count:
+                station = f"{task.shard.key['net']}.{task.shard.key['sta']}"
+                of_station = self.unpicked.setdefault(name, {})
+                of_station[station] = of_station.get(station, 0) + count
         for step, seconds in task.seconds.items():
             self.seconds[step] = self.seconds.get(step, 0.0) + seconds
         if task.backend and task.backend not in self.backends:
@@ -54,6 +63,17 @@ class StageReport(BaseModel):
             self.problems += [located(task.shard, problem) for problem in task.problems]
             if task.error:
                 self.failures.append(located(task.shard, task.error))
+
+    def unpicked_lines(self) -> list[str]:
+        """One line for each reason for which waveforms were not picked, or not in full, largest first."""
+        lines = []
+        for reason, stations in sorted(self.unpicked.items(), key=lambda item: -sum(item[1].values())):
+            most = sorted(stations.items(), key=lambda item: (-item[1], item[0]))[:STATIONS_NAMED]
+            named = ", ".join(f"{station} {seconds} s" for station, seconds in most)
+            more = f" and {len(stations) - len(most)} more" if len(stations) > len(most) else ""
+            number = f"{len(stations)} station{'s' if len(stations) > 1 else ''}"
+            lines.append(f"{sum(stations.values())} s at {number} {UNPICKED[reason]}: {named}{more}")
+        return lines
 
     def finish(self, stage: str | None = None) -> list[str]:
         """Put sums in order.

@@ -126,6 +126,7 @@ def _of(reason: str) -> Callable[[Change], tuple[str, str]]:
 _TELL = {
     "file": _file,
     "sensor": _sensor,
+    "orientation": _of("channel orientation"),
     "pick": _picks,
     "station": _station,
     "origin": _of("origins"),

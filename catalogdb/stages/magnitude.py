@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pymongo.database import Database
 
+from catalogdb.components import SLOTS
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Parts, digest, fingerprint
@@ -31,7 +32,7 @@ ORIGIN_FIELDS = (
 )
 IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
 """What, with the content of its file, tells one piece from another."""
-CHANNEL_FIELDS = ("net", "sta", "loc", "chan", "starttime", "endtime", "lat", "lon", "elev", "response")
+CHANNEL_FIELDS = ("net", "sta", "loc", "chan", "starttime", "endtime", "lat", "lon", "elev", "hang", "vang", "response")
 
 Station = tuple[str, str]
 Interval = tuple[float, float]
@@ -185,7 +186,8 @@ class MagnitudeStage:
             piece["identity"] = content_id(values, content_of(states.get(piece["file_id"])))
         for epoch in epochs:
             response = content_id(epoch.get("response"))
-            epoch["identity"] = content_id({key: value for key, value in epoch.items() if key != "response"})
+            no_part = {"response", "hang", "vang"} if epoch["chan"][-1:] in SLOTS else {"response"}
+            epoch["identity"] = content_id({key: value for key, value in epoch.items() if key not in no_part})
             epoch["response_identity"] = response
         pieces = _by_station(found, (*order, "dir", "dfile", "foff"))
         for inputs in gathered:
@@ -224,7 +226,7 @@ def _intervals(windows: Iterable[StationWindow]) -> dict[Station, list[Interval]
 
 def _useful(pieces: list[dict], config: MagnitudeConfig) -> list[dict]:
     """Leave out channels that no magnitude is made from; a station without others keeps all, so that it is seen why."""
-    components = "NE12Z" if config.use_vertical else "NE12"
+    components = "NE123Z" if config.use_vertical else "NE123"
     useful = [
         piece for piece in pieces if piece["chan"][:2] in config.channel_priority and piece["chan"][-1] in components
     ]

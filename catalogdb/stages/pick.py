@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.channels import sensor_rank
+from catalogdb.components import SLOTS, Axis
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job
 from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
-from catalogdb.picking.picker import Picker, load_picker
+from catalogdb.picking.peak_table import joined
+from catalogdb.picking.picker import Findings, Picker, load_picker
+from catalogdb.picking.records import Records
+from catalogdb.picking.selection import once_per_arrival
+from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors, turned_axes
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
-from catalogdb.stages.file_states import add_content
+from catalogdb.stages.file_states import add_content, file_states
 from catalogdb.stages.shards import pieces_by_shard
 from catalogdb.stages.waveform_pieces import read_pieces
+from catalogdb.waveforms.index import channel_group
 
-REVISION = 3
-LEAST_COVERAGE = 0.5
-"""A sensor is picked only where it covers at least this part of what the best-covered sensor does."""
+REVISION = 4
 FILES_NAMED = 300
 """A shard of more files than this doesn't keep a state of each in the ledger."""
 PIECE_FIELDS = (
@@ -34,6 +39,9 @@ PIECE_FIELDS = (
 )
 PLANNED_FIELDS = tuple(name for name in PIECE_FIELDS if name not in ("sampling_rate", "dir", "dfile"))
 PIECES_TOGETHER = 10_000
+
+Axes = Mapping[str, Sequence[Axis]]
+"""Where channels point, by sensor."""
 
 
 class PickStage:
@@ -57,6 +65,15 @@ class PickStage:
         }
         self.config_id = content_id(self.config)
 
+        self.terms = Terms(
+            job.pick.channel_priority,
+            self.picker.shortest_run_seconds,
+            job.pick.edge_guard_seconds,
+            job.pick.min_separation_seconds,
+            job.pick.bridge_samples,
+            self.picker.padding_seconds,
+        )
+
     @property
     def shard_seconds(self) -> float:
         """Length of one shard."""
@@ -73,76 +90,98 @@ class PickStage:
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """The same shards, with the files that each is picked from and the sensors that there are."""
-        known = self._known_shards(db)
+        known, axes = self._known_shards(db), _axes(db)
         for start, by_station in pieces_by_shard(
-            self._pieces(db), known, self.shard_seconds, self.picker.padding_seconds, self._within()
+            self._pieces(db), known, self.shard_seconds, self.terms.reach_seconds, self._within()
         ):
             for (net, sta), (pieces, is_known) in sorted(by_station.items()):
                 shard = Shard({"net": net, "sta": sta}, start, start + self.shard_seconds)
                 if is_known or self._inside(pieces, shard):
-                    yield shard, self._parts(pieces, shard)
+                    yield shard, self._parts(pieces, axes.get((net, sta), {}), shard)
 
     def read(self, db: Database, shard: Shard) -> Inputs:
-        """Decode and align the chosen sensor's waveforms, padded on both sides by what the picker needs.
+        """Decode and align the chosen sensors' waveforms, padded on both sides by what the picker needs.
 
         Raises:
             WaveformUnavailable: when a file can't be read or isn't what was indexed; the task fails, and earlier picks
             stay.
         """
         self.picker.preload()
-        pad = self.picker.padding_seconds
-        query = {
-            "net": shard.key["net"],
-            "sta": shard.key["sta"],
-            "starttime": {"$lt": shard.endtime + pad},
-            "endtime": {"$gte": shard.starttime - pad},
-        }
-        found = list(db.wf_miniseed.find(query, _projection(PIECE_FIELDS)))
+        reach = self.terms.reach_seconds
+        station = {"net": shard.key["net"], "sta": shard.key["sta"]}
+        near = {"starttime": {"$lt": shard.endtime + reach}, "endtime": {"$gte": shard.starttime - reach}}
+        axes = _axes(db, station).get((station["net"], station["sta"]), {})
+        found = list(db.wf_miniseed.find(station | near, _projection(PIECE_FIELDS)))
         add_content(db, found)
-        parts = self._parts(found, shard)
-        pieces, choices = self._choose(found, shard)
-        with timed("decode"):
-            traces, problems = read_pieces(db, pieces, shard.starttime - pad, shard.endtime + pad)
-        records = self.picker.prepare(traces, overwrite=True)
-        return Inputs((records, choices, problems), fingerprint(parts), parts)
+        choice = self._choose(found, axes, shard)
+        states = file_states(db, (piece["file_id"] for piece in choice.pieces))
+        problems = list(choice.problems)
+        visited: list[tuple[Visit, Records]] = []
+        for visit in choice.visits:
+            of_sensor = [piece for piece in choice.pieces if piece["channel_group"] == visit.channel_group]
+            with timed("decode"):
+                traces, failed = read_pieces(db, of_sensor, visit.starttime, visit.endtime, states)
+            problems += [line for line in failed if line not in problems]
+            records = self.picker.prepare(traces, True, axes.get(visit.channel_group, ()))
+            visited.append((visit, records))
+        parts = self._parts(found, axes, shard, choice)
+        return Inputs((visited, choice, problems), fingerprint(parts), parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Pick, keep what the configuration says of peaks and probability, and give everything its identity."""
-        records, choices, problems = inputs.data
-        result = self.picker.pick_records(records, shard.starttime, shard.endtime)
-        findings = result.findings
+        visited, choice, problems = inputs.data
+        counts: Counter = Counter(choice.counts)
+        picks: list[dict[str, Any]] = []
+        found: dict[str, list[tuple[Visit, Findings]]] = defaultdict(list)
+        for visit, records in visited:
+            result = self.picker.pick_records(records, visit.times)
+            counts.update(result.counts)
+            problems += result.problems
+            picks += result.picks
+            if result.findings.channel_group is not None:
+                found[visit.channel_group].append((visit, result.findings))
+        picks, dropped = once_per_arrival(picks, self.job.pick)
+        counts.update(dropped)
         documents: dict[str, list[dict[str, Any]]] = {
-            "pick": identified_picks(result.picks, self.config_id, self.result),
-            "detection": self._of_sensor(findings.detections, findings.channel_group, "starttime"),
+            "pick": identified_picks(picks, self.config_id, self.result),
+            "detection": [],
             "peak": [],
             "probability": [],
         }
-        settings = self.job.pick
-        if settings.probability != "none" and findings.channel_group is not None:
-            with timed("encode"):
-                peaks = {"starttime": shard.starttime, "endtime": shard.endtime, **findings.peaks.to_document()}
-                documents["peak"] = self._of_sensor([peaks], findings.channel_group, "starttime")
-                floor = settings.probability_floor if settings.probability == "sparse" else 0.0
-                hours = hour_documents(findings.probability, shard.starttime, shard.endtime, floor)
-                documents["probability"] = self._of_sensor(hours, findings.channel_group, "starttime")
-        counts = dict(result.counts)
-        if seconds := round(choices["seconds_on_other_sensors"]):
-            counts["seconds_on_other_sensors"] = seconds
-        if choices["channel_group"] is None and choices["not_in_priority"]:
-            counts["no_sensor_in_priority"] = 1
-            seen = ", ".join(choices["not_in_priority"])
-            name = f"{shard.key['net']}.{shard.key['sta']}"
-            problems = [*problems, f"{name}: not picked: channel_priority has none of its sensors: {seen}"]
-        return Output(documents, counts, choices, [*problems, *result.problems], self.picker.backend_name)
+        for sensor, findings in found.items():
+            for name, rows in self._of_findings(findings, shard).items():
+                documents[name] += self._of_sensor(rows, sensor)
+        return Output(documents, dict(counts), choice.choices, problems, self.picker.backend_name)
 
-    def _of_sensor(self, documents: list[dict[str, Any]], channel_group: str | None, time: str) -> list[dict[str, Any]]:
-        """The documents with their identity, by sensor and the time in the field named."""
-        if channel_group is None:
-            return []
-        net, sta, loc, _ = channel_group.split(".")
-        common = {"pick_set": self.result, "channel_group": channel_group, "net": net, "sta": sta, "loc": loc}
+    def _of_findings(self, of_sensor: list[tuple[Visit, Findings]], shard: Shard) -> dict[str, list[dict[str, Any]]]:
+        """What is kept of one sensor besides its picks."""
+        settings = self.job.pick
+        documents = {"detection": [row for _, findings in of_sensor for row in findings.detections]}
+        if settings.probability == "none":
+            return documents
+        with timed("encode"):
+            times = [time for visit, _ in of_sensor for time in visit.times]
+            whole = times == [(shard.starttime, shard.endtime)]
+            table = joined([findings.peaks for _, findings in of_sensor], settings.peak_floor)
+            peaks = {"starttime": shard.starttime, "endtime": shard.endtime, **table.to_document()}
+            documents["peak"] = [peaks if whole else peaks | {"turns": [list(time) for time in times]}]
+            floor = settings.probability_floor if settings.probability == "sparse" else 0.0
+            traces = [trace for _, findings in of_sensor for trace in findings.probability]
+            if not whole:
+                traces = [trace.cut(*time) for trace in traces for time in times]
+            documents["probability"] = hour_documents(traces, shard.starttime, shard.endtime, floor)
+        return documents
+
+    def _of_sensor(self, documents: list[dict[str, Any]], sensor: str) -> list[dict[str, Any]]:
+        """The documents with their identity, by sensor and start."""
+        net, sta, loc, _ = sensor.split(".")
+        common = {"pick_set": self.result, "channel_group": sensor, "net": net, "sta": sta, "loc": loc}
         return [
-            {"_id": content_id(self.config_id, channel_group, milliseconds(document[time])), **common, **document}
+            {
+                "_id": content_id(self.config_id, sensor, milliseconds(document["starttime"])),
+                **common,
+                **document,
+            }
             for document in documents
         ]
 
@@ -151,10 +190,10 @@ class PickStage:
     def _pieces(self, db: Database) -> Iterator[dict[str, Any]]:
         """Pieces of the job's stations and period, by start."""
         query: dict[str, Any] = {}
-        pad = self.picker.padding_seconds
+        reach = self.terms.reach_seconds
         if self.job.period:
             first, last = self._period()
-            query = {"starttime": {"$lt": last + pad}, "endtime": {"$gte": first - pad}}
+            query = {"starttime": {"$lt": last + reach}, "endtime": {"$gte": first - reach}}
         rows = db.wf_miniseed.find(query, _projection(PLANNED_FIELDS)).sort("starttime", 1).batch_size(PIECES_TOGETHER)
         takes = self._taken()
         while batch := list(islice(rows, PIECES_TOGETHER)):
@@ -197,47 +236,28 @@ class PickStage:
         """Pieces with samples in the shard's own period, padding left out."""
         return [piece for piece in pieces if piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime]
 
-    def _choose(self, pieces: list[dict], shard: Shard) -> tuple[list[dict], dict[str, Any]]:
-        """The pieces of the one sensor that is picked, and how it was chosen.
+    def _choose(self, pieces: list[dict], axes: Axes, shard: Shard) -> SensorChoice:
+        return choose_sensors(pieces, axes, (shard.starttime, shard.endtime), self.terms)
 
-        Of the sensors with data inside the shard those that cover at least `LEAST_COVERAGE` of what the best-covered
-        one does; of these the best by channel priority, then by location code. Sensors that the priority does not name
-        are not picked. A sensor covers what its best-covered component does.
-        """
-        inside: dict[str, list[dict]] = defaultdict(list)
-        for piece in self._inside(pieces, shard):
-            inside[piece["channel_group"]].append(piece)
-        named = {name for name in inside if self._rank(name)[0] < len(self.job.pick.channel_priority)}
-        coverage = {name: _coverage(inside[name], shard) for name in sorted(named, key=self._rank)}
-        seconds = {name: _seconds(spans) for name, spans in coverage.items()}
-        enough = LEAST_COVERAGE * max(seconds.values(), default=0.0)
-        chosen = next((name for name in seconds if seconds[name] >= enough), None)
-        choices = {
-            "channel_group": chosen,
-            "candidates": [{"channel_group": name, "seconds": round(seconds[name], 3)} for name in seconds],
-            "not_in_priority": sorted(set(inside) - named),
-            "seconds_on_other_sensors": 0.0,
-        }
-        if chosen:
-            any_sensor = _seconds(_union(span for spans in coverage.values() for span in spans))
-            choices["seconds_on_other_sensors"] = round(any_sensor - seconds[chosen], 3)
-        order = ("chan", "starttime", "file_id", "foff")
-        of_chosen = [piece for piece in pieces if piece["channel_group"] == chosen]
-        return sorted(of_chosen, key=lambda piece: [piece[key] for key in order]), choices
-
-    def _parts(self, pieces: list[dict], shard: Shard) -> Parts:
-        """What of the chosen sensor's files is read, and the choice of the sensor where there is one."""
-        groups = {piece["channel_group"] for piece in pieces}
-        named = len(groups) == 1 and self._rank(*groups)[0] < len(self.job.pick.channel_priority)
-        if named and self._inside(pieces, shard):  # nothing to choose: the sensor's pieces are all that decides
+    def _parts(self, pieces: list[dict], axes: Axes, shard: Shard, choice: SensorChoice | None = None) -> Parts:
+        """What is read of the files; the choice of sensors, where there is one; and where channels point, where that
+        decides which of them is what."""
+        if self._leaves_no_choice(pieces, shard):
             return {"file": _file_parts(pieces)}
-        chosen, choices = self._choose(pieces, shard)
-        return {"file": _file_parts(chosen), "sensor": {"choice": digest(choices)}}
+        choice = choice or self._choose(pieces, axes, shard)
+        parts = {"file": _file_parts(choice.pieces), "sensor": {"choice": digest(choice.choices)}}
+        pad = self.picker.padding_seconds
+        if decisive := turned_axes(choice.pieces, axes, shard.starttime - pad, shard.endtime + pad):
+            parts["orientation"] = decisive
+        return parts
 
-    def _rank(self, channel_group: str) -> tuple[int, str]:
-        _, _, location, family = channel_group.split(".")
-        priority = self.job.pick.channel_priority
-        return (priority.index(family) if family in priority else len(priority), location)
+    def _leaves_no_choice(self, pieces: list[dict], shard: Shard) -> bool:
+        """True for one sensor that points up, north and east: its pieces alone decide what is picked, and when."""
+        groups = {piece["channel_group"] for piece in pieces}
+        if len(groups) != 1 or not self._inside(pieces, shard):
+            return False
+        is_named = sensor_rank(*groups, self.terms.priority)[0] < len(self.terms.priority)
+        return is_named and all(piece["chan"][-1:] in SLOTS for piece in pieces)
 
 
 def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str) -> list[dict[str, Any]]:
@@ -250,29 +270,6 @@ def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str)
 
 def _projection(fields: Iterable[str]) -> dict[str, int]:
     return {name: 1 for name in fields} | {"_id": 0}
-
-
-def _coverage(pieces: list[dict], shard: Shard) -> list[tuple[float, float]]:
-    """What the best-covered component of one sensor covers inside the shard: [start, end) in epoch seconds."""
-    spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for piece in pieces:
-        start, end = piece["starttime"], piece["endtime"] + piece["delta"]
-        spans[piece["chan"]].append((max(start, shard.starttime), min(end, shard.endtime)))
-    return max((_union(spans[chan]) for chan in sorted(spans)), key=_seconds)
-
-
-def _union(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-    joined: list[tuple[float, float]] = []
-    for start, end in sorted(spans):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(end, joined[-1][1])
-        else:
-            joined.append((start, end))
-    return joined
-
-
-def _seconds(spans: list[tuple[float, float]]) -> float:
-    return sum(end - start for start, end in spans)
 
 
 def _file_parts(pieces: list[dict]) -> dict[str, str]:
@@ -296,3 +293,14 @@ def _extent(piece: dict) -> str:
     place = f"{piece['channel_group']} {piece['chan']} {piece['foff']} {piece['nbytes']} {piece['npts']}"
     place += f" {piece['starttime']!r} {piece['endtime']!r} {piece['delta']!r}"
     return f"{piece['content']} {hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}"
+
+
+def _axes(db: Database, station: dict[str, str] | None = None) -> dict[tuple[str, str], Axes]:
+    """Where the channels point whose codes don't say it, by station and sensor."""
+    axes: dict[tuple[str, str], Axes] = defaultdict(lambda: defaultdict(list))
+    query = (station or {}) | {"chan": {"$not": {"$regex": f"[{''.join(SLOTS)}]$"}}}
+    fields = dict.fromkeys(("net", "sta", "loc", "chan", "starttime", "endtime", "hang", "vang"), 1)
+    for row in db.channel.find(query, fields):
+        group = channel_group(row["net"], row["sta"], row.get("loc") or "", row["chan"])
+        axes[row["net"], row["sta"]][group].append(Axis.of(row))
+    return axes

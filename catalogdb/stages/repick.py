@@ -6,6 +6,7 @@ the identity of every document and of its ledger rows: such a run finds everythi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -19,8 +20,8 @@ from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.parts import Parts
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.picking.config import PickConfig, StationThresholds
-from catalogdb.picking.peak_table import PeakTable
-from catalogdb.picking.selection import SELECTION_COUNTS, select_picks
+from catalogdb.picking.peak_table import PeakTable, turns_of
+from catalogdb.picking.selection import SELECTION_COUNTS, once_per_arrival, picks_within
 from catalogdb.stages.pick import identified_picks
 from catalogdb.stages.results import ResultName, claim_names
 
@@ -60,7 +61,7 @@ class RepickStage:
         source_task = content_id(self.name, self.source["config_id"], shard.key, shard.starttime, shard.endtime)
         with db.client.start_session(snapshot=True) as session:
             row = db.task.find_one({"_id": source_task}, session=session)
-            peaks = db.peak.find_one({"task_id": source_task}, session=session)
+            peaks = list(db.peak.find({"task_id": source_task}, session=session))
             detections = list(db.detection.find({"task_id": source_task}, session=session))
         if row is None or row["status"] != "done":
             raise CatalogdbError(f"pick set {self.source['_id']!r} is being picked anew; repick when that is done")
@@ -71,15 +72,20 @@ class RepickStage:
         row, peaks, detections = inputs.data
         counts = {key: value for key, value in row["counts"].items() if key not in SELECTION_COUNTS}
         documents: dict[str, list[dict[str, Any]]] = {name: [] for name in self.collections}
-        if peaks is not None:
-            table, group = PeakTable.from_document(peaks), peaks["channel_group"]
-            picks, chosen = select_picks(table, self.pick_config, group, (shard.starttime, shard.endtime))
-            counts |= chosen
-            documents["pick"] = identified_picks(picks, self.config_id, self.result)
+        picks: list[dict[str, Any]] = []
+        selected: Counter = Counter()
+        for of_sensor in sorted(peaks, key=lambda document: document["channel_group"]):
+            table, group = PeakTable.from_document(of_sensor), of_sensor["channel_group"]
+            found, chosen = picks_within(table, self.pick_config, group, turns_of(of_sensor))
+            picks += found
+            selected.update(chosen)
+        picks, dropped = once_per_arrival(picks, self.pick_config)
+        selected.update(dropped)
+        documents["pick"] = identified_picks(picks, self.config_id, self.result)
         for detection in detections:
             identity = content_id(self.config_id, detection["channel_group"], milliseconds(detection["starttime"]))
             documents["detection"].append(detection | {"_id": identity, "pick_set": self.result})
-        return Output(documents, counts, row["choices"], row["problems"])
+        return Output(documents, counts | selected, row["choices"], row["problems"])
 
 
 def repick(

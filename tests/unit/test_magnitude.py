@@ -215,6 +215,40 @@ def test_unoriented_horizontals_will_do():
     assert only(local_magnitudes([origin()], records, channels, ONE_STATION))["value"] == pytest.approx(expected)
 
 
+def test_horizontals_of_123_are_those_that_lie_level():
+    packet = record(wave_packet(2.0, 1e-4), SENSORS["broad"])
+    loud = [trace(1000 * packet, "HH1"), trace(packet, "HH2"), trace(packet, "HH3")]
+    level = [channel("HH2", vang=90.0, hang=0.0), channel("HH3", vang=90.0, hang=90.0)]
+    found = local_magnitudes([origin()], {("XX", "AAA"): loud}, [channel("HH1", vang=0.0), *level], ONE_STATION)
+    plain = [trace(packet, "HHN"), trace(packet, "HHE")]
+    usual = local_magnitudes([origin()], {("XX", "AAA"): plain}, [channel("HHN"), channel("HHE")], ONE_STATION)
+    assert found.magnitudes[0]["value"] == pytest.approx(usual.magnitudes[0]["value"], abs=1e-6)
+    assert "one_horizontal" not in found.counts
+    unknown = [channel(code) for code in ("HH1", "HH2", "HH3")]
+    lost = local_magnitudes([origin()], {("XX", "AAA"): loud}, unknown, ONE_STATION)
+    assert lost.magnitudes == [] and lost.counts["no_horizontal"] == 1
+
+
+def test_horizontals_of_z23_are_both_used():
+    packet = record(wave_packet(2.0, 1e-4), SENSORS["broad"])
+    data = [trace(packet, "HH2"), trace(4 * packet, "HH3")]
+    channels = [channel("HHZ"), channel("HH2"), channel("HH3")]
+    found = local_magnitudes([origin()], {("XX", "AAA"): data}, channels, ONE_STATION)
+    alone = local_magnitudes([origin()], {("XX", "AAA"): data[:1]}, channels, ONE_STATION)
+    assert found.magnitudes[0]["value"] - alone.magnitudes[0]["value"] == pytest.approx(math.log10(4) / 2, abs=1e-6)
+
+
+def test_the_sensor_is_the_best_that_records_in_the_window():
+    packet = record(wave_packet(2.0, 1e-4), SENSORS["broad"])
+    earlier = [trace(packet, "HHN", start=P_TIME - 5000.0), trace(packet, "HHE", start=P_TIME - 5000.0)]
+    here = [trace(packet, "ENN"), trace(packet, "ENE")]
+    channels = [channel(code) for code in ("HHN", "HHE", "ENN", "ENE")]
+    found = local_magnitudes([origin()], {("XX", "AAA"): [*earlier, *here]}, channels, ONE_STATION)
+    assert found.counts["stations_used"] == 1
+    lost = local_magnitudes([origin()], {("XX", "AAA"): earlier}, channels, ONE_STATION)
+    assert lost.counts["no_waveform"] == 1
+
+
 def test_agrees_with_obspy_on_a_real_record():
     """BW.RJOB, the local event of ObsPy's example: full StationXML response there, poles and zeros here."""
     stream = obspy.read()

@@ -66,9 +66,11 @@ def test_faults_make_few_picks_with_the_demo_weights(noise, fault):
 def test_samples_that_are_not_numbers_are_gaps_named_and_counted(noise):
     data = noise.copy()
     data[0, 30_000:30_010] = np.nan
-    data[1, 60_000] = -np.inf
+    data[1, 60_000:60_006] = -np.inf
+    data[2, 80_000] = np.nan  # few enough to be bridged
     result = whole(picked(as_traces(data), weights="demo"))
-    assert result.counts["nonfinite_samples"] == 11
+    assert result.counts["nonfinite_samples"] == 17
+    assert (result.counts["bridged_gaps"], result.counts["bridged_samples"]) == (1, 1)
     assert {trace.components for trace in result.findings.probability} == {"ZNE"}
     assert result.counts["runs"] == 5
     for channel in ("HHZ", "HHN"):
@@ -203,14 +205,16 @@ def test_rates_that_no_digitiser_has_are_refused_with_the_reason(rate):
     assert result.counts["fast_traces" if rate > 1 else "slow_traces"] == 3
 
 
-@pytest.mark.parametrize("channels", [("HHZ", "HHX", "HHY"), ("HHZ", "HH3", "HH"), ("HHZ", "HHz", "HH?")])
+@pytest.mark.parametrize("channels", [("HHZ", "HHX", "HHY"), ("HHZ", "HHU", "HH"), ("HHZ", "HHz", "HH?")])
 def test_channels_without_a_known_orientation_are_named_and_not_used(channels):
     noise = np.random.default_rng(0).normal(0, 100, (3, 9000))
     traces = [t for t in as_traces(noise, channels=channels) if t.id[:-1] == "XX.A..HH"]
     result = picked(traces, weights="demo")
     assert {trace.components for trace in result.findings.probability} == {"Z"}
-    assert result.counts["unused_traces"] == len(traces) - 1
-    assert all("no component Z, N, E, 1 or 2" in text for text in result.problems)
+    assert result.counts["unused_channel_seconds"] == 90
+    assert result.counts["incomplete_seconds"] == 90
+    unused = [text for text in result.problems if "not used: no component Z, N, E, 1, 2 or 3" in text]
+    assert len(unused) == sum(channel not in ("HHZ", "HH") for channel in channels)
 
 
 def test_a_code_without_letters_is_named_and_gives_nothing():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from obspy import Trace, UTCDateTime
 
+from catalogdb.components import Axis
 from catalogdb.picking.records import build_runs
 
 T0 = 1_700_000_000.0
@@ -44,8 +45,11 @@ def test_oriented_horizontals_come_before_unoriented_ones():
     names = ("HHZ", "HH1", "HH2", "HHN", "HHE", "HHX")
     records = build_runs([trace(name, noise(60)) for name in names], 100.0)
     assert records.runs[0].components == "ZNE"
-    assert records.counts["unused_traces"] == 3
-    assert len(records.problems) == 3
+    assert [(channel, [round(end - start) for start, end in when]) for _, channel, when in records.unused] == [
+        ("HH1", [60]),
+        ("HH2", [60]),
+        ("HHX", [60]),
+    ]
 
 
 def test_missing_components_are_absent_and_marked():
@@ -64,6 +68,74 @@ def test_a_gap_of_any_component_ends_a_run():
     runs = build_runs(traces, 100.0).runs
     assert [(run.components, run.samples) for run in runs] == [("ZNE", 5000), ("ZE", 1000), ("ZNE", 6000)]
     assert [run.time(0) - T0 for run in runs] == pytest.approx([0, 50, 60])
+
+
+def lossy(channel, data, lost, every, rate=100.0, drift=0.0):
+    """Traces of one channel that lack `lost` samples of each `every`, the clock going on (or drifting)."""
+    starts = range(0, data.size, every)
+    return [trace(channel, data[at : at + every - lost], T0 + at / rate * (1 + drift), rate) for at in starts]
+
+
+@pytest.mark.parametrize("lost", [1, 3, 5])
+def test_lost_samples_are_bridged_where_the_clock_goes_on(lost):
+    data = noise(100) + 1000
+    records = build_runs(lossy("HHZ", data, lost, 2000), 100.0, bridge_samples=5)
+    (run,) = records.runs
+    assert run.samples == 10_000 - lost
+    assert (records.counts["bridged_gaps"], records.counts["bridged_samples"]) == (4, 4 * lost)
+    kept = np.arange(10_000 - lost) % 2000 < 2000 - lost
+    np.testing.assert_allclose(np.diff(run.data[0][kept]), np.diff(data[: 10_000 - lost][kept]), atol=1e-3)
+    line = run.data[0][2000 - lost - 1 : 2001]
+    np.testing.assert_allclose(np.diff(line), np.diff(line).mean(), atol=1e-3)
+    assert any("4 gaps of up to 5 samples" in text for text in records.problems)
+
+
+@pytest.mark.parametrize(("lost", "bridge"), [(6, 5), (1, 0), (100, 5)])
+def test_longer_gaps_stay_gaps(lost, bridge):
+    runs = build_runs(lossy("HHZ", noise(100), lost, 2000), 100.0, bridge_samples=bridge).runs
+    assert [run.samples for run in runs] == [2000 - lost] * 5
+
+
+def test_a_clock_that_jumps_is_not_bridged():
+    traces = [trace("HHZ", noise(20)), trace("HHZ", noise(20, seed=1), T0 + 20.015)]
+    assert [run.samples for run in build_runs(traces, 100.0, bridge_samples=5).runs] == [2000, 2000]
+
+
+def test_no_more_than_a_twentieth_is_made_up():
+    runs = build_runs(lossy("HHZ", noise(20), 5, 50), 100.0, bridge_samples=5).runs
+    assert {run.samples for run in runs} == {45}
+
+
+def test_bridging_keeps_to_a_clock_that_drifts():
+    data = noise(3600)
+    (run,) = build_runs(lossy("HHZ", data, 1, 2000, drift=2e-5), 100.0, bridge_samples=5).runs
+    assert run.time(359_999) - T0 == pytest.approx(3599.99 * (1 + 2e-5), abs=0.01)
+
+
+def test_a_channel_that_gets_another_code_goes_on_as_one_run():
+    """As where HHN becomes HH1: the pick says which of the two it was made on."""
+    data = noise(100)
+    halves = [trace("HHN", data[:5000]), trace("HH1", data[5000:], T0 + 50)]
+    (run,) = build_runs([trace("HHZ", noise(100, seed=1)), *halves], 100.0).runs
+    assert run.channels == ("HHZ", "HHN", None) and run.changes == ((5000, ("HHZ", "HH1", None)),)
+    np.testing.assert_allclose(np.diff(run.data[1]), np.diff(data), atol=1e-3)
+
+
+def test_another_component_with_another_offset_begins_another_run():
+    halves = [trace("HHN", noise(50)), trace("HH1", noise(50, seed=2) + 50_000, T0 + 50)]
+    runs = build_runs([trace("HHZ", noise(100, seed=1)), *halves], 100.0).runs
+    assert [(run.channels, run.samples) for run in runs] == [
+        (("HHZ", "HHN", None), 5000),
+        (("HHZ", "HH1", None), 5000),
+    ]
+
+
+def test_z23_and_oriented_123_fill_all_slots():
+    (run,) = build_runs([trace(f"HH{letter}", noise(60)) for letter in "Z23"], 100.0).runs
+    assert run.channels == ("HHZ", "HH2", "HH3")
+    axes = [Axis("HH3", 0, 1e10, 0.0, 0.0)]
+    (run,) = build_runs([trace(f"HH{letter}", noise(60)) for letter in "123"], 100.0, axes=axes).runs
+    assert run.channels == ("HH3", "HH1", "HH2")
 
 
 def test_pieces_that_continue_each_other_are_one_run():

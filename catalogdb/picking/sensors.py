@@ -1,0 +1,302 @@
+"""Indexed pieces of one station and shard -> which sensor is picked when, and what is not picked because of it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from catalogdb.channels import Turn, best_sensors, reach_seconds, sensor_rank, turns_within
+from catalogdb.components import SLOTS, Axis, slot_spans
+from catalogdb.intervals import Interval, common, seconds, union, without
+from catalogdb.picking.records import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, usable_rate
+from catalogdb.picking.unpicked import LEAST_SECONDS
+
+Piece = Mapping[str, Any]
+USUAL = (*SLOTS, "1", "2")
+"""Components that are one without metadata; others may be none."""
+CLOCK_TEAR = 1.5
+"""Pieces at most so many samples apart may be joined when they are read."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What decides the choice.
+
+    Attributes:
+        priority: band and instrument codes, best first.
+        shortest_seconds: what the picker needs without a break.
+        guard_seconds: the ends of data that are not picked.
+        separation_seconds: least time between picks of a phase.
+        bridge_samples: gaps up to this long are none.
+        padding_seconds: data so much before and after are read along.
+    """
+
+    priority: tuple[str, ...]
+    shortest_seconds: float
+    guard_seconds: float
+    separation_seconds: float
+    bridge_samples: int
+    padding_seconds: float
+
+    @property
+    def reach_seconds(self) -> float:
+        """How far outside a shard pieces have a say in what is picked in it."""
+        further = reach_seconds(self.shortest_seconds, self.guard_seconds, self.separation_seconds)
+        return self.padding_seconds + further
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One sensor in a part of the shard that is read at once.
+
+    Attributes:
+        channel_group: ``net.sta.loc.BI``.
+        times: when the sensor is picked, [start, end) in epoch seconds, ascending.
+        starttime, endtime: what is read.
+    """
+
+    channel_group: str
+    times: list[Interval]
+    starttime: float
+    endtime: float
+
+
+@dataclass
+class SensorChoice:
+    """How a station is picked in one shard.
+
+    Attributes:
+        visits: what is read and picked, by sensor and time.
+        pieces: the pieces that are read.
+        choices: what the ledger keeps of the choice.
+        counts: seconds that are not picked, by reason.
+        problems: the same in words.
+    """
+
+    visits: list[Visit] = field(default_factory=list)
+    pieces: list[dict[str, Any]] = field(default_factory=list)
+    choices: dict[str, Any] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+def choose_sensors(
+    pieces: Sequence[dict[str, Any]], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
+) -> SensorChoice:
+    """Choose the sensor of each time.
+
+    Args:
+        pieces: `wf_miniseed` documents of one station, from `Terms.reach_seconds` before to after the shard.
+        axes: where channels point, by sensor.
+        shard: [start, end), epoch seconds.
+        terms: see there.
+    """
+    by_sensor: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for piece in pieces:
+        by_sensor[piece["channel_group"]].append(piece)
+    inside = {name: _inside(of_sensor, shard) for name, of_sensor in by_sensor.items()}
+    present = sorted(name for name in inside if inside[name])
+    rank = {name: sensor_rank(name, terms.priority) for name in present}
+    named = sorted(
+        (name for name in present if rank[name][0] < len(terms.priority)), key=lambda name: (rank[name], name)
+    )
+    usable = {name: [piece for piece in by_sensor[name] if usable_rate(_rate(piece))] for name in named}
+    usable = {name: of_sensor for name, of_sensor in usable.items() if _inside(of_sensor, shard)}
+    turns, unoriented = _turns(usable, axes, shard, terms)
+    choice = SensorChoice(_visits(turns, terms.padding_seconds))
+    covered = {name: _best_covered(inside[name], shard) for name in present}
+    left: dict[str, list[Interval]] = {}
+    if len(present) > 1 or not turns:
+        picked = union((turn.start, turn.end) for turn in turns)
+        picked = covered[turns[0].channel_group] if len(turns) == 1 else picked
+        left = _left_over(present, named, usable, unoriented, covered, picked)
+        _say(choice, left, inside, present, named, unoriented)
+    length = {
+        name: seconds(span for turn in turns if turn.channel_group == name for span in _of(turn)) for name in named
+    }
+    choice.choices |= {
+        "channel_group": max(usable, key=lambda name: (length[name], -named.index(name))) if turns else None,
+        "candidates": [{"channel_group": name, "seconds": round(seconds(covered[name]), 3)} for name in named],
+        "not_in_priority": [name for name in present if name not in named],
+        "seconds_on_other_sensors": round(seconds(left.get("seconds_on_other_sensors", ())), 3),
+    }
+    if len(turns) > 1:
+        choice.choices["turns"] = [
+            {"channel_group": turn.channel_group, "starttime": turn.start, "endtime": turn.end} for turn in turns
+        ]
+    order = ("channel_group", "chan", "starttime", "file_id", "foff")
+    visited = {visit.channel_group for visit in choice.visits}
+    near = [piece for name in by_sensor if name in visited for piece in by_sensor[name]]
+    read = [piece for piece in near if any(_read_by(piece, one) for one in choice.visits)]
+    choice.pieces = sorted(read, key=itemgetter(*order))
+    return choice
+
+
+def _turns(
+    usable: Mapping[str, list[dict[str, Any]]], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
+) -> tuple[list[Turn], list[str]]:
+    """Turns inside the shard, and the sensors of which no channel has a known direction.
+
+    Args:
+        usable: pieces by sensor, best sensor first.
+    """
+    names = list(usable)
+    plain = all(piece["chan"][-1:] in USUAL for of_sensor in usable.values() for piece in of_sensor)
+    unoriented: list[str] = []
+    if not names:
+        return [], unoriented
+    if not plain or (len(names) > 1 and not _best_throughout(usable, terms)):
+        recorded = {name: stretches(usable[name], axes.get(name, ()), terms.bridge_samples) for name in names}
+        unoriented = [name for name, spans in recorded.items() if not spans]
+        least = terms.shortest_seconds, terms.guard_seconds, terms.separation_seconds
+        turns = turns_within(best_sensors(recorded, terms.priority, *least), *shard)
+        names = list(dict.fromkeys(turn.channel_group for turn in turns))
+        if len(names) != 1:
+            return turns, unoriented
+    return [Turn(names[0], *shard)], unoriented
+
+
+def _best_throughout(usable: Mapping[str, list[dict[str, Any]]], terms: Terms) -> bool:
+    """True where the best sensor records without a break while any other does: the common case, told quickly."""
+    (best, *_), others = usable, [piece for of_sensor in list(usable.values())[1:] for piece in of_sensor]
+    spans: dict[str, list[Interval]] = defaultdict(list)
+    for piece in usable[best]:
+        spans[piece["chan"]].append((piece["starttime"], piece["endtime"] + piece["delta"]))
+    joined = [union(of_channel, CLOCK_TEAR * usable[best][0]["delta"]) for of_channel in spans.values()]
+    if any(len(of_channel) > 1 for of_channel in joined):
+        return False
+    start, end = max(one[0][0] for one in joined), min(one[0][1] for one in joined)
+    ahead = min(piece["starttime"] for piece in others) >= start
+    behind = max(piece["endtime"] + piece["delta"] for piece in others) <= end
+    return ahead and behind and end - start >= terms.shortest_seconds
+
+
+def stretches(pieces: Iterable[Piece], axes: Iterable[Axis], bridge_samples: int) -> list[Interval]:
+    """When one sensor records without a break of any of its components, by the index."""
+    by_channel: dict[str, list[Interval]] = defaultdict(list)
+    delta = 0.0
+    for piece in pieces:
+        by_channel[piece["chan"]].append((piece["starttime"], piece["endtime"] + piece["delta"]))
+        delta = max(delta, piece["delta"])
+    gap = max(CLOCK_TEAR, bridge_samples + 0.5) * delta
+    recorded = {chan: union(spans, gap) for chan, spans in by_channel.items()}
+    slots, _ = slot_spans(recorded, axes)
+    filled = [union((span for spans in slot.values() for span in spans), gap) for slot in slots]
+    breaks = sorted({time for spans in filled for span in spans for time in span})
+    somewhere = union(span for spans in filled for span in spans)
+    return common(zip(breaks[:-1], breaks[1:], strict=True), somewhere)
+
+
+def turned_axes(
+    pieces: Iterable[Piece], axes: Mapping[str, Sequence[Axis]], start: float, end: float
+) -> dict[str, str]:
+    """What of the metadata's orientation decides which channel is what, by channel; nothing where the codes say it."""
+    channels: dict[str, set[str]] = defaultdict(set)
+    for piece in pieces:
+        channels[piece["channel_group"]].add(piece["chan"])
+    decisive: dict[str, str] = {}
+    for name, of_sensor in channels.items():
+        letters = {chan[-1:] for chan in of_sensor}
+        usual = {} if "3" in letters else {"1": 1, "2": 2}
+        for chan in sorted(chan for chan in of_sensor if chan[-1:] not in SLOTS):
+            said = [
+                f"{axis.slot} from {axis.starttime:.0f} to {axis.endtime:.0f}"
+                for axis in sorted(axes.get(name, ()), key=lambda axis: axis.starttime)
+                if axis.chan == chan and axis.starttime < end and axis.endtime > start
+                if axis.slot is not None and axis.slot != usual.get(chan[-1:])
+            ]
+            if said:
+                decisive[name + chan[-1:]] = ", ".join(said)
+    return decisive
+
+
+def _visits(turns: Iterable[Turn], padding: float) -> list[Visit]:
+    """Turns of one sensor that lie so near that what is read for them overlaps, together."""
+    visits: list[Visit] = []
+    for turn in sorted(turns, key=lambda turn: (turn.channel_group, turn.start)):
+        last = visits[-1] if visits else None
+        if last and last.channel_group == turn.channel_group and turn.start - padding <= last.endtime:
+            visits[-1] = Visit(turn.channel_group, [*last.times, *_of(turn)], last.starttime, turn.end + padding)
+        else:
+            visits.append(Visit(turn.channel_group, _of(turn), turn.start - padding, turn.end + padding))
+    return visits
+
+
+def _left_over(
+    present: Sequence[str],
+    named: Sequence[str],
+    usable: Mapping[str, Any],
+    unoriented: Sequence[str],
+    covered: Mapping[str, list[Interval]],
+    picked: list[Interval],
+) -> dict[str, list[Interval]]:
+    """When something records that nothing is picked of, by reason."""
+    of_reason = {
+        "seconds_on_other_sensors": [name for name in usable if name not in unoriented],
+        "unoriented_seconds": unoriented,
+        "refused_rate_seconds": [name for name in named if name not in usable],
+        "unnamed_sensor_seconds": [name for name in present if name not in named],
+    }
+    left = {}
+    for reason, names in of_reason.items():
+        spans = without(union(span for name in names for span in covered[name]), picked)
+        if seconds(spans) >= LEAST_SECONDS:
+            left[reason] = spans
+    return left
+
+
+def _say(
+    choice: SensorChoice,
+    left: Mapping[str, list[Interval]],
+    inside: Mapping[str, Sequence[Piece]],
+    present: Sequence[str],
+    named: Sequence[str],
+    unoriented: Sequence[str],
+) -> None:
+    if not present:
+        return
+    station = ".".join(present[0].split(".")[:2])
+    rates = sorted({_rate(piece) for name in named for piece in inside[name]})
+    directionless = sorted({piece["chan"] for name in unoriented for piece in inside[name]})
+    refused = ", ".join(f"{rate:g}" for rate in rates if not usable_rate(rate))
+    others = ", ".join(name for name in present if name not in named)
+    why = {
+        "seconds_on_other_sensors": "left over between turns of better sensors",
+        "unoriented_seconds": f"which of {', '.join(directionless)} is the vertical is not known; "
+        "catalogdb ingest stations FILE with their dip and azimuth",
+        "refused_rate_seconds": f"at {refused} Hz; picking takes {LOWEST_RATE_HZ:g} to {HIGHEST_RATE_HZ:g} Hz",
+        "unnamed_sensor_seconds": f"channel_priority has none of its sensors: {others}",
+    }
+    for reason, spans in left.items():
+        choice.counts[reason] = round(seconds(spans))
+        choice.problems.append(f"{station}: {seconds(spans):.0f} s not picked: {why[reason]}")
+    if "unnamed_sensor_seconds" in left and not choice.visits:
+        choice.counts["no_sensor_in_priority"] = 1
+
+
+def _rate(piece: Piece) -> float:
+    return 1 / piece["delta"] if piece["delta"] > 0 else 0.0
+
+
+def _inside(pieces: Iterable[dict[str, Any]], period: Interval) -> list[dict[str, Any]]:
+    return [piece for piece in pieces if piece["starttime"] < period[1] and piece["endtime"] >= period[0]]
+
+
+def _read_by(piece: Piece, visit: Visit) -> bool:
+    near = piece["starttime"] < visit.endtime and piece["endtime"] >= visit.starttime
+    return piece["channel_group"] == visit.channel_group and near
+
+
+def _best_covered(pieces: Iterable[Piece], shard: Interval) -> list[Interval]:
+    """What the best-covered component of one sensor covers inside the shard."""
+    spans: dict[str, list[Interval]] = defaultdict(list)
+    for piece in pieces:
+        spans[piece["chan"]].append((piece["starttime"], piece["endtime"] + piece["delta"]))
+    return max((common(union(spans[chan]), [shard]) for chan in sorted(spans)), key=seconds)
+
+
+def _of(turn: Turn) -> list[Interval]:
+    return [(turn.start, turn.end)]
