@@ -10,6 +10,7 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from catalogdb.database.lease import holder
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.run_life import live_run, server_now
 from catalogdb.ledger.tasks import NAMED
@@ -146,6 +147,7 @@ def _enter(db: Database, result: ResultName) -> None:
         update |= {"$min": {"starttime": result.extent[0]}, "$max": {"endtime": result.extent[1]}}
     collection = db[result.kind]
     if collection.find_one({"_id": result.name}, {"_id": 1}) is None:
+        _clear(db, result)
         update["$currentDate"] = {"created": True}
     query = {"_id": result.name, "config_id": result.config_id}
     for is_last in (False, True):  # another worker of the same run may enter it at the same moment
@@ -155,6 +157,22 @@ def _enter(db: Database, result: ResultName) -> None:
         except DuplicateKeyError as error:
             if is_last:
                 raise _just_taken(result) from error
+
+
+def _clear(db: Database, result: ResultName) -> None:
+    """Remove what an ingest that was broken off left under a name that nothing stands under.
+
+    Raises:
+        NameTaken: while an ingest goes on.
+    """
+    row = db.lease.find_one({"name": result.name, "lease.until": {"$gt": server_now(db)}}, {"lease": 1})
+    if (name := holder(row)) is not None:
+        raise NameTaken(
+            f"{result.name!r}: a catalog of this name is being ingested or removed by {name}",
+            hint="wait for its end, or give this result another name (--name NEW_NAME)",
+        )
+    for collection in OUTPUTS[result.kind]:
+        db[collection].delete_many({result.kind: result.name, "config_id": {"$ne": result.config_id}})
 
 
 def _just_taken(result: ResultName) -> NameTaken:
