@@ -17,12 +17,12 @@ from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.errors import InputError
 from catalogdb.geo import Region
 from catalogdb.magnitude import MagnitudeConfig
+from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
 from catalogdb.scheduling.cron import ScheduleBlock
 
 StageName = Literal["pick", "associate", "magnitude", "evaluate"]
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 _Validated = TypeVar("_Validated", bound=BaseModel)
 

@@ -19,6 +19,7 @@ from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.identity import content_id, file_sha256
+from catalogdb.names import checked_name
 from catalogdb.stages.write_catalog import write_catalog
 
 REVISION = 4  # of the readers: a change that gives other documents for the same files raises it
@@ -66,9 +67,10 @@ def ingest_catalog(
 
     Raises:
         NameTaken: when the name stands for another content.
-        InputError: naming the file and the reason.
+        InputError: naming the file and the reason, or a name that is none.
     """
     format = known_format(format)
+    checked_name(name, "catalog")
     files = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
     config, config_id = _identity(files, name, kind, format, evaluation_mode)
     with name_lease(db, "catalog", name, partial(_say_waiting, name)) as lease:

@@ -14,6 +14,7 @@ from catalogdb.database.lease import holder
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.run_life import live_run, server_now
 from catalogdb.ledger.tasks import NAMED
+from catalogdb.names import checked_name
 
 OUTPUTS = {"pick_set": ("pick", "peak", "probability", "detection"), "catalog": ("origin", "magnitude", "event")}
 
@@ -47,6 +48,8 @@ def claim_names(db: Database, names: list[ResultName], replace: bool, check_only
         NameTaken: when a name stands for another configuration.
         InputError: when what is to be replaced is in use, see `check_unused`.
     """
+    for result in names:
+        checked_name(result.name, result.kind.replace("_", " "))
     taken = [result for result in names if _is_taken(db, result, replace)]
     besides = {(result.kind, result.name) for result in names}
     for result in taken:
