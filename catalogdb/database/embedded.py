@@ -8,13 +8,10 @@ killed: on the next start mongod recovers its journal by itself.
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
 import secrets
 import shutil
 import signal
-import socket
-import stat
 import subprocess
 import tempfile
 import time
@@ -27,7 +24,9 @@ from urllib.parse import quote
 
 import psutil
 
+from catalogdb.database.mongod_binary import mongod_binary
 from catalogdb.database.mongod_log import errors_since_start
+from catalogdb.database.ports import answers, free_port, is_free
 from catalogdb.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -51,6 +50,10 @@ class ServerStatus:
     data_dir: Path
     pid: int | None = None
     port: int | None = None
+
+
+class _OtherAddress(Exception):
+    """The replica set in the data has its member at another port."""
 
 
 class EmbeddedMongod:
@@ -98,16 +101,23 @@ class EmbeddedMongod:
         """
         self._make_folder()
         with self._lock():
-            self._make_secrets()
             process = self._process()
             if process is not None and "--keyFile" not in process.cmdline():
                 self._terminate(process)  # a first start that was interrupted before the server had its password
                 process = None
             if process is None:
-                if not (self.data_dir / "initialised").exists():
+                is_new = self._make_secrets()
+                if is_new or not (self.data_dir / "initialised").exists():
                     self._create_user()
                 process = self._launch()
-            self._ensure_primary(_port_of(process))
+            try:
+                self._ensure_primary(_port_of(process))
+            except _OtherAddress:  # the file `port` was lost or changed: the data know another one
+                port = _port_of(process)
+                self._terminate(process)
+                self._change_port(port)
+                process = self._launch()
+                self._ensure_primary(_port_of(process))
             return ServerStatus(True, self.data_dir, process.pid, _port_of(process))
 
     def stop(self) -> bool:
@@ -139,12 +149,15 @@ class EmbeddedMongod:
             self.db_path.mkdir(parents=True, exist_ok=True)
             self.data_dir.chmod(0o700)
 
-    def _make_secrets(self) -> None:
+    def _make_secrets(self) -> bool:
+        """Make the secrets that are missing or empty; true where the server has to be given a new password."""
         with self._folder_errors():
-            for name, size in (("keyfile", 512), ("password", 32)):
-                path = self.data_dir / name
-                if not path.exists() and not (self.data_dir / "initialised").exists():
-                    _write_private(path, secrets.token_hex(size))  # hex is base64 to mongod
+            if not _holds_text(self.data_dir / "keyfile"):
+                _write_private(self.data_dir / "keyfile", secrets.token_hex(512))  # hex is base64 to mongod
+            if _holds_text(self.data_dir / "password"):
+                return False
+            _write_private(self.data_dir / "password", secrets.token_hex(32))
+            return True
 
     @contextmanager
     def _folder_errors(self) -> Iterator[None]:
@@ -180,7 +193,7 @@ class EmbeddedMongod:
         with tempfile.TemporaryDirectory(prefix="catalogdb-", dir="/tmp") as folder:  # socket paths are short by law
             path = str(Path(folder) / "mongod.sock")
             process = self._spawn(
-                [*self._command(), "--bind_ip", path, "--unixSocketPrefix", folder, "--port", str(_free_port())]
+                [*self._command(), "--bind_ip", path, "--unixSocketPrefix", folder, "--port", str(free_port())]
             )
             try:
                 with MongoClient(
@@ -205,14 +218,21 @@ class EmbeddedMongod:
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 
+    def _last_port(self) -> int | None:
+        """The port of the last start, where its file tells one; any other will do as well."""
+        try:
+            port = int((self.data_dir / "port").read_text())
+        except (OSError, ValueError):
+            return None
+        return port if 1024 <= port <= 65535 else None
+
     def _launch(self) -> psutil.Process:
-        port_file = self.data_dir / "port"
-        used = int(port_file.read_text()) if port_file.exists() else None
+        used = self._last_port()
         for _ in range(PORT_ATTEMPTS):
-            port = used if used and _is_free(used) else _free_port()
+            port = used if used and is_free(used) else free_port()
             if used and port != used:
                 self._change_port(port)
-            port_file.write_text(str(port))
+            _write_private(self.data_dir / "port", str(port))
             used = port
             command = [
                 *self._command(),
@@ -223,7 +243,7 @@ class EmbeddedMongod:
             ]
             process = self._spawn(command)
             try:
-                self._wait(process, lambda port=port: _answers(port))
+                self._wait(process, lambda port=port: answers(port))
             except DatabaseError as error:
                 if "in use" in str(error):
                     continue
@@ -293,8 +313,10 @@ class EmbeddedMongod:
             elif error.code == 18:
                 raise DatabaseError(
                     f"the embedded mongod refuses the password in {self.data_dir / 'password'}",
-                    hint="restore that file, or move the folder away to start with an empty database",
+                    hint="restore that file, or remove it, then catalogdb db stop and db start: that makes a new one",
                 ) from error
+            elif error.code == 93:  # InvalidReplicaSetConfig: its member has another address
+                raise _OtherAddress from error
             elif error.code not in (10107, 13435, 11602, 91):  # elections in progress
                 raise DatabaseError(f"the embedded mongod can't become primary: {error}") from error
         return False
@@ -331,7 +353,10 @@ class EmbeddedMongod:
         try:
             return path.read_text().strip()
         except OSError as error:
-            raise DatabaseError(f"{path}: the embedded database's password cannot be read: {error.strerror}") from error
+            raise DatabaseError(
+                f"{path}: the embedded database's password cannot be read: {error.strerror}",
+                hint="catalogdb db stop, then catalogdb db start makes a new one",
+            ) from error
 
     def _uri(self, port: int | None) -> str:
         password = quote(self._password(), safe="")
@@ -343,29 +368,7 @@ class EmbeddedMongod:
         Raises:
             DatabaseError: when there is none on this machine.
         """
-        if self._binary is not None:
-            return self._binary
-        if on_path := shutil.which("mongod"):
-            return Path(on_path)
-        packaged = importlib.util.find_spec("fiftyone")
-        for root in (packaged.submodule_search_locations or []) if packaged else []:
-            binary = Path(root) / "db" / "bin" / "mongod"
-            if binary.is_file():
-                return binary if os.access(binary, os.X_OK) else self._runnable_copy(binary)
-        raise DatabaseError(
-            "no mongod on this machine",
-            hint="install MongoDB, or `pip install catalogdb[embedded]` (Linux x86-64), or set CATALOGDB_URI",
-        )
-
-    def _runnable_copy(self, binary: Path) -> Path:
-        try:
-            binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
-            return binary
-        except OSError:  # installed by someone else
-            copy = self.data_dir / "mongod"
-            shutil.copyfile(binary, copy)
-            copy.chmod(0o700)
-            return copy
+        return self._binary or mongod_binary(self.data_dir)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -385,26 +388,8 @@ def _write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _holds_text(path: Path) -> bool:
+    return path.exists() and bool(path.read_bytes().strip(b" \t\r\n\0"))
 
 
 def _port_of(process: psutil.Process) -> int:

@@ -41,7 +41,7 @@ class Claim:
             lambda holder: logs.notice(f"this comparison is being computed by {holder}: waiting for it"),
             self._document | {"status": "running"},
             None if unless is None else is_current,
-            remove=("seconds", "counts", "ended"),
+            remove=("seconds", "counts", "ended", "token", "until", "started"),  # the last three of older versions
         )
 
     def confirm(self) -> None:
