@@ -27,13 +27,13 @@ import psutil
 from catalogdb.database.mongod_binary import mongod_binary
 from catalogdb.database.mongod_log import errors_since_start
 from catalogdb.database.ports import answers, free_port, is_free
+from catalogdb.database.replica_set import REPLICA_SET, OtherAddress, takes_writes
 from catalogdb.errors import DatabaseError
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
 USER = "catalogdb"
-REPLICA_SET = "catalogdb"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 PORT_ATTEMPTS = 5
@@ -50,10 +50,6 @@ class ServerStatus:
     data_dir: Path
     pid: int | None = None
     port: int | None = None
-
-
-class _OtherAddress(Exception):
-    """The replica set in the data has its member at another port."""
 
 
 class EmbeddedMongod:
@@ -105,20 +101,36 @@ class EmbeddedMongod:
             if process is not None and "--keyFile" not in process.cmdline():
                 self._terminate(process)  # a first start that was interrupted before the server had its password
                 process = None
+            if process is not None:
+                process = self._joined(process)
             if process is None:
                 is_new = self._make_secrets()
                 if is_new or not (self.data_dir / "initialised").exists():
                     self._create_user()
                 process = self._launch()
-            try:
-                self._ensure_primary(_port_of(process))
-            except _OtherAddress:  # the file `port` was lost or changed: the data know another one
-                port = _port_of(process)
-                self._terminate(process)
-                self._change_port(port)
-                process = self._launch()
-                self._ensure_primary(_port_of(process))
+                if not self._ensure_primary(_port_of(process)):
+                    process = self._launched_again(process)
             return ServerStatus(True, self.data_dir, process.pid, _port_of(process))
+
+    def _joined(self, process: psutil.Process) -> psutil.Process | None:
+        """A server that was found running, once it takes writes; None where it was just ending."""
+        try:
+            is_primary = self._ensure_primary(_port_of(process))
+        except (DatabaseError, psutil.Error):
+            if self._process() is None:
+                return None
+            raise
+        return process if is_primary else self._launched_again(process)
+
+    def _launched_again(self, process: psutil.Process) -> psutil.Process:
+        """A server whose file `port` was lost or changed, while the data know another one."""
+        port = _port_of(process)
+        self._terminate(process)
+        self._change_port(port)
+        process = self._launch()
+        if not self._ensure_primary(_port_of(process)):
+            raise DatabaseError("the embedded mongod can't take a new port", hint=f"log: {self.log_path}")
+        return process
 
     def stop(self) -> bool:
         """Stop the server cleanly; false where none ran."""
@@ -281,7 +293,8 @@ class EmbeddedMongod:
                 raise DatabaseError(f"mongod did not answer within {START_SECONDS:.0f} s", hint=f"log: {self.log_path}")
             time.sleep(0.05)
 
-    def _ensure_primary(self, port: int) -> None:
+    def _ensure_primary(self, port: int) -> bool:
+        """Wait until the server takes writes; false where its data say that it runs at another port."""
         from pymongo import MongoClient
         from pymongo.errors import PyMongoError
 
@@ -289,37 +302,16 @@ class EmbeddedMongod:
         with MongoClient(self._uri(port), serverSelectionTimeoutMS=2000) as client:
             while True:
                 try:
-                    if self._is_primary(client, port):
-                        return
+                    if takes_writes(client, port, self.data_dir / "password"):
+                        return True
+                except OtherAddress:
+                    return False
                 except PyMongoError as error:  # a server that changes its state closes connections
                     if self._process() is None:
                         raise self._died(str(error).split(", Timeout:")[0]) from error
                 if time.monotonic() > deadline:
                     raise DatabaseError("the embedded mongod did not become primary", hint=f"log: {self.log_path}")
                 time.sleep(0.05)
-
-    def _is_primary(self, client: MongoClient, port: int) -> bool:
-        """Whether the server takes writes; a new one is told to become primary."""
-        from pymongo.errors import OperationFailure
-
-        try:
-            if client.admin.command("hello").get("isWritablePrimary"):
-                return True
-            client.admin.command("replSetGetStatus")
-        except OperationFailure as error:
-            if error.code == 94:  # NotYetInitialized
-                config = {"_id": REPLICA_SET, "version": 1, "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}
-                client.admin.command("replSetInitiate", config)
-            elif error.code == 18:
-                raise DatabaseError(
-                    f"the embedded mongod refuses the password in {self.data_dir / 'password'}",
-                    hint="restore that file, or remove it, then catalogdb db stop and db start: that makes a new one",
-                ) from error
-            elif error.code == 93:  # InvalidReplicaSetConfig: its member has another address
-                raise _OtherAddress from error
-            elif error.code not in (10107, 13435, 11602, 91):  # elections in progress
-                raise DatabaseError(f"the embedded mongod can't become primary: {error}") from error
-        return False
 
     def _process(self) -> psutil.Process | None:
         try:
