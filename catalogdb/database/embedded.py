@@ -266,7 +266,7 @@ class EmbeddedMongod:
     def _spawn(self, command: list[str]) -> psutil.Process:
         try:
             # a session of its own: Ctrl-C in the terminal must not reach the database
-            return psutil.Popen(
+            server = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -274,6 +274,8 @@ class EmbeddedMongod:
                 start_new_session=True,
                 cwd=self.data_dir,
             )
+            server.returncode = 0  # it outlives this process, which therefore never waits for it by this object
+            return psutil.Process(server.pid)
         except OSError as error:
             raise DatabaseError(f"{command[0]}: cannot be run: {error.strerror or error}") from error
 

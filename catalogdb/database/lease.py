@@ -63,7 +63,7 @@ class DocumentLease:
         """Take the lease if nobody holds it; false where somebody does.
 
         Args:
-            values: fields that the document gets with it.
+            values: fields that the document gets with it; all that its schema requires, since it may be a new one.
             remove: fields that it loses.
         """
         held = {"token": self.token, "owner": {"$literal": owner()}, "until": from_now(self.seconds), "since": "$$NOW"}
@@ -168,6 +168,12 @@ def name_lease(db: Database, kind: str, name: str, waiting: Waiting) -> Iterator
             yield lease
     finally:
         lease.drop()
+
+
+def name_holder(db: Database, name: str) -> str | None:
+    """Who writes or removes what stands under a name now; None where nobody does."""
+    rows = db.lease.find({"name": name, "$expr": {"$gt": ["$lease.until", "$$NOW"]}}, {"lease": 1})
+    return next((found for row in rows if (found := holder(row)) is not None), None)
 
 
 def _literal(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from catalogdb.database.lease import holder
+from catalogdb.database.lease import name_holder
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.run_life import live_run, server_now
 from catalogdb.ledger.tasks import NAMED
@@ -168,8 +168,7 @@ def _clear(db: Database, result: ResultName) -> None:
     Raises:
         NameTaken: while an ingest goes on.
     """
-    row = db.lease.find_one({"name": result.name, "lease.until": {"$gt": server_now(db)}}, {"lease": 1})
-    if (name := holder(row)) is not None:
+    if (name := name_holder(db, result.name)) is not None:
         raise NameTaken(
             f"{result.name!r}: a catalog of this name is being ingested or removed by {name}",
             hint="wait for its end, or give this result another name (--name NEW_NAME)",

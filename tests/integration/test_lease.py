@@ -1,15 +1,21 @@
 """Leases on documents: one holder at a time, the dead are noticed, and who slept writes nothing."""
 
+import json
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 
 import pytest
 
 from catalogdb.database.lease import DocumentLease, holder, name_lease
 from catalogdb.errors import LostLease
+from catalogdb.evaluation.claim import Claim
+from catalogdb.ledger.run_life import server_now
+from catalogdb.upkeep.removal import remove
 
 NEVER = pytest.fail
+SAY_OWNER = "from catalogdb.database.owner import owner; print(owner())"
 X = {"kind": "catalog", "name": "x"}
 DIES_HOLDING = """
 from catalogdb.database.connection import connect
@@ -91,3 +97,34 @@ def test_waiting_names_the_holder_once_and_goes_on(db):
     follower.join(10)
     assert entered.is_set() and said == [owner]
     assert db.lease.count_documents({}) == 0
+
+
+DIES_COMPUTING = """
+from catalogdb.database.connection import connect
+from catalogdb.evaluation.claim import Claim
+from catalogdb.settings import Settings
+import json, os, sys
+db = connect(Settings.model_validate_json(sys.argv[1]))
+assert Claim(db, "c", json.loads(sys.argv[2])).take()
+os._exit(9)
+"""
+
+
+def test_comparison_of_a_dead_process_is_free_at_once(db, settings):
+    document = {"catalog": "a", "reference": "b", "fingerprint": "f"}
+    document |= {"gates": {"max_dt": 2.0, "max_km": 8.0, "max_pick_dt": 0.5}}
+    document |= {"period": {"starttime": 0.0, "endtime": 1.0}}
+    command = [sys.executable, "-c", DIES_COMPUTING, settings.model_dump_json(), json.dumps(document)]
+    subprocess.run(command, check=False)
+    assert db.comparison.find_one({"_id": "c"})["status"] == "running"
+    assert Claim(db, "c", document).take()
+
+
+def test_removal_after_a_killed_run_goes_on_at_once(db):
+    dead = subprocess.run([sys.executable, "-c", SAY_OWNER], capture_output=True, text=True, check=True).stdout.strip()
+    db.catalog.insert_one({"_id": "x", "kind": "automatic", "config_id": "i", "config": {}})
+    row = {"_id": "t", "stage": "associate", "config_id": "i", "result": "x", "shard": {}, "attempts": 1}
+    lease = {"token": "t", "owner": dead, "until": server_now(db) + timedelta(seconds=100), "fingerprint": "f"}
+    db.task.insert_one(row | {"status": "running", "lease": lease})
+    assert remove(db, "catalog", "x")["task"] == 1
+    assert db.catalog.count_documents({}) == 0
