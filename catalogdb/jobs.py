@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from catalogdb.association.config import AssociateConfig
@@ -17,12 +16,13 @@ from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.errors import InputError
 from catalogdb.geo import Region
 from catalogdb.magnitude import MagnitudeConfig
+from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
 from catalogdb.scheduling.cron import ScheduleBlock
+from catalogdb.yaml_text import parse_yaml
 
 StageName = Literal["pick", "associate", "magnitude", "evaluate"]
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
 _Validated = TypeVar("_Validated", bound=BaseModel)
 
@@ -229,8 +229,9 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
             raise InputError(
                 f"--set {override}: not of the form key=value", hint="for example --set pick.p_threshold=0.2"
             )
+        value = parse_yaml(text, f"--set {override}")
         try:
-            set_key(document, key.strip(), _parse(text, override))
+            set_key(document, key.strip(), value)
         except InputError as error:
             raise InputError(f"--set {override}: {error}") from None
     return validated(JobFile, document, str(path))
@@ -278,22 +279,16 @@ def packaged_jobs() -> list[Path]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        document = yaml.safe_load(job_path(path).read_text())
+        text = job_path(path).read_text(encoding="utf-8-sig")
     except (FileNotFoundError, IsADirectoryError):
         names = ", ".join(job.stem for job in packaged_jobs())
         raise InputError(f"{path}: no such job file", hint=f"a path, or one of {names}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a readable YAML file: {error}") from error
+    document = parse_yaml(text, str(path))
     if not isinstance(document, dict):
         raise InputError(f"{path}: not a job: the file holds no keys")
     return document
-
-
-def _parse(text: str, override: str) -> Any:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise InputError(f"--set {override}: the value is not YAML: {error}") from error
 
 
 def _problem(item: Any, model: type[BaseModel]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal
@@ -19,6 +19,8 @@ logger = logging.getLogger("catalogdb")
 logger.addHandler(logging.NullHandler())
 _context: ContextVar[dict[str, Any] | None] = ContextVar("log_context", default=None)
 
+show: Callable[[str], object] | None = None
+"""What prints notices for people; the command line sets it."""
 TEXT = "%(asctime)s %(levelname)s %(message)s"
 SHORTENED = 2000
 """Characters of a field's text."""
@@ -40,6 +42,13 @@ def event(message: str, level: int = logging.INFO, **fields: Any) -> None:
     if logger.isEnabledFor(level):
         shown = {key: value[:SHORTENED] if isinstance(value, str) else value for key, value in fields.items()}
         logger.log(level, message, extra={"fields": (_context.get() or {}) | shown})
+
+
+def notice(message: str) -> None:
+    """Let the person at the terminal know of something that goes on now, such as a wait; also one line of the log."""
+    event(message, logging.WARNING)
+    if show is not None:
+        show(message)
 
 
 def configure(log: LogFormat | None, level: str = "INFO") -> None:

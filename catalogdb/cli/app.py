@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from catalogdb import __version__
+from catalogdb import __version__, logs
 from catalogdb.cli import (
     association,
     common,
@@ -114,6 +114,7 @@ def options(
 ) -> None:
     """Options of every verb."""
     common.arguments.update(uri=uri, database=database)
+    logs.show = common.print_notice
 
 
 def main() -> None:

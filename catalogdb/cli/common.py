@@ -68,6 +68,11 @@ def print_rows(rows: list[dict[str, Any]], title: str | None = None) -> None:
     out.print(table)
 
 
+def print_notice(message: str) -> None:
+    """Print on standard error what goes on now, such as a wait."""
+    err.print(message, markup=False, style="dim", soft_wrap=True)
+
+
 def as_cell(value: Any) -> str:
     """A value as tables show it."""
     if value is None:

@@ -40,6 +40,7 @@ def slurm(
     from catalogdb.engines.slurm_script import SlurmRequest, slurm_script
     from catalogdb.errors import InputError
     from catalogdb.jobs import load_job
+    from catalogdb.output_file import write_atomically
 
     if array and mpi:
         raise InputError("--array and --mpi: one of them")
@@ -62,7 +63,7 @@ def slurm(
     arguments = [str(job), *(part for item in set or [] for part in ("--set", item))]
     script = slurm_script(request, job_name, [*arguments, *(["--name", name] if name else [])])
     if output:
-        output.write_text(script)
+        write_atomically(output, lambda stream: stream.write(script.encode()))
     if json:
         common.print_json({"script": script, "file": str(output) if output else None})
     elif output:

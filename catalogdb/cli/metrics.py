@@ -42,7 +42,7 @@ def metrics(
     if output is None:
         print(text.decode(), end="")
         return
-    from catalogdb.stages.export import write_atomically
+    from catalogdb.output_file import write_atomically
 
     size = write_atomically(output, lambda stream: stream.write(text))
     common.out.print(f"{output}: {size} bytes", markup=False, soft_wrap=True)

@@ -139,12 +139,13 @@ def export(
 ) -> None:
     """Write the job's times for cron, systemd or Slurm's scrontab, where no scheduler of ours is to run."""
     from catalogdb.jobs import load_job_file
+    from catalogdb.output_file import write_atomically
 
     files = _exported(load_job_file(job, set or []), job, as_, set or [], command)
     if output:
         output.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (output / name).write_text(text)
+            write_atomically(output / name, lambda stream, text=text: stream.write(text.encode()))
     if json:
         common.print_json({"files": files})
     elif output:

@@ -92,7 +92,7 @@ def prune(
         bool,
         typer.Option(
             "--unclaimed",
-            help="Also remove documents that no task in the ledger wrote; no catalog may be being ingested meanwhile.",
+            help="Also remove documents that no task in the ledger wrote, as a broken-off ingestion leaves them.",
         ),
     ] = False,
     yes: YesOption = False,

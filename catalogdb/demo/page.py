@@ -20,6 +20,7 @@ from obspy import UTCDateTime
 from pymongo.database import Database
 
 from catalogdb.evaluation import MARGIN_GATES, filled_pipeline, match_events, residuals
+from catalogdb.output_file import write_atomically
 
 MATCHED, MISSED, PROPOSED, STATION = "#0072b2", "#d55e00", "#009e73", "#777777"  # told apart by colour-blind readers
 STYLE = """
@@ -69,7 +70,8 @@ def write_page(db: Database, catalog: str, reference: str, evaluation: dict[str,
         ),
         ("Residuals of events (catalog minus truth)", _event_residuals(pairs)),
     ]
-    path.write_text(_page(f"{catalog} against {reference}", evaluation, figures), encoding="utf-8")
+    page = _page(f"{catalog} against {reference}", evaluation, figures)
+    write_atomically(path, lambda stream: stream.write(page.encode()))
 
 
 def _events(db: Database, catalog: str, span: dict[str, float]) -> list[dict[str, Any]]:

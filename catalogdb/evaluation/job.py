@@ -74,7 +74,7 @@ def compare(
     claim = Claim(db, identity, names | pick_sets | {"gates": gates.document(), "inputs": inputs} | state)
     if claim.take(unless=current):
         try:
-            with _no_search_for_cycles():
+            with _no_search_for_cycles(), claim.kept():
                 claim.done(*_compute(db, catalog, reference, gates, period, claim))
         except BaseException:
             claim.give_back()
@@ -113,7 +113,7 @@ def _compute(
     common = {"comparison": claim.comparison, "catalog": names[0], "reference": names[1]}
     for collection in (db.score, db.event_match, db.pick_match):
         collection.delete_many(common)
-        claim.prolong()
+        claim.confirm()
     lap("delete")
     margin = MARGIN_GATES * gates.max_dt
     first, last = period[0] - max(margin, ARRIVALS_S), period[1] + margin
@@ -159,7 +159,7 @@ def _compute(
             scores += pick_scores.threshold_scores()
         elif len(set(comparison.pick_sets)) == 2:
             seen = comparison.reference_columns()
-            scores += peak_scores(db, peaks, seen, stations, coverage, gates.max_pick_dt, period, claim.prolong)
+            scores += peak_scores(db, peaks, seen, stations, coverage, gates.max_pick_dt, period, claim.confirm)
             lap("thresholds")
         gate = {"gates": gates.document()}
         writer.write(db.score, (common | gate | document for document in scores))
@@ -198,7 +198,7 @@ class Writer:
         for part in _in_parts(documents, DOCUMENTS_PER_WRITE):
             while len(self._underway) >= WRITES_AHEAD:
                 self._underway.popleft().result()
-            self._claim.prolong()
+            self._claim.confirm()
             unwaited = collection.with_options(write_concern=WriteConcern(w=1))
             self._underway.append(self._threads.submit(unwaited.insert_many, part, ordered=False))
 

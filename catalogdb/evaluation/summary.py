@@ -91,13 +91,14 @@ def evaluate(
     gates = Gates(max_dt=max_dt, max_km=max_km, max_pick_dt=max_pick_dt, event_types=types)
     period = comparison_period(db, documents[catalog], documents[reference], starttime, endtime)
     identity = compare(db, documents[catalog], documents[reference], gates, period, refresh)
-    counts = db.comparison.find_one({"_id": identity}).get("counts", {})  # none while another process refreshes it
+    state = _computed(db, identity)
+    counts = state.get("counts", {})
     in_period = {"catalog": counts.get("events_in_period"), "reference": counts.get("reference_events_in_period")}
     unlocated = {
         "unlocated": counts.get("reference_events_without_position"),
         "catalog_unlocated": counts.get("events_without_position"),
     }
-    return {
+    result = {
         "comparison": identity,
         "catalog": catalog,
         "reference": reference,
@@ -109,6 +110,14 @@ def evaluate(
         "events": _events(db, identity, min_magnitude) | unlocated,
         **_picks(db, identity),
     }
+    if state.get("status") == "done" and _computed(db, identity) == state:
+        return result
+    # another process computed it again while it was read: its documents were not whole
+    return evaluate(db, catalog, reference, min_magnitude, max_dt, max_km, max_pick_dt, starttime, endtime)
+
+
+def _computed(db: Database, comparison: str) -> dict[str, Any]:
+    return db.comparison.find_one({"_id": comparison}, {"status": 1, "ended": 1, "counts": 1, "lease.token": 1}) or {}
 
 
 def known_types(db: Database, event_types: Iterable[str], catalogs: tuple[str, ...]) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from catalogdb.ledger.owner import is_gone, owner
+from catalogdb.database.owner import is_gone, owner
 from catalogdb.ledger.stage import Stage
 
 ATTEMPTS = 3
@@ -35,13 +35,22 @@ def take_from_lost(db: Database, task_id: str, attempts: int = ATTEMPTS) -> bool
     return is_gone(row["lease"]["owner"]) and _take(db, row, attempts) is not None
 
 
-def release_dead(db: Database, stage: Stage, attempts: int = ATTEMPTS) -> int:
-    """Take back the tasks of processes of this host that are gone, instead of waiting for their leases to expire."""
-    query = {"stage": stage.name, "config_id": stage.config_id, "status": "running"}
+def release_dead_tasks(db: Database, query: Mapping[str, Any], attempts: int = ATTEMPTS) -> int:
+    """Take back the tasks of processes of this host that are gone, instead of waiting for their leases to expire.
+
+    Args:
+        query: selects the tasks.
+    """
+    held = {"$and": [dict(query), {"status": "running"}]}
     return sum(
         is_gone(row.get("lease", {}).get("owner", "")) and _take(db, row, attempts) is not None
-        for row in list(db.task.find(query, FIELDS))
+        for row in list(db.task.find(held, FIELDS))
     )
+
+
+def release_dead(db: Database, stage: Stage, attempts: int = ATTEMPTS) -> int:
+    """`release_dead_tasks` for those of a stage."""
+    return release_dead_tasks(db, {"stage": stage.name, "config_id": stage.config_id}, attempts)
 
 
 def take_back(db: Database, task_id: str, run_id: str, attempts: int, charged: bool) -> str | None:

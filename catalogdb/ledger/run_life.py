@@ -10,8 +10,8 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb import logs
-from catalogdb.ledger.beat import beating
-from catalogdb.ledger.owner import is_gone, owner
+from catalogdb.database.heartbeat import beating
+from catalogdb.database.owner import is_gone, owner
 
 BEAT_SECONDS = 30.0
 SILENT_SECONDS = 300.0

@@ -19,12 +19,12 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
+from catalogdb.database.heartbeat import beating
+from catalogdb.database.owner import owner
 from catalogdb.errors import LostLease, NameTaken
 from catalogdb.identity import content_id
-from catalogdb.ledger.beat import beating
 from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
 from catalogdb.ledger.lost import release_dead as release_dead
-from catalogdb.ledger.owner import owner
 from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage
 
 BEATS_PER_LEASE = 4

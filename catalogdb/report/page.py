@@ -11,6 +11,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from catalogdb.output_file import write_atomically
+
 SKELETON = """<!doctype html>
 <html lang="en">
 <head>
@@ -63,9 +65,7 @@ def write_page(path: Path, data: dict[str, Any], pictures_of: PicturesOf | None 
         data=_inside_script(data),
         script="\n".join(_asset(name) for name in ("chart.js", "report.js")),
     )
-    draft = path.with_name(f".{path.name}.part")
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(path)
+    write_atomically(path, lambda stream: stream.write(page.encode()))
 
 
 def _asset(name: str) -> str:

@@ -15,10 +15,10 @@ from pymongo.errors import PyMongoError
 
 from catalogdb import logs
 from catalogdb.database.connection import connect, through_failover
+from catalogdb.database.heartbeat import beating
 from catalogdb.database.initialise import initialise
 from catalogdb.jobs import Job
 from catalogdb.ledger import lost, tasks
-from catalogdb.ledger.beat import beating
 from catalogdb.ledger.execute import execute
 from catalogdb.ledger.run_life import BEAT_SECONDS, server_now
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage

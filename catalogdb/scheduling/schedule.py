@@ -16,10 +16,10 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.database.owner import is_gone, owner
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import JobFile, job_path, load_job_file, validated
-from catalogdb.ledger.owner import is_gone, owner
 from catalogdb.ledger.run_life import server_now
 from catalogdb.scheduling.cron import ScheduleBlock
 from catalogdb.scheduling.due import Verdict, judge

@@ -18,9 +18,9 @@ from pymongo.errors import PyMongoError
 
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
+from catalogdb.database.owner import owner
 from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.interrupts import raise_what_was_swallowed
-from catalogdb.ledger.owner import owner
 from catalogdb.ledger.run_life import server_now
 from catalogdb.scheduling.schedule import Firing, claim, due_now, give_back, job_of, prolong, settle, take_over
 from catalogdb.settings import Settings

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from pymongo import ReplaceOne
-from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
 
+from catalogdb import logs
+from catalogdb.database.lease import name_lease
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.catalog_files import FORMATS_HINT, known_format, read_catalog_files
 from catalogdb.exchange.decoding import check_regular
@@ -21,10 +21,10 @@ from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.identity import content_id, file_sha256
+from catalogdb.names import checked_name
+from catalogdb.stages.write_catalog import write_catalog
 
 REVISION = 5  # of the readers: a change that gives other documents for the same files raises it
-TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
-TRANSACTION_TOO_LARGE = 388  # MongoDB's code TransactionTooLargeForCache
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
 STATIONS_NAMED = 30
 LINES_KEPT = 1000  # line numbers of one kind in a file's report
@@ -49,9 +49,8 @@ def ingest_catalog(
 ) -> dict[str, Any]:
     """Write the events and picks of files as catalog `name` and, where there are picks, pick set `name`.
 
-    The same files again change nothing. Up to 20,000 documents, old and new, are written in one transaction if the
-    server's cache holds it; beyond, in batches with the `catalog` document taken away first and put back last, so that
-    no one finds half a catalog under its name.
+    The same files again change nothing. One process at a time writes under a name; another one waits for it, and then
+    finds the name taken, or its own files there. How it is written: `write_catalog`.
 
     Args:
         db: an initialised database.
@@ -72,40 +71,46 @@ def ingest_catalog(
 
     Raises:
         NameTaken: when the name stands for another content.
-        InputError: naming the file and the reason.
+        InputError: naming the file and the reason, or a name that is none.
     """
     format = known_format(format)
+    checked_name(name, "catalog")
     files = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
     config, config_id = _identity(files, name, kind, format, evaluation_mode, tables)
-    held = db.catalog.find_one({"_id": name})
-    _check_name(db, name, held, config_id, replace)
-    task_id = content_id("ingest", config_id, {"catalog": name})
-    if held and not replace:
-        row = db.task.find_one({"_id": task_id}) or {}
-        said = held.get("config", {})
-        reports, notes = said.get("reports", []), said.get("notes", [])
-        return _summary(name, config_id, False, row.get("counts", {}), reports, notes, row.get("problems", []))
+    with name_lease(db, "catalog", name, partial(_say_waiting, name)) as lease:
+        held = db.catalog.find_one({"_id": name})
+        _check_name(db, name, held, config_id, replace)
+        task_id = content_id("ingest", config_id, {"catalog": name})
+        if held and not replace:
+            row = db.task.find_one({"_id": task_id}) or {}
+            said = held.get("config", {})
+            reports, notes = said.get("reports", []), said.get("notes", [])
+            return _summary(name, config_id, False, row.get("counts", {}), reports, notes, row.get("problems", []))
 
-    reference = read(files) if read else read_catalog_files(files, format, evaluation_mode, tables)
-    documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
-    problems = reference.rejected + documents.merged + reference.repaired + documents.said
-    if not documents.events and not documents.picks and not _is_empty(reference):
-        raise InputError(
-            f"{', '.join(map(str, files))}: no usable events and no usable picks"
-            + "".join(f"; {line}" for line in problems[:3]),
-            hint=FORMATS_HINT,
+        reference = read(files) if read else read_catalog_files(files, format, evaluation_mode, tables)
+        documents = catalog_documents(reference, name, config_id, task_id, _single_networks(db, reference), agency_id)
+        problems = reference.rejected + documents.merged + reference.repaired + documents.said
+        if not documents.events and not documents.picks and not _is_empty(reference):
+            raise InputError(
+                f"{', '.join(map(str, files))}: no usable events and no usable picks"
+                + "".join(f"; {line}" for line in problems[:3]),
+                hint=FORMATS_HINT,
+            )
+        documents.counts["rejected"] = len(reference.rejected)
+        names = distinct_names([report.file for report in reference.files])
+        config["reports"] = [_stored_report(report, names[report.file], documents.twice) for report in reference.files]
+        config["notes"] = notes = reference.notes + _network_note(documents)
+        counts = {key: int(value) for key, value in sorted(documents.counts.items())}
+        named = _named_documents(
+            db, documents, name, kind, config_id, config, agency_id, source or ", ".join(p.name for p in files), licence
         )
-    documents.counts["rejected"] = len(reference.rejected)
-    names = distinct_names([report.file for report in reference.files])
-    config["reports"] = [_stored_report(report, names[report.file], documents.twice) for report in reference.files]
-    config["notes"] = notes = reference.notes + _network_note(documents)
-    counts = {key: int(value) for key, value in sorted(documents.counts.items())}
-    named = _named_documents(
-        db, documents, name, kind, config_id, config, agency_id, source or ", ".join(p.name for p in files), licence
-    )
-    ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, problems)
-    _write(db, name, documents, named, ledger)
-    return _summary(name, config_id, True, counts, config["reports"], notes, problems)
+        ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, problems)
+        write_catalog(db, name, documents, named, ledger, lease)
+        return _summary(name, config_id, True, counts, config["reports"], notes, problems)
+
+
+def _say_waiting(name: str, holder: str) -> None:
+    logs.notice(f"catalog {name!r} is being ingested or removed by {holder}: waiting for it")
 
 
 def _identity(
@@ -216,56 +221,6 @@ def _ledger_row(
         "problems": kept,
         "updated": catalog["created"],
     }
-
-
-def _write(
-    db: Database, name: str, documents: CatalogDocuments, named: dict[str, dict[str, Any]], ledger: dict[str, Any]
-) -> None:
-    old = db.catalog.find_one({"_id": name}, {"config_id": 1}) or {}
-    present = sum(db[collection].count_documents({key: name}) for collection, key in OUTPUTS)
-    new = len(documents.events) + len(documents.picks)
-
-    def remove_names(session: ClientSession | None) -> None:
-        db.task.delete_many({"stage": "ingest", "result": name}, session=session)
-        for collection in ("catalog", "pick_set"):
-            db[collection].delete_one({"_id": name}, session=session)
-
-    def remove_documents(session: ClientSession | None) -> None:
-        for collection, key in OUTPUTS:
-            db[collection].delete_many({key: name}, session=session)
-
-    def insert_documents(session: ClientSession | None) -> None:
-        for collection, items in (("pick", documents.picks), ("event", documents.events)):
-            for first in range(0, len(items), TRANSACTION_DOCUMENTS):
-                db[collection].insert_many(items[first : first + TRANSACTION_DOCUMENTS], session=session)
-
-    def insert_names(session: ClientSession | None) -> None:
-        for collection, document in named.items():
-            db[collection].bulk_write([ReplaceOne({"_id": name}, document, upsert=True)], session=session)
-        db.task.bulk_write([ReplaceOne({"_id": ledger["_id"]}, ledger, upsert=True)], session=session)
-
-    steps = [remove_names, remove_documents, insert_documents, insert_names]
-    with db.client.start_session() as session:
-        if new + present <= TRANSACTION_DOCUMENTS:
-            try:
-                session.with_transaction(lambda current: [step(current) for step in steps])
-                return
-            except OperationFailure as error:
-                if TRANSACTION_TOO_LARGE not in _codes(error):
-                    raise
-        if old:
-            session.with_transaction(remove_names)
-        remove_documents(None)
-        insert_documents(None)
-        session.with_transaction(insert_names)
-
-
-def _codes(error: OperationFailure) -> set[int | None]:
-    details = error.details or {}
-    return {error.code} | {part.get("code") for part in details.get("writeErrors", [])}
-
-
-OUTPUTS = (("event", "catalog"), ("pick", "pick_set"))
 
 
 def _network_note(documents: CatalogDocuments) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.reference import format_time
+from catalogdb.output_file import write_atomically
 from catalogdb.plots.view import StationPanel, View, gaps
-from catalogdb.stages.export import write_atomically
 
 FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".html": "html", ".htm": "html"}
 MOST_SAMPLES_OF_A_PAGE = 6_000_000

@@ -11,9 +11,11 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from catalogdb.database.lease import name_holder
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.run_life import live_run, server_now
 from catalogdb.ledger.tasks import NAMED
+from catalogdb.names import checked_name
 from catalogdb.stages.periods import covered
 
 OUTPUTS = {"pick_set": ("pick", "peak", "probability", "detection"), "catalog": ("origin", "magnitude", "event")}
@@ -52,6 +54,8 @@ def claim_names(db: Database, names: list[ResultName], replace: bool, check_only
         NameTaken: when a name stands for another configuration.
         InputError: when what is to be replaced is in use, see `check_unused`.
     """
+    for result in names:
+        checked_name(result.name, result.kind.replace("_", " "))
     taken = [result for result in names if _is_taken(db, result, replace)]
     besides = {(result.kind, result.name) for result in names}
     for result in taken:
@@ -182,6 +186,7 @@ def _enter(db: Database, result: ResultName) -> None:
         update |= {"$min": {"starttime": result.extent[0]}, "$max": {"endtime": result.extent[1]}}
     collection = db[result.kind]
     if collection.find_one({"_id": result.name}, {"_id": 1}) is None:
+        _clear(db, result)
         update["$currentDate"] = {"created": True}
     query = {"_id": result.name, "config_id": result.config_id}
     for is_last in (False, True):  # another worker of the same run may enter it at the same moment
@@ -199,6 +204,21 @@ def _enter(db: Database, result: ResultName) -> None:
         unchanged = query | {"periods": held.get("periods")}
         if collection.update_one(unchanged, {"$set": {"periods": periods}}).matched_count:
             return
+
+
+def _clear(db: Database, result: ResultName) -> None:
+    """Remove what an ingest that was broken off left under a name that nothing stands under.
+
+    Raises:
+        NameTaken: while an ingest goes on.
+    """
+    if (name := name_holder(db, result.name)) is not None:
+        raise NameTaken(
+            f"{result.name!r}: a catalog of this name is being ingested or removed by {name}",
+            hint="wait for its end, or give this result another name (--name NEW_NAME)",
+        )
+    for collection in OUTPUTS[result.kind]:
+        db[collection].delete_many({result.kind: result.name, "config_id": {"$ne": result.config_id}})
 
 
 def _just_taken(result: ResultName) -> NameTaken:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.database.lease import name_holder
 from catalogdb.stages.results import OUTPUTS
 from catalogdb.upkeep.removal import (
     COMPARED,
@@ -110,7 +111,7 @@ def prune(
         found: of `find_leftovers`.
         missing_files: remove also the `wf_file` rows of files that are gone.
         unclaimed: remove also documents that no task in the ledger wrote. An ingestion of a large catalog enters its
-            task last, so none may be going on.
+            task last: what is being ingested now is left alone.
         progress: told of each step: collection and number of documents removed.
 
     Returns:
@@ -132,6 +133,8 @@ def prune(
         if item.config_id in gone_with_their_tasks if item.in_ledger else not unclaimed:
             continue
         kind = next(kind for kind, collections in OUTPUTS.items() if item.collection in collections)
+        if not item.in_ledger and _is_being_written(db, item, kind):
+            continue
         if db[kind].find_one({"config_id": item.config_id}, {"_id": 1}) is None:
             query = {"task_id": item.task_id, "config_id": item.config_id}
             count({item.collection: remove_documents(db, item.collection, query)})
@@ -140,6 +143,11 @@ def prune(
     if missing_files:
         count({"wf_file": db.wf_file.delete_many(MISSING).deleted_count})
     return _without_zeros(counts), [config_id for config_id in found.configs if _stands(db, config_id)]
+
+
+def _is_being_written(db: Database, item: Leftover, kind: str) -> bool:
+    written = db[item.collection].find_one({"task_id": item.task_id}, {kind: 1}) or {}
+    return name_holder(db, written.get(kind, "")) is not None
 
 
 def _standing(db: Database, kind: str) -> set[str]:

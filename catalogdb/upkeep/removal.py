@@ -8,8 +8,11 @@ from typing import Any, Literal
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from catalogdb import logs
+from catalogdb.database.lease import holder, name_lease
 from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
+from catalogdb.ledger.lost import release_dead_tasks
 from catalogdb.ledger.run_life import server_now
 from catalogdb.stages.results import OUTPUTS, check_unused, own_tasks
 
@@ -54,6 +57,13 @@ def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda coll
     Raises:
         InputError: as `removal_counts`, and where a run came up under the name meanwhile.
     """
+    with name_lease(
+        db, kind, name, lambda holder: logs.notice(f"{name!r} is being written by {holder}: waiting for it")
+    ):
+        return _remove(db, kind, name, progress)
+
+
+def _remove(db: Database, kind: Kind, name: str, progress: Progress) -> Counts:
     document = _checked(db, kind, name)
     counts: Counts = {}
 
@@ -92,7 +102,9 @@ def _none_is_left(db: Database, name: str, own: dict[str, Any], session: ClientS
 def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
     document = require_pick_set(db, name) if kind == "pick_set" else require_catalog(db, name)
     check_unused(db, kind, name)
-    held = own_tasks(db, kind, document) | live_lease(db)
+    own = own_tasks(db, kind, document)
+    release_dead_tasks(db, own)
+    held = own | live_lease(db)
     if row := db.task.find_one(held, {"lease.owner": 1}):
         raise InputError(
             f"{name!r}: a run works on it now ({row['lease'].get('owner')})",
@@ -191,7 +203,7 @@ def comparison_counts(db: Database, pair: dict[str, str]) -> Counts:
 
 def remove_comparison(db: Database, pair: dict[str, str]) -> Counts:
     """Remove what was written for a pair of catalogs; one that is computed now is left alone."""
-    running = pair | {"status": "running", "until": {"$gt": server_now(db)}}
-    if db.comparison.find_one(running, {"_id": 1}):
+    computed_now = pair | {"status": "running", "lease.until": {"$gt": server_now(db)}}
+    if any(holder(row) is not None for row in db.comparison.find(computed_now, {"lease": 1})):
         return {}
     return {collection: remove_documents(db, collection, pair) for collection in (*COMPARED, "comparison")}

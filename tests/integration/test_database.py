@@ -15,6 +15,7 @@ from catalogdb.database import initialise as initialise_module
 from catalogdb.database.connection import connect, connection_uri, embedded, redacted
 from catalogdb.database.embedded import EmbeddedMongod
 from catalogdb.database.initialise import initialise
+from catalogdb.database.ports import is_free
 from catalogdb.errors import DatabaseError
 from catalogdb.schema import collections, views
 from catalogdb.settings import Settings
@@ -80,11 +81,54 @@ def test_two_starts_at_once_give_one_server(own_server):
     assert pids == {str(own_server.status().pid)}
 
 
-def test_lost_password_is_explained(own_server):
+@pytest.mark.parametrize("content", [None, "", "\0\0\0", "27o17", "1", "65536"])
+def test_server_starts_whatever_its_port_file_says(own_server, content):
     own_server.start()
-    (own_server.data_dir / "password").write_text("another")
-    with pytest.raises(DatabaseError, match="password"):
+    with pymongo.MongoClient(own_server.uri()) as client:
+        client.x.y.insert_one({})
+    own_server.stop()
+    port_file = own_server.data_dir / "port"
+    if content is None:
+        port_file.unlink()
+    else:
+        port_file.write_text(content)
+    status = own_server.start()
+    assert int(port_file.read_text()) == status.port
+    with pymongo.MongoClient(own_server.uri()) as client:
+        assert client.admin.command("hello")["isWritablePrimary"]
+        assert client.x.y.count_documents({}) == 1
+
+
+def test_server_starts_on_another_port_than_its_data_know(own_server):
+    first = own_server.start().port
+    own_server.stop()
+    other = next(port for port in range(first + 1, first + 100) if is_free(port))
+    (own_server.data_dir / "port").write_text(str(other))
+    assert own_server.start().port == other
+
+
+@pytest.mark.parametrize("name", ["password", "keyfile", "initialised"])
+def test_lost_secrets_are_made_again(own_server, name):
+    own_server.start()
+    own_server.stop()
+    (own_server.data_dir / name).unlink()
+    own_server.start()
+    with pymongo.MongoClient(own_server.uri()) as client:
+        assert client.admin.command("hello")["isWritablePrimary"]
+
+
+def test_lost_password_of_a_running_server_is_explained(own_server):
+    own_server.start()
+    password = own_server.data_dir / "password"
+    password.write_text("another")
+    with pytest.raises(DatabaseError, match="refuses the password"):
         own_server.start()
+    password.unlink()
+    with pytest.raises(DatabaseError, match="cannot be read") as caught:
+        own_server.start()
+    assert "db stop" in caught.value.hint
+    own_server.stop()
+    own_server.start()
 
 
 def test_stop_of_a_server_that_does_not_run(own_server):

@@ -275,7 +275,9 @@ def test_who_lost_its_claim_cannot_finish(db):
     document |= {"period": {"starttime": 0.0, "endtime": 1.0}}
     slow, quick = Claim(db, "c", document), Claim(db, "c", document)
     assert slow.take()
-    db.comparison.update_one({"_id": "c"}, [{"$set": {"until": {"$subtract": ["$$NOW", 1]}}}])  # its lease ran out
+    db.comparison.update_one(
+        {"_id": "c"}, [{"$set": {"lease.until": {"$subtract": ["$$NOW", 1]}}}]
+    )  # its lease ran out
     assert quick.take()
     with pytest.raises(LostLease):
         slow.done({}, {})

@@ -10,7 +10,7 @@ from obspy.io.quakeml.core import _validate
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
-from catalogdb.stages import export as module
+from catalogdb.stages import read_catalog as module
 from catalogdb.stages.export import export_catalog
 from catalogdb.stages.ingest_catalog import ingest_catalog
 
@@ -129,17 +129,44 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(db, catalog, tmp_path, m
     output.parent.mkdir()
     output.write_text("old")
 
-    whole = module._batches
+    whole = module._Spooled.rows
 
-    def broken(cursor):
-        yield from whole(cursor)
+    def broken(self):
+        yield from whole(self)
         raise BrokenError
 
-    monkeypatch.setattr(module, "_batches", broken)
+    monkeypatch.setattr(module._Spooled, "rows", broken)
     with pytest.raises(BrokenError):
         export_catalog(db, catalog, output)
     assert output.read_text() == "old"
     assert os.listdir(output.parent) == [name]
+
+
+def test_export_beside_a_replacement_is_of_one_moment(db, catalog, tmp_path, monkeypatch):
+    export_catalog(db, catalog, tmp_path / "undisturbed.csv", table="arrivals")
+    read_picks = module._Reader._picks
+
+    def while_all_is_replaced(self, events):
+        for collection in ("catalog", "pick_set", "event", "pick"):
+            db[collection].delete_many({})
+        return read_picks(self, events)
+
+    monkeypatch.setattr(module._Reader, "_picks", while_all_is_replaced)
+    export_catalog(db, catalog, tmp_path / "beside.csv", table="arrivals")
+    assert (tmp_path / "beside.csv").read_text() == (tmp_path / "undisturbed.csv").read_text()
+    with pytest.raises(InputError, match="no catalog"):
+        export_catalog(db, catalog, tmp_path / "after.csv")
+
+
+def test_what_waits_on_disk_comes_back_equal(db, catalog, tmp_path, monkeypatch):
+    export_catalog(db, catalog, tmp_path / "memory.xml")
+    monkeypatch.setattr(module, "MEMORY_BYTES", 100)
+    export_catalog(db, catalog, tmp_path / "disk.xml")
+    without_dates = [
+        [line for line in (tmp_path / name).read_text().splitlines() if "creationTime" not in line]
+        for name in ("memory.xml", "disk.xml")
+    ]
+    assert without_dates[0] == without_dates[1] and len(without_dates[0]) > 100
 
 
 def test_outputs_that_cannot_be_written_are_named(db, catalog, tmp_path):

@@ -2,12 +2,15 @@
 
 import csv
 import os
+import subprocess
+import sys
 
 import pytest
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.stages import ingest_catalog as module
+from catalogdb.stages import write_catalog
 from catalogdb.stages.export import export_catalog
 from catalogdb.stages.ingest_catalog import ingest_catalog, read_catalog_files
 
@@ -106,7 +109,7 @@ def test_replacing_by_events_alone_removes_the_old_picks(db, files):
 def test_replacement_is_atomic_or_leaves_no_half_catalog(db, files, monkeypatch, limit):
     ingest_catalog(db, files, "ogs")
     before = everything(db)
-    monkeypatch.setattr(module, "TRANSACTION_DOCUMENTS", limit)
+    monkeypatch.setattr(write_catalog, "TRANSACTION_DOCUMENTS", limit)
     # a document that MongoDB's own validator refuses, in the last collection written
     row = module._ledger_row
     monkeypatch.setattr(module, "_ledger_row", lambda *parts: row(*parts) | {"status": "no such status"})
@@ -126,7 +129,7 @@ def test_replacement_is_atomic_or_leaves_no_half_catalog(db, files, monkeypatch,
 def test_a_large_catalog_in_batches_is_the_same(db, files, monkeypatch):
     ingest_catalog(db, files, "ogs")
     whole = everything(db)
-    monkeypatch.setattr(module, "TRANSACTION_DOCUMENTS", 1)
+    monkeypatch.setattr(write_catalog, "TRANSACTION_DOCUMENTS", 1)
     ingest_catalog(db, files, "ogs", replace=True)
     batched = everything(db)
     assert batched["event"] == whole["event"] and batched["pick"] == whole["pick"]
@@ -135,7 +138,7 @@ def test_a_large_catalog_in_batches_is_the_same(db, files, monkeypatch):
 def test_the_error_of_a_transaction_too_large_is_known():
     # as MongoDB 6 raised it for 49,000 events with a cache of 0.5 GB
     error = BulkWriteError({"writeErrors": [{"index": 34614, "code": 388, "errmsg": "transaction is too large"}]})
-    assert module.TRANSACTION_TOO_LARGE in module._codes(error)
+    assert write_catalog.TRANSACTION_TOO_LARGE in write_catalog._codes(error)
 
 
 def test_catalogs_made_by_jobs_are_never_replaced(db, files):
@@ -437,3 +440,51 @@ def test_real_files(db, realdata):
     assert linked == 12359 - counts["picks_whose_event_is_missing"] - counts["picks_of_no_event"]
     chile = ingest_catalog(db, realdata / "chile_pyocto" / "picks.csv", "chile")["counts"]
     assert (chile["events"], chile["picks"], chile["picks_of_no_event"]) == (0, 1218, 110)
+
+
+TWO_AT_ONCE = """
+from catalogdb.database.connection import connect
+from catalogdb.errors import NameTaken
+from catalogdb.settings import Settings
+from catalogdb.stages.ingest_catalog import ingest_catalog
+from pathlib import Path
+import sys
+try:
+    db = connect(Settings.model_validate_json(sys.argv[1]))
+    ingest_catalog(db, Path(sys.argv[2]), "x", replace=sys.argv[3] == "replace")
+except NameTaken:
+    sys.exit(2)
+"""
+
+
+@pytest.mark.parametrize("rows, replace", [(300, ""), (13_000, ""), (13_000, "replace")])
+def test_two_ingests_of_one_name_do_not_mix(db, settings, tmp_path, rows, replace):
+    paths = []
+    for name, latitude in (("a", 46), ("b", 47)):
+        lines = [f"{name}{n},{1.7e9 + 60 * n},{latitude},13,5,1.2" for n in range(rows)]
+        paths.append(tmp_path / f"{name}.csv")
+        paths[-1].write_text("event_id,time,latitude,longitude,depth_km,ML\n" + "\n".join(lines) + "\n")
+    command = [sys.executable, "-c", TWO_AT_ONCE, settings.model_dump_json()]
+    running = [subprocess.Popen([*command, path, replace]) for path in paths]
+    codes = sorted(process.wait() for process in running)
+    assert codes == ([0, 0] if replace else [0, 2])
+    assert db.event.count_documents({"catalog": "x"}) == rows
+    assert len(db.event.distinct("latitude", {"catalog": "x"})) == 1
+    assert db.event.distinct("config_id", {"catalog": "x"}) == [db.catalog.find_one({"_id": "x"})["config_id"]]
+    assert db.lease.count_documents({}) == 0
+
+
+def test_ingest_does_not_take_the_name_of_a_run_meanwhile(db, files, monkeypatch):
+    monkeypatch.setattr(write_catalog, "TRANSACTION_DOCUMENTS", 0)
+    inserted = write_catalog._Writer._insert
+
+    def while_a_run_takes_the_name(self, collection, documents, session):
+        inserted(self, collection, documents, session)
+        run = {"_id": "x", "config_id": "r", "kind": "automatic", "config": {}}
+        db.catalog.replace_one({"_id": "x"}, run, upsert=True)
+
+    monkeypatch.setattr(write_catalog._Writer, "_insert", while_a_run_takes_the_name)
+    with pytest.raises(NameTaken, match="made by a job"):
+        ingest_catalog(db, files, "x")
+    assert db.event.count_documents({}) == db.pick.count_documents({}) == db.pick_set.count_documents({}) == 0
+    assert db.catalog.find_one({"_id": "x"})["config_id"] == "r"

@@ -52,7 +52,7 @@ def test_overrides_reach_nested_keys(job_file):
         (MINIMAL + "period: {starttime: 2024-01-02, endtime: 2024-01-01}\n", "not after starttime"),
         ("catalog: small\n", "name: missing"),
         ("- a\n- b\n", "not a job"),
-        ("name: [\n", "not a readable YAML"),
+        ("name: [\n", "not readable YAML"),
         ("name: a b\ncatalog: x\n", "name"),
     ],
 )

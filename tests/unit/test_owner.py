@@ -5,11 +5,11 @@ import socket
 import subprocess
 import sys
 
-from catalogdb.ledger import owner as owner_module
+from catalogdb.database import owner as owner_module
+from catalogdb.database.owner import is_gone, owner
 from catalogdb.ledger.lost import charge
-from catalogdb.ledger.owner import is_gone, owner
 
-NAME_OF_CHILD = "from catalogdb.ledger.owner import owner; print(owner(), flush=True); input()"
+NAME_OF_CHILD = "from catalogdb.database.owner import owner; print(owner(), flush=True); input()"
 
 
 def test_the_living_the_dead_and_the_unreaped():

@@ -1,4 +1,4 @@
-"""Signs of life that a thread gives beside the work."""
+"""Heartbeats that a thread gives beside the work."""
 
 from __future__ import annotations
 

@@ -1,0 +1,136 @@
+"""Documents of an ingested catalog -> the database, so that nobody finds half of them under its name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import ReplaceOne
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from catalogdb.database.lease import DocumentLease
+from catalogdb.errors import NameTaken
+from catalogdb.exchange.documents import CatalogDocuments
+
+TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
+BATCH_DOCUMENTS = 5_000
+TRANSACTION_TOO_LARGE = 388  # MongoDB's code TransactionTooLargeForCache
+COLLECTIONS = (("event", "catalog"), ("pick", "pick_set"))
+
+
+def write_catalog(
+    db: Database,
+    name: str,
+    documents: CatalogDocuments,
+    named: dict[str, dict[str, Any]],
+    ledger: dict[str, Any],
+    lease: DocumentLease,
+) -> None:
+    """Replace what stands under a name by the documents of a catalog.
+
+    Up to 20,000 documents, old and new, are written in one transaction if the server's cache holds it; beyond, in
+    batches with the `catalog` document taken away first and put back last. Each transaction makes sure of the lease, so
+    a process that slept through it writes nothing more.
+
+    Args:
+        named: the documents of the name, by collection.
+        ledger: the row of `task`; its `_id` is the `task_id` of the documents.
+        lease: the right to write under the name, see `name_lease`.
+
+    Raises:
+        LostLease: when the lease has gone to another process.
+        NameTaken: when a run has taken the name meanwhile; what was written is removed again.
+    """
+    writer = _Writer(db, name, documents, named, ledger, lease)
+    present = sum(db[collection].count_documents({key: name}) for collection, key in COLLECTIONS)
+    if len(documents.events) + len(documents.picks) + present <= TRANSACTION_DOCUMENTS and writer.all_at_once():
+        return
+    writer.in_batches()
+
+
+class _Writer:
+    def __init__(
+        self,
+        db: Database,
+        name: str,
+        documents: CatalogDocuments,
+        named: dict[str, dict[str, Any]],
+        ledger: dict[str, Any],
+        lease: DocumentLease,
+    ):
+        self.db, self.name, self.named, self.ledger, self.lease = db, name, named, ledger, lease
+        self.documents = {"pick": documents.picks, "event": documents.events}
+
+    def all_at_once(self) -> bool:
+        """Write everything in one transaction; false where it is too large for the server."""
+
+        def write(session: ClientSession) -> None:
+            self._remove_names(session)
+            for collection, key in COLLECTIONS:
+                self.db[collection].delete_many({key: self.name}, session=session)
+            for collection, documents in self.documents.items():
+                if documents:
+                    self.db[collection].insert_many(documents, session=session)
+            self._insert_names(session)
+
+        with self.db.client.start_session() as session:
+            try:
+                session.with_transaction(write)
+            except OperationFailure as error:
+                if TRANSACTION_TOO_LARGE not in _codes(error):
+                    raise
+                return False
+        return True
+
+    def in_batches(self) -> None:
+        """Write in many transactions; the name is away meanwhile."""
+        with self.db.client.start_session() as session:
+            session.with_transaction(self._remove_names)
+            for collection, key in COLLECTIONS:
+                self.lease.confirm()
+                self.db[collection].delete_many({key: self.name})
+            try:
+                for collection, documents in self.documents.items():
+                    for first in range(0, len(documents), BATCH_DOCUMENTS):
+                        batch = documents[first : first + BATCH_DOCUMENTS]
+                        session.with_transaction(
+                            lambda current, collection=collection, batch=batch: self._insert(collection, batch, current)
+                        )
+                session.with_transaction(self._insert_names)
+            except NameTaken:
+                for collection, _ in COLLECTIONS:
+                    self.db[collection].delete_many({"task_id": self.ledger["_id"]})
+                raise
+
+    def _insert(self, collection: str, documents: list[dict[str, Any]], session: ClientSession) -> None:
+        self.lease.confirm(session)
+        self.db[collection].insert_many(documents, session=session)
+
+    def _remove_names(self, session: ClientSession) -> None:
+        self.lease.confirm(session)
+        self._refuse_a_run(session)
+        self.db.task.delete_many({"stage": "ingest", "result": self.name}, session=session)
+        for collection in ("catalog", "pick_set"):
+            self.db[collection].delete_one({"_id": self.name}, session=session)
+
+    def _insert_names(self, session: ClientSession) -> None:
+        self.lease.confirm(session)
+        self._refuse_a_run(session)
+        for collection, document in self.named.items():
+            self.db[collection].bulk_write([ReplaceOne({"_id": self.name}, document, upsert=True)], session=session)
+        self.db.task.bulk_write([ReplaceOne({"_id": self.ledger["_id"]}, self.ledger, upsert=True)], session=session)
+
+    def _refuse_a_run(self, session: ClientSession) -> None:
+        made_by_a_run = {"_id": self.name, "config.files": {"$exists": False}}
+        for collection in ("catalog", "pick_set"):
+            if self.db[collection].find_one(made_by_a_run, {"_id": 1}, session=session) is not None:
+                raise NameTaken(
+                    f"{collection.replace('_', ' ')} {self.name!r} was made by a job meanwhile",
+                    hint="give the ingested catalog another --name",
+                )
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    details = error.details or {}
+    return {error.code} | {part.get("code") for part in details.get("writeErrors", [])}

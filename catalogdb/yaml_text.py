@@ -1,0 +1,68 @@
+"""YAML that people write, with limits that no honest file reaches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from catalogdb.errors import InputError
+
+MOST_BYTES = 2**20
+MOST_VALUES = 100_000
+"""Values of a document, those counted again that an alias (`*name`) repeats."""
+DEEPEST = 50
+"""Blocks within one another."""
+LONGEST_REASON = 300
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The value of one YAML document of plain types.
+
+    Args:
+        where: file or option, for the error.
+
+    Raises:
+        InputError: naming `where`, the line and the reason; for what is too large, nested too deeply, or grows beyond
+            all measure by aliases.
+    """
+    try:
+        _check_size(text, where)
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{where}: not readable YAML: {_one_line(error)}") from error
+    except (ValueError, OverflowError) as error:  # numbers and dates that are none
+        raise InputError(f"{where}: a value can't be read: {_one_line(error)}") from error
+
+
+def _check_size(text: str, where: str) -> None:
+    if len(text) > MOST_BYTES:
+        raise InputError(f"{where}: {len(text)} characters are too many for a file that people write")
+    sizes: dict[str, int] = {}
+    enclosing: list[tuple[str | None, int]] = []  # anchor, and the number of values before
+    total = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = f"{where}: line {event.start_mark.line + 1}"
+        if isinstance(event, yaml.CollectionStartEvent):
+            enclosing.append((event.anchor, total))
+            if len(enclosing) > DEEPEST:
+                raise InputError(f"{line}: more than {DEEPEST} blocks within one another")
+            total += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = enclosing.pop()
+            if anchor:
+                sizes[anchor] = total - before
+        elif isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in enclosing):
+                raise InputError(f"{line}: *{event.anchor} stands within what it repeats")
+            total += sizes.get(event.anchor, 1)
+        elif isinstance(event, yaml.ScalarEvent):
+            total += 1
+            if event.anchor:
+                sizes[event.anchor] = 1
+        if total > MOST_VALUES:
+            raise InputError(f"{line}: more than {MOST_VALUES} values, counting what aliases (*name) repeat")
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:LONGEST_REASON]
