@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from catalogdb.file_formats import START, identify
 from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
 from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, location, read_records
@@ -110,7 +111,12 @@ def _why_nothing(content: bytes, n_records: int) -> str:
         return "miniSEED 3, which ObsPy does not read; convert it to miniSEED 2"
     if content[:2] == b"\x1f\x8b":
         return "gzip-compressed; unpack it first"
-    return "no miniSEED record in it"
+    found = identify(content[:START])
+    if found is None:
+        return "no miniSEED record in it"
+    is_read = found.content == "waveforms" and found.obspy
+    converts = f"; obspy.read(FILE, format={found.obspy!r}).write(NEW, 'MSEED') converts it" if is_read else ""
+    return f"no miniSEED record in it: it is {found.name}{converts}"
 
 
 def _warnings(path: Path, junk: list[Junk], without_samples: int, kept: int) -> list[str]:
