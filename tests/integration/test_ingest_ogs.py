@@ -61,7 +61,7 @@ def stations(db):
 def test_four_files_become_one_catalog(db, files, stations):
     summary = ingest_catalog(db, files, "ogs")
     counts = summary["counts"]
-    assert (counts["events"], counts["picks"], counts["rejected"]) == (2, 5, 3)
+    assert (counts["events"], counts["picks"], counts["rejected"]) == (2, 5, 1)
     assert (counts["picks_given_a_network"], counts["picks_without_network"]) == (4, 3)
     assert summary["notes"] == [
         "2 events of 4 files: 1 in 4 of them, 1 in 2 of them",
@@ -101,19 +101,21 @@ def test_zones_types_weights_and_marks_are_fields(db, files, stations):
 def test_the_report_has_every_record_and_its_line(db, files, stations):
     summary = ingest_catalog(db, files, "ogs")
     rows = {
-        report["file"]: [report[key] for key in ("format", "read", "kept", "repaired", "rejected", "rejected_lines")]
+        report["file"]: [
+            report[key] for key in ("format", "read", "kept", "repaired", "merged", "merged_lines", "rejected_lines")
+        ]
         for report in summary["files"]
     }
     assert rows == {
-        "year.dat": ["ogs-dat", 7, 5, 0, 2, [4, 4]],  # the same card twice
-        "year.hpl": ["ogs-hpl", 5, 5, 0, 0, []],
-        "year.pun": ["ogs-pun", 1, 1, 0, 0, []],
-        "year.txt": ["ogs-txt", 3, 2, 0, 1, [4]],
+        "year.dat": ["ogs-dat", 7, 5, 0, 2, [4, 4], []],  # the same card twice
+        "year.hpl": ["ogs-hpl", 5, 5, 0, 0, [], []],
+        "year.pun": ["ogs-pun", 1, 1, 0, 0, [], []],
+        "year.txt": ["ogs-txt", 3, 2, 0, 0, [], [4]],
     }
     assert [text for text in summary["problems"] if "line 4" in text or "dat:4" in text] == [
         f"{files[3]}: line 4: there is no day 2024-02-30",
-        "pick 2 (P of OX.ABC.. at 1706933110.180, year.dat:4:P): it occurs twice",
-        "pick 5 (S of OX.ABC.. at 1706933112.500, year.dat:4:S): it occurs twice",
+        "pick 2 (P of OX.ABC.. at 1706933110.180, year.dat:4:P): it occurs twice, merged into one",
+        "pick 5 (S of OX.ABC.. at 1706933112.500, year.dat:4:S): it occurs twice, merged into one",
     ]
     again = ingest_catalog(db, files, "ogs")
     assert not again["changed"] and again["files"] == summary["files"] and again["counts"] == summary["counts"]
