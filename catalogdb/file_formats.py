@@ -180,6 +180,32 @@ def identify(start: bytes) -> FileFormat | None:
     return next((found for pattern, found in _SIGNATURES if pattern.match(beginning)), None) or _by_lines(lines)
 
 
+def misplaced(path: Path, wanted: Content) -> FileFormat | None:
+    """The format of a file that certainly holds something else than what is wanted; None where it may hold that."""
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(START)
+    except OSError:  # who reads it says so
+        return None
+    if start.startswith(_PACKED):  # who reads it unpacks it
+        return None
+    found = identify(start)
+    if found is None and b"\0" not in start:
+        found = _catalog(_decoded(start))
+    return found if found is not None and found.content != wanted else None
+
+
+def _catalog(text: str) -> FileFormat | None:
+    """Catalogs as they are read here, for those who give them to another reader."""
+    text = text.lstrip()
+    if text.startswith("<"):
+        return FileFormat("QuakeML", "catalog")
+    names = {name.strip(' #"').lower() for name in re.split(r"[,;|\t]", text.split("\n", 1)[0])}
+    if names & _EVENT_TIMES and names & {"latitude", "lat"} and not names & _STATION_NAMES:
+        return FileFormat("a table of events", "catalog")
+    return None
+
+
 def identify_by_obspy(path: Path) -> FileFormat | None:
     """The format of a file by ObsPy's own tests of events, stations and waveforms; None where none of them knows it."""
     from obspy.core.util.base import ENTRY_POINTS
@@ -253,11 +279,14 @@ def _by_lines(lines: list[str]) -> FileFormat | None:
     if all(_STATION_LINE.fullmatch(line) for line in lines):
         return FileFormat(
             "a list of station places, or another table without a header",
+            "stations",
             advice="give its columns names in a first line",
         )
     return None
 
 
+_PACKED = (b"\x1f\x8b", b"BZh", b"PK\x03\x04")
+_EVENT_TIMES = {"time", "origin_time", "origintime", "datetime", "eventid", "event_id"}
 _EPOCHS = {"starttime", "endtime", "start_time", "end_time"}
 
 

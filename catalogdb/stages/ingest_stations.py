@@ -17,6 +17,7 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.database import Database
 
 from catalogdb.errors import InputError
+from catalogdb.file_formats import misplaced
 from catalogdb.stations.documents import channel_documents, site_documents
 from catalogdb.stations.read import read_stations
 from catalogdb.stations.response import response_remarks
@@ -74,6 +75,9 @@ def ingest_stations(
     channels: dict[tuple, Document] = {}
     for path in _files(paths):
         try:
+            if (found := misplaced(path, "stations")) is not None:
+                way_out = found.way_out(path)
+                raise InputError(f"{path}: no stations: it is {found.name}" + (f"; {way_out}" if way_out else ""))
             metadata = read_stations(path, default_network)
         except InputError as error:
             summary.unreadable += 1

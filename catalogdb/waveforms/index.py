@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from catalogdb.file_formats import START, identify
 from catalogdb.waveforms.bounds import outside
 from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
 from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
@@ -151,6 +152,11 @@ def _why_nothing(content: bytes, n_records: int, junk: list[Junk]) -> str:
         return "miniSEED 3, which ObsPy does not read; convert it to miniSEED 2"
     if content[:2] == b"\x1f\x8b":
         return "gzip-compressed; unpack it first"
+    found = identify(content[:START])
+    if found is not None:
+        is_read = found.content == "waveforms" and found.obspy
+        converts = f"; obspy.read(FILE, format={found.obspy!r}).write(NEW, 'MSEED') converts it" if is_read else ""
+        return f"no miniSEED record in it: it is {found.name}{converts}"
     if reasons := [stretch.reason for stretch in junk if stretch.reason]:
         return f"no miniSEED record in it, but {reasons[0]}"
     return "no miniSEED record in it"

@@ -226,3 +226,46 @@ def test_half_a_year_of_tables_is_merged(db, realdata):
     assert summary["counts"]["events"] == 777 and summary["counts"]["rejected"] == 0
     assert summary["counts"]["picks"] == 12_359 and summary["counts"]["picks_whose_event_is_missing"] == 82
     assert db.event.count_documents({"origins": {"$size": 2}, "place": {"$exists": True}}) == 664
+
+
+SHARED = """\
+ABC ?P 312406021501 5196                                      SLD           817 g
+DEF ?P 312406021501 5397                                      SLD       300 817 g
+                 1                                              D
+ABC ?P 312406021501 5196        5390 S 1                      FLD       380 818 gg
+DEF ?P 212406021501 5397                                      FLD       160 818 g
+                 1                                              D
+"""
+
+
+def test_a_reading_that_events_share_is_of_both(db, tmp_path, stations):
+    source, target = tmp_path / "shared.dat", tmp_path / "out.dat"
+    source.write_text(SHARED)
+    summary = ingest_catalog(db, source, "ogs")
+    assert summary["counts"]["picks"] == 3 and summary["counts"]["picks_shared_by_events"] == 2
+    assert summary["counts"]["rejected"] == 0 and not any("occurs twice" in text for text in summary["problems"])
+    assert any("hypo71_weight 3 and 2" in text for text in summary["problems"])
+    (shared,) = db.pick.find({"sta": "ABC", "phase": "P"})
+    assert (shared["event_key"], shared["other_event_keys"]) == ("2024_00817", ["2024_00818"])
+    export_catalog(db, "ogs", target)
+    cards = [(line[:4].strip(), line[31:36].strip(), line[75:79].strip()) for line in target.read_text().splitlines()]
+    both = [("ABC", "", "817"), ("DEF", "", "817"), ("ABC", "5390", "818"), ("DEF", "", "818")]
+    assert sorted(card for card in cards if card[0]) == sorted(both)
+
+
+def test_magnitudes_go_back_into_their_formats(db, tmp_path):
+    """MD 1.65 of a listing and 1.7 of the text are one; 2.1 of a blast's summary is another, and each stays its own."""
+    texts = {
+        ".hpl": HPL.replace("   1.50 12", "   1.65 12"),
+        ".pun": PUN.replace("   1.50 12", "   2.10 12"),
+        ".txt": TXT.replace(" 1.1  1.5 ", " 1.1  1.7 "),
+    }
+    paths = [tmp_path / f"year{suffix}" for suffix in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        path.write_text(text)
+    ingest_catalog(db, paths, "ogs")
+    for suffix, md in ((".hpl", 1.65), (".pun", 2.1), (".txt", 1.7)):
+        target = tmp_path / f"out{suffix}"
+        export_catalog(db, "ogs", target)
+        first = read_catalog_files([target]).events[0]
+        assert [item["value"] for item in first["magnitudes"] if item["type"] == "MD"] == [md]

@@ -9,7 +9,9 @@ import pytest
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
-from catalogdb.file_formats import identify
+from catalogdb.file_formats import identify, misplaced
+from catalogdb.waveforms.errors import UnreadableWaveform
+from catalogdb.waveforms.index import scan_miniseed
 
 NORDIC = (
     " 2024  327 2359 54.9 L  46.310  12.750 10.0  TES  4 0.6 2.1LTES                1\n"
@@ -130,3 +132,28 @@ def test_lines_that_fit_loosely_are_no_bulletin(tmp_path):
             with pytest.raises(InputError, match="most of its lines do not fit ogs-dat"):
                 read_catalog_files([path])
         assert len(read_catalog_files([path], "ogs-dat").events) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('<?xml version="1.0"?><q:quakeml xmlns:q="http://quakeml.org/xmlns/quakeml/1.2"/>', "QuakeML"),
+        ("time,latitude,longitude,depth,mag,id\n2024-01-01T00:00:00,46,13,5,1,nc1\n", "a table of events"),
+        (NORDIC, "a Nordic file (SEISAN)"),
+        ("station,latitude,longitude\nABC,46,13\n", None),
+        ("id,latitude,longitude\nABC,46,13\n", None),
+        ("#Network | Station | Latitude | Longitude | Elevation | SiteName | StartTime | EndTime\n", None),
+    ],
+)
+def test_files_without_stations_are_told(tmp_path, text, name):
+    path = tmp_path / "x"
+    path.write_text(text)
+    found = misplaced(path, "stations")
+    assert (found and found.name) == name
+
+
+def test_waveforms_of_other_formats_are_named(tmp_path):
+    path = tmp_path / "x.sac"
+    path.write_bytes(BYTES["a SAC file"])
+    with pytest.raises(UnreadableWaveform, match="it is a SAC file; obspy.read"):
+        scan_miniseed(path)
