@@ -126,8 +126,10 @@ def _first_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: no catalog: it is miniSEED", hint="catalogdb ingest waveforms indexes waveforms")
     try:
         encoding = encoding_of(path, [start])
-    except InputError as error:
-        raise InputError(f"{path}: no catalog: it is a binary file", hint="save a workbook's table as csv") from error
+    except InputError:
+        encoding = None
+    if encoding is None or (b"\0" in start and not encoding.startswith(("utf-16", "utf-32"))):
+        raise InputError(f"{path}: no catalog: it is a binary file", hint="save a workbook's table as csv")
     return start.decode(encoding, errors="replace").encode()
 
 
