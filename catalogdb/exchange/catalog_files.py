@@ -130,7 +130,8 @@ def _first_bytes(path: Path, is_told: bool) -> bytes:
     if start.startswith(PARQUET):
         return start
     try:
-        encoding, is_binary = encoding_of(path, [start]), False
+        encoding = encoding_of(path, [start])
+        is_binary = b"\0" in start.rstrip(b"\0") and not encoding.startswith(("utf-16", "utf-32"))
     except InputError:
         encoding, is_binary = "latin-1", True
     if (is_binary or not is_told) and (found := identify(start)) is not None:

@@ -90,16 +90,20 @@ def judge(table: Table, times: Mapping[str, int], numbers: Iterable[int], depth:
     if commas:
         named = ", ".join(table.header[position] for position in sorted(commas))
         notes.append(f"{table.path}: decimal commas in the columns {named}")
-    is_in_metres = options.depth_unit == "m"
+    is_in_metres = options.depth_unit == "m" and depth is not None and not _says_km(table, depth)
     if depth is not None and not is_in_metres:
-        notes += look.judge_depths(table)
-    elif is_in_metres and depth is not None:
+        notes += look.judge_depths(table, _says_km(table, depth))
+    elif is_in_metres:
         notes.append(f"{table.path}: depths taken as metres, as was asked for")
     order = options.date_order or look.date_order(table)
     if order and look.dates:
         notes.append(f"{table.path}: dates read as {'day/month' if order == 'dmy' else 'month/day'}/year")
     is_serial = look.serial > 0 and look.serial == look.numbers
     return Judgement(TimeFormat(order, is_serial), commas, is_in_metres, look.clocks > 0, tuple(notes))
+
+
+def _says_km(table: Table, depth: int) -> bool:
+    return "km" in table.header[depth]
 
 
 @dataclass
@@ -151,7 +155,7 @@ class _Look:
             self.depths.append(value)
             self.depth_lines.append(line)
 
-    def judge_depths(self, table: Table) -> list[str]:
+    def judge_depths(self, table: Table, is_said: bool) -> list[str]:
         """Refuse depths that are no km; give what is to be noted of the others."""
         least, most = DEPTH_BOUNDS_KM
         out = [(value, line) for value, line in zip(self.depths, self.depth_lines, strict=True) if value > most]
@@ -164,7 +168,7 @@ class _Look:
             raise InputError(
                 f"{table.path}: its depths can't be km: {len(out)} of {len(self.depths)} are below {most:g} km, "
                 f"{value:g} in line {line} for example",
-                hint="are they metres? --depth-unit m, or depth_m as the column's name",
+                hint="are they metres? " + ("" if is_said else "--depth-unit m, or ") + "call the column depth_m",
             )
         if above and len(above) >= many:
             value, line = min(above)

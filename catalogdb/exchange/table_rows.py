@@ -17,7 +17,7 @@ from catalogdb.exchange.reference import format_time, parse_time
 DELIMITERS = ",;\t|"
 PARQUET = b"PAR1"
 PARQUET_BATCH_ROWS = 5_000
-PREAMBLE_LINES = 60  # that may stand before the header
+PREAMBLE_LINES = 60  # with anything in them, that may stand before the header
 END_LINE = ["STOP"]  # of the ISC's answers
 
 Row = tuple[int, list[str]]
@@ -69,9 +69,13 @@ class Table:
     def _csv_header(self, is_header: Callable[[list[str]], bool]) -> list[str]:
         first: tuple[str, list[str]] | None = None
         with self._text() as stream:
-            for number, line in zip(range(PREAMBLE_LINES), stream, strict=False):
+            seen = 0
+            for number, line in enumerate(stream):
                 if not line.strip():
                     continue
+                seen += 1
+                if seen > PREAMBLE_LINES:
+                    break
                 self.delimiter = delimiter_of(line)
                 header = self._cells_of(line)
                 if is_header(header):

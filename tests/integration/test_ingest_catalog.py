@@ -376,7 +376,7 @@ def test_blank_lines_at_the_start_hide_no_catalog(tmp_path, blank):
         (b"000001D BAD  HHZOX" + bytes(494), "no catalog: it is miniSEED"),
         (b"MS\x03" + bytes(60), "no catalog: it is miniSEED"),
         (b"\x7fELF\x02\x01\x01\0\0\0", "no catalog: it is a binary file"),
-        (b"\x89PNG\xff\xfe", "not a text file in UTF-8|not XML"),
+        (b"\x89PNG\xff\xfe", "neither an event table nor a pick table|not XML"),
         (b"x" * 200_000, "not csv|not XML"),
     ],
 )

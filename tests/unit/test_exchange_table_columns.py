@@ -38,7 +38,8 @@ def depths(tmp_path, values, name="depth", options=None):
 def test_depths_that_can_not_be_km_are_refused_with_the_way_out(tmp_path, name, values):
     with pytest.raises(InputError, match="its depths can't be km") as error:
         depths(tmp_path, values, name)
-    assert str(max(values)) in str(error.value) and "--depth-unit m" in error.value.hint
+    assert str(max(values)) in str(error.value) and "depth_m" in error.value.hint
+    assert ("--depth-unit m" in error.value.hint) == (name == "depth")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,10 @@ def test_depths_that_can_not_be_km_are_refused_with_the_way_out(tmp_path, name, 
 )
 def test_depths_in_metres_are_converted_where_that_is_said(tmp_path, name, options):
     assert depths(tmp_path, (3302.7, 738.3, -683.6), name, options) == [3.3027, 0.7383, -0.6836]
+
+
+def test_a_column_that_says_km_is_in_km(tmp_path):
+    assert depths(tmp_path, (3.5, 8), "Depth/km", TableOptions(depth_unit="m")) == [3.5, 8]
 
 
 def test_heights_are_no_depths(tmp_path):
