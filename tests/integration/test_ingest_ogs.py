@@ -207,10 +207,10 @@ def test_the_command_ends_with_the_table(server, db, files, stations, monkeypatc
     table = result.output[result.output.rindex("lines rejected") :]
     rows = [line.strip("│").split("│") for line in table.splitlines() if "year." in line]
     assert [[cell.strip() for cell in row] for row in rows] == [
-        ["year.hpl", "ogs-hpl", "5", "5", "0", "0", "", ""],
-        ["year.pun", "ogs-pun", "1", "1", "0", "0", "", ""],
-        ["year.txt", "ogs-txt", "3", "2", "0", "1", "4", ""],
-        ["year.dat", "ogs-dat", "7", "5", "0", "2", "4", ""],
+        ["year.hpl", "ogs-hpl", "5", "5", "0", "0", "0", "", "", ""],
+        ["year.pun", "ogs-pun", "1", "1", "0", "0", "0", "", "", ""],
+        ["year.txt", "ogs-txt", "3", "2", "0", "0", "1", "4", "", ""],
+        ["year.dat", "ogs-dat", "7", "5", "2", "0", "0", "", "4", ""],
     ]
     result = CliRunner().invoke(app, ["export", "--catalog", "ogs", "-o", str(tmp_path / "out.hpc")])
     assert result.exit_code == 0 and "1 places" in result.output
