@@ -19,6 +19,7 @@ from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.identity import content_id, file_sha256
+from catalogdb.stages.station_places import StationNetworks
 
 REVISION = 4  # of the readers: a change that gives other documents for the same files raises it
 TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
@@ -46,7 +47,7 @@ def ingest_catalog(
 ) -> dict[str, Any]:
     """Write the events and picks of files as catalog `name` and, where there are picks, pick set `name`.
 
-    The same files again change nothing. Up to 20,000 documents, old and new, are written in one transaction if the
+    The same files again change nothing, but where picks without a network can be given one now. Up to 20,000 documents, old and new, are written in one transaction if the
     server's cache holds it; beyond, in batches with the `catalog` document taken away first and put back last, so that
     no one finds half a catalog under its name.
 
@@ -76,7 +77,7 @@ def ingest_catalog(
     held = db.catalog.find_one({"_id": name})
     _check_name(db, name, held, config_id, replace)
     task_id = content_id("ingest", config_id, {"catalog": name})
-    if held and not replace:
+    if held and not replace and not _can_name_networks(db, name):
         row = db.task.find_one({"_id": task_id}) or {}
         said = held.get("config", {})
         reports, notes = said.get("reports", []), said.get("notes", [])
@@ -151,14 +152,16 @@ def _check_name(db: Database, name: str, held: dict[str, Any] | None, config_id:
 
 
 def _single_networks(db: Database, reference: ReferenceCatalog) -> dict[str, str]:
-    """Network of each station code that the picks give without network, where `site` knows exactly one for it."""
-    codes = sorted({pick["sta"] for pick in reference.picks if not pick["net"]})
-    if not codes:
-        return {}
-    rows = db.site.aggregate(
-        [{"$match": {"sta": {"$in": codes}}}, {"$group": {"_id": "$sta", "nets": {"$addToSet": "$net"}}}]
-    )
-    return {row["_id"]: row["nets"][0] for row in rows if len(row["nets"]) == 1 and row["nets"][0]}
+    """Network of each station code that the picks give without network, where there is just one that it can be."""
+    networks = StationNetworks(db)
+    named = {pick["sta"]: networks.only(pick["sta"]) for pick in reference.picks if not pick["net"]}
+    return {sta: net for sta, net in named.items() if net}
+
+
+def _can_name_networks(db: Database, name: str) -> bool:
+    """True where stations have come since, of which picks of the set have no network yet."""
+    networks = StationNetworks(db)
+    return any(networks.only(sta) for sta in db.pick.distinct("sta", {"pick_set": name, "net": ""}))
 
 
 def _named_documents(
