@@ -75,7 +75,7 @@ def remove_station(
     _print_counts(counts, dry_run, "nothing was there")
     if not dry_run:
         common.err.print(
-            "catalogs made with them are stale now: catalogdb status --stale; a run brings them up to date"
+            "catalogs made with them are stale now: catalogdb status --stale names their tasks"
         )
 
 

@@ -47,9 +47,9 @@ def ingest_catalog(
 ) -> dict[str, Any]:
     """Write the events and picks of files as catalog `name` and, where there are picks, pick set `name`.
 
-    The same files again change nothing, but where picks without a network can be given one now. Up to 20,000 documents, old and new, are written in one transaction if the
-    server's cache holds it; beyond, in batches with the `catalog` document taken away first and put back last, so that
-    no one finds half a catalog under its name.
+    The same files again change nothing, but where picks without a network can be given one now. Up to 20,000
+    documents, old and new, are written in one transaction if the server's cache holds it; beyond, in batches with the
+    `catalog` document taken away first and put back last, so that no one finds half a catalog under its name.
 
     Args:
         db: an initialised database.
