@@ -17,21 +17,29 @@ app = typer.Typer(help="Bring stations, waveforms and reference catalogs into th
 @app.command(epilog="Example: catalogdb ingest stations stations.xml more-stations.csv")
 def stations(
     files: Annotated[
-        list[Path], typer.Argument(help="StationXML, or csv with network, station, latitude, longitude, elevation (m).")
+        list[Path],
+        typer.Argument(
+            help="StationXML, SeisComP inventories, fdsnws-station text, or csv with network, station, latitude, "
+            "longitude, elevation (m) and, where known, location, depth, starttime, endtime; also gz, bz2, zip."
+        ),
     ],
-    network: Annotated[str, typer.Option(help="Network code of csv rows that have none.")] = "",
+    network: Annotated[
+        str,
+        typer.Option(help="Network code of stations that have none; those that stood without one give way to them."),
+    ] = "",
     json: common.JsonOption = False,
 ) -> None:
     """Read station metadata into `site` and `channel` through MsPASS. A rerun changes nothing.
 
-    Rejected records are listed.
+    Places are those of the channels, each for its time. Rejected records and columns that are not used are listed.
     """
     from catalogdb.database.connection import mspass_database
     from catalogdb.stages.ingest_stations import ingest_stations
 
     db = common.database()
     summary = ingest_stations(db, mspass_database(common.settings()), files, default_network=network)
-    _print_summary(summary.model_dump(), usable=summary.sites > 0, json=json)
+    is_empty = not (summary.rejected or summary.unreadable)  # a valid file may hold no station
+    _print_summary(summary.model_dump(), usable=summary.sites > 0 or is_empty, json=json)
 
 
 @app.command(epilog="Example: catalogdb ingest waveforms archive/2024")

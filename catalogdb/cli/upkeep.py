@@ -16,7 +16,9 @@ LINES_SHOWN = 20
 YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count what would go, and remove nothing.")]
 
-remove = typer.Typer(help="Remove a catalog or a pick set with all that was made for it.", no_args_is_help=True)
+remove = typer.Typer(
+    help="Remove a catalog or a pick set with all that was made for it, or stations.", no_args_is_help=True
+)
 
 
 @remove.command("catalog", epilog="Example: catalogdb remove catalog strict --dry-run")
@@ -82,6 +84,37 @@ def move_archive(
             common.err.print(f"... and {len(result.problems) - LINES_SHOWN} more (--json lists all)")
     if result.absent or result.different:
         raise typer.Exit(1)
+
+
+@remove.command("station", epilog="Example: catalogdb remove station OX.BAD 'XX.*' --dry-run")
+def remove_station(
+    stations: Annotated[
+        list[str], typer.Argument(help="NET.STA, with * and ?; .STA has no network, STA alone means any network's.")
+    ],
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Remove stations from the metadata (`site` and `channel`). Waveforms, picks and results stay.
+
+    Catalogs that were made with them go stale: catalogdb status --stale names what a run would do again.
+    """
+    from catalogdb.upkeep.station_removal import COLLECTIONS, remove_stations, stations_matching
+
+    db = common.database()
+    found = stations_matching(db, stations)
+    counts = {name: sum(row[name] for row in found) for name in COLLECTIONS}
+    if not json:
+        common.print_rows(found, title="would be removed" if dry_run else "stations")
+    if not dry_run:
+        common.confirm(f"Remove {len(found)} stations ({_listed(counts)})?", yes)
+        counts = remove_stations(db, found)
+    if json:
+        common.print_json({"stations": found, "dry_run": dry_run, "removed": counts})
+        return
+    _print_counts(counts, dry_run, "nothing was there")
+    if not dry_run:
+        common.err.print("catalogs made with them are stale now: catalogdb status --stale names their tasks")
 
 
 def prune(

@@ -22,6 +22,7 @@ from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, R
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.names import checked_name
+from catalogdb.stages.station_places import StationNetworks
 from catalogdb.stages.write_catalog import write_catalog
 
 REVISION = 5  # of the readers: a change that gives other documents for the same files raises it
@@ -49,8 +50,9 @@ def ingest_catalog(
 ) -> dict[str, Any]:
     """Write the events and picks of files as catalog `name` and, where there are picks, pick set `name`.
 
-    The same files again change nothing. One process at a time writes under a name; another one waits for it, and then
-    finds the name taken, or its own files there. How it is written: `write_catalog`.
+    The same files again change nothing, but where picks without a network can be given one now. One process at a time
+    writes under a name; another one waits for it, and then finds the name taken, or its own files there. How it is
+    written: `write_catalog`.
 
     Args:
         db: an initialised database.
@@ -81,7 +83,7 @@ def ingest_catalog(
         held = db.catalog.find_one({"_id": name})
         _check_name(db, name, held, config_id, replace)
         task_id = content_id("ingest", config_id, {"catalog": name})
-        if held and not replace:
+        if held and not replace and not _can_name_networks(db, name):
             row = db.task.find_one({"_id": task_id}) or {}
             said = held.get("config", {})
             reports, notes = said.get("reports", []), said.get("notes", [])
@@ -168,14 +170,16 @@ def _is_empty(reference: ReferenceCatalog) -> bool:
 
 
 def _single_networks(db: Database, reference: ReferenceCatalog) -> dict[str, str]:
-    """Network of each station code that the picks give without network, where `site` knows exactly one for it."""
-    codes = sorted({pick["sta"] for pick in reference.picks if not pick["net"]})
-    if not codes:
-        return {}
-    rows = db.site.aggregate(
-        [{"$match": {"sta": {"$in": codes}}}, {"$group": {"_id": "$sta", "nets": {"$addToSet": "$net"}}}]
-    )
-    return {row["_id"]: row["nets"][0] for row in rows if len(row["nets"]) == 1 and row["nets"][0]}
+    """Network of each station code that the picks give without network, where there is just one that it can be."""
+    networks = StationNetworks(db)
+    named = {pick["sta"]: networks.only(pick["sta"]) for pick in reference.picks if not pick["net"]}
+    return {sta: net for sta, net in named.items() if net}
+
+
+def _can_name_networks(db: Database, name: str) -> bool:
+    """True where stations have come since, of which picks of the set have no network yet."""
+    networks = StationNetworks(db)
+    return any(networks.only(sta) for sta in db.pick.distinct("sta", {"pick_set": name, "net": ""}))
 
 
 def _named_documents(

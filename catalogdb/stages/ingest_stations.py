@@ -17,7 +17,9 @@ from pymongo import DeleteOne, UpdateOne
 from pymongo.database import Database
 
 from catalogdb.errors import InputError
+from catalogdb.exchange.decoding import PACKED_SUFFIXES, unpacked_name
 from catalogdb.file_formats import misplaced
+from catalogdb.stages.station_doubles import give_networks, network_notes, overlaps, take_known_networks
 from catalogdb.stations.documents import channel_documents, site_documents
 from catalogdb.stations.read import read_stations
 from catalogdb.stations.response import response_remarks
@@ -47,24 +49,28 @@ class StationIngestSummary(BaseModel):
     sites: int = Field(0, description="Station epochs that the files tell of.")
     channels: int = Field(0, description="Channel epochs that the files tell of.")
     new: int = Field(0, description="Site and channel documents added.")
-    changed: int = Field(0, description="Documents whose content was replaced.")
+    changed: int = Field(0, description="Documents whose content was replaced; not those that came from another file.")
     unchanged: int = Field(0, description="Documents that were as the files say.")
     removed: int = Field(0, description="Epochs that a file told of before and has dropped.")
+    replaced: int = Field(0, description="Documents without a network that gave way to the same station with one.")
     rejected: int = Field(0, description="Records of the files left out.")
+    notes: list[str] = Field(
+        default_factory=list, description="What is not used, and what to repair with which command."
+    )
     problems: list[str] = Field(default_factory=list, description="Each names file, record and reason.")
 
 
 def ingest_stations(
     db: Database, mspass_db: mspasspy.db.Database, paths: Iterable[Path | str], default_network: str = ""
 ) -> StationIngestSummary:
-    """Bring `site` and `channel` to what StationXML and csv files say; a second run changes nothing.
+    """Bring `site` and `channel` to what station files say; a second run changes nothing.
 
     A file that is not usable is counted and reported, and the others go on. Where two files speak of one epoch and
     differ, the one named first wins.
 
     Args:
-        paths: files, or folders whose .xml, .stationxml and .csv files are meant.
-        default_network: network code for csv stations that have none.
+        paths: files, or folders whose .xml, .stationxml and .csv files are meant, packed or not.
+        default_network: network code for stations that have none; stations that stood without one give way to them.
 
     Raises:
         InputError: when a path does not exist, or not one of the files is usable.
@@ -86,6 +92,7 @@ def ingest_stations(
         summary.files += 1
         summary.rejected += len(metadata.rejected)
         summary.problems += metadata.rejected + metadata.warnings
+        summary.notes += metadata.notes
         inventories.append(metadata.inventory)
         _add(sites, site_documents(metadata.inventory, path.name), SITE_KEY, path, summary)
         of_file = channel_documents(metadata.inventory, path.name)
@@ -94,11 +101,19 @@ def ingest_stations(
     if summary.unreadable and not summary.files:
         raise InputError("no usable station file: " + "; ".join(summary.problems))
     summary.sites, summary.channels = len(sites), len(channels)
-    new_sites, new_channels = _not_stored(db.site, sites, SITE_KEY), _not_stored(db.channel, channels, CHANNEL_KEY)
-    _save_inventories(mspass_db, inventories, new_channels)
-    _save_sites_alone(mspass_db, _not_stored(db.site, new_sites, SITE_KEY))
+    summary.notes += take_known_networks(db, sites, channels)
+    new_sites = _not_stored(db.site, sites, SITE_KEY)
+    _save_sites_alone(mspass_db, new_sites)
     _reconcile(db.site, sites, new_sites, SITE_KEY, "site_id", summary)
+    # MsPASS finds the sites as they are to be, and adds none: it knows one place for each station epoch
+    new_channels = _not_stored(db.channel, channels, CHANNEL_KEY)
+    _save_inventories(mspass_db, inventories, new_channels, sites)
     _reconcile(db.channel, channels, new_channels, CHANNEL_KEY, "chan_id", summary)
+    summary.replaced, notes = give_networks(db, sites.values())
+    codes = {document["sta"] for document in (*sites.values(), *channels.values())}
+    summary.notes += notes + network_notes(db, codes)
+    for collection in (db.site, db.channel):
+        summary.problems += overlaps(collection.find({"sta": {"$in": sorted(codes)}}))
     return summary
 
 
@@ -107,16 +122,17 @@ def _files(paths: Iterable[Path | str]) -> list[Path]:
     for path in map(Path, paths):
         if path.is_dir():
             files += sorted(
-                item for item in path.iterdir() if item.suffix.lower() in SUFFIXES and not item.name.startswith(".")
+                item
+                for item in path.iterdir()
+                if unpacked_name(item).suffix.lower() in SUFFIXES and not item.name.startswith(".")
             )
         elif path.exists():
             files.append(path)
         else:
             raise InputError(f"{path}: no such file or folder")
     if not files:
-        raise InputError(
-            f"no station file ({', '.join(SUFFIXES)}) in {', '.join(map(str, paths)) or 'the paths given'}"
-        )
+        endings = f"{', '.join(SUFFIXES)}, or these with {', '.join(PACKED_SUFFIXES)}"
+        raise InputError(f"no station file ({endings}) in {', '.join(map(str, paths)) or 'the paths given'}")
     return list(dict.fromkeys(files))
 
 
@@ -168,15 +184,23 @@ def _not_stored(collection: Any, documents: dict[tuple, Document], names: tuple[
 
 
 def _save_inventories(
-    mspass_db: mspasspy.db.Database, inventories: list[Inventory], new_channels: dict[tuple, Document]
+    mspass_db: mspasspy.db.Database,
+    inventories: list[Inventory],
+    new_channels: dict[tuple, Document],
+    sites: dict[tuple, Document],
 ) -> None:
-    """Hand the new channels to MsPASS, in the one form that it stores rightly: each station with one location code.
+    """Hand the new channels to MsPASS, in the one form that it stores rightly: each station with one location code, in
+    an epoch that `site` has.
 
-    Of a station with several, `save_inventory` stores every channel under every location code.
+    Of a station with several locations, `save_inventory` stores every channel under every location code.
     """
+    from obspy import UTCDateTime
     from obspy.core.inventory import Inventory, Network
 
     wanted = set(new_channels)
+    epochs: dict[tuple, Document] = {}
+    for document in sites.values():
+        epochs.setdefault(_key(document, SITE_KEY), document)
     networks = []
     for inventory in inventories:
         for network in inventory:
@@ -188,9 +212,11 @@ def _save_inventories(
                     if key in wanted:
                         wanted.discard(key)
                         by_location[channel.location_code].append(_plain_channel(channel))
-                for located in by_location.values():
+                for loc, located in by_location.items():
                     alone = copy.copy(station)
                     alone.channels = located
+                    epoch = epochs[network.code, station.code, loc]
+                    alone.start_date, alone.end_date = UTCDateTime(epoch["starttime"]), UTCDateTime(epoch["endtime"])
                     networks.append(Network(code=network.code, stations=[alone]))
     if networks:
         with contextlib.redirect_stdout(io.StringIO()):  # it prints a summary and its remarks on station coordinates
@@ -258,7 +284,7 @@ def _reconcile(
         dropped = {name: "" for name in ours if name in row and name not in wanted}
         if key in new:
             summary.new += 1
-        elif changes or dropped:
+        elif changes.keys() - {"source"} or dropped:
             summary.changed += 1
         else:
             summary.unchanged += 1

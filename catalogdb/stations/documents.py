@@ -94,7 +94,14 @@ def _pieces(station: Station) -> Iterator[tuple[str, float, float, Station | Cha
 
 
 def _changes(channels: list[Channel], start: float, end: float) -> list[float]:
-    edges = {edge for item in channels for edge in (epoch_start(item.start_date), epoch_end(item.end_date))}
+    """Starts of epochs, and the ends after which none of the sensor's channels goes on."""
+    spans = [(item.code[:2], epoch_start(item.start_date), epoch_end(item.end_date)) for item in channels]
+    edges = {begin for _, begin, _ in spans}
+    edges |= {
+        until
+        for sensor, _, until in spans
+        if not any(other == sensor and begin <= until < last for other, begin, last in spans)
+    }
     return [start, *sorted(edge for edge in edges if start < edge < end)]
 
 

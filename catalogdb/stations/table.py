@@ -13,7 +13,7 @@ from obspy import UTCDateTime
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.decoding import decode
-from catalogdb.stations.epochs import parse_time
+from catalogdb.stations.epochs import epoch_start, parse_time
 from catalogdb.stations.metadata import (
     HIGHEST_RATE_HZ,
     StationMetadata,
@@ -213,7 +213,7 @@ def _take(path: Path, rows: list[_Row], metadata: StationMetadata) -> None:
     known: dict[tuple, _Row] = {}
     stations: dict[tuple[str, str], Station] = {}
     for row in rows:
-        first = known.setdefault((row.net, row.sta, row.loc, row.chan, row.start), row)
+        first = known.setdefault((row.net, row.sta, row.loc, row.chan, epoch_start(row.start)), row)
         if first is not row:
             if _content(first) != _content(row):
                 what = "place" if _place(first) != _place(row) else "metadata"
