@@ -58,8 +58,8 @@ def associate(
     Returns:
         origins with the fields of schemas/origin.yaml, without ids, and counts: `picks`, `picks_used`,
         `picks_resolved_by_code`, `picks_rejected_...`, `picks_associated`, `picks_unassociated`, `arrival_...`,
-        `origins`, `origin_...`, `stations` (all that take part), `places` (where they are fewer) and `stations_...`; problems, one for each such station
-        that has no coordinates.
+        `origins`, `origin_...`, `stations` (all that take part), `places` (where they are fewer)
+        and `stations_...`; problems, one for each such station that has no coordinates.
 
     Raises:
         InputError: when the overlap of windows is shorter than the longest travel time, or the region can't be set.
