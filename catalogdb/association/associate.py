@@ -59,8 +59,8 @@ def associate(
     Returns:
         origins with the fields of schemas/origin.yaml, without ids, and counts: `picks`, `picks_used`,
         `picks_resolved_by_code`, `picks_rejected_...`, `picks_associated`, `picks_unassociated`, `arrival_...`,
-        `origins`, `origin_...`, `stations` (all that take part) and `stations_...`; problems, one for each such station
-        that has no coordinates.
+        `origins`, `origin_...`, `stations` (all that take part), `places` (where they are fewer)
+        and `stations_...`; problems, one for each such station that has no coordinates.
 
     Raises:
         InputError: when the overlap of windows is shorter than the longest travel time, or the region can't be set.
@@ -79,6 +79,8 @@ def associate(
     volume = Volume.around(region, config.search_margin_km)
     accepted, problems = _accepted_picks(picks, usable, config, core, counts)
     prepared_stations = _prepare_stations(usable, volume, config.same_place_km)
+    if (apart := len(prepared_stations.place_x_km)) < len(usable):
+        counts["places"] = apart
     prepared_picks = _prepare_picks(accepted, config)
     if len(prepared_picks) == 0:
         return AssociationResult([], _sorted(counts), problems)

@@ -72,7 +72,7 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
         "reasons": [_only(row, ("reason", "events")) for row in _scores(db, "missing_reasons", names)],
         "stations": _stations(db, [row for row in picks if row["by"] == "station"]),
         "map": shown,
-        "map_longitude": _middle_longitude(row["longitude"] for group in shown.values() for row in group["events"]),
+        "map_longitude": middle_longitude(row["longitude"] for group in shown.values() for row in group["events"]),
         "missed_events": _missed(db, names, missed_shown),
     }  # fmt: skip
 
@@ -168,7 +168,7 @@ def _map_events(db: Database, names: dict[str, str], outcome: str) -> dict[str, 
     return {"total": total, "events": sorted(shown, key=lambda row: row["time"])}
 
 
-def _middle_longitude(longitudes: Iterable[float]) -> float:
+def middle_longitude(longitudes: Iterable[float]) -> float:
     """The middle of the shortest arc that holds all longitudes, which may lie over the date line."""
     found = np.array(list(longitudes), dtype=float)
     return sum(longitude_span(found)) / 2.0 if found.size else 0.0

@@ -14,6 +14,7 @@ from catalogdb.runs.stage_notes import stage_notes
 
 OF_THE_NETWORK = {
     "stations",
+    "places",
     *("stations_out_of_reach", "stations_repeated", "stations_without_coordinates", "stations_elevation_taken_as_zero"),
 }
 """Counts that each window has of the same stations: a run tells the most of any one."""

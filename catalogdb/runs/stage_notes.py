@@ -49,7 +49,8 @@ def stage_notes(counts: Mapping[str, int], done: int) -> list[str]:
 
 def _why_none(counts: Mapping[str, int]) -> Iterator[str]:
     used, stations = counts.get("picks_used", 0), counts.get("stations", 0)
-    yield f"{used} of {counts['picks']} picks can be used, {stations} stations have data"
+    places = f", at {counts['places']} places (associate.same_place_km, min_stations)" if "places" in counts else ""
+    yield f"{used} of {counts['picks']} picks can be used, {stations} stations have data{places}"
     yield from _listed("picks left out", WHY_NO_PICK, counts)
     yield from _listed("candidates", WHY_NO_ORIGIN, counts)
     if outside := counts.get("events_outside_period"):
