@@ -19,7 +19,7 @@ from pymongo.database import Database
 from catalogdb.errors import InputError
 from catalogdb.stations.documents import channel_documents, site_documents
 from catalogdb.stations.read import read_stations
-from catalogdb.stations.response import response_remarks
+from catalogdb.stations.response import by_channels, overlapping_epochs, response_remarks
 
 if TYPE_CHECKING:
     import mspasspy.db
@@ -95,7 +95,18 @@ def ingest_stations(
     _save_sites_alone(mspass_db, _not_stored(db.site, new_sites, SITE_KEY))
     _reconcile(db.site, sites, new_sites, SITE_KEY, "site_id", summary)
     _reconcile(db.channel, channels, new_channels, CHANNEL_KEY, "chan_id", summary)
+    summary.problems += _overlaps(db.channel, channels)
     return summary
+
+
+def _overlaps(collection: Any, channels: dict[tuple, Document]) -> list[str]:
+    """Epochs of the channels given that overlap, also those that other files told of, the same pair of times once."""
+    stored = _stored(collection, channels, CHANNEL_KEY)
+    epochs = [row for codes in sorted({key[:-1] for key in channels}) for row in stored[codes]]
+    codes_of: dict[str, list[str]] = defaultdict(list)
+    for overlap in overlapping_epochs(epochs):
+        codes_of[overlap.text].append(overlap.code)
+    return by_channels(codes_of, "channel")
 
 
 def _files(paths: Iterable[Path | str]) -> list[Path]:

@@ -116,6 +116,12 @@ def test_sensitivity_comes_from_the_stage_gains(unit, frequency):
     assert np.abs(sensor_response(band, found)) == pytest.approx(evalresps(channel, band, parsed.si), rel=1e-3)
 
 
+def test_a_stage_of_a_gain_alone_needs_no_units():
+    """As StationXML has it; a sensor alone still ends in V."""
+    assert document(sensor(), ResponseStage(2, 4e5, 5.0, None, None), value=None)["sensitivity"] == pytest.approx(6e8)
+    assert "end in V, not in counts" in document(sensor(), value=None)["unusable"]
+
+
 def test_gains_at_other_frequencies_are_brought_to_one():
     """A geophone whose gain is stated at 20 Hz, with a low-pass of the amplifier: 5 Hz is between."""
     amplifier = sensor(10.0, "V", poles=[-60.0 + 0j], zeros=[], at=1.0, number=2)
