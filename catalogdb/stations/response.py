@@ -269,9 +269,11 @@ def _product_of_gains(stages: Sequence[ResponseStage], frequency: float | None) 
     missing = sorted(set(range(1, max(numbers) + 1)) - set(numbers))
     if missing:
         raise _Unusable(f"stage {missing[0]} is missing")
-    last = stages[-1].output_units
-    if last and not is_counts(last):  # a stage of a gain alone has no units in StationXML: a digitiser, as a rule
-        raise _Unusable(f"the stages end in {last}, not in counts")
+    last, units = stages[-1], stages[-1].output_units
+    # a stage of a gain alone has no units in StationXML, and ObsPy gives it those of the one before: a digitiser
+    unstated = type(last).__name__ == "ResponseStage" and last.input_units == units
+    if units and not unstated and not is_counts(units):
+        raise _Unusable(f"the stages end in {units}, not in counts")
     if frequency is None:
         raise _Unusable("no frequency is stated at which the stage gains hold")
     product = 1.0
