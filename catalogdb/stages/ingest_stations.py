@@ -22,7 +22,7 @@ from catalogdb.file_formats import misplaced
 from catalogdb.stages.station_doubles import give_networks, network_notes, overlaps, take_known_networks
 from catalogdb.stations.documents import channel_documents, site_documents
 from catalogdb.stations.read import read_stations
-from catalogdb.stations.response import response_remarks
+from catalogdb.stations.response import by_channels, overlapping_epochs, response_remarks
 
 if TYPE_CHECKING:
     import mspasspy.db
@@ -112,9 +112,19 @@ def ingest_stations(
     summary.replaced, notes = give_networks(db, sites.values())
     codes = {document["sta"] for document in (*sites.values(), *channels.values())}
     summary.notes += notes + network_notes(db, codes)
-    for collection in (db.site, db.channel):
-        summary.problems += overlaps(collection.find({"sta": {"$in": sorted(codes)}}))
+    summary.problems += overlaps(db.site.find({"sta": {"$in": sorted(codes)}}))
+    summary.problems += _overlaps(db.channel, channels)
     return summary
+
+
+def _overlaps(collection: Any, channels: dict[tuple, Document]) -> list[str]:
+    """Epochs of the channels given that overlap, also those that other files told of, the same pair of times once."""
+    stored = _stored(collection, channels, CHANNEL_KEY)
+    epochs = [row for codes in sorted({key[:-1] for key in channels}) for row in stored[codes]]
+    codes_of: dict[str, list[str]] = defaultdict(list)
+    for overlap in overlapping_epochs(epochs):
+        codes_of[overlap.text].append(overlap.code)
+    return by_channels(codes_of, "channel")
 
 
 def _files(paths: Iterable[Path | str]) -> list[Path]:

@@ -269,9 +269,11 @@ def _product_of_gains(stages: Sequence[ResponseStage], frequency: float | None) 
     missing = sorted(set(range(1, max(numbers) + 1)) - set(numbers))
     if missing:
         raise _Unusable(f"stage {missing[0]} is missing")
-    last = next((stage.output_units for stage in reversed(stages) if stage.output_units), None)
-    if not is_counts(last):
-        raise _Unusable(f"the stages end in {last or 'no unit'}, not in counts")
+    last, units = stages[-1], stages[-1].output_units
+    # a stage of a gain alone has no units in StationXML, and ObsPy gives it those of the one before: a digitiser
+    unstated = type(last).__name__ == "ResponseStage" and last.input_units == units
+    if units and not unstated and not is_counts(units):
+        raise _Unusable(f"the stages end in {units}, not in counts")
     if frequency is None:
         raise _Unusable("no frequency is stated at which the stage gains hold")
     product = 1.0
@@ -305,14 +307,14 @@ def response_remarks(channels: Iterable[Mapping[str, Any]]) -> list[str]:
     return by_channels(found)
 
 
-def by_channels(found: Mapping[str, Iterable[str]]) -> list[str]:
-    """Lines from what is said of responses, and the codes (NET.STA.LOC.CHAN) of the channels that it is said of."""
+def by_channels(found: Mapping[str, Iterable[str]], of: str = "response") -> list[str]:
+    """Lines from what is said of responses, or of what `of` names, and the codes (NET.STA.LOC.CHAN) of the channels."""
     lines = []
     for text, codes in found.items():
         distinct = list(dict.fromkeys(codes))
         more = len(distinct) - CHANNELS_NAMED
         named = ", ".join(distinct[:CHANNELS_NAMED]) + (f" and {more} more channels" if more > 0 else "")
-        lines.append(f"{named}: response: {text}")
+        lines.append(f"{named}: {of}: {text}")
     return lines
 
 

@@ -19,8 +19,8 @@ LAYERS = tuple(
 )
 
 
-def associated(config: AssociateConfig):
-    result = associate(picks_of_events(), STATIONS, REGION, config)
+def associated(config: AssociateConfig, scatter: float = 0.08):
+    result = associate(picks_of_events(scatter), STATIONS, REGION, config)
     return {"origins": result.origins, "counts": result.counts}
 
 
@@ -78,6 +78,8 @@ CASES = (
     association("gamma", relocate=False, collect=False, second_pass=False),
     association("pyocto"),
     association("pyocto", max_chance_per_day=0.01),
+    association("pyocto", velocity=VelocityConfig(layers=LAYERS)),
+    Case("association-scattered", CATALOG, lambda: associated(SCAN, 0.9), SCAN.model_dump(mode="json"), decimals=3),
     Case("travel-times", CATALOG, times_of_models),
     Case("chance-test", CATALOG, chances),
     Case(

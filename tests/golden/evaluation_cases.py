@@ -10,7 +10,7 @@ from pinning import Case
 from catalogdb.evaluation.columns import Events
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.events import EventComparison
-from catalogdb.evaluation.gates import Gates
+from catalogdb.evaluation.gates import Gates, event_weights, pick_weights
 from catalogdb.evaluation.pairing import pair_events, pair_picks, unfinished
 from catalogdb.evaluation.picks import EventTally
 from catalogdb.evaluation.scores import counted, grouped, histogram, residuals
@@ -46,7 +46,9 @@ def events(seed: int, number: int, jitter: float) -> Events:
 def pairs_of_picks():
     reference, catalog = picks(1, 300), picks(2, 300, 0.7)
     pairs = pair_picks(reference, catalog, 0.5)
-    return [pairs.reference, pairs.catalog, unfinished(reference, catalog, START + 200.0, 0.5)]
+    dt, share = np.array([-0.4, 0.0, 0.1, 0.5]), np.array([0.9, np.nan, 0.4, 0.2])
+    weights = pick_weights(dt, dt > 0.0, share, 0.5), event_weights(dt, 10.0 * share, 2.0, 8.0)
+    return [weights, pairs.reference, pairs.catalog, unfinished(reference, catalog, START + 200.0, 0.5)]
 
 
 def compared_events():
@@ -72,7 +74,7 @@ def coverage_and_statistics():
 
 
 CASES = (
-    Case("pairs-of-picks", EVALUATION, pairs_of_picks),
+    Case("weights-and-pairs", EVALUATION, pairs_of_picks),
     Case("compared-events", EVALUATION, compared_events),
     Case("coverage-and-statistics", EVALUATION, coverage_and_statistics),
 )

@@ -60,10 +60,13 @@ def peaks_and_picks():
         table["snr"] = np.linspace(0.4, 40.0, samples.size)
         table["amplitude"] = 100.0
         tables.append(table)
+    rough = np.clip(np.convolve(noise(8, 2000) ** 2, np.ones(9) / 30.0, "same"), 0.0, 1.0).astype(np.float32)
+    found.append(peaks_and_saddles(rough, 0.1))
     runs = [{"components": "ZNE", "chan": {"P": "HHZ", "S": "HHN"}}]
     table = PeakTable(0.1, runs, np.concatenate(tables))
     for settings in ({"p_threshold": 0.3, "s_threshold": 0.3}, {"p_threshold": 0.6, "min_separation_seconds": 1.5}):
-        picks, counts = select_picks(table, PickConfig(**settings), "XX.AAA..HH", (START, START + 59.0))
+        shard = START + 5.6, START + 44.0
+        picks, counts = select_picks(table, PickConfig(**settings), "XX.AAA..HH", shard)
         found.append([picks, dict(counts)])
     return found
 
@@ -112,7 +115,7 @@ def exported_picks():
 
 CASES = (
     Case("stalta", PICKING, lambda: picked(STALTA), STALTA.scientific()),
-    Case("peaks-quality-selection", PICKING, peaks_and_picks),
+    Case("peaks-and-selection", PICKING, peaks_and_picks),
     Case("pick-quality", PICKING, quality_of_features),
     Case("windows-ensembles-detections", PICKING, windows_and_combinations),
     Case("network", PICKING, lambda: network_picks(NETWORK), NETWORK.scientific(), ("seisbench",), 2, 0.005),

@@ -9,6 +9,8 @@ What a digest does not see: numbers are rounded to a case's `decimals` (below 1 
 another CPU, BLAS or number of threads gives the same digest. Smaller changes of results pass unnoticed. At the time of
 pinning no number may lie within `margin` (part of a rounding step) of where rounding changes.
 
+A case whose input is changed gets another name, since its result changes with it.
+
 `settings` and `versions` of a case are those of the identity itself: where they change, the identity changes without a
 revision, so the case is pinned again without one.
 """

@@ -15,6 +15,7 @@ from catalogdb.probability.documents import hour_documents, joined, traces_of
 from catalogdb.probability.traces import ProbabilityTrace
 from catalogdb.stages.pick import PickStage
 from catalogdb.waveforms import read_traces, scan_miniseed
+from catalogdb.waveforms.clock import straight_clocks
 
 PICK_STAGE = "catalogdb/stages/pick.py:REVISION"
 INDEXED = ("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "sampling_rate", "npts")
@@ -46,6 +47,25 @@ def indexed_and_read():
         found.append([item.id, stats.starttime.timestamp, float(stats.sampling_rate), stats.npts])
         found.append(item.data.astype("<f8").tobytes())
     return [found, len(problems)]
+
+
+def clocks():
+    """Record times that scatter, step, drift, and do it all."""
+    number = np.arange(200)
+    late = {
+        "scatter": 4e6 * np.sign(np.sin(3.0 * number)),
+        "wide scatter": 9e6 * np.sign(np.sin(3.0 * number)),
+        "step": np.where(number < 90, 0.0, 1.4e7),
+        "small step": np.where(number < 90, 0.0, 6e6),
+        "drift": 4e-4 * number * 4e9,
+        "fast drift": 2e-3 * number * 4e9,
+        "bend": 3e-6 * number**2 * 4e9,
+    }
+    start, first = round(START * 1e9) + number * 4_000_000_000, number * 400
+    return [
+        [name, [vars(clock) for clock in straight_clocks(start + shift.astype(np.int64), first, 1e7)]]
+        for name, shift in late.items()
+    ]
 
 
 def runs_at_the_networks_rate():
@@ -103,6 +123,7 @@ def stored_probability():
 
 CASES = (
     Case("waveform-files", PICK_STAGE, indexed_and_read),
+    Case("waveform-clocks", PICK_STAGE, clocks),
     Case("waveform-runs", "catalogdb/picking/config.py:REVISION", runs_at_the_networks_rate),
     Case("sensor-choice", PICK_STAGE, sensors_chosen),
     Case("stored-probability", PICK_STAGE, stored_probability),

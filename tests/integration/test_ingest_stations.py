@@ -8,6 +8,7 @@ from pathlib import Path
 import obspy
 import pytest
 from obspy.core.inventory import Channel, Inventory, Network, Station
+from obspy.core.inventory.response import InstrumentSensitivity, PolesZerosResponseStage, Response, ResponseStage
 
 from catalogdb.errors import InputError
 from catalogdb.stages.ingest_stations import PICKLED, ingest_stations
@@ -177,3 +178,42 @@ def test_real_station_files(db, mspass_db, realdata):
     )
     assert (summary.sites, summary.channels, summary.rejected) == (24, 12, 0)
     assert db.channel.count_documents({"hang": {"$exists": True}}) == 4
+
+
+def with_response(channel, gain=1500.0, sensitivity=6e8, unit="M/S"):
+    sensor = PolesZerosResponseStage(
+        1, gain, 1.0, unit, "V", "LAPLACE (RADIANS/SECOND)", 1.0, [0j, 0j], [-0.037 + 0.037j, -0.037 - 0.037j]
+    )
+    sensor.normalization_factor = 1.0
+    stages = [sensor, ResponseStage(2, 4e5, 1.0, "V", "COUNTS")]
+    total = InstrumentSensitivity(sensitivity, 1.0, unit, "COUNTS") if sensitivity else None
+    channel.response = Response(instrument_sensitivity=total, response_stages=stages)
+    return channel
+
+
+def test_responses_that_are_odd_are_said(db, mspass_db, tmp_path):
+    channels = [with_response(a_channel(code), sensitivity=None) for code in ("HHE", "HHN")]
+    channels += [with_response(a_channel("HDF"), unit="PA"), with_response(a_channel("HHZ"))]
+    path = write_station(tmp_path / "bad.xml", channels)
+    summary = ingest_stations(db, mspass_db, [path])
+    assert summary.problems == [
+        f"{path}: OX.BAD..HHE, OX.BAD..HHN: response: no InstrumentSensitivity: the product of the stage gains, "
+        "6e+08 at 1 Hz, is used",
+        f"{path}: OX.BAD..HDF: response: no magnitudes from it: input units PA of InstrumentSensitivity are not of "
+        "ground motion",
+    ]
+    assert db.channel.find_one({"chan": "HHE"})["response"]["sensitivity"] == pytest.approx(6e8)
+    assert "unusable" in db.channel.find_one({"chan": "HDF"})["response"]
+
+
+def test_epochs_that_overlap_are_said_also_of_two_files(db, mspass_db, tmp_path):
+    later = obspy.UTCDateTime(2018, 1, 1)
+    first = [with_response(a_channel(code)) for code in ("HHE", "HHN")]
+    second = [with_response(a_channel(code, start=later), sensitivity=2.4e8, gain=600.0) for code in ("HHE", "HHN")]
+    said = (
+        "OX.BAD..HHE, OX.BAD..HHN: channel: two epochs are valid from 2018-01-01T00:00:00 to now and differ in "
+        "response (sensitivity 6e+08 and 2.4e+08: ML differs by 0.40); the one that starts later is used"
+    )
+    one = write_station(tmp_path / "one.xml", first)
+    assert ingest_stations(db, mspass_db, [one]).problems == []
+    assert said in ingest_stations(db, mspass_db, [write_station(tmp_path / "two.xml", second)]).problems

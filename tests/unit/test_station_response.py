@@ -116,6 +116,14 @@ def test_sensitivity_comes_from_the_stage_gains(unit, frequency):
     assert np.abs(sensor_response(band, found)) == pytest.approx(evalresps(channel, band, parsed.si), rel=1e-3)
 
 
+def test_a_stage_of_a_gain_alone_needs_no_units():
+    """As StationXML has it; a sensor alone still ends in V."""
+    for unit in (None, "V"):  # ObsPy's guess
+        alone = ResponseStage(2, 4e5, 5.0, unit, unit)
+        assert document(sensor(), alone, value=None)["sensitivity"] == pytest.approx(6e8)
+    assert "end in V, not in counts" in document(sensor(), value=None)["unusable"]
+
+
 def test_gains_at_other_frequencies_are_brought_to_one():
     """A geophone whose gain is stated at 20 Hz, with a low-pass of the amplifier: 5 Hz is between."""
     amplifier = sensor(10.0, "V", poles=[-60.0 + 0j], zeros=[], at=1.0, number=2)
@@ -171,7 +179,7 @@ def test_sensitivity_at_zero_frequency_counts_for_an_accelerometer():
         (lambda: document(sensor(unit="M/S"), recorder(), unit="M/S**2"), "input units contradict one another: M/S**2"),
         (lambda: document(sensor(unit="M/S"), recorder(), unit="NM/S"), "the stage gains leave it open"),
         (lambda: document(sensor(), recorder(output="V"), output="V"), "InstrumentSensitivity is in V, not in counts"),
-        (lambda: document(sensor(), recorder(output="V"), value=None), "and the stages end in V, not in counts"),
+        (lambda: document(sensor(), value=None), "and the stages end in V, not in counts"),
         (lambda: document(sensor(), recorder(None), value=None), "no InstrumentSensitivity, and stage 2 has no gain"),
         (lambda: document(sensor(), recorder(0.0), value=0.0), "InstrumentSensitivity is 0.0, and stage 2 has no gain"),
         (lambda: document(sensor(), recorder(number=3), value=None), "and stage 2 is missing"),
