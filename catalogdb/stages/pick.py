@@ -23,7 +23,7 @@ from catalogdb.stages.file_states import add_content
 from catalogdb.stages.shards import pieces_by_shard
 from catalogdb.stages.waveform_pieces import read_pieces
 
-REVISION = 3
+REVISION = 4
 LEAST_COVERAGE = 0.5
 """A sensor is picked only where it covers at least this part of what the best-covered sensor does."""
 FILES_NAMED = 300

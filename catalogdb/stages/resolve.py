@@ -15,7 +15,7 @@ from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
 from catalogdb.stages.results import ResultName
 
-CATALOG_REVISION = 4
+CATALOG_REVISION = 5
 """Raise this number whenever a change of the code after picking changes catalogs."""
 ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
 
