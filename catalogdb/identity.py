@@ -24,6 +24,15 @@ def canonical_json(value: Any) -> bytes:
     ).encode()
 
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+def plain_id(value: Any) -> str:
+    """Identity of a value that is canonical as it stands (text, whole numbers as int, lists, dictionaries by text), as
+    `content_id` gives it for the same parts; for ids that are made by the hundred thousand."""
+    return hashlib.sha256(_encode(value).encode()).hexdigest()[:32]
+
+
 def canonical(value: Any) -> Any:
     """The value as its canonical JSON reads back: what is stored of a configuration, and what its identity is of."""
     return json.loads(canonical_json(value))

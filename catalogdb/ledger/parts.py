@@ -9,25 +9,19 @@ fingerprint is made from the parts, a task with another fingerprint always has a
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bson import encode
 
-from catalogdb.identity import content_id
+from catalogdb.identity import content_id, plain_id
 
 DIGITS = 12
 """Hexadecimal digits of a part's digest: of 2.8e14 changes one would go unseen."""
 
 BY_CONTENT = frozenset({"file"})
 """A file is what it holds: moved, renamed or there twice it is the same input."""
-
-FINGERPRINT_DIGITS = 32
-
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-"""Canonical JSON of what holds nothing but text, as in `identity`; fingerprints are made by the hundred thousand."""
 
 Parts = dict[str, dict[str, str]]
 
@@ -50,7 +44,7 @@ def digest(*values: Any) -> str:
 def fingerprint(parts: Mapping[str, Mapping[str, str]]) -> str:
     """Identity of all parts together."""
     named = {kind: sorted(set(states.values())) if kind in BY_CONTENT else states for kind, states in parts.items()}
-    return hashlib.sha256(_encode((named,)).encode()).hexdigest()[:FINGERPRINT_DIGITS]
+    return plain_id([named])
 
 
 def changes(before: Mapping[str, Mapping[str, str]], now: Mapping[str, Mapping[str, str]]) -> Iterator[Change]:

@@ -22,7 +22,12 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from catalogdb.database.heartbeat import beating
 from catalogdb.database.owner import owner
 from catalogdb.errors import LostLease, NameTaken
+<<<<<<< HEAD
 from catalogdb.identity import content_id
+=======
+from catalogdb.identity import content_id, plain_id
+from catalogdb.ledger.beat import beating
+>>>>>>> waveform-index
 from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
 from catalogdb.ledger.lost import release_dead as release_dead
 from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage
@@ -62,7 +67,10 @@ class Lease:
 
 def task_id(stage: Stage, shard: Shard) -> str:
     """Identity of a task: stage, configuration and shard."""
-    return content_id(stage.name, stage.config_id, shard.key, shard.starttime, shard.endtime)
+    times = [int(time) if float(time).is_integer() else time for time in (shard.starttime, shard.endtime)]
+    if all(type(value) is str for value in shard.key.values()):
+        return plain_id([stage.name, stage.config_id, dict(shard.key), *times])
+    return content_id(stage.name, stage.config_id, shard.key, *times)
 
 
 def register(db: Database, stage: Stage, planned: Iterable[PlannedTask]) -> tuple[list[PlannedTask], int]:

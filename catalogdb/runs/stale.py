@@ -140,8 +140,7 @@ def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
     while batch := list(islice(remaining, BATCH)):
         planned = {tasks.task_id(stage, shard): (shard, parts) for shard, parts in batch}
         query = {"_id": {"$in": list(planned)}}
-        fields = {"fingerprint": 1, "status": 1, "error": 1, "counts": 1}
-        rows = {row["_id"]: row for row in db.task.find(query, fields)}
+        rows = {row["_id"]: row for row in db.task.find(query, {"fingerprint": 1, "status": 1})}
         current = {
             identity
             for identity, (_, parts) in planned.items()
@@ -150,7 +149,9 @@ def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
             and rows[identity].get("fingerprint") == fingerprint(parts)
         }
         query = {"_id": {"$in": [identity for identity in planned if identity not in current]}}
-        before = {row["_id"]: row["inputs"] for row in db.task.find(query, {"inputs": 1}) if "inputs" in row}
+        fields = {"fingerprint": 1, "status": 1, "error": 1, "counts": 1, "inputs": 1}
+        rows |= {row["_id"]: row for row in db.task.find(query, fields)} if len(current) < len(planned) else {}
+        before = {identity: row["inputs"] for identity, row in rows.items() if "inputs" in row}
         stale = [parts for identity, (_, parts) in planned.items() if identity not in current]
         file_names = _file_names(db, [*stale, *before.values()])
         for identity, (shard, parts) in planned.items():

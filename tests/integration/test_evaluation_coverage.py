@@ -1,10 +1,15 @@
 """What a comparison takes for seen: what the pick set was made from, and what lies just behind the period's ends."""
 
+import numpy as np
 import pytest
 from catalogs import T0, put_catalog
 
 from catalogdb.evaluation import evaluate
+<<<<<<< HEAD
 from catalogdb.evaluation.coverage import picked_waveforms
+=======
+from catalogdb.evaluation.coverage import Coverage, PickedWaveforms, picked_waveforms
+>>>>>>> waveform-index
 
 PERIOD = {"starttime": T0, "endtime": T0 + 100}
 COUNTS = ("matched", "missed", "no_data")
@@ -158,3 +163,25 @@ def test_the_first_picks_of_a_period_may_be_of_an_event_before_it(db):
     )
     rows = {row["outcome"]: (row["magnitude"], round(row["distance_km"])) for row in db.pick_matches.find()}
     assert rows == {"missed": (2.5, 56), "proposed": (1.5, 56)}
+
+
+def test_the_first_and_the_last_sample_are_covered():
+    coverage = Coverage({7: [(10.0, 20.0), (15.0, 18.0), (30.0, 40.0)]})
+    times = np.array([9.99, 10.0, 18.0, 20.0, 20.01, 29.99, 30.0, 40.0, 40.01])
+    covered = [False, True, True, True, False, False, True, True, False]
+    assert coverage.has_data(np.full(len(times), 7, np.int32), times).tolist() == covered
+    assert coverage.stations_at(times).tolist() == [int(one) for one in covered]
+
+
+def test_a_piece_counts_that_ends_at_the_period_s_start_and_none_that_starts_at_its_end(ten):
+    ten.wf_miniseed.delete_many({})
+    put_waveforms(ten, ("OX", "AAA", -50, 0), ("NI", "BBB", 100, 200))
+    picked = picked_waveforms(ten, "cat", (T0, T0 + 100))
+    assert picked.pieces == [("OX", "AAA", T0 - 50, T0)]
+
+
+def test_a_sample_at_the_end_of_a_shard_belongs_to_the_next_one():
+    pieces = [("OX", "AAA", 0.0, 10.0), ("OX", "AAA", 20.0, 30.0)]
+    spans = list(PickedWaveforms(pieces, {("OX", "AAA"): [(-5.0, 10.0), (30.0, 40.0)]}).spans())
+    assert [(sta, start) for sta, (start, _) in spans] == [("AAA", 0.0), ("AAA", 30.0)]
+    assert 10.0 - 1e-9 < spans[0][1][1] < 10.0 and spans[1][1] == (30.0, 30.0)
