@@ -22,12 +22,7 @@ from pymongo.errors import BulkWriteError, PyMongoError
 from catalogdb.database.heartbeat import beating
 from catalogdb.database.owner import owner
 from catalogdb.errors import LostLease, NameTaken
-<<<<<<< HEAD
-from catalogdb.identity import content_id
-=======
 from catalogdb.identity import content_id, plain_id
-from catalogdb.ledger.beat import beating
->>>>>>> waveform-index
 from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
 from catalogdb.ledger.lost import release_dead as release_dead
 from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage

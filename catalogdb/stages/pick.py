@@ -31,11 +31,6 @@ from catalogdb.stages.waveform_pieces import read_pieces
 from catalogdb.waveforms.index import channel_group
 
 REVISION = 4
-<<<<<<< HEAD
-=======
-LEAST_COVERAGE = 0.5
-"""A sensor is picked only where it covers at least this part of what the best-covered sensor does."""
->>>>>>> waveform-index
 FILES_NAMED = 300
 """A shard of more files than this doesn't keep a state of each in the ledger."""
 PIECE_FIELDS = (

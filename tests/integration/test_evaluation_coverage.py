@@ -5,11 +5,7 @@ import pytest
 from catalogs import T0, put_catalog
 
 from catalogdb.evaluation import evaluate
-<<<<<<< HEAD
-from catalogdb.evaluation.coverage import picked_waveforms
-=======
 from catalogdb.evaluation.coverage import Coverage, PickedWaveforms, picked_waveforms
->>>>>>> waveform-index
 
 PERIOD = {"starttime": T0, "endtime": T0 + 100}
 COUNTS = ("matched", "missed", "no_data")

@@ -78,7 +78,6 @@ def test_priority_decides_among_sensors_with_enough_data(db, tmp_path):
     assert "seconds_on_other_sensors" not in ledger(db)["counts"]
 
 
-<<<<<<< HEAD
 def turns(db):
     return [
         (turn["channel_group"][7:], round(turn["starttime"] - HOUR), round(turn["endtime"] - HOUR))
@@ -94,17 +93,6 @@ def picked_on(db):
 
 def test_a_change_of_the_location_code_loses_nothing(db, tmp_path):
     ingest(db, tmp_path / "a", traces(".HH", 0, 600, [300]), traces("00.HH", 600, 3599, [1800]))
-=======
-@pytest.mark.parametrize(("seconds", "chosen"), [(1000, "XX.AAA..HH"), (999, "XX.AAA..HN")])
-def test_a_better_sensor_with_half_of_the_best_covered_one_s_data_is_picked(db, tmp_path, seconds, chosen):
-    ingest(db, tmp_path / "a", traces(".HN", 0, 2000), traces(".HH", 0, seconds))
-    work(db)
-    assert ledger(db)["choices"]["channel_group"] == chosen
-
-
-def test_what_a_change_of_the_location_code_loses_is_counted(db, tmp_path):
-    ingest(db, tmp_path / "a", traces(".HH", 0, 600), traces("00.HH", 600, 3599))
->>>>>>> waveform-index
     work(db)
     assert turns(db) == [(".HH", 0, 600), ("00.HH", 600, 3599)]
     found = {(group, second) for group, _, phase, second in picked_on(db) if phase == "P"}

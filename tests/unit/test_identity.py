@@ -66,14 +66,14 @@ def test_file_hash_is_of_the_bytes(tmp_path):
     assert file_sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
-<<<<<<< HEAD
 def test_identities_never_change():
     """Everything that is stored goes by them: another digest would orphan it all."""
     assert content_id("a", 1, "b") == "33cc8a096d737991ec548846fc2e6402"
     assert content_id({"b": [1.0, 2.5, None], "a": {"x": True}}, ("é", 0.1)) == "cd69af4aadbce948dd296790542fbbda"
     assert canonical_json({"b": 1.0, "a": [0.1, "é", None]}) == '{"a":[0.1,"é",null],"b":1}'.encode()
     assert milliseconds(1_700_000_000.1236) == 1_700_000_000_124
-=======
+
+
 def test_ids_of_plain_values_are_those_of_their_content():
     parts = ["pick", "c0", {"sta": "B\u00e4D", "net": "OX"}, 86400, 0.5]
     assert plain_id(parts) == content_id(*parts)
@@ -90,4 +90,3 @@ def test_a_fingerprint_is_of_what_files_hold_and_not_of_their_names():
     assert list(changes(parts, parts | {"file": {"n": "6 y p", "m": "5 x p"}})) == []
     station = {"station": {"OX.A": "46 13 0"}}
     assert fingerprint(station) != fingerprint({"station": {"OX.B": "46 13 0"}})
->>>>>>> waveform-index
