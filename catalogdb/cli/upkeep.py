@@ -74,9 +74,7 @@ def remove_station(
         return
     _print_counts(counts, dry_run, "nothing was there")
     if not dry_run:
-        common.err.print(
-            "catalogs made with them are stale now: catalogdb status --stale names their tasks"
-        )
+        common.err.print("catalogs made with them are stale now: catalogdb status --stale names their tasks")
 
 
 def prune(
