@@ -84,12 +84,12 @@ def test_stations_are_removed_by_pattern(db, mspass_db, cli, tmp_path):
     named += "OX,BAD,46.2,13.2,590\nXX,BAD,47.5,13.2,590\nXX,BOO,46.3,13.1,4\n,LOST,46,13,1\n"
     ingest_stations(db, mspass_db, [write(tmp_path / "stations.csv", named)])
     done = cli("remove", "station", "XX.*", "--dry-run", "--json")
-    assert json.loads(done.stdout)["removed"] == {"site": 2, "channel": 0}
+    assert json.loads(done.out)["removed"] == {"site": 2, "channel": 0}
     assert len(codes(db)) == 4
     done = cli("remove", "station", "XX.*", ".LOST", "--yes")
     assert done.code == 0 and codes(db) == ["OX.BAD"]
     done = cli("remove", "station", "ZZ.*", "--yes")
-    assert done.code == 2 and "no station 'ZZ.*'" in done.stderr
+    assert done.code == 2 and "no station 'ZZ.*'" in done.err
 
 
 def test_a_code_in_several_networks_is_that_with_data(db):
