@@ -60,9 +60,9 @@ def _result(db: Database, config_id: str, collection: str, query: dict[str, Any]
 
 def _stations(db: Database) -> str:
     """Places of all stations, and the networks that sites and waveforms name for their codes."""
-    fields = {"_id": 0, "net": 1, "sta": 1, "lat": 1, "lon": 1, "starttime": 1}
+    fields = {"_id": 0, "net": 1, "sta": 1, "lat": 1, "lon": 1, "starttime": 1, "endtime": 1}
     sites = sorted(
-        f"{row['starttime']!r} {row['net']}.{row['sta']} {row['lat']!r} {row['lon']!r}"
+        f"{row['starttime']!r} {row['endtime']!r} {row['net']}.{row['sta']} {row['lat']!r} {row['lon']!r}"
         for row in db.site.find({}, fields)
     )
     # sorted as an index is, so that each pair is looked up once instead of reading all pieces

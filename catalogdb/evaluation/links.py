@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,7 @@ from pymongo.database import Database
 
 from catalogdb.evaluation.columns import Codes, Events
 from catalogdb.evaluation.pairing import haversine_km
+from catalogdb.stations.places import Place, StationPlaces
 
 LATEST_ARRIVAL_S = 1800.0
 """Arrivals are looked for this long after the origin time; the slowest first S of the Earth takes less."""
@@ -25,14 +28,20 @@ class Sites:
     stations: Codes
     networks: Codes
     _known: dict[str, tuple[float, float, str]]
+    _moved: dict[str, Callable[[float], Place | None]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, db: Database, stations: Codes, networks: Codes) -> Sites:
         """Stations go by their code alone, since bulletins know no networks; a code in several has none of its own."""
-        places, nets = {}, defaultdict(set)
-        for row in db.site.find({}, {"net": 1, "sta": 1, "lat": 1, "lon": 1}).sort("starttime", 1):
+        fields = dict.fromkeys(("net", "sta", "loc", "lat", "lon", "elev", "starttime", "endtime"), 1)
+        rows = list(db.site.find({}, fields).sort("starttime", 1))
+        by_time = StationPlaces(rows)
+        places, nets, moved = {}, defaultdict(set), {}
+        for row in rows:
             places[row["sta"]] = (row["lat"], row["lon"])
             nets[row["sta"]].add(row["net"])
+            if by_time.moves(row["net"], row["sta"]):
+                moved[row["sta"]] = partial(by_time.at, row["net"], row["sta"])
         # sorted as an index is, so that each pair is looked up once instead of reading all pieces
         pairs = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
         for row in db.wf_miniseed.aggregate(pairs):
@@ -41,7 +50,7 @@ class Sites:
         for station, codes in nets.items():
             named = codes - {""}
             known[station] = (*places.get(station, (np.nan, np.nan)), named.pop() if len(named) == 1 else "")
-        return cls(stations, networks, known)
+        return cls(stations, networks, known, moved)
 
     def _table(self) -> list[tuple[float, float, str]]:
         return [self._known.get(station, (np.nan, np.nan, "")) for station in self.stations]
@@ -52,6 +61,12 @@ class Sites:
         distance = np.full(len(station), np.nan)
         with_event = np.flatnonzero(event >= 0)
         at, place = event[with_event], places[station[with_event]]
+        codes = list(self.stations)
+        moving = [number for number, sta in enumerate(codes) if sta in self._moved]
+        for number in np.flatnonzero(np.isin(station[with_event], moving)):
+            then = self._moved[codes[station[with_event[number]]]](float(events.time[at[number]]))
+            if then is not None:
+                place[number] = then.latitude, then.longitude
         distance[with_event] = haversine_km(events.latitude[at], events.longitude[at], place[:, 0], place[:, 1])
         return distance
 

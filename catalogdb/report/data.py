@@ -146,7 +146,8 @@ def _drawn(rows: dict[str | None, dict[str, Any]]) -> dict[str, Any]:
 
 def _stations(db: Database, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One row per station: its place where known, and scores and residuals by phase."""
-    places = {row["sta"]: row for row in db.site.find({}, {"_id": 0, "net": 1, "sta": 1, "lat": 1, "lon": 1})}
+    sites = db.site.find({}, {"_id": 0, "net": 1, "sta": 1, "lat": 1, "lon": 1}).sort("starttime", 1)
+    places = {row["sta"]: row for row in sites}  # the latest of each
     table: dict[str, dict[str, Any]] = {}
     for row in rows:
         station = table.setdefault(row["value"], {"sta": row["value"]})

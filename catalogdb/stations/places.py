@@ -73,6 +73,10 @@ class StationPlaces:
         rows = self._sites.get((net, sta))
         return max(rows, key=lambda row: row.starttime).place if rows else None
 
+    def moves(self, net: str, sta: str) -> bool:
+        """True for a station that `site` has at more than one place."""
+        return len({row.place for row in self._sites.get((net, sta), ())}) > 1
+
     def stations(self, starttime: float, endtime: float) -> list[tuple[str, str]]:
         """Codes (net, sta) of the stations with an epoch that meets `[starttime, endtime)`, in order."""
         return [
