@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
 
+from catalogdb.decoding import encoding_of, open_unpacked, unpacked_name
 from catalogdb.errors import InputError
-from catalogdb.exchange.decoding import encoding_of, open_unpacked, unpacked_name
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.joined_picks import join_picks, take_source_ids
 from catalogdb.exchange.ogs.detect import SUFFIXES, detect, first_lines, has_no_centuries

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from catalogdb.decoding import CHUNK, GUESSED, encoding_of, open_unpacked
 from catalogdb.errors import InputError
 from catalogdb.exchange.csv_columns import column_name
-from catalogdb.exchange.decoding import CHUNK, GUESSED, encoding_of, open_unpacked
 from catalogdb.exchange.reference import format_time, parse_time
 
 DELIMITERS = ",;\t|"

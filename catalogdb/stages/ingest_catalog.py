@@ -13,9 +13,9 @@ from pymongo.database import Database
 
 from catalogdb import logs
 from catalogdb.database.lease import name_lease
+from catalogdb.decoding import check_regular
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.catalog_files import FORMATS_HINT, known_format, read_catalog_files
-from catalogdb.exchange.decoding import check_regular
 from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog

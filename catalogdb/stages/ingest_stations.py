@@ -16,8 +16,8 @@ from pydantic import BaseModel, Field
 from pymongo import DeleteOne, UpdateOne
 from pymongo.database import Database
 
+from catalogdb.decoding import PACKED_SUFFIXES, unpacked_name
 from catalogdb.errors import InputError
-from catalogdb.exchange.decoding import PACKED_SUFFIXES, unpacked_name
 from catalogdb.file_formats import misplaced
 from catalogdb.stages.station_doubles import give_networks, network_notes, overlaps, take_known_networks
 from catalogdb.stations.documents import channel_documents, site_documents

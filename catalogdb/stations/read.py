@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from catalogdb.decoding import read_bytes
 from catalogdb.errors import InputError
-from catalogdb.exchange.decoding import read_bytes
 from catalogdb.stations.metadata import StationMetadata
 from catalogdb.stations.stationxml import read_xml
 from catalogdb.stations.table import read_table

@@ -14,7 +14,9 @@ from catalogdb.errors import InputError
 from catalogdb.stations.epochs import epoch_end, epoch_start
 from catalogdb.stations.metadata import StationMetadata, short
 from catalogdb.stations.stationxml_check import StationXmlCheck
-from catalogdb.stations.xml_tree import local_name, parse_xml
+from catalogdb.xml_text import local_name, parse_xml
+
+FETCH_AGAIN = "is the file whole? fetch it again from its source"
 
 if TYPE_CHECKING:
     from obspy import Inventory
@@ -27,7 +29,7 @@ def read_xml(path: Path, content: bytes, default_network: str = "") -> StationMe
     Raises:
         InputError: naming file and reason, when the file as a whole is not usable.
     """
-    root = parse_xml(path, content)
+    root, said = parse_xml(path, content, "StationXML", FETCH_AGAIN)
     name = local_name(root)
     if name == "seiscomp":
         root = _as_stationxml(path, root)
@@ -38,7 +40,7 @@ def read_xml(path: Path, content: bytes, default_network: str = "") -> StationMe
         )
     check = StationXmlCheck(path, default_network)
     check.check(root)
-    metadata = StationMetadata(None, check.rejected, check.warnings)
+    metadata = StationMetadata(None, check.rejected, [*said, *check.warnings])
     networks = _merged(_inventory(path, root, metadata), path, metadata)
     _part_repeated_epochs(networks, path, metadata)
     if not networks and not metadata.rejected:
@@ -64,7 +66,7 @@ def _as_stationxml(path: Path, root: Any) -> Any:
                 f"{path}: ObsPy can't read this SeisComP inventory: {short(error)}",
                 hint="export it as StationXML (SeisComP: fdsnxml2inv --to-staxml), or ask your data centre for it",
             ) from error
-    return parse_xml(path, buffer.getvalue())
+    return parse_xml(path, buffer.getvalue(), "StationXML", FETCH_AGAIN)[0]
 
 
 def _inventory(path: Path, root: Any, metadata: StationMetadata) -> Inventory:

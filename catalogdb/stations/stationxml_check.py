@@ -26,7 +26,7 @@ from catalogdb.stations.metadata import (
     location_code,
     turned,
 )
-from catalogdb.stations.xml_tree import local_name
+from catalogdb.xml_text import local_name
 
 NAMESPACE = "http://www.fdsn.org/xml/station/1"
 PLACE = ("Latitude", "Longitude", "Elevation")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from obspy import UTCDateTime
 
+from catalogdb.decoding import decode
 from catalogdb.errors import InputError
-from catalogdb.exchange.decoding import decode
 from catalogdb.stations.epochs import epoch_start, parse_time
 from catalogdb.stations.metadata import (
     HIGHEST_RATE_HZ,

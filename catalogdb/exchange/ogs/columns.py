@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from catalogdb.exchange.decoding import GUESSED, decode, encoding_of, read_bytes
+from catalogdb.decoding import GUESSED, decode, encoding_of, read_bytes
 from catalogdb.exchange.ogs.log import FileLog
 
 MICROSECONDS = 1_000_000

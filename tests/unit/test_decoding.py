@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from catalogdb import decoding
+from catalogdb.decoding import decode, open_unpacked, read_bytes, unpacked_name
 from catalogdb.errors import InputError
-from catalogdb.exchange import decoding
-from catalogdb.exchange.decoding import decode, open_unpacked, read_bytes, unpacked_name
 
 TEXT = "time,place\n2024-03-27T21:19:36,Forlì\n" * 3
 
