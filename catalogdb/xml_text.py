@@ -1,8 +1,9 @@
 """XML of files that anybody may have written, read within explicit limits.
 
 Documents that declare entities, or name a document type elsewhere that could, are refused, whatever these are for:
-neither QuakeML nor StationXML has any, and they are how a small file unfolds into gigabytes or reads others. Nothing is loaded from elsewhere, elements are at most 256
-deep and texts at most 10 MB long (what libxml2 does without `huge_tree`).
+neither QuakeML nor StationXML has any, and they are how a small file unfolds into gigabytes or reads others. Nothing is
+loaded from elsewhere, elements are at most 256 deep and texts at most 10 MB long (what libxml2 does without
+`huge_tree`).
 """
 
 from __future__ import annotations
