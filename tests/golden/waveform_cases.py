@@ -98,8 +98,9 @@ def sensors_chosen():
             place = {"dir": "d", "dfile": group, "foff": 0, "nbytes": 9, "npts": 9, "file_id": group}
             times = {"starttime": START + first, "endtime": START + last}
             pieces += [common | place | times | {"chan": f"{family}{letter}"} for letter in "ENZ"]
-        chosen, choices = stage._choose(pieces, Shard({"net": "XX", "sta": "AAA"}, START, START + 3600.0))
-        found.append([[piece["chan"] for piece in chosen], choices])
+        choice = stage._choose(pieces, {}, Shard({"net": "XX", "sta": "AAA"}, START, START + 3600.0))
+        turns = [[visit.channel_group, visit.times] for visit in choice.visits]
+        found.append([[piece["chan"] for piece in choice.pieces], choice.choices, turns, dict(choice.counts)])
     return found
 
 
