@@ -21,6 +21,9 @@ Longitude = Annotated[float, Field(ge=-180.0, le=360.0)]
 
 
 HIGHEST_KM, DEEPEST_KM = -10.0, 800.0
+MOST_STRETCH = 0.05
+"""Of distances on a map plane that a region names; a plane centred on a region of 500 km stays below 0.1 %."""
+STEP_DEGREES = 0.01
 
 
 def _event_depth(value: float) -> float:
@@ -161,13 +164,42 @@ class Region(BaseModel):
 
     def map_projection(self) -> Projection:
         """Give the region's map plane; the region must be complete unless it names a projection."""
-        if self.projection is not None:
-            return Projection(self.projection)
         if not self.is_complete:
+            if self.projection is not None:
+                return Projection(self.projection)
             raise ValueError("complete the region with its stations first")
+        if self.projection is not None:
+            plane = Projection(self.projection)
+            self._check_scale(plane)
+            return plane
         latitude = (self.minlatitude + self.maxlatitude) / 2.0
         longitude = (self.minlongitude + self.maxlongitude) / 2.0
         return Projection(f"+proj=sterea +lat_0={latitude:.6f} +lon_0={longitude:.6f} +ellps=WGS84 +units=km")
+
+    def _check_scale(self, plane: Projection) -> None:
+        """Refuse a plane whose kilometres are none here: distances on it become travel times.
+
+        Raises:
+            InputError: where a step to the north or east is longer or shorter by more than `MOST_STRETCH`.
+        """
+        latitude, longitude = np.meshgrid(
+            np.linspace(self.minlatitude, self.maxlatitude, 3),
+            np.linspace(self.minlongitude, self.maxlongitude, 3),
+        )
+        latitude = np.clip(latitude, -89.9, 89.9)
+        x, y = plane.to_xy(longitude, latitude)
+        stretch = []
+        for north, east in ((STEP_DEGREES, 0.0), (0.0, STEP_DEGREES)):
+            to_x, to_y = plane.to_xy(longitude + east, latitude + north)
+            true_km, _ = distance_azimuth(latitude, longitude, latitude + north, longitude + east)
+            stretch.append(np.hypot(to_x - x, to_y - y) / true_km - 1.0)
+        worst = max(np.ravel(stretch), key=lambda value: abs(value) if math.isfinite(value) else math.inf)
+        if not abs(worst) <= MOST_STRETCH:
+            raise InputError(
+                f"region.projection stretches distances by {100.0 * worst:.0f} % in the region, and travel times with "
+                f"them: {self.projection!r}",
+                hint="Leave region.projection out: a plane centred on the region is made.",
+            )
 
     def bounds_xy(self, projection: Projection) -> tuple[float, float, float, float]:
         """Give the box's limits on the map plane: minimum x, maximum x, minimum y, maximum y, km."""

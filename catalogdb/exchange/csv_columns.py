@@ -91,6 +91,7 @@ EVENT_COLUMNS: dict[str, Column] = {
     "rms": _number("rms_s", "rms", least=0, most=1000, unknown=NINES),
     "azimuthal_gap": _number("azimuthal_gap_degree", "azimuthal_gap", "gap", least=0, most=360),
     "minimum_distance_km": _number("minimum_distance_km", least=0, most=20_050),
+    "limits": Column(("limits",)),
     "score": _number("score", "gamma_score", "prob_gamma"),
     "quality": Column(("hypo71_quality",)),
     "n_picks": _count("n_picks", "number_picks", "num_picks", "picks"),

@@ -17,6 +17,7 @@ from catalogdb.exchange.csv_columns import (
     PLACE_UNKNOWN,
     text,
 )
+from catalogdb.exchange.quakeml_notes import LIMITS
 from catalogdb.exchange.reference import (
     EVALUATION_STATUSES,
     EvaluationMode,
@@ -104,9 +105,19 @@ def _origin(cells: Cells, time: float) -> Iterator[dict[str, Any]]:
             "depth_km": _depth_km(cells),
             **{name: cells.number(name) for name in ORIGIN_NUMBERS},
             **{name: cells.count(name) for name in ORIGIN_COUNTS},
+            "limits": _limits(cells),
             "quality": cells.text("quality"),
         }
     )
+
+
+def _limits(cells: Cells) -> list[str] | None:
+    """What set the location besides its arrivals, as `tables` writes it; anything else is left out and counted."""
+    names = (cells.text("limits") or "").split()
+    if not set(names) <= set(LIMITS):
+        cells.leave_out("limits", " ".join(names), f"known are {', '.join(LIMITS)}")
+        return None
+    return sorted(names) or None
 
 
 def _depth_km(cells: Cells) -> float | None:

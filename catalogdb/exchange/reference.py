@@ -219,7 +219,7 @@ def event_from_parts(
             "point": geojson_point(preferred_origin["latitude"], preferred_origin["longitude"]),
             "preferred_origin_id": preferred_origin["_id"],
         }
-        event |= {key: preferred_origin.get(key) for key in ("n_picks", "n_p", "n_s", "rms", "azimuthal_gap")}
+        event |= {key: preferred_origin.get(key) for key in ("n_picks", "n_p", "n_s", "rms", "azimuthal_gap", "limits")}
     if preferred_magnitude is not None:
         event |= {
             "magnitude": preferred_magnitude["value"],

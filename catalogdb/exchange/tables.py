@@ -33,6 +33,7 @@ EVENT_COLUMNS: dict[str, Kind] = {
     "rms_s": "number",
     "azimuthal_gap_degree": "number",
     "minimum_distance_km": "number",
+    "limits": "text",
     "n_picks": "count",
     "n_p": "count",
     "n_s": "count",
@@ -79,6 +80,7 @@ def event_row(event: dict[str, Any]) -> dict[str, Any]:
     """One row of the event table: the preferred origin and magnitude."""
     origin = preferred_origin(event)
     renamed = {"event_id": event["_id"], "rms_s": event.get("rms"), "azimuthal_gap_degree": event.get("azimuthal_gap")}
+    renamed["limits"] = " ".join(origin.get("limits", ())) or None
     renamed |= {"time_uncertainty_s": origin.get("time_uncertainty"), "origin_method": origin.get("method")}
     return {name: renamed[name] if name in renamed else event.get(name, origin.get(name)) for name in EVENT_COLUMNS}
 

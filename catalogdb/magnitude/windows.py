@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from catalogdb.magnitude.config import MagnitudeConfig
+from catalogdb.phases import phase_type
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,7 @@ def _arrivals(
     """P time, S time and epicentral distance (km) by (net, sta); the first arrival of each phase counts."""
     found: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
     for arrival in sorted(origin.get("arrivals", ()), key=lambda arrival: arrival["time"]):
-        phase = arrival["phase"][:1].upper()
-        if phase in ("P", "S"):
+        if phase := phase_type(arrival["phase"]):
             station = found[arrival.get("net", ""), arrival["sta"]]
             station.setdefault(phase, arrival["time"])
             if "distance_km" in arrival:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field, computed_field
+from pydantic import BaseModel, Field, PrivateAttr, computed_field
 
 from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.lost import shard_name
@@ -36,10 +36,12 @@ class StageReport(BaseModel):
     )
     backends: list[str] = Field([], description="What ran the network.")
     failures: list[str] = Field([], description="Each failed task with its reason.")
-    problems: list[str] = Field([], description="Inputs passed over.")
+    problems: list[str] = Field([], description="Inputs passed over; what several tasks say alike is one line.")
     unpicked: dict[str, dict[str, int]] = Field(
         {}, description="Seconds of waveforms that are not picked, or not in full, by reason and station."
     )
+
+    _said: dict[str, tuple[int, str, int]] = PrivateAttr(default_factory=dict)
 
     @property
     def incomplete(self) -> bool:
@@ -61,9 +63,21 @@ class StageReport(BaseModel):
         if task.backend and task.backend not in self.backends:
             self.backends.append(task.backend)
         if task.problems or task.error:
-            self.problems += [located(task.shard, problem) for problem in task.problems]
+            for problem in task.problems:
+                self._say(task.shard, problem)
             if task.error:
                 self.failures.append(located(task.shard, task.error))
+
+    def _say(self, shard: Shard, problem: str) -> None:
+        """Take a problem in: one that another task had too adds to that one's line."""
+        if problem in self._said:
+            at, line, more = self._said[problem]
+            more += 1
+            self.problems[at] = f"{line} (and {more} more task{'s' if more > 1 else ''})"
+        else:
+            at, line, more = len(self.problems), located(shard, problem), 0
+            self.problems.append(line)
+        self._said[problem] = at, line, more
 
     def unpicked_lines(self) -> list[str]:
         """One line for each reason for which waveforms were not picked, or not in full, largest first."""

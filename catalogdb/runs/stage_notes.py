@@ -49,8 +49,9 @@ def stage_notes(counts: Mapping[str, int], done: int) -> list[str]:
 
 def _why_none(counts: Mapping[str, int]) -> Iterator[str]:
     used, stations = counts.get("picks_used", 0), counts.get("stations", 0)
-    places = f", at {counts['places']} places (associate.same_place_km, min_stations)" if "places" in counts else ""
-    yield f"{used} of {counts['picks']} picks can be used, {stations} stations have data{places}"
+    places = counts.get("places", 0)
+    at = f", at {places} place{'s' if places > 1 else ''} (associate.same_place_km, min_stations)" if places else ""
+    yield f"{used} of {counts['picks']} picks can be used, {stations} stations have data{at}"
     yield from _listed("picks left out", WHY_NO_PICK, counts)
     yield from _listed("candidates", WHY_NO_ORIGIN, counts)
     if outside := counts.get("events_outside_period"):

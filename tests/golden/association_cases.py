@@ -24,6 +24,15 @@ def associated(config: AssociateConfig, scatter: float = 0.08):
     return {"origins": result.origins, "counts": result.counts}
 
 
+def with_late_picks():
+    """Some picks late by what is wide for a small spread and narrow for a large one; depths that reach the limit."""
+    picks = picks_of_events(0.03)
+    for number, pick in enumerate(picks):
+        pick["time"] += {2: 0.25, 5: 0.45, 8: 0.6}.get(number % 11, 0.0)
+    shallow = REGION.model_copy(update={"maxdepth_km": 8.0})
+    return [vars(associate(picks, STATIONS, region, SCAN)) for region in (REGION, shallow)]
+
+
 def association(associator: str, **changes) -> Case:
     name = "-".join(["association", associator, *changes])
     config = association_config(associator, **changes)
@@ -80,6 +89,7 @@ CASES = (
     association("pyocto", max_chance_per_day=0.01),
     association("pyocto", velocity=VelocityConfig(layers=LAYERS)),
     Case("association-scattered", CATALOG, lambda: associated(SCAN, 0.9), SCAN.model_dump(mode="json"), decimals=3),
+    Case("association-late-picks", CATALOG, with_late_picks, SCAN.model_dump(mode="json"), decimals=3),
     Case("travel-times", CATALOG, times_of_models),
     Case("chance-test", CATALOG, chances),
     Case(

@@ -40,7 +40,9 @@ def events(seed: int, number: int, jitter: float) -> Events:
             rows.append((time + off[0], *(where if place != 5 else [np.nan] * 4), f"{seed}.{place}"))
     rows.sort()
     numbers = np.array([row[:-1] for row in rows])
-    return Events(np.array([row[-1] for row in rows], object), START + numbers[:, 0], *numbers[:, 1:].T)
+    of_counting_type = np.arange(len(rows)) % 7 != 3
+    identity = np.array([row[-1] for row in rows], object)
+    return Events(identity, START + numbers[:, 0], *numbers[:, 1:].T, of_counting_type)
 
 
 def pairs_of_picks():
@@ -75,6 +77,6 @@ def coverage_and_statistics():
 
 CASES = (
     Case("weights-and-pairs", EVALUATION, pairs_of_picks),
-    Case("compared-events", EVALUATION, compared_events),
+    Case("compared-events-of-types", EVALUATION, compared_events),
     Case("coverage-and-statistics", EVALUATION, coverage_and_statistics),
 )

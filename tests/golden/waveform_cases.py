@@ -82,6 +82,22 @@ def runs_at_the_networks_rate():
     return [rows, some, dict(records.counts)]
 
 
+def faults_of_records():
+    found = []
+    for clipped, gap in ((4, 2), (5, 9), (6, 30)):
+        data = noise(7, 6_000, 300.0)
+        data[1000 : 1000 + clipped] = 4e6
+        data[3000:3200] += 5e6
+        data[4500 : 4500 + gap] = np.nan
+        records = build_runs([trace(data, "HHZ", 100.0, 0.0)], 100.0)
+        runs = [
+            [run.start_ns, run.samples, [None if row is None else row[::397] for row in run.data]]
+            for run in records.runs
+        ]
+        found.append([runs, dict(records.counts)])
+    return found
+
+
 def sensors_chosen():
     job = Job(name="golden", catalog="golden", stages=["pick"], pick={"picker": "stalta"})
     stage, found = PickStage(job), []
@@ -98,8 +114,9 @@ def sensors_chosen():
             place = {"dir": "d", "dfile": group, "foff": 0, "nbytes": 9, "npts": 9, "file_id": group}
             times = {"starttime": START + first, "endtime": START + last}
             pieces += [common | place | times | {"chan": f"{family}{letter}"} for letter in "ENZ"]
-        chosen, choices = stage._choose(pieces, Shard({"net": "XX", "sta": "AAA"}, START, START + 3600.0))
-        found.append([[piece["chan"] for piece in chosen], choices])
+        choice = stage._choose(pieces, {}, Shard({"net": "XX", "sta": "AAA"}, START, START + 3600.0))
+        turns = [[visit.channel_group, visit.times] for visit in choice.visits]
+        found.append([[piece["chan"] for piece in choice.pieces], choice.choices, turns, dict(choice.counts)])
     return found
 
 
@@ -125,6 +142,7 @@ CASES = (
     Case("waveform-files", PICK_STAGE, indexed_and_read),
     Case("waveform-clocks", PICK_STAGE, clocks),
     Case("waveform-runs", "catalogdb/picking/config.py:REVISION", runs_at_the_networks_rate),
+    Case("record-faults", "catalogdb/picking/config.py:REVISION", faults_of_records),
     Case("sensor-choice", PICK_STAGE, sensors_chosen),
     Case("stored-probability", PICK_STAGE, stored_probability),
 )

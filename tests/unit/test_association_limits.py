@@ -1,9 +1,13 @@
 """Origins on the edge of what was searched, codes at one place, and counts of a window's core."""
 
+import math
+
 import pytest
 from test_association_associate import EVENTS, REGION, STATIONS, config, synthetic_picks
 
 from catalogdb.association.associate import associate
+from catalogdb.errors import InputError
+from catalogdb.geo import Region
 
 DEEP = [(1000.0, 46.36, 12.95, 90.0)]
 
@@ -35,14 +39,25 @@ def test_an_event_above_the_search_says_so_and_has_no_depth_error():
     assert "depth_uncertainty_km" not in origin and origin["horizontal_uncertainty_km"] > 0
 
 
-def test_an_epicentre_at_the_edge_says_so():
-    # 20 km west of the region; the projected box bulges beyond the region's own limits, where the event is kept
-    region = REGION.model_copy(update={"minlongitude": 12.6, "polygon": None})
+@pytest.mark.parametrize(("distance_km", "limits"), [(1.0, ["edge"]), (25.0, [])])
+def test_an_epicentre_at_the_edge_says_so(distance_km, limits):
+    # on this plane the box of degrees, in which events are kept, is the box of the search
+    region = Region(
+        **{"minlatitude": 45.5, "maxlatitude": 47.0, "minlongitude": 12.6, "maxlongitude": 13.2, "maxdepth_km": 30.0},
+        projection="+proj=eqc +lat_ts=46.35 +lon_0=12.9 +lat_0=46.35 +ellps=WGS84 +units=km",
+    )
+    west_km = 111.19 * math.cos(math.radians(46.35))
     settings = config("scan", search_margin_km=0.0, max_residual=6.0, second_pass=False, time_error=2.0)
-    result = associate(synthetic_picks([(1000.0, 46.36, 12.45, 8.0)]), STATIONS, region, settings)
-    assert [origin["limits"] for origin in result.origins] == [["edge"]] * len(result.origins)
-    assert all("horizontal_uncertainty_km" not in origin for origin in result.origins)
-    assert result.origins or result.counts["origin_outside_region"]
+    longitude = 12.6 + (distance_km - 2.0) / west_km
+    (origin,) = associate(synthetic_picks([(1000.0, 46.36, longitude, 8.0)]), STATIONS, region, settings).origins
+    assert origin.get("limits", []) == limits
+    assert ("horizontal_uncertainty_km" in origin) == (limits == [])
+
+
+def test_a_map_plane_that_stretches_distances_is_refused():
+    region = REGION.model_copy(update={"projection": "+proj=merc +lon_0=12.9 +units=km"})
+    with pytest.raises(InputError, match=r"region\.projection stretches distances by 4\d %"):
+        associate(synthetic_picks(EVENTS[:1]), STATIONS, region, config("scan"))
 
 
 def test_depth_that_a_prior_sets_says_so():

@@ -54,6 +54,16 @@ def test_event_csv_is_read_back_by_the_reader(tmp_path):
     assert unlocated["time"] == UNLOCATED["time"] and unlocated["origins"] == []
 
 
+def test_limits_of_a_location_are_a_column_that_is_read_back(tmp_path):
+    path = tmp_path / "events.csv"
+    preferred = [origin | {"limits": ["edge", "maxdepth"]} for origin in EVENT["origins"]]
+    with open(path, "wb") as stream:
+        write_csv([event_row(EVENT | {"origins": preferred}), event_row(EVENT)], EVENT_COLUMNS, stream)
+    limited, free = read_csv(path).events
+    assert limited["origins"][0]["limits"] == limited["limits"] == ["edge", "maxdepth"]
+    assert "limits" not in free["origins"][0] and not free.get("limits")
+
+
 def test_arrival_csv_is_read_back_as_picks(tmp_path):
     path = tmp_path / "arrivals.csv"
     with open(path, "wb") as stream:

@@ -34,3 +34,13 @@ def test_many_stations_are_one_line():
 
 def test_a_run_that_picked_everything_says_nothing():
     assert report_of(("AAA", {"picked_seconds": 86400, "P_picks": 3, "short_run_seconds": 0})).unpicked_lines() == []
+
+
+def test_what_several_tasks_say_alike_is_one_line():
+    report = StageReport()
+    for hour, problems in enumerate((["AA: no response", "BB: gap"], ["AA: no response"], ["AA: no response"])):
+        report.add(TaskReport("id", Shard({}, hour * 3600.0, hour * 3600.0 + 3600.0), "done", {}, problems))
+    assert report.problems == [
+        "window 1970-01-01T00:00:00: AA: no response (and 2 more tasks)",
+        "window 1970-01-01T00:00:00: BB: gap",
+    ]

@@ -122,7 +122,7 @@ function mapFigure() {
   const entries = [...groups, { name: `stations (${stations.length})`, colour: COLOURS.station, stations }];
   let figure = null;
   const box = legend(entries, () => figure.redraw());
-  figure = chart("", { legend: box, aspect, unit: aspect / cosine, x: { ...x, label: "longitude (°E)", grid: true, shown: (value) => ((value + 180) % 360 + 360) % 360 - 180 }, y: { ...y, label: "latitude (°N)", wide: true } }, (frame) => {
+  figure = chart("", { legend: box, aspect, unit: aspect / cosine, x: { ...x, label: "longitude (°E)", grid: true, shown: (value) => 180 - ((180 - value) % 360 + 360) % 360 }, y: { ...y, label: "latitude (°N)", wide: true } }, (frame) => {
     const clip = `clip${Math.round(frame.width)}`;
     const path = shape("clipPath", { id: clip });
     const left = frame.svg.viewBox.baseVal.width - frame.width - 12;
