@@ -90,7 +90,9 @@ class AssociateStage:
             counts["events_outside_period"] = outside
         limits = Counter(limit for origin in origins for limit in origin.get("limits", ()))
         counts |= {f"events_at_{limit}": number for limit, number in limits.items()}
-        return Output({"origin": origins}, counts, problems=[*result.problems, *_of_other_networks(picks, stations, silent)])
+        return Output(
+            {"origin": origins}, counts, problems=[*result.problems, *_of_other_networks(picks, stations, silent)]
+        )
 
     def _period(self, db: Database) -> list[Interval] | None:
         """What the catalog covers, this job's period included; None where the job has none: all that there is."""
