@@ -90,7 +90,9 @@ class AssociateStage:
             counts["events_outside_period"] = outside
         limits = Counter(limit for origin in origins for limit in origin.get("limits", ()))
         counts |= {f"events_at_{limit}": number for limit, number in limits.items()}
-        return Output({"origin": origins}, counts, problems=[*result.problems, *_of_other_networks(picks, silent)])
+        return Output(
+            {"origin": origins}, counts, problems=[*result.problems, *_of_other_networks(picks, stations, silent)]
+        )
 
     def _period(self, db: Database) -> list[Interval] | None:
         """What the catalog covers, this job's period included; None where the job has none: all that there is."""
@@ -167,12 +169,15 @@ def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Itera
             yield selection.networks.named(pick)
 
 
-def _of_other_networks(picks: list[dict[str, Any]], silent: list[dict[str, Any]]) -> list[str]:
+def _of_other_networks(
+    picks: list[dict[str, Any]], stations: list[dict[str, Any]], silent: list[dict[str, Any]]
+) -> list[str]:
     """Problems of picks whose station has no coordinates, though one of its code without data has some."""
     networks: dict[str, list[str]] = defaultdict(list)
     for station in silent:
         networks[station["sta"]].append(station["net"])
-    codes = sorted({(pick["net"], pick["sta"]) for pick in picks if pick["net"]})
+    placed = {(station["net"], station["sta"]) for station in stations}
+    codes = sorted({(pick["net"], pick["sta"]) for pick in picks if pick["net"]} - placed)
     return [
         other_network(net, sta, networks[sta]) for net, sta in codes if sta in networks and net not in networks[sta]
     ]

@@ -86,7 +86,7 @@ def faults_of_records():
     found = []
     for clipped, gap in ((4, 2), (5, 9), (6, 30)):
         data = noise(7, 6_000, 300.0)
-        data[1000 : 1000 + clipped] = 4e6
+        data[1000 : 1000 + clipped] = 9e6
         data[3000:3200] += 5e6
         data[4500 : 4500 + gap] = np.nan
         records = build_runs([trace(data, "HHZ", 100.0, 0.0)], 100.0)
