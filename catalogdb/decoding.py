@@ -206,9 +206,9 @@ def _utf16(start: bytes) -> str | None:
     """UTF-16 without its mark, by the zero bytes that Latin letters, digits and separators have in it."""
     even, odd = start[::2].count(0), start[1::2].count(0)
     half = len(start) // 2
-    if half and odd >= 0.7 * half and not even:
+    if half and odd >= 0.7 * half and even <= 0.02 * half:  # a stray zero is no reason to take it for binary
         return "utf-16-le"
-    if half and even >= 0.7 * half and not odd:
+    if half and even >= 0.7 * half and odd <= 0.02 * half:
         return "utf-16-be"
     return None
 

@@ -119,7 +119,8 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
     ),
     (r"BEGIN +IMS", FileFormat("an IMS bulletin", "catalog", "IMS10BULLETIN")),
     (r"BEGIN +GSE2", FileFormat("a GSE bulletin", "catalog", "GSE2")),
-    (r"EVENT +\d+|DATA_TYPE +(BULLETIN|ORIGIN|EVENT|ARRIVAL)|ISC:? .*BULLETIN|INTERNATIONAL SEISMOLOGICAL CENTRE",
+    (r"(?![^,]*\n.*EVENTID *,)(EVENT +\d+|DATA_TYPE +(BULLETIN|ORIGIN|EVENT|ARRIVAL)|ISC:? .*BULLETIN|"
+     r"INTERNATIONAL SEISMOLOGICAL CENTRE)",
      FileFormat("an ISF, IMS or GSE bulletin", "catalog", advice=QUAKEML_OR_CSV)),
     (r"WID2 ", FileFormat("GSE2 waveforms", "waveforms", "GSE2")),
     (r"WID1 |XW01 ", FileFormat("GSE1 waveforms", "waveforms", "GSE1")),

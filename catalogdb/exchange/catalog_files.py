@@ -70,7 +70,7 @@ def read_catalog_files(
         try:
             catalog = _read_file(path, own_format, evaluation_mode, tables, is_plain)
         except InputError as error:
-            if own_format != "csv" or wanted is not None:
+            if own_format != "csv" or wanted is not None or start.startswith(PARQUET):
                 raise
             raise _not_a_table(path, start, error) from error
         if not catalog.files:

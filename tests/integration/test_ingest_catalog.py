@@ -375,9 +375,9 @@ def test_blank_lines_at_the_start_hide_no_catalog(tmp_path, blank):
         (b"\n \r\n", "no catalog: it is empty"),
         (b"000001D BAD  HHZOX" + bytes(494), "no catalog: it is miniSEED"),
         (b"MS\x03" + bytes(60), "no catalog: it is miniSEED"),
-        (b"\x7fELF\x02\x01\x01\0\0\0", "no catalog: it is a binary file"),
-        (b"\x89PNG\xff\xfe", "neither an event table nor a pick table|not XML"),
-        (b"x" * 200_000, "not csv|not XML"),
+        (b"\x7fELF\x02\x01\x01\0\0\0", "no catalog: it is a program"),
+        (b"\x89PNG\xff\xfe", "no catalog: it is an image"),
+        (b"x" * 200_000, "no known format|not XML"),
     ],
 )
 def test_other_files_are_refused_with_file_and_reason(db, tmp_path, suffix, content, reason):

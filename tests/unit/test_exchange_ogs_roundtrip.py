@@ -28,7 +28,7 @@ from catalogdb.exchange.ogs.write_summaries import ROUNDED, write_pun, write_sep
 from catalogdb.exchange.quakeml import read_quakeml, write_quakeml
 from catalogdb.exchange.reference import HYPO71_UNCERTAINTY, parse_time
 
-FIRST, LAST = int(parse_time("1900-01-02")) * 100, int(parse_time("2099-12-30")) * 100
+FIRST, LAST = int(parse_time("1960-01-02")) * 100, int(parse_time("2099-12-30")) * 100
 PICK_FIELDS = ("sta", "phase", "time", "onset", "polarity", "first_motion", "hypo71_weight", "branch", "duration")
 
 

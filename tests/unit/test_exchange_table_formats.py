@@ -128,4 +128,6 @@ def test_the_isc_s_csv_has_any_number_of_magnitudes(tmp_path):
 
 def test_a_table_that_is_neither_says_what_is_wanted(tmp_path):
     with pytest.raises(InputError, match="wanted are time, latitude, longitude for events, or station, phase, time"):
+        read(tmp_path, weather="day,rain,wind\nMonday,1.2,46\n")
+    with pytest.raises(InputError, match="it is a table of stations"):
         read(tmp_path, stations="network,station,latitude,longitude\nXX,A,46,13\n")

@@ -59,7 +59,6 @@ BYTES = {
     "miniSEED": b"000001D ABC    HHZXX",
     "a SEED volume": b"000001V 010009302.3121970,001,00:00:00.0000~",
     "a SAC file": b"\x00" * 304 + b"\x06\x00\x00\x00" + b"\x00" * 324,
-    "a Parquet table": b"PAR1\x15\x04\x15",
     "a PDF document": b"%PDF-1.7\n%\xe2\xe3",
     "an image": b"\x89PNG\r\n\x1a\n",
     "an HDF5 file": b"\x89HDF\r\n\x1a\n",

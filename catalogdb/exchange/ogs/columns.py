@@ -13,6 +13,7 @@ from catalogdb.decoding import GUESSED, decode, encoding_of, read_bytes
 from catalogdb.exchange.ogs.log import FileLog
 
 MICROSECONDS = 1_000_000
+STRAY_ZEROS = 8  # zero bytes in a text file; binary files have more
 OLDEST_YEAR = "60"  # of the network's bulletins; a blank century with years before 1960 is suspicious
 MISSING_ONE = "taken as of 19xx, as a blank before the year says: is its 1 missing?"
 NO_CENTURIES = "its dates have no century: years are taken as of the last hundred"
@@ -31,6 +32,8 @@ def read_lines(path: Path, log: FileLog) -> list[tuple[int, str]]:
         InputError: when the file can't be read.
     """
     content = read_bytes(path)
+    if content.count(b"\0") <= STRAY_ZEROS:
+        content = content.replace(b"\0", b"\x1a")  # which fits no value: it costs its line, and not the file
     encoding = encoding_of(path, [content])
     text = decode(path, content)
     if encoding in GUESSED:
