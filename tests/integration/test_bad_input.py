@@ -165,8 +165,9 @@ def test_files_that_may_not_be_read(settings, day, tmp_path):
 
 def test_stations_without_coordinates_are_left_out(settings, mspass_db, day, tmp_path):
     text = (day / "stations.xml").read_text()
-    start = text.index('code="CLUD"')
-    without = text[:start] + re.sub(r"<Latitude[^>]*>[^<]*</Latitude>", "", text[start:], count=1)
+    latitude = re.compile(r"<Latitude[^>]*>[^<]*</Latitude>")  # also of its channels, whose places would stand for it
+    elements = re.compile(r'<Station code="CLUD".*?</Station>', re.DOTALL)
+    without = elements.sub(lambda element: latitude.sub("", element[0]), text)
     path = tmp_path / "stations.xml"
     path.write_text(without)
     db = connect(settings)

@@ -270,9 +270,8 @@ def test_a_folder_of_junk_is_exit_code_1(command, settings, tmp_path):
 
 
 def test_a_failed_task_is_exit_code_1(command, settings, day, tmp_path):
-    source = next((day / "waveforms").rglob("OX.VINO..HHZ*"))
     for name in ("OX.VINO..HHZ", "OX.VINO..HHN"):
-        (tmp_path / name).write_bytes(source.read_bytes())
+        (tmp_path / name).write_bytes(next((day / "waveforms").rglob(f"{name}*")).read_bytes())
     command(settings, "ingest", "waveforms", tmp_path)
     (tmp_path / "OX.VINO..HHZ").unlink()
     arguments = ("run", day / "quick.yaml", "--set", "stages=[pick]")

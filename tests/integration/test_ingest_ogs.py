@@ -171,7 +171,8 @@ def test_hypo71_cards_go_out_and_in_within_their_century(db, files, tmp_path):
     path = tmp_path / "year.cards"
     export_catalog(db, "ogs", path, format="hypo71")
     summary = ingest_catalog(db, [path], "back", format="hypo71")
-    assert [text.rsplit("; ", 1)[1] for text in summary["problems"] if "no century" in text] == ["here 2024"]
+    said = [text for text in summary["notes"] + summary["problems"] if "no century" in text]
+    assert [text.rsplit(", ", 1)[1] for text in said] == ["2024"]
     own, back = (sorted(db.pick.distinct("time", {"pick_set": name})) for name in ("ogs", "back"))
     assert back == own and len(own) == 5
 
