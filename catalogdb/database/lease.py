@@ -59,15 +59,19 @@ class DocumentLease:
         self._lost = threading.Event()
         self._confirmed = -math.inf
 
-    def take(self, values: Mapping[str, Any] | None = None, remove: tuple[str, ...] = ()) -> bool:
+    def take(
+        self, values: Mapping[str, Any] | None = None, remove: tuple[str, ...] = (), dated: str | None = None
+    ) -> bool:
         """Take the lease if nobody holds it; false where somebody does.
 
         Args:
             values: fields that the document gets with it; all that its schema requires, since it may be a new one.
             remove: fields that it loses.
+            dated: a field that gets the server's time.
         """
-        held = {"token": self.token, "owner": {"$literal": owner()}, "until": from_now(self.seconds), "since": "$$NOW"}
-        change: list[dict[str, Any]] = [{"$set": _literal(values or {}) | {"lease": held}}]
+        held = {"token": self.token, "owner": {"$literal": owner()}, "until": from_now(self.seconds)}
+        now = {dated: "$$NOW"} if dated else {}
+        change: list[dict[str, Any]] = [{"$set": _literal(values or {}) | now | {"lease": held}}]
         change += [{"$unset": list(remove)}] if remove else []
         try:
             self.collection.update_one({"_id": self.identity, "lease": None}, change, upsert=True)
@@ -86,12 +90,13 @@ class DocumentLease:
         values: Mapping[str, Any] | None = None,
         unless: Callable[[], bool] | None = None,
         remove: tuple[str, ...] = (),
+        dated: str | None = None,
     ) -> bool:
         """Take the lease, after whoever holds it.
 
         Args:
             waiting: called once, with the holder's name, where there is someone to wait for.
-            values, remove: as of `take`.
+            values, remove, dated: as of `take`.
             unless: ask no more, and leave the document alone, as soon as this is true.
 
         Returns:
@@ -99,7 +104,7 @@ class DocumentLease:
         """
         said = False
         while unless is None or not unless():
-            if self.take(values, remove):
+            if self.take(values, remove, dated):
                 return True
             name = holder(self.collection.find_one({"_id": self.identity}, {"lease": 1}))
             if name is not None and not said:

@@ -41,7 +41,8 @@ class Claim:
             lambda holder: logs.notice(f"this comparison is being computed by {holder}: waiting for it"),
             self._document | {"status": "running"},
             None if unless is None else is_current,
-            remove=("seconds", "counts", "ended", "token", "until", "started"),  # the last three of older versions
+            remove=("seconds", "counts", "ended", "token", "until"),  # the last two of older versions
+            dated="started",
         )
 
     def confirm(self) -> None:
