@@ -130,7 +130,7 @@ class Season:
 
     def compared(self) -> Any:
         """When the comparison was last made."""
-        return [row["started"] for row in self.db.comparison.find().sort("_id")]
+        return [row["ended"] for row in self.db.comparison.find().sort("_id")]
 
     def from_scratch(self) -> dict[str, list[Any]]:
         """The documents that the present files give in a database without results."""

@@ -1,11 +1,13 @@
 """The staleness table: what was changed, what `catalogdb status --stale` said, and what the next run did.
 
-    python -m benchmarks.staleness [--json]
+    python -m benchmarks.staleness [--json] [--tasks N]
 
 Three days of four stations (made data, twenty minutes on either side of each midnight), picked, associated, given
 magnitudes and compared with the truth, in an embedded server. Then one thing is changed after the other; each time the
 query is asked, the job is run, and what ran is read from the ledger. At the end of each step the catalog is held
 against one that another database, emptied of all results, makes of the same files.
+
+With `--tasks N` another thing is measured: what the query costs on N finished tasks, in seconds and memory.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from unittest.mock import patch
 
 import obspy
 
+from benchmarks._many_tasks import measure_many
 from benchmarks._season import (
     DAYS,
     STAGES,
@@ -207,11 +210,15 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.staleness", description=__doc__.split("\n")[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--tasks", type=int, metavar="N", help="measure the query on N finished tasks instead")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="staleness-") as folder:
         server = Settings(data_dir=Path(folder, "mongod"))
         embedded(server).start()
         try:
+            if arguments.tasks:
+                print(json.dumps(measure_many(server, arguments.tasks), indent=2))
+                return 0
             season = Season(server, Path(folder, "season"))
             rows = [row_of(measured()) for _, measured in steps(season)]
         finally:

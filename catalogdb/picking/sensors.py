@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -127,6 +129,7 @@ def choose_sensors(
         choice.choices["turns"] = [
             {"channel_group": turn.channel_group, "starttime": turn.start, "endtime": turn.end} for turn in turns
         ]
+        choice.problems += _takeovers(turns, by_sensor, terms.padding_seconds)
     order = ("channel_group", "chan", "starttime", "file_id", "foff")
     visited = {visit.channel_group for visit in choice.visits}
     near = [piece for name in by_sensor if name in visited for piece in by_sensor[name]]
@@ -275,6 +278,33 @@ def _say(
         choice.problems.append(f"{station}: {seconds(spans):.0f} s not picked: {why[reason]}")
     if "unnamed_sensor_seconds" in left and not choice.visits:
         choice.counts["no_sensor_in_priority"] = 1
+
+
+def _takeovers(turns: Sequence[Turn], by_sensor: Mapping[str, Sequence[Piece]], padding: float) -> list[str]:
+    """Lines on changes of sensor where one of the two doesn't record long enough on the other's side."""
+    found: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
+    for one, other in pairwise(turns):
+        if one.channel_group != other.channel_group and other.start - one.end < padding:
+            around = (other.start - padding, other.start), (one.end, one.end + padding)
+            ahead = _covered_seconds(by_sensor[other.channel_group], around[0])
+            behind = _covered_seconds(by_sensor[one.channel_group], around[1])
+            if min(ahead, behind) < padding - LEAST_SECONDS:
+                found[one.channel_group, other.channel_group].append((other.start, ahead, behind))
+    lines = []
+    for (one, other), changes in found.items():
+        time, ahead, behind = changes[0]
+        first = datetime.fromtimestamp(round(time), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        lines.append(
+            f"{other} follows {one} {len(changes)} times, first at {first}, with {ahead:.0f} s of its own before and "
+            f"{behind:.0f} s of the other's after: the picker looks at {padding:g} s on either side, so arrivals near "
+            "the change may be missed"
+        )
+    return lines
+
+
+def _covered_seconds(pieces: Iterable[Piece], period: Interval) -> float:
+    inside = _inside(pieces, period)
+    return seconds(_best_covered(inside, period)) if inside else 0.0
 
 
 def _rate(piece: Piece) -> float:

@@ -140,7 +140,8 @@ def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
     while batch := list(islice(remaining, BATCH)):
         planned = {tasks.task_id(stage, shard): (shard, parts) for shard, parts in batch}
         query = {"_id": {"$in": list(planned)}}
-        rows = {row["_id"]: row for row in db.task.find(query, {"fingerprint": 1, "status": 1})}
+        found = db.task.find(query, {"fingerprint": 1, "status": 1}).batch_size(BATCH)
+        rows = {row["_id"]: row for row in found}
         current = {
             identity
             for identity, (_, parts) in planned.items()

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.ledger.parts import DIGITS
 from catalogdb.waveforms.file_state import FileState
 
 IDENTITIES_PER_QUERY = 10_000
 """A query is one document, and no document may be larger than 16 MB."""
+EXTENT_FIELDS = (
+    *("channel_group", "chan", "foff", "nbytes", "npts", "starttime", "endtime", "delta"),
+    *("file_id", "content"),
+)
 FIELDS = {"size": 1, "mtime_ns": 1, "ctime_ns": 1, "digest": 1}
 
 
@@ -33,9 +39,22 @@ def content_of(state: FileState | None) -> str:
     return f"{state.size} {state.digest or state.mtime_ns}" if state else "? ?"
 
 
-def add_content(db: Database, pieces: Sequence[dict[str, Any]]) -> None:
-    """Give pieces that were indexed before it was kept with them the content of their files, see `content_of`."""
-    without = [piece for piece in pieces if "content" not in piece]
-    states = file_states(db, (piece["file_id"] for piece in without)) if without else {}
-    for piece in without:
-        piece["content"] = content_of(states.get(piece["file_id"]))
+def extent_of(piece: Mapping[str, Any], content: str) -> str:
+    """What tells apart what is read of a file by one piece: the file's content, and a digest of the piece's place in
+    it, its channel and its times."""
+    place = f"{piece['channel_group']} {piece['chan']} {piece['foff']} {piece['nbytes']} {piece['npts']}"
+    place += f" {piece['starttime']!r} {piece['endtime']!r} {piece['delta']!r}"
+    return f"{content} {hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}"
+
+
+def add_extents(db: Database, pieces: Sequence[dict[str, Any]]) -> None:
+    """Give pieces that were indexed before it was kept with them their `extent_of`."""
+    without = {piece["_id"]: piece for piece in pieces if "extent" not in piece}
+    if not without:
+        return
+    states = file_states(db, (piece["file_id"] for piece in without.values()))
+    for row in db.wf_miniseed.find({"_id": {"$in": list(without)}}, dict.fromkeys(EXTENT_FIELDS, 1)):
+        content = row.get("content") or content_of(states.get(row["file_id"]))
+        without[row["_id"]]["extent"] = extent_of(row, content)
+    for piece in without.values():  # those that an ingest has replaced meanwhile
+        piece.setdefault("extent", "? ? ?")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +15,7 @@ from catalogdb.channels import sensor_rank
 from catalogdb.components import SLOTS, Axis
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job
-from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint
+from catalogdb.ledger.parts import Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
 from catalogdb.picking.peak_table import joined
 from catalogdb.picking.picker import Findings, Picker, load_picker
@@ -25,7 +24,7 @@ from catalogdb.picking.selection import once_per_arrival
 from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors, turned_axes
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
-from catalogdb.stages.file_states import add_content, file_states
+from catalogdb.stages.file_states import add_extents, file_states
 from catalogdb.stages.shards import pieces_by_shard
 from catalogdb.stages.waveform_pieces import read_pieces
 from catalogdb.waveforms.index import channel_group
@@ -33,11 +32,23 @@ from catalogdb.waveforms.index import channel_group
 REVISION = 4
 FILES_NAMED = 300
 """A shard of more files than this doesn't keep a state of each in the ledger."""
-PIECE_FIELDS = (
-    *("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "delta", "sampling_rate", "npts"),
-    *("dir", "dfile", "foff", "nbytes", "file_id", "content"),
+PLANNED_FIELDS = (
+    *(
+        "_id",
+        "net",
+        "sta",
+        "chan",
+        "channel_group",
+        "starttime",
+        "endtime",
+        "delta",
+        "npts",
+        "foff",
+        "file_id",
+        "extent",
+    ),
 )
-PLANNED_FIELDS = tuple(name for name in PIECE_FIELDS if name not in ("sampling_rate", "dir", "dfile"))
+PIECE_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes")
 PIECES_TOGETHER = 10_000
 
 Axes = Mapping[str, Sequence[Axis]]
@@ -112,7 +123,7 @@ class PickStage:
         near = {"starttime": {"$lt": shard.endtime + reach}, "endtime": {"$gte": shard.starttime - reach}}
         axes = _axes(db, station).get((station["net"], station["sta"]), {})
         found = list(db.wf_miniseed.find(station | near, _projection(PIECE_FIELDS)))
-        add_content(db, found)
+        add_extents(db, found)
         choice = self._choose(found, axes, shard)
         states = file_states(db, (piece["file_id"] for piece in choice.pieces))
         problems = list(choice.problems)
@@ -198,7 +209,7 @@ class PickStage:
         takes = self._taken()
         while batch := list(islice(rows, PIECES_TOGETHER)):
             taken = [piece for piece in batch if takes(piece["net"], piece["sta"])]
-            add_content(db, taken)
+            add_extents(db, taken)
             yield from taken
 
     def _known_shards(self, db: Database) -> Iterator[tuple[str, str, float]]:
@@ -253,11 +264,19 @@ class PickStage:
 
     def _leaves_no_choice(self, pieces: list[dict], shard: Shard) -> bool:
         """True for one sensor that points up, north and east: its pieces alone decide what is picked, and when."""
-        groups = {piece["channel_group"] for piece in pieces}
-        if len(groups) != 1 or not self._inside(pieces, shard):
+        names = {(piece["channel_group"], piece["chan"]) for piece in pieces}
+        if not any(piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime for piece in pieces):
+            return False
+        return self._are_plain(frozenset(names))
+
+    @lru_cache(maxsize=100_000)  # noqa: B019  a stage lives as long as its run
+    def _are_plain(self, names: frozenset[tuple[str, str]]) -> bool:
+        """Whether channels (sensor, code) are of one sensor of the priorities, and all point up, north or east."""
+        groups = {group for group, _ in names}
+        if len(groups) != 1:
             return False
         is_named = sensor_rank(*groups, self.terms.priority)[0] < len(self.terms.priority)
-        return is_named and all(piece["chan"][-1:] in SLOTS for piece in pieces)
+        return is_named and all(chan[-1:] in SLOTS for _, chan in names)
 
 
 def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str) -> list[dict[str, Any]]:
@@ -269,15 +288,16 @@ def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str)
 
 
 def _projection(fields: Iterable[str]) -> dict[str, int]:
-    return {name: 1 for name in fields} | {"_id": 0}
+    return {"_id": 0} | dict.fromkeys(fields, 1)
 
 
 def _file_parts(pieces: list[dict]) -> dict[str, str]:
     """Files with size, digest and what of them is read."""
+    single = {piece["file_id"]: piece["extent"] for piece in pieces}
+    if len(single) == len(pieces) <= FILES_NAMED:
+        return single
     extents: dict[str, list[str]] = defaultdict(list)
     for piece in pieces:
-        if "extent" not in piece:  # a piece takes part in several shards
-            piece["extent"] = _extent(piece)
         extents[piece["file_id"]].append(piece["extent"])
     files = {
         file: of_file[0] if len(of_file) == 1 else f"{of_file[0].rpartition(' ')[0]} {digest(*sorted(of_file))}"
@@ -287,12 +307,6 @@ def _file_parts(pieces: list[dict]) -> dict[str, str]:
         contents = sorted(set(files.values()))
         files = {"all": f"{len(contents)} files {digest(*contents)}"}
     return files
-
-
-def _extent(piece: dict) -> str:
-    place = f"{piece['channel_group']} {piece['chan']} {piece['foff']} {piece['nbytes']} {piece['npts']}"
-    place += f" {piece['starttime']!r} {piece['endtime']!r} {piece['delta']!r}"
-    return f"{piece['content']} {hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}"
 
 
 def _axes(db: Database, station: dict[str, str] | None = None) -> dict[tuple[str, str], Axes]:

@@ -57,8 +57,9 @@ def pieces_by_shard(
     for piece in pieces:
         if starts and starts[0] + length + padding <= piece["starttime"]:
             yield from until(piece["starttime"])
+        station = piece["net"], piece["sta"]
         for start in shards_of(piece, length, padding, within):
-            shard(start)[piece["net"], piece["sta"]].append(piece)
+            (open_shards.get(start) or shard(start))[station].append(piece)
     yield from until(math.inf)
 
 
@@ -76,7 +77,7 @@ def shards_of(piece: Mapping[str, Any], length: float, padding: float, within: t
     last = min(_floor(piece["endtime"] + padding, length), within[1] - length)
     number = math.floor((last - first) / length) + 1
     if number <= piece["npts"]:
-        return (first + step * length for step in range(number))
+        return [first + step * length for step in range(number)]
     starts = set()
     for sample in range(piece["npts"]):
         time = piece["starttime"] + sample * piece["delta"]

@@ -39,7 +39,8 @@ class ScanResult:
     """What one file holds.
 
     Attributes:
-        pieces: `wf_miniseed` documents without `_id` and `file_id`, in file order.
+        pieces: `wf_miniseed` documents without what an ingest gives them (`_id`, `file_id`, `content`,
+            `extent`), in file order.
         state: size, times and digest of the bytes that it is the index of.
         warnings: what was passed over and why; each names the file.
     """

@@ -1,0 +1,111 @@
+"""A database with many finished tasks, made without waveforms, and what `catalogdb status --stale` costs on it."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice, product
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.database.connection import connect
+from catalogdb.database.initialise import initialise
+from catalogdb.identity import content_id
+from catalogdb.jobs import Job
+from catalogdb.ledger import tasks
+from catalogdb.ledger.parts import fingerprint
+from catalogdb.runs.stale import stale_of_job
+from catalogdb.settings import Settings
+from catalogdb.stages.file_states import extent_of
+from catalogdb.stages.pick import PickStage
+
+DAYS = 1000
+FIRST_DAY = 19_000 * 86_400.0
+JOB = {"name": "many", "catalog": "many", "stages": ["pick"], "pick": {"picker": "stalta", "shard_hours": 24}}
+BATCH = 10_000
+
+
+def measure_many(server: Settings, number: int) -> dict[str, Any]:
+    """Make `number` finished tasks, of stations with a thousand days of three channels, and ask what is stale.
+
+    Returns:
+        Number of tasks, of stale ones, wall and processor seconds of this process, and its peak memory (MB) before and
+        after the question.
+    """
+    db = connect(server)
+    initialise(db)
+    for pieces in _batches(_pieces(-(-number // DAYS), min(DAYS, number))):
+        db.wf_miniseed.insert_many(pieces, ordered=False)
+    job = Job.model_validate(JOB)
+    _finish(db, PickStage(job))
+    before, wall, processor = _peak_mb(), time.perf_counter(), time.process_time()
+    found = stale_of_job(db, job)
+    return {
+        "tasks": db.task.count_documents({}),
+        "stale": len(found.tasks),
+        "wall_seconds": round(time.perf_counter() - wall, 2),
+        "cpu_seconds": round(time.process_time() - processor, 2),
+        "peak_mb_before": before,
+        "peak_mb": _peak_mb(),
+    }
+
+
+def _pieces(stations: int, days: int) -> Iterator[dict[str, Any]]:
+    for station, day, component in product(range(stations), range(days), "ZNE"):
+        name, start = f"XX.S{station:03d}..HH{component}.{day:04d}", FIRST_DAY + day * 86_400.0
+        piece = {
+            "file_id": content_id(name),
+            "content": f"{8_000_000 + day} {content_id('digest', name)}",
+            "net": "XX",
+            "sta": f"S{station:03d}",
+            "loc": "",
+            "chan": f"HH{component}",
+            "channel_group": f"XX.S{station:03d}..HH",
+            "starttime": start,
+            "endtime": start + 86_399.99,
+            "npts": 8_640_000,
+            "delta": 0.01,
+            "sampling_rate": 100.0,
+            "dir": f"/archive/S{station:03d}",
+            "dfile": name,
+            "foff": 0,
+            "nbytes": 8_000_000 + day,
+        }
+        yield piece | {"extent": extent_of(piece, piece["content"])}
+
+
+def _finish(db: Database, stage: PickStage) -> None:
+    """Ledger rows of all planned tasks, as they are when they are done."""
+    names = {"_id": stage.result, "kind": "automatic", "config": stage.config, "config_id": stage.config_id}
+    db.pick_set.insert_one(names)
+    for batch in _batches(stage.parts(db)):
+        rows = [
+            {
+                "_id": tasks.task_id(stage, shard),
+                "stage": stage.name,
+                "config_id": stage.config_id,
+                "result": stage.result,
+                "shard": dict(shard.key),
+                "starttime": shard.starttime,
+                "endtime": shard.endtime,
+                "status": "done",
+                "attempts": 0,
+                "fingerprint": fingerprint(parts),
+                "inputs": parts,
+                "counts": {"picks": 50},
+            }
+            for shard, parts in batch
+        ]
+        db.task.insert_many(rows, ordered=False)
+
+
+def _batches(things: Iterable[Any]) -> Iterator[list[Any]]:
+    remaining = iter(things)
+    while batch := list(islice(remaining, BATCH)):
+        yield batch
+
+
+def _peak_mb() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, 1)
