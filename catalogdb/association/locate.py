@@ -166,4 +166,8 @@ class _Problem:
         normal[held] = 0.0
         normal.transpose(0, 2, 1)[held] = 0.0
         np.einsum("mii->mi", normal)[held] = 1.0
-        return -np.linalg.solve(normal, np.where(held, 0.0, gradient)[:, :, None])[:, :, 0]
+        right = np.where(held, 0.0, gradient)[:, :, None]
+        try:
+            return -np.linalg.solve(normal, right)[:, :, 0]
+        except np.linalg.LinAlgError:  # of one of them the arrivals say nothing in some direction: it stays there
+            return -(np.linalg.pinv(normal, hermitian=True) @ right)[:, :, 0]
