@@ -82,7 +82,7 @@ def associate(
     if (apart := len(prepared_stations.place_x_km)) < len(usable):
         counts["places"] = apart
     prepared_picks = _prepare_picks(accepted, config)
-    if len(prepared_picks) == 0 or apart < config.min_stations:  # none can be an event
+    if len(prepared_picks) == 0:
         return AssociationResult([], _sorted(counts), problems)
     times, location_times = (
         travel_times(

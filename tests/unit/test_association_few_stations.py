@@ -24,3 +24,4 @@ def test_too_few_stations_make_no_event(associator, number):
     result = associate(picks, stations, Region(), AssociateConfig(associator=associator), (0.0, 3600.0))
     assert result.origins == []
     assert result.counts["stations"] == number
+    assert result.counts["picks_unassociated"] == len(picks)
