@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice, product
 from typing import Any
 
+from pymongo import UpdateOne
 from pymongo.database import Database
 
 from catalogdb.database.connection import connect
@@ -18,7 +19,7 @@ from catalogdb.ledger import tasks
 from catalogdb.ledger.parts import fingerprint
 from catalogdb.runs.stale import stale_of_job
 from catalogdb.settings import Settings
-from catalogdb.stages.file_states import extent_of
+from catalogdb.stages.file_states import with_extent
 from catalogdb.stages.pick import PickStage
 
 DAYS = 1000
@@ -73,32 +74,24 @@ def _pieces(stations: int, days: int) -> Iterator[dict[str, Any]]:
             "foff": 0,
             "nbytes": 8_000_000 + day,
         }
-        yield piece | {"extent": extent_of(piece, piece["content"])}
+        yield with_extent(piece)
 
 
 def _finish(db: Database, stage: PickStage) -> None:
     """Ledger rows of all planned tasks, as they are when they are done."""
     names = {"_id": stage.result, "kind": "automatic", "config": stage.config, "config_id": stage.config_id}
     db.pick_set.insert_one(names)
+    tasks.register(db, stage, stage.plan(db))
     for batch in _batches(stage.parts(db)):
-        rows = [
-            {
-                "_id": tasks.task_id(stage, shard),
-                "stage": stage.name,
-                "config_id": stage.config_id,
-                "result": stage.result,
-                "shard": dict(shard.key),
-                "starttime": shard.starttime,
-                "endtime": shard.endtime,
-                "status": "done",
-                "attempts": 0,
-                "fingerprint": fingerprint(parts),
-                "inputs": parts,
-                "counts": {"picks": 50},
-            }
+        done = [
+            UpdateOne(
+                {"_id": tasks.task_id(stage, shard)},
+                {"$set": {"status": "done", "fingerprint": fingerprint(parts), "inputs": parts}},
+            )
             for shard, parts in batch
         ]
-        db.task.insert_many(rows, ordered=False)
+        db.task.bulk_write(done, ordered=False)
+    tasks.register(db, stage, stage.plan(db))  # what the index looks like at a glance goes in where a task is current
 
 
 def _batches(things: Iterable[Any]) -> Iterator[list[Any]]:

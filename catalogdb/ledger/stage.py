@@ -28,19 +28,27 @@ class Shard:
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """A shard that should exist, with the fingerprint of the inputs that it would be made from now."""
+    """A shard that should exist, with the fingerprint of the inputs that it would be made from now, and their glance
+    (see `Inputs`) where the stage has one and had to look further."""
 
     shard: Shard
     fingerprint: str
+    glance: str | None = None
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a task was given: data for the science, with the parts that they are made from and their fingerprint."""
+    """What a task was given: data for the science, with the parts that they are made from and their fingerprint.
+
+    Args:
+        glance: what of the collections can be seen without looking at each input; where it is as it was, so are the
+            inputs. None where a stage has no such short cut.
+    """
 
     data: Any
     fingerprint: str
     parts: Parts = field(default_factory=dict)
+    glance: str | None = None
 
 
 @dataclass
@@ -53,7 +61,7 @@ class Output:
         choices: choices made for this shard, with the alternatives.
         problems: inputs passed over, each naming file or record and reason.
         backend: what ran a network, if one ran.
-        parts: what it was made from, part by part; entered where the task is executed.
+        parts, glance: what it was made from, as in `Inputs`; entered where the task is executed.
         digests: identity of the documents by collection, empty for none; entered likewise.
     """
 
@@ -63,6 +71,7 @@ class Output:
     problems: list[str] = field(default_factory=list)
     backend: str | None = None
     parts: Parts = field(default_factory=dict)
+    glance: str | None = None
     digests: dict[str, str] = field(default_factory=dict)
 
 

@@ -32,6 +32,7 @@ JOIN_SECONDS = 1.0
 BATCH = 1000
 COMMIT_SELECTIONS = 3  # a commit may take so many times as long as a server is looked for
 LINES_KEPT = 500
+REGISTER_FIELDS = {"fingerprint": 1, "status": 1, "glance": 1, "crashes.count": 1}
 DUPLICATE_KEY = 11000
 
 NAMED = {"pick": "pick_set", "associate": "catalog", "magnitude": "catalog", "assemble": "catalog"}
@@ -83,16 +84,18 @@ def register(db: Database, stage: Stage, planned: Iterable[PlannedTask]) -> tupl
     def flush() -> None:
         nonlocal up_to_date
         identities = [task_id(stage, item.shard) for item in batch]
-        rows = {
-            row["_id"]: row
-            for row in db.task.find({"_id": {"$in": identities}}, {"fingerprint": 1, "status": 1, "crashes.count": 1})
-        }
+        rows = {row["_id"]: row for row in db.task.find({"_id": {"$in": identities}}, REGISTER_FIELDS)}
         done = {identity: row.get("fingerprint") for identity, row in rows.items() if row["status"] == "done"}
         missing = set(identities) - set(rows)
         updates = [
             UpdateOne({"_id": identity}, {"$setOnInsert": _new_row(stage, item)}, upsert=True)
             for identity, item in zip(identities, batch, strict=True)
             if identity in missing
+        ]
+        updates += [
+            UpdateOne({"_id": identity, "fingerprint": item.fingerprint}, {"$set": {"glance": item.glance}})
+            for identity, item in zip(identities, batch, strict=True)
+            if item.glance and done.get(identity) == item.fingerprint and rows[identity].get("glance") != item.glance
         ]
         if updates:
             db.task.bulk_write(updates, ordered=False)
@@ -185,6 +188,7 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
         "status": "done",
         "fingerprint": fingerprint,
         "inputs": output.parts,
+        "glance": output.glance,
         "outputs": output.digests,
         "attempts": 0,
         "counts": output.counts,

@@ -28,6 +28,7 @@ from catalogdb.ledger.stage import Shard, Stage
 from catalogdb.runs.stale_reasons import UNFINISHED, Reason, comparison_reasons, config_reasons, listed, reasons_of
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY
 from catalogdb.stages.magnitude import NEIGHBOUR_SECONDS
+from catalogdb.stages.pick import PickStage
 from catalogdb.stages.repick import RepickStage
 from catalogdb.stages.resolve import build_stage, resolve
 
@@ -136,7 +137,7 @@ def stale_of_all(db: Database) -> list[Staleness]:
 
 def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
     """Tasks whose inputs differ from those on record, or that were never finished."""
-    remaining = iter(stage.parts(db))
+    remaining = iter(stage.changed_parts(db) if isinstance(stage, PickStage) else stage.parts(db))
     while batch := list(islice(remaining, BATCH)):
         planned = {tasks.task_id(stage, shard): (shard, parts) for shard, parts in batch}
         query = {"_id": {"$in": list(planned)}}

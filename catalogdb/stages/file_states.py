@@ -10,6 +10,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.ledger.parts import DIGITS
+from catalogdb.stages.glance import extent_number
 from catalogdb.waveforms.file_state import FileState
 
 IDENTITIES_PER_QUERY = 10_000
@@ -45,6 +46,12 @@ def extent_of(piece: Mapping[str, Any], content: str) -> str:
     place = f"{piece['channel_group']} {piece['chan']} {piece['foff']} {piece['nbytes']} {piece['npts']}"
     place += f" {piece['starttime']!r} {piece['endtime']!r} {piece['delta']!r}"
     return f"{content} {hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}"
+
+
+def with_extent(piece: Mapping[str, Any]) -> dict[str, Any]:
+    """A piece (with `content`) and its `extent`, as they are stored."""
+    extent = extent_of(piece, piece["content"])
+    return {**piece, "extent": extent, "extent_number": extent_number(extent)}
 
 
 def add_extents(db: Database, pieces: Sequence[dict[str, Any]]) -> None:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, content_of, extent_of
+from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, content_of, with_extent
 from catalogdb.stages.waveform_files import WaveformFile, find_files, is_gone, known_files, shown
 from catalogdb.waveforms import FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_miniseed
 
@@ -214,7 +214,7 @@ def _write(db: Database, scan: _Scan) -> None:
     else:
         row["state"] = "indexed"
         common = {"file_id": file.file_id, "content": content_of(state)}
-        pieces = [piece | common | {"extent": extent_of(piece, common["content"])} for piece in scan.result.pieces]
+        pieces = [with_extent(piece | common) for piece in scan.result.pieces]
         row["n_pieces"] = len(pieces)
         row["digest"] = state.digest
         if scan.result.warnings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -25,6 +25,7 @@ from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
 from catalogdb.stages.file_states import add_extents, file_states
+from catalogdb.stages.glance import NO_PIECES, Place, Seen, glance, glances
 from catalogdb.stages.shards import pieces_by_shard
 from catalogdb.stages.waveform_pieces import read_pieces
 from catalogdb.waveforms.index import channel_group
@@ -46,10 +47,12 @@ PLANNED_FIELDS = (
         "foff",
         "file_id",
         "extent",
+        "extent_number",
     ),
 )
 PIECE_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes")
 PIECES_TOGETHER = 10_000
+PERIODS_PER_QUERY = 100
 
 Axes = Mapping[str, Sequence[Axis]]
 """Where channels point, by sensor."""
@@ -92,23 +95,49 @@ class PickStage:
 
     def has_waveforms(self, db: Database) -> bool:
         """True when there are waveforms of the job's stations and period, or have been."""
-        return next(self._pieces(db), None) is not None or next(self._known_shards(db), None) is not None
+        return next(self._pieces(db), None) is not None or bool(self._done(db))
 
-    def plan(self, db: Database) -> Iterable[PlannedTask]:
-        """One task per selected station and shard that has waveforms, or had some."""
-        for shard, parts in self.parts(db):
-            yield PlannedTask(shard, fingerprint(parts))
+    def plan(self, db: Database) -> Iterator[PlannedTask]:
+        """One task per selected station and shard that has waveforms, or had some. Pieces are looked at only where the
+        index is not what it was when the task was done."""
+        index, done = self._glances(db), self._done(db)
+        for place in _unchanged(index, done):
+            yield PlannedTask(self._shard(place), done[place][0])
+        for shard, parts in self._changed(db, index, done):
+            place = shard.key["net"], shard.key["sta"], shard.starttime
+            yield PlannedTask(shard, fingerprint(parts), index[place].glance if place in index else NO_PIECES)
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """The same shards, with the files that each is picked from and the sensors that there are."""
-        known, axes = self._known_shards(db), _axes(db)
+        known = sorted(self._done(db), key=lambda place: place[2])
+        return self._parts_of(db, self._pieces(db), known, lambda place: True)
+
+    def changed_parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
+        """Those of them where the index is not what it was when the task was done, or the task is not done."""
+        index = self._glances(db)
+        return self._changed(db, index, self._done(db))
+
+    def _changed(
+        self, db: Database, index: Mapping[Place, Seen], done: Mapping[Place, tuple[str | None, str | None]]
+    ) -> Iterator[tuple[Shard, Parts]]:
+        inside = {place for place, seen in index.items() if seen.inside}
+        changed = (inside | done.keys()) - _unchanged(index, done)
+        if not changed:
+            return iter(())
+        known = sorted(changed & done.keys(), key=lambda place: place[2])
+        return self._parts_of(db, self._pieces(db, changed), known, changed.__contains__)
+
+    def _parts_of(
+        self, db: Database, pieces: Iterator[dict[str, Any]], known: list[Place], wanted: Callable[[Place], bool]
+    ) -> Iterator[tuple[Shard, Parts]]:
+        axes = _axes(db)
         for start, by_station in pieces_by_shard(
-            self._pieces(db), known, self.shard_seconds, self.terms.reach_seconds, self._within()
+            pieces, known, self.shard_seconds, self.terms.reach_seconds, self._within()
         ):
-            for (net, sta), (pieces, is_known) in sorted(by_station.items()):
-                shard = Shard({"net": net, "sta": sta}, start, start + self.shard_seconds)
-                if is_known or self._inside(pieces, shard):
-                    yield shard, self._parts(pieces, axes.get((net, sta), {}), shard)
+            for (net, sta), (of_shard, is_known) in sorted(by_station.items()):
+                shard = self._shard((net, sta, start))
+                if wanted((net, sta, start)) and (is_known or self._inside(of_shard, shard)):
+                    yield shard, self._parts(of_shard, axes.get((net, sta), {}), shard)
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Decode and align the chosen sensors' waveforms, padded on both sides by what the picker needs.
@@ -136,7 +165,7 @@ class PickStage:
             records = self.picker.prepare(traces, True, axes.get(visit.channel_group, ()))
             visited.append((visit, records))
         parts = self._parts(found, axes, shard, choice)
-        return Inputs((visited, choice, problems), fingerprint(parts), parts)
+        return Inputs((visited, choice, problems), fingerprint(parts), parts, glance(found, axes))
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Pick, keep what the configuration says of peaks and probability, and give everything its identity."""
@@ -198,13 +227,10 @@ class PickStage:
 
     # -- which waveforms
 
-    def _pieces(self, db: Database) -> Iterator[dict[str, Any]]:
-        """Pieces of the job's stations and period, by start."""
-        query: dict[str, Any] = {}
-        reach = self.terms.reach_seconds
-        if self.job.period:
-            first, last = self._period()
-            query = {"starttime": {"$lt": last + reach}, "endtime": {"$gte": first - reach}}
+    def _pieces(self, db: Database, places: Collection[Place] = ()) -> Iterator[dict[str, Any]]:
+        """Pieces of the job's stations and period, by start; with `places` few more than those that reach into these
+        shards."""
+        query = self._query() | (self._around(places) if places else {})
         rows = db.wf_miniseed.find(query, _projection(PLANNED_FIELDS)).sort("starttime", 1).batch_size(PIECES_TOGETHER)
         takes = self._taken()
         while batch := list(islice(rows, PIECES_TOGETHER)):
@@ -212,15 +238,50 @@ class PickStage:
             add_extents(db, taken)
             yield from taken
 
-    def _known_shards(self, db: Database) -> Iterator[tuple[str, str, float]]:
-        """Selected shards that are in the ledger, by start: they are planned even when their waveforms are gone."""
+    def _query(self) -> dict[str, Any]:
+        """Pieces that reach into the job's period."""
+        return self._reaching(*self._period()) if self.job.period else {}
+
+    def _reaching(self, first: float, last: float) -> dict[str, Any]:
+        """Pieces that reach into shards from a first start to a last end."""
+        reach = self.terms.reach_seconds
+        return {"starttime": {"$lt": last + reach}, "endtime": {"$gte": first - reach}}
+
+    def _around(self, places: Collection[Place]) -> dict[str, Any]:
+        """Pieces of the stations of shards, around their times."""
+        length = self.shard_seconds
+        starts = sorted({start for _, _, start in places})
+        firsts = [start for before, start in zip([-math.inf, *starts], starts, strict=False) if start > before + length]
+        lasts = [start for start, after in zip(starts, [*starts[1:], math.inf], strict=True) if after > start + length]
+        periods = list(zip(firsts, lasts, strict=True))
+        if len(periods) > PERIODS_PER_QUERY:
+            periods = [(starts[0], starts[-1])]
+        stations = {"sta": {"$in": sorted({sta for _, sta, _ in places})}}
+        return stations | {"$or": [self._reaching(first, last + length) for first, last in periods]}
+
+    def _glances(self, db: Database) -> dict[Place, Seen]:
+        """What the index holds of each shard."""
+        takes, length, reach = self._taken(), self.shard_seconds, self.terms.reach_seconds
+        return {
+            place: seen
+            for place, seen in glances(db, self._query(), length, reach, _axes(db))
+            if self._in_period(place[2]) and takes(*place[:2])
+        }
+
+    def _done(self, db: Database) -> dict[Place, tuple[str | None, str | None]]:
+        """Selected shards that are in the ledger (they are planned even when their waveforms are gone), with
+        fingerprint and glance of those that are done."""
         query = {"stage": self.name, "config_id": self.config_id}
         takes = self._taken()
-        fields = {"_id": 0, "shard.net": 1, "shard.sta": 1, "starttime": 1}
-        for row in db.task.find(query, fields).sort("starttime", 1).batch_size(PIECES_TOGETHER):
+        fields = ("shard.net", "shard.sta", "starttime", "status", "fingerprint", "glance")
+        rows = {}
+        for row in db.task.find(query, _projection(fields)).batch_size(PIECES_TOGETHER):
             shard = row["shard"]
             if self._in_period(row["starttime"]) and takes(shard["net"], shard["sta"]):
-                yield shard["net"], shard["sta"], row["starttime"]
+                is_done = row["status"] == "done"
+                seen = (row.get("fingerprint"), row.get("glance")) if is_done else (None, None)
+                rows[shard["net"], shard["sta"], row["starttime"]] = seen
+        return rows
 
     def _taken(self) -> Callable[[str, str], bool]:
         """Whether the job takes a station, looked up once for each."""
@@ -231,6 +292,10 @@ class PickStage:
         length = self.shard_seconds
         first = math.floor(self.job.period.starttime.timestamp() / length) * length
         return first, math.ceil(self.job.period.endtime.timestamp() / length) * length
+
+    def _shard(self, place: Place) -> Shard:
+        net, sta, start = place
+        return Shard({"net": net, "sta": sta}, start, start + self.shard_seconds)
 
     def _in_period(self, shard_start: float) -> bool:
         if self.job.period is None:
@@ -285,6 +350,12 @@ def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str)
         pick["_id"] = content_id(config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
         pick["pick_set"] = pick_set
     return picks
+
+
+def _unchanged(index: Mapping[Place, Seen], done: Mapping[Place, tuple[str | None, str | None]]) -> set[Place]:
+    """Shards that are done, of which the index holds what it held then."""
+    nothing = Seen(NO_PIECES, False)
+    return {place for place, (made, seen) in done.items() if made and seen and index.get(place, nothing).glance == seen}
 
 
 def _projection(fields: Iterable[str]) -> dict[str, int]:
