@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any, NoReturn
 
 INTERRUPTED = 130
@@ -27,13 +28,41 @@ def interruptible() -> Iterator[None]:
 
 
 def end_cleanly_on_sigterm() -> None:
-    """Let SIGTERM end a command the way Ctrl-C does, so that leases are given back."""
-
-    def interrupt(signum: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
+    """Let SIGTERM end a command the way Ctrl-C does, so that leases are given back, and neither while a module is
+    imported."""
     with suppress(ValueError):  # only the main thread may, and only its process gets signals
         signal.signal(signal.SIGTERM, interrupt)
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, interrupt)
+
+
+def interrupt(signum: int, frame: FrameType | None) -> None:
+    """Handler of signals that raises KeyboardInterrupt, after an import that it meets: libraries in C crash where
+    Python gives up one of their modules half-way.
+
+    Raises:
+        KeyboardInterrupt: where no module is being imported.
+    """
+    if _is_importing(frame):
+        _again_in_a_moment()
+    else:
+        raise KeyboardInterrupt
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _again_in_a_moment() -> None:
+    """Send this thread the signal once more; SIGTERM, since a shell lets what it runs in the background ignore
+    SIGINT."""
+    later = threading.Timer(MOMENT_SECONDS, signal.pthread_kill, (threading.main_thread().ident, signal.SIGTERM))
+    later.daemon = True
+    later.start()
 
 
 def raise_what_was_swallowed() -> None:
@@ -42,11 +71,7 @@ def raise_what_was_swallowed() -> None:
 
     def raise_again(unraisable: Any) -> None:
         if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            # by then the callback is over; SIGTERM, since a shell lets what it runs in the background ignore SIGINT
-            main = threading.main_thread().ident
-            later = threading.Timer(MOMENT_SECONDS, signal.pthread_kill, (main, signal.SIGTERM))
-            later.daemon = True
-            later.start()
+            _again_in_a_moment()  # by then the callback is over
         else:
             otherwise(unraisable)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import mspasspy.db
 
 Result = TypeVar("Result")
+Client = TypeVar("Client", bound=pymongo.MongoClient)
 
 DATABASE_GONE = (
     mongo_errors.ConnectionFailure,
@@ -35,6 +36,7 @@ DATABASE_GONE = (
 """What the driver raises where a server goes away in the middle of an operation."""
 FAILOVERS = 5
 """So often an operation is done anew before it is given up."""
+CLOSING_SECONDS = 1.0
 AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13
 NO_TRANSACTIONS = 20
@@ -98,16 +100,34 @@ def connect(settings: Settings, start: bool = True) -> Database:
 
 @cache
 def _client(uri: str, timeout_seconds: float) -> pymongo.MongoClient:
-    client: pymongo.MongoClient = pymongo.MongoClient(
-        uri,
-        serverSelectionTimeoutMS=int(timeout_seconds * 1000),
-        tz_aware=True,
-        appname="catalogdb",
-        maxPoolSize=8,
-        w="majority",  # transactions take the client's concerns, not the database's
-        readConcernLevel="majority",
+    return _kept(
+        pymongo.MongoClient(
+            uri,
+            serverSelectionTimeoutMS=int(timeout_seconds * 1000),
+            tz_aware=True,
+            appname="catalogdb",
+            maxPoolSize=8,
+            w="majority",  # transactions take the client's concerns, not the database's
+            readConcernLevel="majority",
+        )
     )
-    atexit.register(client.close)
+
+
+@cache
+def _mspass_client(uri: str, timeout_seconds: float) -> mspasspy.db.DBClient:
+    from mspasspy.db import DBClient
+
+    return _kept(DBClient(uri, serverSelectionTimeoutMS=int(timeout_seconds * 1000)))
+
+
+def _kept(client: Client) -> Client:
+    """The client, closed at the end of the process; where the server has gone before, without waiting for it."""
+
+    def close() -> None:
+        with pymongo.timeout(CLOSING_SECONDS):
+            client.close()
+
+    atexit.register(close)
     return client
 
 
@@ -152,10 +172,8 @@ def through_failover(db: Database, action: Callable[[], Result]) -> Result:
 def mspass_database(settings: Settings) -> mspasspy.db.Database:
     """The same database as MsPASS's `Database`, with our schema merged onto MsPASS's own."""
     from mspasspy.db import Database as MspassDatabase
-    from mspasspy.db import DBClient
 
-    client = DBClient(connection_uri(settings))
-    atexit.register(client.close)
+    client = _mspass_client(connection_uri(settings), settings.timeout_seconds)
     return MspassDatabase(client, settings.database, schema=str(_mspass_schema_file(settings.data_dir)))
 
 

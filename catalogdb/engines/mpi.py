@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from catalogdb.errors import InputError
+from catalogdb.interrupts import interrupt
 
 ROOT = 0
 IDLE_SECONDS = 0.02  # MPI itself would wait with the core at full load
@@ -87,9 +88,6 @@ class _InterruptibleExecutor(Executor):
 
 
 def _interruptible(function: Callable, args: tuple, kwargs: dict[str, Any]) -> Any:
-    def interrupt(number: int, frame: Any) -> None:
-        raise KeyboardInterrupt
-
     numbers = (signal.SIGTERM, signal.SIGINT)
     earlier = [signal.signal(number, interrupt) for number in numbers]
     try:

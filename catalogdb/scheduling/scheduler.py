@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from types import FrameType
 from typing import Any
 
 from pymongo.database import Database
@@ -20,7 +21,7 @@ from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
 from catalogdb.database.owner import owner
 from catalogdb.errors import CatalogdbError, DatabaseError
-from catalogdb.interrupts import raise_what_was_swallowed
+from catalogdb.interrupts import interrupt, raise_what_was_swallowed
 from catalogdb.ledger.run_life import server_now
 from catalogdb.scheduling.schedule import Firing, claim, due_now, give_back, job_of, prolong, settle, take_over
 from catalogdb.settings import Settings
@@ -266,9 +267,12 @@ def _in_short(failures: list[str], unread: list[str]) -> str | None:
     return "; ".join([*failures, *(f"ingest: {line}" for line in unread)])[:ERROR_LENGTH] or None
 
 
-def _interrupt(signum: int, frame: Any) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the end must not be interrupted
-    raise KeyboardInterrupt
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    try:
+        interrupt(signum, frame)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the end must not be interrupted
+        raise
 
 
 @contextmanager

@@ -1,9 +1,12 @@
 """An interrupt gets through wherever it meets the program."""
 
+import os
 import subprocess
 import sys
 
 import pytest
+
+from catalogdb.interrupts import MESSAGE
 
 MET_BY_A_CALLBACK = """
 import signal, sys, time, weakref
@@ -32,3 +35,27 @@ def test_interrupt_that_meets_a_callback_is_not_lost(where):
     done = subprocess.run([sys.executable, "-c", MET_BY_A_CALLBACK, where], capture_output=True, text=True, timeout=60)
     assert done.returncode == 130
     assert "interrupted" in done.stderr and "went on" not in done.stdout
+
+
+MET_BY_AN_IMPORT = """
+import signal, sys
+from catalogdb.interrupts import interruptible
+
+with interruptible():
+    import slow_module
+    print("went on", flush=True)
+    import time
+    time.sleep(20)
+"""
+SLOW_MODULE = "import signal\nsignal.raise_signal(signal.{signal})\nprint('imported', flush=True)\n"
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_an_import_is_finished_before_the_interrupt_counts(tmp_path, number):
+    (tmp_path / "slow_module.py").write_text(SLOW_MODULE.format(signal=number))
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    done = subprocess.run(
+        [sys.executable, "-c", MET_BY_AN_IMPORT], capture_output=True, text=True, timeout=60, env=environment
+    )
+    assert done.returncode == 130 and done.stdout.startswith("imported\n")
+    assert done.stderr == MESSAGE + "\n"
