@@ -23,6 +23,7 @@ from catalogdb.settings import Settings
 
 if TYPE_CHECKING:
     import mspasspy.db
+    from mspasspy.db.schema import DatabaseSchema, MetadataSchema
 
 Result = TypeVar("Result")
 Client = TypeVar("Client", bound=pymongo.MongoClient)
@@ -174,7 +175,16 @@ def mspass_database(settings: Settings) -> mspasspy.db.Database:
     from mspasspy.db import Database as MspassDatabase
 
     client = _mspass_client(connection_uri(settings), settings.timeout_seconds)
-    return MspassDatabase(client, settings.database, schema=str(_mspass_schema_file(settings.data_dir)))
+    database_schema, metadata_schema = _mspass_schemas(_mspass_schema_file(settings.data_dir))
+    return MspassDatabase(client, settings.database, db_schema=database_schema, md_schema=metadata_schema)
+
+
+@cache
+def _mspass_schemas(file: Path) -> tuple[DatabaseSchema, MetadataSchema]:
+    """Both as they are in the file; MsPASS takes half a second to read either."""
+    from mspasspy.db.schema import DatabaseSchema, MetadataSchema
+
+    return DatabaseSchema(str(file)), MetadataSchema(str(file))
 
 
 def _mspass_schema_file(folder: Path) -> Path:
