@@ -202,7 +202,7 @@ def _accepted_picks(
     core: tuple[float, float],
     counts: Counter,
 ) -> tuple[list[tuple[Mapping, int, bool]], list[str]]:
-    """Give (pick, station number, is S) of the picks to use, in order of (time, _id), and the problems."""
+    """Give (pick, station number, is S) of the picks to use, in order of time, station and phase, and the problems."""
     by_name = {(row["net"], row["sta"], row["place"]): number for number, row in enumerate(stations)}
     by_code: dict[tuple[str, int], list[int]] = {}
     for number, station in enumerate(stations):
@@ -237,7 +237,13 @@ def _accepted_picks(
         counts["picks_resolved_by_code"] += is_by_code and counted
         counts["picks_used"] += counted
         accepted.append((pick, number, phase == "S"))
-    return sorted(accepted, key=lambda entry: (entry[0]["time"], str(entry[0]["_id"]))), sorted(problems)
+    return sorted(accepted, key=_place_in_order), sorted(problems)
+
+
+def _place_in_order(entry: tuple[Mapping, int, bool]) -> tuple[float, int, bool, str]:
+    """Ids come last: they differ from pick set to pick set, and picks of one sample must not change places by them."""
+    pick, station, is_s = entry
+    return pick["time"], station, is_s, str(pick["_id"])
 
 
 def other_network(net: str, sta: str, known: Sequence[str]) -> str:

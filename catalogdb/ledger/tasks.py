@@ -188,7 +188,6 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
         "status": "done",
         "fingerprint": fingerprint,
         "inputs": output.parts,
-        "glance": output.glance,
         "outputs": output.digests,
         "attempts": 0,
         "counts": output.counts,
@@ -196,13 +195,15 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
         "problems": shortened(output.problems),
         "seconds": {step: round(value, 4) for step, value in seconds.items()},
     }
+    if output.glance is not None:
+        row["glance"] = output.glance
 
     def write(session: ClientSession, moved: bool) -> None:
         marked = db.task.find_one_and_update(
             _held(lease),
             [
+                {"$unset": ["lease", "error", "crashes", "glance"]},
                 {"$set": {key: {"$literal": value} for key, value in row.items()} | {"updated": "$$NOW"}},
-                {"$unset": ["lease", "error", "crashes"]},
             ],
             {"stage": 1, "config_id": 1, "result": 1},
             session=session,

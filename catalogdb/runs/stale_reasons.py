@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from catalogdb.geo import distance_azimuth
@@ -115,10 +116,18 @@ def _station(change: Change) -> tuple[str, str]:
     return "coordinates", f"{change.name} moved {moved}"
 
 
+def _period(change: Change) -> tuple[str, str]:
+    start, end = (f"{datetime.fromtimestamp(float(value), UTC):%Y-%m-%dT%H:%M:%S}" for value in change.name.split())
+    return "other period", f"{start} to {end}{_how(change)}"
+
+
+def _how(change: Change) -> str:
+    return "" if _both(change) else " (new)" if change.before is None else " (gone)"
+
+
 def _of(reason: str) -> Callable[[Change], tuple[str, str]]:
     def tell(change: Change) -> tuple[str, str]:
-        how = "" if _both(change) else " (new)" if change.before is None else " (gone)"
-        return reason, change.name + how
+        return reason, change.name + _how(change)
 
     return tell
 
@@ -135,7 +144,7 @@ _TELL = {
     "response": _of("response"),
     "waveform": _of("waveforms"),
     "magnitude": _of("magnitudes"),
-    "period": lambda change, file_names: ("other period", "the catalog covers another part of the window"),
+    "period": _period,
 }
 
 

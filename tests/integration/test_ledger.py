@@ -83,6 +83,18 @@ def test_changed_inputs_replace_what_the_task_wrote(db):
     assert times(db) == [2.0, 3.0]
 
 
+def test_a_glance_is_kept_where_there_is_one(db):
+    stage = NumbersStage([1])
+    run(db, stage)
+    assert "glance" not in db.task.find_one()
+    stage = NumbersStage([1, 2])
+    stage.read = lambda db, shard: Inputs([1, 2], content_id([1, 2]), glance="2 3 x")
+    run(db, stage)
+    assert db.task.find_one()["glance"] == "2 3 x"
+    run(db, NumbersStage([1, 2, 3]))
+    assert "glance" not in db.task.find_one()
+
+
 def test_a_failure_is_recorded_and_earlier_results_stay(db):
     run(db, NumbersStage([1]))
     reports, _ = run(db, NumbersStage([1, "poison"]))

@@ -372,6 +372,16 @@ def test_changes_of_stations_in_words():
     assert found["new station"] == "OX.D" and found["station gone"] == "OX.C"
 
 
+def test_changes_of_periods_in_words():
+    before, now = {"period": {"0.0 1200.0": ""}}, {"period": {"0.0 1800.0": ""}}
+    (found,) = reasons_of("associate", changes(before, now))
+    assert found.reason == "other period"
+    assert (
+        found.what
+        == "1970-01-01T00:00:00 to 1970-01-01T00:20:00 (gone), 1970-01-01T00:00:00 to 1970-01-01T00:30:00 (new)"
+    )
+
+
 def test_changes_of_configurations_in_words():
     before, now = (
         {"revision": n, "picker": {"networks": [{"weights_sha256": n}], "seisbench": f"0.{n}"}, "settings": {"p": n}}

@@ -98,6 +98,21 @@ def test_order_of_picks_and_stations_and_global_state_change_nothing(associator,
 
 
 @pytest.mark.parametrize("associator", ASSOCIATORS)
+def test_ids_of_picks_change_nothing(associator):
+    picks = [pick | {"time": round(pick["time"])} for pick in synthetic_picks(noise=0.0)]  # many at the same time
+    found = []
+    for ids in (range(len(picks)), reversed(range(len(picks)))):
+        renamed = [pick | {"_id": f"{number:04}"} for pick, number in zip(picks, ids, strict=True)]
+        names = {pick["_id"]: (pick["sta"], pick["phase"]) for pick in renamed}
+        result = associate(renamed, STATIONS, REGION, config(associator, max_residual=2.0))
+        assert result.origins
+        for origin in result.origins:
+            origin["arrivals"] = [arrival | {"pick_id": names[arrival["pick_id"]]} for arrival in origin["arrivals"]]
+        found.append(result.origins)
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("associator", ASSOCIATORS)
 def test_other_events_change_nothing(associator):
     alone = associate(synthetic_picks(EVENTS[:1]), STATIONS, REGION, config(associator)).origins
     together = associate(synthetic_picks(), STATIONS, REGION, config(associator)).origins
