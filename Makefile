@@ -15,8 +15,8 @@ setup: ## Create .venv with MsPASS and everything else
 demo: setup ## Run the whole system on made data, with a MongoDB of its own
 	.venv/bin/catalogdb demo $(ARGS)
 
-test: setup ## Run the unit and integration tests (ARGS="-k pick -x" goes to pytest)
-	$(PY) -m pytest $(ARGS)
+test: setup ## Run the unit and integration tests on all cores (ARGS="-k pick -x" goes to pytest)
+	$(PY) -m pytest -n logical --dist loadfile $(ARGS)
 
 chaos: setup ## Kill, freeze, cut off and starve everything, in half an hour or more; ends with a table (ARGS go to pytest)
 	$(PY) -m pytest tests/chaos $(ARGS)

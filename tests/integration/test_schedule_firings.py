@@ -44,8 +44,8 @@ WAIT_SECONDS = 240
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
-    """Waveforms of yesterday."""
-    start = (datetime.now(UTC) - timedelta(days=1)).replace(minute=30, second=0, microsecond=0, tzinfo=None)
+    """Waveforms of two days ago: in the last three days of every firing of the last day."""
+    start = (datetime.now(UTC) - timedelta(days=2)).replace(minute=30, second=0, microsecond=0, tzinfo=None)
     folder = tmp_path_factory.mktemp("day")
     return write_demo_day(folder, 5, start.isoformat(), duration_s=3 * 3600, stations=3, events=3, gaps=0)
 
