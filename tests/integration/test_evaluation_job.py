@@ -14,8 +14,8 @@ from catalogdb.errors import LostLease
 from catalogdb.evaluation import Gates, evaluate, filled_pipeline
 from catalogdb.evaluation.claim import Claim
 from catalogdb.evaluation.job import comparison_id
-from catalogdb.exchange.reference import parse_time
 from catalogdb.schema import views
+from catalogdb.times import parse_time
 
 GATE = 0.5
 WHOLE = {"starttime": T0 - 1e9, "endtime": T0 + 1e9}

@@ -18,7 +18,7 @@ from ogs_lines import (
 
 from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.ogs.write_cards import write_hypo71
-from catalogdb.exchange.reference import parse_time
+from catalogdb.times import parse_time
 
 # -- .dat
 

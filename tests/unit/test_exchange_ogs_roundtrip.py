@@ -25,8 +25,9 @@ from catalogdb.exchange.ogs.summary_pun import read_pun
 from catalogdb.exchange.ogs.write_cards import write_dat, write_hypo71
 from catalogdb.exchange.ogs.write_listing import write_hpc, write_hpl
 from catalogdb.exchange.ogs.write_summaries import ROUNDED, write_pun, write_separated_txt, write_txt
+from catalogdb.exchange.pick_uncertainty import HYPO71_UNCERTAINTY
 from catalogdb.exchange.quakeml import read_quakeml, write_quakeml
-from catalogdb.exchange.reference import HYPO71_UNCERTAINTY, parse_time
+from catalogdb.times import parse_time
 
 FIRST, LAST = int(parse_time("1960-01-02")) * 100, int(parse_time("2099-12-30")) * 100
 PICK_FIELDS = ("sta", "phase", "time", "onset", "polarity", "first_motion", "hypo71_weight", "branch", "duration")

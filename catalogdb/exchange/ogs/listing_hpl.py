@@ -23,6 +23,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import arrival_counts, present
 from catalogdb.exchange.ogs.columns import (
     NO_CENTURIES,
     cut,
@@ -40,7 +42,7 @@ from catalogdb.exchange.ogs.columns import (
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import pick_document, station_code, zone_and_type
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
-from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog, arrival_counts, present
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 EVENT_LINE = re.compile(r"[ \d]{6}[ 1]\d\d[ \d]\d[ \d]\d [ \d]{3}\d( |$)", re.ASCII)
 NEEDED = {"origin seconds": (20, 24), "latitude": (26, 33), "longitude": (36, 43)}  # of an event line that has them
