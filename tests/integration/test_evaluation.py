@@ -7,8 +7,9 @@ import pytest
 from catalogs import T0, put_catalog
 from scipy.optimize import linear_sum_assignment
 
+from catalogdb.comparisons import evaluate, filled_pipeline, match_events
 from catalogdb.errors import InputError
-from catalogdb.evaluation import evaluate, filled_pipeline, match_events, residuals
+from catalogdb.evaluation import residuals
 from catalogdb.stages.ingest_catalog import ingest_catalog
 
 RADIUS_KM = 6371.0

@@ -8,9 +8,9 @@ from datetime import timedelta
 
 import pytest
 
+from catalogdb.comparisons.claim import Claim
 from catalogdb.database.lease import DocumentLease, holder, name_lease
 from catalogdb.errors import LostLease
-from catalogdb.evaluation.claim import Claim
 from catalogdb.ledger.run_life import server_now
 from catalogdb.upkeep.removal import remove
 
@@ -101,7 +101,7 @@ def test_waiting_names_the_holder_once_and_goes_on(db):
 
 DIES_COMPUTING = """
 from catalogdb.database.connection import connect
-from catalogdb.evaluation.claim import Claim
+from catalogdb.comparisons.claim import Claim
 from catalogdb.settings import Settings
 import json, os, sys
 db = connect(Settings.model_validate_json(sys.argv[1]))
