@@ -7,7 +7,7 @@ import pytest
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.csv_catalog import read_csv
-from catalogdb.exchange.ogs.detect import detect
+from catalogdb.exchange.detect import detect
 from catalogdb.times import format_time, parse_time
 
 

@@ -1,4 +1,4 @@
-"""Which of the bulletin's formats a file is in: the one that most of its lines fit strictly."""
+"""Which of the bulletin's formats a file is in: the one that most of its lines fit strictly; none for tables."""
 
 from __future__ import annotations
 
