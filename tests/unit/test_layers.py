@@ -1,14 +1,17 @@
 """Imports keep the contracts of pyproject.toml, and each contract is broken by an import that it forbids."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
 LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 
 FORBIDDEN = [
@@ -41,6 +44,18 @@ def lint_imports(folder: Path, *arguments: str) -> subprocess.CompletedProcess[s
     environment = {**os.environ, "PYTHONPATH": str(folder)}
     command = [LINT_IMPORTS, "--no-logo", "--no-cache", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_the_architecture_page_pictures_every_layer():
+    (contract,) = [row for row in CONTRACTS if row["id"] == "layers"]
+    modules = {name.strip() for layer in contract["layers"] for name in layer.split("|")} - {"__main__"}
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
+    picture = page.split("```mermaid")[1].split("```")[0]
+    assert modules - set(re.findall(r"\w+", picture)) == set()
+
+
+def test_every_contract_has_an_import_that_breaks_it():
+    assert {contract for contract, _, _ in FORBIDDEN} == {row["id"] for row in CONTRACTS}
 
 
 def test_imports_keep_every_contract(project):
