@@ -207,8 +207,9 @@ def test_documents_without_a_task_are_removed_on_request_alone(copy, command):
     result = command(copy.settings, "prune", "--yes", "--json").json
     assert result["removed"] == {} and result["unclaimed"]["event"] == 5 and copy.dump() == before
     assert "--unclaimed" in command(copy.settings, "prune", "--yes").err
+    dry = command(copy.settings, "prune", "--unclaimed", "--dry-run", "--json").json["removed"]
     removed = command(copy.settings, "prune", "--unclaimed", "--yes", "--json").json["removed"]
-    assert removed == result["unclaimed"] == gone(before, copy.dump())
+    assert dry == removed == result["unclaimed"] == gone(before, copy.dump())
 
 
 def test_missing_files_are_forgotten_on_request(copy, command):
