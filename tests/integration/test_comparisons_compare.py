@@ -11,8 +11,8 @@ from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from benchmarks.evaluation import CATALOG, REFERENCE, fill
 from catalogdb.comparisons import evaluate, filled_pipeline
-from catalogdb.comparisons.claim import Claim
 from catalogdb.comparisons.compare import comparison_id
+from catalogdb.comparisons.lease import ComparisonLease
 from catalogdb.errors import LostLease
 from catalogdb.evaluation import Gates
 from catalogdb.schema import views
@@ -274,7 +274,7 @@ def test_two_at_once_leave_one_result(filled):
 def test_who_lost_its_claim_cannot_finish(db):
     document = {"catalog": "a", "reference": "b", "gates": Gates().model_dump(), "fingerprint": "f"}
     document |= {"period": {"starttime": 0.0, "endtime": 1.0}}
-    slow, quick = Claim(db, "c", document), Claim(db, "c", document)
+    slow, quick = ComparisonLease(db, "c", document), ComparisonLease(db, "c", document)
     assert slow.take()
     db.comparison.update_one(
         {"_id": "c"}, [{"$set": {"lease.until": {"$subtract": ["$$NOW", 1]}}}]
@@ -285,7 +285,7 @@ def test_who_lost_its_claim_cannot_finish(db):
     slow.give_back()
     quick.done({}, {})
     assert db.comparison.find_one({"_id": "c"})["status"] == "done"
-    assert not Claim(db, "c", document).take(unless={"status": "done", "fingerprint": "f"})
+    assert not ComparisonLease(db, "c", document).take(unless={"status": "done", "fingerprint": "f"})
 
 
 def test_why_events_are_missing(db):
