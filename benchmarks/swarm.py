@@ -1,0 +1,86 @@
+"""Association of swarms: an event every 10 s and every 20 s, made on real station geometries with a picker's faults.
+
+Each method runs with its default settings and the network's velocity model in a process of its own. An event counts as
+found within 1.5 s and 6 km; asked for are those whose picks meet the default minima. Rows are medians over the seeds.
+Needs CATALOGDB_REALDATA (stations of hengill_2018 and ogs_2024_h1). GaMMA takes minutes where events are 10 s apart,
+and runs there only when it is named.
+
+    python -m benchmarks.swarm --json
+    python -m benchmarks.swarm --methods scan --networks hengill-12 --gaps 20 --seeds 1 2 3
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+
+from benchmarks._swarms import networks, swarm
+from catalogdb.association.config import AssociateConfig
+from catalogdb.evaluation.gates import Gates
+from catalogdb.tuning.compare import compare, through_windows
+
+METHODS = ("scan", "pyocto", "gamma")
+NETWORKS = ("hengill-20", "hengill-12", "friuli-25", "trentino-15")
+GATES = Gates(max_dt=1.5, max_km=6.0)
+SHORTEST_GAP_OF_GAMMA = 15.0
+
+
+def measure(folder: Path, arguments: argparse.Namespace) -> list[dict]:
+    """One row per method and load, medians over the seeds."""
+    rows = []
+    known = networks(folder)
+    for name in arguments.networks:
+        network = known[name]
+        for gap in arguments.gaps:
+            methods = arguments.methods or [
+                method for method in METHODS if method != "gamma" or gap >= SHORTEST_GAP_OF_GAMMA
+            ]
+            configs = {
+                method: (
+                    through_windows,
+                    AssociateConfig(associator=method, velocity=network.velocity, second_pass=False),
+                )
+                for method in methods
+            }
+            found = []
+            for seed in arguments.seeds:
+                task = swarm(network, gap, arguments.duration, seed)
+                found += [row | {"picks": len(task.picks)} for row in compare(task, configs, GATES)]
+            table = pd.DataFrame(found)
+            for method, own in table.groupby("method", sort=False):
+                middle = own.drop(columns="method").median(numeric_only=True)
+                rows.append(
+                    {"method": method, "load": f"{name}, every {gap:g} s", "recall": middle.recall,
+                     "precision": middle.precision, "cpu_s": middle.cpu_seconds, "peak_mb": middle.peak_mb,
+                     "picks_right": middle.picks_right, "events": middle.reference_events, "picks": middle.picks}
+                )  # fmt: skip
+    return [
+        {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()} for row in rows
+    ]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
+    parser.add_argument("--gaps", type=float, nargs="+", default=[10.0, 20.0], help="mean time between events, s")
+    parser.add_argument("--methods", nargs="+", choices=METHODS)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--duration", type=float, default=1800.0, help="length of a swarm, s")
+    arguments = parser.parse_args()
+    root = os.environ.get("CATALOGDB_REALDATA")
+    if not root:
+        parser.error("set CATALOGDB_REALDATA to the folder that holds hengill_2018 and ogs_2024_h1")
+    rows = measure(Path(root), arguments)
+    if arguments.json:
+        print(json.dumps({"benchmark": "swarm", "seeds": arguments.seeds, "results": rows}))
+    else:
+        print(pd.DataFrame(rows).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
