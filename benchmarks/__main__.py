@@ -16,6 +16,7 @@ NAMES = (
     "probability",
     "association",
     "association_chile",
+    "swarm",
     "evaluation",
     "endurance",
     "quality",
@@ -23,7 +24,7 @@ NAMES = (
     "staleness",
     "storage",
 )
-NEEDS_REAL_DATA = {"association", "association_chile", "agreement"}
+NEEDS_REAL_DATA = {"association", "association_chile", "swarm", "agreement"}
 
 
 def skipped_because(name: str) -> str | None:

@@ -16,7 +16,7 @@ from catalogdb.geo import Region, distance_azimuth
 from catalogdb.tuning.compare import Task
 
 START = 1_700_002_800.0 - 1_700_002_800.0 % 3600.0 + 600.0
-"""Of all swarms, epoch seconds: ten minutes into an hour, so that half an hour of them lies in one window."""
+"""Of all swarms, epoch seconds: ten minutes into an hour, so that one of up to 50 minutes lies in one window."""
 REACH_KM = 120.0
 CLUSTERS, CLUSTER_KM, CLUSTER_DEPTH_KM = 3, 1.5, 1.0
 DEAD_SECONDS = 1.5

@@ -3,6 +3,7 @@
 catalogdb's rows go through the windows, the checks and the location, as a job does; the plain rows are each package
 called once for the whole period with the same settings, as its own examples do. catalogdb locates in OGS's layered
 model, and the scan searches with its own settings. Each runs in a process of its own.
+Rows have `method`, `load`, `recall`, `precision`, `cpu_s`, `peak_mb` and more;
 `ratio` is plain GaMMA's CPU time over the row's, on the same picks. Needs CATALOGDB_REALDATA (folder ogs_2024_h1).
 
     python -m benchmarks.association --json
@@ -175,6 +176,11 @@ METHODS = {
 }
 
 
+def _load_name(false: float, pattern: str, together: bool) -> str:
+    name = f"{false:g} a station-day, {pattern}" if false else "no false picks"
+    return f"{name}, events together" if together else name
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="write one JSON document instead of tables")
@@ -201,8 +207,9 @@ def main() -> None:
             plain = {row["method"]: row["cpu_seconds"] for row in rows}.get("plain gamma")
             for row in rows:
                 row["ratio"] = plain / row["cpu_seconds"] if plain else None
+                row["cpu_s"] = row.pop("cpu_seconds")
             rows = [
-                {"false_picks": false, "pattern": pattern, "picks": len(loaded.picks)}
+                {"load": _load_name(false, pattern, arguments.together), "picks": len(loaded.picks)}
                 | {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()}
                 for row in rows
             ]

@@ -58,9 +58,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[dict]:
                      "precision": middle.precision, "cpu_s": middle.cpu_seconds, "peak_mb": middle.peak_mb,
                      "picks_right": middle.picks_right, "events": middle.reference_events, "picks": middle.picks}
                 )  # fmt: skip
-    return [
-        {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()} for row in rows
-    ]
+    return [{key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()} for row in rows]
 
 
 def main() -> None:
@@ -70,7 +68,7 @@ def main() -> None:
     parser.add_argument("--gaps", type=float, nargs="+", default=[10.0, 20.0], help="mean time between events, s")
     parser.add_argument("--methods", nargs="+", choices=METHODS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--duration", type=float, default=1800.0, help="length of a swarm, s")
+    parser.add_argument("--duration", type=float, default=540.0, help="length of a swarm, s")
     arguments = parser.parse_args()
     root = os.environ.get("CATALOGDB_REALDATA")
     if not root:

@@ -104,10 +104,8 @@ def associate(
 
         builder.consider_all(pyocto.find_events(prepared_picks, prepared_stations, volume, times, config, longest_time))
     if config.associator == "scan" or (config.second_pass and config.collect and config.relocate):
-        for candidate in scan.find_events(
-            prepared_picks, prepared_stations, volume, location_times, config, builder.fitter
-        ):
-            builder.consider(candidate, "scan", config.max_chance_per_day or DEFAULT_CHANCE_PER_DAY)
+        search = scan.Search(prepared_picks, prepared_stations, volume, location_times, config, builder.fitter)
+        builder.consider_best_first(search, config.max_chance_per_day or DEFAULT_CHANCE_PER_DAY)
     origins = builder.origins()
     counts.update(builder.counts)
     return AssociationResult(origins, _sorted(counts), problems)

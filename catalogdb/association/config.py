@@ -150,11 +150,15 @@ class PyoctoConfig(_Settings):
 class ScanConfig(_Settings):
     """Scan: catalogdb's own associator, see docs/explanation/association.md."""
 
-    node_spacing_km: float = Field(8.0, gt=0.0, description="Spacing of the places that are tried first, km.")
-    tolerance: float = Field(
-        1.5,
+    node_spacing_km: float | None = Field(
+        None,
         gt=0.0,
-        description="Residual allowed on that grid, s: half a spacing at S speed, and what the model is off.",
+        description="Spacing of the places that are tried first, km; left out: from the station spacing.",
+    )
+    tolerance: float | None = Field(
+        None,
+        gt=0.0,
+        description="Residual allowed on that grid, s; left out: half a spacing at S speed, and what the model is off.",
     )
 
 
@@ -202,7 +206,12 @@ class AssociateConfig(_Settings):
     time_error: float = Field(
         0.3, gt=0.0, description="Error of predicted times, s; joins each pick's uncertainty in the location."
     )
-    max_residual: float = Field(2.0, gt=0.0, description="Largest residual of an arrival after location, s.")
+    max_residual: float = Field(
+        2.0,
+        gt=0.0,
+        description="Largest residual of an arrival after location, s; less in proportion where stations are so close "
+        "that the scan's tolerance is below 1.5 s.",
+    )
     depth_prior: DepthPrior | None = Field(
         None, description="Usual depth, for events whose arrivals don't tell it; left out: none."
     )
@@ -214,7 +223,7 @@ class AssociateConfig(_Settings):
         None,
         gt=0.0,
         description="Drop events that false picks would make more often than this, per day; left out: 0.001 for what "
-        "the scan finds, no test of what GaMMA and PyOcto find.",
+        "the scan finds (more in a swarm, where one in 300 may be by chance), no test of what GaMMA and PyOcto find.",
     )
     gamma: GammaConfig = Field(default_factory=GammaConfig, description="GaMMA's settings.")
     pyocto: PyoctoConfig = Field(default_factory=PyoctoConfig, description="PyOcto's settings.")

@@ -20,6 +20,7 @@ from catalogdb.association.chance import (
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.locate import Hypocentre, Observations, locate
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
+from catalogdb.association.scales import network_scales
 
 ROUNDS = 6
 PARAMETERS = 4
@@ -56,9 +57,9 @@ class EventFitter:
     ):
         self._picks, self._stations, self._volume, self._times, self._config = picks, stations, volume, times, config
         self.free = np.ones(len(picks), dtype=bool)
-        area_km2 = (volume.maxx_km - volume.minx_km) * (volume.maxy_km - volume.miny_km)
+        self.scales = network_scales(config, stations, volume, times.vs)
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
-        self._chance = ChanceTest(area_km2, thickness_km, times.vp, len(stations.place_x_km))
+        self._chance = ChanceTest(self.scales.area_km2, thickness_km, times.vp, len(stations.place_x_km))
         prior = config.depth_prior
         self._burst_like = np.flatnonzero(burst_like(picks, stations))
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
@@ -104,7 +105,7 @@ class EventFitter:
             if rows.tobytes() in seen:
                 break
             seen.add(rows.tobytes())
-        rows = rows[self.misfit(rows, here) <= self._config.max_residual]
+        rows = rows[self.misfit(rows, here) <= self.scales.max_residual]
         return Fit(here, rows, self.chance_per_day(here, rows))
 
     def observations(self, rows: NDArray) -> Observations:
@@ -192,8 +193,8 @@ class EventFitter:
     def _tolerance(self, rows: NDArray, here: Hypocentre, number: int) -> float:
         """The first guess may be far off, so the first round takes more; later ones four times the fit's own spread."""
         if number == 0:
-            return FIRST_ROUND * self._config.max_residual
-        return float(np.clip(4.0 * self._spread(rows, here), NARROWEST_SECONDS, self._config.max_residual))
+            return FIRST_ROUND * self.scales.max_residual
+        return float(np.clip(4.0 * self._spread(rows, here), NARROWEST_SECONDS, self.scales.max_residual))
 
     def _spread(self, rows: NDArray, here: Hypocentre) -> float:
         """Standard deviation of the residuals by their median, s."""

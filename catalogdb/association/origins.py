@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.fit import EventFitter
+from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.locate import Hypocentre
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
+from catalogdb.association.scan import Search
 from catalogdb.geo import azimuthal_gap, distance_azimuth
 
 # An event whose picks all lie this close to what a larger one predicts, at stations that it lacks, is part of it.
@@ -26,6 +27,13 @@ LIMIT_KM = 0.02
 BEYOND_LIMIT = {"maxdepth", "edge"}
 # Events that chance would make so many times more often than is allowed may lack but one pick less.
 WORTH_A_LOOK = 100.0
+# So many times rarer by chance than is allowed: an event beyond doubt.
+BEYOND_DOUBT = 1e-6
+# Where more than FEW_EVENTS lie within minutes, chance may have made this share of them.
+FALSE_SHARE = 0.003
+FEW_EVENTS = 2
+# Of the search, once more each time as long as events are found.
+MAXIMUM_PASSES = 4
 
 
 @dataclass(frozen=True)
@@ -72,6 +80,28 @@ class OriginBuilder:
         if self._owns(here.time):
             self.counts.update(counts)
         return is_taken
+
+    def consider_best_first(self, search: Search, max_chance_per_day: float) -> None:
+        """Consider what the scan finds: events beyond doubt first, so that lesser ones don't take their picks.
+
+        Each pass sees fewer picks that belong to nothing than the one before. The last ones ask for less where events
+        are frequent: of those there, chance may have made FALSE_SHARE.
+        """
+        for limit in (BEYOND_DOUBT * max_chance_per_day, max_chance_per_day):
+            for candidate in search.candidates():
+                self.consider(candidate, "scan", limit)
+        for _ in range(MAXIMUM_PASSES):
+            taken = 0
+            for candidate in search.candidates():
+                limit = max(max_chance_per_day, FALSE_SHARE * self._events_per_day(candidate.time))
+                taken += self.consider(candidate, "scan", limit)
+            if not taken:
+                break
+
+    def _events_per_day(self, time: float) -> float:
+        """Of the minutes around, where there are more than FEW_EVENTS."""
+        near = sum(abs(other.here.time - time) <= BACKGROUND_SECONDS for other in self._accepted)
+        return max(near - FEW_EVENTS, 0) * 86400.0 / (2.0 * BACKGROUND_SECONDS)
 
     def _owns(self, time: float) -> bool:
         return self._core[0] <= time < self._core[1]

@@ -21,6 +21,7 @@ from catalogdb.association.chance import RING_SECONDS, ChanceTest, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
+from catalogdb.association.scales import Scales
 
 # A seed stands at one of the stations nearest to the event, and these many stations around it are looked at.
 SEED_RANK = 10
@@ -28,7 +29,6 @@ NEIGHBOURS = 40
 REACHES = (6, 12, 24, 40)
 # S minus P at the seed's station, s, on top of the way between two stations.
 S_MINUS_P_SECONDS = 12.0
-MAXIMUM_NODES = 60_000
 MAXIMUM_TRIES = 6
 # The grid is coarse, and what it lets through is tested again.
 COARSE_PER_DAY = 1e4
@@ -36,46 +36,62 @@ COARSE_PER_DAY_IN_BURSTS = 30.0
 ROUNDING_SECONDS = 1e-3
 
 
-def find_events(
-    picks: PreparedPicks,
-    stations: PreparedStations,
-    volume: Volume,
-    times,
-    config: AssociateConfig,
-    fitter: EventFitter,
-) -> Iterator[Candidate]:
-    """Yield first guesses; where the caller takes their picks away (`fitter.free`), the search goes on without them.
+class Search:
+    """Gives first guesses, as often as it is asked: what accepted events have taken away by then is passed over.
 
-    Picks must be in order of time; those that aren't free are passed over.
+    Picks must be in order of time. Seeds that led to nothing are tried again where picks around were taken since.
     """
-    if np.count_nonzero(fitter.free) < config.min_picks:
-        return
-    grid = _grid(_Key(stations, volume, times, config.scan.node_spacing_km))
-    slot = picks.station * 2 + picks.is_s
-    place = stations.place[picks.station]
-    place_slot = place * 2 + picks.is_s
-    first, second = _pairs(picks, place, grid, fitter.free, times.vs)
-    count = np.bincount(first, minlength=len(picks))
-    beyond = grid.beyond(slot[first], slot[second], picks.time[second] - picks.time[first])
-    order = np.flatnonzero(beyond <= RING_SECONDS)
-    order = order[np.lexsort((second[order], place_slot[second[order]], first[order]))]
-    first, neighbours, may_hit = first[order], second[order], beyond[order] <= config.scan.tolerance
-    starts = np.searchsorted(first, np.arange(len(picks) + 1))
-    seeds = np.flatnonzero(np.bincount(first[may_hit], minlength=len(picks)) >= config.min_picks - 1)
-    for seed in map(int, seeds[np.argsort(-count[seeds], kind="stable")]):
-        own = slice(starts[seed], starts[seed + 1])
-        around, possible = neighbours[own], neighbours[own][may_hit[own]]
-        for _ in range(MAXIMUM_TRIES):
-            around, possible = around[fitter.free[around]], possible[fitter.free[possible]]
-            if not fitter.free[seed] or possible.size < config.min_picks - 1:
-                break
-            candidate = _best_place(seed, possible, around, slot, place, picks, grid, fitter, config)
-            if candidate is None:
-                break
-            before = np.count_nonzero(fitter.free[around])
-            yield candidate
-            if np.count_nonzero(fitter.free[around]) == before:
-                break
+
+    def __init__(
+        self,
+        picks: PreparedPicks,
+        stations: PreparedStations,
+        volume: Volume,
+        times,
+        config: AssociateConfig,
+        fitter: EventFitter,
+    ):
+        self._picks, self._config, self._fitter = picks, config, fitter
+        self._grid = grid = _grid(_Key(stations, volume, times, fitter.scales))
+        self._slot = slot = picks.station * 2 + picks.is_s
+        self._place = place = stations.place[picks.station]
+        first, second = _pairs(picks, place, grid, fitter.free, times.vs)
+        count = np.bincount(first, minlength=len(picks))
+        beyond = grid.beyond(slot[first], slot[second], picks.time[second] - picks.time[first])
+        order = np.flatnonzero(beyond <= RING_SECONDS)
+        order = order[np.lexsort((second[order], (place * 2 + picks.is_s)[second[order]], first[order]))]
+        first, self._neighbours = first[order], second[order]
+        self._may_hit = beyond[order] <= fitter.scales.tolerance
+        self._starts = np.searchsorted(first, np.arange(len(picks) + 1))
+        seeds = np.flatnonzero(np.bincount(first[self._may_hit], minlength=len(picks)) >= config.min_picks - 1)
+        self._seeds = seeds[np.argsort(-count[seeds], kind="stable")]
+        window = picks.time[:, None] + [-BACKGROUND_SECONDS, BACKGROUND_SECONDS]
+        self._window = np.searchsorted(picks.time, window)
+        self._barren = np.full(len(picks), -1)
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield first guesses; where the caller takes their picks away (`fitter.free`), it goes on without them."""
+        free, picks_needed = self._fitter.free, self._config.min_picks - 1
+        for seed in map(int, self._seeds):
+            own = slice(self._starts[seed], self._starts[seed + 1])
+            around, possible = self._neighbours[own], self._neighbours[own][self._may_hit[own]]
+            for _ in range(MAXIMUM_TRIES):
+                around, possible = around[free[around]], possible[free[possible]]
+                if not free[seed] or possible.size < picks_needed:
+                    break
+                left = np.count_nonzero(free[slice(*self._window[seed])])
+                if left == self._barren[seed]:
+                    break
+                candidate = _best_place(
+                    seed, possible, around, self._slot, self._place, self._picks, self._grid, self._fitter, self._config
+                )
+                if candidate is None:
+                    self._barren[seed] = left
+                    break
+                before = np.count_nonzero(free[around])
+                yield candidate
+                if np.count_nonzero(free[around]) == before:
+                    break
 
 
 def _best_place(
@@ -96,14 +112,14 @@ def _best_place(
         around: those that come near it.
         slot, place: of all picks, station and phase, and the place of the station.
     """
-    nodes = grid.nodes_of[place[seed]]
+    nodes, tolerance = grid.nodes_of[place[seed]], fitter.scales.tolerance
     # Of one place and phase one pick counts.
     place_slot = place * 2 + picks.is_s
     starts = np.flatnonzero(np.diff(place_slot[possible], prepend=-1))
     if nodes.size == 0 or starts.size + 1 < config.min_picks:
         return None
     own = grid.travel[slot[seed], nodes]
-    hit = _misfit(seed, possible, own, nodes, slot, picks, grid) <= config.scan.tolerance
+    hit = _misfit(seed, possible, own, nodes, slot, picks, grid) <= tolerance
     slot_hit = hit if starts.size == possible.size else np.logical_or.reduceat(hit, starts, axis=0)
     promising = np.flatnonzero(np.add.reduce(slot_hit, axis=0, dtype=np.int16) + 1 >= config.min_picks)
     if promising.size == 0:
@@ -118,7 +134,7 @@ def _best_place(
         return None
     background = _background(seed, place, picks, grid, fitter, int(hits.max()))
     slots = 2 * grid.reaches[:, None]
-    by_hits = grid.chance.at_any_time(np.arange(hits.max() + 1), slots, config.scan.tolerance, background)
+    by_hits = grid.chance.at_any_time(np.arange(hits.max() + 1), slots, tolerance, background)
     quick = np.take_along_axis(by_hits, hits, axis=1)
     quick[:, hits.max(axis=0) < config.min_picks] = np.inf
     best = int(quick.min(axis=0).argmin())
@@ -137,7 +153,7 @@ def _best_place(
         (grid.rank[np.unique(places), node][:, None] < grid.reaches).sum(axis=0),
         np.count_nonzero(hit_count > 1),
         grid.radius_km[:, node],
-        config.scan.tolerance,
+        tolerance,
         rate(max(in_ring.sum() + 1 - hit_count.sum(), 0), 2.0 * RING_SECONDS * hit_places.size, background),
         background,
         fitter.bursts(*picks.time[rows[[0, -1]]]),
@@ -195,13 +211,14 @@ def _pairs(picks: PreparedPicks, place: NDArray, grid: _Grid, free: NDArray, vs:
 class _Key:
     """What a grid is made from, comparable by content, so that one process makes it once for all windows."""
 
-    def __init__(self, stations: PreparedStations, volume: Volume, times, spacing_km: float):
-        self.stations, self.volume, self.times, self.spacing_km = stations, volume, times, spacing_km
+    def __init__(self, stations: PreparedStations, volume: Volume, times, scales: Scales):
+        self.stations, self.volume, self.times, self.scales = stations, volume, times, scales
         self._content = (
             tuple(stations.codes), stations.x_km.tobytes(), stations.y_km.tobytes(), stations.depth_km.tobytes(),
             stations.place.tobytes(),
             volume.minx_km, volume.maxx_km, volume.miny_km, volume.maxy_km,
-            volume.region.mindepth_km, volume.region.maxdepth_km, times.key, spacing_km,
+            volume.region.mindepth_km, volume.region.maxdepth_km, times.key,
+            scales.spacing_km,
         )  # fmt: skip
 
     def __eq__(self, other: object) -> bool:
@@ -217,7 +234,7 @@ class _Grid:
 
     def __init__(self, key: _Key):
         stations, volume = key.stations, key.volume
-        self.places = _places(volume, key.spacing_km)
+        self.places = key.scales.places
         x, y, depth = self.places.T
         distance = np.hypot(stations.place_x_km[:, None] - x, stations.place_y_km[:, None] - y)
         order = np.argsort(distance, axis=0, kind="stable")
@@ -249,9 +266,8 @@ class _Grid:
         np.put_along_axis(near, self.neighbours, True, axis=1)
         self.pair_km = np.where(near | near.T, pair_km, np.inf)
         self.farthest_pair_km = float(pair_km[near].max())
-        area_km2 = (volume.maxx_km - volume.minx_km) * (volume.maxy_km - volume.miny_km)
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
-        self.chance = ChanceTest(area_km2, thickness_km, key.times.vp, size)
+        self.chance = ChanceTest(key.scales.area_km2, thickness_km, key.times.vp, size)
 
     def _extreme_delays(self, place: NDArray) -> NDArray[np.float32]:
         """Least and largest delay (s) of a slot (second axis) behind a seed's (first) over the seed's nodes."""
@@ -274,16 +290,3 @@ class _Grid:
 @lru_cache(maxsize=4)
 def _grid(key: _Key) -> _Grid:
     return _Grid(key)
-
-
-def _places(volume: Volume, spacing_km: float) -> NDArray:
-    """Nodes `spacing_km` apart on the plane, farther with depth, wider where there would be too many."""
-    depths, depth, step = [], volume.region.mindepth_km, 2.0 * spacing_km
-    while depth < volume.region.maxdepth_km:
-        depths.append(min(depth + step / 2.5, volume.region.maxdepth_km))
-        depth, step = depth + step, step * 1.4
-    area = (volume.maxx_km - volume.minx_km) * (volume.maxy_km - volume.miny_km)
-    spacing_km = max(spacing_km, float(np.sqrt(area * len(depths) / MAXIMUM_NODES)))
-    x = np.arange(volume.minx_km + spacing_km / 2.0, volume.maxx_km, spacing_km)
-    y = np.arange(volume.miny_km + spacing_km / 2.0, volume.maxy_km, spacing_km)
-    return np.stack([axis.ravel() for axis in np.meshgrid(x, y, np.array(depths), indexing="ij")], axis=1)

@@ -17,7 +17,7 @@ from catalogdb.ledger.stage import Stage
 from catalogdb.stages.results import ResultName
 from catalogdb.stages.station_notes import require_picks
 
-CATALOG_REVISION = 5
+CATALOG_REVISION = 6
 """Raise this number whenever a change of the code after picking changes catalogs."""
 ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
 

@@ -1,0 +1,73 @@
+"""Scales that follow the network, and swarms where an event overlaps the next."""
+
+import numpy as np
+import pytest
+
+from benchmarks._swarms import Network, swarm
+from catalogdb.association.associate import associate
+from catalogdb.association.config import AssociateConfig, VelocityConfig
+from catalogdb.association.prepared import PreparedStations, Volume
+from catalogdb.association.scales import network_scales
+from catalogdb.evaluation.gates import Gates
+from catalogdb.geo import Region
+from catalogdb.tuning.compare import score
+
+VELOCITY = VelocityConfig(layers=[{"depth_km": 0.0, "vp": 5.0, "vs": 2.9}, {"depth_km": 3.0, "vp": 6.2, "vs": 3.5}])
+REGION = Region(minlatitude=45.5, maxlatitude=46.5, minlongitude=12.5, maxlongitude=13.5)
+
+
+def grid_of_stations(spacing_km, size=4):
+    x, y = (axis.ravel() * spacing_km for axis in np.meshgrid(np.arange(size) - size / 2, np.arange(size) - size / 2))
+    latitude, longitude = 46.0 + y / 111.2, 13.0 + x / 77.3
+    return PreparedStations(
+        codes=[("N", f"S{number:02d}") for number in range(x.size)], latitude=latitude, longitude=longitude,
+        x_km=x, y_km=y, depth_km=np.zeros(x.size), place=np.arange(x.size), place_x_km=x, place_y_km=y,
+    )  # fmt: skip
+
+
+def scales(spacing_km, margin_km=0.0, **settings):
+    volume = Volume.around(REGION, margin_km)
+    return network_scales(AssociateConfig(**settings), grid_of_stations(spacing_km), volume, vs=3.5)
+
+
+def test_scales_follow_the_station_spacing():
+    near, far = scales(3.0), scales(30.0)
+    assert near.spacing_km == pytest.approx(1.8) and far.spacing_km == 8.0
+    assert near.tolerance < 0.7 < 1.4 < far.tolerance
+    assert near.max_residual < 0.9 and far.max_residual == pytest.approx(2.0, abs=0.05)
+
+
+def test_settings_override_the_scales_of_the_network():
+    given = scales(3.0, scan={"node_spacing_km": 4.0, "tolerance": 1.1})
+    assert (given.spacing_km, given.tolerance) == (4.0, 1.1)
+
+
+def test_places_are_dense_at_the_stations_and_fewer_far_away():
+    found = scales(4.0, margin_km=100.0)
+    distance = np.hypot(found.places[:, 0], found.places[:, 1])
+    density = [np.count_nonzero(distance < 15.0) / 15.0**2, np.count_nonzero(distance > 80.0) / 80.0**2]
+    assert density[0] > 20.0 * density[1] > 0.0
+    assert found.area_km2 < 0.2 * 300.0**2
+
+
+def test_single_station_has_the_widest_scales():
+    volume, stations = Volume.around(REGION, 0.0), grid_of_stations(5.0, size=1)
+    assert network_scales(AssociateConfig(), stations, volume, vs=3.5).spacing_km == 8.0
+
+
+@pytest.mark.parametrize("seconds_between", [10.0, 20.0])
+def test_events_of_a_swarm_are_told_apart(seconds_between):
+    stations = grid_of_stations(5.0)
+    rows = [
+        {"net": net, "sta": sta, "latitude": latitude, "longitude": longitude, "elevation_km": 0.0}
+        for (net, sta), latitude, longitude in zip(
+            stations.codes, stations.latitude, stations.longitude, strict=True
+        )
+    ]  # fmt: skip
+    network = Network(rows, VELOCITY, 46.0, 13.0, 5.0, 2.0, 0.2)
+    task = swarm(network, seconds_between, 400.0, seed=3)
+    config = AssociateConfig(associator="scan", velocity=VELOCITY)
+    result = score(associate(task.picks, task.stations, task.region, config).origins, task.reference,
+                   Gates(max_dt=1.5, max_km=6.0))  # fmt: skip
+    assert result["reference_events"] >= 15
+    assert result["recall"] >= 0.95 and result["precision"] >= 0.95
