@@ -37,7 +37,7 @@ def compare(
     Args:
         catalog, reference: documents of `catalog`.
         period: [start, end) in epoch seconds.
-        refresh: compute anew in any case.
+        refresh: compute again in any case.
 
     Returns:
         The comparison's `_id`.

@@ -19,7 +19,7 @@ def read_sites(db: Database, stations: Codes, networks: Codes) -> Sites:
     """Places and networks of all stations; `stations` and `networks` number the codes."""
     fields = dict.fromkeys(("net", "sta", "loc", "lat", "lon", "elev", "starttime", "endtime"), 1)
     rows = list(db.site.find({}, fields).sort("starttime", 1))
-    # sorted as an index is, so that each pair is looked up once instead of reading all pieces
+    # sorted as an index is, so that each pair is looked up once instead of reading all segments
     pairs = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
     recorded = ((row["_id"]["net"], row["_id"]["sta"]) for row in db.wf_miniseed.aggregate(pairs))
     return Sites.of(rows, recorded, stations, networks)
