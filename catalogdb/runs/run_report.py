@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, PrivateAttr, computed_field
 
 from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.lost import shard_name
-from catalogdb.ledger.stage import Shard
+from catalogdb.ledger.stage import Shard, Stage
 from catalogdb.picking.unpicked import REASONS as UNPICKED
 from catalogdb.runs.stage_notes import stage_notes
 
@@ -90,19 +90,19 @@ class StageReport(BaseModel):
             lines.append(f"{sum(stations.values())} s at {number} {UNPICKED[reason]}: {named}{more}")
         return lines
 
-    def finish(self, stage: str | None = None) -> list[str]:
+    def finish(self, stage: Stage | None = None) -> list[str]:
         """Put sums in order.
 
         Args:
-            stage: name of the stage; none where it was broken off.
+            stage: which one; none where it was broken off.
 
         Returns:
             What the counts mean for a user who wonders why something is missing.
         """
         self.counts = dict(sorted(self.counts.items()))
         self.seconds = {step: round(value, 3) for step, value in self.seconds.items()}
-        if stage == "associate" and not self.planned:
-            return ["no event: the pick set has no picks of the job's stations in its period"]
+        if stage and stage.note_if_empty and not self.planned:
+            return [stage.note_if_empty]
         return stage_notes(self.counts, self.done)
 
 

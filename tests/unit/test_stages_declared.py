@@ -1,0 +1,52 @@
+"""What stages declare of themselves agrees with job files and schemas."""
+
+from typing import get_args
+
+import pytest
+
+from catalogdb.errors import InputError
+from catalogdb.jobs import BLOCKS, PICKING_ALONE, JobFile, StageName
+from catalogdb.schema import collections
+from catalogdb.stages import registry
+
+
+def test_stages_run_in_the_order_in_which_they_read():
+    assert registry.names_in_order() == ["pick", "associate", "magnitude", "assemble", "evaluate"]
+
+
+def test_job_files_name_every_stage_that_is_not_implied():
+    named = [stage.name for stage in registry.stage_types() if not stage.is_implied]
+    assert [*named, registry.EVALUATE] == list(get_args(get_args(StageName)[0]))
+    assert list(PICKING_ALONE) == registry.makers("pick_set")
+
+
+def test_blocks_of_job_files_are_those_of_stages():
+    declared = {stage.name: stage.settings for stage in registry.stage_types() if stage.settings}
+    assert list(declared) == list(BLOCKS)
+    assert {name: JobFile.model_fields[name].annotation for name in BLOCKS} == declared
+
+
+@pytest.mark.parametrize("stage", registry.stage_types(), ids=lambda stage: stage.name)
+def test_collections_of_a_stage_have_schemas(stage):
+    known = collections()
+    assert {reads.collection for reads in stage.reads} | set(stage.collections) <= set(known)
+    assert all({"task_id": 1} in [index.keys for index in known[name].indexes] for name in stage.collections)
+
+
+def test_a_catalog_needs_the_stage_that_begins_it():
+    chosen = [stage.name for stage in registry.stages_of(["associate", "magnitude"], "catalog")]
+    assert chosen == ["associate", "magnitude", "assemble"]
+    assert [stage.name for stage in registry.stages_of(["associate"], "catalog")] == ["associate", "assemble"]
+    assert registry.stages_of(["pick", "magnitude"], "catalog") == []
+    assert registry.makes(["pick"], "pick_set") and not registry.makes(["magnitude"], "catalog")
+
+
+def test_a_kind_of_result_has_the_collections_of_its_stages():
+    assert registry.outputs("pick_set") == ("pick", "peak", "probability", "detection")
+    assert registry.outputs("catalog") == ("origin", "magnitude", "event")
+
+
+def test_an_unknown_stage_is_named():
+    with pytest.raises(InputError, match="no stage 'relocate'"):
+        registry.stage_type("relocate")
+    assert (registry.verb("assemble"), registry.verb("ingest")) == ("assembled", "read")
