@@ -112,7 +112,6 @@ class Stage(ABC):
         is_implied: it runs in every job that makes what it reads, and job files don't name it.
         words: by kind of its inputs' parts, what a change of one is called.
         verb: what it does to what it writes ("picked").
-        note_if_empty: what it means for a user when nothing is planned.
         job, config_id, result: the job, identity of the configuration, and name of the result.
     """
 
@@ -125,7 +124,6 @@ class Stage(ABC):
     is_implied: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Tell]] = {}
     verb: ClassVar[str] = "made"
-    note_if_empty: ClassVar[str | None] = None
 
     config_id: str
     result: str
@@ -171,6 +169,16 @@ class Stage(ABC):
     @abstractmethod
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Make the documents; pure."""
+
+    @staticmethod
+    def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
+        """What a run came to means for a user: what is missing, why, and the next step.
+
+        Args:
+            counts: of the tasks that the run did, added up.
+            done, planned: numbers of the tasks that the run did, and of all.
+        """
+        return []
 
     @classmethod
     def telling(cls, changes: Sequence[Change]) -> Iterable[Change]:

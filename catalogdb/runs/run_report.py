@@ -10,7 +10,6 @@ from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.lost import shard_name
 from catalogdb.ledger.stage import Shard, Stage
 from catalogdb.picking.unpicked import REASONS as UNPICKED
-from catalogdb.runs.stage_notes import stage_notes
 
 OF_THE_NETWORK = {
     "stations",
@@ -101,9 +100,7 @@ class StageReport(BaseModel):
         """
         self.counts = dict(sorted(self.counts.items()))
         self.seconds = {step: round(value, 3) for step, value in self.seconds.items()}
-        if stage and stage.note_if_empty and not self.planned:
-            return [stage.note_if_empty]
-        return stage_notes(self.counts, self.done)
+        return stage.notes(self.counts, self.done, self.planned) if stage else []
 
 
 class RunReport(BaseModel):

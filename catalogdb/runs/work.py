@@ -153,7 +153,7 @@ def _of_stage(db, stage, result, worker, report, progress) -> OpenTasks:
     try:
         left = work_stage(db, stage, result, worker, progress)
     except BaseException:
-        report.notes += result.finish()
+        result.finish()
         with suppress(PyMongoError):
             run_record.add_stage(db, worker.run_id, stage.name, result, result.failures)
         raise

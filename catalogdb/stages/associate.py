@@ -20,6 +20,7 @@ from catalogdb.jobs import Job, StationSelection
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages import registry
+from catalogdb.stages.association_notes import association_notes
 from catalogdb.stages.periods import Interval, covered, inside
 from catalogdb.stages.recording import Recording
 from catalogdb.stages.station_notes import require_picks
@@ -74,7 +75,7 @@ class AssociateStage(Stage):
     settings = AssociateConfig
     words = {"pick": _tell_picks, "station": _tell_station, "period": _tell_period}
     verb = "associated"
-    note_if_empty = "no event: the pick set has no picks of the job's stations in its period"
+    notes = staticmethod(association_notes)
 
     @classmethod
     def identity(cls, job: Job) -> dict[str, Any]:

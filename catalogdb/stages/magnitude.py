@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,6 +107,13 @@ class MagnitudeStage(Stage):
     def identity(cls, job: Job) -> dict[str, Any]:
         """The settings; none where the job makes no magnitudes."""
         return {cls.name: job.magnitude.model_dump(mode="json") if cls.name in job.stages else None}
+
+    @staticmethod
+    def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
+        """Say why there are no magnitudes at all."""
+        if not counts.get("no_response") or counts.get("magnitudes"):
+            return []
+        return ["no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"]
 
     @classmethod
     def telling(cls, changes: Sequence[Change]) -> Iterable[Change]:

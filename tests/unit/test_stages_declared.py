@@ -1,5 +1,7 @@
 """What stages declare of themselves agrees with job files and schemas."""
 
+import ast
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -8,6 +10,9 @@ from catalogdb.errors import InputError
 from catalogdb.jobs import BLOCKS, PICKING_ALONE, JobFile, StageName
 from catalogdb.schema import collections
 from catalogdb.stages import registry
+
+PACKAGE = Path(registry.__file__).parents[1]
+MAY_NAME = {PACKAGE / "jobs.py", PACKAGE / "stages" / "registry.py"}
 
 
 def test_stages_run_in_the_order_in_which_they_read():
@@ -50,3 +55,25 @@ def test_an_unknown_stage_is_named():
     with pytest.raises(InputError, match="no stage 'relocate'"):
         registry.stage_type("relocate")
     assert (registry.verb("assemble"), registry.verb("ingest")) == ("assembled", "read")
+
+
+def names_of_stages(node):
+    """Texts in a comparison, or in a value by the key `stage`, that are names of stages."""
+    if isinstance(node, ast.Compare) and "stage" in ast.unparse(node):
+        parts = [node]
+    elif isinstance(node, ast.Dict):
+        parts = [
+            value for key, value in zip(node.keys, node.values, strict=True) if key and "stage" in ast.unparse(key)
+        ]
+    else:
+        parts = []
+    texts = {inner.value for part in parts for inner in ast.walk(part) if isinstance(inner, ast.Constant)}
+    return texts & {*registry.names_in_order(), registry.INGEST}
+
+
+def test_code_asks_for_no_stage_by_name():
+    own = {PACKAGE / "stages" / f"{stage.name}.py" for stage in registry.stage_types()}
+    for path in sorted({*PACKAGE.rglob("*.py")} - MAY_NAME - own):
+        found = [name for node in ast.walk(ast.parse(path.read_text())) for name in names_of_stages(node)]
+        assert found == [], f"{path.name} names {found}: let stages declare what it asks for"
+    assert names_of_stages(ast.parse('job.stages == ("pick",)', mode="eval").body) == {"pick"}
