@@ -109,7 +109,7 @@ class Stage(ABC):
         collections: what it writes.
         settings: model of its block in job files, which has its name.
         revision: raised when another version of the code makes other results, see `identity`.
-        is_implied: it runs in every job that makes what it reads, and job files don't name it.
+        is_implied: it runs in every job that makes what it reads; job files don't name it, and have no block of it.
         words: by kind of its inputs' parts, what a change of one is called.
         verb: what it does to what it writes ("picked").
         job, config_id, result: the job, identity of the configuration, and name of the result.
@@ -135,8 +135,8 @@ class Stage(ABC):
 
     @classmethod
     def identity(cls, job: Any) -> dict[str, Any]:
-        """What of it decides the catalog of a job, as part of the catalog's configuration."""
-        if cls.name not in job.stages:
+        """What of it decides the result of a job that it belongs to, as part of the result's configuration."""
+        if not cls.is_implied and cls.name not in job.stages:
             return {}
         settings = job.block(cls.name).model_dump(mode="json") if cls.settings else {}
         return {cls.name: {"revision": cls.revision, **settings}}

@@ -11,6 +11,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb import __version__
+from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages import registry
@@ -30,6 +31,11 @@ class AssembleStage(Stage):
     is_implied = True
     words = {"origin": named("origins"), "magnitude": named("magnitudes")}
     verb = "assembled"
+
+    @classmethod
+    def identity(cls, job: Job) -> dict[str, Any]:
+        """Nothing of its own: the catalog's revision stands for it."""
+        return {}
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """Windows that were associated, with the origin and the magnitudes of each event."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.association.associate import associate, other_network
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import AssociationWindow, association_windows
 from catalogdb.database.named import require_pick_set
@@ -130,6 +129,8 @@ class AssociateStage(Stage):
         picks, stations, intervals, silent = inputs.data
         if not picks:
             return Output({"origin": []})
+        from catalogdb.association.associate import associate
+
         core = shard.starttime, shard.endtime
         result = associate(picks, stations, self.job.region, self.job.associate, core)
         origins = [
@@ -228,6 +229,8 @@ def _of_other_networks(
     picks: list[dict[str, Any]], stations: list[dict[str, Any]], silent: list[dict[str, Any]]
 ) -> list[str]:
     """Problems of picks whose station has no coordinates, though one of its code without data has some."""
+    from catalogdb.association.associate import other_network
+
     networks: dict[str, list[str]] = defaultdict(list)
     for station in silent:
         networks[station["sta"]].append(station["net"])

@@ -25,6 +25,7 @@ from catalogdb.picking.selection import once_per_arrival
 from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors, turned_axes
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
+from catalogdb.stages import registry
 from catalogdb.stages.file_states import add_extents, file_parts, file_states, tell_file
 from catalogdb.stages.glance import NO_PIECES, Place, Seen, glance, glances
 from catalogdb.stages.shards import pieces_by_shard
@@ -75,6 +76,9 @@ class PickStage(Stage):
             "shard_hours": job.pick.shard_hours,
             "picker": self.picker.identity(),
         }
+        for other in registry.stages_of(job.stages, self.kind):
+            if other is not PickStage:
+                self.config |= other.identity(job)
         self.config_id = content_id(self.config)
 
         self.terms = Terms(

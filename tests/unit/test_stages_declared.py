@@ -7,9 +7,11 @@ from typing import get_args
 import pytest
 
 from catalogdb.errors import InputError
-from catalogdb.jobs import BLOCKS, PICKING_ALONE, JobFile, StageName
+from catalogdb.jobs import BLOCKS, PICKING_ALONE, Job, JobFile, StageName
+from catalogdb.ledger.stage import Reads, Stage
 from catalogdb.schema import collections
 from catalogdb.stages import registry
+from catalogdb.stages.resolve import build_stage, pick_set_stages
 
 PACKAGE = Path(registry.__file__).parents[1]
 MAY_NAME = {PACKAGE / "jobs.py", PACKAGE / "stages" / "registry.py"}
@@ -55,6 +57,27 @@ def test_an_unknown_stage_is_named():
     with pytest.raises(InputError, match="no stage 'relocate'"):
         registry.stage_type("relocate")
     assert (registry.verb("assemble"), registry.verb("ingest")) == ("assembled", "read")
+
+
+class QualityStage(Stage):
+    """One that adds to a pick set."""
+
+    name, kind, reads, revision = "quality", "pick_set", (Reads("pick", "picks"),), 3
+    read = process = None
+
+
+def test_what_another_stage_adds_to_a_pick_set_decides_it():
+    document = {"name": "a", "catalog": "a", "pick": {"picker": "stalta"}}
+    alone = build_stage("pick", Job.model_validate(document))
+    registry.register(QualityStage)
+    try:
+        assert build_stage("pick", Job.model_validate(document)).config_id == alone.config_id
+        job = Job.model_validate(document | {"stages": ["pick", "quality"]})
+        stages, (name,) = pick_set_stages(job)
+    finally:
+        registry.unregister("quality")
+    assert [stage.name for stage in stages] == ["pick", "quality"] and name.config["quality"] == {"revision": 3}
+    assert {stage.config_id for stage in stages} == {name.config_id} != {alone.config_id}
 
 
 def names_of_stages(node):
