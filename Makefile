@@ -24,6 +24,7 @@ chaos: setup ## Kill, freeze, cut off and starve everything, in half an hour or 
 lint: setup ## Check style
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	.venv/bin/lint-imports --no-logo --no-cache
 
 audit: setup ## Ask whether known vulnerabilities stand against the installed packages; says so where nothing can be asked
 	@deploy/audit.sh

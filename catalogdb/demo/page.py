@@ -19,7 +19,8 @@ from matplotlib.figure import Figure
 from obspy import UTCDateTime
 from pymongo.database import Database
 
-from catalogdb.evaluation import MARGIN_GATES, filled_pipeline, match_events, residuals
+from catalogdb.comparisons import filled_pipeline, match_events
+from catalogdb.evaluation import MARGIN_GATES, residuals
 from catalogdb.output_file import write_atomically
 
 MATCHED, MISSED, PROPOSED, STATION = "#0072b2", "#d55e00", "#009e73", "#777777"  # told apart by colour-blind readers
@@ -37,7 +38,7 @@ def write_page(db: Database, catalog: str, reference: str, evaluation: dict[str,
     """Draw a catalog against its reference.
 
     Args:
-        evaluation: what `catalogdb.evaluation.evaluate` gave for the two.
+        evaluation: what `catalogdb.comparisons.evaluate` gave for the two.
         path: HTML file to write; the pictures are inside.
     """
     period, gates = evaluation["period"], evaluation["gates"]

@@ -8,8 +8,9 @@ from typing import Any, BinaryIO
 
 from catalogdb import __version__
 from catalogdb.event_types import quakeml_types
+from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.quakeml_notes import LIMITS, ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
-from catalogdb.exchange.reference import KM_PER_DEGREE, present
+from catalogdb.exchange.quakeml_values import KM_PER_DEGREE
 
 OWN_PREFIX = "smi:local/catalogdb"
 AUTHOR = f"catalogdb {__version__}"

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Literal
 
 from catalogdb.errors import CatalogdbError
 from catalogdb.exchange.csv_catalog import read_csv
-from catalogdb.exchange.reference import format_time
+from catalogdb.times import format_time
 
 __all__ = ["ARRIVAL_COLUMNS", "EVENT_COLUMNS", "arrival_rows", "event_row", "read_csv", "write_csv", "write_parquet"]
 

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 
 from catalogdb.errors import InputError
-from catalogdb.scheduling.cron import ScheduleBlock, cron_fields
+from catalogdb.job_schedule import ScheduleBlock, cron_fields
 
 
 def commands_of(program: Sequence[str], job: str, options: Sequence[str], schedule: ScheduleBlock) -> list[list[str]]:
