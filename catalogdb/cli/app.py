@@ -32,7 +32,7 @@ from catalogdb.cli import (
     why,
     work,
 )
-from catalogdb.interrupts import INTERRUPTED, end_interrupted, ignore_signals
+from catalogdb.interrupts import INTERRUPTED, end_interrupted, has_interrupted, ignore_signals
 
 app = typer.Typer(
     help="Earthquake catalogs in MongoDB: ingest waveforms, pick, associate, evaluate, export.",
@@ -127,7 +127,9 @@ def main() -> None:
         sys.stderr.close()
         code = 0
     except Exception as error:
-        if isinstance(error, _usage_errors()):
+        if has_interrupted():
+            code = INTERRUPTED
+        elif isinstance(error, _usage_errors()):
             error.show()
             code = error.exit_code
         else:
