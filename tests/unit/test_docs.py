@@ -13,6 +13,7 @@ import yaml
 from catalogdb.cli.app import app
 from catalogdb.jobs import JobFile
 from catalogdb.schema import collections, views
+from catalogdb.schema_types import document_types
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
@@ -44,6 +45,11 @@ def anchors(path):
 def test_reference_page_is_what_the_code_says(name):
     committed = (ROOT / "docs" / "reference" / name).read_text()
     assert committed == generate.PAGES[name](), "stale: run `python docs/reference/generate.py`"
+
+
+@pytest.mark.parametrize("path", document_types(), ids=lambda path: path.name)
+def test_document_types_are_what_the_schemas_say(path):
+    assert path.read_text() == document_types()[path], "stale: run `python docs/reference/generate.py`"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
