@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -78,7 +78,7 @@ class PeriodBlock(_Block):
             raise ValueError("give starttime and endtime, or starttime alone (until the run), or last_days")
         if self.endtime and self.delay_hours:
             raise ValueError("delay_hours is for a period that lasts until the run; this one has an endtime")
-        if self.endtime:
+        if self.starttime and self.endtime:
             _check_order(self.starttime, self.endtime)
         return self
 
@@ -89,7 +89,7 @@ class PeriodBlock(_Block):
             ValueError: for a starttime that lies in the future.
         """
         end = self.endtime or now.astimezone(UTC) - timedelta(hours=self.delay_hours)
-        return Period(starttime=self.starttime or end - timedelta(days=self.last_days), endtime=end)
+        return Period(starttime=self.starttime or end - timedelta(days=self.last_days or 0.0), endtime=end)
 
 
 class StationSelection(_Block):
@@ -152,7 +152,7 @@ class _JobBlocks(_Block):
     evaluate: EvaluateBlock | None = None
 
     @model_validator(mode="after")
-    def _prior_in_region(self):
+    def _prior_in_region(self) -> Self:
         prior, region = self.associate.depth_prior, self.region
         if prior and not region.mindepth_km <= prior.depth_km <= region.maxdepth_km:
             raise ValueError(

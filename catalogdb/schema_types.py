@@ -27,7 +27,7 @@ from __future__ import annotations
 {datetime}from typing import Any, Literal, NotRequired, TypedDict
 '''
 MORE = """ `PickFields` and its like are what science makes:
-documents before the ledger's writer adds the fields that they are stored with."""
+documents before the fields are added that they are stored with."""
 TYPES = {
     "string": "str",
     "double": "float",
@@ -40,7 +40,6 @@ TYPES = {
     "binary": "bytes",
 }
 STORED_WITH = ("_id", "pick_set", "catalog", "config_id", "task_id")
-"""What the ledger's writer adds to the documents of a task."""
 OF_A_COLLECTION = re.compile(r"as in the (\w+) collection")
 WIDTH = 120
 
@@ -102,10 +101,15 @@ def _classes(schema: CollectionSchema, enums: _Enums) -> Iterator[str]:
     if "task_id" not in schema.fields:
         yield _class(name, "TypedDict", schema.concept, schema.fields, name, enums)
         return
-    own = {key: field for key, field in schema.fields.items() if key not in STORED_WITH}
-    stored = {key: field for key, field in schema.fields.items() if key in STORED_WITH}
+    stored = {key: field for key, field in schema.fields.items() if _is_stored(key, field)}
+    own = {key: field for key, field in schema.fields.items() if key not in stored}
     yield _class(f"{name}Fields", "TypedDict", schema.concept, own, name, enums)
     yield _class(name, f"{name}Fields", f"The same as it is stored in `{schema.collection}`", stored, name, enums)
+
+
+def _is_stored(key: str, field: SchemaField) -> bool:
+    """True for what the stage or the ledger's writer adds: names, and identities, which hold the config_id."""
+    return key in STORED_WITH or "content id of" in field.concept.lower()
 
 
 def _class(name: str, base: str, concept: str, fields: Fields, prefix: str, enums: _Enums) -> str:
@@ -116,7 +120,8 @@ def _class(name: str, base: str, concept: str, fields: Fields, prefix: str, enum
 
 def _line(key: str, field: SchemaField, prefix: str, enums: _Enums) -> str:
     kind = enums.name(key, prefix) if field.enum else _type(key, field, prefix)
-    code = f"    {key}: {kind if field.required else f'NotRequired[{kind}]'}"
+    is_there = field.required and field.type != "objectid"  # MongoDB gives it where the document has none
+    code = f"    {key}: {kind if is_there else f'NotRequired[{kind}]'}"
     unit = f"{field.unit}: " if field.unit else ""
     return _shortened(f"{code}  # {unit}{_first_sentence(field.concept)}", WIDTH)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -141,7 +141,8 @@ def prune(
     db = common.database()
     found = pruning.find_leftovers(db)
     counts, others = pruning.count_leftovers(db, found, missing_files)
-    result = {"dry_run": dry_run, "removed": counts, "unclaimed": others, "held": found.held, "named_again": []}
+    result: dict[str, Any] = {"dry_run": dry_run, "removed": counts, "unclaimed": others, "held": found.held}
+    result["named_again"] = []
     going = counts | others if unclaimed else counts
     if going and not dry_run:
         common.confirm(f"Remove {sum(going.values())} documents ({_listed(going)})?", yes)
@@ -160,7 +161,7 @@ def prune(
         common.err.print(f"config {config_id} has got a name meanwhile: run its job again", markup=False)
 
 
-def _remove(kind: str, name: str, yes: bool, dry_run: bool, json: bool) -> None:
+def _remove(kind: Literal["pick_set", "catalog"], name: str, yes: bool, dry_run: bool, json: bool) -> None:
     from catalogdb.upkeep.removal import removal_counts
     from catalogdb.upkeep.removal import remove as remove_result
 

@@ -2,7 +2,7 @@
 
 Made by `python docs/reference/generate.py` from `schemas/*.yaml`, which say more of every field. A field that is
 not known is not there (`NotRequired`), and never None. `PickFields` and its like are what science makes:
-documents before the ledger's writer adds the fields that they are stored with.
+documents before the fields are added that they are stored with.
 """
 
 from __future__ import annotations
@@ -73,7 +73,6 @@ class OriginArrival(TypedDict):
 class OriginFields(TypedDict):
     """One origin of one event by one method."""
 
-    event_id: str  # event._id, content id of (association's config_id, sorted pick ids)
     method: str  # gamma, pyocto, scan, or the reference's method
     time: float  # s: Origin time (epoch seconds UTC)
     latitude: float  # degree: WGS84
@@ -108,6 +107,7 @@ class Origin(OriginFields):
     catalog: str  # Name of the catalog
     config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
+    event_id: str  # event._id, content id of (association's config_id, sorted pick ids)
 
 
 class ChannelResponse(TypedDict):
@@ -126,7 +126,7 @@ class ChannelResponse(TypedDict):
 class Channel(TypedDict):
     """One epoch of one channel, written by MsPASS from StationXML or a table of channels."""
 
-    _id: Any  # ObjectId given by MongoDB
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
     net: str  # FDSN network code
     sta: str  # FDSN station code
     loc: NotRequired[str]  # Location code
@@ -323,7 +323,7 @@ class Probability(ProbabilityFields):
 class Site(TypedDict):
     """One time that a station (and location code) keeps one place, from StationXML, fdsnws-station text or a ...."""
 
-    _id: Any  # ObjectId given by MongoDB
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
     net: str  # FDSN network code
     sta: str  # FDSN station code
     loc: NotRequired[str]  # Location code
@@ -357,7 +357,7 @@ class WfFile(TypedDict):
 class WfMiniseed(TypedDict):
     """One contiguous piece of one channel in one miniSEED file, written by MsPASS's indexer."""
 
-    _id: Any  # ObjectId given by MongoDB
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
     file_id: str  # wf_file._id of the file that holds the piece
     content: NotRequired[str]  # Size (bytes) and digest of the file, as in wf_file
     extent: NotRequired[str]  # What is read of which content

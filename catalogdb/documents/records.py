@@ -99,7 +99,7 @@ class Comparison(TypedDict):
 class EventMatch(TypedDict):
     """What became of one event when two catalogs were compared."""
 
-    _id: Any  # ObjectId given by MongoDB
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
     comparison: str  # comparison._id
     catalog: str  # Name of the catalog that is judged
     reference: str  # Name of the catalog that it is judged by
@@ -170,7 +170,7 @@ class Lease(TypedDict):
 class Migration(TypedDict):
     """Every change of a collection's schema, validator or indexes that was applied to this database, in order."""
 
-    _id: Any  # ObjectId given by MongoDB
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
     collection: str  # Collection or view that was changed
     schema_id: str  # Content id of the schema now in force
     previous_schema_id: NotRequired[str]  # Content id of the schema before
@@ -196,7 +196,7 @@ class PickMatchPick(TypedDict):
 class PickMatch(TypedDict):
     """What became of the picks of one station, phase, outcome and UTC day when two catalogs were compared."""
 
-    _id: Any  # ObjectId given by MongoDB
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
     comparison: str  # comparison._id
     catalog: str  # Name of the catalog that is judged
     reference: str  # Name of the catalog that it is judged by
@@ -274,7 +274,7 @@ class ScoreGates(TypedDict):
 class Score(TypedDict):
     """Outcomes of a comparison counted for one class of picks or events, for example the P picks of one ...."""
 
-    _id: Any  # ObjectId given by MongoDB
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
     comparison: str  # comparison._id
     catalog: str  # Name of the catalog that is judged
     reference: str  # Name of the catalog that it is judged by

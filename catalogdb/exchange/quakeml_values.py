@@ -6,7 +6,8 @@ import math
 from collections import Counter
 from typing import Any, NamedTuple
 
-from catalogdb.exchange.reference import KM_PER_DEGREE, depth_in_range
+from catalogdb.exchange.reference import depth_in_range
+from catalogdb.geo import KM_PER_DEGREE
 
 EARLIEST, LATEST = -59_011_459_200, 4_102_444_800  # years 100 to 2099 in epoch seconds; 1 and 9999 are no years
 NO_DEPTH_KM = (999.0, 9999.0, 99999.0)  # of either sign, where sources fill in what they don't know

@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from catalogdb.phases import is_amplitude, phase_type
 
-KM_PER_DEGREE = 111.19492664455873  # of arc on a sphere of 6371 km, the conversion of ObsPy and QuakeML's users
 DEFAULT_PICK_UNCERTAINTY = 0.1  # seconds, for sources that don't say
 HYPO71_UNCERTAINTY = {0: 0.01, 1: 0.04, 2: 0.2, 3: 1.0, 4: 5.0, 5: 25.0}  # seconds, by the analyst's weight class
 EVALUATION_STATUSES = ("preliminary", "confirmed", "reviewed", "final", "rejected")

@@ -13,7 +13,6 @@ from pymongo.errors import PyMongoError
 
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
-from catalogdb.engines import Engine
 from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.jobs import Job
 from catalogdb.matrix import Cell
@@ -65,7 +64,7 @@ def sweep(
     settings: Settings,
     name: str,
     cells: list[Cell],
-    engine: Engine = "local",
+    engine: str = "local",
     workers: int | None = None,
     scheduler: str | None = None,
     replace: bool = False,

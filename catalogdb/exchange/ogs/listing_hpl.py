@@ -280,7 +280,7 @@ def _station(line: int, text: str, event: _Event, path: Path, mode: EvaluationMo
         event.station_magnitudes.append(
             {"sta": station, "value": magnitude} | ({"weight": 0.0} if cut(text, 104) == "*" else {})
         )
-    found = []
+    found: list[dict[str, Any]] = []
     for phase, remark, seconds, observed, residual, weight, branch in (
         ("P", cut(text, 27, 30), (37, 41), (42, 47), (60, 65), (66, 71), cut(text, 148)),
         ("S", cut(text, 106, 109), (110, 115), (116, 121), (122, 127), (128, 133), cut(text, 149)),
