@@ -41,10 +41,27 @@ def parse_filters(name: str, filters: Sequence[str]) -> dict[str, Any]:
                 f"filter {text!r}: not of the form key=value", hint="also >=, <=, >, <, !=; for example magnitude>=2.5"
             )
         key, operator, value = match.groups()
-        if not open_ended and key.split(".")[0] not in fields:
-            raise InputError(f"filter {text!r}: {name} has no field {key!r}", hint=f"fields: {', '.join(fields)}")
+        _check_field(name, key, fields, open_ended, f"filter {text!r}")
         conditions.append({key: {OPERATORS[operator]: _value(fields, key, value)}})
     return {"$and": conditions} if conditions else {}
+
+
+def parse_columns(name: str, text: str) -> list[str]:
+    """Fields of a collection or view, given separated by commas; dots lead into objects.
+
+    Raises:
+        InputError: for an unknown field.
+    """
+    fields, open_ended = _fields(name)
+    columns = [column.strip() for column in text.split(",") if column.strip()]
+    for column in columns:
+        _check_field(name, column, fields, open_ended, "--fields")
+    return columns
+
+
+def _check_field(name: str, key: str, fields: Fields, open_ended: bool, where: str) -> None:
+    if not open_ended and key.split(".")[0] not in fields:
+        raise InputError(f"{where}: {name} has no field {key!r}", hint=f"fields: {', '.join(fields)}")
 
 
 def readable_name(name: str) -> str:

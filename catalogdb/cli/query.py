@@ -25,12 +25,13 @@ def query(
     json: common.JsonOption = False,
 ) -> None:
     """Print documents of a view or collection, for example: catalogdb query events catalog=demo 'magnitude>=2'"""
-    from catalogdb.filters import parse_filters, readable_name
+    from catalogdb.filters import parse_columns, parse_filters, readable_name
 
     if not name:
         _list_queries(json)
         return
     readable_name(name)
+    columns = parse_columns(name, fields or "")
     pipeline: list[dict[str, Any]] = [
         {"$match": parse_filters(name, filters or [])},
         *([{"$limit": limit}] if limit else []),
@@ -41,16 +42,16 @@ def query(
     elif not rows:
         common.err.print("no documents; catalogdb status lists the catalogs and pick sets there are")
     else:
-        common.print_rows(_table(name, rows, fields))
+        common.print_rows(_table(name, rows, columns))
         if limit and len(rows) == limit:
             common.err.print(f"the first {limit}; --limit 0 prints all")
 
 
-def _table(name: str, rows: list[dict[str, Any]], fields: str | None) -> list[dict[str, Any]]:
+def _table(name: str, rows: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]]:
     """The rows with the columns asked for, else those of the view, else every field that is a plain value."""
     from catalogdb.schema import views
 
-    columns = fields.split(",") if fields else (views()[name].columns if name in views() else [])
+    columns = columns or (views()[name].columns if name in views() else [])
     if not columns:
         plumbing = ("config_id", "task_id")
         columns = [
@@ -59,8 +60,16 @@ def _table(name: str, rows: list[dict[str, Any]], fields: str | None) -> list[di
             for key, value in row.items()
             if not isinstance(value, (dict, list, bytes)) and key not in plumbing
         ]
-    shown = {column for row in rows for column in columns if row.get(column) is not None}
-    return [{column: row.get(column) for column in dict.fromkeys(columns) if column in shown} for row in rows]
+    shown = {column for row in rows for column in columns if _value(row, column) is not None}
+    return [{column: _value(row, column) for column in dict.fromkeys(columns) if column in shown} for row in rows]
+
+
+def _value(row: dict[str, Any], column: str) -> Any:
+    """The value that a dotted name leads to; None where there is none."""
+    found: Any = row
+    for part in column.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 def count(

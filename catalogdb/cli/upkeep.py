@@ -141,9 +141,9 @@ def prune(
     db = common.database()
     found = pruning.find_leftovers(db)
     counts, others = pruning.count_leftovers(db, found, missing_files)
-    result: dict[str, Any] = {"dry_run": dry_run, "removed": counts, "unclaimed": others, "held": found.held}
+    going = _sum(counts, others) if unclaimed else counts
+    result: dict[str, Any] = {"dry_run": dry_run, "removed": going, "unclaimed": others, "held": found.held}
     result["named_again"] = []
-    going = counts | others if unclaimed else counts
     if going and not dry_run:
         common.confirm(f"Remove {sum(going.values())} documents ({_listed(going)})?", yes)
         with _bar("prune", sum(going.values()), json) as progress:
@@ -152,13 +152,17 @@ def prune(
     if json:
         common.print_json(result)
         return
-    _print_counts(result["removed"] if going else {}, dry_run, "nothing to prune")
+    _print_counts(result["removed"], dry_run, "nothing to prune")
     if others and not unclaimed:
         common.err.print(f"left alone, since no task in the ledger wrote them: {_listed(others)}; --unclaimed")
     for config_id, owner in found.held.items():
         common.err.print(f"left alone, since {owner} works on it: config {config_id}", markup=False)
     for config_id in result["named_again"]:
         common.err.print(f"config {config_id} has got a name meanwhile: run its job again", markup=False)
+
+
+def _sum(counts: dict[str, int], others: dict[str, int]) -> dict[str, int]:
+    return {key: counts.get(key, 0) + others.get(key, 0) for key in counts | others}
 
 
 def _remove(kind: Literal["pick_set", "catalog"], name: str, yes: bool, dry_run: bool, json: bool) -> None:

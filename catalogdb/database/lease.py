@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, ExecutionTimeout
 
 from catalogdb.database.heartbeat import beating
 from catalogdb.database.owner import is_gone, owner
@@ -27,6 +28,7 @@ from catalogdb.errors import LostLease
 LEASE_SECONDS = 120.0
 HEARTBEATS_PER_LEASE = 8
 ASK_AGAIN_SECONDS = 0.5
+BLOCKED_MS = 2_000
 EXPIRED = {"$expr": {"$lt": ["$lease.until", "$$NOW"]}}  # a missing lease compares below every date
 
 Waiting = Callable[[str], object]
@@ -74,7 +76,7 @@ class DocumentLease:
         change: list[dict[str, Any]] = [{"$set": _literal(values or {}) | now | {"lease": held}}]
         change += [{"$unset": list(remove)}] if remove else []
         try:
-            self.collection.update_one({"_id": self.identity, "lease": None}, change, upsert=True)
+            self._change({"_id": self.identity, "lease": None}, change, upsert=True)
             return True
         except DuplicateKeyError:  # there is the document, and it has a lease
             pass
@@ -82,7 +84,10 @@ class DocumentLease:
         row = self.collection.find_one({"_id": self.identity}, {"lease": 1}) or {}
         if "lease" in row and holder(row) is None:
             free.append({"lease.token": row["lease"].get("token")})
-        return self.collection.update_one({"_id": self.identity, "$or": free}, change).matched_count == 1
+        try:
+            return self._change({"_id": self.identity, "$or": free}, change)
+        except ExecutionTimeout:  # a transaction has the document: the server ends those of a process that was killed
+            return False
 
     def wait(
         self,
@@ -106,7 +111,10 @@ class DocumentLease:
         while unless is None or not unless():
             if self.take(values, remove, dated):
                 return True
-            name = holder(self.collection.find_one({"_id": self.identity}, {"lease": 1}))
+            row = self.collection.find_one({"_id": self.identity}, {"lease": 1})
+            name = holder(row)
+            if name is None and row is not None and "lease" in row:
+                name = f"{row['lease']['owner']} (killed; the server gives up what it was writing within two minutes)"
             if name is not None and not said:
                 waiting(name)
                 said = True
@@ -154,6 +162,12 @@ class DocumentLease:
     def drop(self) -> None:
         """Give the lease back together with its document."""
         self.collection.delete_one(self._mine())
+
+    def _change(self, query: dict[str, Any], change: list[dict[str, Any]], upsert: bool = False) -> bool:
+        found = self.collection.find_one_and_update(
+            query, change, {"_id": 1}, upsert=upsert, return_document=ReturnDocument.AFTER, maxTimeMS=BLOCKED_MS
+        )
+        return found is not None
 
     def _mine(self) -> dict[str, Any]:
         return {"_id": self.identity, "lease.token": self.token}

@@ -16,6 +16,8 @@ from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, digest
 
 NO_PIECES = "0"
+HAS_NUMBER = {"$gt": ["$extent_number", None]}
+GROUPS_TOGETHER = 10_000
 
 Place = tuple[str, str, float]
 """Network, station and start of a shard."""
@@ -63,33 +65,34 @@ def glances(
         length, padding: of a shard (s); shards start at its multiples.
         axes: as `glance` wants them, by station.
     """
-    first = {"$floor": {"$divide": [{"$subtract": ["$starttime", padding]}, length]}}
-    last = {"$floor": {"$divide": [{"$add": ["$endtime", padding]}, length]}}
-    numbers = {"$range": [{"$toInt": first}, {"$add": [{"$toInt": last}, 1]}]}
-    start = {"$multiply": ["$shard", length]}
-    is_inside = [{"$lt": ["$starttime", {"$add": [start, length]}]}, {"$gte": ["$endtime", start]}]
-    is_old = {"$cond": [{"$eq": [{"$type": "$extent_number"}, "missing"]}, 1, 0]}
-    rows = db.wf_miniseed.aggregate(
-        [
-            {"$match": query},
-            {"$set": {"shard": numbers}},
-            {"$unwind": "$shard"},
-            {
-                "$group": {
-                    "_id": {"net": "$net", "sta": "$sta", "shard": "$shard"},
-                    "pieces": {"$sum": 1},
-                    "total": {"$sum": "$extent_number"},
-                    "old": {"$sum": is_old},
-                    "inside": {"$max": {"$and": is_inside}},
-                }
-            },
-        ],
-        batchSize=10_000,
-    )
-    for row in rows:
+    reach = {
+        "first": _shard_of({"$subtract": ["$starttime", padding]}, length),
+        "last": _shard_of({"$add": ["$endtime", padding]}, length),
+        "first_inside": _shard_of("$starttime", length),
+        "last_inside": _shard_of("$endtime", length),
+    }
+    sums = {
+        "pieces": {"$sum": 1},
+        "total": {"$sum": "$extent_number"},
+        "numbered": {"$sum": {"$cond": [HAS_NUMBER, 1, 0]}},
+    }
+    found: dict[Place, list[Any]] = {}
+    pipeline = [{"$match": query}, {"$group": {"_id": {"net": "$net", "sta": "$sta"} | reach} | sums}]
+    for row in db.wf_miniseed.aggregate(pipeline, batchSize=GROUPS_TOGETHER):
         name = row["_id"]
-        text = _text(row["pieces"], row["total"], axes.get((name["net"], name["sta"]), {}))
-        yield (name["net"], name["sta"], name["shard"] * length), Seen(None if row["old"] else text, row["inside"])
+        for number in range(int(name["first"]), int(name["last"]) + 1):
+            of_shard = found.setdefault((name["net"], name["sta"], number * length), [0, 0, 0, False])
+            of_shard[0] += row["pieces"]
+            of_shard[1] += row["total"]
+            of_shard[2] += row["numbered"]
+            of_shard[3] |= name["first_inside"] <= number <= name["last_inside"]
+    for place, (pieces, total, numbered, inside) in found.items():
+        text = _text(pieces, total, axes.get(place[:2], {}))
+        yield place, Seen(text if numbered == pieces else None, inside)
+
+
+def _shard_of(time: Any, length: float) -> dict[str, Any]:
+    return {"$floor": {"$divide": [time, length]}}
 
 
 def _text(number: int, total: float, axes: Mapping[str, Iterable[Any]]) -> str:

@@ -65,7 +65,7 @@ class RepickStage:
             detections = list(db.detection.find({"task_id": source_task}, session=session))
         if row is None or row["status"] != "done":
             raise CatalogdbError(f"pick set {self.source['_id']!r} is being picked anew; repick when that is done")
-        return Inputs((row, peaks, detections), row["fingerprint"], row.get("inputs", {}))
+        return Inputs((row, peaks, detections), row["fingerprint"], row.get("inputs", {}), row.get("glance"))
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Choose picks from the peaks."""

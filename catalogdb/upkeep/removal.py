@@ -39,7 +39,7 @@ def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
         for pair in compared_pairs(db, name):
             for collection, number in comparison_counts(db, pair).items():
                 counts[collection] = counts.get(collection, 0) + number
-    return counts | {kind: 1}
+    return counts | {kind: db[kind].count_documents({"_id": name})}
 
 
 def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda collection, number: None) -> Counts:
@@ -100,7 +100,7 @@ def _none_is_left(db: Database, name: str, own: dict[str, Any], session: ClientS
 
 
 def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
-    document = require_pick_set(db, name) if kind == "pick_set" else require_catalog(db, name)
+    document = _document(db, kind, name)
     check_unused(db, kind, name)
     own = own_tasks(db, kind, document)
     release_dead_tasks(db, own)
@@ -111,6 +111,17 @@ def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
             hint="end the run first; catalogdb watch shows it",
         )
     return document
+
+
+def _document(db: Database, kind: Kind, name: str) -> dict[str, Any]:
+    """The document of a name; where its removal or ingestion was broken off, what documents of its own tell."""
+    try:
+        return require_pick_set(db, name) if kind == "pick_set" else require_catalog(db, name)
+    except InputError:
+        for collection in OUTPUTS[kind]:
+            if (left := db[collection].find_one({kind: name}, {"config_id": 1})) is not None:
+                return {"_id": name, "config_id": left["config_id"]}
+        raise
 
 
 # -- the steps, which pruning takes too

@@ -120,6 +120,13 @@ def test_every_query_answers(command, filled):
         assert command(filled, "query", row["name"], "--limit", 5).code == 0
 
 
+def test_columns_of_a_query_are_those_asked_for(command, filled):
+    shown = command(filled, "query", "task", "stage=pick", "--fields", "shard.sta,status")
+    assert shown.code == 0 and "shard.sta" in shown.out and "done" in shown.out
+    wrong = command(filled, "query", "events", "--fields", "time,foo")
+    assert wrong.code == 2 and "no field 'foo'" in wrong.err
+
+
 def test_json_of_evaluate(command, filled):
     result = command(filled, "evaluate", "--catalog", "quick", "--reference", "truth", "--json").json
     scores = {"matched", "missed", "proposed", "recall", "precision"}

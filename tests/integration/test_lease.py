@@ -1,6 +1,7 @@
 """Leases on documents: one holder at a time, the dead are noticed, and who slept writes nothing."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from catalogdb.upkeep.removal import remove
 NEVER = pytest.fail
 SAY_OWNER = "from catalogdb.database.owner import owner; print(owner())"
 X = {"kind": "catalog", "name": "x"}
+DEAD = {"input": "$lease.owner", "find": f":{os.getpid()}:", "replacement": ":999999999:"}
 DIES_HOLDING = """
 from catalogdb.database.connection import connect
 from catalogdb.database.lease import DocumentLease
@@ -97,6 +99,28 @@ def test_waiting_names_the_holder_once_and_goes_on(db):
     follower.join(10)
     assert entered.is_set() and said == [owner]
     assert db.lease.count_documents({}) == 0
+
+
+def test_waiting_for_what_a_killed_process_was_writing_is_said(db):
+    held = DocumentLease(db.lease, "catalog x")
+    assert held.take(X)
+    db.lease.update_one({"_id": "catalog x"}, [{"$set": {"lease.owner": {"$replaceAll": DEAD}}}])
+    said, entered = [], threading.Event()
+
+    def follow():
+        with name_lease(db, "catalog", "x", said.append):
+            entered.set()
+
+    with db.client.start_session() as session:
+        session.start_transaction()
+        held.confirm(session)
+        follower = threading.Thread(target=follow)
+        follower.start()
+        assert not entered.wait(4)
+        assert len(said) == 1 and "killed; the server gives up" in said[0]
+        session.abort_transaction()
+    follower.join(10)
+    assert entered.is_set() and len(said) == 1
 
 
 DIES_COMPUTING = """

@@ -226,7 +226,9 @@ def test_failed_and_unfinished_tasks_are_told_apart(season):
 
 def test_rows_of_an_older_version_are_stale_without_a_reason(season):
     season.run()
-    season.db.task.update_many({"stage": "pick"}, {"$unset": {"inputs": ""}, "$set": {"fingerprint": "old"}})
+    season.db.task.update_many(
+        {"stage": "pick"}, {"$unset": dict.fromkeys(("inputs", "glance"), ""), "$set": {"fingerprint": "old"}}
+    )
     tasks = [task for task in season.stale().tasks if task.state == "stale"]
     assert {(task.stage, why.reason) for task in tasks for why in task.why} == {("pick", "not recorded")}
 

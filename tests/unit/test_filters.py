@@ -12,7 +12,7 @@ from hypothesis.strategies import sampled_from
 from hypothesis.strategies import text as strings
 
 from catalogdb.errors import InputError
-from catalogdb.filters import OPERATORS, parse_filters, readable_name
+from catalogdb.filters import OPERATORS, parse_columns, parse_filters, readable_name
 
 
 def test_values_take_the_schemas_types():
@@ -158,6 +158,13 @@ def test_unknown_fields_of_views_are_named():
     with pytest.raises(InputError, match="stations has no field 'station'") as caught:
         parse_filters("stations", ["station=BAD"])
     assert "sta" in caught.value.hint
+
+
+def test_columns_are_fields():
+    assert parse_columns("event", "time, magnitude,") == ["time", "magnitude"]
+    assert parse_columns("task", "shard.sta") == ["shard.sta"]
+    with pytest.raises(InputError, match="--fields: event has no field 'foo'"):
+        parse_columns("event", "time,foo")
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,8 @@ MET_BY_AN_IMPORT = """
 import signal, sys
 from catalogdb.interrupts import interruptible
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background of a shell ignores it
+
 with interruptible():
     import slow_module
     print("went on", flush=True)

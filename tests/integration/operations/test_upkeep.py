@@ -128,6 +128,19 @@ def test_a_run_that_comes_up_while_its_name_is_removed_keeps_what_it_holds(copy,
     assert copy.db.task.count_documents({"config_id": config_id}) == 1
 
 
+@pytest.mark.parametrize(("kind", "collection"), [("catalog", "event"), ("pick-set", "pick")])
+def test_removal_of_what_was_ingested_goes_on_where_it_broke_off(copy, command, kind, collection):
+    key = kind.replace("-", "_")
+    if kind == "pick-set":
+        command(copy.settings, "remove", "catalog", "truth", "--yes")
+    copy.db[key].delete_one({"_id": "truth"})  # the name goes first
+    left = copy.db[collection].count_documents({key: "truth"})
+    dry = command(copy.settings, "remove", kind, "truth", "--dry-run", "--json").json
+    result = command(copy.settings, "remove", kind, "truth", "--yes", "--json")
+    assert result.code == 0 and dry["removed"][collection] == result.json["removed"][collection] == left > 0
+    assert command(copy.settings, "remove", kind, "truth", "--yes").code == 2
+
+
 # -- what nothing stands for
 
 
@@ -207,8 +220,9 @@ def test_documents_without_a_task_are_removed_on_request_alone(copy, command):
     result = command(copy.settings, "prune", "--yes", "--json").json
     assert result["removed"] == {} and result["unclaimed"]["event"] == 5 and copy.dump() == before
     assert "--unclaimed" in command(copy.settings, "prune", "--yes").err
+    dry = command(copy.settings, "prune", "--unclaimed", "--dry-run", "--json").json["removed"]
     removed = command(copy.settings, "prune", "--unclaimed", "--yes", "--json").json["removed"]
-    assert removed == result["unclaimed"] == gone(before, copy.dump())
+    assert dry == removed == result["unclaimed"] == gone(before, copy.dump())
 
 
 def test_missing_files_are_forgotten_on_request(copy, command):
