@@ -15,11 +15,11 @@ from catalogdb.association.config import AssociateConfig
 from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.errors import InputError
 from catalogdb.geo import Region
+from catalogdb.job_schedule import ScheduleBlock
 from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
-from catalogdb.scheduling.cron import ScheduleBlock
 from catalogdb.yaml_text import parse_yaml
 
 StageName = Literal["pick", "associate", "magnitude", "evaluate"]

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymongo.database import Database
 
 from catalogdb.evaluation.classes import day_text, days_of
-from catalogdb.evaluation.columns import PHASES, Codes, Events, PickReader, Picks, joined, merged_batches
+from catalogdb.evaluation.columns import PHASES, Codes, Events, Picks, joined, merged_batches
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import ARRIVALS_S, MARGIN_GATES
-from catalogdb.evaluation.links import Sites, events_of_picks
 from catalogdb.evaluation.pairing import Pairs, pair_picks, unfinished
 from catalogdb.evaluation.scores import MATCHED, MISSED, NO_DATA, OUTCOMES, PROPOSED, WRONG_PHASE
+from catalogdb.evaluation.sites import Sites
 
 PICKS_PER_DOCUMENT = 2000
 ROW_KEYS = (
     *("pick_id", "time", "partner_id", "dt", "probability"),
     *("event_id", "partner_event_id", "distance_km", "magnitude"),
 )
+
+EventsOf = Callable[[NDArray[np.object_], NDArray[np.float64]], NDArray[np.int64]]
+"""Ids and times (s) of picks -> positions of the events that use them, -1 where none does; shape (n,) each."""
 
 
 @dataclass
@@ -68,17 +70,13 @@ class PickComparison:
     """The comparison of two pick sets, fed by `chunks`.
 
     Args:
-        names: catalog and reference, whose events the picks belong to.
-        pick_sets: their pick sets. Where both are one, each pick is its own partner: nothing is scored, and just what
-            became of the events' picks is counted.
         events: of catalog and reference, from before the period on, since its first picks may be of these.
+        events_of: tell the events of picks, for the catalog and the reference.
         matched_event: position of the catalog's event that each event of the reference is paired with, or -1.
     """
 
-    db: Database
-    names: tuple[str, str]
-    pick_sets: tuple[str, str]
     events: tuple[Events, Events]
+    events_of: tuple[EventsOf, EventsOf]
     matched_event: NDArray[np.int64]
     stations: Codes
     networks: Codes
@@ -89,7 +87,6 @@ class PickComparison:
     keep_reference: bool = False
     """Whether `reference_columns` will be asked for."""
     tally: EventTally = field(init=False)
-    other_phases: int = 0
     _seen: list[tuple[NDArray, NDArray, NDArray, NDArray]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
@@ -103,29 +100,34 @@ class PickComparison:
         station, phase, time, counts = (np.concatenate(columns) for columns in zip(none, *self._seen, strict=True))
         return station, phase, time, counts
 
-    def chunks(self) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The time (epoch seconds) that picks are wanted of: the period, its margins and the arrivals of its events."""
+        margin = MARGIN_GATES * self.max_dt
+        return self.period[0] - margin, self.period[1] + max(margin, ARRIVALS_S)
+
+    def chunks(
+        self, catalog: Iterable[Picks], reference: Iterable[Picks] | None
+    ) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
         """Compare, chunk by chunk.
+
+        Args:
+            catalog, reference: batches of picks in order of time, of the `reach`. Without a reference both are one pick
+                set, and each pick is its own partner: nothing is scored, and just what became of the events' picks is
+                counted.
 
         Yields:
             Rows for the scores, and documents of `pick_match` without what all of them have in common.
         """
-        margin = MARGIN_GATES * self.max_dt
-        reach = self.period[0] - margin, self.period[1] + max(margin, ARRIVALS_S)
-        readers = [
-            PickReader(self.db, name, *reach, self.stations, self.networks) for name in dict.fromkeys(self.pick_sets)
-        ]
-        try:
-            if len(readers) == 1:
-                for picks in readers[0]:
-                    self._count_own(picks)
-            else:
-                yield from self._compared(*readers)
-        finally:
-            for reader in readers:
-                self.other_phases += reader.other_phases
-                reader.close()
+        if reference is None:
+            for picks in catalog:
+                self._count_own(picks)
+        else:
+            yield from self._compared(catalog, reference)
 
-    def _compared(self, catalog: PickReader, reference: PickReader) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
+    def _compared(
+        self, catalog: Iterable[Picks], reference: Iterable[Picks]
+    ) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
         none = Picks(np.zeros(0, object), *(np.zeros(0, kind) for kind in (np.int32, np.int32, np.int8, float, float)))
         waiting = [none, none]
         for of_reference, of_catalog, known_until in merged_batches(reference, catalog):
@@ -139,8 +141,8 @@ class PickComparison:
                 yield self._outcomes(*ready, pair_picks(*ready, self.max_dt))
 
     def _count_own(self, picks: Picks) -> None:
-        reference_event = events_of_picks(self.db, self.names[1], self.events[1], picks.identity, picks.time)
-        catalog_event = events_of_picks(self.db, self.names[0], self.events[0], picks.identity, picks.time)
+        reference_event = self.events_of[1](picks.identity, picks.time)
+        catalog_event = self.events_of[0](picks.identity, picks.time)
         outcome = np.full(len(picks), MATCHED, np.int8)
         self._count_events(outcome, np.ones(len(picks), bool), reference_event, catalog_event)
 
@@ -157,8 +159,8 @@ class PickComparison:
         outcome = np.where(recorded, MISSED, NO_DATA).astype(np.int8)
         same = reference.phase[pairs.reference] == catalog.phase[pairs.catalog]
         outcome[pairs.reference] = np.where(same, MATCHED, WRONG_PHASE)
-        reference_event = events_of_picks(self.db, self.names[1], self.events[1], reference.identity, reference.time)
-        catalog_event = events_of_picks(self.db, self.names[0], self.events[0], catalog.identity, catalog.time)
+        reference_event = self.events_of[1](reference.identity, reference.time)
+        catalog_event = self.events_of[0](catalog.identity, catalog.time)
         partner_event = np.where(paired, np.r_[catalog_event, -1][partner], -1)
         counts = _counts(self.events[1], reference_event)
         if self.keep_reference:

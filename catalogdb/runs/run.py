@@ -9,10 +9,10 @@ from concurrent.futures import Executor
 from pymongo.database import Database
 
 from catalogdb import logs
+from catalogdb.comparisons import evaluate
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
 from catalogdb.engines import BatchOptions, EngineOptions, executor
-from catalogdb.evaluation import evaluate
 from catalogdb.jobs import Job
 from catalogdb.ledger import lost, tasks
 from catalogdb.ledger.execute import TaskReport

@@ -16,11 +16,11 @@ from pydantic import BaseModel, ValidationError
 from pymongo.database import Database
 
 from catalogdb.association.windows import association_windows
+from catalogdb.comparisons.staleness import comparison_state
+from catalogdb.comparisons.summary import known_types
 from catalogdb.database.named import require_catalog
 from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
-from catalogdb.evaluation.staleness import comparison_state
-from catalogdb.evaluation.summary import known_types
 from catalogdb.jobs import Job, Period
 from catalogdb.ledger import tasks
 from catalogdb.ledger.parts import Parts, changes, fingerprint

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pymongo.database import Database
 
-from catalogdb.association.compare import Task
 from catalogdb.errors import InputError
 from catalogdb.event_types import EXISTS
 from catalogdb.jobs import Job
 from catalogdb.stages.associate import job_picks
 from catalogdb.stages.recording import Recording
 from catalogdb.stages.station_places import read_places
+from catalogdb.tuning.compare import Task
 
 
 def read_task(db: Database, job: Job, reference: str, starttime: float, endtime: float) -> Task:

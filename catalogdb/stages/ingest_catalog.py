@@ -17,8 +17,9 @@ from catalogdb.decoding import check_regular
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.catalog_files import FORMATS_HINT, known_format, read_catalog_files
 from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
+from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.file_names import distinct_names
-from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.names import checked_name

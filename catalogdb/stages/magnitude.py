@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from pymongo.database import Database
 
+from catalogdb.channels import channel_group
 from catalogdb.components import SLOTS
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
@@ -17,7 +18,6 @@ from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
 from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.stages.waveform_pieces import PIECE_FIELDS, read_pieces
-from catalogdb.waveforms import channel_group
 
 NEIGHBOUR_SECONDS = 300.0
 """Origins this long before and after the window may disturb its events: about the S time at the largest distance."""

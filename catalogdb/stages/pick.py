@@ -11,7 +11,7 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.channels import sensor_rank
+from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.components import SLOTS, Axis
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job
@@ -28,7 +28,6 @@ from catalogdb.stages.file_states import add_extents, file_states
 from catalogdb.stages.glance import NO_PIECES, Place, Seen, glance, glances
 from catalogdb.stages.shards import pieces_by_shard
 from catalogdb.stages.waveform_pieces import read_pieces
-from catalogdb.waveforms.index import channel_group
 
 REVISION = 4
 FILES_NAMED = 300

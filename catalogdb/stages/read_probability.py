@@ -9,11 +9,11 @@ from pymongo.database import Database
 
 from catalogdb.database.named import require_pick_set
 from catalogdb.errors import InputError
-from catalogdb.exchange.reference import format_time
 from catalogdb.output_file import write_atomically
 from catalogdb.probability import convert
 from catalogdb.probability.documents import HOUR_SECONDS, joined, traces_of
 from catalogdb.probability.traces import ProbabilityTrace
+from catalogdb.times import format_time
 
 FORMATS = {".npz": "npz", ".mseed": "miniseed", ".ms": "miniseed"}
 

@@ -11,7 +11,6 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.errors import InputError
-from catalogdb.exchange.reference import format_time
 from catalogdb.picking.config import PickConfig
 from catalogdb.plots.view import (
     Component,
@@ -28,6 +27,7 @@ from catalogdb.plots.view import (
     prepared,
 )
 from catalogdb.stages.read_probability import read_probability
+from catalogdb.times import format_time
 
 LONGEST_SECONDS = 86_400.0
 LONGEST_TRAVEL_SECONDS = 300.0

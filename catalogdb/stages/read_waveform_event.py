@@ -11,7 +11,6 @@ from pymongo.database import Database
 from catalogdb.association.config import VelocityConfig
 from catalogdb.association.traveltime import travel_times
 from catalogdb.errors import InputError
-from catalogdb.exchange.reference import format_time
 from catalogdb.geo import distance_azimuth
 from catalogdb.plots.text import clock_text
 from catalogdb.plots.view import Lane, Mark, StationPanel, View, two_components
@@ -25,6 +24,7 @@ from catalogdb.stages.read_waveform import (
     stations_with_waveforms,
 )
 from catalogdb.stages.station_places import stations_in_operation
+from catalogdb.times import format_time
 
 BEFORE_SECONDS = 5.0
 AFTER_LAST_ARRIVAL_SECONDS = 10.0

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pymongo.database import Database
 
+from catalogdb.comparisons.readers import PickReader, read_events
 from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.evaluation import Gates
-from catalogdb.evaluation.columns import PHASES, Codes, Events, PickReader, Picks, joined, merged_batches, read_events
+from catalogdb.evaluation.columns import PHASES, Codes, Events, Picks, joined, merged_batches
 from catalogdb.evaluation.pairing import EventPairs, pair_events, pair_picks, unfinished
 
 ALL_TIME = (-np.inf, np.inf)

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
+from catalogdb.comparisons.claim import Claim
 from catalogdb.database.lease import DocumentLease, holder, name_lease
 from catalogdb.errors import LostLease
-from catalogdb.evaluation.claim import Claim
 from catalogdb.ledger.run_life import server_now
 from catalogdb.upkeep.removal import remove
 
@@ -125,7 +125,7 @@ def test_waiting_for_what_a_killed_process_was_writing_is_said(db):
 
 DIES_COMPUTING = """
 from catalogdb.database.connection import connect
-from catalogdb.evaluation.claim import Claim
+from catalogdb.comparisons.claim import Claim
 from catalogdb.settings import Settings
 import json, os, sys
 db = connect(Settings.model_validate_json(sys.argv[1]))

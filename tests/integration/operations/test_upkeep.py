@@ -2,8 +2,8 @@
 
 import pytest
 
+from catalogdb.comparisons import evaluate
 from catalogdb.errors import InputError
-from catalogdb.evaluation import evaluate
 from catalogdb.ledger import tasks
 from catalogdb.stages.results import OUTPUTS
 from catalogdb.upkeep import prune, removal

@@ -1,4 +1,4 @@
-"""Which of the bulletin's formats a file is in: the one that most of its lines fit strictly."""
+"""Which of the bulletin's formats a file is in: the one that most of its lines fit strictly; none for tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 from catalogdb.exchange.csv_catalog import is_header as is_csv_header
 from catalogdb.exchange.ogs.bulletin_txt import is_header as is_txt_header
 from catalogdb.exchange.ogs.columns import century_of
-from catalogdb.exchange.ogs.listing_hpl import EVENT_LINE, is_head, is_station_line, may_be_a_place
+from catalogdb.exchange.ogs.listing_lines import EVENT_LINE, is_head, is_station_line, may_be_a_place
 from catalogdb.exchange.ogs.phases_dat import END
 from catalogdb.exchange.ogs.summary_pun import is_header as is_pun_header
 from catalogdb.file_formats import START

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from pymongo.database import Database
 
+from catalogdb.comparisons.compare import comparison_id
+from catalogdb.comparisons.inputs import comparison_inputs
+from catalogdb.comparisons.period import comparison_period
 from catalogdb.evaluation.gates import Gates
-from catalogdb.evaluation.inputs import comparison_inputs
-from catalogdb.evaluation.job import comparison_id
-from catalogdb.evaluation.summary import comparison_period
 
 
 @dataclass(frozen=True)

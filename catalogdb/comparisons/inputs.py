@@ -6,13 +6,11 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.evaluation.coverage import picked_waveforms
+from catalogdb.comparisons.peaks import peak_source
+from catalogdb.comparisons.picked_waveforms import picked_waveforms
 from catalogdb.evaluation.gates import with_arrivals
-from catalogdb.evaluation.peak_curve import peak_source
+from catalogdb.evaluation.revision import REVISION
 from catalogdb.identity import content_id
-
-REVISION = 5
-"""Part of what decides whether a stored comparison is current; raised when the same input gives another result."""
 
 
 def comparison_inputs(

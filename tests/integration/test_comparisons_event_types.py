@@ -3,8 +3,8 @@
 import pytest
 from catalogs import T0, put_catalog
 
+from catalogdb.comparisons import evaluate, filled_pipeline, match_events
 from catalogdb.errors import InputError
-from catalogdb.evaluation import evaluate, filled_pipeline, match_events
 from catalogdb.upkeep.diff import diff_catalogs
 
 KINDS = [

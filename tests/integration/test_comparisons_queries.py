@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks._queries import listed, run
 from benchmarks.evaluation import CATALOG, REFERENCE, Maker, fill
+from catalogdb.comparisons import evaluate
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
-from catalogdb.evaluation import evaluate
 
 SERVED = {"IXSCAN", "IDHACK", "COUNT_SCAN", "DISTINCT_SCAN", "EXPRESS_IXSCAN", "EXPRESS_IDHACK"}
 QUERIES = {query.title: query for query in listed()}

@@ -5,9 +5,9 @@ import pytest
 from test_association_associate import EVENTS, REGION, STATIONS, config, synthetic_picks
 
 from benchmarks._false_picks import false_picks
-from catalogdb.association.compare import Task, compare, score, through_windows
-from catalogdb.association.tuning import SPACES, changed, tune
 from catalogdb.errors import InputError
+from catalogdb.tuning.compare import Task, compare, score, through_windows
+from catalogdb.tuning.search import SPACES, changed, tune
 
 FIRST, SECOND = (0.0, 2000.0), (2000.0, 4000.0)
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from catalogs import T0, put_catalog
 
-from catalogdb.evaluation import evaluate
-from catalogdb.evaluation.coverage import Coverage, PickedWaveforms, picked_waveforms
+from catalogdb.comparisons import evaluate
+from catalogdb.comparisons.picked_waveforms import picked_waveforms
+from catalogdb.evaluation.coverage import Coverage, PickedWaveforms
 
 PERIOD = {"starttime": T0, "endtime": T0 + 100}
 COUNTS = ("matched", "missed", "no_data")

@@ -3,8 +3,8 @@
 import pytest
 from catalogs import T0, put_catalog
 
+from catalogdb.comparisons import evaluate
 from catalogdb.demo.dataset import write_demo_day
-from catalogdb.evaluation import evaluate
 from catalogdb.jobs import Job
 from catalogdb.runs.run import run_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from catalogdb.association.compare import Task, score, through_windows
 from catalogdb.association.config import AssociateConfig
 from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
+from catalogdb.tuning.compare import Task, score, through_windows
 
 # Settings that matter most, and where to look for them; others may be named instead.
 SPACES: dict[str, dict[str, Sequence[Any]]] = {

@@ -10,12 +10,13 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
 from benchmarks.evaluation import CATALOG, REFERENCE, fill
+from catalogdb.comparisons import evaluate, filled_pipeline
+from catalogdb.comparisons.claim import Claim
+from catalogdb.comparisons.compare import comparison_id
 from catalogdb.errors import LostLease
-from catalogdb.evaluation import Gates, evaluate, filled_pipeline
-from catalogdb.evaluation.claim import Claim
-from catalogdb.evaluation.job import comparison_id
-from catalogdb.exchange.reference import parse_time
+from catalogdb.evaluation import Gates
 from catalogdb.schema import views
+from catalogdb.times import parse_time
 
 GATE = 0.5
 WHOLE = {"starttime": T0 - 1e9, "endtime": T0 + 1e9}

@@ -1,24 +1,19 @@
-"""What else is known of picks and events: stations' places and networks, and which event uses a pick."""
+"""Where stations stand and which network they are of, by the numbers that the comparison gives them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymongo.database import Database
 
 from catalogdb.evaluation.columns import Codes, Events
 from catalogdb.evaluation.pairing import haversine_km
 from catalogdb.stations.places import Place, StationPlaces
-
-LATEST_ARRIVAL_S = 1800.0
-"""Arrivals are looked for this long after the origin time; the slowest first S of the Earth takes less."""
-EARLIEST_ARRIVAL_S = 60.0
-"""And this long before it, since a location may put the origin after its first pick."""
 
 
 @dataclass
@@ -31,10 +26,19 @@ class Sites:
     _moved: dict[str, Callable[[float], Place | None]] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, db: Database, stations: Codes, networks: Codes) -> Sites:
-        """Stations go by their code alone, since bulletins know no networks; a code in several has none of its own."""
-        fields = dict.fromkeys(("net", "sta", "loc", "lat", "lon", "elev", "starttime", "endtime"), 1)
-        rows = list(db.site.find({}, fields).sort("starttime", 1))
+    def of(
+        cls,
+        rows: Sequence[Mapping[str, Any]],
+        recorded: Iterable[tuple[str, str]],
+        stations: Codes,
+        networks: Codes,
+    ) -> Sites:
+        """Stations go by their code alone, since bulletins know no networks; a code in several has none of its own.
+
+        Args:
+            rows: `site` documents by start time: net, sta, loc, lat, lon, elev, starttime, endtime.
+            recorded: (net, sta) of the waveforms.
+        """
         by_time = StationPlaces(rows)
         places, nets, moved = {}, defaultdict(set), {}
         for row in rows:
@@ -42,10 +46,8 @@ class Sites:
             nets[row["sta"]].add(row["net"])
             if by_time.moves(row["net"], row["sta"]):
                 moved[row["sta"]] = partial(by_time.at, row["net"], row["sta"])
-        # sorted as an index is, so that each pair is looked up once instead of reading all pieces
-        pairs = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
-        for row in db.wf_miniseed.aggregate(pairs):
-            nets[row["_id"]["sta"]].add(row["_id"]["net"])
+        for net, sta in recorded:
+            nets[sta].add(net)
         known = {}
         for station, codes in nets.items():
             named = codes - {""}
@@ -75,34 +77,3 @@ class Sites:
         unknown = self.networks[""]
         own = np.array([self.networks[row[2]] for row in self._table()], np.int32)
         return np.where(network == unknown, own[station], network).astype(np.int32)
-
-
-def events_of_picks(
-    db: Database, catalog: str, events: Events, identity: NDArray[np.object_], time: NDArray[np.float64]
-) -> NDArray[np.int64]:
-    """Position in `events` of the event that uses each pick, -1 where none does; shape (n,).
-
-    Args:
-        events: the catalog's, by time and id.
-        identity, time: ids and times (s) of the picks.
-    """
-    found = np.full(len(identity), -1, np.int64)
-    if not len(identity) or not len(events):
-        return found
-    earliest, latest = time.min() - LATEST_ARRIVAL_S, time.max() + EARLIEST_ARRIVAL_S
-    first, last = np.searchsorted(events.time, [earliest, latest])
-    position = {events.identity[at]: at for at in range(first, last)}
-    arrivals = [
-        {"$match": {"catalog": catalog, "time": {"$gte": earliest, "$lt": latest}}},
-        {"$project": {"picks": "$origins.arrivals.pick_id"}},
-    ]
-    event_of: dict[str, int] = {}
-    of_others: dict[str, int] = {}  # of events that don't count: a pick of one that does, too, counts with that
-    for row in db.event.aggregate(arrivals, batchSize=20_000):
-        if (at := position.get(row["_id"])) is not None:
-            for picks in row["picks"]:  # one list per origin
-                (event_of if events.counts[at] else of_others).update(dict.fromkeys(picks, at))
-    if event_of or of_others:
-        of_all = of_others | event_of
-        found[:] = [of_all.get(key, -1) for key in identity]
-    return found
