@@ -8,6 +8,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.ledger.run_life import server_now, true_status
+from catalogdb.runs.run_record import of_makers
 
 RATE_SECONDS = 300.0
 
@@ -59,7 +60,7 @@ def content_figures(db: Database) -> dict[str, Any]:
 
 def _waiting(db: Database) -> dict[str, float]:
     now = server_now(db)
-    query = {"status": "done", "job_document.stages": "pick"}
+    query = {"status": "done"} | of_makers("pick_set")
     waiting = {}
     for job in db.run.distinct("job", query):
         run = db.run.find_one(query | {"job": job}, {"started": 1}, sort=[("started", -1)])

@@ -12,15 +12,21 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from catalogdb import __version__, logs
 from catalogdb.errors import InputError
+from catalogdb.identity import installed_versions
 from catalogdb.jobs import Job
 from catalogdb.ledger.tasks import shortened
 from catalogdb.runs.run_report import RunReport, StageReport
-from catalogdb.stages.resolve import installed_versions
+from catalogdb.stages import registry
 
 VERSIONS = ("mspasspy", "seisbench", "torch", "obspy", "GMMA", "pyocto", "pymongo", "numpy", "scipy", "scikit-learn")
 ENDED = ("done", "failed")
 TRIES = 5
 ERROR_LENGTH = 2000
+
+
+def of_makers(kind: str) -> dict[str, Any]:
+    """Filter of the runs that make a kind of result (`pick_set` or `catalog`), rather than read one that is there."""
+    return {"job_document.stages": {"$in": registry.makers(kind)}}
 
 
 def start(db: Database, job: Job, report: RunReport, engine: str) -> None:

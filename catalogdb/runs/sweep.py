@@ -18,6 +18,7 @@ from catalogdb.jobs import Job
 from catalogdb.matrix import Cell
 from catalogdb.runs.run import Progress, RunReport, run_job
 from catalogdb.settings import Settings
+from catalogdb.stages import registry
 from catalogdb.stages.repick import repick
 from catalogdb.stages.resolve import resolve
 from catalogdb.stages.results import ResultName, claim_names
@@ -92,7 +93,7 @@ def sweep(
         with watch(f"inference {source.pick_set_name}") as progress:
             try:
                 run = run_job(settings, source, progress=progress, **options)
-                report.inferences[source.pick_set_name] = run.stages["pick"].done
+                report.inferences[source.pick_set_name] = sum(stage.done for stage in run.stages.values())
             except (DatabaseError, PyMongoError):
                 raise
             except Exception as error:  # the other inferences may succeed
@@ -125,7 +126,7 @@ def _claim_names(db: Database, cells: list[Cell]) -> None:
 
 def _planned(cell: Cell) -> CellReport:
     job = cell.job
-    inference = (cell.source or job).pick_set_name if "pick" in job.stages else None
+    inference = (cell.source or job).pick_set_name if registry.makes(job.stages, "pick_set") else None
     return CellReport(catalog=job.catalog, pick_set=job.pick_set_name, inference=inference, values=cell.values)
 
 

@@ -153,11 +153,11 @@ def _of_stage(db, stage, result, worker, report, progress) -> OpenTasks:
     try:
         left = work_stage(db, stage, result, worker, progress)
     except BaseException:
-        report.notes += result.finish()
+        result.finish()
         with suppress(PyMongoError):
             run_record.add_stage(db, worker.run_id, stage.name, result, result.failures)
         raise
-    report.notes += result.finish(stage.name)
+    report.notes += result.finish(stage)
     run_record.add_stage(db, worker.run_id, stage.name, result, list(left.failures.values()))
     return left
 
@@ -216,7 +216,7 @@ def _do(db, stage, free: list[PlannedTask], left: OpenTasks, result: StageReport
         tell(task)
 
 
-class _Ending:
+class _Ending(Stage):
     """The end of a shared run as a task: exactly one worker does it, and another one where that one dies."""
 
     name = "end"

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.association.associate import associate, other_network
+from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import AssociationWindow, association_windows
-from catalogdb.identity import content_id
+from catalogdb.database.named import require_pick_set
+from catalogdb.errors import InputError
+from catalogdb.geo import distance_azimuth
+from catalogdb.identity import content_id, installed_versions
 from catalogdb.jobs import Job, StationSelection
-from catalogdb.ledger.parts import Parts, digest, fingerprint
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.parts import Change, Parts, digest, fingerprint
+from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
+from catalogdb.stages import registry
+from catalogdb.stages.association_notes import association_notes
 from catalogdb.stages.periods import Interval, covered, inside
 from catalogdb.stages.recording import Recording
+from catalogdb.stages.station_notes import require_picks
 from catalogdb.stages.station_places import StationNetworks, read_places
 from catalogdb.stations.places import StationPlaces
 
@@ -24,31 +31,78 @@ PICK_FIELDS = (
     *("loc", "chan"),
 )
 PART_FIELDS = ("_id", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight", "place")
+ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
 
 
-class AssociateStage:
-    """Origins of one catalog.
+def _tell_picks(change: Change) -> tuple[str, str]:
+    before, now = (state.split()[0] if state else "none" for state in (change.before, change.now))
+    return "picks", f"{change.name} {before} -> {now}" if before != now else f"{change.name} {now} others"
 
-    Args:
-        job: the job.
-        config_id: the catalog's config_id.
-    """
+
+def _tell_station(change: Change) -> tuple[str, str]:
+    if change.before is None:
+        return "new station", change.name
+    if change.now is None:
+        return "station gone", change.name
+    old, new = ([float(value) for value in state.split()] for state in (change.before, change.now))
+    km = float(distance_azimuth(*old[:2], *new[:2])[0])
+    moved = f"{km:.3f} km" if km else f"{(new[2] - old[2]) * 1000:+.0f} m of elevation"
+    return "coordinates", f"{change.name} moved {moved}"
+
+
+def _tell_period(change: Change) -> tuple[str, str]:
+    start, end = (f"{datetime.fromtimestamp(float(value), UTC):%Y-%m-%dT%H:%M:%S}" for value in change.name.split())
+    return "other period", f"{start} to {end}{change.how}"
+
+
+class AssociateStage(Stage):
+    """Origins of one catalog."""
 
     name = "associate"
+    kind = "catalog"
+    reads = (
+        Reads(
+            "pick",
+            "picks",
+            reach=lambda stage: stage.job.associate.overlap_seconds,
+            takes=lambda stage, key: stage.job.stations.takes(key["net"], key["sta"]),
+        ),
+        Reads("site", "stations"),
+        Reads("wf_miniseed", "waveforms", reach=lambda stage: stage.job.associate.overlap_seconds),
+    )
     collections = ("origin",)
+    settings = AssociateConfig
+    words = {"pick": _tell_picks, "station": _tell_station, "period": _tell_period}
+    verb = "associated"
+    notes = staticmethod(association_notes)
 
-    def __init__(self, job: Job, config_id: str):
-        self.job = job
-        self.result = job.catalog
-        self.config_id = config_id
+    @classmethod
+    def identity(cls, job: Job) -> dict[str, Any]:
+        """The settings without those of associators that aren't used, and versions of the associator's packages."""
+        used = job.associate.associator
+        return {
+            cls.name: job.associate.model_dump(mode="json", exclude=set(ASSOCIATOR_PACKAGES) - {used}),
+            "versions": installed_versions(ASSOCIATOR_PACKAGES.get(used, ())),
+        }
 
-    def plan(self, db: Database) -> Iterable[PlannedTask]:
-        """One task per window that has picks, or had some."""
-        for shard, parts in self.parts(db):
-            yield PlannedTask(shard, fingerprint(parts))
+    def check(self, db: Database) -> None:
+        """Refuse a job without coordinates of its stations, or without picks where it makes none.
+
+        Raises:
+            InputError: naming what to do.
+        """
+        if not any(self.job.stations.takes(row["net"], row["sta"]) for row in db.site.find({}, {"net": 1, "sta": 1})):
+            raise InputError(
+                f"job {self.job.name}: database {db.name!r} has no coordinates of its stations",
+                hint="catalogdb ingest stations FILE; then check the job's stations",
+            )
+        if not registry.makes(self.job.stages, "pick_set"):
+            require_pick_set(db, self.job.pick_set_name)
+            require_picks(db, self.job)
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
-        """The same windows, with the picks of each station, the stations' coordinates, and where the period cuts them.
+        """Windows that have picks, or had some, with the picks of each station, the stations' coordinates, and where
+        the period cuts them.
 
         Stations with data but without a pick take part too: what is derived from the network depends on them.
         """
@@ -75,6 +129,8 @@ class AssociateStage:
         picks, stations, intervals, silent = inputs.data
         if not picks:
             return Output({"origin": []})
+        from catalogdb.association.associate import associate
+
         core = shard.starttime, shard.endtime
         result = associate(picks, stations, self.job.region, self.job.associate, core)
         origins = [
@@ -173,6 +229,8 @@ def _of_other_networks(
     picks: list[dict[str, Any]], stations: list[dict[str, Any]], silent: list[dict[str, Any]]
 ) -> list[str]:
     """Problems of picks whose station has no coordinates, though one of its code without data has some."""
+    from catalogdb.association.associate import other_network
+
     networks: dict[str, list[str]] = defaultdict(list)
     for station in silent:
         networks[station["sta"]].append(station["net"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pymongo.database import Database
 
@@ -12,10 +13,11 @@ from catalogdb.channels import channel_group
 from catalogdb.components import SLOTS
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
-from catalogdb.ledger.parts import Parts, digest, fingerprint
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
+from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
+from catalogdb.stages import registry
 from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.stages.waveform_pieces import PIECE_FIELDS, read_pieces
 
@@ -80,30 +82,50 @@ class WindowInputs:
         }
 
 
-class MagnitudeStage:
-    """Magnitudes of one catalog, by the windows of its association.
-
-    Args:
-        job: the job.
-        config_id: the catalog's config_id.
-    """
+class MagnitudeStage(Stage):
+    """Magnitudes of one catalog, by the windows of its association."""
 
     name = "magnitude"
+    kind = "catalog"
+    reads = (
+        Reads("origin", "origins", reach=lambda stage: NEIGHBOUR_SECONDS),
+        Reads("channel", "channel metadata"),
+        Reads("wf_miniseed", "waveforms", reach=lambda stage: NEIGHBOUR_SECONDS),
+    )
     collections = ("magnitude",)
+    settings = MagnitudeConfig
+    words = {
+        "origin": named("origins"),
+        "neighbour": named("neighbouring origins"),
+        "channel": named("channel metadata"),
+        "response": named("response"),
+        "waveform": named("waveforms"),
+    }
+    verb = "measured"
 
-    def __init__(self, job: Job, config_id: str):
-        self.job = job
-        self.result = job.catalog
-        self.config_id = config_id
+    @classmethod
+    def identity(cls, job: Job) -> dict[str, Any]:
+        """The settings; none where the job makes no magnitudes."""
+        return {cls.name: job.magnitude.model_dump(mode="json") if cls.name in job.stages else None}
 
-    def plan(self, db: Database) -> Iterable[PlannedTask]:
-        """One task per window that was associated, or that has magnitudes of an earlier run."""
-        for shard, parts in self.parts(db):
-            yield PlannedTask(shard, fingerprint(parts))
+    @staticmethod
+    def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
+        """Say why there are no magnitudes at all."""
+        if not counts.get("no_response") or counts.get("magnitudes"):
+            return []
+        return ["no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"]
+
+    @classmethod
+    def telling(cls, changes: Sequence[Change]) -> Iterable[Change]:
+        """Where an origin is another, the other stations and times that it brings with it go without saying."""
+        if all(change.kind != "origin" for change in changes):
+            return changes
+        return (change for change in changes if not _follows_an_origin(change))
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
-        """The same windows, with origins, channels, responses and waveforms as the magnitudes take them."""
-        either = [{"stage": "associate", "status": "done"}, {"stage": self.name}]
+        """Windows that were associated, or that have magnitudes of an earlier run, with the origins, channels,
+        responses and waveforms as the magnitudes take them."""
+        either = [{"stage": {"$in": registry.writers("origin")}, "status": "done"}, {"stage": self.name}]
         rows = db.task.find({"config_id": self.config_id, "$or": either}, {"starttime": 1, "endtime": 1})
         windows = sorted({(row["starttime"], row["endtime"]) for row in rows})
         for batch in _batches([Shard({}, *window) for window in windows]):
@@ -195,6 +217,10 @@ class MagnitudeStage:
                 inputs.channels += [epoch for epoch in channels.get(station, ()) if _meets_any(epoch, pairs)]
                 near = [piece for piece in pieces.get(station, ()) if _meets_any(piece, pairs)]
                 inputs.pieces[station] = _useful(near, self.job.magnitude)
+
+
+def _follows_an_origin(change: Change) -> bool:
+    return change.kind == "waveform" or (change.kind in ("channel", "response") and not change.is_both)
 
 
 def _batches(shards: list[Shard]) -> Iterator[list[Shard]]:

@@ -13,10 +13,11 @@ from pymongo.database import Database
 
 from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.components import SLOTS, Axis
+from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
-from catalogdb.jobs import Job
-from catalogdb.ledger.parts import Parts, digest, fingerprint
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.jobs import Job, PickBlock
+from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, Stage
 from catalogdb.picking.peak_table import joined
 from catalogdb.picking.picker import Findings, Picker, load_picker
 from catalogdb.picking.records import Records
@@ -24,30 +25,16 @@ from catalogdb.picking.selection import once_per_arrival
 from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors, turned_axes
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
-from catalogdb.stages.file_states import add_extents, file_states
+from catalogdb.stages import registry
+from catalogdb.stages.file_states import add_extents, file_parts, file_states, tell_file
 from catalogdb.stages.glance import NO_PIECES, Place, Seen, glance, glances
 from catalogdb.stages.shards import pieces_by_shard
 from catalogdb.stages.waveform_pieces import read_pieces
 
 REVISION = 4
-FILES_NAMED = 300
-"""A shard of more files than this doesn't keep a state of each in the ledger."""
 PLANNED_FIELDS = (
-    *(
-        "_id",
-        "net",
-        "sta",
-        "chan",
-        "channel_group",
-        "starttime",
-        "endtime",
-        "delta",
-        "npts",
-        "foff",
-        "file_id",
-        "extent",
-        "extent_number",
-    ),
+    *("_id", "net", "sta", "chan", "channel_group", "starttime", "endtime", "delta", "npts", "foff"),
+    *("file_id", "extent", "extent_number"),
 )
 PIECE_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes")
 PIECES_TOGETHER = 10_000
@@ -57,15 +44,27 @@ Axes = Mapping[str, Sequence[Axis]]
 """Where channels point, by sensor."""
 
 
-class PickStage:
+class PickStage(Stage):
     """Picks of one pick set."""
 
     name = "pick"
+    kind = "pick_set"
+    reads = (
+        Reads("wf_miniseed", "waveforms", reach=lambda stage: stage.terms.reach_seconds),
+        Reads("channel", "channel metadata"),
+    )
     collections = ("pick", "peak", "probability", "detection")
+    settings = PickBlock
+    words = {
+        "file": tell_file,
+        "sensor": lambda change: ("other sensor", "what the station's sensors cover has changed"),
+        "orientation": named("channel orientation"),
+    }
+    verb = "picked"
 
-    def __init__(self, job: Job):
-        self.job = job
-        self.result = job.pick_set_name
+    def __init__(self, job: Job, config_id: str | None = None):
+        """`config_id` is left to the stage: it is that of its pick set."""
+        super().__init__(job, "")
         self.picker: Picker = load_picker(job.pick)
         self.config = {
             "stage": self.name,
@@ -76,6 +75,9 @@ class PickStage:
             "shard_hours": job.pick.shard_hours,
             "picker": self.picker.identity(),
         }
+        for other in registry.stages_of(job.stages, self.kind):
+            if other is not PickStage:
+                self.config |= other.identity(job)
         self.config_id = content_id(self.config)
 
         self.terms = Terms(
@@ -87,14 +89,28 @@ class PickStage:
             self.picker.padding_seconds,
         )
 
+    @classmethod
+    def telling(cls, changes: Sequence[Change]) -> Iterable[Change]:
+        """Other files mean other seconds of each sensor, which goes without saying."""
+        is_file = any(change.kind == "file" for change in changes)
+        return [change for change in changes if not (is_file and change.kind == "sensor")]
+
     @property
     def shard_seconds(self) -> float:
         """Length of one shard."""
         return self.job.pick.shard_hours * 3600.0
 
-    def has_waveforms(self, db: Database) -> bool:
-        """True when there are waveforms of the job's stations and period, or have been."""
-        return next(self._pieces(db), None) is not None or bool(self._done(db))
+    def check(self, db: Database) -> None:
+        """Refuse a job of whose stations and period there are no waveforms, and have been none.
+
+        Raises:
+            InputError: naming what to do.
+        """
+        if next(self._pieces(db), None) is None and not self._done(db):
+            raise InputError(
+                f"job {self.job.name}: no waveforms of its stations and period are indexed in database {db.name!r}",
+                hint="catalogdb ingest waveforms PATH; then check the job's stations and period",
+            )
 
     def plan(self, db: Database) -> Iterator[PlannedTask]:
         """One task per selected station and shard that has waveforms, or had some. Pieces are looked at only where the
@@ -318,9 +334,9 @@ class PickStage:
         """What is read of the files; the choice of sensors, where there is one; and where channels point, where that
         decides which of them is what."""
         if self._leaves_no_choice(pieces, shard):
-            return {"file": _file_parts(pieces)}
+            return {"file": file_parts(pieces)}
         choice = choice or self._choose(pieces, axes, shard)
-        parts = {"file": _file_parts(choice.pieces), "sensor": {"choice": digest(choice.choices)}}
+        parts = {"file": file_parts(choice.pieces), "sensor": {"choice": digest(choice.choices)}}
         pad = self.picker.padding_seconds
         if decisive := turned_axes(choice.pieces, axes, shard.starttime - pad, shard.endtime + pad):
             parts["orientation"] = decisive
@@ -359,24 +375,6 @@ def _unchanged(index: Mapping[Place, Seen], done: Mapping[Place, tuple[str | Non
 
 def _projection(fields: Iterable[str]) -> dict[str, int]:
     return {"_id": 0} | dict.fromkeys(fields, 1)
-
-
-def _file_parts(pieces: list[dict]) -> dict[str, str]:
-    """Files with size, digest and what of them is read."""
-    single = {piece["file_id"]: piece["extent"] for piece in pieces}
-    if len(single) == len(pieces) <= FILES_NAMED:
-        return single
-    extents: dict[str, list[str]] = defaultdict(list)
-    for piece in pieces:
-        extents[piece["file_id"]].append(piece["extent"])
-    files = {
-        file: of_file[0] if len(of_file) == 1 else f"{of_file[0].rpartition(' ')[0]} {digest(*sorted(of_file))}"
-        for file, of_file in extents.items()
-    }
-    if len(files) > FILES_NAMED:
-        contents = sorted(set(files.values()))
-        files = {"all": f"{len(contents)} files {digest(*contents)}"}
-    return files
 
 
 def _axes(db: Database, station: dict[str, str] | None = None) -> dict[tuple[str, str], Axes]:

@@ -14,6 +14,7 @@ from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.plots.text import clock_text
 from catalogdb.plots.view import Lane, Mark, StationPanel, View, two_components
+from catalogdb.stages.associate import AssociateStage
 from catalogdb.stages.read_waveform import (
     Choice,
     check_period,
@@ -133,7 +134,7 @@ def _velocity(db: Database, catalog: str, pick_sets: list[str]) -> tuple[Velocit
     one; with a sentence on it."""
     rows = [*db.catalog.find({"_id": catalog}), *db.catalog.find({"pick_set": {"$in": pick_sets}}).sort("_id", 1)]
     for row in rows:
-        if velocity := row.get("config", {}).get("associate", {}).get("velocity"):
+        if velocity := row.get("config", {}).get(AssociateStage.name, {}).get("velocity"):
             return VelocityConfig.model_validate(velocity), f"velocity model of catalog {row['_id']}"
     plain = VelocityConfig()
     return plain, f"vp {plain.vp:g} km/s, vs {plain.vs:g} km/s"

@@ -18,19 +18,26 @@ from catalogdb.identity import canonical, content_id, milliseconds
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.parts import Parts
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, Stage
 from catalogdb.picking.config import PickConfig, StationThresholds
 from catalogdb.picking.peak_table import PeakTable, turns_of
 from catalogdb.picking.selection import SELECTION_COUNTS, once_per_arrival, picks_within
-from catalogdb.stages.pick import identified_picks
+from catalogdb.stages.pick import PickStage, identified_picks
 from catalogdb.stages.results import ResultName, claim_names
 
+THRESHOLDS = ("p_threshold", "s_threshold", "station_thresholds")
 
-class RepickStage:
-    """Picks of one pick set, chosen from the peaks of another; the same contract as every stage."""
 
-    name = "pick"
-    collections = ("pick", "peak", "probability", "detection")
+class RepickStage(Stage):
+    """Picks of one pick set, chosen from the peaks of another; in the ledger its tasks are those of picking."""
+
+    name = PickStage.name
+    kind = PickStage.kind
+    reads = (Reads("peak", "peaks"), Reads("detection", "detections"))
+    collections = PickStage.collections
+    words = PickStage.words
+    verb = PickStage.verb
+    telling = PickStage.telling
 
     def __init__(self, source: dict[str, Any], name: str, thresholds: dict[str, Any]):
         settings = source["config"]["settings"] | thresholds | {"probability": "none"}
@@ -86,6 +93,13 @@ class RepickStage:
             identity = content_id(self.config_id, detection["channel_group"], milliseconds(detection["starttime"]))
             documents["detection"].append(detection | {"_id": identity, "pick_set": self.result})
         return Output(documents, counts | selected, row["choices"], row["problems"])
+
+
+def stage_of(source: dict[str, Any], made: dict[str, Any]) -> RepickStage | None:
+    """The stage that made one pick set of another, from their documents; None where this version makes another one."""
+    settings = made["config"]["settings"]
+    stage = RepickStage(source, made["_id"], {key: settings[key] for key in THRESHOLDS if key in settings})
+    return stage if stage.config_id == made["config_id"] else None
 
 
 def repick(
