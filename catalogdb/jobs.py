@@ -202,7 +202,8 @@ class _JobBlocks(_Block):
         if not added or not isinstance(document, dict):
             return handler(document)
         job = handler({key: value for key, value in document.items() if key not in added})
-        model = create_model("AddedBlocks", **{name: (settings, settings()) for name, settings in added.items()})
+        blocks: dict[str, Any] = {name: (settings, settings()) for name, settings in added.items()}
+        model = create_model("AddedBlocks", **blocks)
         given = {key: value for key, value in document.items() if key in added}
         job._blocks.update(dict(model.model_validate(given)))
         return job
@@ -370,7 +371,7 @@ def _keys_beside(location: tuple[str | int, ...], model: Any) -> list[str]:
     """Keys of the block that a location lies in."""
     for part in location[:-1]:
         fields = getattr(model, "model_fields", {})
-        annotation = fields[part].annotation if part in fields else _added.get(part)
+        annotation = fields[part].annotation if part in fields else _added.get(str(part))
         candidates = [annotation, *get_args(annotation)]
         model = next((item for item in candidates if isinstance(item, type) and issubclass(item, BaseModel)), None)
         if model is None:

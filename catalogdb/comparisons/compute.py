@@ -86,7 +86,7 @@ def compute(
                 period=period,
                 keep_reference=peaks is not None,
             )
-            gate = {"max_pick_dt": gates.max_pick_dt}
+            gate: dict[str, Any] = {"max_pick_dt": gates.max_pick_dt}
             with _readers(db, pick_sets, comparison.reach, stations, networks) as (of_catalog, of_reference):
                 for rows, documents in comparison.chunks(of_catalog, of_reference):
                     pick_scores.add(rows)

@@ -27,7 +27,7 @@ from catalogdb.evaluation.classes import (
     month_text,
     months_of,
 )
-from catalogdb.evaluation.columns import Events
+from catalogdb.evaluation.columns import Events, with_none
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.pairing import EventPairs
@@ -137,16 +137,17 @@ class EventComparison:
         step = np.where(np.isnan(lost), -1, lost).argmax(axis=0)
         with_picks = self._tallied("picks") > 0  # false for NaN
         named = np.where(with_picks, np.array(REASONS, object)[step], "no_reference_picks")
-        return np.where((self.outcome == MISSED) & (self.tally is not None), named, None).tolist()
+        is_told = (self.outcome == MISSED) & (self.tally is not None)
+        return [reason if told else None for reason, told in zip(named.tolist(), is_told.tolist(), strict=True)]
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """Documents of `event_match`, without what all of them have in common."""
         day, hour = days_of(self._of_both("time")), hours_of(self._of_both("time"))
-        columns: dict[str, NDArray | list] = {
+        columns: dict[str, np.ndarray] = {
             "event_id": self._of_both("identity"),
             **{name: self._of_both(name) for name in ("time", "latitude", "longitude", "depth_km", "magnitude")},
             **{f"partner_{name}": self._partners(name) for name in ("time", "depth_km", "magnitude")},
-            "partner_id": np.append(self.catalog.identity[self.pairs.catalog], None)[self._pair],
+            "partner_id": with_none(self.catalog.identity[self.pairs.catalog])[self._pair],
             "dt": self.differences["dt"],
             "distance_km": self.differences["distance_km"],
             "depth_difference_km": self.differences["depth_km"],
@@ -232,5 +233,5 @@ def _listed(values: NDArray, kind: type = float) -> list[Any]:
     if values.dtype == object:
         return values.tolist()
     known = np.isfinite(values)
-    numbers = np.round(np.where(known, values, 0), 9).astype(kind)
+    numbers: np.ndarray = np.round(np.where(known, values, 0), 9).astype(kind)
     return [value if is_known else None for value, is_known in zip(numbers.tolist(), known, strict=True)]

@@ -72,7 +72,7 @@ class PickTally:
 
     def add(self, rows: Rows) -> None:
         """Take in a chunk."""
-        columns = {
+        columns: dict[str, np.ndarray] = {
             "station": rows.station,
             "network": rows.network,
             "day": days_of(rows.time),
@@ -107,14 +107,17 @@ class PickTally:
         day = self._column("day")
         yield "overall", np.zeros(len(day), np.int8), lambda number: Label("all")
         for name in ("station", "network"):
-            names = list(self._names[name])
-            yield name, self._column(name), lambda number, names=names: Label(names[number])
+            yield name, self._column(name), _named(list(self._names[name]))
         yield "distance", self._column("distance"), edge_label(DISTANCE_EDGES_KM)
         yield "magnitude", self._column("magnitude"), magnitude_label
         yield "hour", self._column("hour"), lambda number: Label(f"{number:02d}", number, number + 1)
         months = day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int32)
         yield "month", months, lambda number: Label(month_text(number))
         yield "day", day, lambda number: Label(day_text(number))
+
+
+def _named(names: list[str]) -> Labeller:
+    return lambda number: Label(names[number])
 
 
 def _scores(by: str, groups, label: Labeller, phase, outcome, dt, max_dt: float) -> Iterator[dict[str, Any]]:
