@@ -9,9 +9,9 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.comparisons.claim import Claim
-from catalogdb.comparisons.compute import compute
+from catalogdb.comparisons.compute import Computation
 from catalogdb.comparisons.inputs import comparison_inputs
+from catalogdb.comparisons.lease import ComparisonLease
 from catalogdb.evaluation.gates import Gates
 from catalogdb.identity import content_id
 
@@ -37,7 +37,7 @@ def compare(
     Args:
         catalog, reference: documents of `catalog`.
         period: [start, end) in epoch seconds.
-        refresh: compute anew in any case.
+        refresh: compute again in any case.
 
     Returns:
         The comparison's `_id`.
@@ -53,13 +53,13 @@ def compare(
         for key, row in (("pick_set", catalog), ("reference_pick_set", reference))
         if "pick_set" in row
     }
-    claim = Claim(db, identity, names | pick_sets | {"gates": gates.document(), "inputs": inputs} | state)
-    if claim.take(unless=current):
+    lease = ComparisonLease(db, identity, names | pick_sets | {"gates": gates.document(), "inputs": inputs} | state)
+    if lease.take(unless=current):
         try:
-            with _no_search_for_cycles(), claim.kept():
-                claim.done(*compute(db, catalog, reference, gates, period, claim))
+            with _no_search_for_cycles(), lease.kept():
+                lease.done(*Computation(db, catalog, reference, gates, period, lease).run())
         except BaseException:
-            claim.give_back()
+            lease.give_back()
             raise
     return identity
 

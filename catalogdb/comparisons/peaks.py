@@ -57,15 +57,15 @@ def _origin_of_peaks(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def peaks_by_station(
-    db: Database, pick_set: str, stations: Iterable[str], starttime: float, endtime: float, alive: Callable[[], None]
+    db: Database, pick_set: str, stations: Iterable[str], starttime: float, endtime: float, confirm: Callable[[], None]
 ) -> Iterator[tuple[str, list[PhasePeaks]]]:
     """Peaks of [starttime, endtime) of the stations given and of all that have some; one station is held at a time.
 
     Args:
-        alive: called before each station.
+        confirm: called before each station; raises where the lease is lost.
     """
     for sta in {*stations, *db.peak.distinct("sta", {"pick_set": pick_set})}:
-        alive()
+        confirm()
         yield sta, _read_peaks(db, pick_set, sta, starttime, endtime)
 
 

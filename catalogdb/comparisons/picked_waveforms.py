@@ -23,11 +23,11 @@ def picked_waveforms(db: Database, pick_set: str | None, period: Span) -> Picked
     meets = {"starttime": {"$lt": period[1]}, "endtime": {"$gte": period[0]}}
     fields = {"_id": 0, "net": 1, "sta": 1, "starttime": 1, "endtime": 1}
     rows = db.wf_miniseed.find(meets, fields).sort("starttime", 1).batch_size(20_000)
-    pieces = [(row["net"], row["sta"], row["starttime"], row["endtime"]) for row in rows]
-    if not pieces:
+    segments = [(row["net"], row["sta"], row["starttime"], row["endtime"]) for row in rows]
+    if not segments:
         return None
     shards = _picked_shards(db, made["config_id"], period)
-    return PickedWaveforms([piece for piece in pieces if shards is None or piece[:2] in shards], shards)
+    return PickedWaveforms([segment for segment in segments if shards is None or segment[:2] in shards], shards)
 
 
 def _picked_shards(db: Database, config_id: str, period: Span) -> dict[Station, list[Span]] | None:

@@ -56,7 +56,7 @@ def evaluate(
             catalog, else that of the job that made the reference, else all of the reference, in whole UTC days
             (`comparison_period`). A catalog made of several disjoint periods has only their envelope on record: what
             the reference has between them would count as missed, so give the periods one by one.
-        refresh: compute anew even where the stored comparison seems current.
+        refresh: compute again even where the stored comparison seems current.
         event_types: types of events that count, of a pair the reference's; none: all events that exist. An event
             without a type counts as an earthquake. Events that are rejected, not existing or not reported never count,
             and their picks don't.

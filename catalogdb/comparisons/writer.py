@@ -10,7 +10,7 @@ from typing import Any
 from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
-from catalogdb.comparisons.claim import Claim
+from catalogdb.comparisons.lease import ComparisonLease
 
 WRITERS = 2
 WRITES_AHEAD = 3
@@ -24,8 +24,8 @@ class Writer:
     them and is.
     """
 
-    def __init__(self, claim: Claim):
-        self._claim = claim
+    def __init__(self, lease: ComparisonLease):
+        self._lease = lease
         self._threads = ThreadPoolExecutor(WRITERS)
         self._underway: deque[Future] = deque()
 
@@ -44,7 +44,7 @@ class Writer:
         for part in _in_parts(documents, DOCUMENTS_PER_WRITE):
             while len(self._underway) >= WRITES_AHEAD:
                 self._underway.popleft().result()
-            self._claim.confirm()
+            self._lease.confirm()
             unwaited = collection.with_options(write_concern=WriteConcern(w=1))
             self._underway.append(self._threads.submit(unwaited.insert_many, part, ordered=False))
 

@@ -1,4 +1,4 @@
-"""Scores of picks at other thresholds, chosen and paired anew from the peaks that a pick set kept."""
+"""Scores of picks at other thresholds, chosen and paired again from the peaks that a pick set kept."""
 
 from __future__ import annotations
 

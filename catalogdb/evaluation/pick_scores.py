@@ -150,7 +150,7 @@ def _scores(by: str, groups, label: Labeller, phase, outcome, dt, max_dt: float)
 
 
 def _by_threshold(phase, outcome, probability) -> Iterator[dict[str, Any]]:
-    """Scores had only the catalog's picks from a probability on been kept, without pairing anew: a pick below the
+    """Scores had only the catalog's picks from a probability on been kept, without pairing again: a pick below the
     threshold leaves its partner missed.
     """
     with_probability = np.isfinite(probability) & (outcome != MISSED) & (outcome != NO_DATA)

@@ -11,7 +11,7 @@ from catalogdb.database.lease import DocumentLease
 from catalogdb.errors import LostLease
 
 
-class Claim:
+class ComparisonLease:
     """The right to write a comparison.
 
     Args:
