@@ -86,14 +86,14 @@ class Reads:
     Args:
         collection: its name.
         words: what it holds, as notes name it ("picks").
-        reach: how far (s) a shard of the stage reads around its own period.
+        padding: what a task of the stage reads on either side of its shard (s).
         takes: whether the stage reads what belongs to a shard of this key.
         optional: the stage runs in a job that doesn't make it, too.
     """
 
     collection: str
     words: str
-    reach: Callable[[Any], float] = lambda stage: 0.0
+    padding: Callable[[Any], float] = lambda stage: 0.0
     takes: Callable[[Any, Mapping[str, Any]], bool] = lambda stage, key: True
     optional: bool = False
 

@@ -240,7 +240,7 @@ def _waiting(db: Database, stage: Stage, found: Sequence[StaleTask]) -> Iterator
         if sources and not shards:
             rows = db.task.find(query, {"shard": 1, "starttime": 1, "endtime": 1}).sort("starttime", 1)
             shards = [Shard(row["shard"], row["starttime"], row["endtime"]) for row in rows]
-        for number, task in _meeting(shards, sources, reads.reach(stage)):
+        for number, task in _meeting(shards, sources, reads.padding(stage)):
             first, names = coming.setdefault(number, (reads, set()))
             if first is reads:
                 names.add(".".join(map(str, task.shard.values())) or f"stage {task.stage}")
@@ -249,13 +249,13 @@ def _waiting(db: Database, stage: Stage, found: Sequence[StaleTask]) -> Iterator
             yield _task(stage, shards[number], "waiting", [Reason(f"{reads.words} to come", listed(sorted(names)))])
 
 
-def _meeting(shards: Sequence[Shard], tasks: Iterable[StaleTask], reach: float) -> Iterator[tuple[int, StaleTask]]:
-    """Which shards, by start, meet the times of which tasks when they are widened by `reach` (s) on both sides; where
-    both have a key, such as a station, it must be the same."""
+def _meeting(shards: Sequence[Shard], tasks: Iterable[StaleTask], padding: float) -> Iterator[tuple[int, StaleTask]]:
+    """Which shards, by start, meet the times of which tasks with padding (s) on either side; where both
+    have a key, such as a station, it must be the same."""
     starts = [shard.starttime for shard in shards]
     longest = max((shard.endtime - shard.starttime for shard in shards), default=0.0)
     for task in tasks:
-        first, last = task.starttime - reach, task.endtime + reach
+        first, last = task.starttime - padding, task.endtime + padding
         for number in range(bisect_left(starts, first - longest), bisect_left(starts, last)):
             shard = shards[number]
             if shard.endtime > first and all(task.shard.get(key, value) == value for key, value in shard.key.items()):

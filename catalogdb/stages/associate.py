@@ -65,11 +65,11 @@ class AssociateStage(Stage):
         Reads(
             "pick",
             "picks",
-            reach=lambda stage: stage.job.associate.overlap_seconds,
+            padding=lambda stage: stage.job.associate.overlap_seconds,
             takes=lambda stage, key: stage.job.stations.takes(key["net"], key["sta"]),
         ),
         Reads("site", "stations"),
-        Reads("wf_miniseed", "waveforms", reach=lambda stage: stage.job.associate.overlap_seconds),
+        Reads("wf_miniseed", "waveforms", padding=lambda stage: stage.job.associate.overlap_seconds),
     )
     collections = ("origin",)
     settings = AssociateConfig

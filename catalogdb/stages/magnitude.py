@@ -89,9 +89,9 @@ class MagnitudeStage(Stage):
     name = "magnitude"
     kind = "catalog"
     reads = (
-        Reads("origin", "origins", reach=lambda stage: NEIGHBOUR_SECONDS),
+        Reads("origin", "origins", padding=lambda stage: NEIGHBOUR_SECONDS),
         Reads("channel", "channel metadata"),
-        Reads("wf_miniseed", "waveforms", reach=lambda stage: NEIGHBOUR_SECONDS),
+        Reads("wf_miniseed", "waveforms", padding=lambda stage: NEIGHBOUR_SECONDS),
     )
     collections = ("magnitude",)
     settings = MagnitudeConfig

@@ -51,7 +51,7 @@ class PickStage(Stage):
     name = "pick"
     kind = "pick_set"
     reads = (
-        Reads("wf_miniseed", "waveforms", reach=lambda stage: stage.terms.reach_seconds),
+        Reads("wf_miniseed", "waveforms", padding=lambda stage: stage.terms.reach_seconds),
         Reads("channel", "channel metadata"),
     )
     collections = ("pick", "peak", "probability", "detection")
