@@ -16,15 +16,16 @@ from catalogdb.documents.data import Origin, Pick
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.identity import content_id, installed_versions
-from catalogdb.jobs import Job, StationSelection
+from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages import registry
 from catalogdb.stages.association_notes import association_notes
 from catalogdb.stages.periods import Interval, covered, inside
+from catalogdb.stages.pick_selection import PickSelection
 from catalogdb.stages.recording import Recording
 from catalogdb.stages.station_notes import require_picks
-from catalogdb.stages.station_places import StationNetworks, read_places
+from catalogdb.stages.station_places import read_places
 from catalogdb.stations.places import PlacedPick, StationPlaces, StationRow
 
 PICK_FIELDS = (
@@ -240,36 +241,6 @@ def _of_other_networks(picks: list[PlacedPick], stations: list[StationRow], sile
     return [
         other_network(net, sta, networks[sta]) for net, sta in codes if sta in networks and net not in networks[sta]
     ]
-
-
-class PickSelection:
-    """Which picks a job takes by its selection of stations.
-
-    A pick without a network is taken where the job takes a station of its code in any network. Where `site` knows no
-    network of the code, it is taken if the station part of the patterns fits: association counts it as without station.
-
-    Args:
-        db: where `site` is, which is read for the first pick without a network, if patterns name networks.
-        stations: the job's selection.
-    """
-
-    def __init__(self, db: Database, stations: StationSelection):
-        self._stations, self.networks = stations, StationNetworks(db)
-        self._names_networks = any("." in pattern for pattern in (*stations.include, *stations.exclude))
-        codes = tuple(pattern.rpartition(".")[2] for pattern in stations.include)
-        self._of_unknown_network = stations.model_copy(update={"include": codes})
-        self._taken: dict[str, bool] = {}
-
-    def takes(self, net: str, sta: str) -> bool:
-        """True for a pick that takes part; `net` is empty where it is not known."""
-        if net or not self._names_networks:
-            return self._stations.takes(net, sta)
-        if sta not in self._taken:
-            self._taken[sta] = any(
-                (self._stations if known else self._of_unknown_network).takes(known, sta)
-                for known in self.networks.known(sta) or {""}
-            )
-        return self._taken[sta]
 
 
 def _pick_parts(picks: list[PlacedPick]) -> dict[str, str]:

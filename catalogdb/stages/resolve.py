@@ -93,7 +93,7 @@ def _extent(db: Database, job: Job) -> tuple[float, float] | None:
 
     An event precedes its picks, by as much as windows of association overlap.
     """
-    from catalogdb.stages.associate import PickSelection
+    from catalogdb.stages.pick_selection import PickSelection
 
     if job.period:
         return job.period.starttime.timestamp(), job.period.endtime.timestamp()

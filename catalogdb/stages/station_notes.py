@@ -19,7 +19,7 @@ def require_picks(db: Database, job: Job) -> None:
     Raises:
         InputError: naming the stations that the pick set has.
     """
-    from catalogdb.stages.associate import PickSelection
+    from catalogdb.stages.pick_selection import PickSelection
 
     selection = PickSelection(db, job.stations)
     codes = _of_picks(db, job.pick_set_name)
