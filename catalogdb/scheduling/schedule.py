@@ -84,7 +84,7 @@ def add_schedule(db: Database, path: Path, overrides: Sequence[str], options: di
         values["settled"] = now
     change = {"$set": values, "$currentDate": {"added": True}}
     db.schedule.update_one({"_id": name}, change, upsert=True)
-    return next(db.schedule.find({"_id": name}))
+    return db.schedule.find_one({"_id": name}) or {"_id": name, **values}
 
 
 def remove_schedule(db: Database, name: str) -> None:

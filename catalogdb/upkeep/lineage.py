@@ -77,9 +77,9 @@ def find_event(db: Database, event_id: str) -> dict[str, Any]:
         query = {"_id": {"$gte": event_id, "$lt": event_id + "\uffff"}}
         found = list(db.event.find(query, {"catalog": 1}).sort("_id", 1).limit(NAMED))
     found = found or list(db.event.find({"source_id": {"$eq": event_id}}, {"catalog": 1}).limit(NAMED))
-    if len(found) == 1:
-        return next(db.event.find({"_id": found[0]["_id"]}))
-    if found:
+    if len(found) == 1 and (event := db.event.find_one({"_id": found[0]["_id"]})) is not None:
+        return event
+    if len(found) > 1:
         several = ", ".join(f"{row['_id']} ({row['catalog']})" for row in found)
         raise InputError(f"event {event_id!r}: several events have that", hint=f"one of {several}")
     raise InputError(f"no event {event_id!r} in database {db.name!r}", hint=_suggestion(db, event_id))
