@@ -50,7 +50,7 @@ class Coverage:
         return number
 
 
-def _inside(starts, ends, time) -> NDArray[np.bool_]:
+def _inside(starts: np.ndarray, ends: np.ndarray, time: np.ndarray) -> NDArray[np.bool_]:
     at = np.searchsorted(starts, time, "right") - 1
     return (at >= 0) & (time <= ends[np.maximum(at, 0)])
 

@@ -96,7 +96,7 @@ class EventComparison:
             "events_without_position": int((inside[1] & ~located[1]).sum()),
         }
 
-    def _of_both(self, name: str) -> NDArray:
+    def _of_both(self, name: str) -> np.ndarray:
         """A column of the reference's events of the period, then of the catalog's without partner."""
         return np.r_[getattr(self.reference, name)[self._ours], getattr(self.catalog, name)[self._theirs]]
 
@@ -175,7 +175,7 @@ class EventComparison:
     def scores(self) -> Iterator[dict[str, Any]]:
         """Documents of `score`, without what all of them have in common."""
         time = self._of_both("time")
-        groupings: list[tuple[str, NDArray, Labeller]] = [
+        groupings: list[tuple[str, np.ndarray, Labeller]] = [
             ("overall", np.zeros(len(time), np.int64), lambda number: Label("all")),
             ("magnitude", magnitude_classes(self._of_both("magnitude")), magnitude_label),
             ("depth", edge_classes(self._of_both("depth_km"), DEPTH_EDGES_KM), edge_label(DEPTH_EDGES_KM)),
@@ -229,7 +229,7 @@ def _stated(statistics: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"residuals": known} if known else {}
 
 
-def _listed(values: NDArray, kind: type = float) -> list[Any]:
+def _listed(values: np.ndarray, kind: type = float) -> list[Any]:
     if values.dtype == object:
         return values.tolist()
     known = np.isfinite(values)

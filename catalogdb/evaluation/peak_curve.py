@@ -44,7 +44,7 @@ class PhasePeaks:
         peaks: arrays `peak_table.PEAK` with (shard start, shard end) in epoch seconds.
     """
 
-    def __init__(self, peaks: list[tuple[NDArray, float, float]]):
+    def __init__(self, peaks: list[tuple[np.ndarray, float, float]]):
         joined = np.concatenate([np.empty(0, PEAK), *(part for part, _, _ in peaks)])
         number = [len(part) for part, _, _ in peaks]
         shard = np.repeat(np.arange(len(peaks)), number)

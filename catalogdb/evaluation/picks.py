@@ -87,7 +87,7 @@ class PickComparison:
     keep_reference: bool = False
     """Whether `reference_columns` will be asked for."""
     tally: EventTally = field(init=False)
-    _seen: list[tuple[NDArray, NDArray, NDArray, NDArray]] = field(init=False, default_factory=list)
+    _seen: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.tally = EventTally(len(self.events[1]))
@@ -197,7 +197,9 @@ class PickComparison:
         }
         return rows, self._documents(rows, identities)
 
-    def _count_events(self, outcome, recorded, event, partner_event) -> None:
+    def _count_events(
+        self, outcome: np.ndarray, recorded: np.ndarray, event: np.ndarray, partner_event: np.ndarray
+    ) -> None:
         """Count at each event of the reference what became of its picks; those behind the period's end count too."""
         add = self.tally.add
         found = (outcome == MATCHED) | (outcome == WRONG_PHASE)
@@ -260,7 +262,7 @@ def _identities(events: Events, at: NDArray[np.int64]) -> NDArray[np.object_]:
     return with_none(events.identity)[at]
 
 
-def _entries(columns: dict[str, NDArray]) -> list[dict[str, Any]]:
+def _entries(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """The rows of columns as documents, without what is not known (NaN or None).
 
     Rows that know the same are made at once: one by one takes twice the time, and there are millions.
@@ -279,6 +281,6 @@ def _entries(columns: dict[str, NDArray]) -> list[dict[str, Any]]:
     return entries.tolist()
 
 
-def _known(values: NDArray) -> NDArray[np.bool_]:
+def _known(values: np.ndarray) -> NDArray[np.bool_]:
     nothing: Any = None
     return np.not_equal(values, nothing) if values.dtype == object else ~np.isnan(values)

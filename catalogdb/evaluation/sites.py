@@ -59,7 +59,7 @@ class Sites:
     def _table(self) -> list[tuple[float, float, str]]:
         return [self._known.get(station, (np.nan, np.nan, "")) for station in self.stations]
 
-    def distances_km(self, station: NDArray[np.int32], events: Events, event: NDArray[np.int64]) -> NDArray:
+    def distances_km(self, station: NDArray[np.int32], events: Events, event: NDArray[np.int64]) -> np.ndarray:
         """Epicentral distance of each (station, position of its event or -1); NaN where either place is unknown."""
         places = np.array([row[:2] for row in self._table()], float).reshape(-1, 2)
         distance = np.full(len(station), np.nan)
