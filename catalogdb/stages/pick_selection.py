@@ -1,4 +1,4 @@
-"""The picks that a job takes by its selection of stations, those of bulletins without networks among them."""
+"""Which picks a job takes, by its selection of stations."""
 
 from __future__ import annotations
 

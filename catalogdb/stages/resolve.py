@@ -11,6 +11,7 @@ from catalogdb.identity import canonical, content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
 from catalogdb.stages import registry
+from catalogdb.stages.pick_selection import PickSelection
 from catalogdb.stages.results import ResultName
 
 CATALOG_REVISION = 5
@@ -93,8 +94,6 @@ def _extent(db: Database, job: Job) -> tuple[float, float] | None:
 
     An event precedes its picks, by as much as windows of association overlap.
     """
-    from catalogdb.stages.pick_selection import PickSelection
-
     if job.period:
         return job.period.starttime.timestamp(), job.period.endtime.timestamp()
     picked = registry.makes(job.stages, "pick_set")

@@ -9,6 +9,7 @@ from pymongo.database import Database
 from catalogdb.errors import InputError
 from catalogdb.jobs import Job, StationSelection
 from catalogdb.stages import registry
+from catalogdb.stages.pick_selection import PickSelection
 
 NAMED = 10
 
@@ -19,8 +20,6 @@ def require_picks(db: Database, job: Job) -> None:
     Raises:
         InputError: naming the stations that the pick set has.
     """
-    from catalogdb.stages.pick_selection import PickSelection
-
     selection = PickSelection(db, job.stations)
     codes = _of_picks(db, job.pick_set_name)
     if codes and not any(selection.takes(*code) for code in codes):
