@@ -31,7 +31,7 @@ def picked_waveforms(db: Database, pick_set: str | None, period: Span) -> Picked
 
 
 def _picked_shards(db: Database, config_id: str, period: Span) -> dict[Station, list[Span]] | None:
-    tasks = {"stage": {"$gt": ""}, "config_id": config_id}
+    tasks = {"stage": {"$gt": ""}, "config_id": config_id}  # any stage: the index begins with it
     if db.task.find_one(tasks, {"_id": 1}) is None:
         return None
     # a task to be done again keeps the picks that it made before

@@ -1,4 +1,4 @@
-"""Which picks a job takes, by its selection of stations."""
+"""Which picks of a pick set a job takes."""
 
 from __future__ import annotations
 

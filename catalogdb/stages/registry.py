@@ -22,7 +22,7 @@ STAGES = {
 }
 """Where each stage is; imported when it is asked for."""
 EVALUATE = "evaluate"
-"""The comparison at the end of a job, which has no tasks in the ledger; see `catalogdb.evaluation`."""
+"""The comparison at the end of a job, which has no tasks in the ledger; see `catalogdb.comparisons`."""
 INGEST = "ingest"
 """Reading of catalog files, one task for each name, which no run does again; see `catalogdb.stages.ingest_catalog`."""
 KINDS = ("pick_set", "catalog")
