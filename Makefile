@@ -25,6 +25,7 @@ lint: setup ## Check style and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo --no-cache
 
 audit: setup ## Ask whether known vulnerabilities stand against the installed packages; says so where nothing can be asked
 	@deploy/audit.sh

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import resource
+import json
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice, product
+from pathlib import Path
 from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.database import Database
 
+from benchmarks._processes import in_own_process, peak_mb
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
 from catalogdb.identity import content_id
@@ -29,27 +32,33 @@ BATCH = 10_000
 
 
 def measure_many(server: Settings, number: int) -> dict[str, Any]:
-    """Make `number` finished tasks, of stations with a thousand days of three channels, and ask what is stale.
+    """Make `number` finished tasks, of stations with a thousand days of three channels, and ask what is stale, in a
+    process of its own.
 
     Returns:
-        Number of tasks, of stale ones, wall and processor seconds of this process, and its peak memory (MB) before and
-        after the question.
+        Number of tasks, of stale ones, wall and processor seconds of the question, its process's peak memory (MB) and
+        how much of that there was before the question.
     """
     db = connect(server)
     initialise(db)
     for pieces in _batches(_pieces(-(-number // DAYS), min(DAYS, number))):
         db.wf_miniseed.insert_many(pieces, ordered=False)
+    _finish(db, PickStage(Job.model_validate(JOB)))
+    return in_own_process("benchmarks._many_tasks", str(server.data_dir), server.database)
+
+
+def _ask(data_dir: str, database: str) -> dict[str, Any]:
+    db = connect(Settings(data_dir=Path(data_dir), database=database))
     job = Job.model_validate(JOB)
-    _finish(db, PickStage(job))
-    before, wall, processor = _peak_mb(), time.perf_counter(), time.process_time()
+    before, wall, processor = peak_mb(), time.perf_counter(), time.process_time()
     found = stale_of_job(db, job)
     return {
         "tasks": db.task.count_documents({}),
         "stale": len(found.tasks),
         "wall_seconds": round(time.perf_counter() - wall, 2),
         "cpu_seconds": round(time.process_time() - processor, 2),
-        "peak_mb_before": before,
-        "peak_mb": _peak_mb(),
+        "peak_mb_before": round(before, 1),
+        "peak_mb": round(peak_mb(), 1),
     }
 
 
@@ -100,5 +109,5 @@ def _batches(things: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
-def _peak_mb() -> float:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000, 1)
+if __name__ == "__main__":
+    print(json.dumps(_ask(*sys.argv[2:])))

@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._false_picks import false_picks, pushed_together
-from catalogdb.association.compare import Task, compare, through_windows
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.tuning import changed
 from catalogdb.geo import Region
+from catalogdb.tuning.compare import Task, compare, through_windows
+from catalogdb.tuning.search import changed
 
 REGION = Region(
     minlatitude=44.3,

@@ -21,9 +21,9 @@ from typing import Any
 
 import pandas as pd
 
-from catalogdb.association.compare import Task, through_windows
 from catalogdb.association.config import AssociateConfig
 from catalogdb.geo import Region
+from catalogdb.tuning.compare import Task, through_windows
 
 REGION = Region(
     minlatitude=-25.5,

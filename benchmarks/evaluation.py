@@ -170,8 +170,8 @@ def fill(db: Any, picks: int) -> float:
 
 def matching_job(settings: Any, connection: Any) -> None:
     """Run the job in this process and send what it took."""
+    from catalogdb.comparisons import evaluate
     from catalogdb.database.connection import connect
-    from catalogdb.evaluation import evaluate
 
     db = connect(settings, start=False)
     before = time.perf_counter(), time.process_time()
@@ -226,7 +226,7 @@ def query_milliseconds(db: Any, rounds: int = 5) -> dict[str, float]:
 
 def live_seconds(db: Any, picks: int, total: int) -> dict[str, Any]:
     """Seconds of the pipeline `match_picks` on a part of the year that holds about so many picks of each set."""
-    from catalogdb.evaluation import filled_pipeline
+    from catalogdb.comparisons import filled_pipeline
 
     end = YEAR[0] + (YEAR[1] - YEAR[0]) * min(1.0, picks / total)
     span = {"reference": REFERENCE, "catalog": CATALOG, "starttime": YEAR[0], "endtime": end, "max_dt": 0.5}

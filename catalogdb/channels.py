@@ -26,6 +26,14 @@ class Turn:
     end: float
 
 
+def channel_group(net: str, sta: str, loc: str, chan: str) -> str:
+    """The name that the components of one sensor share: net.sta.loc.BI (BI: band and instrument letters).
+
+    Parts that a source doesn't give stay empty.
+    """
+    return f"{net}.{sta}.{loc}.{chan[:2]}"
+
+
 def sensor_rank(channel_group: str, priority: Sequence[str]) -> tuple[int, str]:
     """Order of a sensor (``net.sta.loc.BI``) among those of its station: by priority, then by location code."""
     _, _, location, family = channel_group.split(".")

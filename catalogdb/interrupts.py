@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 INTERRUPTED = 130
 MOMENT_SECONDS = 0.02
+_has_interrupted = False
 MESSAGE = "interrupted: what was finished is kept; run the same command again to go on"
 
 
@@ -43,10 +44,17 @@ def interrupt(signum: int, frame: FrameType | None) -> None:
     Raises:
         KeyboardInterrupt: where no module is being imported.
     """
+    global _has_interrupted
     if _is_importing(frame):
         _again_in_a_moment()
     else:
+        _has_interrupted = True
         raise KeyboardInterrupt
+
+
+def has_interrupted() -> bool:
+    """Whether `interrupt` has raised: a library may have made another error of it, as pydantic does in serialisers."""
+    return _has_interrupted
 
 
 def _is_importing(frame: FrameType | None) -> bool:

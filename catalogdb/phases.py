@@ -30,5 +30,10 @@ def is_amplitude(name: str | None) -> bool:
     return bool(_AMPLITUDE.fullmatch(_plain(name)))
 
 
+def is_seismic(name: str) -> bool:
+    """False for readings of amplitudes and of T, which came through the sea: they are no picks of an event's waves."""
+    return not is_amplitude(name) and name.strip().upper() != "T"
+
+
 def _plain(name: str | None) -> str:
     return "".join((name or "").split()).upper()

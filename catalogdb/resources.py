@@ -1,8 +1,11 @@
-"""Find the project's data folders (`schemas/`, `jobs/`), installed in the package or beside it in a checkout."""
+"""Folders: the data of the project (`schemas/`, `jobs/`), in the package or beside it in a checkout, and the cache."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import platformdirs
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -17,3 +20,8 @@ def resource_folder(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise FileNotFoundError(f"catalogdb's folder {name}/ is missing from {PACKAGE}: reinstall the package")
+
+
+def cache_folder() -> Path:
+    """Where what can be made again is kept: ``CATALOGDB_CACHE_DIR``, or the user's cache folder."""
+    return Path(os.environ.get("CATALOGDB_CACHE_DIR") or platformdirs.user_cache_dir("catalogdb"))

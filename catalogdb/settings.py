@@ -130,11 +130,6 @@ def _check_options(uri: str) -> None:
         ) from None
 
 
-def cache_folder() -> Path:
-    """Where what can be made again is kept: ``CATALOGDB_CACHE_DIR``, or the user's cache folder."""
-    return Path(os.environ.get("CATALOGDB_CACHE_DIR") or platformdirs.user_cache_dir("catalogdb"))
-
-
 def config_file() -> Path:
     """The configuration file that is read if it exists."""
     default = Path(platformdirs.user_config_dir("catalogdb")) / "config.toml"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from catalogdb.exchange.quakeml import read_quakeml
-from catalogdb.exchange.reference import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 HEAD = (
     '<?xml version="1.0" encoding="UTF-8"?><q:quakeml xmlns:q="http://quakeml.org/xmlns/quakeml/1.2" '

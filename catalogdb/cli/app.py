@@ -32,7 +32,7 @@ from catalogdb.cli import (
     why,
     work,
 )
-from catalogdb.interrupts import INTERRUPTED, end_interrupted, ignore_signals
+from catalogdb.interrupts import INTERRUPTED, end_interrupted, has_interrupted, ignore_signals
 
 app = typer.Typer(
     help="Earthquake catalogs in MongoDB: ingest waveforms, pick, associate, evaluate, export.",
@@ -128,7 +128,9 @@ def main() -> None:
         code = 0
     except Exception as error:
         usage: Any = error if isinstance(error, _usage_errors()) else None
-        if usage:
+        if has_interrupted():
+            code = INTERRUPTED
+        elif usage:
             usage.show()
             code = usage.exit_code
         else:

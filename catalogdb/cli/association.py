@@ -35,11 +35,11 @@ def compare_associators(
 
     Each runs in a process of its own on one core. Nothing is written to the database.
     """
-    from catalogdb.association.compare import compare, through_windows
-    from catalogdb.association.tuning import changed
     from catalogdb.errors import InputError
     from catalogdb.jobs import load_job
     from catalogdb.stages.association_task import read_task
+    from catalogdb.tuning.compare import compare, through_windows
+    from catalogdb.tuning.search import changed
 
     loaded = load_job(job, set or [])
     names = associator or list(ASSOCIATORS)
@@ -72,9 +72,9 @@ def tune(
 
     Nothing is written to the database: the best settings are printed as --set options for catalogdb run.
     """
-    from catalogdb.association.tuning import tune as search
     from catalogdb.jobs import load_job
     from catalogdb.stages.association_task import read_task
+    from catalogdb.tuning.search import tune as search
 
     loaded = load_job(job, set or [])
     periods = [

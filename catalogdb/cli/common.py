@@ -134,7 +134,7 @@ def epoch_seconds(text: str, option: str) -> float:
         InputError: naming the option.
     """
     from catalogdb.errors import InputError
-    from catalogdb.exchange.reference import parse_time
+    from catalogdb.times import parse_time
 
     try:
         return parse_time(text)

@@ -128,6 +128,6 @@ def _rounded(value: float | None) -> float | str:
 
 
 def _time(time: float) -> str:
-    from catalogdb.exchange.reference import format_time
+    from catalogdb.times import format_time
 
     return format_time(time)[:-4]

@@ -114,9 +114,9 @@ def evaluate(
 
     The result is stored, and every view of it is a query: catalogdb query catalog_comparisons
     """
-    from catalogdb import evaluation
+    from catalogdb import comparisons
 
-    result = evaluation.evaluate(
+    result = comparisons.evaluate(
         common.database(),
         catalog,
         reference,
@@ -134,7 +134,7 @@ def evaluate(
 
 def print_evaluation(result: dict[str, Any]) -> None:
     """Print an evaluation as a table, with its period above and what it leaves out below."""
-    from catalogdb.evaluation.summary import period_text
+    from catalogdb.comparisons.period import period_text
 
     keys = ("what", "matched", "missed", "proposed", "wrong_phase", "no_data", "recall", "precision")
     picks = {phase: result["picks"][phase] for phase in "PS"}

@@ -37,8 +37,8 @@ def report(
     period is the one that catalogdb evaluate takes. Example: catalogdb report --catalog demo --reference demo-truth -o
     report.html
     """
+    from catalogdb.comparisons import evaluate
     from catalogdb.errors import InputError
-    from catalogdb.evaluation import evaluate
     from catalogdb.report import gather, write_page
 
     if output is None and not json:

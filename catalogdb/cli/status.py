@@ -119,7 +119,7 @@ def _print_stale(result, limit: int) -> None:
 
 
 def _stale_row(task) -> dict[str, Any]:
-    from catalogdb.exchange.reference import format_time
+    from catalogdb.times import format_time
 
     return {
         "stage": task.stage,

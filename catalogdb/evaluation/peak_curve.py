@@ -1,28 +1,24 @@
-"""Scores of picks at other thresholds, chosen and paired anew from the peaks that a pick set kept."""
+"""Scores of picks at other thresholds, chosen and paired again from the peaks that a pick set kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymongo.database import Database
 
 from catalogdb.evaluation.classes import THRESHOLDS
 from catalogdb.evaluation.columns import PHASES, Codes
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import MARGIN_GATES
 from catalogdb.evaluation.pairing import pair_picks
-from catalogdb.picking.peak_table import PEAK, PeakTable, turns_of
+from catalogdb.picking.peak_table import PEAK
 from catalogdb.picking.peaks import picks_at, separated
 
 APART_US = 10**12
 """Longer than any run (11 days), so that runs can stand one behind the other."""
-
-SELECTION = ("p_threshold", "s_threshold", "station_thresholds", "min_separation_seconds", "probability")
-"""Settings that say which peaks become picks and what is kept; all others decide the peaks themselves."""
 
 COUNTS = ("matched", "missed", "wrong_phase", "wrong_phase_found", "no_data", "proposed")
 
@@ -48,7 +44,7 @@ class PhasePeaks:
         peaks: arrays `peak_table.PEAK` with (shard start, shard end) in epoch seconds.
     """
 
-    def __init__(self, peaks: list[tuple[NDArray, float, float]]):
+    def __init__(self, peaks: list[tuple[np.ndarray, float, float]]):
         joined = np.concatenate([np.empty(0, PEAK), *(part for part, _, _ in peaks)])
         number = [len(part) for part, _, _ in peaks]
         shard = np.repeat(np.arange(len(peaks)), number)
@@ -73,89 +69,61 @@ class PhasePeaks:
         return self._time[chosen], self._probability[chosen].astype(float)
 
 
-@dataclass(frozen=True)
-class PeakSource:
-    """Where peaks come from.
+def with_margin(period: tuple[float, float], max_dt: float) -> tuple[float, float]:
+    """The period widened by what takes part in the matching, [start, end) in epoch seconds.
 
-    Attributes:
-        pick_set: the set that kept them.
-        floor: least probability kept.
-        separation_seconds: least time between picks of the set that is judged.
+    max_dt: the gate of pick times, s.
     """
-
-    pick_set: str
-    floor: float
-    separation_seconds: float
-
-
-def peak_source(db: Database, pick_set: str | None) -> PeakSource | None:
-    """Peaks of a pick set, or of the one that it was chosen from, as long as that one is still made in the same way;
-    None where neither kept any.
-    """
-    fields = {"repicked_from": 1, "config": 1}
-    made = db.pick_set.find_one({"_id": pick_set}, fields) if pick_set else None
-    names = (pick_set, made.get("repicked_from")) if made else ()
-    for held in filter(None, (db.pick_set.find_one({"_id": name}, fields) for name in names if name)):
-        peaks = db.peak.find_one({"pick_set": held["_id"]}, {"floor": 1})
-        if peaks and _origin_of_peaks(held) == _origin_of_peaks(made):
-            separation = made["config"]["settings"]["min_separation_seconds"]
-            return PeakSource(held["_id"], peaks["floor"], float(separation))
-    return None
-
-
-def _origin_of_peaks(made: dict[str, Any]) -> dict[str, Any]:
-    """What of a pick set's configuration decides its peaks: the picker with its weights, and how it was run."""
-    config = made.get("config", {})
-    settings = {key: value for key, value in config.get("settings", {}).items() if key not in SELECTION}
-    return {key: value for key, value in config.items() if key != "pick_set"} | {"settings": settings}
+    margin = MARGIN_GATES * max_dt
+    return period[0] - margin, period[1] + margin
 
 
 def peak_scores(
-    db: Database,
-    source: PeakSource,
+    peaks: Iterable[tuple[str, list[PhasePeaks]]],
+    floor: float,
+    separation_seconds: float,
     reference: tuple[NDArray[np.int32], NDArray[np.int8], NDArray[np.float64], NDArray[np.bool_]],
     stations: Codes,
     coverage: Coverage | None,
     max_dt: float,
     period: tuple[float, float],
-    alive: Callable[[], None],
 ) -> Iterator[dict[str, Any]]:
     """Documents of `score` by threshold, from the floor of the peaks on, without what all of them have in common.
 
-    One station is held at a time; its picks of each threshold are paired like those of the pick set itself.
+    The picks of each threshold are paired like those of the pick set itself.
 
     Args:
+        peaks: codes of stations, each with its peaks by phase, of the period and its margin.
+        floor: least probability of the peaks.
+        separation_seconds: least time between picks of the set that is judged.
         reference: station number, phase and time (s) of the reference's picks and whether they count, of the period
             and its margin.
         stations: numbers of the stations' codes.
         coverage: when stations had waveforms.
         max_dt: the gate of pick times, s.
         period: [start, end) in epoch seconds.
-        alive: called now and then.
     """
     order = np.argsort(reference[0], kind="stable")
-    station, phase, time, counts = (column[order] for column in reference)
-    thresholds = [threshold for threshold in THRESHOLDS if np.float32(threshold) >= np.float32(source.floor)]
+    station, phase, time, counts = reference
+    station, phase, time, counts = station[order], phase[order], time[order], counts[order]
+    thresholds = [threshold for threshold in THRESHOLDS if np.float32(threshold) >= np.float32(floor)]
     tables = np.zeros((len(thresholds), len(PHASES), len(COUNTS)), np.int64)
-    margin = MARGIN_GATES * max_dt
-    reach = period[0] - margin, period[1] + margin
-    for code in {*stations, *db.peak.distinct("sta", {"pick_set": source.pick_set})}:
-        alive()
+    reach = with_margin(period, max_dt)
+    for code, of_station in peaks:
         number = stations[code]
         wanted = slice(*np.searchsorted(station, [number, number + 1]))
         own = StationPicks(time[wanted], phase[wanted], np.full(len(time[wanted]), np.nan))
         recorded = np.ones(len(own.time), bool)
         if coverage is not None:
             recorded = coverage.has_data(np.full(len(own.time), number, np.int32), own.time)
-        peaks = _read_peaks(db, source.pick_set, code, *reach)
         for table, threshold in zip(tables, thresholds, strict=True):
-            found = _at_threshold(peaks, threshold, source.separation_seconds, reach)
+            found = _at_threshold(of_station, threshold, separation_seconds, reach)
             table += _counted(own, found, recorded, counts[wanted], max_dt, period)
-    for table, threshold in zip(tables.tolist(), thresholds, strict=True):
-        rows = {name: dict(zip(COUNTS, row, strict=True)) for name, row in zip(PHASES, table, strict=True)}
+    for by_phase, threshold in zip(tables.tolist(), thresholds, strict=True):
+        rows = {name: dict(zip(COUNTS, row, strict=True)) for name, row in zip(PHASES, by_phase, strict=True)}
         both = {name: sum(row[name] for row in rows.values()) for name in COUNTS}
-        for name, counts in (rows | {PHASES: both}).items():
-            if any(counts.values()):
+        for name, numbers in (rows | {PHASES: both}).items():
+            if any(numbers.values()):
                 yield {
                     "of": "pick",
                     "by": "threshold",
@@ -163,18 +131,7 @@ def peak_scores(
                     "value": f"{threshold:.2f}",
                     "low": threshold,
                     "source": "peaks",
-                } | counts
-
-
-def _read_peaks(db: Database, pick_set: str, sta: str, starttime: float, endtime: float) -> list[PhasePeaks]:
-    """Peaks of one station by phase, with those of shards that meet [starttime, endtime)."""
-    query = {"pick_set": pick_set, "sta": sta, "starttime": {"$lt": endtime}, "endtime": {"$gt": starttime}}
-    by_phase: list[list[tuple[NDArray, float, float]]] = [[] for _ in PHASES]
-    for row in db.peak.find(query).sort([("starttime", 1), ("net", 1), ("_id", 1)]):
-        peaks = PeakTable.from_document(row).peaks
-        for number, rows in enumerate(by_phase):
-            rows += [(peaks[peaks["phase"] == number], *turn) for turn in turns_of(row)]
-    return [PhasePeaks(rows) for rows in by_phase]
+                } | numbers
 
 
 def _at_threshold(

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymongo.database import Database
 
 from catalogdb.evaluation.classes import day_text, days_of
-from catalogdb.evaluation.columns import PHASES, Codes, Events, PickReader, Picks, joined, merged_batches
+from catalogdb.evaluation.columns import PHASES, Codes, Events, Picks, joined, merged_batches, with_none
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import ARRIVALS_S, MARGIN_GATES
-from catalogdb.evaluation.links import Sites, events_of_picks
 from catalogdb.evaluation.pairing import Pairs, pair_picks, unfinished
 from catalogdb.evaluation.scores import MATCHED, MISSED, NO_DATA, OUTCOMES, PROPOSED, WRONG_PHASE
+from catalogdb.evaluation.sites import Sites
 
 PICKS_PER_DOCUMENT = 2000
 ROW_KEYS = (
     *("pick_id", "time", "partner_id", "dt", "probability"),
     *("event_id", "partner_event_id", "distance_km", "magnitude"),
 )
+
+EventsOf = Callable[[NDArray[np.object_], NDArray[np.float64]], NDArray[np.int64]]
+"""Ids and times (s) of picks -> positions of the events that use them, -1 where none does; shape (n,) each."""
 
 
 @dataclass
@@ -68,17 +70,13 @@ class PickComparison:
     """The comparison of two pick sets, fed by `chunks`.
 
     Args:
-        names: catalog and reference, whose events the picks belong to.
-        pick_sets: their pick sets. Where both are one, each pick is its own partner: nothing is scored, and just what
-            became of the events' picks is counted.
         events: of catalog and reference, from before the period on, since its first picks may be of these.
+        events_of: tell the events of picks, for the catalog and the reference.
         matched_event: position of the catalog's event that each event of the reference is paired with, or -1.
     """
 
-    db: Database
-    names: tuple[str, str]
-    pick_sets: tuple[str, str]
     events: tuple[Events, Events]
+    events_of: tuple[EventsOf, EventsOf]
     matched_event: NDArray[np.int64]
     stations: Codes
     networks: Codes
@@ -89,8 +87,7 @@ class PickComparison:
     keep_reference: bool = False
     """Whether `reference_columns` will be asked for."""
     tally: EventTally = field(init=False)
-    other_phases: int = 0
-    _seen: list[tuple[NDArray, NDArray, NDArray, NDArray]] = field(init=False, default_factory=list)
+    _seen: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.tally = EventTally(len(self.events[1]))
@@ -103,44 +100,48 @@ class PickComparison:
         station, phase, time, counts = (np.concatenate(columns) for columns in zip(none, *self._seen, strict=True))
         return station, phase, time, counts
 
-    def chunks(self) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The time (epoch seconds) that picks are wanted of: the period, its margins and the arrivals of its events."""
+        margin = MARGIN_GATES * self.max_dt
+        return self.period[0] - margin, self.period[1] + max(margin, ARRIVALS_S)
+
+    def chunks(
+        self, catalog: Iterable[Picks], reference: Iterable[Picks] | None
+    ) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
         """Compare, chunk by chunk.
+
+        Args:
+            catalog, reference: batches of picks in order of time, of the `reach`. Without a reference both are one pick
+                set, and each pick is its own partner: nothing is scored, and just what became of the events' picks is
+                counted.
 
         Yields:
             Rows for the scores, and documents of `pick_match` without what all of them have in common.
         """
-        margin = MARGIN_GATES * self.max_dt
-        reach = self.period[0] - margin, self.period[1] + max(margin, ARRIVALS_S)
-        readers = [
-            PickReader(self.db, name, *reach, self.stations, self.networks) for name in dict.fromkeys(self.pick_sets)
-        ]
-        try:
-            if len(readers) == 1:
-                for picks in readers[0]:
-                    self._count_own(picks)
-            else:
-                yield from self._compared(*readers)
-        finally:
-            for reader in readers:
-                self.other_phases += reader.other_phases
-                reader.close()
+        if reference is None:
+            for picks in catalog:
+                self._count_own(picks)
+        else:
+            yield from self._compared(catalog, reference)
 
-    def _compared(self, catalog: PickReader, reference: PickReader) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
+    def _compared(
+        self, catalog: Iterable[Picks], reference: Iterable[Picks]
+    ) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
         none = Picks(np.zeros(0, object), *(np.zeros(0, kind) for kind in (np.int32, np.int32, np.int8, float, float)))
-        waiting = [none, none]
+        ours = theirs = none
         for of_reference, of_catalog, known_until in merged_batches(reference, catalog):
-            for side, batch in enumerate((of_reference, of_catalog)):
-                if batch is not None:
-                    waiting[side] = joined([waiting[side], batch])
-            later = unfinished(*waiting, known_until, self.max_dt)
-            ready = [picks[~wait] for picks, wait in zip(waiting, later, strict=True)]
-            waiting = [picks[wait] for picks, wait in zip(waiting, later, strict=True)]
+            ours = ours if of_reference is None else joined([ours, of_reference])
+            theirs = theirs if of_catalog is None else joined([theirs, of_catalog])
+            our_wait, their_wait = unfinished(ours, theirs, known_until, self.max_dt)
+            ready = ours[~our_wait], theirs[~their_wait]
+            ours, theirs = ours[our_wait], theirs[their_wait]
             if len(ready[0]) or len(ready[1]):
                 yield self._outcomes(*ready, pair_picks(*ready, self.max_dt))
 
     def _count_own(self, picks: Picks) -> None:
-        reference_event = events_of_picks(self.db, self.names[1], self.events[1], picks.identity, picks.time)
-        catalog_event = events_of_picks(self.db, self.names[0], self.events[0], picks.identity, picks.time)
+        reference_event = self.events_of[1](picks.identity, picks.time)
+        catalog_event = self.events_of[0](picks.identity, picks.time)
         outcome = np.full(len(picks), MATCHED, np.int8)
         self._count_events(outcome, np.ones(len(picks), bool), reference_event, catalog_event)
 
@@ -157,8 +158,8 @@ class PickComparison:
         outcome = np.where(recorded, MISSED, NO_DATA).astype(np.int8)
         same = reference.phase[pairs.reference] == catalog.phase[pairs.catalog]
         outcome[pairs.reference] = np.where(same, MATCHED, WRONG_PHASE)
-        reference_event = events_of_picks(self.db, self.names[1], self.events[1], reference.identity, reference.time)
-        catalog_event = events_of_picks(self.db, self.names[0], self.events[0], catalog.identity, catalog.time)
+        reference_event = self.events_of[1](reference.identity, reference.time)
+        catalog_event = self.events_of[0](catalog.identity, catalog.time)
         partner_event = np.where(paired, np.r_[catalog_event, -1][partner], -1)
         counts = _counts(self.events[1], reference_event)
         if self.keep_reference:
@@ -196,7 +197,9 @@ class PickComparison:
         }
         return rows, self._documents(rows, identities)
 
-    def _count_events(self, outcome, recorded, event, partner_event) -> None:
+    def _count_events(
+        self, outcome: np.ndarray, recorded: np.ndarray, event: np.ndarray, partner_event: np.ndarray
+    ) -> None:
         """Count at each event of the reference what became of its picks; those behind the period's end count too."""
         add = self.tally.add
         found = (outcome == MATCHED) | (outcome == WRONG_PHASE)
@@ -256,17 +259,19 @@ def _magnitudes(events: Events, at: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _identities(events: Events, at: NDArray[np.int64]) -> NDArray[np.object_]:
-    return np.append(events.identity, None)[at]
+    return with_none(events.identity)[at]
 
 
-def _entries(columns: dict[str, NDArray]) -> list[dict[str, Any]]:
+def _entries(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """The rows of columns as documents, without what is not known (NaN or None).
 
     Rows that know the same are made at once: one by one takes twice the time, and there are millions.
     """
     known = {name: _known(values) for name, values in columns.items()}
-    pattern = sum(row.astype(np.int64) << bit for bit, row in enumerate(known.values()))
-    entries = np.empty(len(pattern), object)
+    pattern = np.zeros(len(next(iter(known.values()))), np.int64)
+    for bit, row in enumerate(known.values()):
+        pattern |= row.astype(np.int64) << bit
+    entries: Any = np.empty(len(pattern), object)
     for number in np.unique(pattern):
         rows = np.flatnonzero(pattern == number)
         names = [name for bit, name in enumerate(columns) if number >> bit & 1]
@@ -276,5 +281,6 @@ def _entries(columns: dict[str, NDArray]) -> list[dict[str, Any]]:
     return entries.tolist()
 
 
-def _known(values: NDArray) -> NDArray[np.bool_]:
-    return np.not_equal(values, None) if values.dtype == object else ~np.isnan(values)
+def _known(values: np.ndarray) -> NDArray[np.bool_]:
+    nothing: Any = None
+    return np.not_equal(values, nothing) if values.dtype == object else ~np.isnan(values)

@@ -10,11 +10,12 @@ from typing import Literal, get_args
 
 from catalogdb.decoding import encoding_of, open_unpacked, unpacked_name
 from catalogdb.errors import InputError
+from catalogdb.exchange.detect import SUFFIXES, detect, first_lines, has_no_centuries
+from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.joined_picks import join_picks, take_source_ids
-from catalogdb.exchange.ogs.detect import SUFFIXES, detect, first_lines, has_no_centuries
 from catalogdb.exchange.ogs.merge import Part, merge
-from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.exchange.table_rows import PARQUET
 from catalogdb.file_formats import QUAKEML_OR_CSV, START, FileFormat, identify, identify_by_obspy

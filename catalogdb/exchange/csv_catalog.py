@@ -31,7 +31,8 @@ from catalogdb.exchange.csv_columns import (
 )
 from catalogdb.exchange.csv_events import magnitude_group, magnitude_positions, read_event
 from catalogdb.exchange.csv_picks import phase_columns, read_both_phases, read_pick
-from catalogdb.exchange.reference import EvaluationMode, FileReport, ReadFrom, ReferenceCatalog
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_cells import Cells
 from catalogdb.exchange.table_judgement import TableOptions, judge
 from catalogdb.exchange.table_rows import Table, delimiter_of

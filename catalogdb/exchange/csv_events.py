@@ -17,15 +17,10 @@ from catalogdb.exchange.csv_columns import (
     PLACE_UNKNOWN,
     text,
 )
+from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
+from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.positions import coordinates, depth_in_range
 from catalogdb.exchange.quakeml_notes import LIMITS
-from catalogdb.exchange.reference import (
-    EVALUATION_STATUSES,
-    EvaluationMode,
-    coordinates,
-    depth_in_range,
-    event_from_parts,
-    present,
-)
 from catalogdb.exchange.table_cells import Cells
 
 ORIGIN_NUMBERS = (

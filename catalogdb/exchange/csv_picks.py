@@ -8,6 +8,7 @@ from pathlib import PurePath
 from sys import intern
 from typing import Any
 
+from catalogdb.channels import channel_group
 from catalogdb.exchange.csv_columns import (
     ARRIVAL_FIELDS,
     MODES,
@@ -17,13 +18,9 @@ from catalogdb.exchange.csv_columns import (
     SAMPLE_RATE_HZ,
     Column,
 )
+from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.pick_record import PickRecord
-from catalogdb.exchange.reference import (
-    DEFAULT_PICK_UNCERTAINTY,
-    HYPO71_UNCERTAINTY,
-    EvaluationMode,
-    channel_group,
-)
+from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY, HYPO71_UNCERTAINTY
 from catalogdb.exchange.table_cells import Cells
 
 NO_EVENT = ("-1", "-1.0")

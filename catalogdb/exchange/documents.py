@@ -8,10 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from catalogdb.channels import channel_group
 from catalogdb.event_types import exists
+from catalogdb.exchange.event_parts import arrival_counts
 from catalogdb.exchange.pick_record import PickRecord
-from catalogdb.exchange.reference import ReadFrom, ReferenceCatalog, arrival_counts, channel_group, is_seismic
+from catalogdb.exchange.reference_catalog import ReadFrom, ReferenceCatalog
 from catalogdb.identity import content_id, milliseconds
+from catalogdb.phases import is_seismic
 
 NOTHING_MORE: dict[str, Any] = {}
 DIFFERING_NAMED = 20  # readings in one message

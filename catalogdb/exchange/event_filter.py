@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from catalogdb.exchange.reference import parse_time
+from catalogdb.times import parse_time
 
 Latitude = Field(None, ge=-90, le=90, description="Degrees.")
 Longitude = Field(None, ge=-180, le=180, description="Degrees.")

@@ -27,7 +27,7 @@ from typing import Any
 from catalogdb.exchange.ogs.link import link, make_record
 from catalogdb.exchange.ogs.log import line_list
 from catalogdb.exchange.ogs.merge import Part
-from catalogdb.exchange.reference import FileReport, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import FileReport, ReferenceCatalog
 
 FIRST_ARRIVAL = (-5.0, 180.0)  # seconds after the origin
 SAME_EVENT = 10.0  # seconds: origins that near to each other may be of one event

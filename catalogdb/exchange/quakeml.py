@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import event_from_parts, present
 from catalogdb.exchange.quakeml_events import read_events
 from catalogdb.exchange.quakeml_notes import EVENT_NOTES, read_note
 from catalogdb.exchange.quakeml_parts import Part, add_arrivals, evaluation, usable_magnitudes, usable_origins
@@ -14,7 +16,7 @@ from catalogdb.exchange.quakeml_picks import phases_of_picks, read_picks
 from catalogdb.exchange.quakeml_preferred import REVIEWED, Rank, preferred
 from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, epoch
 from catalogdb.exchange.quakeml_writer import quakeml_type, write_quakeml
-from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog, event_from_parts, present
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 __all__ = ["read_quakeml", "write_quakeml"]
 

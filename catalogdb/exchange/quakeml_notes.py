@@ -6,8 +6,9 @@ import json
 import math
 from typing import Any, get_args
 
+from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
+from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.codes import BRANCHES, ZONES
-from catalogdb.exchange.reference import EVALUATION_STATUSES, EvaluationMode, present
 
 NOTE_PREFIX = "catalogdb: "
 LARGEST_INT = 2**31  # that the database's `int` does not hold any more

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES
+from catalogdb.exchange.event_parts import arrival_counts, present
+from catalogdb.exchange.positions import coordinates
 from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, STATION_MAGNITUDE_NOTES, read_note
 from catalogdb.exchange.quakeml_picks import unique
 from catalogdb.exchange.quakeml_values import (
@@ -17,13 +20,7 @@ from catalogdb.exchange.quakeml_values import (
     standard_deviation,
 )
 from catalogdb.exchange.quakeml_writer import OWN_PREFIX
-from catalogdb.exchange.reference import (
-    EVALUATION_STATUSES,
-    ReferenceCatalog,
-    arrival_counts,
-    coordinates,
-    present,
-)
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 Part = tuple[Any, dict[str, Any]]  # ObsPy's object, and its document
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from catalogdb.channels import channel_group
+from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
+from catalogdb.exchange.event_parts import present
+from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
 from catalogdb.exchange.quakeml_notes import PICK_NOTES, read_note
 from catalogdb.exchange.quakeml_values import Tally, plausible_epoch, standard_deviation
-from catalogdb.exchange.reference import (
-    DEFAULT_PICK_UNCERTAINTY,
-    EVALUATION_STATUSES,
-    EvaluationMode,
-    ReferenceCatalog,
-    channel_group,
-    present,
-)
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 
 def unique(name: str, taken: dict[str, Any], record: str, result: ReferenceCatalog) -> str:

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from typing import Any, NamedTuple
 
-from catalogdb.exchange.reference import depth_in_range
+from catalogdb.exchange.positions import depth_in_range
 from catalogdb.geo import KM_PER_DEGREE
 
 EARLIEST, LATEST = -59_011_459_200, 4_102_444_800  # years 100 to 2099 in epoch seconds; 1 and 9999 are no years

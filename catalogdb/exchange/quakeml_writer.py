@@ -9,8 +9,8 @@ from typing import Any, BinaryIO, cast
 from catalogdb import __version__
 from catalogdb.documents import data
 from catalogdb.event_types import quakeml_types
+from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.quakeml_notes import LIMITS, ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
-from catalogdb.exchange.reference import present
 from catalogdb.geo import KM_PER_DEGREE
 
 OWN_PREFIX = "smi:local/catalogdb"

@@ -12,7 +12,7 @@ from typing import Any
 from catalogdb.decoding import CHUNK, GUESSED, encoding_of, open_unpacked
 from catalogdb.errors import InputError
 from catalogdb.exchange.csv_columns import column_name
-from catalogdb.exchange.reference import format_time, parse_time
+from catalogdb.times import format_time, parse_time
 
 DELIMITERS = ",;\t|"
 PARQUET = b"PAR1"

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-from catalogdb.exchange.reference import parse_time_or_number
+from catalogdb.times import parse_time_or_number
 
 DateOrder = Literal["dmy", "mdy"]
 

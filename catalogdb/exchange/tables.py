@@ -14,7 +14,7 @@ from catalogdb.batches import batches
 from catalogdb.documents.data import Event, Pick
 from catalogdb.errors import CatalogdbError
 from catalogdb.exchange.csv_catalog import read_csv
-from catalogdb.exchange.reference import format_time
+from catalogdb.times import format_time
 
 __all__ = ["ARRIVAL_COLUMNS", "EVENT_COLUMNS", "arrival_rows", "event_row", "read_csv", "write_csv", "write_parquet"]
 

@@ -42,7 +42,7 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
     """All that the report shows.
 
     Args:
-        evaluation: what `catalogdb.evaluation.evaluate` gave, whose stored comparison is read.
+        evaluation: what `catalogdb.comparisons.evaluate` gave, whose stored comparison is read.
         missed_shown: most missed events with their picks, the largest first.
 
     Returns:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from apscheduler.triggers.base import BaseTrigger
 
-from catalogdb.scheduling.cron import ScheduleBlock
+from catalogdb.job_schedule import ScheduleBlock
 
 
 class ScheduleTrigger(BaseTrigger):

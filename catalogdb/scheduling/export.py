@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from catalogdb.errors import InputError
-from catalogdb.scheduling.cron import ScheduleBlock, parsed_cron, weekdays_of
+from catalogdb.job_schedule import ScheduleBlock, parsed_cron, weekdays_of
 
 WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 

@@ -8,7 +8,7 @@ import socket
 from pymongo.database import Database
 
 from catalogdb.errors import InputError
-from catalogdb.scheduling.cron import IngestBlock
+from catalogdb.job_schedule import IngestBlock
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 
 

@@ -19,9 +19,9 @@ from pymongo.database import Database
 from catalogdb.database.owner import is_gone, owner
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
+from catalogdb.job_schedule import ScheduleBlock
 from catalogdb.jobs import JobFile, job_path, load_job_file, validated
 from catalogdb.ledger.run_life import server_now
-from catalogdb.scheduling.cron import ScheduleBlock
 from catalogdb.scheduling.due import Verdict, judge
 
 LEASE_SECONDS = 60.0

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from catalogdb.errors import InputError
-from catalogdb.exchange.reference import format_time
 from catalogdb.output_file import write_atomically
 from catalogdb.plots.view import StationPanel, View, gaps
+from catalogdb.times import format_time
 
 FORMATS = {".png": "png", ".svg": "svg", ".pdf": "pdf", ".html": "html", ".htm": "html"}
 MOST_SAMPLES_OF_A_PAGE = 6_000_000

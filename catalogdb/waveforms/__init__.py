@@ -2,7 +2,7 @@
 
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState
-from catalogdb.waveforms.index import ScanResult, channel_group, scan_miniseed
+from catalogdb.waveforms.index import ScanResult, scan_miniseed
 from catalogdb.waveforms.read import read_traces
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "ScanResult",
     "UnreadableWaveform",
     "WaveformUnavailable",
-    "channel_group",
     "read_traces",
     "scan_miniseed",
 ]

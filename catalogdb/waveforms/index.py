@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from catalogdb.channels import channel_group
 from catalogdb.file_formats import START, identify
 from catalogdb.waveforms.bounds import outside
 from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
@@ -48,11 +49,6 @@ class ScanResult:
     pieces: list[Piece]
     state: FileState
     warnings: list[str] = field(default_factory=list)
-
-
-def channel_group(net: str, sta: str, loc: str, chan: str) -> str:
-    """The name that the components of one sensor share: net.sta.loc.BI (BI: band and instrument letters)."""
-    return f"{net}.{sta}.{loc}.{chan[:2]}"
 
 
 def scan_miniseed(path: Path) -> ScanResult:

@@ -116,7 +116,7 @@ def _view(view: ViewSchema) -> list[str]:
         lines += [f"| `{name}` | {_cell(str(meaning))} |" for name, meaning in view.parameters.items()]
         values = ", ".join(f"{name}={name}" for name in view.parameters)
         example = f'db.{view.on}.aggregate(filled_pipeline("{view.name}", {values}))'
-        lines += ["", "```python", "from catalogdb.evaluation import filled_pipeline", "", example, "```"]
+        lines += ["", "```python", "from catalogdb.comparisons import filled_pipeline", "", example, "```"]
         lines += ["", f"{len(view.pipeline)} stages: `schemas/views/{view.name}.json`.", ""]
         return lines
     if {"catalog", "reference"} <= set(collections()[view.on].fields):

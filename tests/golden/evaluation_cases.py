@@ -15,7 +15,7 @@ from catalogdb.evaluation.pairing import pair_events, pair_picks, unfinished
 from catalogdb.evaluation.picks import EventTally
 from catalogdb.evaluation.scores import counted, grouped, histogram, residuals
 
-EVALUATION = "catalogdb/evaluation/inputs.py:REVISION"
+EVALUATION = "catalogdb/evaluation/revision.py:REVISION"
 
 
 def picks(seed: int, number: int, jitter: float = 0.0):

@@ -8,9 +8,9 @@ from catalogdb.database.connection import connection_uri
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.event_filter import EventFilter
-from catalogdb.exchange.reference import parse_time
 from catalogdb.stages.export import export_catalog
 from catalogdb.stages.ingest_catalog import ingest_catalog
+from catalogdb.times import parse_time
 
 DAT = """\
 ABC iPC112402030405 1018        1250eS 2                      FLD       480   6 gg

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
+from catalogdb.comparisons.lease import ComparisonLease
 from catalogdb.database.lease import DocumentLease, holder, name_lease
 from catalogdb.errors import LostLease
-from catalogdb.evaluation.claim import Claim
 from catalogdb.ledger.run_life import server_now
 from catalogdb.upkeep.removal import remove
 
@@ -125,11 +125,11 @@ def test_waiting_for_what_a_killed_process_was_writing_is_said(db):
 
 DIES_COMPUTING = """
 from catalogdb.database.connection import connect
-from catalogdb.evaluation.claim import Claim
+from catalogdb.comparisons.lease import ComparisonLease
 from catalogdb.settings import Settings
 import json, os, sys
 db = connect(Settings.model_validate_json(sys.argv[1]))
-assert Claim(db, "c", json.loads(sys.argv[2])).take()
+assert ComparisonLease(db, "c", json.loads(sys.argv[2])).take()
 os._exit(9)
 """
 
@@ -141,7 +141,7 @@ def test_comparison_of_a_dead_process_is_free_at_once(db, settings):
     command = [sys.executable, "-c", DIES_COMPUTING, settings.model_dump_json(), json.dumps(document)]
     subprocess.run(command, check=False)
     assert db.comparison.find_one({"_id": "c"})["status"] == "running"
-    assert Claim(db, "c", document).take()
+    assert ComparisonLease(db, "c", document).take()
 
 
 def test_removal_after_a_killed_run_goes_on_at_once(db):

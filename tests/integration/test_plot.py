@@ -8,7 +8,6 @@ import pytest
 
 from catalogdb.database.connection import mspass_database
 from catalogdb.errors import InputError
-from catalogdb.exchange.reference import format_time
 from catalogdb.identity import content_id
 from catalogdb.plots.waveform import event_figure_svg
 from catalogdb.probability.documents import hour_documents
@@ -18,6 +17,7 @@ from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.plot import write_figure
 from catalogdb.stages.read_waveform import Choice, station_view
 from catalogdb.stages.read_waveform_event import event_view
+from catalogdb.times import format_time
 
 pytestmark = pytest.mark.integration
 

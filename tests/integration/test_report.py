@@ -13,8 +13,8 @@ from test_views import put_comparison
 
 from catalogdb.cli import common
 from catalogdb.cli.report import report
+from catalogdb.comparisons import evaluate
 from catalogdb.errors import InputError
-from catalogdb.evaluation import evaluate
 from catalogdb.report import Picture, gather, write_page
 from catalogdb.report.data import wilson
 

@@ -14,11 +14,11 @@ import pytest
 from commands import environment_of
 from pydantic import SecretStr
 
+from catalogdb.comparisons.pipelines import filled_pipeline
 from catalogdb.database.connection import connect, embedded
 from catalogdb.database.initialise import initialise
 from catalogdb.database.users import add_user
 from catalogdb.demo.dataset import write_demo_day
-from catalogdb.evaluation.pipelines import filled_pipeline
 from catalogdb.settings import Settings, load_settings
 
 WORD = "Sesame7Open"

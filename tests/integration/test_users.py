@@ -15,13 +15,13 @@ from pymongo.errors import OperationFailure
 from pymongo.uri_parser import parse_uri
 
 from catalogdb.cli.users import uri_of_user
+from catalogdb.comparisons.pipelines import filled_pipeline
 from catalogdb.database import initialise as initialise_module
 from catalogdb.database.connection import connect, database_errors, embedded
 from catalogdb.database.initialise import initialise
 from catalogdb.database.users import ROLES, add_user, ensure_roles, list_users, remove_user, set_password
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.errors import DatabaseError, InputError
-from catalogdb.evaluation.pipelines import filled_pipeline
 from catalogdb.schema import collections, views
 
 PASSWORD = "Correct-Horse:/?#[]@% 1"  # all that a URI makes trouble with

@@ -3,7 +3,7 @@
 import pytest
 from catalogs import T0, put_catalog
 
-from catalogdb.evaluation import evaluate
+from catalogdb.comparisons import evaluate
 from catalogdb.filters import parse_filters
 from catalogdb.schema import views
 from catalogdb.view_fields import fields_of_view

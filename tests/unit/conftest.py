@@ -7,6 +7,8 @@ from catalogdb.exchange.ogs.listing_hpl import read_hpl
 from catalogdb.exchange.ogs.phases_dat import read_dat
 from catalogdb.exchange.ogs.summary_pun import read_pun
 
+pytest.register_assert_rewrite("ogs_documents", "quakeml_documents")
+
 READERS = {".dat": read_dat, ".hpl": read_hpl, ".pun": read_pun, ".txt": read_txt}
 
 

@@ -7,8 +7,8 @@ import pytest
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.csv_catalog import read_csv
-from catalogdb.exchange.ogs.detect import detect
-from catalogdb.exchange.reference import format_time, parse_time
+from catalogdb.exchange.detect import detect
+from catalogdb.times import format_time, parse_time
 
 
 def table(tmp_path, text, name="table.csv"):

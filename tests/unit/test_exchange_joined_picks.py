@@ -7,7 +7,7 @@ import pytest
 from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.documents import catalog_documents
 from catalogdb.exchange.file_names import distinct_names
-from catalogdb.exchange.reference import format_time
+from catalogdb.times import format_time
 
 HOUR = 3600.0
 START = 1_704_067_200.0

@@ -9,7 +9,7 @@ from ogs_lines import (
 )
 
 from catalogdb.exchange.ogs.listing_hpl import read_hpl
-from catalogdb.exchange.reference import parse_time
+from catalogdb.times import parse_time
 
 # -- .hpl and .hpc
 

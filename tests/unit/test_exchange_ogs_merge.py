@@ -21,7 +21,7 @@ from catalogdb.exchange.documents import catalog_documents
 from catalogdb.exchange.ogs.write_cards import write_dat
 from catalogdb.exchange.ogs.write_listing import write_hpl
 from catalogdb.exchange.ogs.write_summaries import write_pun, write_separated_txt, write_txt
-from catalogdb.exchange.reference import parse_time
+from catalogdb.times import parse_time
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from ogs_lines import (
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
-from catalogdb.exchange.reference import parse_time
+from catalogdb.times import parse_time
 
 # -- .pun
 

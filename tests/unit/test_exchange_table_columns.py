@@ -6,8 +6,8 @@ import pytest
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.csv_catalog import read_csv
-from catalogdb.exchange.reference import parse_time
 from catalogdb.exchange.table_judgement import TableOptions
+from catalogdb.times import parse_time
 
 
 def table(tmp_path, text, name="table.csv", encoding="utf-8"):

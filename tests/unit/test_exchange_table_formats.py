@@ -5,7 +5,7 @@ import pytest
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.documents import catalog_documents
-from catalogdb.exchange.reference import parse_time
+from catalogdb.times import parse_time
 
 START = "2024-03-27T08:25:00"
 

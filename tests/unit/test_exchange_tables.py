@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from pydantic import ValidationError
-from test_exchange_quakeml import EVENT, PICKS
+from quakeml_documents import EVENT, PICKS
 
 from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.event_filter import EventFilter

@@ -61,3 +61,24 @@ def test_an_import_is_finished_before_the_interrupt_counts(tmp_path, number):
     )
     assert done.returncode == 130 and done.stdout.startswith("imported\n")
     assert done.stderr == MESSAGE + "\n"
+
+
+MADE_ANOTHER_ERROR = """
+import signal
+import catalogdb.cli.app as app
+
+def command(standalone_mode):
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except KeyboardInterrupt as error:
+        raise ValueError("a library's own error") from error
+
+app.app = command
+from catalogdb.cli import main
+main()
+"""
+
+
+def test_an_interrupt_that_a_library_made_another_error_of_is_one():
+    done = subprocess.run([sys.executable, "-c", MADE_ANOTHER_ERROR], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, MESSAGE + "\n")

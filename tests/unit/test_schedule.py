@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from catalogdb.cli.app import app
 from catalogdb.errors import InputError
+from catalogdb.job_schedule import ScheduleBlock, parsed_cron, weekdays_of
 from catalogdb.jobs import JobFile, load_job, load_job_file, packaged_jobs
-from catalogdb.scheduling.cron import ScheduleBlock, parsed_cron, weekdays_of
 from catalogdb.scheduling.due import Verdict, judge
 from catalogdb.scheduling.export import commands_of, crontab, on_calendar, scrontab, systemd
 

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from test_waveforms import EVER, START, trace, wander, write
+from waveform_files import EVER, START, trace, wander, write
 
 from catalogdb.stages.shards import pieces_by_shard, shards_of
 from catalogdb.waveforms import UnreadableWaveform, read_traces, scan_miniseed

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.columns import (
     cut,
     day_number,
@@ -25,7 +27,7 @@ from catalogdb.exchange.ogs.columns import (
 )
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
-from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog, present
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 FIELDS = (
     "index", "id", "time", "time error", "latitude", "longitude", "horizontal error", "depth", "vertical error", "gap",

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from catalogdb.documents.data import Event, Magnitude, Origin, Pick
 from catalogdb.exchange.ogs.columns import year_of
-from catalogdb.exchange.reference import HYPO71_UNCERTAINTY, phase_class
+from catalogdb.exchange.pick_uncertainty import HYPO71_UNCERTAINTY
+from catalogdb.phases import phase_type
 
 STATION_COLUMNS = 4
 LARGEST_CARD_NUMBER = 9999
@@ -195,7 +196,7 @@ def station_pairs(picks: Iterable[Pick], most_seconds: float, left_out: Counter[
     """
     by_station: dict[str, dict[str, list[Pick]]] = {}
     for pick in sorted(picks, key=lambda pick: (pick["time"], pick["sta"], pick["phase"])):
-        phase = phase_class(pick["phase"])
+        phase = phase_type(pick["phase"])
         if phase is None:
             left_out["picks of phases other than P and S"] += 1
         elif len(pick["sta"]) > STATION_COLUMNS:

@@ -22,8 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalogdb.exchange.reference import phase_class
 from catalogdb.geo import distance_azimuth
+from catalogdb.phases import phase_type
 
 MOST_SECONDS = 5.0
 MOST_KM = 50.0
@@ -78,7 +78,7 @@ def make_record(part: int, event: dict[str, Any] | None, picks: list[dict[str, A
     if picks:
         record.first_arrival = min(pick["time"] for pick in picks)
         record.readings = frozenset(
-            (pick["sta"], phase_class(pick["phase"]), round(pick["time"] * 100)) for pick in picks
+            (pick["sta"], phase_type(pick["phase"]), round(pick["time"] * 100)) for pick in picks
         )
     if event is not None:
         time_from = event.get("time_from")

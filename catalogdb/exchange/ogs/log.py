@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from catalogdb.exchange.reference import FileReport, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import FileReport, ReferenceCatalog
 
 LINES_NAMED = 20  # in one message; the report has them all
 

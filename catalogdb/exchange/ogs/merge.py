@@ -19,11 +19,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
+from catalogdb.exchange.event_parts import arrival_counts, event_from_parts, present
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.ogs.link import Group, Record, link, make_record
 from catalogdb.exchange.ogs.log import line_list
-from catalogdb.exchange.reference import ReferenceCatalog, arrival_counts, event_from_parts, phase_class, present
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 from catalogdb.geo import distance_azimuth
+from catalogdb.phases import phase_type
 
 ORIGIN_ORDER = ("ogs-hpl", "ogs-pun", "quakeml", "csv", "ogs-txt", "ogs-dat")
 WORDS_ORDER = ("ogs-txt", "quakeml", "csv", "ogs-hpl", "ogs-pun", "ogs-dat")
@@ -161,7 +163,7 @@ def _picks(records: list[Record], counts: Counter[str]) -> tuple[list[dict[str, 
     renamed: dict[str, str] = {}
     for record in records:
         for pick in record.picks:
-            others = by_phase[pick["sta"], phase_class(pick["phase"])]
+            others = by_phase[pick["sta"], phase_type(pick["phase"])]
             same = [
                 other
                 for part, other in others
@@ -318,12 +320,12 @@ def _decimals(value: float) -> int:
 
 def _add_loose_picks(result: ReferenceCatalog, parts: list[Part], counts: Counter[str]) -> None:
     """Keep the picks that no file puts in an event, once, unless they are readings of an event too."""
-    known = {(pick["sta"], phase_class(pick["phase"]), round(pick["time"] * 100)) for pick in result.picks}
+    known = {(pick["sta"], phase_type(pick["phase"]), round(pick["time"] * 100)) for pick in result.picks}
     for part in parts:
         for pick in part.catalog.picks:
             if "event_key" in pick:
                 continue
-            reading = (pick["sta"], phase_class(pick["phase"]), round(pick["time"] * 100))
+            reading = (pick["sta"], phase_type(pick["phase"]), round(pick["time"] * 100))
             if reading in known:
                 counts["picks of no event that another file has as well, kept once"] += 1
             else:

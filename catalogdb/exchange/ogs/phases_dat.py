@@ -18,6 +18,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import event_from_parts
 from catalogdb.exchange.ogs.codes import BRANCHES
 from catalogdb.exchange.ogs.columns import (
     NO_CENTURIES,
@@ -36,7 +38,7 @@ from catalogdb.exchange.ogs.columns import (
 )
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import pick_document, station_code, zone_and_type
-from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog, event_from_parts
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 END = re.compile(r" {8,}1(\s+[A-Z ]{0,3})?(\s+\d{1,4})?\s*| {17} ?\d[ \d.+-]*", re.ASCII | re.IGNORECASE)
 FAR_APART = 600.0  # seconds between a card's first reading and the event's: they are not of one event

@@ -6,15 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from catalogdb.channels import channel_group
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.codes import BRANCHES, EVENT_TYPES, ONSETS, POLARITIES, ZONES
 from catalogdb.exchange.ogs.log import FileLog
-from catalogdb.exchange.reference import (
-    DEFAULT_PICK_UNCERTAINTY,
-    HYPO71_UNCERTAINTY,
-    EvaluationMode,
-    channel_group,
-    present,
-)
+from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY, HYPO71_UNCERTAINTY
 
 _STATION = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,4}", re.ASCII)
 

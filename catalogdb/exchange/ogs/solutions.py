@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from catalogdb.exchange.reference import (
-    EvaluationMode,
-    coordinates,
-    depth_in_range,
-    event_from_parts,
-    present,
-)
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.positions import coordinates, depth_in_range
 
 LEAST_MAGNITUDE, LARGEST_MAGNITUDE = -5.0, 11.0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.ogs.columns import (
     NO_CENTURIES,
     cut,
@@ -22,7 +23,7 @@ from catalogdb.exchange.ogs.columns import (
 )
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
-from catalogdb.exchange.reference import EvaluationMode, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 DELIMITERS = set(",;|\t")  # a line with one of them is of a table
 NEEDED = {"origin seconds": (13, 17), "latitude": (19, 26), "longitude": (29, 36)}

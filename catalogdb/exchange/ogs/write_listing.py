@@ -1,4 +1,4 @@
-"""Write `.hpl` and `.hpc` listings; columns as in `listing_hpl`."""
+"""Write `.hpl` and `.hpc` listings; columns as in `listing_event` and `listing_stations`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from catalogdb.errors import CatalogdbError
 from catalogdb.identity import content_id
 from catalogdb.picking.network import NetworkDescription
 from catalogdb.picking.weights import WeightsFiles
-from catalogdb.settings import cache_folder
+from catalogdb.resources import cache_folder
 
 REVISION = 3
 """Raise this number whenever a change of the code gives another export."""
