@@ -7,7 +7,7 @@ import fnmatch
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -116,7 +116,7 @@ class PeriodBlock(_Block):
             raise ValueError("give starttime and endtime, or starttime alone (until the run), or last_days")
         if self.endtime and self.delay_hours:
             raise ValueError("delay_hours is for a period that lasts until the run; this one has an endtime")
-        if self.endtime:
+        if self.starttime and self.endtime:
             _check_order(self.starttime, self.endtime)
         return self
 
@@ -127,7 +127,7 @@ class PeriodBlock(_Block):
             ValueError: for a starttime that lies in the future.
         """
         end = self.endtime or now.astimezone(UTC) - timedelta(hours=self.delay_hours)
-        return Period(starttime=self.starttime or end - timedelta(days=self.last_days), endtime=end)
+        return Period(starttime=self.starttime or end - timedelta(days=self.last_days or 0.0), endtime=end)
 
 
 class StationSelection(_Block):
@@ -202,7 +202,8 @@ class _JobBlocks(_Block):
         if not added or not isinstance(document, dict):
             return handler(document)
         job = handler({key: value for key, value in document.items() if key not in added})
-        model = create_model("AddedBlocks", **{name: (settings, settings()) for name, settings in added.items()})
+        blocks: dict[str, Any] = {name: (settings, settings()) for name, settings in added.items()}
+        model = create_model("AddedBlocks", **blocks)
         given = {key: value for key, value in document.items() if key in added}
         job._blocks.update(dict(model.model_validate(given)))
         return job
@@ -212,7 +213,7 @@ class _JobBlocks(_Block):
         return handler(self) | {name: block.model_dump(mode="json") for name, block in self._blocks.items()}
 
     @model_validator(mode="after")
-    def _prior_in_region(self):
+    def _prior_in_region(self) -> Self:
         prior, region = self.associate.depth_prior, self.region
         if prior and not region.mindepth_km <= prior.depth_km <= region.maxdepth_km:
             raise ValueError(
@@ -370,7 +371,7 @@ def _keys_beside(location: tuple[str | int, ...], model: Any) -> list[str]:
     """Keys of the block that a location lies in."""
     for part in location[:-1]:
         fields = getattr(model, "model_fields", {})
-        annotation = fields[part].annotation if part in fields else _added.get(part)
+        annotation = fields[part].annotation if part in fields else _added.get(str(part))
         candidates = [annotation, *get_args(annotation)]
         model = next((item for item in candidates if isinstance(item, type) and issubclass(item, BaseModel)), None)
         if model is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -127,11 +127,12 @@ def main() -> None:
         sys.stderr.close()
         code = 0
     except Exception as error:
+        usage: Any = error if isinstance(error, _usage_errors()) else None
         if has_interrupted():
             code = INTERRUPTED
-        elif isinstance(error, _usage_errors()):
-            error.show()
-            code = error.exit_code
+        elif usage:
+            usage.show()
+            code = usage.exit_code
         else:
             code = common.report_error(error)
     if code == INTERRUPTED:  # newer versions of Typer give this code themselves

@@ -64,7 +64,7 @@ def _stations(db: Database) -> str:
         for row in db.site.find({}, fields)
     )
     # sorted as an index is, so that each pair is looked up once instead of reading all segments
-    pairs = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
+    pairs: list[dict[str, Any]] = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
     named = sorted(f"{row['_id']['net']}.{row['_id']['sta']}" for row in db.wf_miniseed.aggregate(pairs))
     return f"{len(sites)} {content_id(*sites, '', *named)}"
 

@@ -38,7 +38,9 @@ def peak_source(db: Database, pick_set: str | None) -> PeakSource | None:
     """
     fields = {"repicked_from": 1, "config": 1}
     made = db.pick_set.find_one({"_id": pick_set}, fields) if pick_set else None
-    names = (pick_set, made.get("repicked_from")) if made else ()
+    if made is None:
+        return None
+    names = pick_set, made.get("repicked_from")
     for held in filter(None, (db.pick_set.find_one({"_id": name}, fields) for name in names if name)):
         peaks = db.peak.find_one({"pick_set": held["_id"]}, {"floor": 1})
         if peaks and _origin_of_peaks(held) == _origin_of_peaks(made):

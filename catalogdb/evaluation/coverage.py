@@ -36,8 +36,8 @@ class Coverage:
         """Tell for each (station, time) whether the station has waveforms then; shape (n,)."""
         found = np.zeros(len(time), bool)
         order = np.argsort(station, kind="stable")
-        begins = np.flatnonzero(np.r_[True, np.diff(station[order]) != 0]) if len(order) else []
-        for rows in np.split(order, begins[1:]) if len(begins) else []:
+        begins = np.flatnonzero(np.r_[True, np.diff(station[order]) != 0])
+        for rows in np.split(order, begins[1:]) if len(order) else []:
             if (spans := self._spans.get(int(station[rows[0]]))) is not None:
                 found[rows] = _inside(*spans, time[rows])
         return found
@@ -50,7 +50,7 @@ class Coverage:
         return number
 
 
-def _inside(starts, ends, time) -> NDArray[np.bool_]:
+def _inside(starts: np.ndarray, ends: np.ndarray, time: np.ndarray) -> NDArray[np.bool_]:
     at = np.searchsorted(starts, time, "right") - 1
     return (at >= 0) & (time <= ends[np.maximum(at, 0)])
 

@@ -62,7 +62,7 @@ def execute(
             try:
                 report = _attempt(db, stage, planned, identity, run_id, terms)
             except _Reconnected as again:
-                reason = again.__cause__
+                reason = again.__cause__ or again
                 logs.event("database back", logging.WARNING)
             else:
                 _log(report)

@@ -68,7 +68,7 @@ class Output:
         kind: of the named result that it belongs to, as in `Stage`; entered likewise.
     """
 
-    documents: dict[str, list[dict[str, Any]]]
+    documents: dict[str, list[Any]]
     counts: dict[str, int] = field(default_factory=dict)
     choices: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)

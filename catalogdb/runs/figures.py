@@ -64,6 +64,8 @@ def _waiting(db: Database) -> dict[str, float]:
     waiting = {}
     for job in db.run.distinct("job", query):
         run = db.run.find_one(query | {"job": job}, {"started": 1}, sort=[("started", -1)])
+        if run is None:  # removed meanwhile
+            continue
         first = min(
             (
                 row["indexed_at"]
@@ -81,7 +83,7 @@ def _waiting(db: Database) -> dict[str, float]:
 def _tasks(db: Database) -> list[dict[str, Any]]:
     key = {"stage": "$stage", "status": "$status"}
     # sorted as the index on stage, config_id and status is, so that no row is read
-    pipeline = [
+    pipeline: list[dict[str, Any]] = [
         {"$sort": {"stage": 1, "config_id": 1, "status": 1}},
         {"$group": {"_id": key, "tasks": {"$sum": 1}}},
         {"$sort": {"_id": 1}},

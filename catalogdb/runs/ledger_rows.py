@@ -152,7 +152,7 @@ def _indexed(db: Database, where: Mapping[str, Any]) -> dict[str, Any]:
     """The filter with what the index on stage, config_id and status begins with."""
     if "_id" in where:
         return dict(where)
-    return {"stage": {"$in": db.task.distinct("stage")}, "config_id": {"$gt": ""}} | where
+    return {"stage": {"$in": db.task.distinct("stage")}, "config_id": {"$gt": ""}, **where}
 
 
 def _row(row: dict[str, Any], now: datetime) -> dict[str, Any]:

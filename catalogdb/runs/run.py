@@ -12,7 +12,7 @@ from catalogdb import logs
 from catalogdb.comparisons import evaluate
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
-from catalogdb.engines import BatchOptions, Engine, EngineOptions, executor
+from catalogdb.engines import BatchOptions, EngineOptions, executor
 from catalogdb.jobs import Job
 from catalogdb.ledger import lost, tasks
 from catalogdb.ledger.execute import TaskReport
@@ -36,7 +36,7 @@ Progress = Callable[[str, int, TaskReport | None], None]
 def run_job(
     settings: Settings,
     job: Job,
-    engine: Engine = "local",
+    engine: str = "local",
     workers: int | None = None,
     scheduler: str | None = None,
     name: str | None = None,

@@ -40,7 +40,8 @@ def end(db: Database, report: RunReport, error: BaseException | None = None) -> 
     """Close such a run's record; where the database is gone, the error that ended the run matters more."""
     stages = {f"stages.{name}.{key}": value for name, stage in report.stages.items() for key, value in _summary(stage)}
     values = {"status": report.status} | stages | _error(error)
-    logs.event("run ended", run_id=report.run_id, job=report.job, status=report.status, **_error(error))
+    said: dict[str, Any] = _error(error)
+    logs.event("run ended", run_id=report.run_id, job=report.job, status=report.status, **said)
     try:
         db.run.update_one({"_id": report.run_id}, {"$set": values, "$currentDate": {"ended": True}})
     except Exception:
@@ -79,6 +80,8 @@ def join(db: Database, job: Job, report: RunReport, engine: str, worker: str) ->
                 unended, entered, upsert=is_new, return_document=ReturnDocument.AFTER
             ) or db.run.find_one({"_id": report.run_id})
         except DuplicateKeyError:  # another worker has entered it meanwhile
+            continue
+        if row is None:  # removed meanwhile
             continue
         logs.event("worker joined", run_id=report.run_id, job=report.job, worker=worker)
         joined = Job.model_validate(row["job_document"])

@@ -115,7 +115,7 @@ class RunReport(BaseModel):
     evaluation: dict[str, Any] | None = None
     notes: list[str] = []
 
-    @computed_field
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic's documentation has it
     @property
     def nothing_to_do(self) -> bool:
         """True for a run that found nothing to be done, and did nothing."""

@@ -10,12 +10,12 @@ import os
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.comparisons.staleness import comparison_state
 from catalogdb.comparisons.summary import known_types
 from catalogdb.database.named import require_catalog
@@ -83,7 +83,7 @@ def stale_of_job(db: Database, job: Job) -> Staleness:
     if not registry.makes(job.stages, "pick_set"):
         result.tasks += _picks_of_others(db, job, result.notes)
     for stage in stages:
-        old_config_id, reasons = outdated.get(stage.kind, (None, []))
+        old_config_id, reasons = outdated.get(stage.kind or "", ("", []))
         if old_config_id:
             result.tasks += _outdated(db, stage, old_config_id, reasons)
         else:
@@ -132,8 +132,7 @@ def stale_of_all(db: Database) -> list[Staleness]:
 
 def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
     """Tasks whose inputs differ from those on record, or that were never finished."""
-    remaining = iter(stage.changed_parts(db))
-    while batch := list(islice(remaining, BATCH)):
+    for batch in batches(stage.changed_parts(db), BATCH):
         planned = {tasks.task_id(stage, shard): (shard, parts) for shard, parts in batch}
         query = {"_id": {"$in": list(planned)}}
         found = db.task.find(query, {"fingerprint": 1, "status": 1}).batch_size(BATCH)
@@ -211,9 +210,8 @@ def _file_names(db: Database, inputs: Iterable[Parts]) -> dict[str, str]:
     """Paths of the waveform files in tasks' inputs, by `wf_file._id`, now or before the archive moved; those of files
     that are gone stay on record."""
     wanted = sorted({file for parts in inputs for file in parts.get("file", {})})
-    names = {}
-    for at in range(0, len(wanted), IDENTITIES_PER_QUERY):
-        batch = wanted[at : at + IDENTITIES_PER_QUERY]
+    names: dict[str, str] = {}
+    for batch in batches(wanted, IDENTITIES_PER_QUERY):
         for key in ("earlier_ids", "_id"):
             for row in db.wf_file.find({key: {"$in": batch}}, {"dir": 1, "dfile": 1, "earlier_ids": 1}):
                 identities = row["earlier_ids"] if key == "earlier_ids" else [row["_id"]]

@@ -17,6 +17,7 @@ from catalogdb import logs
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.heartbeat import beating
 from catalogdb.database.initialise import initialise
+from catalogdb.database.owner import owner
 from catalogdb.jobs import Job
 from catalogdb.ledger import lost, tasks
 from catalogdb.ledger.execute import execute
@@ -73,7 +74,7 @@ def this_worker(
         place = index * GOLDEN_RATIO % 1
         run_id = run_id or f"slurm-{environment.get('SLURM_CLUSTER_NAME', 'cluster')}-{shared}"
     terms = tasks.LeaseTerms(settings.lease_seconds, settings.task_attempts)
-    return Worker(run_id or uuid.uuid4().hex, f"{tasks.owner()}:{uuid.uuid4().hex[:8]}", place, wait, terms)
+    return Worker(run_id or uuid.uuid4().hex, f"{owner()}:{uuid.uuid4().hex[:8]}", place, wait, terms)
 
 
 def _shared_on_slurm(environment: Mapping[str, str]) -> str | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb import __version__
+from catalogdb.batches import batches
 from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
@@ -42,7 +42,7 @@ class AssembleStage(Stage):
         query = {"config_id": self.config_id, "stage": {"$in": registry.writers("origin")}, "status": "done"}
         rows = db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1)
         windows = (Shard({}, row["starttime"], row["endtime"]) for row in rows)
-        while batch := list(islice(windows, BATCH_WINDOWS)):
+        for batch in batches(windows, BATCH_WINDOWS):
             for shard, inputs in zip(batch, self._gather(db, batch), strict=True):
                 yield shard, inputs.parts
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from pymongo.database import Database
 
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import AssociationWindow, association_windows
 from catalogdb.database.named import require_pick_set
+from catalogdb.documents.data import Origin, Pick
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.identity import content_id, installed_versions
@@ -25,7 +26,7 @@ from catalogdb.stages.pick_selection import PickSelection
 from catalogdb.stages.recording import Recording
 from catalogdb.stages.station_notes import require_picks
 from catalogdb.stages.station_places import read_places
-from catalogdb.stations.places import StationPlaces
+from catalogdb.stations.places import PlacedPick, StationPlaces, StationRow
 
 PICK_FIELDS = (
     *("net", "sta", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight"),
@@ -135,7 +136,9 @@ class AssociateStage(Stage):
         core = shard.starttime, shard.endtime
         result = associate(picks, stations, self.job.region, self.job.associate, core)
         origins = [
-            origin for origin in result.origins if any(start <= origin["time"] < end for start, end in intervals)
+            cast(Origin, origin)
+            for origin in result.origins
+            if any(start <= origin["time"] < end for start, end in intervals)
         ]
         for origin in origins:
             pick_ids = sorted(arrival["pick_id"] for arrival in origin["arrivals"])
@@ -179,16 +182,16 @@ class AssociateStage(Stage):
         overlap = self.job.associate.overlap_seconds
         return AssociationWindow(shard.starttime, shard.endtime, shard.starttime - overlap, shard.endtime + overlap)
 
-    def _picks(self, db: Database, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
+    def _picks(self, db: Database, starttime: float, endtime: float) -> Iterator[Pick]:
         """The job's picks of [starttime, endtime), by time."""
         return job_picks(db, self.job, starttime, endtime)
 
-    def _picks_by_window(self, db: Database, windows: list[AssociationWindow]) -> Iterator[list[dict[str, Any]]]:
+    def _picks_by_window(self, db: Database, windows: list[AssociationWindow]) -> Iterator[list[Pick]]:
         """The picks that each window reads, for windows in order of time, from one pass over all picks."""
         if not windows:
             return
         picks = self._picks(db, windows[0].read_starttime, windows[-1].read_endtime)
-        held: deque[dict[str, Any]] = deque()
+        held: deque[Pick] = deque()
         ahead = next(picks, None)
         for window in windows:
             while ahead is not None and ahead["time"] < window.read_endtime:
@@ -201,7 +204,7 @@ class AssociateStage(Stage):
     def _inputs(
         self,
         window: AssociationWindow,
-        picks: list[dict[str, Any]],
+        picks: list[Pick],
         places: StationPlaces,
         recording: Recording,
         period: list[Interval] | None,
@@ -217,7 +220,7 @@ class AssociateStage(Stage):
         return Inputs((placed, stations, intervals, silent), fingerprint(parts), parts)
 
 
-def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
+def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Iterator[Pick]:
     """The picks of [starttime, endtime) that a job takes, by time, with the networks that bulletins leave out."""
     selection = PickSelection(db, job.stations)
     query = {"pick_set": job.pick_set_name, "time": {"$gte": starttime, "$lt": endtime}}
@@ -226,9 +229,7 @@ def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Itera
             yield selection.networks.named(pick)
 
 
-def _of_other_networks(
-    picks: list[dict[str, Any]], stations: list[dict[str, Any]], silent: list[dict[str, Any]]
-) -> list[str]:
+def _of_other_networks(picks: list[PlacedPick], stations: list[StationRow], silent: list[StationRow]) -> list[str]:
     """Problems of picks whose station has no coordinates, though one of its code without data has some."""
     from catalogdb.association.associate import other_network
 
@@ -242,7 +243,7 @@ def _of_other_networks(
     ]
 
 
-def _pick_parts(picks: list[dict[str, Any]]) -> dict[str, str]:
+def _pick_parts(picks: list[PlacedPick]) -> dict[str, str]:
     """Number and content of the picks by station, with the row of the place that each was recorded at."""
     values: dict[str, list[str]] = defaultdict(list)
     for pick in picks:
@@ -251,7 +252,7 @@ def _pick_parts(picks: list[dict[str, Any]]) -> dict[str, str]:
     return {station: f"{len(of_station) // number} {digest(*of_station)}" for station, of_station in values.items()}
 
 
-def _station_parts(stations: list[dict[str, Any]]) -> dict[str, str]:
+def _station_parts(stations: list[StationRow]) -> dict[str, str]:
     """Latitude, longitude (degrees) and elevation (km) by station, of all places that it has in the window."""
     places: dict[str, list[str]] = defaultdict(list)
     for station in stations:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.batches import batches
+from catalogdb.documents.data import WfMiniseed
 from catalogdb.ledger.parts import DIGITS, Change, digest
 from catalogdb.stages.glance import extent_number
 from catalogdb.waveforms.file_state import FileState
@@ -28,8 +29,7 @@ FIELDS = {"size": 1, "mtime_ns": 1, "ctime_ns": 1, "digest": 1}
 def file_states(db: Database, identities: Iterable[str]) -> dict[str, FileState]:
     """States of files when they were indexed by `wf_file._id`; files of which nothing could be read are left out."""
     states: dict[str, FileState] = {}
-    remaining = iter(sorted(set(identities)))
-    while batch := list(islice(remaining, IDENTITIES_PER_QUERY)):
+    for batch in batches(sorted(set(identities)), IDENTITIES_PER_QUERY):
         for row in db.wf_file.find({"_id": {"$in": batch}}, FIELDS):
             if "size" in row:
                 states[row["_id"]] = FileState(row["size"], row["mtime_ns"], row.get("ctime_ns"), row.get("digest"))
@@ -51,7 +51,7 @@ def extent_of(piece: Mapping[str, Any], content: str) -> str:
     return f"{content} {hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}"
 
 
-def file_parts(pieces: list[dict]) -> dict[str, str]:
+def file_parts(pieces: list[WfMiniseed]) -> dict[str, str]:
     """Files that pieces with `extent` are read from, with size, digest and what of them is read."""
     single = {piece["file_id"]: piece["extent"] for piece in pieces}
     if len(single) == len(pieces) <= FILES_NAMED:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from pymongo.database import Database
 
 from catalogdb.channels import channel_group
 from catalogdb.components import SLOTS
+from catalogdb.documents.data import Magnitude, Origin
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
@@ -53,11 +54,11 @@ class WindowInputs:
         pieces: `wf_miniseed` documents of the stations, at the times needed, each with its `identity`.
     """
 
-    origins: list[dict] = field(default_factory=list)
-    neighbours: list[dict] = field(default_factory=list)
-    channels: list[dict] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
+    neighbours: list[Origin] = field(default_factory=list)
+    channels: list[Any] = field(default_factory=list)
     intervals: dict[Station, list[Interval]] = field(default_factory=dict)
-    pieces: dict[Station, list[dict]] = field(default_factory=dict)
+    pieces: dict[Station, list[Any]] = field(default_factory=dict)
 
     def parts(self) -> Parts:
         """Identity of all of it, part by part."""
@@ -159,10 +160,11 @@ class MagnitudeStage(Stage):
         from catalogdb.magnitude.local import local_magnitudes
 
         result = local_magnitudes(window.origins, records, window.channels, self.job.magnitude, window.neighbours)
-        for magnitude in result.magnitudes:
+        magnitudes = cast(list[Magnitude], result.magnitudes)
+        for magnitude in magnitudes:
             magnitude["_id"] = content_id(self.config_id, magnitude["event_id"], magnitude["type"])
             magnitude["catalog"] = self.result
-        return Output({"magnitude": result.magnitudes}, result.counts, problems=[*problems, *result.problems])
+        return Output({"magnitude": magnitudes}, result.counts, problems=[*problems, *result.problems])
 
     def _gather(self, db: Database, shards: Sequence[Shard]) -> list[WindowInputs]:
         """Inputs of windows that follow one another, by one query per collection."""
@@ -250,7 +252,7 @@ def _intervals(windows: Iterable[StationWindow]) -> dict[Station, list[Interval]
     return dict(spans)
 
 
-def _useful(pieces: list[dict], config: MagnitudeConfig) -> list[dict]:
+def _useful(pieces: list[Any], config: MagnitudeConfig) -> list[Any]:
     """Leave out channels that no magnitude is made from; a station without others keeps all, so that it is seen why."""
     components = "NE123Z" if config.use_vertical else "NE123"
     useful = [
@@ -267,8 +269,8 @@ def _meets_any(document: dict, intervals: list[Interval]) -> bool:
     return any(_meets(document, *interval) for interval in intervals)
 
 
-def _by_station(documents: Iterable[dict], order: Sequence[str]) -> dict[Station, list[dict]]:
-    grouped: dict[Station, list[dict]] = defaultdict(list)
+def _by_station(documents: Iterable[Any], order: Sequence[str]) -> dict[Station, list[Any]]:
+    grouped: dict[Station, list[Any]] = defaultdict(list)
     for document in sorted(documents, key=lambda document: [document.get(name, "") for name in order]):
         grouped[document["net"], document["sta"]].append(document)
     return grouped

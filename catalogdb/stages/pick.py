@@ -6,13 +6,14 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.components import SLOTS, Axis
+from catalogdb.documents.data import Pick, PickFields, WfMiniseed
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job, PickBlock
@@ -117,7 +118,7 @@ class PickStage(Stage):
         index is not what it was when the task was done."""
         index, done = self._glances(db), self._done(db)
         for place in _unchanged(index, done):
-            yield PlannedTask(self._shard(place), done[place][0])
+            yield PlannedTask(self._shard(place), done[place][0] or "")
         for shard, parts in self._changed(db, index, done):
             place = shard.key["net"], shard.key["sta"], shard.starttime
             yield PlannedTask(shard, fingerprint(parts), index[place].glance if place in index else NO_PIECES)
@@ -186,7 +187,7 @@ class PickStage(Stage):
         """Pick, keep what the configuration says of peaks and probability, and give everything its identity."""
         visited, choice, problems = inputs.data
         counts: Counter = Counter(choice.counts)
-        picks: list[dict[str, Any]] = []
+        picks: list[PickFields] = []
         found: dict[str, list[tuple[Visit, Findings]]] = defaultdict(list)
         for visit, records in visited:
             result = self.picker.pick_records(records, visit.times)
@@ -197,7 +198,7 @@ class PickStage(Stage):
                 found[visit.channel_group].append((visit, result.findings))
         picks, dropped = once_per_arrival(picks, self.job.pick)
         counts.update(dropped)
-        documents: dict[str, list[dict[str, Any]]] = {
+        documents: dict[str, list[Any]] = {
             "pick": identified_picks(picks, self.config_id, self.result),
             "detection": [],
             "peak": [],
@@ -248,7 +249,7 @@ class PickStage(Stage):
         query = self._query() | (self._around(places) if places else {})
         rows = db.wf_miniseed.find(query, _projection(PLANNED_FIELDS)).sort("starttime", 1).batch_size(PIECES_TOGETHER)
         takes = self._taken()
-        while batch := list(islice(rows, PIECES_TOGETHER)):
+        for batch in batches(rows, PIECES_TOGETHER):
             taken = [piece for piece in batch if takes(piece["net"], piece["sta"])]
             add_extents(db, taken)
             yield from taken
@@ -323,14 +324,14 @@ class PickStage(Stage):
         return self._period() if self.job.period else (-math.inf, math.inf)
 
     @staticmethod
-    def _inside(pieces: list[dict], shard: Shard) -> list[dict]:
+    def _inside(pieces: list[WfMiniseed], shard: Shard) -> list[WfMiniseed]:
         """Pieces with samples in the shard's own period, padding left out."""
         return [piece for piece in pieces if piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime]
 
-    def _choose(self, pieces: list[dict], axes: Axes, shard: Shard) -> SensorChoice:
+    def _choose(self, pieces: list[WfMiniseed], axes: Axes, shard: Shard) -> SensorChoice:
         return choose_sensors(pieces, axes, (shard.starttime, shard.endtime), self.terms)
 
-    def _parts(self, pieces: list[dict], axes: Axes, shard: Shard, choice: SensorChoice | None = None) -> Parts:
+    def _parts(self, pieces: list[WfMiniseed], axes: Axes, shard: Shard, choice: SensorChoice | None = None) -> Parts:
         """What is read of the files; the choice of sensors, where there is one; and where channels point, where that
         decides which of them is what."""
         if self._leaves_no_choice(pieces, shard):
@@ -342,7 +343,7 @@ class PickStage(Stage):
             parts["orientation"] = decisive
         return parts
 
-    def _leaves_no_choice(self, pieces: list[dict], shard: Shard) -> bool:
+    def _leaves_no_choice(self, pieces: list[WfMiniseed], shard: Shard) -> bool:
         """True for one sensor that points up, north and east: its pieces alone decide what is picked, and when."""
         names = {(piece["channel_group"], piece["chan"]) for piece in pieces}
         if not any(piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime for piece in pieces):
@@ -355,12 +356,13 @@ class PickStage(Stage):
         groups = {group for group, _ in names}
         if len(groups) != 1:
             return False
-        is_named = sensor_rank(*groups, self.terms.priority)[0] < len(self.terms.priority)
+        is_named = sensor_rank(groups.pop(), self.terms.priority)[0] < len(self.terms.priority)
         return is_named and all(chan[-1:] in SLOTS for _, chan in names)
 
 
-def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str) -> list[dict[str, Any]]:
+def identified_picks(made: list[PickFields], config_id: str, pick_set: str) -> list[Pick]:
     """Picks as the `pick` collection wants them, but for what every stage's documents are given."""
+    picks = cast(list[Pick], made)
     for pick in picks:
         pick["_id"] = content_id(config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
         pick["pick_set"] = pick_set
@@ -377,9 +379,9 @@ def _projection(fields: Iterable[str]) -> dict[str, int]:
     return {"_id": 0} | dict.fromkeys(fields, 1)
 
 
-def _axes(db: Database, station: dict[str, str] | None = None) -> dict[tuple[str, str], Axes]:
+def _axes(db: Database, station: dict[str, str] | None = None) -> Mapping[tuple[str, str], Axes]:
     """Where the channels point whose codes don't say it, by station and sensor."""
-    axes: dict[tuple[str, str], Axes] = defaultdict(lambda: defaultdict(list))
+    axes: dict[tuple[str, str], dict[str, list[Axis]]] = defaultdict(lambda: defaultdict(list))
     query = (station or {}) | {"chan": {"$not": {"$regex": f"[{''.join(SLOTS)}]$"}}}
     fields = dict.fromkeys(("net", "sta", "loc", "chan", "starttime", "endtime", "hang", "vang"), 1)
     for row in db.channel.find(query, fields):

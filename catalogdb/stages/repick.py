@@ -13,6 +13,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database.named import require_pick_set
+from catalogdb.documents.data import PickFields
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import canonical, content_id, milliseconds
 from catalogdb.ledger import tasks
@@ -78,8 +79,8 @@ class RepickStage(Stage):
         """Choose picks from the peaks."""
         row, peaks, detections = inputs.data
         counts = {key: value for key, value in row["counts"].items() if key not in SELECTION_COUNTS}
-        documents: dict[str, list[dict[str, Any]]] = {name: [] for name in self.collections}
-        picks: list[dict[str, Any]] = []
+        documents: dict[str, list[Any]] = {name: [] for name in self.collections}
+        picks: list[PickFields] = []
         selected: Counter = Counter()
         for of_sensor in sorted(peaks, key=lambda document: document["channel_group"]):
             table, group = PeakTable.from_document(of_sensor), of_sensor["channel_group"]
@@ -129,7 +130,7 @@ def repick(
     """
     source = _source(db, pick_set, name)
     given = {"p_threshold": p_threshold, "s_threshold": s_threshold}
-    thresholds = {key: value for key, value in given.items() if value is not None}
+    thresholds: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if station_thresholds is not None:
         thresholds["station_thresholds"] = [row.model_dump() for row in station_thresholds]
     stage = RepickStage(source, name, thresholds)

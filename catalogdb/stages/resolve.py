@@ -20,7 +20,7 @@ CATALOG_REVISION = 5
 
 def build_stage(name: str, job: Job, config_id: str | None = None) -> Stage:
     """Make a stage of a job; heavy libraries are imported here and not before."""
-    return registry.stage_type(name)(job, config_id)
+    return registry.stage_type(name)(job, config_id or "")
 
 
 def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
@@ -53,7 +53,7 @@ def pick_set_stages(job: Job) -> tuple[list[Stage], list[ResultName]]:
     if not registry.makes(job.stages, "pick_set"):
         return [], []
     first, *others = registry.stages_of(job.stages, "pick_set")
-    stage = first(job)
+    stage: Any = first(job, "")
     name = ResultName("pick_set", job.pick_set_name, stage.config_id, canonical(stage.config))
     return [stage, *(other(job, stage.config_id) for other in others)], [name]
 

@@ -84,7 +84,7 @@ def _is_taken(db: Database, result: ResultName, replace: bool) -> bool:
 
 def _covers_more(held: dict[str, Any], result: ResultName) -> bool:
     """True where the document covers what the job's period does not."""
-    if not result.is_period_given or not held.get("periods"):
+    if result.period is None or not result.is_period_given or not held.get("periods"):
         return False
     return covered([*held["periods"], result.period]) != [result.period]
 
@@ -94,7 +94,11 @@ def wider_periods(db: Database, names: list[ResultName]) -> list[str]:
     notes = []
     for result in names:
         held = db[result.kind].find_one({"_id": result.name, "config_id": result.config_id}, {"periods": 1}) or {}
-        if _covers_more(held, result) and covered([*held["periods"], result.period]) == covered(held["periods"]):
+        if (
+            result.period
+            and _covers_more(held, result)
+            and covered([*held["periods"], result.period]) == covered(held["periods"])
+        ):
             spans = ", ".join(" to ".join(map(_moment, period)) for period in covered(held["periods"]))
             notes.append(
                 f"{result.kind} {result.name} covers {spans}, more than the job's period, and keeps its events there; "

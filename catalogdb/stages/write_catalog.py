@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pymongo import ReplaceOne
@@ -9,6 +10,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from catalogdb.batches import batches
 from catalogdb.database.lease import DocumentLease
 from catalogdb.errors import NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
@@ -93,11 +95,8 @@ class _Writer:
                 self.db[collection].delete_many({key: self.name})
             try:
                 for collection, documents in self.documents.items():
-                    for first in range(0, len(documents), BATCH_DOCUMENTS):
-                        batch = documents[first : first + BATCH_DOCUMENTS]
-                        session.with_transaction(
-                            lambda current, collection=collection, batch=batch: self._insert(collection, batch, current)
-                        )
+                    for batch in batches(documents, BATCH_DOCUMENTS):
+                        session.with_transaction(partial(self._insert, collection, batch))
                 session.with_transaction(self._insert_names)
             except NameTaken:
                 for collection, _ in COLLECTIONS:

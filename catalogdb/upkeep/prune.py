@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.database.lease import name_holder
 from catalogdb.stages.registry import KINDS, outputs
 from catalogdb.upkeep.removal import (
@@ -176,12 +176,12 @@ def _distinct(key: str, match: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _tasks_of(db: Database, collection: str) -> Iterator[str]:
     """The tasks that documents of a collection name; the index on task_id has them, each looked up once."""
-    pipeline = [{"$sort": {"task_id": 1}}, {"$group": {"_id": "$task_id"}}]
+    pipeline: list[dict[str, Any]] = [{"$sort": {"task_id": 1}}, {"$group": {"_id": "$task_id"}}]
     return (row["_id"] for row in db[collection].aggregate(pipeline, hint={"task_id": 1}))
 
 
 def _not_standing(db: Database, collection: str, identities: list[str], standing: set[str]) -> Iterator[Leftover]:
-    for batch in _batches(identities, TASKS_PER_QUERY):
+    for batch in batches(identities, TASKS_PER_QUERY):
         configs = {row["_id"]: row["config_id"] for row in db.task.find({"_id": {"$in": batch}}, {"config_id": 1})}
         for identity in batch:
             config_id = configs.get(identity)
@@ -212,14 +212,8 @@ def _unclaimed(found: Leftovers) -> list[Leftover]:
 
 def _by_collection(leftovers: list[Leftover]) -> Iterator[tuple[str, list[str]]]:
     for collection in _results():
-        for batch in _batches((item.task_id for item in leftovers if item.collection == collection), TASKS_PER_QUERY):
+        for batch in batches((item.task_id for item in leftovers if item.collection == collection), TASKS_PER_QUERY):
             yield collection, batch
-
-
-def _batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    remaining = iter(items)
-    while batch := list(islice(remaining, size)):
-        yield batch
 
 
 def _without_zeros(counts: Counts) -> Counts:
