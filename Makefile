@@ -21,9 +21,10 @@ test: setup ## Run the unit and integration tests on all cores (ARGS="-k pick -x
 chaos: setup ## Kill, freeze, cut off and starve everything, in half an hour or more; ends with a table (ARGS go to pytest)
 	$(PY) -m pytest tests/chaos $(ARGS)
 
-lint: setup ## Check style
+lint: setup ## Check style and types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo --no-cache
 
 audit: setup ## Ask whether known vulnerabilities stand against the installed packages; says so where nothing can be asked
@@ -33,5 +34,5 @@ bench: setup ## Run the benchmarks (ARGS go to them)
 	$(PY) -m benchmarks $(ARGS)
 
 clean: ## Remove .venv and what tools left behind; keeps data and the cache of built wheels
-	rm -rf .venv .venv.lock .bootstrap.log .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv.lock .bootstrap.log .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,12 +11,12 @@ from pymongo.database import Database
 from catalogdb.database.connection import connect
 from catalogdb.identity import content_id
 from catalogdb.ledger.execute import TaskReport, execute
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
 from catalogdb.settings import Settings
 
 
 @dataclass(frozen=True)
-class TrivialStage:
+class TrivialStage(Stage):
     """Writes one pick per shard, as little as a shard can leave."""
 
     shards: int

@@ -23,6 +23,7 @@ PACKED_SUFFIXES = (".gz", ".bz2", ".zip")
 CHUNK = 1 << 20
 START = 4096  # bytes that tell UTF-16 without a byte order mark
 
+Packed = IO[bytes] | gzip.GzipFile | bz2.BZ2File
 GZIP, ZIP = b"\x1f\x8b\x08", (b"PK\x03\x04", b"PK\x05\x06")
 BZIP2 = re.compile(rb"BZh[1-9](1AY&SY|\x17\x72\x45\x38\x50\x90)")  # a station may be called BZh
 BYTE_ORDER_MARKS = (  # UTF-32's first: its mark begins with UTF-16's
@@ -54,7 +55,7 @@ def open_unpacked(path: Path) -> BinaryIO:
         size = file.seek(0, io.SEEK_END)
         file.seek(0)
         if start.startswith(GZIP):
-            packed: IO[bytes] = gzip.GzipFile(fileobj=file)
+            packed: Packed = gzip.GzipFile(fileobj=file)
         elif BZIP2.match(start):
             packed = bz2.BZ2File(file)
         elif start.startswith(ZIP):
@@ -156,7 +157,7 @@ def check_regular(path: Path) -> None:
 class _Limited(io.RawIOBase):
     """What a packed file unpacks to, up to a limit, with its errors as `InputError`."""
 
-    def __init__(self, path: Path, packed: IO[bytes], file: BinaryIO, limit: int):
+    def __init__(self, path: Path, packed: Packed, file: BinaryIO, limit: int):
         self._path, self._packed, self._file, self._left, self._limit = path, packed, file, limit, limit
 
     def readable(self) -> bool:

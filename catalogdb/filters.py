@@ -86,7 +86,8 @@ def _fields(name: str) -> tuple[Fields, bool]:
 
 def _value(fields: Fields, key: str, text: str) -> Any:
     field = field_at(fields, key)
-    kind, name = field and field.type, key.rpartition(".")[2]
+    kind, unit = (field.type, field.unit) if field else (None, None)
+    name = key.rpartition(".")[2]
     if kind == "string" or name in CODES:
         return text
     if kind == "bool" or (kind is None and text in ("true", "false")):
@@ -95,7 +96,7 @@ def _value(fields: Fields, key: str, text: str) -> Any:
         return text == "true"
     if kind == "objectid":
         return _object_id(key, text)
-    in_seconds = kind is None or (kind == "double" and field.unit == "s")  # of an array's items nothing is known
+    in_seconds = kind is None or (kind == "double" and unit == "s")  # of an array's items nothing is known
     is_time = kind == "date" or (in_seconds and name.endswith("time"))
     if is_time and YEAR_OR_MONTH.match(text):
         text = f"{text}-01-01"[:10]

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from catalogdb.errors import InputError
 
-KM_PER_DEGREE = 111.19
+EARTH_RADIUS_KM = 6371.0
+KM_PER_DEGREE = math.radians(EARTH_RADIUS_KM)
+"""Of arc, 111.1949, as ObsPy and QuakeML's users convert."""
+ROUND_KM_PER_DEGREE = 111.19
+"""For margins of regions, and for the demo: part of results on record, which the longer number would change."""
 
 Latitude = Annotated[float, Field(ge=-90.0, le=90.0)]
 # Up to 360, so that a region across the date line is written 170..190.
@@ -36,6 +40,15 @@ def _event_depth(value: float) -> float:
 
 
 DepthKm = Annotated[float, AfterValidator(_event_depth)]
+
+
+class Box(NamedTuple):
+    """Limits in degrees; east may exceed 180 past the date line."""
+
+    south: float
+    north: float
+    west: float
+    east: float
 
 
 class Region(BaseModel):
@@ -71,23 +84,23 @@ class Region(BaseModel):
             if below is not None and above is not None and below >= above:
                 over = "; over the date line write 170 to 190" if low == "minlongitude" else ""
                 raise ValueError(f"{low} ({below}) must be below {high} ({above}){over}")
-        if self.is_complete and self.maxlongitude - self.minlongitude > 360.0:
+        if self.is_complete and self.box.east - self.box.west > 360.0:
             raise ValueError(f"the longitudes span more than 360 degrees: {self.minlongitude} to {self.maxlongitude}")
         if self.polygon is not None:
             if len(self.polygon) < 3:
                 raise ValueError("polygon needs three corners or more")
-            self._check_polygon_meets_box()
+            self._check_polygon_meets_box(np.array(self.polygon))
         return self
 
-    def _check_polygon_meets_box(self) -> None:
-        longitudes, latitudes = (np.array(column) for column in zip(*self.polygon, strict=True))
+    def _check_polygon_meets_box(self, corners: np.ndarray) -> None:
+        longitudes, latitudes = corners[:, 0], corners[:, 1]
         west, east = longitude_span(longitudes)
         south, north = latitudes.min(), latitudes.max()
         apart = (self.maxlatitude is not None and south > self.maxlatitude) or (
             self.minlatitude is not None and north < self.minlatitude
         )
         if self.minlongitude is not None and self.maxlongitude is not None:
-            offset = _wrapped(west, self.minlongitude)
+            offset = float(_wrapped(west, self.minlongitude))
             apart |= offset > self.maxlongitude and offset + east - west < self.minlongitude + 360.0
         if apart:
             raise ValueError("polygon and box have nothing in common: corners are [longitude, latitude]")
@@ -95,9 +108,25 @@ class Region(BaseModel):
     @property
     def is_complete(self) -> bool:
         """True when every limit is set."""
-        return None not in (self.minlatitude, self.maxlatitude, self.minlongitude, self.maxlongitude)
+        return None not in self._limits
 
-    def completed(self, stations: Sequence[Mapping]) -> Region:
+    @property
+    def _limits(self) -> tuple[float | None, ...]:
+        return self.minlatitude, self.maxlatitude, self.minlongitude, self.maxlongitude
+
+    @property
+    def box(self) -> Box:
+        """The limits, all of which must be set.
+
+        Raises:
+            ValueError: when the region isn't complete.
+        """
+        limits = [limit for limit in self._limits if limit is not None]
+        if len(limits) < len(Box._fields):
+            raise ValueError("complete the region with its stations first")
+        return Box(*limits)
+
+    def completed(self, stations: Sequence[Mapping[str, Any]]) -> Region:
         """Give the region with every limit set: those left out come from the polygon, else the stations plus a margin.
 
         Args:
@@ -123,9 +152,9 @@ class Region(BaseModel):
             )
         west, east = longitude_span(longitudes)
         south, north = float(latitudes.min()), float(latitudes.max())
-        north_margin = margin_km / KM_PER_DEGREE
+        north_margin = margin_km / ROUND_KM_PER_DEGREE
         widest = min(max(abs(south), abs(north)) + north_margin, 89.0)
-        east_margin = margin_km / (KM_PER_DEGREE * math.cos(math.radians(widest)))
+        east_margin = margin_km / (ROUND_KM_PER_DEGREE * math.cos(math.radians(widest)))
         derived = {
             "minlatitude": max(south - north_margin, -90.0),
             "maxlatitude": min(north + north_margin, 90.0),
@@ -143,37 +172,34 @@ class Region(BaseModel):
         except ValueError as error:
             raise InputError(f"region: the given limits leave out every station: {error}") from error
 
-    def contains(self, latitude: ArrayLike, longitude: ArrayLike, depth_km: ArrayLike | None = None) -> NDArray:
+    def contains(self, latitude: ArrayLike, longitude: ArrayLike, depth_km: ArrayLike | None = None) -> np.ndarray:
         """Tell which points lie inside (limits included): boolean array of the shape of the arguments.
 
         Raises:
             ValueError: when the region isn't complete.
         """
-        if not self.is_complete:
-            raise ValueError("complete the region with its stations first")
+        box = self.box
         latitude = np.asarray(latitude, dtype=float)
-        longitude = _wrapped(np.asarray(longitude, dtype=float), self.minlongitude)
-        inside = (latitude >= self.minlatitude) & (latitude <= self.maxlatitude) & (longitude <= self.maxlongitude)
+        longitude = _wrapped(np.asarray(longitude, dtype=float), box.west)
+        inside = (latitude >= box.south) & (latitude <= box.north) & (longitude <= box.east)
         if depth_km is not None:
             depth_km = np.asarray(depth_km, dtype=float)
             inside &= (depth_km >= self.mindepth_km) & (depth_km <= self.maxdepth_km)
         if self.polygon is not None:
             corners = np.array(self.polygon)
-            inside &= _inside_polygon(longitude, latitude, _wrapped(corners[:, 0], self.minlongitude), corners[:, 1])
+            inside &= _inside_polygon(longitude, latitude, _wrapped(corners[:, 0], box.west), corners[:, 1])
         return inside
 
     def map_projection(self) -> Projection:
         """Give the region's map plane; the region must be complete unless it names a projection."""
-        if not self.is_complete:
-            if self.projection is not None:
-                return Projection(self.projection)
-            raise ValueError("complete the region with its stations first")
         if self.projection is not None:
             plane = Projection(self.projection)
-            self._check_scale(plane)
+            if self.is_complete:
+                self._check_scale(plane)
             return plane
-        latitude = (self.minlatitude + self.maxlatitude) / 2.0
-        longitude = (self.minlongitude + self.maxlongitude) / 2.0
+        box = self.box
+        latitude = (box.south + box.north) / 2.0
+        longitude = (box.west + box.east) / 2.0
         return Projection(f"+proj=sterea +lat_0={latitude:.6f} +lon_0={longitude:.6f} +ellps=WGS84 +units=km")
 
     def _check_scale(self, plane: Projection) -> None:
@@ -182,10 +208,8 @@ class Region(BaseModel):
         Raises:
             InputError: where a step to the north or east is longer or shorter by more than `MOST_STRETCH`.
         """
-        latitude, longitude = np.meshgrid(
-            np.linspace(self.minlatitude, self.maxlatitude, 3),
-            np.linspace(self.minlongitude, self.maxlongitude, 3),
-        )
+        box = self.box
+        latitude, longitude = np.meshgrid(np.linspace(box.south, box.north, 3), np.linspace(box.west, box.east, 3))
         latitude = np.clip(latitude, -89.9, 89.9)
         x, y = plane.to_xy(longitude, latitude)
         stretch = []
@@ -204,8 +228,9 @@ class Region(BaseModel):
     def bounds_xy(self, projection: Projection) -> tuple[float, float, float, float]:
         """Give the box's limits on the map plane: minimum x, maximum x, minimum y, maximum y, km."""
         side = np.linspace(0.0, 1.0, 21)
-        longitude = self.minlongitude + (self.maxlongitude - self.minlongitude) * side
-        latitude = self.minlatitude + (self.maxlatitude - self.minlatitude) * side
+        box = self.box
+        longitude = box.west + (box.east - box.west) * side
+        latitude = box.south + (box.north - box.south) * side
         edge_longitude = np.concatenate([longitude, longitude, np.full(21, longitude[0]), np.full(21, longitude[-1])])
         edge_latitude = np.concatenate([np.full(21, latitude[0]), np.full(21, latitude[-1]), latitude, latitude])
         x, y = projection.to_xy(edge_longitude, edge_latitude)
@@ -226,12 +251,12 @@ class Projection:
         self.definition = definition
         self._transformer, self._km_per_unit = _transformer(definition)
 
-    def to_xy(self, longitude: ArrayLike, latitude: ArrayLike) -> tuple[NDArray, NDArray]:
+    def to_xy(self, longitude: ArrayLike, latitude: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Project degrees to x (east) and y (north) in km; arrays of any one shape."""
         x, y = self._transformer.transform(np.asarray(longitude, dtype=float), np.asarray(latitude, dtype=float))
         return np.asarray(x) * self._km_per_unit, np.asarray(y) * self._km_per_unit
 
-    def to_lonlat(self, x_km: ArrayLike, y_km: ArrayLike) -> tuple[NDArray, NDArray]:
+    def to_lonlat(self, x_km: ArrayLike, y_km: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Give longitude (-180..180) and latitude in degrees of points on the plane."""
         longitude, latitude = self._transformer.transform(
             np.asarray(x_km, dtype=float) / self._km_per_unit,
@@ -242,7 +267,7 @@ class Projection:
 
 
 @lru_cache(maxsize=16)
-def _transformer(definition: str):
+def _transformer(definition: str) -> tuple[Any, float]:
     import pyproj
 
     try:
@@ -256,7 +281,7 @@ def _transformer(definition: str):
 
 
 @lru_cache(maxsize=1)
-def _geod():
+def _geod() -> Any:
     from pyproj import Geod
 
     return Geod(ellps="WGS84")
@@ -264,7 +289,7 @@ def _geod():
 
 def distance_azimuth(
     latitude: ArrayLike, longitude: ArrayLike, to_latitude: ArrayLike, to_longitude: ArrayLike
-) -> tuple[NDArray, NDArray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Give the geodesic distance (km) and the azimuth (degrees, 0..360 clockwise from north) from points to points.
 
     Arguments in degrees broadcast together; the ellipsoid is WGS84 (Karney, 2013, as in PROJ).
@@ -284,12 +309,12 @@ def azimuthal_gap(azimuths: ArrayLike) -> float:
     return float(np.diff(azimuths, append=azimuths[0] + 360.0).max())
 
 
-def _wrapped(longitude: NDArray, west: float) -> NDArray:
+def _wrapped(longitude: ArrayLike, west: float) -> np.ndarray:
     """Bring longitudes into [west, west + 360)."""
-    return west + np.mod(longitude - west, 360.0)
+    return west + np.mod(np.subtract(longitude, west), 360.0)
 
 
-def longitude_span(longitudes: NDArray) -> tuple[float, float]:
+def longitude_span(longitudes: np.ndarray) -> tuple[float, float]:
     """Give the shortest arc that holds all longitudes, as (west in -180..180, east >= west)."""
     ordered = np.sort(_wrapped(longitudes, -180.0))
     gaps = np.diff(ordered, append=ordered[0] + 360.0)
@@ -298,7 +323,7 @@ def longitude_span(longitudes: NDArray) -> tuple[float, float]:
     return float(west), float(west + 360.0 - gaps[widest])
 
 
-def _inside_polygon(x: NDArray, y: NDArray, corner_x: NDArray, corner_y: NDArray) -> NDArray:
+def _inside_polygon(x: np.ndarray, y: np.ndarray, corner_x: np.ndarray, corner_y: np.ndarray) -> np.ndarray:
     """Even-odd rule: a point is inside when a ray to the east crosses the outline an odd number of times."""
     inside = np.zeros(np.broadcast(x, y).shape, dtype=bool)
     for x1, y1, x2, y2 in zip(corner_x, corner_y, np.roll(corner_x, -1), np.roll(corner_y, -1), strict=True):

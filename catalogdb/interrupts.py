@@ -13,6 +13,9 @@ from typing import Any, NoReturn
 
 INTERRUPTED = 130
 MOMENT_SECONDS = 0.02
+IMPORTING = "<frozen importlib"
+CALLING_BACK = os.path.join("obspy", "io", "mseed", "headers.py")  # every call of libmseed goes through it
+_has_interrupted = False
 MESSAGE = "interrupted: what was finished is kept; run the same command again to go on"
 
 
@@ -37,21 +40,31 @@ def end_cleanly_on_sigterm() -> None:
 
 
 def interrupt(signum: int, frame: FrameType | None) -> None:
-    """Handler of signals that raises KeyboardInterrupt, after an import that it meets: libraries in C crash where
-    Python gives up one of their modules half-way.
+    """Handler of signals that raises KeyboardInterrupt, but for what must not be broken off: that is finished before.
+
+    Where Python gives up the import of a library in C half-way, the library crashes; where it raises in a function that
+    ObsPy's reader in C calls for memory, ctypes ignores that, and the reader writes to an address that is none.
 
     Raises:
-        KeyboardInterrupt: where no module is being imported.
+        KeyboardInterrupt: where nothing of the kind is under way.
     """
-    if _is_importing(frame):
+    global _has_interrupted
+    if _must_be_finished(frame):
         _again_in_a_moment()
     else:
+        _has_interrupted = True
         raise KeyboardInterrupt
 
 
-def _is_importing(frame: FrameType | None) -> bool:
+def has_interrupted() -> bool:
+    """Whether `interrupt` has raised: a library may have made another error of it, as pydantic does in serialisers."""
+    return _has_interrupted
+
+
+def _must_be_finished(frame: FrameType | None) -> bool:
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        file = frame.f_code.co_filename
+        if file.startswith(IMPORTING) or file.endswith(CALLING_BACK):
             return True
         frame = frame.f_back
     return False

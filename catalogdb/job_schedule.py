@@ -7,19 +7,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cronsim import CronSim, CronSimError
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-if TYPE_CHECKING:
-    from apscheduler.triggers.cron import CronTrigger
-
-WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")  # as cron counts them; 7 is Sunday, too
-WEEKDAY_TOKEN = re.compile(r"^(?:(\*)|(\w+)(?:-(\w+))?)(?:/(\d+))?$")
-PLAIN_TOKEN = re.compile(r"^(\*|\d+(-\d+)?)(/\d+)?$")
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-FIELDS = ("second", "minute", "hour", "day", "month", "day_of_week")
+MONTH_DAYS, WEEK_DAYS = 31, 7
+SUNDAY_LAST = re.compile(r"-sun\b", re.IGNORECASE)  # fri-sun: 0 and 7 are Sunday
 
 
 class IngestBlock(BaseModel):
@@ -74,8 +68,7 @@ class ScheduleBlock(BaseModel):
     @field_validator("cron")
     @classmethod
     def _fires(cls, value: str) -> str:
-        if _wall_clock(value).get_next_fire_time(None, datetime.now(UTC)) is None:
-            raise ValueError(f"{value!r} never comes")
+        parsed_cron(value, datetime.now(UTC))
         return " ".join(value.split())
 
     @property
@@ -89,13 +82,9 @@ class ScheduleBlock(BaseModel):
         A time that the clocks leave out in spring comes an hour later; one that they repeat in autumn counts once, the
         first time.
         """
-        # on the wall clock: over a change of clocks APScheduler's own zones lose firings between midnight and one
-        zone, trigger = ZoneInfo(self.timezone), _wall_clock(self.cron)
-        wall = after.astimezone(zone).replace(tzinfo=UTC, fold=0)
-        while True:
-            wall = trigger.get_next_fire_time(None, wall + timedelta(microseconds=1))
-            if wall is None:
-                return
+        zone = ZoneInfo(self.timezone)
+        # on the wall clock: with a zone of its own CronSim follows Debian's cron over a change of clocks
+        for wall in parsed_cron(self.cron, after.astimezone(zone).replace(tzinfo=UTC, fold=0)):
             due = wall.replace(tzinfo=zone).astimezone(UTC)
             if until is not None and due > until:
                 return
@@ -108,61 +97,27 @@ class ScheduleBlock(BaseModel):
         return next(self.firings(time))
 
 
-def cron_fields(cron: str) -> dict[str, str]:
-    """The fields of a cron expression by name, months as numbers, weekdays as names (`*`, or `mon,tue`).
+def parsed_cron(cron: str, wall: datetime) -> CronSim:
+    """The times that a cron expression gives after one of a clock without a zone, which UTC stands for.
 
     Raises:
         ValueError: saying what is wrong.
     """
-    values = cron.lower().split()
-    if len(values) not in (5, 6):
-        raise ValueError(f"{cron!r} has {len(values)} fields; it must have five: minute hour day month weekday")
-    fields = dict(zip(FIELDS, values if len(values) == 6 else ["0", *values], strict=True))
-    for number, month in enumerate(MONTHS, 1):  # APScheduler takes names, and passes over a step behind them
-        fields["month"] = re.sub(rf"\b{month}\b", str(number), fields["month"])
-    for name, field in fields.items():
-        if name != "day_of_week" and not all(PLAIN_TOKEN.match(token) for token in field.split(",")):
-            raise ValueError(f"{cron!r}: {field!r} is no {name.replace('_', ' ')} of cron")
-    fields["day_of_week"] = _weekdays(fields["day_of_week"])
-    if fields["day"] != "*" and fields["day_of_week"] != "*":
-        raise ValueError(f"{cron!r}: give a day of month or a weekday, not both: programs disagree on what that means")
-    return fields
-
-
-def _wall_clock(cron: str) -> CronTrigger:
-    """The expression for a clock without a zone, which UTC stands for."""
-    from apscheduler.triggers.cron import CronTrigger
-
-    fields = cron_fields(cron)
+    number = len(cron.split())
+    if number not in (5, 6):
+        raise ValueError(f"{cron!r} has {number} fields; it must have five: minute hour day month weekday")
     try:
-        return CronTrigger(**fields, timezone=UTC)
-    except ValueError as error:
-        raise ValueError(f"{cron!r}: {error}") from None
+        times = CronSim(SUNDAY_LAST.sub("-7", cron), wall)
+    except CronSimError as error:
+        raise ValueError(f"{cron!r}: {str(error).lower()}") from None
+    weekdays = weekdays_of(times)
+    if min(times.days) < 1 or not all(isinstance(day, int) for day in times.weekdays):
+        raise ValueError(f"{cron!r}: L, W and # are not of every cron")
+    if len(times.days) < MONTH_DAYS and len(weekdays) < WEEK_DAYS:
+        raise ValueError(f"{cron!r}: give a day of month or a weekday, not both: programs disagree on what that means")
+    return times
 
 
-def _weekdays(field: str) -> str:
-    """Weekdays by name: APScheduler counts them from Monday, cron from Sunday."""
-    if field == "*":
-        return field
-    days: set[int] = set()
-    for token in field.split(","):
-        match = WEEKDAY_TOKEN.match(token)
-        if not match:
-            raise ValueError(f"{token!r} is no weekday")
-        every, first, last, step = match.groups()
-        start = 0 if every else _weekday(first)
-        end = 6 if every or (step and not last) else _weekday(last or first)
-        if end < start and end == 0:
-            end = 7
-        if end < start or step == "0":
-            raise ValueError(f"{token!r} is no range of weekdays")
-        days.update(day % 7 for day in range(start, end + 1, int(step or 1)))
-    return ",".join(WEEKDAYS[day] for day in sorted(days))
-
-
-def _weekday(text: str) -> int:
-    if text in WEEKDAYS:
-        return WEEKDAYS.index(text)
-    if text.isdigit() and int(text) <= 7:
-        return int(text)
-    raise ValueError(f"{text!r} is no weekday: 0 to 7, or sun to sat")
+def weekdays_of(times: CronSim) -> list[int]:
+    """Its weekdays, from Sunday, 0."""
+    return sorted({day % WEEK_DAYS for day in times.weekdays if isinstance(day, int)})

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    WrapValidator,
+    create_model,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from catalogdb.association.config import AssociateConfig
 from catalogdb.channels import SENSOR_PRIORITY
@@ -22,9 +33,36 @@ from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
 from catalogdb.yaml_text import parse_yaml
 
-StageName = Literal["pick", "associate", "magnitude", "evaluate"]
+BLOCKS = ("pick", "associate", "magnitude")
+"""Stages with a block of their own, which decides their results."""
+PICKING_ALONE = ("pick",)
+"""Stages of a job that makes nothing but its pick set."""
+
+_added: dict[str, type[BaseModel] | None] = {}
+
+
+def _if_added(name: Any, handler: Callable[[Any], Any]) -> Any:
+    return name if isinstance(name, str) and name in _added else handler(name)
+
+
+StageName = Annotated[Literal["pick", "associate", "magnitude", "evaluate"], WrapValidator(_if_added)]
 
 _Validated = TypeVar("_Validated", bound=BaseModel)
+
+
+def add_stage(name: str, settings: type[BaseModel] | None) -> None:
+    """Let jobs name a stage besides those of this module, and have a block of its settings; see `stages.registry`."""
+    _added[name] = settings
+
+
+def drop_stage(name: str) -> None:
+    """Take away what `add_stage` has added."""
+    _added.pop(name, None)
+
+
+def blocks() -> tuple[str, ...]:
+    """Names of the blocks that stages have."""
+    return (*BLOCKS, *(name for name, settings in _added.items() if settings))
 
 
 class _Block(BaseModel):
@@ -78,7 +116,7 @@ class PeriodBlock(_Block):
             raise ValueError("give starttime and endtime, or starttime alone (until the run), or last_days")
         if self.endtime and self.delay_hours:
             raise ValueError("delay_hours is for a period that lasts until the run; this one has an endtime")
-        if self.endtime:
+        if self.starttime and self.endtime:
             _check_order(self.starttime, self.endtime)
         return self
 
@@ -89,7 +127,7 @@ class PeriodBlock(_Block):
             ValueError: for a starttime that lies in the future.
         """
         end = self.endtime or now.astimezone(UTC) - timedelta(hours=self.delay_hours)
-        return Period(starttime=self.starttime or end - timedelta(days=self.last_days), endtime=end)
+        return Period(starttime=self.starttime or end - timedelta(days=self.last_days or 0.0), endtime=end)
 
 
 class StationSelection(_Block):
@@ -150,9 +188,32 @@ class _JobBlocks(_Block):
     associate: AssociateConfig = AssociateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
     evaluate: EvaluateBlock | None = None
+    _blocks: dict[str, BaseModel] = PrivateAttr(default_factory=dict)
+
+    def block(self, name: str) -> BaseModel:
+        """Settings of the stage of this name."""
+        return self._blocks[name] if name in self._blocks else getattr(self, name)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_added_blocks(cls, document: Any, handler: Callable[[Any], Any]) -> Any:
+        """The job with the blocks of stages that were added."""
+        added = {name: settings for name, settings in _added.items() if settings}
+        if not added or not isinstance(document, dict):
+            return handler(document)
+        job = handler({key: value for key, value in document.items() if key not in added})
+        blocks: dict[str, Any] = {name: (settings, settings()) for name, settings in added.items()}
+        model = create_model("AddedBlocks", **blocks)
+        given = {key: value for key, value in document.items() if key in added}
+        job._blocks.update(dict(model.model_validate(given)))
+        return job
+
+    @model_serializer(mode="wrap")
+    def _and_added_blocks(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return handler(self) | {name: block.model_dump(mode="json") for name, block in self._blocks.items()}
 
     @model_validator(mode="after")
-    def _prior_in_region(self):
+    def _prior_in_region(self) -> Self:
         prior, region = self.associate.depth_prior, self.region
         if prior and not region.mindepth_km <= prior.depth_km <= region.maxdepth_km:
             raise ValueError(
@@ -309,7 +370,8 @@ def _problem(item: Any, model: type[BaseModel]) -> str:
 def _keys_beside(location: tuple[str | int, ...], model: Any) -> list[str]:
     """Keys of the block that a location lies in."""
     for part in location[:-1]:
-        annotation = model.model_fields[part].annotation if part in getattr(model, "model_fields", {}) else None
+        fields = getattr(model, "model_fields", {})
+        annotation = fields[part].annotation if part in fields else _added.get(str(part))
         candidates = [annotation, *get_args(annotation)]
         model = next((item for item in candidates if isinstance(item, type) and issubclass(item, BaseModel)), None)
         if model is None:

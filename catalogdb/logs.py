@@ -69,11 +69,11 @@ def configure(log: LogFormat | None, level: str = "INFO") -> None:
     logger.propagate = False
 
 
-def _with_fields(record: logging.LogRecord) -> logging.LogRecord:
-    """The record with its fields as its own, where no name of logging's stands in the way."""
+def _with_fields(record: logging.LogRecord) -> bool:
+    """Give the record its fields as its own, where no name of logging's stands in the way; true: it is written."""
     for key, value in getattr(record, "fields", {}).items():
         setattr(record, key if key not in record.__dict__ else f"{key}_", value)
-    return record
+    return True
 
 
 class _TextFormatter(logging.Formatter):

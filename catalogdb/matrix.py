@@ -11,9 +11,8 @@ from typing import Any
 
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
-from catalogdb.jobs import Job, JobFile, set_key, validated
+from catalogdb.jobs import PICKING_ALONE, Job, JobFile, blocks, set_key, validated
 
-VARIABLE = ("pick", "associate", "magnitude", "region")
 THRESHOLDS = ("pick.p_threshold", "pick.s_threshold", "pick.station_thresholds")
 """What can be changed after the network has run."""
 SHORT = {"p_threshold": "p", "s_threshold": "s"}
@@ -82,9 +81,10 @@ def _axis(job_file: JobFile, name: str, values: Sequence[Any] | dict[str, dict[s
         choices = [Choice(_label(name, value), {name: value}) for value in values]
     for key in dict.fromkeys(key for choice in choices for key in choice.values):
         block = key.split(".")[0]
-        if block not in VARIABLE:
-            raise InputError(f"{where}: {key} can't vary", hint=f"keys of {', '.join(VARIABLE)}, for example {block}.x")
-        if block in ("pick", "associate", "magnitude") and block not in job_file.stages:
+        variable = (*blocks(), "region")
+        if block not in variable:
+            raise InputError(f"{where}: {key} can't vary", hint=f"keys of {', '.join(variable)}, for example {block}.x")
+        if block in blocks() and block not in job_file.stages:
             raise InputError(f"{where}: the job has no stage {block}")
     if len({choice.label for choice in choices}) < len(choices):
         raise InputError(f"{where}: a value is given twice")
@@ -107,7 +107,7 @@ def _cell(base: Job, choices: tuple[Choice, ...]) -> Cell:
         of_network = [kept for choice in of_picks if (kept := _without_thresholds(choice)).values]
         settings = {key: value for choice in of_network for key, value in choice.values.items()}
         name = _name(base.pick_set_name, of_network)
-        source = _job(base, settings, {"catalog": name, "pick_set": name, "stages": ["pick"]})
+        source = _job(base, settings, {"catalog": name, "pick_set": name, "stages": PICKING_ALONE})
         names["pick.probability"] = "none"
     job = _job(base, values, names)
     if source and job.pick.peak_floor < source.pick.peak_floor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import start_http_server
 
 Figures = dict[str, Any]
-Row = tuple[tuple[str, ...], float]
+Rows = Iterable[tuple[Sequence[str], float]]
 
 CONTENT_SECONDS = 300.0
 """What there is changes slowly and is dear to count: a served figure of it may be this old."""
@@ -118,7 +118,7 @@ def _of_content(figures: Figures) -> Iterator[Metric]:
     yield _gauge("waiting_file_age_seconds", what, ("job_name",), waiting)
 
 
-def _gauge(name: str, what: str, labels: tuple[str, ...], rows: list[Row]) -> GaugeMetricFamily:
+def _gauge(name: str, what: str, labels: tuple[str, ...], rows: Rows) -> GaugeMetricFamily:
     family = GaugeMetricFamily(f"catalogdb_{name}", what, labels=labels)
     for values, number in rows:
         family.add_metric(values, number)

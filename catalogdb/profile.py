@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 class Stopwatch:
     """Seconds by step."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._open: list[str] = []
         self._since = 0.0

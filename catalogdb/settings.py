@@ -71,7 +71,7 @@ class Settings(BaseModel):
         given = [name for name in of_a_uri if getattr(self, name) is not None]
         if given and self.uri is None:
             raise ValueError(f"{given[0]} is for the server of a URI, and none is set")
-        if self.password_file is not None:
+        if self.password_file is not None and self.uri is not None:
             uri = self.uri.get_secret_value()
             if not user_of(uri):
                 raise ValueError("password_file: the URI names no user: mongodb://USER@HOST/?authSource=DATABASE")
@@ -80,17 +80,19 @@ class Settings(BaseModel):
         return self
 
     def full_uri(self) -> str:
-        """The URI with what the files say added: password, TLS. Never to be printed or logged.
+        """The URI, which must be set, with what the files say added: password, TLS. Never to be printed or logged.
 
         Raises:
             InputError: for a file that can't be read, or an option that the driver would pass over with a warning: a
                 connection without the TLS that was asked for.
         """
+        if self.uri is None:
+            raise ValueError("no URI is set")
         uri = self.uri.get_secret_value()
         if self.password_file is not None:
             uri = with_password(uri, read_secret(self.password_file))
-        files = {"tlsCAFile": self.tls_ca_file, "tlsCertificateKeyFile": self.tls_certificate_key_file}
-        files = {name: str(path.expanduser().absolute()) for name, path in files.items() if path is not None}
+        paths = {"tlsCAFile": self.tls_ca_file, "tlsCertificateKeyFile": self.tls_certificate_key_file}
+        files = {name: str(path.expanduser().absolute()) for name, path in paths.items() if path is not None}
         uri = with_options(uri, ({"tls": "true"} if files else {}) | files)
         _check_options(uri)
         return uri
@@ -140,21 +142,33 @@ def load_settings(defaults: Mapping[str, Any] | None = None, **arguments: Any) -
     Raises:
         InputError: naming the file or variable and what is wrong with it; never the value of the URI.
     """
-    values: dict[str, Any] = dict(defaults or {})
+    from pydantic_settings import BaseSettings, InitSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+    from pydantic_settings import PydanticBaseSettingsSource as Source
+
     path = config_file()
-    if path.is_file():
-        try:
-            values |= tomllib.loads(path.read_text())
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not a readable TOML file: {error}") from error
-    elif CONFIG_FILE_VARIABLE in os.environ:
+    if CONFIG_FILE_VARIABLE in os.environ and not path.is_file():
         raise InputError(f"{path}: no such file, though {CONFIG_FILE_VARIABLE} names it")
-    for field in Settings.model_fields:
-        if value := os.environ.get(f"CATALOGDB_{field.upper()}"):
-            values[field] = value
-    values |= {name: value for name, value in arguments.items() if value is not None}
+
+    class Sources(Settings, BaseSettings):
+        model_config = SettingsConfigDict(env_prefix="CATALOGDB_", env_ignore_empty=True, toml_file=path)
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: Source,
+            env_settings: Source,
+            dotenv_settings: Source,
+            file_secret_settings: Source,
+        ) -> tuple[Source, ...]:
+            file = TomlConfigSettingsSource(settings_cls)
+            return init_settings, env_settings, file, InitSettingsSource(settings_cls, dict(defaults or {}))
+
+    given = {name: value for name, value in arguments.items() if value is not None}
     try:
-        return Settings(**values)
+        return Settings(**dict(Sources(**given)))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable TOML file: {error}") from error
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise InputError(f"settings: {problems}", hint=f"file {path}, variables CATALOGDB_*, command line") from None

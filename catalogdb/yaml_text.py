@@ -42,7 +42,7 @@ def _check_size(text: str, where: str) -> None:
     enclosing: list[tuple[str | None, int]] = []  # anchor, and the number of values before
     total = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        line = f"{where}: line {event.start_mark.line + 1}"
+        line = f"{where}: line {event.start_mark.line + 1 if event.start_mark else 1}"
         if isinstance(event, yaml.CollectionStartEvent):
             enclosing.append((event.anchor, total))
             if len(enclosing) > DEEPEST:
@@ -55,7 +55,7 @@ def _check_size(text: str, where: str) -> None:
         elif isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in enclosing):
                 raise InputError(f"{line}: *{event.anchor} stands within what it repeats")
-            total += sizes.get(event.anchor, 1)
+            total += sizes.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             total += 1
             if event.anchor:

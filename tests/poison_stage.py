@@ -15,7 +15,7 @@ from pathlib import Path
 from catalogdb.database.connection import connect
 from catalogdb.identity import content_id
 from catalogdb.ledger.execute import TaskReport, execute
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
 from catalogdb.ledger.tasks import LeaseTerms
 from catalogdb.runs.run import run_stage
 from catalogdb.runs.run_report import StageReport
@@ -34,7 +34,7 @@ DEADLY = {
 
 
 @dataclass(frozen=True)
-class PoisonStage:
+class PoisonStage(Stage):
     """One pick per shard; `how` names what befalls the process in shard number `POISONED`."""
 
     how: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -14,9 +15,11 @@ from catalogdb.association.config import AssociateConfig
 from catalogdb.association.origins import OriginBuilder
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume, places
 from catalogdb.association.traveltime import travel_times
+from catalogdb.documents.data import OriginFields
 from catalogdb.errors import InputError
 from catalogdb.geo import Region, distance_azimuth
 from catalogdb.phases import phase_type
+from catalogdb.stations.places import PlacedPick, StationRow
 
 SMALLEST_PROBABILITY = 0.01
 DEFAULT_CHANCE_PER_DAY = 0.001
@@ -27,14 +30,14 @@ class AssociationResult:
     """Origins in order of time, how many picks, arrivals and origins went which way by reason, and stations passed over
     though another network has their code, each with its name."""
 
-    origins: list[dict]
+    origins: list[OriginFields]
     counts: dict[str, int]
     problems: list[str] = field(default_factory=list)
 
 
 def associate(
-    picks: Sequence[Mapping],
-    stations: Sequence[Mapping],
+    picks: Sequence[PlacedPick],
+    stations: Sequence[StationRow],
     region: Region,
     config: AssociateConfig,
     core: tuple[float, float] = (-math.inf, math.inf),
@@ -111,16 +114,18 @@ def associate(
     return AssociationResult(origins, _sorted(counts), problems)
 
 
-def _leave_out_of_reach(usable: list[dict], region: Region, config: AssociateConfig, counts: Counter) -> None:
+def _leave_out_of_reach(
+    usable: list[StationRow], region: Region, config: AssociateConfig, counts: Counter[str]
+) -> None:
     """Drop the stations that no wave from the region reaches within the overlap of windows: another network's."""
     reach_km = config.overlap_seconds * _speed(config)
     latitude = np.array([station["latitude"] for station in usable])
     longitude = np.array([station["longitude"] for station in usable])
-    west, east = region.minlongitude, region.maxlongitude
+    south, north, west, east = region.box
     nearest_longitude = np.clip((longitude - west) % 360.0, 0.0, east - west)  # east of the western limit
     behind_west = (longitude - west) % 360.0 > 180.0 + (east - west) / 2.0
     distance_km, _ = distance_azimuth(
-        np.clip(latitude, region.minlatitude, region.maxlatitude),
+        np.clip(latitude, south, north),
         west + np.where(behind_west, 0.0, nearest_longitude),
         latitude,
         longitude,
@@ -133,15 +138,14 @@ def _leave_out_of_reach(usable: list[dict], region: Region, config: AssociateCon
         usable[:] = kept
 
 
-def _check_overlap(stations: Sequence[Mapping], region: Region, config: AssociateConfig) -> float:
+def _check_overlap(stations: Sequence[StationRow], region: Region, config: AssociateConfig) -> float:
     """Give the longest S travel time (s) from anywhere in the region to any station, along a straight path.
 
     Raises:
         InputError: when windows overlap by less.
     """
-    latitudes = (region.minlatitude, region.maxlatitude)
-    longitudes = (region.minlongitude, region.maxlongitude)
-    corners = np.array([(latitude, longitude) for latitude in latitudes for longitude in longitudes])
+    south, north, west, east = region.box
+    corners = np.array([(latitude, longitude) for latitude in (south, north) for longitude in (west, east)])
     distance_km, _ = distance_azimuth(
         corners[:, :1],
         corners[:, 1:],
@@ -164,13 +168,13 @@ def _check_overlap(stations: Sequence[Mapping], region: Region, config: Associat
 
 def _speed(config: AssociateConfig) -> float:
     """S speed for long paths: far arrivals travel deep, slow layers near the surface matter at the two ends alone."""
-    layers = config.velocity.layers
-    return config.velocity.vs if layers is None else float(np.median([layer.vs for layer in layers]))
+    homogeneous = config.velocity.homogeneous
+    return homogeneous[1] if homogeneous else float(np.median([layer.vs for layer in config.velocity.layers or ()]))
 
 
-def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]:
-    usable: dict[tuple[str, str, int], dict] = {}
-    rows = [
+def _usable_stations(stations: Sequence[StationRow], counts: Counter[str]) -> list[StationRow]:
+    usable: dict[tuple[str, str, int], StationRow] = {}
+    rows: list[StationRow] = [
         {
             "net": station.get("net") or "",
             "sta": station["sta"],
@@ -194,22 +198,25 @@ def _usable_stations(stations: Sequence[Mapping], counts: Counter) -> list[dict]
 
 
 def _accepted_picks(
-    picks: Sequence[Mapping],
-    stations: list[dict],
+    picks: Sequence[PlacedPick],
+    stations: list[StationRow],
     config: AssociateConfig,
     core: tuple[float, float],
-    counts: Counter,
-) -> tuple[list[tuple[Mapping, int, bool]], list[str]]:
+    counts: Counter[str],
+) -> tuple[list[tuple[PlacedPick, int, bool]], list[str]]:
     """Give (pick, station number, is S) of the picks to use, in order of time, station and phase, and the problems."""
     by_name = {(row["net"], row["sta"], row["place"]): number for number, row in enumerate(stations)}
+    number: int | None
     by_code: dict[tuple[str, int], list[int]] = {}
-    for number, station in enumerate(stations):
-        by_code.setdefault((station["sta"], station["place"]), []).append(number)
-    accepted, problems = [], set()
+    for row_number, station in enumerate(stations):
+        by_code.setdefault((station["sta"], station["place"]), []).append(row_number)
+    accepted: list[tuple[PlacedPick, int, bool]] = []
+    problems: set[str] = set()
     for pick in picks:
         net, sta, place = pick.get("net") or "", pick["sta"], pick.get("place", 0)
         same_code = by_code.get((sta, place), [])
-        reason, number = None, by_name.get((net, sta, place))
+        reason: str | None = None
+        number = by_name.get((net, sta, place))
         is_by_code = number is None
         if is_by_code and net:
             number = by_name.get(("", sta, place))
@@ -229,7 +236,7 @@ def _accepted_picks(
             reason = "below_probability"
         elif _number(pick.get("quality"), 1.0) < config.min_pick_quality:
             reason = "below_quality"
-        if reason is not None:
+        if reason is not None or number is None:
             counts[f"picks_rejected_{reason}"] += counted
             continue
         counts["picks_resolved_by_code"] += is_by_code and counted
@@ -238,7 +245,7 @@ def _accepted_picks(
     return sorted(accepted, key=_place_in_order), sorted(problems)
 
 
-def _place_in_order(entry: tuple[Mapping, int, bool]) -> tuple[float, int, bool, str]:
+def _place_in_order(entry: tuple[PlacedPick, int, bool]) -> tuple[float, int, bool, str]:
     """Ids come last: they differ from pick set to pick set, and picks of one sample must not change places by them."""
     pick, station, is_s = entry
     return pick["time"], station, is_s, str(pick["_id"])
@@ -250,7 +257,7 @@ def other_network(net: str, sta: str, known: Sequence[str]) -> str:
     return f"pick's station {net}.{sta} has no coordinates in reach; those of {others} are not taken for it"
 
 
-def _prepare_stations(stations: list[dict], volume: Volume, same_place_km: float) -> PreparedStations:
+def _prepare_stations(stations: list[StationRow], volume: Volume, same_place_km: float) -> PreparedStations:
     latitude = np.array([station["latitude"] for station in stations])
     longitude = np.array([station["longitude"] for station in stations])
     x_km, y_km = volume.projection.to_xy(longitude, latitude)
@@ -268,7 +275,7 @@ def _prepare_stations(stations: list[dict], volume: Volume, same_place_km: float
     )
 
 
-def _prepare_picks(accepted: list[tuple[Mapping, int, bool]], config: AssociateConfig) -> PreparedPicks:
+def _prepare_picks(accepted: list[tuple[PlacedPick, int, bool]], config: AssociateConfig) -> PreparedPicks:
     picks = [pick for pick, _, _ in accepted]
     probability = np.array([_number(pick.get("probability"), 1.0) for pick in picks], dtype=float)
     uncertainty = np.array([_number(pick.get("uncertainty"), 0.0) for pick in picks], dtype=float)
@@ -282,12 +289,12 @@ def _prepare_picks(accepted: list[tuple[Mapping, int, bool]], config: AssociateC
     )
 
 
-def _depth_range(stations: list[dict]) -> tuple[float, float]:
+def _depth_range(stations: list[StationRow]) -> tuple[float, float]:
     depths = [-station["elevation_km"] for station in stations]
     return min(depths), max(depths)
 
 
-def _number(value: object, missing: float = math.nan) -> float:
+def _number(value: Any, missing: float = math.nan) -> float:
     """Read a number; what is absent or not a number becomes `missing`."""
     if value is None:
         return missing
@@ -295,5 +302,5 @@ def _number(value: object, missing: float = math.nan) -> float:
     return missing if math.isnan(number) else number
 
 
-def _sorted(counts: Counter) -> dict[str, int]:
+def _sorted(counts: Counter[str]) -> dict[str, int]:
     return {name: int(counts[name]) for name in sorted(counts) if counts[name] or name in ("origins", "picks")}

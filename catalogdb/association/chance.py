@@ -19,12 +19,12 @@ reach m and the tolerance tau are those that make an event stand out most.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import bdtrc
 
+Numbers = float | np.integer | np.ndarray
 TOLERANCES = np.array([0.25, 0.5, 1.0, 2.0])
 RING_SECONDS = 6.0
 SEEN_SECONDS = 4.0
@@ -40,8 +40,11 @@ UNSEEN_BURSTS = 0.5
 SMALLEST = 1e-140
 
 
-def rate(count: float | NDArray, slot_seconds: float | NDArray, prior: float = QUIET_RATE) -> float | NDArray:
-    """Picks per slot and second: `count` in `slot_seconds`, drawn to `prior` where there is little to count."""
+def rate(count: float | np.ndarray, slot_seconds: float | np.ndarray, prior: float = QUIET_RATE) -> Any:
+    """Picks per slot and second: `count` in `slot_seconds`, drawn to `prior` where there is little to count.
+
+    An array where one of them is.
+    """
     return (count + PRIOR_COUNT) / (slot_seconds + PRIOR_COUNT / prior)
 
 
@@ -68,7 +71,7 @@ class ChanceTest:
     def __init__(self, area_km2: float, thickness_km: float, vp: float, stations: int):
         self._area, self._thickness, self._vp, self._stations = area_km2, thickness_km, vp, stations
 
-    def at_any_time(self, hits: NDArray, slots: NDArray, tolerance: NDArray, background: float) -> NDArray:
+    def at_any_time(self, hits: np.ndarray, slots: np.ndarray, tolerance: Numbers, background: float) -> np.ndarray:
         """Expected number per day from picks that come at any time; arrays broadcast together.
 
         Args:
@@ -81,9 +84,9 @@ class ChanceTest:
         return trials * _tail(hits, slots, -np.expm1(-2.0 * tolerance * background))
 
     def in_bursts(
-        self, stations_hit: NDArray, stations: NDArray, both: NDArray, radius_km: NDArray, tolerance: NDArray,
-        second_rate: NDArray, background: float, bursts: Bursts = NONE_SEEN,
-    ) -> NDArray:  # fmt: skip
+        self, stations_hit: np.ndarray, stations: np.ndarray, both: Numbers, radius_km: np.ndarray, tolerance: Numbers,
+        second_rate: Numbers, background: float, bursts: Bursts = NONE_SEEN,
+    ) -> np.ndarray:  # fmt: skip
         """Expected number per day from bursts; arrays broadcast together.
 
         Args:
@@ -109,7 +112,7 @@ class ChanceTest:
         return self._places(np.pi * np.square(radius_km), tolerance) / tolerance * first * np.minimum(second, 1.0)
 
     def best(
-        self, misfit: NDArray, rank: NDArray, is_s: NDArray, ring_rank: NDArray, distances_km: NDArray,
+        self, misfit: np.ndarray, rank: np.ndarray, is_s: np.ndarray, ring_rank: np.ndarray, distances_km: np.ndarray,
         background: float, bursts: Bursts = NONE_SEEN,
     ) -> float:  # fmt: skip
         """Give the least expected number per day over reaches and tolerances.
@@ -146,13 +149,13 @@ class ChanceTest:
         )  # fmt: skip
         return float(np.maximum(everywhere, in_burst).min())
 
-    def _places(self, area_km2: NDArray, tolerance: NDArray) -> NDArray:
+    def _places(self, area_km2: Numbers, tolerance: Numbers) -> np.ndarray:
         """Number of places whose arrivals differ by more than the tolerance; depth is told half as well."""
         width = 2.0 * tolerance * self._vp
         return np.maximum(area_km2 / width**2, 1.0) * np.maximum(self._thickness / (2.0 * width), 1.0)
 
 
-def _tail(hits, slots, probability):
+def _tail(hits: Numbers, slots: np.ndarray, probability: Numbers) -> np.ndarray:
     """P(X >= hits) for X binomial over the slots."""
     slots = np.asarray(slots, dtype=np.int64)
     hits = np.minimum(hits, slots)

@@ -71,9 +71,14 @@ class VelocityConfig(_Settings):
             return {name: value for name, value in values.items() if name not in defaults}
         return values
 
+    @property
+    def homogeneous(self) -> tuple[float, float] | None:
+        """Speeds of P and S, km/s; None for a model of layers."""
+        return None if self.vp is None or self.vs is None else (self.vp, self.vs)
+
     @model_validator(mode="after")
     def _consistent(self) -> VelocityConfig:
-        if self.layers is None and self.vs >= self.vp:
+        if self.layers is None and self.homogeneous and self.homogeneous[1] >= self.homogeneous[0]:
             raise ValueError(f"vs ({self.vs}) must be below vp ({self.vp})")
         if self.layers is not None:
             if given := [name for name in ("vp", "vs") if getattr(self, name) is not None]:
@@ -209,8 +214,8 @@ class AssociateConfig(_Settings):
     max_residual: float = Field(
         2.0,
         gt=0.0,
-        description="Largest residual of an arrival after location, s; less in proportion where stations are so close "
-        "that the scan's tolerance is below 1.5 s.",
+        description="Largest residual of an arrival after location, s; with the scan less where stations are close, in "
+        "proportion to its tolerance.",
     )
     depth_prior: DepthPrior | None = Field(
         None, description="Usual depth, for events whose arrivals don't tell it; left out: none."

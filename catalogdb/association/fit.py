@@ -21,6 +21,7 @@ from catalogdb.association.config import AssociateConfig
 from catalogdb.association.locate import Hypocentre, Observations, locate
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import network_scales
+from catalogdb.association.traveltime import TravelTimes
 
 ROUNDS = 6
 PARAMETERS = 4
@@ -45,7 +46,7 @@ class Fit:
     """A hypocentre, the rows of its picks (in order), and how many such events chance would make in a day."""
 
     here: Hypocentre
-    rows: NDArray
+    rows: np.ndarray
     chance_per_day: float
 
 
@@ -53,7 +54,12 @@ class EventFitter:
     """Fits events to the picks that are still free; `free` says which, and the caller takes them away."""
 
     def __init__(
-        self, picks: PreparedPicks, stations: PreparedStations, volume: Volume, times, config: AssociateConfig
+        self,
+        picks: PreparedPicks,
+        stations: PreparedStations,
+        volume: Volume,
+        times: TravelTimes,
+        config: AssociateConfig,
     ):
         self._picks, self._stations, self._volume, self._times, self._config = picks, stations, volume, times, config
         self.free = np.ones(len(picks), dtype=bool)
@@ -64,7 +70,7 @@ class EventFitter:
         self._burst_like = np.flatnonzero(burst_like(picks, stations))
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
 
-    def fit(self, start: Hypocentre, rows: NDArray) -> Fit:
+    def fit(self, start: Hypocentre, rows: np.ndarray) -> Fit:
         """Locate from `rows` (one per station and phase), and with `collect` from all free picks that fit."""
         if rows.size < PARAMETERS:
             return Fit(start, rows, np.inf)
@@ -88,7 +94,7 @@ class EventFitter:
             fit = best
         return fit
 
-    def _fit(self, start: Hypocentre, rows: NDArray, first_round: int) -> Fit:
+    def _fit(self, start: Hypocentre, rows: np.ndarray, first_round: int) -> Fit:
         background = self.background(start, rows)
         here = self._locate(start, rows)
         seen = {rows.tobytes()}
@@ -108,7 +114,7 @@ class EventFitter:
         rows = rows[self.misfit(rows, here) <= self.scales.max_residual]
         return Fit(here, rows, self.chance_per_day(here, rows))
 
-    def observations(self, rows: NDArray) -> Observations:
+    def observations(self, rows: np.ndarray) -> Observations:
         """Gather the arrivals of some rows for the location."""
         station = self._picks.station[rows]
         return Observations(
@@ -120,11 +126,11 @@ class EventFitter:
             station_depth_km=self._stations.depth_km[station],
         )
 
-    def misfit(self, rows: NDArray, here: Hypocentre) -> NDArray:
+    def misfit(self, rows: np.ndarray, here: Hypocentre) -> np.ndarray:
         """Absolute residuals, s."""
         return np.abs(here.residuals(self.observations(rows), self._times))
 
-    def one_per_phase(self, rows: NDArray, here: Hypocentre, counts: Counter[str]) -> NDArray:
+    def one_per_phase(self, rows: np.ndarray, here: Hypocentre, counts: Counter[str]) -> np.ndarray:
         """Keep, of each station and phase, the pick that fits best (then the more probable, then the earlier), and of a
         station's P and S where S isn't later the one that fits better; in order of time."""
         picks = self._picks
@@ -145,7 +151,7 @@ class EventFitter:
             rows = rows[keep]
         return np.sort(rows)
 
-    def background(self, here: Hypocentre, rows: NDArray) -> float:
+    def background(self, here: Hypocentre, rows: np.ndarray) -> float:
         """Free picks per slot (place and phase) and second around, in the minutes around, but for these rows."""
         near = np.argsort(self._distances(here), kind="stable")[:BACKGROUND_STATIONS]
         first, last = np.searchsorted(
@@ -166,7 +172,7 @@ class EventFitter:
         days = max(seconds, SHORTEST_SECONDS) / 86400.0
         return Bursts(count / BURST_PICKS / days, UNSEEN_BURSTS / days)
 
-    def chance_per_day(self, here: Hypocentre, rows: NDArray) -> float:
+    def chance_per_day(self, here: Hypocentre, rows: np.ndarray) -> float:
         """How many events as good as this one false picks would make in a day (see `chance`)."""
         if rows.size == 0:
             return np.inf
@@ -187,20 +193,20 @@ class EventFitter:
             self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]),
         )
 
-    def _locate(self, here: Hypocentre, rows: NDArray) -> Hypocentre:
+    def _locate(self, here: Hypocentre, rows: np.ndarray) -> Hypocentre:
         return locate(here, self.observations(rows), self._times, self._volume.bounds, self._depth_prior)
 
-    def _tolerance(self, rows: NDArray, here: Hypocentre, number: int) -> float:
+    def _tolerance(self, rows: np.ndarray, here: Hypocentre, number: int) -> float:
         """The first guess may be far off, so the first round takes more; later ones four times the fit's own spread."""
         if number == 0:
             return FIRST_ROUND * self.scales.max_residual
         return float(np.clip(4.0 * self._spread(rows, here), NARROWEST_SECONDS, self.scales.max_residual))
 
-    def _spread(self, rows: NDArray, here: Hypocentre) -> float:
+    def _spread(self, rows: np.ndarray, here: Hypocentre) -> float:
         """Standard deviation of the residuals by their median, s."""
         return 1.4826 * float(np.median(self.misfit(rows, here)))
 
-    def _near(self, here: Hypocentre, tolerance: float) -> tuple[NDArray, NDArray]:
+    def _near(self, here: Hypocentre, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the free picks within `tolerance` (s) of the predicted times, and their absolute residuals."""
         first, last = np.searchsorted(
             self._picks.time, [here.time - tolerance, here.time + self._config.overlap_seconds]
@@ -210,7 +216,7 @@ class EventFitter:
         near = misfit <= tolerance
         return rows[near], misfit[near]
 
-    def _collect(self, here: Hypocentre, tolerance: float, background: float) -> NDArray:
+    def _collect(self, here: Hypocentre, tolerance: float, background: float) -> np.ndarray:
         rows = self.one_per_phase(self._near(here, tolerance)[0], here, Counter())
         if rows.size == 0:
             return rows
@@ -227,20 +233,20 @@ class EventFitter:
         reach = reaches[int(np.flatnonzero(logarithm <= logarithm.min() + 1e-9)[-1])]
         return rows[rank < reach]
 
-    def _slot(self, rows: NDArray) -> NDArray:
+    def _slot(self, rows: np.ndarray) -> np.ndarray:
         return self._picks.station[rows] * 2 + self._picks.is_s[rows]
 
-    def _place(self, rows: NDArray) -> NDArray:
+    def _place(self, rows: np.ndarray) -> np.ndarray:
         return self._stations.place[self._picks.station[rows]]
 
-    def _one_per_place(self, rows: NDArray, misfit: NDArray) -> tuple[NDArray, NDArray]:
+    def _one_per_place(self, rows: np.ndarray, misfit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of each place and phase the arrival that fits best, with its misfit."""
         order = np.lexsort((rows, misfit))
         _, first = np.unique((self._place(rows) * 2 + self._picks.is_s[rows])[order], return_index=True)
         kept = np.sort(order[first])
         return rows[kept], misfit[kept]
 
-    def _distances(self, here: Hypocentre) -> NDArray:
+    def _distances(self, here: Hypocentre) -> np.ndarray:
         """To each place, km."""
         return np.hypot(self._stations.place_x_km - here.x_km, self._stations.place_y_km - here.y_km)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from catalogdb.association.config import AssociateConfig
+from catalogdb.association.config import AssociateConfig, GammaConfig
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
-from catalogdb.association.traveltime import HomogeneousTimes, LayeredTimes
+from catalogdb.association.traveltime import LayeredTimes, TravelTimes
 
 SEED = 0
 GRID_STEP_KM = 1.0
@@ -22,7 +23,7 @@ def find_events(
     picks: PreparedPicks,
     stations: PreparedStations,
     volume: Volume,
-    times: HomogeneousTimes | LayeredTimes,
+    times: TravelTimes,
     config: AssociateConfig,
 ) -> list[Candidate]:
     """Form events from picks (in order of time).
@@ -56,7 +57,16 @@ def find_events(
     return candidates
 
 
-def _clusters(utils, picks, locations, phase, weight, vel, stations, settings) -> np.ndarray:
+def _clusters(
+    utils: Any,
+    picks: PreparedPicks,
+    locations: np.ndarray,
+    phase: np.ndarray,
+    weight: np.ndarray,
+    vel: dict[str, float],
+    stations: PreparedStations,
+    settings: GammaConfig,
+) -> np.ndarray:
     if not settings.use_dbscan:
         return np.zeros(len(picks), dtype=int)
     return utils.hierarchical_dbscan_clustering(
@@ -87,14 +97,16 @@ def default_eps(stations: PreparedStations, vp: float) -> float:
     return float(np.clip((nearest.mean() + 2.0 * nearest.std()) / vp * 1.5, 1.0, 30.0))
 
 
-def _gamma_config(volume, stations, times, config) -> dict:
+def _gamma_config(
+    volume: Volume, stations: PreparedStations, times: TravelTimes, config: AssociateConfig
+) -> dict[str, Any]:
     region, settings = volume.region, config.gamma
     bounds = [
         (volume.minx_km, volume.maxx_km),
         (volume.miny_km, volume.maxy_km),
         (region.mindepth_km, region.maxdepth_km),
     ]
-    gamma_config = {
+    gamma_config: dict[str, Any] = {
         "dims": ["x(km)", "y(km)", "z(km)"],
         "x(km)": bounds[0],
         "y(km)": bounds[1],
@@ -111,7 +123,18 @@ def _gamma_config(volume, stations, times, config) -> dict:
     return gamma_config
 
 
-def _cluster_events(utils, rows, time, locations, phase, weight, channel, gamma_config, vel, method) -> list[Candidate]:
+def _cluster_events(
+    utils: Any,
+    rows: np.ndarray,
+    time: np.ndarray,
+    locations: np.ndarray,
+    phase: np.ndarray,
+    weight: np.ndarray,
+    channel: np.ndarray,
+    gamma_config: dict[str, Any],
+    vel: dict[str, float],
+    method: str,
+) -> list[Candidate]:
     start = time[rows[0]]
     state = np.random.get_state()
     np.random.seed(SEED)
@@ -143,7 +166,7 @@ def _seconds(text: str) -> float:
     return float((np.datetime64(text, "ms") - np.datetime64(0, "ms")) / np.timedelta64(1, "s"))
 
 
-def _time_table(volume: Volume, stations: PreparedStations, times: LayeredTimes) -> dict:
+def _time_table(volume: Volume, stations: PreparedStations, times: LayeredTimes) -> dict[str, Any]:
     """Give travel times in GaMMA's form: over distance and depth below the station, taken at the mean station depth."""
     station_depth = float(stations.depth_km.mean())
     width = np.hypot(volume.maxx_km - volume.minx_km, volume.maxy_km - volume.miny_km)
@@ -162,7 +185,7 @@ def _time_table(volume: Volume, stations: PreparedStations, times: LayeredTimes)
 
 
 @lru_cache(maxsize=1)
-def _quiet_gamma():
+def _quiet_gamma() -> Any:
     """Import GaMMA and give its modules a `print` that writes nothing: it reports every cluster, with no switch."""
     import gamma._base
     import gamma.seismic_ops

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+
+from catalogdb.association.traveltime import TravelTimes
 
 START_DEPTHS_KM = (8.0,)
 MAXIMUM_STEPS = 40
@@ -16,14 +17,14 @@ SMALLEST_STEP = 0.01  # km and s
 class Observations:
     """Arrivals of one event; arrays of one length. Station positions in km on the map plane, depths below sea level."""
 
-    time: NDArray
-    sigma: NDArray
-    is_s: NDArray
-    x_km: NDArray
-    y_km: NDArray
-    station_depth_km: NDArray
+    time: np.ndarray
+    sigma: np.ndarray
+    is_s: np.ndarray
+    x_km: np.ndarray
+    y_km: np.ndarray
+    station_depth_km: np.ndarray
 
-    def subset(self, keep: NDArray) -> Observations:
+    def subset(self, keep: np.ndarray) -> Observations:
         """Keep the arrivals where the boolean array is true."""
         return Observations(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
 
@@ -40,7 +41,7 @@ class Hypocentre:
     horizontal_uncertainty_km: float | None = None
     depth_uncertainty_km: float | None = None
 
-    def residuals(self, observed: Observations, times) -> NDArray:
+    def residuals(self, observed: Observations, times: TravelTimes) -> np.ndarray:
         """Observed minus predicted arrival times, s."""
         distance = np.hypot(observed.x_km - self.x_km, observed.y_km - self.y_km)
         predicted = times(distance, np.float64(self.depth_km), observed.station_depth_km, observed.is_s)
@@ -50,8 +51,8 @@ class Hypocentre:
 def locate(
     start: Hypocentre,
     observed: Observations,
-    times,
-    bounds: tuple[NDArray, NDArray],
+    times: TravelTimes,
+    bounds: tuple[np.ndarray, np.ndarray],
     depth_prior: tuple[float, float] | None = None,
 ) -> Hypocentre:
     """Minimise the soft-L1 misfit of arrival times over position, depth and origin time.
@@ -84,13 +85,19 @@ def locate(
 class _Problem:
     """The misfit of one event's arrivals; models are rows of (x, y, depth, time), km and s."""
 
-    def __init__(self, observed: Observations, times, bounds, depth_prior):
+    def __init__(
+        self,
+        observed: Observations,
+        times: TravelTimes,
+        bounds: tuple[np.ndarray, np.ndarray],
+        depth_prior: tuple[float, float] | None,
+    ):
         self._observed, self._times, self._depth_prior = observed, times, depth_prior
         self._lower = np.append(bounds[0], -np.inf)
         self._upper = np.append(bounds[1], np.inf)
         self._inverse_sigma = 1.0 / observed.sigma
 
-    def solve(self, models: NDArray) -> tuple[NDArray, NDArray]:
+    def solve(self, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give the models that each first guess leads to, and their costs; all are moved side by side."""
         models = np.clip(models, self._lower, self._upper)
         models[:, 3] = np.median(self._residuals(models), axis=1)
@@ -115,7 +122,7 @@ class _Problem:
                 break
         return models, costs
 
-    def standard_deviations(self, model: NDArray) -> tuple[float | None, float | None, float | None]:
+    def standard_deviations(self, model: np.ndarray) -> tuple[float | None, float | None, float | None]:
         """Give the deviation of time (s), the largest horizontal one and depth's (km); None where undetermined."""
         jacobian = self._linearised(model[None, :])[1][0]
         normal = jacobian.T @ jacobian
@@ -125,12 +132,12 @@ class _Problem:
         horizontal = np.sqrt(np.linalg.eigvalsh(covariance[:2, :2]).max())
         return float(np.sqrt(covariance[3, 3])), float(horizontal), float(np.sqrt(covariance[2, 2]))
 
-    def _residuals(self, models: NDArray) -> NDArray:
+    def _residuals(self, models: np.ndarray) -> np.ndarray:
         observed = self._observed
         distance = np.hypot(models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km)
         return observed.time - self._times(distance, models[:, 2:3], observed.station_depth_km, observed.is_s)
 
-    def _linearised(self, models: NDArray) -> tuple[NDArray, NDArray]:
+    def _linearised(self, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give residuals over sigma and their derivatives by (x, y, depth, time): (models, arrivals[, 4])."""
         observed = self._observed
         east, north = models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km
@@ -143,14 +150,14 @@ class _Problem:
         residuals = (observed.time - models[:, 3:4] - predicted) * self._inverse_sigma
         return residuals, jacobian * self._inverse_sigma[:, None]
 
-    def _cost(self, residuals: NDArray, models: NDArray) -> NDArray:
+    def _cost(self, residuals: np.ndarray, models: np.ndarray) -> np.ndarray:
         cost = (np.sqrt(1.0 + residuals**2) - 1.0).sum(axis=1)
         if self._depth_prior is not None:
             usual, deviation = self._depth_prior
             cost = cost + 0.5 * ((models[:, 2] - usual) / deviation) ** 2
         return cost
 
-    def _step(self, models: NDArray, residuals: NDArray, jacobian: NDArray, damping: NDArray) -> NDArray:
+    def _step(self, models: np.ndarray, residuals: np.ndarray, jacobian: np.ndarray, damping: np.ndarray) -> np.ndarray:
         weight = 1.0 / np.sqrt(1.0 + residuals**2)
         weighted = jacobian * weight[:, :, None]
         normal = weighted.transpose(0, 2, 1) @ jacobian

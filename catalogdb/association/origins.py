@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.locate import Hypocentre
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scan import Search
+from catalogdb.association.traveltime import TravelTimes
+from catalogdb.documents.data import OriginArrival, OriginFields
 from catalogdb.geo import azimuthal_gap, distance_azimuth
 
 # An event whose picks all lie this close to what a larger one predicts, at stations that it lacks, is part of it.
@@ -39,7 +41,7 @@ MAXIMUM_PASSES = 4
 @dataclass(frozen=True)
 class _Accepted:
     here: Hypocentre
-    rows: NDArray
+    rows: np.ndarray
     method: str
     score: float | None
 
@@ -52,7 +54,7 @@ class OriginBuilder:
         picks: PreparedPicks,
         stations: PreparedStations,
         volume: Volume,
-        times,
+        times: TravelTimes,
         config: AssociateConfig,
         core: tuple[float, float] = (-math.inf, math.inf),
     ):
@@ -140,7 +142,7 @@ class OriginBuilder:
             self._accepted.append(_Accepted(here, rows, method, candidate.score))
         return here, True
 
-    def origins(self) -> list[dict]:
+    def origins(self) -> list[OriginFields]:
         """Give the origins of the core in order of time, and complete `counts`."""
         owned = [accepted for accepted in self._accepted if self._owns(accepted.here.time)]
         origins = [self._document(accepted) for accepted in owned]
@@ -158,7 +160,7 @@ class OriginBuilder:
         self.counts["origins"] = len(origins)
         return sorted(origins, key=lambda origin: (origin["time"], origin["arrivals"][0]["pick_id"]))
 
-    def _is_part(self, here: Hypocentre, rows: NDArray) -> bool:
+    def _is_part(self, here: Hypocentre, rows: np.ndarray) -> bool:
         """True for what a larger event left: hardly a station and phase twice, no pick far from its predictions."""
         slots = self._picks.station[rows] * 2 + self._picks.is_s[rows]
         for other in self._accepted:
@@ -172,7 +174,7 @@ class OriginBuilder:
                 return True
         return False
 
-    def _lacks(self, rows: NDArray) -> str | None:
+    def _lacks(self, rows: np.ndarray) -> str | None:
         """What of the minima an event falls short of."""
         is_s, place = self._picks.is_s[rows], self._stations.place[self._picks.station[rows]]
         n_s, config = int(np.count_nonzero(is_s)), self._config
@@ -186,10 +188,9 @@ class OriginBuilder:
             return "too_few_stations_with_p_and_s"
         return None
 
-    def _document(self, accepted: _Accepted) -> dict:
+    def _document(self, accepted: _Accepted) -> OriginFields:
         here, rows = accepted.here, accepted.rows
-        longitude, latitude = self._volume.projection.to_lonlat(here.x_km, here.y_km)
-        longitude, latitude = float(longitude), float(latitude)
+        longitude, latitude = map(float, self._volume.projection.to_lonlat(here.x_km, here.y_km))
         observed = self.fitter.observations(rows)
         residuals = here.residuals(observed, self._times)
         station = self._picks.station[rows]
@@ -197,7 +198,7 @@ class OriginBuilder:
             latitude, longitude, self._stations.latitude[station], self._stations.longitude[station]
         )
         weights = arrival_weights(residuals, observed.sigma, self._config.time_error)
-        arrivals = [
+        arrivals: list[OriginArrival] = [
             {
                 "pick_id": self._picks.documents[row]["_id"],
                 "phase": "S" if self._picks.is_s[row] else "P",
@@ -237,9 +238,9 @@ class OriginBuilder:
             "n_stations": int(np.unique(station).size),
             "arrivals": arrivals,
         }
-        return {name: value for name, value in origin.items() if value is not None}
+        return cast(OriginFields, {name: value for name, value in origin.items() if value is not None})
 
-    def _limits(self, here: Hypocentre, station: NDArray) -> set[str]:
+    def _limits(self, here: Hypocentre, station: np.ndarray) -> set[str]:
         """What besides the arrivals has set a location; see `limits` in schemas/origin.yaml."""
         region, config = self._volume.region, self._config
         cell = LIMIT_KM
@@ -260,6 +261,6 @@ class OriginBuilder:
         return {name for name, is_met in limits.items() if is_met}
 
 
-def arrival_weights(residuals: NDArray, sigma: NDArray, time_error: float) -> NDArray:
+def arrival_weights(residuals: np.ndarray, sigma: np.ndarray, time_error: float) -> np.ndarray:
     """Weight of each arrival in the location, 0..1: by its pick's uncertainty, lowered as soft-L1 does misfits."""
     return (time_error / sigma) ** 2 / np.sqrt(1.0 + (residuals / sigma) ** 2)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogdb.geo import Projection, Region
+from catalogdb.stations.places import PlacedPick
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Volume:
         return cls(region, projection, minx - margin_km, maxx + margin_km, miny - margin_km, maxy + margin_km)
 
     @property
-    def bounds(self) -> tuple[NDArray, NDArray]:
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper limits of (x, y, depth), km."""
         return (
             np.array([self.minx_km, self.miny_km, self.region.mindepth_km]),
@@ -46,26 +46,26 @@ class PreparedStations:
     """
 
     codes: list[tuple[str, str]]
-    latitude: NDArray
-    longitude: NDArray
-    x_km: NDArray
-    y_km: NDArray
-    depth_km: NDArray
-    place: NDArray
-    place_x_km: NDArray
-    place_y_km: NDArray
+    latitude: np.ndarray
+    longitude: np.ndarray
+    x_km: np.ndarray
+    y_km: np.ndarray
+    depth_km: np.ndarray
+    place: np.ndarray
+    place_x_km: np.ndarray
+    place_y_km: np.ndarray
 
 
 @dataclass(frozen=True)
 class PreparedPicks:
     """Accepted picks in order of (time, _id); arrays of one length."""
 
-    documents: list[dict]
-    time: NDArray
-    station: NDArray
-    is_s: NDArray
-    probability: NDArray
-    sigma: NDArray
+    documents: list[PlacedPick]
+    time: np.ndarray
+    station: np.ndarray
+    is_s: np.ndarray
+    probability: np.ndarray
+    sigma: np.ndarray
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -83,7 +83,7 @@ class Candidate:
     score: float | None = None
 
 
-def places(x_km: NDArray, y_km: NDArray, same_place_km: float) -> tuple[NDArray, NDArray]:
+def places(x_km: np.ndarray, y_km: np.ndarray, same_place_km: float) -> tuple[np.ndarray, np.ndarray]:
     """Number the places of stations: one within `same_place_km` of an earlier one's place belongs to it.
 
     Distance is horizontal, so that a borehole's sensor stands at the place of the one above.
@@ -91,7 +91,8 @@ def places(x_km: NDArray, y_km: NDArray, same_place_km: float) -> tuple[NDArray,
     Returns:
         the place of each station, and the station that each place lies at.
     """
-    place, founders = np.empty(len(x_km), dtype=int), []
+    place = np.empty(len(x_km), dtype=int)
+    founders: list[int] = []
     for number in range(len(x_km)):
         apart = np.hypot(x_km[founders] - x_km[number], y_km[founders] - y_km[number])
         if apart.size and apart.min() <= same_place_km:

@@ -6,12 +6,16 @@ import os
 import struct
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from catalogdb.association.config import AssociateConfig
+from catalogdb.association.config import AssociateConfig, PyoctoConfig
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
-from catalogdb.association.traveltime import HomogeneousTimes, LayeredTimes
+from catalogdb.association.traveltime import HomogeneousTimes, LayeredTimes, TravelTimes
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 TABLE_STEP_KM = 1.0
 
@@ -20,7 +24,7 @@ def find_events(
     picks: PreparedPicks,
     stations: PreparedStations,
     volume: Volume,
-    times: HomogeneousTimes | LayeredTimes,
+    times: TravelTimes,
     config: AssociateConfig,
     longest_time: float,
 ) -> list[Candidate]:
@@ -60,7 +64,7 @@ def find_events(
     return candidates
 
 
-def _group_events(associator, table, places, rows) -> list[Candidate]:
+def _group_events(associator: Any, table: DataFrame, places: DataFrame, rows: np.ndarray) -> list[Candidate]:
     group = table.iloc[rows].reset_index(drop=True)
     start = group["time"].iloc[0]
     group["time"] -= start
@@ -80,7 +84,7 @@ def _group_events(associator, table, places, rows) -> list[Candidate]:
     ]
 
 
-def _associator(folder: Path, volume: Volume, times, config: AssociateConfig, longest_time: float):
+def _associator(folder: Path, volume: Volume, times: TravelTimes, config: AssociateConfig, longest_time: float) -> Any:
     import logging
 
     from pyocto import OctoAssociator
@@ -108,7 +112,7 @@ def _associator(folder: Path, volume: Volume, times, config: AssociateConfig, lo
     )
 
 
-def _velocity_model(folder: Path, volume: Volume, times, settings):
+def _velocity_model(folder: Path, volume: Volume, times: TravelTimes, settings: PyoctoConfig) -> Any:
     from pyocto import VelocityModel0D, VelocityModel1D
 
     if isinstance(times, HomogeneousTimes):

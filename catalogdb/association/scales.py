@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.prepared import PreparedStations, Volume
@@ -20,8 +19,6 @@ SPACING_SHARE = 0.6
 SPACING_KM = (1.2, 8.0)
 # What the velocity model is off, s.
 MODEL_SECONDS = 0.35
-# `max_residual` holds where the tolerance is this wide, s; less in proportion where it is less.
-WIDEST_TOLERANCE = 1.5
 # Places are tried that far apart, as a share of the way to the nearest station.
 WIDENING = 0.2
 MAXIMUM_NODES = 60_000
@@ -42,7 +39,7 @@ class Scales:
     spacing_km: float
     tolerance: float
     max_residual: float
-    places: NDArray
+    places: np.ndarray
     area_km2: float
 
 
@@ -58,8 +55,8 @@ def network_scales(config: AssociateConfig, stations: PreparedStations, volume: 
     spacing_km = config.scan.node_spacing_km or float(
         np.clip(SPACING_SHARE * _station_spacing_km(stations), *SPACING_KM)
     )
-    tolerance = 0.5 * spacing_km / vs + MODEL_SECONDS
-    max_residual = config.max_residual * min(tolerance / WIDEST_TOLERANCE, 1.0)
+    tolerance = _tolerance(spacing_km, vs)
+    share = min(tolerance / _tolerance(SPACING_KM[1], vs), 1.0) if config.associator == "scan" else 1.0
     places, columns = _places(
         tuple(stations.place_x_km.tolist()),
         tuple(stations.place_y_km.tolist()),
@@ -67,7 +64,13 @@ def network_scales(config: AssociateConfig, stations: PreparedStations, volume: 
         (volume.region.mindepth_km, volume.region.maxdepth_km),
         spacing_km,
     )
-    return Scales(spacing_km, config.scan.tolerance or tolerance, max_residual, places, columns * spacing_km**2)
+    area_km2 = columns * spacing_km**2
+    return Scales(spacing_km, config.scan.tolerance or tolerance, config.max_residual * share, places, area_km2)
+
+
+def _tolerance(spacing_km: float, vs: float) -> float:
+    """Half a spacing at S speed, and what the model is off, s."""
+    return 0.5 * spacing_km / vs + MODEL_SECONDS
 
 
 def _station_spacing_km(stations: PreparedStations) -> float:
@@ -85,7 +88,7 @@ def _places(
     limits_km: tuple[float, float, float, float],
     depths_km: tuple[float, float],
     spacing_km: float,
-) -> tuple[NDArray, int]:
+) -> tuple[np.ndarray, int]:
     """Columns `spacing_km` apart around the stations, twice as wide in each ring farther out, with nodes farther apart
     with depth; all wider where there would be too many. Gives the nodes and the number of columns."""
     while True:
@@ -106,15 +109,21 @@ def _places(
     return np.concatenate(nodes), sum(x.size for x, _, _ in levels)
 
 
-def _columns(place_x_km, place_y_km, limits_km, wide: float, spacing_km: float) -> tuple[NDArray, NDArray, float]:
+def _columns(
+    place_x_km: tuple[float, ...],
+    place_y_km: tuple[float, ...],
+    limits_km: tuple[float, float, float, float],
+    wide: float,
+    spacing_km: float,
+) -> tuple[np.ndarray, np.ndarray, float]:
     """Columns of one ring, `wide` apart, and the widest spacing that is allowed anywhere."""
     minx, maxx, miny, maxy = limits_km
-    x, y = np.meshgrid(
-        np.arange(minx + wide / 2.0, maxx, wide),
-        np.arange(miny + wide / 2.0, maxy, wide),
-        indexing="ij",
+    x, y = (
+        axis.ravel()
+        for axis in np.meshgrid(
+            np.arange(minx + wide / 2.0, maxx, wide), np.arange(miny + wide / 2.0, maxy, wide), indexing="ij"
+        )
     )
-    x, y = x.ravel(), y.ravel()
     nearest = np.full(x.size, np.inf)
     for place_x, place_y in zip(place_x_km, place_y_km, strict=True):
         nearest = np.minimum(nearest, np.hypot(x - place_x, y - place_y))
@@ -123,7 +132,7 @@ def _columns(place_x_km, place_y_km, limits_km, wide: float, spacing_km: float) 
     return x[own], y[own], float(allowed.max(initial=0.0))
 
 
-def _depths(mindepth_km: float, maxdepth_km: float, spacing_km: float) -> NDArray:
+def _depths(mindepth_km: float, maxdepth_km: float, spacing_km: float) -> np.ndarray:
     depths, depth, step = [], mindepth_km, 2.0 * spacing_km
     while depth < maxdepth_km:
         depths.append(min(depth + step / 2.5, maxdepth_km))

@@ -22,6 +22,7 @@ from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import Scales
+from catalogdb.association.traveltime import TravelTimes
 
 # A seed stands at one of the stations nearest to the event, and these many stations around it are looked at.
 SEED_RANK = 10
@@ -47,10 +48,10 @@ class Search:
         picks: PreparedPicks,
         stations: PreparedStations,
         volume: Volume,
-        times,
+        times: TravelTimes,
         config: AssociateConfig,
         fitter: EventFitter,
-    ):
+    ) -> None:
         self._picks, self._config, self._fitter = picks, config, fitter
         self._grid = grid = _grid(_Key(stations, volume, times, fitter.scales))
         self._slot = slot = picks.station * 2 + picks.is_s
@@ -96,10 +97,10 @@ class Search:
 
 def _best_place(
     seed: int,
-    possible: NDArray,
-    around: NDArray,
-    slot: NDArray,
-    place: NDArray,
+    possible: np.ndarray,
+    around: np.ndarray,
+    slot: np.ndarray,
+    place: np.ndarray,
     picks: PreparedPicks,
     grid: _Grid,
     fitter: EventFitter,
@@ -167,13 +168,23 @@ def _best_place(
     )  # fmt: skip
 
 
-def _misfit(seed, rows, own, nodes, slot, picks, grid) -> NDArray[np.float32]:
+def _misfit(
+    seed: int,
+    rows: np.ndarray,
+    own: np.ndarray,
+    nodes: np.ndarray,
+    slot: np.ndarray,
+    picks: PreparedPicks,
+    grid: _Grid,
+) -> NDArray[np.float32]:
     """Absolute difference (s) of each row's delay behind the seed from that of each node: (rows, nodes)."""
     delay = (picks.time[rows] - picks.time[seed])[:, None].astype(np.float32)
     return np.abs(delay - (grid.travel[slot[rows][:, None], nodes] - own))
 
 
-def _background(seed, place, picks, grid, fitter, hits) -> float:
+def _background(
+    seed: int, place: np.ndarray, picks: PreparedPicks, grid: _Grid, fitter: EventFitter, hits: int
+) -> float:
     """Free picks per slot (place and phase) and second around the seed's place, but for as many as the event has."""
     near = grid.neighbours[place[seed]][: REACHES[2]]
     first, last = np.searchsorted(
@@ -184,7 +195,9 @@ def _background(seed, place, picks, grid, fitter, hits) -> float:
     return float(rate(count, 4.0 * BACKGROUND_SECONDS * near.size))
 
 
-def _pairs(picks: PreparedPicks, place: NDArray, grid: _Grid, free: NDArray, vs: float) -> tuple[NDArray, NDArray]:
+def _pairs(
+    picks: PreparedPicks, place: np.ndarray, grid: _Grid, free: np.ndarray, vs: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Give pairs of rows of neighbouring places that one event could make, each pair both ways."""
     rows = np.flatnonzero(free)
     time, place = picks.time[rows], place[rows]
@@ -211,7 +224,7 @@ def _pairs(picks: PreparedPicks, place: NDArray, grid: _Grid, free: NDArray, vs:
 class _Key:
     """What a grid is made from, comparable by content, so that one process makes it once for all windows."""
 
-    def __init__(self, stations: PreparedStations, volume: Volume, times, scales: Scales):
+    def __init__(self, stations: PreparedStations, volume: Volume, times: TravelTimes, scales: Scales):
         self.stations, self.volume, self.times, self.scales = stations, volume, times, scales
         self._content = (
             tuple(stations.codes), stations.x_km.tobytes(), stations.y_km.tobytes(), stations.depth_km.tobytes(),
@@ -269,7 +282,7 @@ class _Grid:
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self.chance = ChanceTest(key.scales.area_km2, thickness_km, key.times.vp, size)
 
-    def _extreme_delays(self, place: NDArray) -> NDArray[np.float32]:
+    def _extreme_delays(self, place: np.ndarray) -> NDArray[np.float32]:
         """Least and largest delay (s) of a slot (second axis) behind a seed's (first) over the seed's nodes."""
         delays = np.zeros((len(self.travel), len(self.travel), 2), dtype=np.float32)
         for station, nodes in enumerate(self.nodes_of[own] for own in place):
@@ -281,7 +294,7 @@ class _Grid:
                 delays[seed] = np.stack([behind.min(axis=1), behind.max(axis=1)], axis=1)
         return delays
 
-    def beyond(self, seed: NDArray, slot: NDArray, delay: NDArray) -> NDArray:
+    def beyond(self, seed: np.ndarray, slot: np.ndarray, delay: np.ndarray) -> np.ndarray:
         """How far (s) delays of slots behind seeds lie beyond what any of the seed's nodes has; 0 for possible ones."""
         least, largest = np.moveaxis(self._delays[seed, slot], -1, 0)
         return np.maximum(np.maximum(least - delay, delay - largest) - ROUNDING_SECONDS, 0.0)

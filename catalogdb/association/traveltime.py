@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
 from catalogdb.association.config import VelocityConfig
 
@@ -21,14 +21,16 @@ class HomogeneousTimes:
         self.vp, self.vs = vp, vs
         self.key = (vp, vs)
 
-    def __call__(self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray) -> NDArray:
+    def __call__(
+        self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
+    ) -> np.ndarray:
         """Give travel times in seconds; arguments broadcast together, depths below sea level."""
         path = np.hypot(distance_km, np.subtract(depth_km, station_depth_km))
         return path / np.where(is_s, self.vs, self.vp)
 
     def with_derivatives(
-        self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray
-    ) -> tuple[NDArray, NDArray, NDArray]:
+        self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
         below = np.subtract(depth_km, station_depth_km)
         path = np.maximum(np.hypot(distance_km, below), SHORTEST_KM)
@@ -69,13 +71,15 @@ class LayeredTimes:
             [np.stack([self._slownesses(tops, speeds, station) for station in self._station]) for speeds in (vp, vs)]
         )
 
-    def __call__(self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray) -> NDArray:
+    def __call__(
+        self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
+    ) -> np.ndarray:
         """Give travel times in seconds; arguments broadcast together, depths below sea level."""
         return self.with_derivatives(distance_km, depth_km, station_depth_km, is_s)[0]
 
     def with_derivatives(
-        self, distance_km: NDArray, depth_km: NDArray, station_depth_km: NDArray, is_s: NDArray
-    ) -> tuple[NDArray, NDArray, NDArray]:
+        self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
         k, at_station = _position(self._station, station_depth_km)
         j, at_depth = _position(self._depth, depth_km)
@@ -84,7 +88,7 @@ class LayeredTimes:
         corner = ((np.asarray(is_s, dtype=int) * self._station.size + k) * self._depth.size + j) * row + i
         tables = self._slowness.ravel()
 
-        def at(offset: int) -> NDArray:
+        def at(offset: int) -> np.ndarray:
             higher = tables[corner + offset]
             return higher + at_station * (tables[corner + offset + layer] - higher)
 
@@ -98,7 +102,7 @@ class LayeredTimes:
         share = slowness / np.maximum(path, SHORTEST_KM)
         return slowness * path, by_distance * path + share * distance_km, by_depth * path + share * below
 
-    def _slownesses(self, tops: NDArray, speeds: NDArray, station_depth_km: float) -> NDArray:
+    def _slownesses(self, tops: np.ndarray, speeds: np.ndarray, station_depth_km: float) -> np.ndarray:
         rows = []
         for depth in self._depth:
             # Two points at one place have no path: the speed around them is what the cell's corner must say.
@@ -108,16 +112,19 @@ class LayeredTimes:
         return np.stack(rows)
 
 
+TravelTimes = HomogeneousTimes | LayeredTimes
+
+
 def travel_times(
     velocity: VelocityConfig,
     maxdistance_km: float,
     mindepth_km: float,
     maxdepth_km: float,
     stations_depth_km: tuple[float, float],
-) -> HomogeneousTimes | LayeredTimes:
+) -> TravelTimes:
     """Give the travel times of a model; tables are made once per process for each volume."""
-    if velocity.layers is None:
-        return HomogeneousTimes(velocity.vp, velocity.vs)
+    if velocity.homogeneous is not None:
+        return HomogeneousTimes(*velocity.homogeneous)
     return _layered(
         velocity,
         float(np.ceil(maxdistance_km / 10.0) * 10.0),
@@ -128,26 +135,33 @@ def travel_times(
 
 
 @lru_cache(maxsize=8)
-def _layered(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km) -> LayeredTimes:
+def _layered(
+    velocity: VelocityConfig,
+    maxdistance_km: float,
+    mindepth_km: float,
+    maxdepth_km: float,
+    stations_depth_km: tuple[float, float],
+) -> LayeredTimes:
     return LayeredTimes(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km)
 
 
-def _position(axis: NDArray, values: NDArray) -> tuple[NDArray, NDArray]:
+def _position(axis: np.ndarray, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Give the interval that each value lies in, and how far along it is, 0..1; values outside go to the end."""
     position = np.clip((np.asarray(values) - axis[0]) / (axis[1] - axis[0]), 0.0, axis.size - 1.0)
     below = np.minimum(position.astype(int), axis.size - 2)
     return below, position - below
 
 
-def _axis(start: float, end: float, step: float) -> NDArray:
+def _axis(start: float, end: float, step: float) -> np.ndarray:
     return np.linspace(start, max(end, start + step), max(2, int(np.ceil((end - start) / step)) + 1))
 
 
-def _constant_layers(velocity: VelocityConfig, maxdepth_km: float) -> tuple[NDArray, NDArray, NDArray]:
+def _constant_layers(velocity: VelocityConfig, maxdepth_km: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give tops (the first is minus infinity), P and S speeds; a gradient becomes thin layers."""
-    depth = np.array([layer.depth_km for layer in velocity.layers])
-    vp = np.array([layer.vp for layer in velocity.layers])
-    vs = np.array([layer.vs for layer in velocity.layers])
+    layers = velocity.layers or ()
+    depth = np.array([layer.depth_km for layer in layers])
+    vp = np.array([layer.vp for layer in layers])
+    vs = np.array([layer.vs for layer in layers])
     if velocity.gradient and depth.size > 1:
         fine = np.arange(depth[0], max(depth[-1], maxdepth_km) + GRADIENT_STEP_KM, GRADIENT_STEP_KM)
         middle = fine + GRADIENT_STEP_KM / 2.0
@@ -155,20 +169,20 @@ def _constant_layers(velocity: VelocityConfig, maxdepth_km: float) -> tuple[NDAr
     return np.concatenate([[-np.inf], depth[1:]]), vp, vs
 
 
-def _mean_speed(tops: NDArray, speeds: NDArray, maxdepth_km: float) -> float:
+def _mean_speed(tops: np.ndarray, speeds: np.ndarray, maxdepth_km: float) -> float:
     thickness = _thickness(tops, 0.0, max(maxdepth_km, 1.0))
     return float(thickness.sum() / (thickness / speeds).sum())
 
 
-def _thickness(tops: NDArray, above_km: float, below_km: float) -> NDArray:
+def _thickness(tops: np.ndarray, above_km: float, below_km: float) -> np.ndarray:
     """Give the part of each layer that lies between two depths, km."""
     bottoms = np.append(tops[1:], np.inf)
     return np.clip(np.minimum(bottoms, below_km) - np.maximum(tops, above_km), 0.0, None)
 
 
 def _first_arrival(
-    tops: NDArray, speeds: NDArray, depth_km: float, station_depth_km: float, distance_km: NDArray
-) -> NDArray:
+    tops: np.ndarray, speeds: np.ndarray, depth_km: float, station_depth_km: float, distance_km: np.ndarray
+) -> np.ndarray:
     """First-arrival time (s) at each distance: the direct ray, or a head wave along any faster layer below.
 
     Delay-time form of ray theory in flat layers (Aki and Richards, 2002, section 9.4): T = p X + tau(p), which is

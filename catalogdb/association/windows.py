@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from catalogdb.documents.data import OriginFields
 from catalogdb.errors import InputError
 
 
@@ -58,6 +59,6 @@ def association_windows(
     ]
 
 
-def owned(origins: Iterable[dict], window: AssociationWindow) -> list[dict]:
+def owned(origins: Iterable[OriginFields], window: AssociationWindow) -> list[OriginFields]:
     """Keep the origins whose `time` lies in the window's core."""
     return [origin for origin in origins if window.owns(origin["time"])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,7 @@ from catalogdb.cli import (
     why,
     work,
 )
-from catalogdb.interrupts import INTERRUPTED, end_interrupted, ignore_signals
+from catalogdb.interrupts import INTERRUPTED, end_interrupted, has_interrupted, ignore_signals
 
 app = typer.Typer(
     help="Earthquake catalogs in MongoDB: ingest waveforms, pick, associate, evaluate, export.",
@@ -127,9 +127,12 @@ def main() -> None:
         sys.stderr.close()
         code = 0
     except Exception as error:
-        if isinstance(error, _usage_errors()):
-            error.show()
-            code = error.exit_code
+        usage: Any = error if isinstance(error, _usage_errors()) else None
+        if has_interrupted():
+            code = INTERRUPTED
+        elif usage:
+            usage.show()
+            code = usage.exit_code
         else:
             code = common.report_error(error)
     if code == INTERRUPTED:  # newer versions of Typer give this code themselves

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -78,18 +78,25 @@ def tune(
 
     loaded = load_job(job, set or [])
     periods = [
-        tuple(common.epoch_seconds(text, option) for text in texts)
-        for texts, option in ((train, "--train"), (test, "--test"))
+        (common.epoch_seconds(start, option), common.epoch_seconds(end, option))
+        for (start, end), option in ((train, "--train"), (test, "--test"))
     ]
     starttime, endtime = min(start for start, _ in periods), max(end for _, end in periods)
     task = read_task(common.database(), loaded, _reference(loaded, reference), starttime, endtime)
 
-    def show(trial: dict) -> None:
+    def show(trial: dict[str, Any]) -> None:
         if not json:
             common.err.print(f"F1 {trial['train']['f1']:.4f}  {trial['settings'] or 'the job itself'}", markup=False)
 
     result = search(
-        task, loaded.associate, *periods, trials=trials, seed=seed, min_precision=min_precision, progress=show
+        task,
+        loaded.associate,
+        train=periods[0],
+        test=periods[1],
+        trials=trials,
+        seed=seed,
+        min_precision=min_precision,
+        progress=show,
     )
     if json:
         common.print_json(result)

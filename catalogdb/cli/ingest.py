@@ -111,11 +111,8 @@ def catalog(
 
 
 def _file_row(report: dict[str, Any]) -> dict[str, Any]:
-    row = {
-        key: report[key]
-        for key in ("file", "format", "read", "kept", "merged", "repaired", "rejected")
-        if key in report
-    }
+    columns = ("file", "format", "read", "kept", "merged", "repaired", "rejected")
+    row: dict[str, Any] = {key: report[key] for key in columns if key in report}
     headings = {f"{what}_lines": f"lines {what}" for what in ("rejected", "merged", "repaired")}
     for key, heading in headings.items():
         lines = list(dict.fromkeys(report.get(key, [])))

@@ -71,17 +71,16 @@ def waveform(
     if (event is None) == (station is None or time is None) or (event is not None and (station or time)):
         raise InputError("say what to draw: either --station and --time, or --event")
     plot.figure_format(output)
-    period = None if event else _period(time, before, after)
     from catalogdb.stages.read_waveform import Choice, station_view
 
     choice = Choice(tuple(pick_set or ()), tuple(reference or ()), filter, sensor)
-    db = common.database()
-    if period:
-        view = station_view(db, station, *period, choice)
-    else:
+    if event is not None:
         from catalogdb.stages.read_waveform_event import event_view
 
-        view = event_view(db, event, choice, before, after, stations, catalog, all_components)
+        view = event_view(common.database(), event, choice, before, after, stations, catalog, all_components)
+    else:
+        period = _period(time or "", before, after)
+        view = station_view(common.database(), station or "", *period, choice)
     summary = plot.write_figure(view, output, theme)
     if json:
         common.print_json(summary)

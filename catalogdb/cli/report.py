@@ -68,5 +68,5 @@ def report(
         write_page(output, data, pictures_of)
     if json:
         common.print_json(data)
-    else:
+    elif output is not None:
         common.out.print(f"{output}: {output.stat().st_size} bytes", markup=False, soft_wrap=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalogdb.cli import common
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 
 def run(
@@ -129,7 +132,7 @@ class StageProgress:
             TimeRemainingColumn(),
         )
         self.bar = Progress(*columns, console=common.err, disable=not shown)
-        self.tasks: dict[str, int] = {}
+        self.tasks: dict[str, TaskID] = {}
 
     def __enter__(self):
         self.bar.start()

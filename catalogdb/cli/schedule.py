@@ -145,7 +145,8 @@ def export(
     if output:
         output.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            write_atomically(output / name, lambda stream, text=text: stream.write(text.encode()))
+            content = text.encode()
+            write_atomically(output / name, lambda stream: stream.write(content))  # noqa: B023 (called at once)
     if json:
         common.print_json({"files": files})
     elif output:

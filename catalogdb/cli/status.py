@@ -32,7 +32,7 @@ def status(
     if job or catalog or set:
         raise typer.BadParameter("a job, --catalog and --set go with --stale")
     db = common.database()
-    overview = {
+    overview: dict[str, Any] = {
         "documents": {
             name: db[name].estimated_document_count()
             for name in ("wf_file", "wf_miniseed", "site", "channel", "pick", "event")
@@ -55,9 +55,10 @@ def status(
             common.print_rows(overview[title], title=title.replace("_", " "))
     if unreadable := overview["files"].get("unreadable"):
         common.err.print(f"{unreadable} unreadable waveform files: catalogdb query wf_file state=unreadable")
-    if stale := overview["files"].get("stale"):
+    if changed := overview["files"].get("stale"):
         common.err.print(
-            f"{stale} waveform files are not what was indexed: ingest them again (catalogdb query wf_file state=stale)"
+            f"{changed} waveform files are not what was indexed: ingest them again "
+            "(catalogdb query wf_file state=stale)"
         )
     if run := overview["last_run"]:
         common.out.print(f"last run: job {run['job']}, {run['status']}, started {run.get('started')}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -142,7 +142,8 @@ def prune(
     found = pruning.find_leftovers(db)
     counts, others = pruning.count_leftovers(db, found, missing_files)
     going = _sum(counts, others) if unclaimed else counts
-    result = {"dry_run": dry_run, "removed": going, "unclaimed": others, "held": found.held, "named_again": []}
+    result: dict[str, Any] = {"dry_run": dry_run, "removed": going, "unclaimed": others, "held": found.held}
+    result["named_again"] = []
     if going and not dry_run:
         common.confirm(f"Remove {sum(going.values())} documents ({_listed(going)})?", yes)
         with _bar("prune", sum(going.values()), json) as progress:
@@ -164,7 +165,7 @@ def _sum(counts: dict[str, int], others: dict[str, int]) -> dict[str, int]:
     return {key: counts.get(key, 0) + others.get(key, 0) for key in counts | others}
 
 
-def _remove(kind: str, name: str, yes: bool, dry_run: bool, json: bool) -> None:
+def _remove(kind: Literal["pick_set", "catalog"], name: str, yes: bool, dry_run: bool, json: bool) -> None:
     from catalogdb.upkeep.removal import removal_counts
     from catalogdb.upkeep.removal import remove as remove_result
 

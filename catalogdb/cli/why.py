@@ -38,8 +38,7 @@ def _tree(told: dict[str, Any]) -> Tree:
     size = f", {event.get('magnitude_type', 'magnitude')} {event['magnitude']:.2f}" if "magnitude" in event else ""
     root = Tree(Text(f"event {event['_id']}: {_moment(event['time'])}{_place(event)}{size}", style="bold"))
     status = (event.get("evaluation_mode"), event.get("evaluation_status"))
-    verb = "assembled" if (event["task"] or {}).get("stage") == "assemble" else "read"
-    _add(root, f"{' and '.join(word for word in status if word)}; {verb} by", event["task"])
+    _add(root, f"{' and '.join(word for word in status if word)}; {_verb(event['task'])} by", event["task"])
     if event.get("source_id"):
         root.add(Text(f"source's id {event['source_id']}"))
     for source in event.get("sources", []):
@@ -54,7 +53,7 @@ def _tree(told: dict[str, Any]) -> Tree:
         uncertainty = f" +- {magnitude['uncertainty']:.2f}" if "uncertainty" in magnitude else ""
         stations = f" of {magnitude['n_stations']} stations" if "n_stations" in magnitude else ""
         text = f"magnitude {magnitude['type']} {magnitude['value']:.2f}{uncertainty}{stations}"
-        _add(root, f"{text}; measured by" if magnitude["task"] else text, magnitude["task"])
+        _add(root, f"{text}; {_verb(magnitude['task'])} by" if magnitude["task"] else text, magnitude["task"])
     for pick_set in told["pick_sets"]:
         node = root.add(Text(f"pick set {pick_set['name']}, {pick_set.get('kind', 'no longer there')}"))
         _add_settings(node, pick_set)
@@ -63,6 +62,8 @@ def _tree(told: dict[str, Any]) -> Tree:
 
 def _add_settings(node: Tree, row: dict[str, Any]) -> None:
     """What made a pick set or catalog."""
+    from catalogdb.stages.registry import names_in_order
+
     config = row.get("config", {})
     if "config_id" in row:
         node.add(Text(f"config {row['config_id']}, since {_date(row.get('created'))}"))
@@ -75,7 +76,7 @@ def _add_settings(node: Tree, row: dict[str, Any]) -> None:
         for network in picker.get("networks", []):
             node.add(Text(f"{network.get('picker')}: weights SHA-256 {network.get('weights_sha256')}"))
         node.add(Text(f"picker: {_flat(picker, without=('networks',))}"))
-    for name in ("settings", "associate", "magnitude", "region", "versions"):
+    for name in ("settings", *names_in_order(), "region", "versions"):
         if config.get(name):
             node.add(Text(f"{name}: {_flat(config[name])}"))
 
@@ -86,7 +87,7 @@ def _add_origin(root: Tree, origin: dict[str, Any]) -> None:
     if "source_file" in origin:
         node.add(Text(f"from {origin['source_file']} ({origin.get('source_format', '')})"))
     if origin["task"]:
-        _add(node, "associated by", origin["task"])
+        _add(node, f"{_verb(origin['task'])} by", origin["task"])
     for arrival in origin["arrivals"]:
         _add_arrival(node, arrival)
 
@@ -102,8 +103,7 @@ def _add_arrival(node: Tree, arrival: dict[str, Any]) -> None:
     about = [f"pick {pick['_id']} on {pick['chan']} of {pick['channel_group']}"]
     about += [f"{name} {pick[name]:.3g}" for name in ("probability", "quality", "snr") if name in pick]
     about += [f"source's id {pick['source_id']}"] if "source_id" in pick else []
-    verb = "picked" if (pick["task"] or {}).get("stage") == "pick" else "read"
-    _add(branch, f"{', '.join(about)}; {verb} by", pick["task"])
+    _add(branch, f"{', '.join(about)}; {_verb(pick['task'])} by", pick["task"])
     if "pieces" not in pick:
         return
     _add_probability(branch, pick)
@@ -138,6 +138,13 @@ def _add_file(node: Tree, file: dict[str, Any] | None) -> None:
     changed = file.get("as_used") is False
     text = f"{file['path']}: {file.get('size')} bytes, modified {modified}, {file['state']}"
     node.add(Text(text + (", changed since it was picked" if changed else ""), style="yellow" if changed else ""))
+
+
+def _verb(task: dict[str, Any] | None) -> str:
+    """What a task's stage did to what it wrote."""
+    from catalogdb.stages.registry import verb
+
+    return verb((task or {}).get("stage", ""))
 
 
 def _add(node: Tree, text: str, task: dict[str, Any] | None) -> None:

@@ -37,14 +37,14 @@ def compare(
     Args:
         catalog, reference: documents of `catalog`.
         period: [start, end) in epoch seconds.
-        refresh: compute anew in any case.
+        refresh: compute again in any case.
 
     Returns:
         The comparison's `_id`.
     """
     identity = comparison_id(catalog["_id"], reference["_id"], gates)
     names = {"catalog": catalog["_id"], "reference": reference["_id"]}
-    state = {"period": {"starttime": period[0], "endtime": period[1]}}
+    state: dict[str, Any] = {"period": {"starttime": period[0], "endtime": period[1]}}
     inputs = comparison_inputs(db, catalog, reference, period)
     state["fingerprint"] = content_id(inputs)
     current = None if refresh else state | {"status": "done"}

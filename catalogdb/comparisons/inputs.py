@@ -18,7 +18,7 @@ def comparison_inputs(
 ) -> dict[str, str]:
     """State of each input of a comparison, by what it is; equal states give equal comparisons.
 
-    A catalog made by a job is told by what the ledger says of the documents that its tasks wrote: made anew with the
+    A catalog made by a job is told by what the ledger says of the documents that its tasks wrote: made again with the
     same documents it is the same. One that was ingested is told by its files.
 
     Args:
@@ -63,8 +63,8 @@ def _stations(db: Database) -> str:
         f"{row['starttime']!r} {row['endtime']!r} {row['net']}.{row['sta']} {row['lat']!r} {row['lon']!r}"
         for row in db.site.find({}, fields)
     )
-    # sorted as an index is, so that each pair is looked up once instead of reading all pieces
-    pairs = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
+    # sorted as an index is, so that each pair is looked up once instead of reading all segments
+    pairs: list[dict[str, Any]] = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
     named = sorted(f"{row['_id']['net']}.{row['_id']['sta']}" for row in db.wf_miniseed.aggregate(pairs))
     return f"{len(sites)} {content_id(*sites, '', *named)}"
 
@@ -75,6 +75,6 @@ def _waveforms(db: Database, pick_set: str | None, period: tuple[float, float]) 
     if picked is None:
         return ""
     # the same data twice are no more of it
-    pieces = sorted({f"{net}.{sta} {start!r} {end!r}" for net, sta, start, end in picked.pieces})
+    segments = sorted({f"{net}.{sta} {start!r} {end!r}" for net, sta, start, end in picked.segments})
     shards = [f"{net}.{sta} {spans!r}" for (net, sta), spans in sorted((picked.shards or {}).items())]
-    return f"{len(pieces)} {content_id(*pieces, '', *shards)}"
+    return f"{len(segments)} {content_id(*segments, '', *shards)}"

@@ -35,7 +35,7 @@ class ComparisonLease:
         """
 
         def is_current() -> bool:
-            return self._db.comparison.find_one({"_id": self.comparison} | unless, {"_id": 1}) is not None
+            return self._db.comparison.find_one({"_id": self.comparison} | (unless or {}), {"_id": 1}) is not None
 
         return self._lease.wait(
             lambda holder: logs.notice(f"this comparison is being computed by {holder}: waiting for it"),

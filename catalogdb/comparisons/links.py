@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from pymongo.database import Database
@@ -19,8 +21,8 @@ def read_sites(db: Database, stations: Codes, networks: Codes) -> Sites:
     """Places and networks of all stations; `stations` and `networks` number the codes."""
     fields = dict.fromkeys(("net", "sta", "loc", "lat", "lon", "elev", "starttime", "endtime"), 1)
     rows = list(db.site.find({}, fields).sort("starttime", 1))
-    # sorted as an index is, so that each pair is looked up once instead of reading all pieces
-    pairs = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
+    # sorted as an index is, so that each pair is looked up once instead of reading all segments
+    pairs: list[dict[str, Any]] = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
     recorded = ((row["_id"]["net"], row["_id"]["sta"]) for row in db.wf_miniseed.aggregate(pairs))
     return Sites.of(rows, recorded, stations, networks)
 
@@ -40,7 +42,7 @@ def events_of_picks(
     earliest, latest = time.min() - LATEST_ARRIVAL_S, time.max() + EARLIEST_ARRIVAL_S
     first, last = np.searchsorted(events.time, [earliest, latest])
     position = {events.identity[at]: at for at in range(first, last)}
-    arrivals = [
+    arrivals: list[dict[str, Any]] = [
         {"$match": {"catalog": catalog, "time": {"$gte": earliest, "$lt": latest}}},
         {"$project": {"picks": "$origins.arrivals.pick_id"}},
     ]

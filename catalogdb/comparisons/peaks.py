@@ -38,7 +38,9 @@ def peak_source(db: Database, pick_set: str | None) -> PeakSource | None:
     """
     fields = {"repicked_from": 1, "config": 1}
     made = db.pick_set.find_one({"_id": pick_set}, fields) if pick_set else None
-    names = (pick_set, made.get("repicked_from")) if made else ()
+    if made is None:
+        return None
+    names = pick_set, made.get("repicked_from")
     for held in filter(None, (db.pick_set.find_one({"_id": name}, fields) for name in names if name)):
         peaks = db.peak.find_one({"pick_set": held["_id"]}, {"floor": 1})
         if peaks and _origin_of_peaks(held) == _origin_of_peaks(made):
@@ -55,15 +57,15 @@ def _origin_of_peaks(made: dict[str, Any]) -> dict[str, Any]:
 
 
 def peaks_by_station(
-    db: Database, pick_set: str, stations: Iterable[str], starttime: float, endtime: float, alive: Callable[[], None]
+    db: Database, pick_set: str, stations: Iterable[str], starttime: float, endtime: float, confirm: Callable[[], None]
 ) -> Iterator[tuple[str, list[PhasePeaks]]]:
     """Peaks of [starttime, endtime) of the stations given and of all that have some; one station is held at a time.
 
     Args:
-        alive: called before each station.
+        confirm: called before each station; raises where the lease is lost.
     """
     for sta in {*stations, *db.peak.distinct("sta", {"pick_set": pick_set})}:
-        alive()
+        confirm()
         yield sta, _read_peaks(db, pick_set, sta, starttime, endtime)
 
 

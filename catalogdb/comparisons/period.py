@@ -73,7 +73,7 @@ def _days(db: Database, catalog: dict[str, Any]) -> tuple[float, float] | None:
             {"time": {"$lte": ends[0] + EARLIEST_ARRIVAL_S}},
             {"time": {"$gte": ends[1] - LATEST_ARRIVAL_S}},
         ]
-        arrivals = [
+        arrivals: list[dict[str, Any]] = [
             {"$match": name | {"$or": at_ends}},
             {"$unwind": "$origins"},
             {"$unwind": "$origins.arrivals"},

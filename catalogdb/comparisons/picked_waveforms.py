@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Any
 
 from pymongo.database import Database
 
@@ -22,19 +23,19 @@ def picked_waveforms(db: Database, pick_set: str | None, period: Span) -> Picked
     meets = {"starttime": {"$lt": period[1]}, "endtime": {"$gte": period[0]}}
     fields = {"_id": 0, "net": 1, "sta": 1, "starttime": 1, "endtime": 1}
     rows = db.wf_miniseed.find(meets, fields).sort("starttime", 1).batch_size(20_000)
-    pieces = [(row["net"], row["sta"], row["starttime"], row["endtime"]) for row in rows]
-    if not pieces:
+    segments = [(row["net"], row["sta"], row["starttime"], row["endtime"]) for row in rows]
+    if not segments:
         return None
     shards = _picked_shards(db, made["config_id"], period)
-    return PickedWaveforms([piece for piece in pieces if shards is None or piece[:2] in shards], shards)
+    return PickedWaveforms([segment for segment in segments if shards is None or segment[:2] in shards], shards)
 
 
 def _picked_shards(db: Database, config_id: str, period: Span) -> dict[Station, list[Span]] | None:
-    tasks = {"stage": "pick", "config_id": config_id}
+    tasks = {"stage": {"$gt": ""}, "config_id": config_id}  # any stage: the index begins with it
     if db.task.find_one(tasks, {"_id": 1}) is None:
         return None
     # a task to be done again keeps the picks that it made before
-    stored = {"$or": [{"status": "done"}, {"outputs": {"$exists": True}}]}
+    stored: dict[str, Any] = {"$or": [{"status": "done"}, {"outputs": {"$exists": True}}]}
     stored["choices.channel_group"] = {"$not": {"$type": "null"}}
     meets = {"starttime": {"$lt": period[1]}, "endtime": {"$gt": period[0]}}
     shards: dict[Station, list[Span]] = defaultdict(list)

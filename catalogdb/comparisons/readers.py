@@ -53,7 +53,8 @@ def read_events(
     )
     identity = np.array([row[1] for row in table], object)
     numbers = np.array([(row[0], *row[2:-1]) for row in table], float).reshape(len(table), len(keys))
-    return Events(identity, *numbers.T.copy(), np.array([row[-1] for row in table], bool))
+    by_name = dict(zip(keys, numbers.T.copy(), strict=True))
+    return Events(identity, **by_name, counts=np.array([row[-1] for row in table], bool))
 
 
 class PickReader:

@@ -41,7 +41,7 @@ def comparison_state(db: Database, catalog: str, own: tuple[str, str, Gates] | N
         if judged is None or reference is None:
             continue
         row = rows.get(identity)
-        if identity == wanted:
+        if row is None or identity == wanted:
             period = comparison_period(db, judged, reference, None, None)
         else:
             period = row["period"]["starttime"], row["period"]["endtime"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pymongo.database import Database
@@ -12,6 +12,7 @@ from catalogdb.comparisons.left_out import left_out_notes
 from catalogdb.comparisons.period import comparison_period
 from catalogdb.comparisons.pipelines import filled_pipeline
 from catalogdb.database.named import require_catalog
+from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.scores import residuals
 from catalogdb.event_types import wanted_types
@@ -55,7 +56,7 @@ def evaluate(
             catalog, else that of the job that made the reference, else all of the reference, in whole UTC days
             (`comparison_period`). A catalog made of several disjoint periods has only their envelope on record: what
             the reference has between them would count as missed, so give the periods one by one.
-        refresh: compute anew even where the stored comparison seems current.
+        refresh: compute again even where the stored comparison seems current.
         event_types: types of events that count, of a pair the reference's; none: all events that exist. An event
             without a type counts as an earthquake. Events that are rejected, not existing or not reported never count,
             and their picks don't.
@@ -139,7 +140,7 @@ def _notes(in_period: dict[str, int | None], unlocated: dict[str, int | None]) -
 def _events(db: Database, comparison: str, min_magnitude: float | None) -> dict[str, Any]:
     known: dict[str, Any] = {}
     if min_magnitude is None:
-        row = next(_view(db, "event_scores", comparison), {})
+        row: dict[str, Any] = next(_view(db, "event_scores", comparison), {})
         statistics = row.get("residuals", {})
     else:
         pipeline = filled_pipeline("event_scores_from_magnitude", comparison=comparison, min_magnitude=min_magnitude)
@@ -170,11 +171,13 @@ def _picks(db: Database, comparison: str) -> dict[str, Any]:
     return {"picks": figures, "both_phases": both}
 
 
-def _view(db: Database, name: str, comparison: str):
+def _view(db: Database, name: str, comparison: str) -> Iterator[dict[str, Any]]:
     return db.score.aggregate([{"$match": _by_names(db, comparison)}, *views()[name].pipeline])
 
 
 def _by_names(db: Database, comparison: str) -> dict[str, Any]:
     """Filter for the documents of a comparison that an index serves: indexes begin with the names."""
     row = db.comparison.find_one({"_id": comparison}, {"catalog": 1, "reference": 1})
+    if row is None:
+        raise InputError("the comparison was removed meanwhile", hint="catalogdb evaluate makes it again")
     return {"catalog": row["catalog"], "reference": row["reference"], "comparison": comparison}

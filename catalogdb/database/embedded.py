@@ -208,6 +208,7 @@ class EmbeddedMongod:
                 [*self._command(), "--bind_ip", path, "--unixSocketPrefix", folder, "--port", str(free_port())]
             )
             try:
+                client: MongoClient
                 with MongoClient(
                     f"mongodb://{quote(path, safe='')}", serverSelectionTimeoutMS=1000, directConnection=True
                 ) as client:
@@ -301,6 +302,7 @@ class EmbeddedMongod:
         from pymongo.errors import PyMongoError
 
         deadline = time.monotonic() + START_SECONDS
+        client: MongoClient
         with MongoClient(self._uri(port), serverSelectionTimeoutMS=2000) as client:
             while True:
                 try:

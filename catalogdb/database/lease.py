@@ -155,7 +155,8 @@ class DocumentLease:
         Args:
             dated: a field that gets the server's time.
         """
-        change = [{"$set": _literal(values) | ({dated: "$$NOW"} if dated else {})}, {"$unset": "lease"}]
+        values = _literal(values) | ({dated: "$$NOW"} if dated else {})
+        change: list[dict[str, Any]] = [{"$set": values}, {"$unset": "lease"}]
         return self.collection.update_one(self._mine(), change).matched_count == 1
 
     def drop(self) -> None:

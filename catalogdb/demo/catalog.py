@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogdb.geo import ROUND_KM_PER_DEGREE
+
 DAY_S = 86_400.0
 
 _CLUSTERS = (
@@ -20,7 +22,6 @@ _CLUSTERS = (
     (46.32, 13.52, 8.0, 4.0, 0.14),
     (46.19, 13.40, 12.0, 5.0, 0.12),
 )
-_KM_PER_DEGREE = 111.19
 _OMORI_C_S = 600.0
 _OMORI_P = 1.1
 
@@ -130,8 +131,8 @@ def _earthquake(rng: np.random.Generator, origin_s: float, ml: float, cluster: i
     north, east = rng.normal(0.0, 0.6 * radius, 2)
     return Earthquake(
         origin_s=origin_s,
-        latitude=round(latitude + north / _KM_PER_DEGREE, 5),
-        longitude=round(longitude + east / _KM_PER_DEGREE / np.cos(np.radians(latitude)), 5),
+        latitude=round(latitude + north / ROUND_KM_PER_DEGREE, 5),
+        longitude=round(longitude + east / ROUND_KM_PER_DEGREE / np.cos(np.radians(latitude)), 5),
         depth_km=round(float(np.clip(depth + rng.normal(0.0, 2.0), 2.0, 16.0)), 2),
         ml=float(ml),
         # Friuli: thrusts striking about east-west, with strike-slip among them.

@@ -48,7 +48,8 @@ def run_demo(
         InputError: when the folder holds the day of another recipe.
         CatalogdbError: when a task failed.
     """
-    from catalogdb.demo.page import write_page
+    from catalogdb.report import gather, write_page
+    from catalogdb.stages.missed_event_pictures import missed_event_pictures
 
     recipe = {"seed": seed, "hours": hours, "stations": stations}
     _synthesise(folder, recipe, say)
@@ -60,12 +61,12 @@ def run_demo(
     ingest_catalog(db, [folder / "truth.xml"], TRUTH, format="quakeml")
     say("run: pick, associate, magnitude, assemble, evaluate")
     report = run_job(settings, load_job(Path("demo")), progress=progress)
-    if report.status != "done":
+    if report.status != "done" or report.evaluation is None:
         failures = [line for stage in report.stages.values() for line in stage.failures]
         raise CatalogdbError(f"the demo's run ended as {report.status}: {'; '.join(failures[:3])}")
     quakeml, page = folder / "catalog.xml", folder / "report.html"
     export_catalog(db, report.catalog, quakeml)
-    write_page(db, report.catalog, TRUTH, report.evaluation, page)
+    write_page(page, gather(db, report.evaluation), missed_event_pictures(db, report.catalog, TRUTH))
     return DemoResult(run=report, evaluation=report.evaluation, quakeml=quakeml.absolute(), page=page.absolute())
 
 

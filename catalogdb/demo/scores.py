@@ -84,7 +84,9 @@ def score_windows(model: sbm.PhaseNet, *, seed: int = SCORES_SEED, size: int = 2
                 peaks = peaks[(peaks >= inside[0]) & (peaks < inside[1])] / SAMPLING_RATE_HZ
                 onsets_s = np.array(onsets) / SAMPLING_RATE_HZ
                 picked += len(peaks)
-                residuals += [float(peaks[pick] - onsets_s[onset]) for pick, onset in match(peaks, onsets_s)]
+                residuals += [
+                    float(peaks[pick] - onsets_s[onset]) for pick, onset in match(peaks.tolist(), onsets_s.tolist())
+                ]
             scores[f"{phase}_{threshold}"] = _summary(residuals, picked, sum(map(len, truth)))
     return scores
 

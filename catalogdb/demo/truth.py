@@ -20,6 +20,7 @@ from obspy.core.event import (
 
 from catalogdb.demo.catalog import Earthquake
 from catalogdb.demo.network import NETWORK_CODE
+from catalogdb.geo import ROUND_KM_PER_DEGREE
 
 AGENCY_ID = "catalogdb-demo"
 
@@ -82,7 +83,7 @@ def _event(name: str, start: UTCDateTime, earthquake: Earthquake, own: list[True
                 pick_id=pick_id,
                 phase=pick.phase,
                 azimuth=pick.azimuth_deg,
-                distance=pick.distance_km / 111.19,
+                distance=pick.distance_km / ROUND_KM_PER_DEGREE,
                 takeoff_angle=pick.takeoff_deg,
                 time_residual=0.0,
                 time_weight=1.0,

@@ -31,7 +31,8 @@ def kept_up(cluster: LocalCluster, count: int) -> Iterator[None]:
 
     def watch() -> None:
         while not ended.wait(LOOK_SECONDS):
-            cluster.loop.add_callback(repair)
+            if cluster.loop is not None:
+                cluster.loop.add_callback(repair)
 
     threading.Thread(target=watch, name="workers kept up", daemon=True).start()
     try:

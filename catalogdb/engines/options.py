@@ -43,7 +43,7 @@ class EngineOptions:
         batch: of Slurm jobs.
     """
 
-    engine: Engine = "local"
+    engine: str = "local"
     workers: int | None = None
     scheduler: str | None = None
     batch: BatchOptions = BatchOptions()

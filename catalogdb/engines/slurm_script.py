@@ -85,7 +85,7 @@ def _directives(request: SlurmRequest, job_name: str) -> list[tuple[str, str | i
         if request.mpi
         else [("array", f"0-{request.workers - 1}{limit}"), ("ntasks", 1), ("output", "%x-%A_%a.log")]
     )
-    optional = [("partition", request.partition), ("account", request.account)]
+    optional: list[tuple[str, str | int | None]] = [("partition", request.partition), ("account", request.account)]
     optional += [("gpus-per-task", request.gpus or None)]
     return [
         ("job-name", f"catalogdb-{job_name}"),

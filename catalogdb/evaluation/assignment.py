@@ -35,7 +35,7 @@ def best_assignment(
     return np.sort(np.concatenate(chosen))
 
 
-def _contested(first, second, weight, index) -> list[NDArray[np.int64]]:
+def _contested(first: np.ndarray, second: np.ndarray, weight: np.ndarray, index: np.ndarray) -> list[NDArray[np.int64]]:
     """Chosen entries of `index` among pairs that all have rivals."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -60,7 +60,7 @@ def _contested(first, second, weight, index) -> list[NDArray[np.int64]]:
     return chosen
 
 
-def _solved(row, column, weight) -> NDArray[np.int64]:
+def _solved(row: np.ndarray, column: np.ndarray, weight: np.ndarray) -> NDArray[np.int64]:
     """Chosen pairs of one connected component."""
     from scipy.optimize import linear_sum_assignment
 
@@ -75,7 +75,9 @@ def _solved(row, column, weight) -> NDArray[np.int64]:
     return pairs[pairs >= 0]
 
 
-def _solved_sparse(row, column, weight, rows, columns) -> NDArray[np.int64]:
+def _solved_sparse(
+    row: np.ndarray, column: np.ndarray, weight: np.ndarray, rows: int, columns: int
+) -> NDArray[np.int64]:
     """The same without a full matrix: each row has a column of its own beside, which stands for no partner."""
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import min_weight_full_bipartite_matching

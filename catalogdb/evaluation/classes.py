@@ -32,7 +32,7 @@ class Label:
 Labeller = Callable[[int], Label]
 
 
-def edge_classes(values: NDArray, edges: tuple[float, ...]) -> NDArray[np.int32]:
+def edge_classes(values: np.ndarray, edges: tuple[float, ...]) -> NDArray[np.int32]:
     """Number of the class of each value, -1 below the first edge; `UNKNOWN` for NaN."""
     classes = np.searchsorted(edges, values, "right").astype(np.int32) - 1
     classes[np.isnan(values)] = UNKNOWN
@@ -62,7 +62,7 @@ def availability_label(number: int) -> Label:
     return Label(f"{100 * low:g}-{100 * high:g} %", low, high)
 
 
-def magnitude_classes(magnitudes: NDArray) -> NDArray[np.int32]:
+def magnitude_classes(magnitudes: np.ndarray) -> NDArray[np.int32]:
     """Classes of half a magnitude, 0 from magnitude 0 on; `UNKNOWN` for NaN."""
     known = np.isfinite(magnitudes)
     classes = np.full(len(magnitudes), UNKNOWN, np.int32)
@@ -77,7 +77,7 @@ def magnitude_label(number: int) -> Label:
     return Label(f"{low:.1f}-{low + MAGNITUDE_WIDTH:.1f}", low, low + MAGNITUDE_WIDTH)
 
 
-def days_of(times: NDArray) -> NDArray[np.int32]:
+def days_of(times: np.ndarray) -> NDArray[np.int32]:
     """UTC days since 1970."""
     return np.floor(times / 86400.0).astype(np.int32)
 
@@ -88,7 +88,7 @@ def day_text(day: int) -> str:
     return str(np.datetime64(int(day), "D"))
 
 
-def months_of(times: NDArray) -> NDArray[np.int32]:
+def months_of(times: np.ndarray) -> NDArray[np.int32]:
     """UTC months since January 1970."""
     return days_of(times).astype("datetime64[D]").astype("datetime64[M]").astype(np.int32)
 
@@ -98,7 +98,7 @@ def month_text(month: int) -> str:
     return str(np.datetime64(int(month), "M"))
 
 
-def hours_of(times: NDArray) -> NDArray[np.int32]:
+def hours_of(times: np.ndarray) -> NDArray[np.int32]:
     """UTC hours of the day, 0..23."""
     return (np.floor(times / 3600.0) % 24).astype(np.int32)
 

@@ -46,6 +46,13 @@ def joined(parts: list[Picks]) -> Picks:
     return Picks(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Picks)))
 
 
+def with_none(values: NDArray[np.object_]) -> np.ndarray:
+    """The values and a None behind them, which position -1 finds."""
+    result: np.ndarray = np.empty(len(values) + 1, object)
+    result[:-1] = values
+    return result
+
+
 @dataclass
 class Events:
     """Events as columns of shape (n,), by time; NaN stands for what is not known.

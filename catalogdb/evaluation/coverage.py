@@ -21,12 +21,12 @@ class Coverage:
     """Spans of time with waveforms, by station number.
 
     Args:
-        pieces: station number -> (start, end) of pieces in epoch seconds, by start; any channel counts.
+        segments: station number -> (start, end) of segments in epoch seconds, by start; any channel counts.
     """
 
-    def __init__(self, pieces: dict[int, list[Span]]):
+    def __init__(self, segments: dict[int, list[Span]]):
         self._spans = {}
-        for station, spans in pieces.items():
+        for station, spans in segments.items():
             starts, ends = np.array(spans, float).T
             reach = np.maximum.accumulate(ends)
             first = np.r_[True, starts[1:] > reach[:-1]]
@@ -36,8 +36,8 @@ class Coverage:
         """Tell for each (station, time) whether the station has waveforms then; shape (n,)."""
         found = np.zeros(len(time), bool)
         order = np.argsort(station, kind="stable")
-        begins = np.flatnonzero(np.r_[True, np.diff(station[order]) != 0]) if len(order) else []
-        for rows in np.split(order, begins[1:]) if len(begins) else []:
+        begins = np.flatnonzero(np.r_[True, np.diff(station[order]) != 0])
+        for rows in np.split(order, begins[1:]) if len(order) else []:
             if (spans := self._spans.get(int(station[rows[0]]))) is not None:
                 found[rows] = _inside(*spans, time[rows])
         return found
@@ -50,7 +50,7 @@ class Coverage:
         return number
 
 
-def _inside(starts, ends, time) -> NDArray[np.bool_]:
+def _inside(starts: np.ndarray, ends: np.ndarray, time: np.ndarray) -> NDArray[np.bool_]:
     at = np.searchsorted(starts, time, "right") - 1
     return (at >= 0) & (time <= ends[np.maximum(at, 0)])
 
@@ -60,31 +60,31 @@ class PickedWaveforms:
     """What a pick set was made from.
 
     Attributes:
-        pieces: net, sta, start and end (epoch seconds) of pieces of waveforms, by start.
+        segments: net, sta, start and end (epoch seconds) of segments of waveforms, by start.
         shards: (net, sta) -> [start, end) of the shards whose picks are stored, by start and disjoint; None where the
-            ledger doesn't tell, and all pieces count.
+            ledger doesn't tell, and all segments count.
     """
 
-    pieces: list[tuple[str, str, float, float]]
+    segments: list[tuple[str, str, float, float]]
     shards: dict[Station, list[Span]] | None
 
     def spans(self) -> Iterator[tuple[str, Span]]:
-        """Codes of stations, each with what of one piece was picked."""
-        for net, sta, start, end in self.pieces:
+        """Codes of stations, each with what of one segment was picked."""
+        for net, sta, start, end in self.segments:
             for span in [(start, end)] if self.shards is None else _common((start, end), self.shards[net, sta]):
                 yield sta, span
 
     def coverage(self, stations: Codes) -> Coverage:
         """What was picked, by station number; stations go by their code alone, since bulletins know no networks."""
-        pieces: dict[int, list[Span]] = defaultdict(list)
+        segments: dict[int, list[Span]] = defaultdict(list)
         for sta, span in self.spans():
-            pieces[stations[sta]].append(span)
-        return Coverage({station: sorted(spans) for station, spans in pieces.items()})
+            segments[stations[sta]].append(span)
+        return Coverage({station: sorted(spans) for station, spans in segments.items()})
 
 
-def _common(piece: Span, spans: list[Span]) -> Iterator[Span]:
-    """What a piece, ends included, has in common with disjoint [start, end) in ascending order; ends included."""
-    for start, end in spans[bisect_right(spans, piece[0], key=lambda span: span[1]) :]:
-        if start > piece[1]:
+def _common(segment: Span, spans: list[Span]) -> Iterator[Span]:
+    """What a segment, ends included, has in common with disjoint [start, end) in ascending order; ends included."""
+    for start, end in spans[bisect_right(spans, segment[0], key=lambda span: span[1]) :]:
+        if start > segment[1]:
             break
-        yield max(start, piece[0]), min(nextafter(end, start), piece[1])
+        yield max(start, segment[0]), min(nextafter(end, start), segment[1])

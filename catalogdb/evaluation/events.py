@@ -27,7 +27,7 @@ from catalogdb.evaluation.classes import (
     month_text,
     months_of,
 )
-from catalogdb.evaluation.columns import Events
+from catalogdb.evaluation.columns import Events, with_none
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.pairing import EventPairs
@@ -96,7 +96,7 @@ class EventComparison:
             "events_without_position": int((inside[1] & ~located[1]).sum()),
         }
 
-    def _of_both(self, name: str) -> NDArray:
+    def _of_both(self, name: str) -> np.ndarray:
         """A column of the reference's events of the period, then of the catalog's without partner."""
         return np.r_[getattr(self.reference, name)[self._ours], getattr(self.catalog, name)[self._theirs]]
 
@@ -137,16 +137,17 @@ class EventComparison:
         step = np.where(np.isnan(lost), -1, lost).argmax(axis=0)
         with_picks = self._tallied("picks") > 0  # false for NaN
         named = np.where(with_picks, np.array(REASONS, object)[step], "no_reference_picks")
-        return np.where((self.outcome == MISSED) & (self.tally is not None), named, None).tolist()
+        is_told = (self.outcome == MISSED) & (self.tally is not None)
+        return [reason if told else None for reason, told in zip(named.tolist(), is_told.tolist(), strict=True)]
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """Documents of `event_match`, without what all of them have in common."""
         day, hour = days_of(self._of_both("time")), hours_of(self._of_both("time"))
-        columns: dict[str, NDArray | list] = {
+        columns: dict[str, np.ndarray] = {
             "event_id": self._of_both("identity"),
             **{name: self._of_both(name) for name in ("time", "latitude", "longitude", "depth_km", "magnitude")},
             **{f"partner_{name}": self._partners(name) for name in ("time", "depth_km", "magnitude")},
-            "partner_id": np.append(self.catalog.identity[self.pairs.catalog], None)[self._pair],
+            "partner_id": with_none(self.catalog.identity[self.pairs.catalog])[self._pair],
             "dt": self.differences["dt"],
             "distance_km": self.differences["distance_km"],
             "depth_difference_km": self.differences["depth_km"],
@@ -174,7 +175,7 @@ class EventComparison:
     def scores(self) -> Iterator[dict[str, Any]]:
         """Documents of `score`, without what all of them have in common."""
         time = self._of_both("time")
-        groupings: list[tuple[str, NDArray, Labeller]] = [
+        groupings: list[tuple[str, np.ndarray, Labeller]] = [
             ("overall", np.zeros(len(time), np.int64), lambda number: Label("all")),
             ("magnitude", magnitude_classes(self._of_both("magnitude")), magnitude_label),
             ("depth", edge_classes(self._of_both("depth_km"), DEPTH_EDGES_KM), edge_label(DEPTH_EDGES_KM)),
@@ -228,9 +229,9 @@ def _stated(statistics: dict[str, dict[str, Any]]) -> dict[str, Any]:
     return {"residuals": known} if known else {}
 
 
-def _listed(values: NDArray, kind: type = float) -> list[Any]:
+def _listed(values: np.ndarray, kind: type = float) -> list[Any]:
     if values.dtype == object:
         return values.tolist()
     known = np.isfinite(values)
-    numbers = np.round(np.where(known, values, 0), 9).astype(kind)
+    numbers: np.ndarray = np.round(np.where(known, values, 0), 9).astype(kind)
     return [value if is_known else None for value, is_known in zip(numbers.tolist(), known, strict=True)]

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from catalogdb.evaluation.assignment import best_assignment
 from catalogdb.evaluation.gates import Gates, event_weights, pick_weights
+from catalogdb.geo import EARTH_RADIUS_KM
 
-EARTH_RADIUS_KM = 6371.0
+
+class HasPlaces(Protocol):
+    """Times (s) and epicentres (degrees), shape (n,) each."""
+
+    @property
+    def time(self) -> np.ndarray: ...
+    @property
+    def latitude(self) -> np.ndarray: ...
+    @property
+    def longitude(self) -> np.ndarray: ...
+
+
+class HasStations(Protocol):
+    """Picks: number of the station, number of the phase, time (s) and probability, shape (n,) each."""
+
+    @property
+    def station(self) -> np.ndarray: ...
+    @property
+    def phase(self) -> np.ndarray: ...
+    @property
+    def time(self) -> np.ndarray: ...
+    @property
+    def probability(self) -> np.ndarray: ...
 
 
 @dataclass
@@ -30,7 +54,9 @@ class EventPairs(Pairs):
     weight: NDArray[np.float64]
 
 
-def haversine_km(latitude, longitude, to_latitude, to_longitude) -> NDArray[np.float64]:
+def haversine_km(
+    latitude: ArrayLike, longitude: ArrayLike, to_latitude: ArrayLike, to_longitude: ArrayLike
+) -> NDArray[np.float64]:
     """Great-circle distance (km) between points in degrees on a sphere of 6371 km, as the views compute it."""
     p, q = np.radians(latitude), np.radians(to_latitude)
     across = np.radians(to_longitude) - np.radians(longitude)
@@ -38,7 +64,7 @@ def haversine_km(latitude, longitude, to_latitude, to_longitude) -> NDArray[np.f
     return 2 * EARTH_RADIUS_KM * np.arcsin(np.minimum(1.0, np.sqrt(half)))
 
 
-def pair_events(reference, catalog, gates: Gates) -> EventPairs:
+def pair_events(reference: HasPlaces, catalog: HasPlaces, gates: Gates) -> EventPairs:
     """Pair events one to one for the largest total weight, among those within the gates of time and epicentre.
 
     Args:
@@ -61,7 +87,9 @@ def pair_events(reference, catalog, gates: Gates) -> EventPairs:
     return EventPairs(first[chosen], second[chosen], dt[chosen], distance_km[chosen], weight[chosen])
 
 
-def merged_order(reference, catalog) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+def merged_order(
+    reference: HasStations, catalog: HasStations
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Positions (reference first, then catalog) of all picks by station and time, with stations and times in that
     order.
     """
@@ -71,7 +99,7 @@ def merged_order(reference, catalog) -> tuple[NDArray[np.int64], NDArray[np.int6
     return order, station[order], time[order]
 
 
-def pair_picks(reference, catalog, max_dt: float) -> Pairs:
+def pair_picks(reference: HasStations, catalog: HasStations, max_dt: float) -> Pairs:
     """Pair picks of the same station one to one for the largest total weight, whatever their phases.
 
     A pair of a P and an S is one of the wrong phase. Only neighbours in time within the gate are looked at, so the work
@@ -109,7 +137,9 @@ def pair_picks(reference, catalog, max_dt: float) -> Pairs:
     return Pairs(first[chosen], second[chosen])
 
 
-def unfinished(reference, catalog, watermark: float, max_dt: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def unfinished(
+    reference: HasStations, catalog: HasStations, watermark: float, max_dt: float
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Picks whose partners may be decided by picks from `watermark` (s) on: those of chains that reach up to it.
 
     A chain is picks of one station with steps of at most `max_dt`; pairs never leave their chain.

@@ -1,4 +1,4 @@
-"""Scores of picks at other thresholds, chosen and paired anew from the peaks that a pick set kept."""
+"""Scores of picks at other thresholds, chosen and paired again from the peaks that a pick set kept."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PhasePeaks:
         peaks: arrays `peak_table.PEAK` with (shard start, shard end) in epoch seconds.
     """
 
-    def __init__(self, peaks: list[tuple[NDArray, float, float]]):
+    def __init__(self, peaks: list[tuple[np.ndarray, float, float]]):
         joined = np.concatenate([np.empty(0, PEAK), *(part for part, _, _ in peaks)])
         number = [len(part) for part, _, _ in peaks]
         shard = np.repeat(np.arange(len(peaks)), number)
@@ -104,7 +104,8 @@ def peak_scores(
         period: [start, end) in epoch seconds.
     """
     order = np.argsort(reference[0], kind="stable")
-    station, phase, time, counts = (column[order] for column in reference)
+    station, phase, time, counts = reference
+    station, phase, time, counts = station[order], phase[order], time[order], counts[order]
     thresholds = [threshold for threshold in THRESHOLDS if np.float32(threshold) >= np.float32(floor)]
     tables = np.zeros((len(thresholds), len(PHASES), len(COUNTS)), np.int64)
     reach = with_margin(period, max_dt)
@@ -118,11 +119,11 @@ def peak_scores(
         for table, threshold in zip(tables, thresholds, strict=True):
             found = _at_threshold(of_station, threshold, separation_seconds, reach)
             table += _counted(own, found, recorded, counts[wanted], max_dt, period)
-    for table, threshold in zip(tables.tolist(), thresholds, strict=True):
-        rows = {name: dict(zip(COUNTS, row, strict=True)) for name, row in zip(PHASES, table, strict=True)}
+    for by_phase, threshold in zip(tables.tolist(), thresholds, strict=True):
+        rows = {name: dict(zip(COUNTS, row, strict=True)) for name, row in zip(PHASES, by_phase, strict=True)}
         both = {name: sum(row[name] for row in rows.values()) for name in COUNTS}
-        for name, counts in (rows | {PHASES: both}).items():
-            if any(counts.values()):
+        for name, numbers in (rows | {PHASES: both}).items():
+            if any(numbers.values()):
                 yield {
                     "of": "pick",
                     "by": "threshold",
@@ -130,7 +131,7 @@ def peak_scores(
                     "value": f"{threshold:.2f}",
                     "low": threshold,
                     "source": "peaks",
-                } | counts
+                } | numbers
 
 
 def _at_threshold(

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogdb.evaluation.classes import (
     DISTANCE_EDGES_KM,
@@ -68,11 +67,11 @@ class PickTally:
     def __init__(self, stations: Codes, networks: Codes, max_dt: float):
         self._max_dt = max_dt
         self._names = {"station": stations, "network": networks}
-        self._parts: dict[str, list[NDArray]] = defaultdict(list)
+        self._parts: dict[str, list[np.ndarray]] = defaultdict(list)
 
     def add(self, rows: Rows) -> None:
         """Take in a chunk."""
-        columns = {
+        columns: dict[str, np.ndarray] = {
             "station": rows.station,
             "network": rows.network,
             "day": days_of(rows.time),
@@ -87,7 +86,7 @@ class PickTally:
         for name, kind in self.COLUMNS.items():
             self._parts[name].append(columns[name].astype(kind))
 
-    def _column(self, name: str) -> NDArray:
+    def _column(self, name: str) -> np.ndarray:
         parts = self._parts[name]
         if len(parts) != 1:
             self._parts[name] = parts = [np.concatenate(parts) if parts else np.zeros(0, self.COLUMNS[name])]
@@ -103,12 +102,11 @@ class PickTally:
         """Those by threshold, from the probabilities of the picks alone."""
         yield from _by_threshold(self._column("phase"), self._column("outcome"), self._column("probability"))
 
-    def _groupings(self) -> Iterator[tuple[str, NDArray, Labeller]]:
+    def _groupings(self) -> Iterator[tuple[str, np.ndarray, Labeller]]:
         day = self._column("day")
         yield "overall", np.zeros(len(day), np.int8), lambda number: Label("all")
         for name in ("station", "network"):
-            names = list(self._names[name])
-            yield name, self._column(name), lambda number, names=names: Label(names[number])
+            yield name, self._column(name), _named(list(self._names[name]))
         yield "distance", self._column("distance"), edge_label(DISTANCE_EDGES_KM)
         yield "magnitude", self._column("magnitude"), magnitude_label
         yield "hour", self._column("hour"), lambda number: Label(f"{number:02d}", number, number + 1)
@@ -117,7 +115,19 @@ class PickTally:
         yield "day", day, lambda number: Label(day_text(number))
 
 
-def _scores(by: str, groups, label: Labeller, phase, outcome, dt, max_dt: float) -> Iterator[dict[str, Any]]:
+def _named(names: list[str]) -> Labeller:
+    return lambda number: Label(names[number])
+
+
+def _scores(
+    by: str,
+    groups: np.ndarray,
+    label: Labeller,
+    phase: np.ndarray,
+    outcome: np.ndarray,
+    dt: np.ndarray,
+    max_dt: float,
+) -> Iterator[dict[str, Any]]:
     key = groups.astype(np.int64) * 2 + phase
     table: dict[tuple[int, str], dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0))
     for number, counts in counted(key, outcome):
@@ -146,8 +156,8 @@ def _scores(by: str, groups, label: Labeller, phase, outcome, dt, max_dt: float)
         yield document
 
 
-def _by_threshold(phase, outcome, probability) -> Iterator[dict[str, Any]]:
-    """Scores had only the catalog's picks from a probability on been kept, without pairing anew: a pick below the
+def _by_threshold(phase: np.ndarray, outcome: np.ndarray, probability: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Scores had only the catalog's picks from a probability on been kept, without pairing again: a pick below the
     threshold leaves its partner missed.
     """
     with_probability = np.isfinite(probability) & (outcome != MISSED) & (outcome != NO_DATA)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalogdb.evaluation.classes import day_text, days_of
-from catalogdb.evaluation.columns import PHASES, Codes, Events, Picks, joined, merged_batches
+from catalogdb.evaluation.columns import PHASES, Codes, Events, Picks, joined, merged_batches, with_none
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import ARRIVALS_S, MARGIN_GATES
 from catalogdb.evaluation.pairing import Pairs, pair_picks, unfinished
@@ -87,7 +87,7 @@ class PickComparison:
     keep_reference: bool = False
     """Whether `reference_columns` will be asked for."""
     tally: EventTally = field(init=False)
-    _seen: list[tuple[NDArray, NDArray, NDArray, NDArray]] = field(init=False, default_factory=list)
+    _seen: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self.tally = EventTally(len(self.events[1]))
@@ -129,14 +129,13 @@ class PickComparison:
         self, catalog: Iterable[Picks], reference: Iterable[Picks]
     ) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
         none = Picks(np.zeros(0, object), *(np.zeros(0, kind) for kind in (np.int32, np.int32, np.int8, float, float)))
-        waiting = [none, none]
+        ours = theirs = none
         for of_reference, of_catalog, known_until in merged_batches(reference, catalog):
-            for side, batch in enumerate((of_reference, of_catalog)):
-                if batch is not None:
-                    waiting[side] = joined([waiting[side], batch])
-            later = unfinished(*waiting, known_until, self.max_dt)
-            ready = [picks[~wait] for picks, wait in zip(waiting, later, strict=True)]
-            waiting = [picks[wait] for picks, wait in zip(waiting, later, strict=True)]
+            ours = ours if of_reference is None else joined([ours, of_reference])
+            theirs = theirs if of_catalog is None else joined([theirs, of_catalog])
+            our_wait, their_wait = unfinished(ours, theirs, known_until, self.max_dt)
+            ready = ours[~our_wait], theirs[~their_wait]
+            ours, theirs = ours[our_wait], theirs[their_wait]
             if len(ready[0]) or len(ready[1]):
                 yield self._outcomes(*ready, pair_picks(*ready, self.max_dt))
 
@@ -198,7 +197,9 @@ class PickComparison:
         }
         return rows, self._documents(rows, identities)
 
-    def _count_events(self, outcome, recorded, event, partner_event) -> None:
+    def _count_events(
+        self, outcome: np.ndarray, recorded: np.ndarray, event: np.ndarray, partner_event: np.ndarray
+    ) -> None:
         """Count at each event of the reference what became of its picks; those behind the period's end count too."""
         add = self.tally.add
         found = (outcome == MATCHED) | (outcome == WRONG_PHASE)
@@ -258,17 +259,19 @@ def _magnitudes(events: Events, at: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _identities(events: Events, at: NDArray[np.int64]) -> NDArray[np.object_]:
-    return np.append(events.identity, None)[at]
+    return with_none(events.identity)[at]
 
 
-def _entries(columns: dict[str, NDArray]) -> list[dict[str, Any]]:
+def _entries(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """The rows of columns as documents, without what is not known (NaN or None).
 
     Rows that know the same are made at once: one by one takes twice the time, and there are millions.
     """
     known = {name: _known(values) for name, values in columns.items()}
-    pattern = sum(row.astype(np.int64) << bit for bit, row in enumerate(known.values()))
-    entries = np.empty(len(pattern), object)
+    pattern = np.zeros(len(next(iter(known.values()))), np.int64)
+    for bit, row in enumerate(known.values()):
+        pattern |= row.astype(np.int64) << bit
+    entries: Any = np.empty(len(pattern), object)
     for number in np.unique(pattern):
         rows = np.flatnonzero(pattern == number)
         names = [name for bit, name in enumerate(columns) if number >> bit & 1]
@@ -278,5 +281,6 @@ def _entries(columns: dict[str, NDArray]) -> list[dict[str, Any]]:
     return entries.tolist()
 
 
-def _known(values: NDArray) -> NDArray[np.bool_]:
-    return np.not_equal(values, None) if values.dtype == object else ~np.isnan(values)
+def _known(values: np.ndarray) -> NDArray[np.bool_]:
+    nothing: Any = None
+    return np.not_equal(values, nothing) if values.dtype == object else ~np.isnan(values)

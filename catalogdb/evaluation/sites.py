@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogdb.documents.data import Site
 from catalogdb.evaluation.columns import Codes, Events
 from catalogdb.evaluation.pairing import haversine_km
 from catalogdb.stations.places import Place, StationPlaces
@@ -28,7 +28,7 @@ class Sites:
     @classmethod
     def of(
         cls,
-        rows: Sequence[Mapping[str, Any]],
+        rows: Sequence[Site],
         recorded: Iterable[tuple[str, str]],
         stations: Codes,
         networks: Codes,
@@ -40,7 +40,9 @@ class Sites:
             recorded: (net, sta) of the waveforms.
         """
         by_time = StationPlaces(rows)
-        places, nets, moved = {}, defaultdict(set), {}
+        places: dict[str, tuple[float, float]] = {}
+        nets: dict[str, set[str]] = defaultdict(set)
+        moved: dict[str, Callable[[float], Place | None]] = {}
         for row in rows:
             places[row["sta"]] = (row["lat"], row["lon"])
             nets[row["sta"]].add(row["net"])
@@ -57,7 +59,7 @@ class Sites:
     def _table(self) -> list[tuple[float, float, str]]:
         return [self._known.get(station, (np.nan, np.nan, "")) for station in self.stations]
 
-    def distances_km(self, station: NDArray[np.int32], events: Events, event: NDArray[np.int64]) -> NDArray:
+    def distances_km(self, station: NDArray[np.int32], events: Events, event: NDArray[np.int64]) -> np.ndarray:
         """Epicentral distance of each (station, position of its event or -1); NaN where either place is unknown."""
         places = np.array([row[:2] for row in self._table()], float).reshape(-1, 2)
         distance = np.full(len(station), np.nan)

@@ -36,7 +36,6 @@ def _count(*names: str) -> Column:
 
 
 NINES = (99.0, 99.9, 99.99, 999.0, 999.9, 999.99)
-MAGNITUDE_BOUNDS = {"least": -5, "most": 11, "unknown": (9.9, 9.99)}
 DEPTH_BOUNDS_KM = (-10.0, 800.0)
 DEPTH_UNKNOWN = (-9.0, -9.9, -9.99, -99.0, -99.9, -99.99, *(sign * value for value in NINES[3:] for sign in (1, -1)))
 DEPTH_UNKNOWN += (-9999.0, 9999.0, 99999.0, -99999.0)
@@ -175,7 +174,7 @@ MAGNITUDE_COLUMNS: dict[str, str | None] = {
     "mb": "mb",
     "md": "MD",
 }
-MAGNITUDE = Column(tuple(MAGNITUDE_COLUMNS), "number", **MAGNITUDE_BOUNDS)
+MAGNITUDE = _number(*MAGNITUDE_COLUMNS, least=-5, most=11, unknown=(9.9, 9.99))
 MAGNITUDE_TYPE_NAMES = {"mw": "Mw", "ml": "ML", "ms": "Ms", "mb": "mb", "md": "MD", "m": "M"}
 # of the ISC's csv, where a row has any number of these three
 MAGNITUDE_GROUP = ("author", "type", "mag")

@@ -43,9 +43,10 @@ def read_pick(cells: Cells, mode: EvaluationMode) -> PickRecord:
     weight = _weight(cells)
     uncertainty = cells.number("uncertainty")
     if uncertainty is None and weight is None:
-        uncertainty = DEFAULT_PICK_UNCERTAINTY
         cells.say(f"picks without uncertainty, taken as {DEFAULT_PICK_UNCERTAINTY} s", is_repair=True)
-    pick.uncertainty = HYPO71_UNCERTAINTY[weight] if uncertainty is None else uncertainty
+    if uncertainty is None:
+        uncertainty = DEFAULT_PICK_UNCERTAINTY if weight is None else HYPO71_UNCERTAINTY[weight]
+    pick.uncertainty = uncertainty
     given = cells.text("evaluation_mode")
     own_mode = mode if given is None else MODES.get(given.lower())
     if own_mode is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import PurePath
 from typing import Literal
 
 from catalogdb.exchange.csv_catalog import is_header as is_csv_header
@@ -57,7 +57,7 @@ _FITS: dict[OgsFormat, tuple[Callable[[str], object], Callable[[str], object]]] 
 _CENTURY_COLUMNS: dict[OgsFormat, int] = {"ogs-hpl": 6, "ogs-pun": 0, "ogs-dat": 8}
 
 
-def detect(path: Path, start: bytes) -> OgsFormat | None:
+def detect(path: PurePath, start: bytes) -> OgsFormat | None:
     """The bulletin's format that a file is in; None where most of its lines are of none.
 
     A table with a header that names its columns between delimiters is of none of them. The suffix decides only between

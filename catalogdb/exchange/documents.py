@@ -229,9 +229,9 @@ def _add_events(
         if key is not None:
             by_key[key] = source
         identity = content_id(own["config_id"], key if key is not None else ["row", number])
-        picks = picks_by_event.get(key, [])
+        picks = picks_by_event.get(key, []) if key is not None else []
         result.events.append(_event(source, given, identity, own, picks_by_source, picks, agency_id))
-    return by_key.keys()
+    return set(by_key)
 
 
 def _mark_uncounted(result: CatalogDocuments, picks_by_event: dict[str, list[PickOfEvent]]) -> None:
@@ -240,7 +240,7 @@ def _mark_uncounted(result: CatalogDocuments, picks_by_event: dict[str, list[Pic
     for event in result.events:
         of_event = used[exists(event)]
         of_event.update(a["pick_id"] for origin in event["origins"] for a in origin.get("arrivals", []))
-        of_event.update(pick["_id"] for pick, _ in picks_by_event.get(event.get("source_id"), []))
+        of_event.update(pick["_id"] for pick, _ in picks_by_event.get(event.get("source_id", ""), []))
     uncounted = used[False] - used[True]
     for pick in result.picks if uncounted else []:
         if pick["_id"] in uncounted:

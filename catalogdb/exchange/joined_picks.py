@@ -167,7 +167,7 @@ def _by_time(sets: list[PickSet], events: dict[str, dict[str, Any]]) -> dict[str
     for group in link([of_events, of_picks]):
         if len(group.records) == 2:
             event, picks = sorted(group.records, key=lambda record: record.part)
-            linked[picks.key] = event.key
+            linked[str(picks.key)] = str(event.key)
     return linked
 
 

@@ -21,6 +21,16 @@ class PickRecord(MutableMapping[str, Any]):
     """
 
     __slots__ = (*FIELDS, "_more")
+    phase: str
+    time: float
+    uncertainty: float
+    channel_group: str
+    net: str
+    sta: str
+    loc: str
+    chan: str
+    arrival: dict[str, float]
+    _more: dict[str, Any]
 
     def __init__(self, fields: Mapping[str, Any] | None = None):
         if fields:

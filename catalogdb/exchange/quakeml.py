@@ -165,7 +165,7 @@ class EventReading:
 
     def _rank(self, magnitude: Any) -> Rank:
         name = magnitude.origin_id.id if magnitude.origin_id else None
-        source = self._origins.get(name, (None, None))[0]
+        source = self._origins[name][0] if name in self._origins else None
         return Rank.of(magnitude, source, is_of_preferred=name is None or name == self._origin_id)
 
     def _read_picks(self) -> dict[str, dict[str, Any]]:

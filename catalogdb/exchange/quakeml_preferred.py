@@ -44,7 +44,8 @@ class Rank:
 
 
 def _said(part: Any) -> tuple[str | None, str | None]:
-    return tuple(str(value) if value else None for value in (part.evaluation_mode, part.evaluation_status))
+    mode, status = part.evaluation_mode, part.evaluation_status
+    return str(mode) if mode else None, str(status) if status else None
 
 
 def preferred(

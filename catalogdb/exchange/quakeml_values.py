@@ -7,8 +7,8 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from catalogdb.exchange.positions import depth_in_range
+from catalogdb.geo import KM_PER_DEGREE
 
-KM_PER_DEGREE = 111.19492664455873  # of arc on a sphere of 6371 km, the conversion of ObsPy and QuakeML's users
 EARLIEST, LATEST = -59_011_459_200, 4_102_444_800  # years 100 to 2099 in epoch seconds; 1 and 9999 are no years
 NO_DEPTH_KM = (999.0, 9999.0, 99999.0)  # of either sign, where sources fill in what they don't know
 NO_DEPTH_M = (-999.0, -9999.0, -99999.0)

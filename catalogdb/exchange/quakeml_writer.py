@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO, cast
 
 from catalogdb import __version__
+from catalogdb.documents import data
 from catalogdb.event_types import quakeml_types
 from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.quakeml_notes import LIMITS, ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
-from catalogdb.exchange.quakeml_values import KM_PER_DEGREE
+from catalogdb.geo import KM_PER_DEGREE
 
 OWN_PREFIX = "smi:local/catalogdb"
 AUTHOR = f"catalogdb {__version__}"
@@ -29,9 +30,7 @@ _TAIL = """  </eventParameters>
 """
 
 
-def write_quakeml(
-    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]], stream: BinaryIO, name: str = "catalog"
-) -> int:
+def write_quakeml(events: Iterable[tuple[data.Event, list[data.Pick]]], stream: BinaryIO, name: str = "catalog") -> int:
     """Write events as QuakeML 1.2 (valid by its RelaxNG schema).
 
     Args:
@@ -62,7 +61,7 @@ def resource_id(kind: str, identity: str) -> str:
     return f"{OWN_PREFIX}/{kind}/{_NOT_IN_A_RESOURCE_ID.sub('_', identity)}"
 
 
-def quakeml_event(event: dict[str, Any], picks: list[dict[str, Any]]) -> Any:
+def quakeml_event(event: data.Event, picks: list[data.Pick]) -> Any:
     """ObsPy Event of an event document with all its picks.
 
     An arrival whose pick is not given gets one made from the arrival itself.
@@ -72,7 +71,7 @@ def quakeml_event(event: dict[str, Any], picks: list[dict[str, Any]]) -> Any:
     known = {pick["_id"]: pick for pick in picks}
     arrivals = [arrival for origin in event["origins"] for arrival in origin.get("arrivals", [])]
     for arrival in arrivals:
-        known.setdefault(arrival["pick_id"], arrival | {"_id": arrival["pick_id"]})
+        known.setdefault(arrival["pick_id"], cast(data.Pick, arrival | {"_id": arrival["pick_id"]}))
     used = dict.fromkeys(arrival["pick_id"] for arrival in arrivals)
     others = [pick for pick in picks if pick["_id"] not in used]
     used |= dict.fromkeys(pick["_id"] for pick in sorted(others, key=lambda pick: (pick["time"], pick["_id"])))
@@ -103,7 +102,7 @@ def quakeml_type(event_type: str | None) -> str | None:
     return nearest if nearest is None or nearest in quakeml_types() else "other event"
 
 
-def _event_note(event: dict[str, Any]) -> dict[str, Any]:
+def _event_note(event: data.Event) -> dict[str, Any]:
     own_type = event.get("event_type")
     note = {name: event.get(name) for name in ("source_id", "remarks", "zone")}
     note["event_type"] = own_type if own_type != quakeml_type(own_type) else None
@@ -113,7 +112,7 @@ def _event_note(event: dict[str, Any]) -> dict[str, Any]:
     return note
 
 
-def _origin(origin: dict[str, Any], event: dict[str, Any]) -> Any:
+def _origin(origin: data.Origin, event: data.Event) -> Any:
     from obspy.core.event import Origin, OriginQuality, OriginUncertainty
 
     preferred = origin["_id"] == event.get("preferred_origin_id")
@@ -146,14 +145,14 @@ def _origin(origin: dict[str, Any], event: dict[str, Any]) -> Any:
     )
 
 
-def _limits(origin: dict[str, Any]) -> list[Any]:
+def _limits(origin: data.Origin) -> list[Any]:
     """The same as the note says, for readers of other programs."""
     from obspy.core.event import Comment
 
     return [Comment(text=LIMITS[name], force_resource_id=False) for name in origin.get("limits", []) if name in LIMITS]
 
 
-def _arrival(arrival: dict[str, Any], origin: dict[str, Any]) -> Any:
+def _arrival(arrival: data.OriginArrival, origin: data.Origin) -> Any:
     from obspy.core.event import Arrival
 
     return Arrival(
@@ -170,7 +169,7 @@ def _arrival(arrival: dict[str, Any], origin: dict[str, Any]) -> Any:
     )
 
 
-def _pick(pick: dict[str, Any]) -> Any:
+def _pick(pick: data.Pick) -> Any:
     from obspy.core.event import Pick, WaveformStreamID
 
     return Pick(
@@ -193,7 +192,7 @@ def _pick(pick: dict[str, Any]) -> Any:
     )
 
 
-def _magnitude(magnitude: dict[str, Any], event: dict[str, Any]) -> Any:
+def _magnitude(magnitude: data.Magnitude, event: data.Event) -> Any:
     from obspy.core.event import Magnitude, StationMagnitudeContribution
 
     origin = event.get("preferred_origin_id")
@@ -216,7 +215,7 @@ def _magnitude(magnitude: dict[str, Any], event: dict[str, Any]) -> Any:
     )
 
 
-def _station_magnitudes(magnitude: dict[str, Any], event: dict[str, Any]) -> list[Any]:
+def _station_magnitudes(magnitude: data.Magnitude, event: data.Event) -> list[Any]:
     from obspy.core.event import StationMagnitude, WaveformStreamID
 
     origin = event.get("preferred_origin_id")
@@ -236,11 +235,11 @@ def _station_magnitudes(magnitude: dict[str, Any], event: dict[str, Any]) -> lis
     ]
 
 
-def _station_magnitude_id(magnitude: dict[str, Any], number: int) -> str:
+def _station_magnitude_id(magnitude: data.Magnitude, number: int) -> str:
     return resource_id("station_magnitude", f"{magnitude['_id']}/{number}")
 
 
-def _creation_info(event: dict[str, Any]) -> Any:
+def _creation_info(event: data.Event) -> Any:
     from obspy.core.event import CreationInfo
 
     info = event.get("creation_info", {})
@@ -253,7 +252,7 @@ def _creation_info(event: dict[str, Any]) -> Any:
     )
 
 
-def _evaluation(document: dict[str, Any]) -> dict[str, str | None]:
+def _evaluation(document: Mapping[str, Any]) -> dict[str, str | None]:
     return {name: document.get(name) for name in ("evaluation_mode", "evaluation_status")}
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from sys import intern
+from typing import Any
 
 from catalogdb.exchange.csv_columns import Column, code, text
 from catalogdb.exchange.table_judgement import Judgement
@@ -33,7 +34,7 @@ class Cells:
         self.notes: Counter[str] = Counter()
         self.places: dict[tuple[str, ...], tuple[str, ...]] = {}  # codes of stations by the cells that give them
         self._known: dict[tuple[str, str], float] = {}
-        self._left_out: dict[tuple[str, str], list] = {}  # number of rows, first cell, its line
+        self._left_out: dict[tuple[str, str], list[Any]] = {}  # number of rows, first cell, its line
 
     def take(self, line: int, row: list[str]) -> None:
         """Go to another row."""

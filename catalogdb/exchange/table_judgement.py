@@ -53,7 +53,9 @@ class Judgement:
     notes: tuple[str, ...] = ()
 
 
-def judge(table: Table, times: Mapping[str, int], numbers: Iterable[int], depth: int | None, options: TableOptions):
+def judge(
+    table: Table, times: Mapping[str, int], numbers: Iterable[int], depth: int | None, options: TableOptions
+) -> Judgement:
     """Judge the columns of a table.
 
     Args:
@@ -112,8 +114,8 @@ class _Look:
 
     commas: Counter[int] = field(default_factory=Counter)
     dots: Counter[int] = field(default_factory=Counter)
-    depths: array = field(default_factory=lambda: array("d"))
-    depth_lines: array = field(default_factory=lambda: array("q"))
+    depths: array[float] = field(default_factory=lambda: array("d"))
+    depth_lines: array[int] = field(default_factory=lambda: array("q"))
     dates: int = 0
     one: int = 0  # the largest first part of dates such as 27/03/2024, and the largest second one
     other: int = 0

@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from catalogdb.batches import batches
+from catalogdb.documents.data import Event, Pick
 from catalogdb.errors import CatalogdbError
 from catalogdb.exchange.csv_catalog import read_csv
 from catalogdb.times import format_time
@@ -71,12 +73,12 @@ FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # what spreadsheets run, or did once a
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
-def preferred_origin(event: dict[str, Any]) -> dict[str, Any]:
+def preferred_origin(event: Event) -> Mapping[str, Any]:
     """The preferred origin of an event document; empty for an unlocated event."""
     return next((origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")), {})
 
 
-def event_row(event: dict[str, Any]) -> dict[str, Any]:
+def event_row(event: Event) -> dict[str, Any]:
     """One row of the event table: the preferred origin and magnitude."""
     origin = preferred_origin(event)
     renamed = {"event_id": event["_id"], "rms_s": event.get("rms"), "azimuthal_gap_degree": event.get("azimuthal_gap")}
@@ -85,11 +87,11 @@ def event_row(event: dict[str, Any]) -> dict[str, Any]:
     return {name: renamed[name] if name in renamed else event.get(name, origin.get(name)) for name in EVENT_COLUMNS}
 
 
-def arrival_rows(event: dict[str, Any], picks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def arrival_rows(event: Event, picks: list[Pick]) -> Iterator[dict[str, Any]]:
     """One row for each arrival of the preferred origin, with what its pick says."""
     known = {pick["_id"]: pick for pick in picks}
     for arrival in preferred_origin(event).get("arrivals", []):
-        pick = known.get(arrival["pick_id"], {})
+        pick: Mapping[str, Any] = known.get(arrival["pick_id"]) or {}
         row = {
             name: pick.get(name) for name in ("probability", "hypo71_weight", "polarity", "onset", "evaluation_mode")
         }
@@ -152,7 +154,7 @@ def write_parquet(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stre
     schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
     number = 0
     with pyarrow.parquet.ParquetWriter(stream, schema) as writer:
-        for batch in _batches(rows, PARQUET_BATCH_ROWS):
+        for batch in batches(rows, PARQUET_BATCH_ROWS):
             values = {
                 name: [_timestamp(row[name]) if kind == "time" else row[name] for row in batch]
                 for name, kind in columns.items()
@@ -173,14 +175,3 @@ def _no_formula(text: str) -> str:
 
 def _timestamp(time: float | None) -> datetime | None:
     return None if time is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(time * 1e6))
-
-
-def _batches(rows: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

@@ -62,7 +62,7 @@ def execute(
             try:
                 report = _attempt(db, stage, planned, identity, run_id, terms)
             except _Reconnected as again:
-                reason = again.__cause__
+                reason = again.__cause__ or again
                 logs.event("database back", logging.WARNING)
             else:
                 _log(report)
@@ -92,7 +92,7 @@ def _attempt(
                 output = stage.process(shard, inputs)
             with timed("write"):
                 _complete(output, stage, identity)
-                output.parts, output.glance = inputs.parts, inputs.glance
+                output.parts, output.glance, output.kind = inputs.parts, inputs.glance, stage.kind
                 output.digests = {name: documents_digest(rows) for name, rows in output.documents.items()}
                 tasks.commit(db, lease, output, inputs.fingerprint, dict(seconds))
         except LostLease as error:

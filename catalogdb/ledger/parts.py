@@ -9,7 +9,7 @@ fingerprint is made from the parts, a task with another fingerprint always has a
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,29 @@ class Change:
     name: str
     before: str | None
     now: str | None
+
+    @property
+    def is_both(self) -> bool:
+        """True where the part was there before and is there now."""
+        return self.before is not None and self.now is not None
+
+    @property
+    def how(self) -> str:
+        """A remark where it is new or gone."""
+        return "" if self.is_both else " (new)" if self.before is None else " (gone)"
+
+
+Tell = Callable[[Change], tuple[str, str]]
+"""Puts a change in words: what to count it by, and what it was."""
+
+
+def named(reason: str) -> Tell:
+    """Tell changes by the names of the parts alone."""
+
+    def tell(change: Change) -> tuple[str, str]:
+        return reason, change.name + change.how
+
+    return tell
 
 
 def digest(*values: Any) -> str:

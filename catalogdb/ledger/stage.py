@@ -1,14 +1,16 @@
-"""The stage contract: what every step of the pipeline gives."""
+"""The stage contract: what every step of the pipeline declares and does."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
+from pydantic import BaseModel
 from pymongo.database import Database
 
-from catalogdb.ledger.parts import Parts
+from catalogdb.ledger.parts import Change, Parts, Tell, fingerprint
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,10 @@ class Output:
         backend: what ran a network, if one ran.
         parts, glance: what it was made from, as in `Inputs`; entered where the task is executed.
         digests: identity of the documents by collection, empty for none; entered likewise.
+        kind: of the named result that it belongs to, as in `Stage`; entered likewise.
     """
 
-    documents: dict[str, list[dict[str, Any]]]
+    documents: dict[str, list[Any]]
     counts: dict[str, int] = field(default_factory=dict)
     choices: dict[str, Any] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -73,24 +76,111 @@ class Output:
     parts: Parts = field(default_factory=dict)
     glance: str | None = None
     digests: dict[str, str] = field(default_factory=dict)
+    kind: str | None = None
 
 
-class Stage(Protocol):
-    """One step of the pipeline, bound to one configuration."""
+@dataclass(frozen=True)
+class Reads:
+    """One collection that a stage reads.
 
-    name: str
-    collections: tuple[str, ...]
+    Args:
+        collection: its name.
+        words: what it holds, as notes name it ("picks").
+        padding: what a task of the stage reads on either side of its shard (s).
+        takes: whether the stage reads what belongs to a shard of this key.
+        optional: the stage runs in a job that doesn't make it, too.
+    """
+
+    collection: str
+    words: str
+    padding: Callable[[Any], float] = lambda stage: 0.0
+    takes: Callable[[Any, Mapping[str, Any]], bool] = lambda stage, key: True
+    optional: bool = False
+
+
+class Stage(ABC):
+    """One step of the pipeline, bound to a job and a configuration. What it declares stands in the class, so that
+    planning, staleness and removal know no stage by name; see docs/how-to/add-a-stage.md.
+
+    Attributes:
+        name: in job files and in the ledger.
+        kind: of the named result that it belongs to, `pick_set` or `catalog`.
+        reads: what it reads of the database; what other stages write decides the order of the stages.
+        collections: what it writes.
+        settings: model of its block in job files, which has its name.
+        revision: raised when another version of the code makes other results, see `identity`.
+        is_implied: it runs in every job that makes what it reads; job files don't name it, and have no block of it.
+        words: by kind of its inputs' parts, what a change of one is called.
+        verb: what it does to what it writes ("picked").
+        job, config_id, result: the job, identity of the configuration, and name of the result.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str | None] = None
+    reads: ClassVar[tuple[Reads, ...]] = ()
+    collections: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[type[BaseModel] | None] = None
+    revision: ClassVar[int] = 1
+    is_implied: ClassVar[bool] = False
+    words: ClassVar[Mapping[str, Tell]] = {}
+    verb: ClassVar[str] = "made"
+
     config_id: str
     result: str
 
+    def __init__(self, job: Any, config_id: str):
+        self.job = job
+        self.config_id = config_id
+        self.result = job.pick_set_name if self.kind == "pick_set" else job.catalog
+
+    @classmethod
+    def identity(cls, job: Any) -> dict[str, Any]:
+        """What of it decides the result of a job that it belongs to, as part of the result's configuration."""
+        if not cls.is_implied and cls.name not in job.stages:
+            return {}
+        settings = job.block(cls.name).model_dump(mode="json") if cls.settings else {}
+        return {cls.name: {"revision": cls.revision, **settings}}
+
+    def check(self, db: Database) -> None:  # noqa: B027  nothing to check, by default
+        """Refuse a job that can't run as it stands.
+
+        Raises:
+            InputError: where the database holds nothing that the stage could work on.
+        """
+
     def parts(self, db: Database) -> Iterable[tuple[Shard, Parts]]:
         """The shards that should exist (those with inputs, and those that once had some), and their inputs' parts."""
+        return ()
+
+    def changed_parts(self, db: Database) -> Iterable[tuple[Shard, Parts]]:
+        """Those of them that may be other than what their tasks were made from; all of them, unless a stage can tell
+        without looking at each."""
+        return self.parts(db)
 
     def plan(self, db: Database) -> Iterable[PlannedTask]:
         """The same shards, each with the fingerprint of its parts."""
+        for shard, parts in self.parts(db):
+            yield PlannedTask(shard, fingerprint(parts))
 
+    @abstractmethod
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch one shard's inputs; the only place where a stage reads collections or files."""
 
+    @abstractmethod
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Make the documents; pure."""
+
+    @staticmethod
+    def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
+        """What a run came to means for a user: what is missing, why, and the next step.
+
+        Args:
+            counts: of the tasks that the run did, added up.
+            done, planned: numbers of the tasks that the run did, and of all.
+        """
+        return []
+
+    @classmethod
+    def telling(cls, changes: Sequence[Change]) -> Iterable[Change]:
+        """The changes of a task's inputs without those that follow from others."""
+        return changes

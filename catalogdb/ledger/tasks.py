@@ -35,9 +35,6 @@ LINES_KEPT = 500
 REGISTER_FIELDS = {"fingerprint": 1, "status": 1, "glance": 1, "crashes.count": 1}
 DUPLICATE_KEY = 11000
 
-NAMED = {"pick": "pick_set", "associate": "catalog", "magnitude": "catalog", "assemble": "catalog"}
-"""Stages whose results stand under a name, and of which kind that is."""
-
 
 @dataclass(frozen=True)
 class LeaseTerms:
@@ -205,14 +202,15 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
                 {"$unset": ["lease", "error", "crashes", "glance"]},
                 {"$set": {key: {"$literal": value} for key, value in row.items()} | {"updated": "$$NOW"}},
             ],
-            {"stage": 1, "config_id": 1, "result": 1},
+            {"config_id": 1, "result": 1},
             session=session,
         )
         if marked is None:
             raise LostLease(
                 f"task {lease.task_id}: its lease has gone to another worker, so this result is not written"
             )
-        _check_name(db, marked, session)
+        if output.kind:
+            _check_name(db, output.kind, marked, session)
         for collection, documents in output.documents.items():
             db[collection].delete_many({"task_id": lease.task_id}, session=session)
             if moved:
@@ -233,13 +231,12 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
             session.with_transaction(lambda session: write(session, moved=True))
 
 
-def _check_name(db: Database, row: dict[str, Any], session: ClientSession) -> None:
+def _check_name(db: Database, kind: str, row: dict[str, Any], session: ClientSession) -> None:
     """Refuse a result whose name has been given to another configuration, see `stages.results`."""
-    if kind := NAMED.get(row["stage"]):
-        other = {"_id": row.get("result"), "config_id": {"$ne": row["config_id"]}}
-        if db[kind].find_one(other, {"_id": 1}, session=session) is not None:
-            words = kind.replace("_", " ")
-            raise NameTaken(f"{words} {row['result']!r} was replaced meanwhile, so this result is not written")
+    other = {"_id": row.get("result"), "config_id": {"$ne": row["config_id"]}}
+    if db[kind].find_one(other, {"_id": 1}, session=session) is not None:
+        words = kind.replace("_", " ")
+        raise NameTaken(f"{words} {row['result']!r} was replaced meanwhile, so this result is not written")
 
 
 def fail(db: Database, lease: Lease, message: str) -> None:

@@ -15,12 +15,13 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalogdb.channels import sensor_rank
 from catalogdb.components import Axis, component_slots
+from catalogdb.documents.data import Channel, ChannelResponse, MagnitudeFields, MagnitudeStationMagnitude, Origin
 from catalogdb.geo import distance_azimuth
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.windows import StationWindow, station_windows
@@ -52,7 +53,7 @@ class MagnitudeResult:
         problems: what is odd about responses, or why they are of no use, each with its channels.
     """
 
-    magnitudes: list[dict[str, Any]]
+    magnitudes: list[MagnitudeFields]
     counts: dict[str, int]
     problems: list[str] = field(default_factory=list)
 
@@ -62,11 +63,11 @@ class _LeftOut(Exception):
 
 
 def local_magnitudes(
-    origins: Sequence[Mapping[str, Any]],
+    origins: Sequence[Origin],
     records: Mapping[tuple[str, str], Sequence[Trace]],
-    channels: Iterable[Mapping[str, Any]],
+    channels: Iterable[Channel],
     config: MagnitudeConfig,
-    neighbours: Iterable[Mapping[str, Any]] = (),
+    neighbours: Iterable[Origin] = (),
 ) -> MagnitudeResult:
     """Compute ML of events.
 
@@ -79,11 +80,11 @@ def local_magnitudes(
         neighbours: origins of other events, which end a window but get no magnitude.
     """
     counts: Counter[str] = Counter(events=len(origins))
-    epochs: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    epochs: dict[tuple[str, str], list[Channel]] = defaultdict(list)
     for channel in channels:
         epochs[channel["net"], channel["sta"]].append(channel)
     by_event = {origin["event_id"]: origin for origin in origins}
-    station_magnitudes: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    station_magnitudes: dict[str, list[MagnitudeStationMagnitude]] = defaultdict(list)
     remarks: dict[str, list[str]] = defaultdict(list)
     for window in station_windows(origins, config, neighbours):
         key = window.net, window.sta
@@ -116,10 +117,10 @@ def minus_log_a0(distance_km: float, config: MagnitudeConfig) -> float:
     return form.spreading * math.log10(distance_km / 100.0) + absorption + form.at_100_km
 
 
-def _event_magnitude(event_id: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
+def _event_magnitude(event_id: str, entries: list[MagnitudeStationMagnitude]) -> MagnitudeFields:
     values = np.array([entry["value"] for entry in entries])
     median = float(np.median(values))
-    magnitude = {
+    magnitude: MagnitudeFields = {
         "event_id": event_id,
         "type": "ML",
         "value": median,
@@ -140,14 +141,14 @@ class _Station:
         remarks: filled with what is said of responses, and the channels that it is said of.
     """
 
-    origin: Mapping[str, Any]
+    origin: Origin
     window: StationWindow
     traces: Sequence[Trace]
-    epochs: Sequence[Mapping[str, Any]]
+    epochs: Sequence[Channel]
     config: MagnitudeConfig
     remarks: dict[str, list[str]]
 
-    def magnitude(self, counts: Counter[str]) -> dict[str, Any]:
+    def magnitude(self, counts: Counter[str]) -> MagnitudeStationMagnitude:
         """Entry of `station_magnitudes`."""
         epochs = [epoch for epoch in self.epochs if epoch["starttime"] <= self.window.p_time < epoch["endtime"]]
         epochs.sort(key=precedence, reverse=True)
@@ -161,15 +162,18 @@ class _Station:
         term = self.config.station_term(self.window.net, self.window.sta)
         remarks = self._response_remarks(channels, epochs)
         counts["response_remarks"] += bool(remarks)
-        return {
+        entry: MagnitudeStationMagnitude = {
             "net": self.window.net,
             "sta": self.window.sta,
             "value": log_amplitude + minus_log_a0(distance_km, self.config) + term,
             "amplitude_mm": 10.0**log_amplitude,
             "distance_km": distance_km,
-        } | ({"response_remarks": remarks} if remarks else {})
+        }
+        if remarks:
+            entry["response_remarks"] = remarks
+        return entry
 
-    def _response_remarks(self, channels: list[str], epochs: list[Mapping[str, Any]]) -> list[str]:
+    def _response_remarks(self, channels: list[str], epochs: list[Channel]) -> list[str]:
         """What is odd about the responses of the channels that were used, each thing once."""
         found: dict[str, list[str]] = defaultdict(list)
         used = [epoch for epoch in epochs if channel_code(epoch) in channels]
@@ -184,7 +188,7 @@ class _Station:
             self.remarks[text] += codes
         return list(found)
 
-    def _distance_km(self, channel: Mapping[str, Any]) -> float:
+    def _distance_km(self, channel: Channel) -> float:
         """Hypocentral distance; a straight line between focus and sensor."""
         epicentral = self.window.epicentral_km
         if epicentral is None:
@@ -199,7 +203,7 @@ class _Station:
             raise _LeftOut("too_near")
         return distance_km
 
-    def _log_amplitude(self, epochs: list[Mapping[str, Any]]) -> tuple[float, int, list[str]]:
+    def _log_amplitude(self, epochs: list[Channel]) -> tuple[float, int, list[str]]:
         """Mean log10 amplitude (mm) of the best sensor that has one, of how many horizontals, and of which channels."""
         if not self.traces:
             raise _LeftOut("no_waveform")
@@ -225,7 +229,7 @@ class _Station:
         window = self.window
         return stats.starttime.timestamp <= window.data_end and stats.endtime.timestamp >= window.data_start
 
-    def _pairs(self, components: Mapping[str, list[Trace]], epochs: list[Mapping[str, Any]]) -> list[tuple[str, ...]]:
+    def _pairs(self, components: Mapping[str, list[Trace]], epochs: list[Channel]) -> list[tuple[str, ...]]:
         """Components that amplitudes may come from, in order; which digits are horizontal is decided as in picking."""
         trace = next(iter(components.values()))[0]
         location, family = trace.stats.location, trace.stats.channel[:2]
@@ -244,7 +248,7 @@ class _Station:
         return [HORIZONTALS[0], *pairs, *(vertical[:1] if self.config.use_vertical else ())]
 
     def _sensor_log_amplitude(
-        self, components: Mapping[str, list[Trace]], epochs: list[Mapping[str, Any]]
+        self, components: Mapping[str, list[Trace]], epochs: list[Channel]
     ) -> tuple[float, int, list[str]]:
         reason = _LeftOut("no_horizontal")
         pairs = self._pairs(components, epochs)
@@ -264,7 +268,7 @@ class _Station:
                 return sum(values) / len(values), len(values) if letters in HORIZONTALS else 0, channels
         raise reason
 
-    def _amplitude_mm(self, traces: list[Trace], epochs: list[Mapping[str, Any]]) -> float:
+    def _amplitude_mm(self, traces: list[Trace], epochs: list[Channel]) -> float:
         """Wood-Anderson amplitude of one channel."""
         window, config = self.window, self.config
         response = _response(traces[0], epochs)
@@ -303,7 +307,7 @@ class _Station:
         raise _LeftOut(reason)
 
 
-def _response(trace: Trace, epochs: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _response(trace: Trace, epochs: list[Channel]) -> ChannelResponse:
     code = trace.stats.location, trace.stats.channel
     for epoch in epochs:
         if (epoch.get("loc") or "", epoch["chan"]) == code and epoch.get("response"):

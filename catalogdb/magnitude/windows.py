@@ -7,12 +7,13 @@ event: it lies in the noise window, so the signal-to-noise ratio tells.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from catalogdb.documents.data import Origin
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.phases import phase_type
 
@@ -47,7 +48,7 @@ class StationWindow:
 
 
 def station_windows(
-    origins: Iterable[Mapping[str, Any]], config: MagnitudeConfig, neighbours: Iterable[Mapping[str, Any]] = ()
+    origins: Iterable[Origin], config: MagnitudeConfig, neighbours: Iterable[Origin] = ()
 ) -> list[StationWindow]:
     """List the windows of all stations that have an arrival of an event.
 
@@ -72,10 +73,10 @@ def station_windows(
 
 
 def _arrivals(
-    origin: Mapping[str, Any], config: MagnitudeConfig
+    origin: Origin, config: MagnitudeConfig
 ) -> list[tuple[tuple[str, str], tuple[float, float, float | None]]]:
     """P time, S time and epicentral distance (km) by (net, sta); the first arrival of each phase counts."""
-    found: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for arrival in sorted(origin.get("arrivals", ()), key=lambda arrival: arrival["time"]):
         if phase := phase_type(arrival["phase"]):
             station = found[arrival.get("net", ""), arrival["sta"]]
@@ -84,11 +85,15 @@ def _arrivals(
                 station.setdefault("distance_km", arrival["distance_km"])
     complete = []
     for key, station in sorted(found.items()):
-        p_time, s_time, origin_time = station.get("P"), station.get("S"), origin["time"]
-        if p_time is None:
+        origin_time: float = origin["time"]
+        if "P" in station:
+            p_time = station["P"]
+            s_time = station.get("S", -math.inf)
+            if s_time < p_time:
+                s_time = max(p_time, origin_time + (p_time - origin_time) * config.vp_vs)
+        else:
+            s_time = station["S"]
             p_time = min(s_time, origin_time + (s_time - origin_time) / config.vp_vs)
-        elif s_time is None or s_time < p_time:
-            s_time = max(p_time, origin_time + (p_time - origin_time) * config.vp_vs)
         complete.append((key, (p_time, s_time, station.get("distance_km"))))
     return complete
 

@@ -11,14 +11,13 @@ Recorder filters and later stages enter through the overall sensitivity only; wi
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import detrend
 
+from catalogdb.documents.data import ChannelResponse
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.stations.units import ground_motion_unit
 
@@ -35,7 +34,7 @@ class UnusableResponse(ValueError):
 
 
 def wood_anderson_mm(
-    counts: NDArray, sampling_rate: float, response: Mapping[str, Any], config: MagnitudeConfig
+    counts: np.ndarray, sampling_rate: float, response: ChannelResponse, config: MagnitudeConfig
 ) -> NDArray[np.float64]:
     """Simulate the Wood-Anderson trace.
 
@@ -68,7 +67,7 @@ def band_hz(sampling_rate: float, config: MagnitudeConfig) -> tuple[float, float
     return config.freqmin, min(config.freqmax, HIGHEST_OF_NYQUIST * sampling_rate / 2.0)
 
 
-def sensor_response(frequency: NDArray, response: Mapping[str, Any]) -> NDArray[np.complex128]:
+def sensor_response(frequency: np.ndarray, response: ChannelResponse) -> NDArray[np.complex128]:
     """Give the response of sensor and recorder in counts per input unit at frequencies in Hz.
 
     The poles and zeros are scaled to the sensitivity at its own frequency; where that can't be (it is unknown, or
@@ -96,19 +95,20 @@ def sensor_response(frequency: NDArray, response: Mapping[str, Any]) -> NDArray[
     return sensitivity * scale * _poles_zeros(frequency, poles, zeros)
 
 
-def _poles_zeros(frequency: NDArray, poles: NDArray, zeros: NDArray) -> NDArray[np.complex128]:
+def _poles_zeros(frequency: np.ndarray, poles: np.ndarray, zeros: np.ndarray) -> NDArray[np.complex128]:
     s = 2j * np.pi * np.asarray(frequency, dtype=float)[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):  # a pole at zero frequency, which the band leaves out
         return np.prod(s - zeros, axis=1) / np.prod(s - poles, axis=1)
 
 
 def _counts_to_trace(
-    frequency: NDArray, sampling_rate: float, response: Mapping[str, Any], config: MagnitudeConfig
+    frequency: np.ndarray, sampling_rate: float, response: ChannelResponse, config: MagnitudeConfig
 ) -> NDArray[np.complex128]:
     """Transfer function from counts to Wood-Anderson trace in metres, zero outside the band."""
     unit = ground_motion_unit(response.get("input_units"))
-    if unit is None and "unusable" not in response:
-        raise UnusableResponse(f"input units {response.get('input_units')!r} are not of ground motion")
+    if unit is None:
+        unusable = response.get("unusable", f"input units {response.get('input_units')!r} are not of ground motion")
+        raise UnusableResponse(unusable)
     low, high = band_hz(sampling_rate, config)
     weight = _cosine(frequency, low / 2.0, low) * (1.0 - _cosine(frequency, high, 1.25 * high))
     kept = weight > 0.0
@@ -129,7 +129,7 @@ def _counts_to_trace(
     return transfer
 
 
-def _cosine(values: NDArray, begin: float, end: float) -> NDArray[np.float64]:
+def _cosine(values: np.ndarray, begin: float, end: float) -> NDArray[np.float64]:
     """Zero up to `begin`, one from `end` on, a cosine in between."""
     return 0.5 - 0.5 * np.cos(np.pi * np.clip((values - begin) / (end - begin), 0.0, 1.0))
 

@@ -13,14 +13,14 @@ LARGE = 5000.0
 BLOCK = 100_000
 
 
-def count_faults(data: np.ndarray) -> Counter:
+def count_faults(data: np.ndarray) -> Counter[str]:
     """Faults of one stretch of finite samples (samples,).
 
     Returns:
         ``clipped_samples``: in rows of `CLIPPED_IN_A_ROW` and more at an end of a large range. ``jumps``: large
         differences of neighbours, as at steps and on both sides of spikes. Absent where there are none.
     """
-    found: Counter = Counter()
+    found: Counter[str] = Counter()
     if data.size < CLIPPED_IN_A_ROW:
         return found
     stride = max(1, data.size // 20_000)

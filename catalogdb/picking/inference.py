@@ -68,9 +68,9 @@ def _windows_over(starts: np.ndarray, length: int, samples: int) -> np.ndarray:
     """Number of windows over each sample, uint8 where that is enough."""
     most = int((np.searchsorted(starts, starts + length) - np.arange(starts.size)).max())
     kind = np.uint8 if most < 256 else np.uint16
-    covered = np.zeros(samples, dtype=kind)
+    covered: np.ndarray = np.zeros(samples, dtype=kind)
     for start in starts.tolist():
-        covered[start : start + length] += kind(1)
+        covered[start : start + length] += 1
     return covered
 
 
@@ -90,9 +90,9 @@ def _batches(
             begin = max(0, int(block[0]) - settle)
             data = network.filtered(run, begin, min(run.samples, int(block[-1]) + network.window + settle))
             rows = [
-                (component, np.lib.stride_tricks.sliding_window_view(data[row], network.window))
+                (component, np.lib.stride_tricks.sliding_window_view(samples, network.window))
                 for component, row in enumerate(network.rows)
-                if row is not None and data[row] is not None
+                if row is not None and (samples := data[row]) is not None
             ]
             position = 0
             while position < block.size:

@@ -5,13 +5,14 @@ Picks are always chosen from such a table, whether the network has just run or t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import zstandard
 
+from catalogdb.documents.data import Peak
 from catalogdb.errors import InputError
 
 PHASES = ("P", "S")
@@ -30,6 +31,9 @@ PEAK = np.dtype(
         ("amplitude", "<f4"),  # counts
     ]
 )
+
+
+COLUMNS: tuple[str, ...] = PEAK.names or ()
 
 
 @dataclass
@@ -56,7 +60,7 @@ class PeakTable:
 
     def to_document(self) -> dict[str, Any]:
         """Fields of the `peak` collection: floor, codec, count, runs and blob."""
-        columns = b"".join(np.ascontiguousarray(self.peaks[name]).tobytes() for name in PEAK.names)
+        columns = b"".join(np.ascontiguousarray(self.peaks[name]).tobytes() for name in COLUMNS)
         return {
             "floor": self.floor,
             "codec": CODEC,
@@ -66,7 +70,7 @@ class PeakTable:
         }
 
     @classmethod
-    def from_document(cls, document: Mapping[str, Any]) -> PeakTable:
+    def from_document(cls, document: Peak) -> PeakTable:
         """From what `to_document` gave.
 
         Raises:
@@ -84,14 +88,14 @@ class PeakTable:
         if len(content) != peaks.nbytes:
             raise InputError(f"peaks {document.get('_id')}: damaged: {len(content)} bytes, not {peaks.nbytes}")
         position = 0
-        for name in PEAK.names:
+        for name in COLUMNS:
             column = np.frombuffer(content, PEAK[name], peaks.size, position)
             peaks[name] = column
             position += column.nbytes
         return cls(document["floor"], list(document["runs"]), peaks)
 
 
-def turns_of(document: Mapping[str, Any]) -> list[tuple[float, float]]:
+def turns_of(document: Peak) -> list[tuple[float, float]]:
     """When the sensor of a `peak` document is picked: [start, end), epoch seconds, ascending."""
     turns = document.get("turns") or [(document["starttime"], document["endtime"])]
     return [(start, end) for start, end in turns]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catalogdb.components import SLOTS, Axis
+from catalogdb.documents.data import PickFields
 from catalogdb.intervals import Interval, common, seconds, union
 from catalogdb.picking import quality, stalta
 from catalogdb.picking.config import REVISION, MemberConfig, PickConfig
@@ -72,7 +73,7 @@ class PickResult:
         findings: what the picks were chosen from.
     """
 
-    picks: list[dict[str, Any]]
+    picks: list[PickFields]
     counts: dict[str, int]
     problems: list[str]
     findings: Findings
@@ -103,7 +104,7 @@ class Picker:
 
     def __init__(self, config: PickConfig):
         self.config = config
-        self._loading: Future | None = None
+        self._loading: Future[None] | None = None
 
     @property
     def padding_seconds(self) -> float:
@@ -133,12 +134,13 @@ class Picker:
         """
         return self.pick_records(self.prepare(traces), [(starttime, endtime)])
 
-    def preload(self) -> None:
+    def preload(self) -> Future[None]:
         """Begin to load what picking needs, once per process, while the caller reads waveforms."""
         if self._loading is None:
             pool = ThreadPoolExecutor(1)
             self._loading = pool.submit(self._load)
             pool.shutdown(wait=False)
+        return self._loading
 
     def _load(self) -> None:
         import scipy.signal  # noqa: F401  (takes a second)
@@ -150,17 +152,17 @@ class Picker:
             overwrite: whether the traces' samples may be destroyed.
             axes: where the sensor's channels point, for those whose codes don't say.
         """
-        self.preload()
+        loading = self.preload()
         with timed("load network and libraries"):
-            self._loading.result()
+            loading.result()
         with timed("align and resample"):
             return build_runs(traces, self.rate, overwrite, self.config.bridge_samples, axes)
 
     def pick_records(self, records: Records, times: Sequence[Interval]) -> PickResult:
         """Pick from what `prepare` gave, inside intervals [start, end), epoch seconds UTC, ascending."""
         findings = self.find(records, times)
-        picks: list[dict[str, Any]] = []
-        counts: Counter = Counter()
+        picks: list[PickFields] = []
+        counts: Counter[str] = Counter()
         if findings.channel_group is not None:
             picks, counts = picks_within(findings.peaks, self.config, findings.channel_group, times)
         return PickResult(picks, {**findings.counts, **counts}, findings.problems, findings)
@@ -233,7 +235,7 @@ class Picker:
 
         tables = [of_phase(phase) for phase in PHASES]
         rows = {phase: quality.measured_rows(run, phase)[0] for phase in PHASES}
-        described = [
+        described: list[dict[str, Any]] = [
             {"components": components_of(codes), "chan": {phase: codes[row] for phase, row in rows.items()}}
             for _, _, codes in run.stretches()
         ]
@@ -327,13 +329,14 @@ class NetworkPicker(Picker):
         self, run: Run, labels: list[tuple[str, ...]], values: list[np.ndarray | None]
     ) -> ProbabilityTrace | None:
         """What the members say of one run, combined; None where it is too short for one of them."""
-        if any(of_member is None for of_member in values):
+        of_members = [of_member for of_member in values if of_member is not None]
+        if len(of_members) < len(values):
             return None
-        if len(values) == 1:
-            return ProbabilityTrace(run.start_ns, run.rate, labels[0], values[0], run.components)
+        if len(of_members) == 1:
+            return ProbabilityTrace(run.start_ns, run.rate, labels[0], of_members[0], run.components)
         settings = self.config.ensemble
         with timed("combine"):
-            of_phases = [of_member[: len(PHASES)] for of_member in values]
+            of_phases = [of_member[: len(PHASES)] for of_member in of_members]
             together = combined(of_phases, settings.combine, round(settings.coherence_seconds * run.rate))
         return ProbabilityTrace(run.start_ns, run.rate, PHASES, together, run.components)
 

@@ -64,7 +64,7 @@ class Piece:
 class Passed:
     """What was passed over or repaired: samples, seconds and traces by reason, and the same in words."""
 
-    counts: Counter = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
 

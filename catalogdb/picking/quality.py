@@ -92,9 +92,10 @@ def snr_and_amplitude(run: Run, samples: np.ndarray, phase: str) -> tuple[np.nda
         )
         noise_energy, signal_energy = np.zeros(at.size), np.zeros(at.size)
         for row in rows:
+            component = run.component(row)
             data = np.zeros(borders[-1] + 1)  # one more, for periods that end with the data
             for (_, begin, end), border in zip(spans, borders.tolist(), strict=False):
-                np.subtract(run.data[row][begin:end], run.data[row][begin], out=data[border : border + end - begin])
+                np.subtract(component[begin:end], component[begin], out=data[border : border + end - begin])
             data[:-1] = sosfilt(sos, data[:-1])  # what is left of one span has died away where the next is measured
             amplitude[picks] = np.maximum(amplitude[picks], _reduced(np.maximum, np.abs(data), *peak))
             np.square(data, out=data)

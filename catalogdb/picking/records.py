@@ -61,6 +61,13 @@ class Run:
         """Letters of the components at sample 0, for example ZNE, Z12 or Z."""
         return components_of(self.channels)
 
+    def component(self, row: int) -> np.ndarray:
+        """Samples of a component that the run has."""
+        samples = self.data[row]
+        if samples is None:
+            raise ValueError(f"the run has no component {SLOTS[row]}")
+        return samples
+
     def stretches(self) -> Iterator[tuple[int, int, Channels]]:
         """(first sample, sample after the last, codes) of each stretch on the same channels."""
         marks = [(0, self.channels), *self.changes, (self.samples, ())]
@@ -237,16 +244,16 @@ def _split_into_runs(slots: list[list[Piece]]) -> Iterator[Run]:
             continue
         first, last = int(borders[column]), int(borders[after])
         data: list[np.ndarray | None] = [None] * len(slots)
-        clock = None
+        clocks: list[tuple[int, float]] = []
         for slot, index in enumerate(used):
             if index < 0:
                 continue
             piece, offset = slots[slot][index], first - int(starts[slot][index])
             data[slot] = piece.data[offset : offset + last - first]  # a view: a day is large
-            if clock is None:
-                clock = (piece.start_ns + round(offset * 1e9 / piece.rate), piece.rate)
-        pieces = [slots[slot][index] if index >= 0 else None for slot, index in enumerate(used)]
-        yield Run(clock[0], clock[1], tuple(data), *_channels(pieces, *clock, last - first))
+            clocks.append((piece.start_ns + round(offset * 1e9 / piece.rate), piece.rate))
+        start_ns, own_rate = clocks[0]
+        of_slots = [slots[slot][index] if index >= 0 else None for slot, index in enumerate(used)]
+        yield Run(start_ns, own_rate, tuple(data), *_channels(of_slots, start_ns, own_rate, last - first))
 
 
 def _channels(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from catalogdb.documents.data import PickFields
 from catalogdb.errors import InputError
 from catalogdb.intervals import Interval
 from catalogdb.picking.config import PickConfig
@@ -20,7 +21,7 @@ SELECTION_COUNTS = ("P_picks", "S_picks", "near_edge", "too_close")
 
 def select_picks(
     table: PeakTable, config: PickConfig, channel_group: str, shard: tuple[float, float]
-) -> tuple[list[dict[str, Any]], Counter]:
+) -> tuple[list[PickFields], Counter[str]]:
     """Choose the picks of one shard.
 
     Args:
@@ -36,7 +37,7 @@ def select_picks(
         InputError: for a threshold below the table's floor.
     """
     net, sta, loc, _ = channel_group.split(".")
-    picks: list[dict[str, Any]] = []
+    picks: list[PickFields] = []
     counts = Counter(dict.fromkeys(SELECTION_COUNTS, 0))
     for phase, threshold in zip(PHASES, config.thresholds(net, sta), strict=True):
         if np.float32(threshold) < np.float32(table.floor):
@@ -52,20 +53,21 @@ def select_picks(
             common = {"channel_group": channel_group, "net": net, "sta": sta, "loc": loc, "phase": phase}
             chosen = _chosen(of_run, threshold, config.min_separation_seconds, shard, counts)
             counts[f"{phase}_picks"] += chosen.size
-            near = neighbours(chosen, of_run, of_other[of_other["run"] == number])
             measures = [chosen[name].astype(np.float64) for name in ("probability", "snr", "uncertainty", "competing")]
-            score = quality_score(config.picker, phase, quality_features(*measures, *near))
+            measures += neighbours(chosen, of_run, of_other[of_other["run"] == number])
+            score = quality_score(config.picker, phase, quality_features(*measures))
             described = _described(table.runs[number], chosen["time_us"], phase)
-            picks += [common | on | pick for on, pick in zip(described, _documents(chosen, score), strict=True)]
+            found = [common | on | pick for on, pick in zip(described, _documents(chosen, score), strict=True)]
+            picks += cast(list[PickFields], found)
     picks.sort(key=lambda pick: (pick["time"], pick["phase"]))
     return picks, counts
 
 
 def picks_within(
     table: PeakTable, config: PickConfig, channel_group: str, times: Sequence[Interval]
-) -> tuple[list[dict[str, Any]], Counter]:
+) -> tuple[list[PickFields], Counter[str]]:
     """`select_picks` for several intervals of one sensor."""
-    picks: list[dict[str, Any]] = []
+    picks: list[PickFields] = []
     counts = Counter(dict.fromkeys(SELECTION_COUNTS, 0))
     for interval in times:
         of_interval, found = select_picks(table, config, channel_group, interval)
@@ -74,7 +76,7 @@ def picks_within(
     return picks, counts
 
 
-def once_per_arrival(picks: list[dict[str, Any]], config: PickConfig) -> tuple[list[dict[str, Any]], Counter]:
+def once_per_arrival(picks: list[PickFields], config: PickConfig) -> tuple[list[PickFields], Counter[str]]:
     """Of picks of one phase on two sensors of a station closer than the least separation, the more probable stays.
 
     Sensors take turns, so that this happens only where one follows another.
@@ -83,7 +85,7 @@ def once_per_arrival(picks: list[dict[str, Any]], config: PickConfig) -> tuple[l
         The picks, ascending in time, and how many went, by name in `SELECTION_COUNTS`.
     """
     dropped: set[int] = set()
-    counts: Counter = Counter()
+    counts: Counter[str] = Counter()
     for phase in PHASES:
         ordered = sorted((pick for pick in picks if pick["phase"] == phase), key=lambda pick: pick["time"])
         for first, second in zip(ordered[:-1], ordered[1:], strict=True):
@@ -104,7 +106,7 @@ def _described(run: dict[str, Any], times_us: np.ndarray, phase: str) -> list[di
 
 
 def _chosen(
-    peaks: np.ndarray, threshold: float, separation_seconds: float, shard: tuple[float, float], counts: Counter
+    peaks: np.ndarray, threshold: float, separation_seconds: float, shard: tuple[float, float], counts: Counter[str]
 ) -> np.ndarray:
     reached = peaks[picks_at(peaks["probability"], peaks["saddle"], threshold)]
     times = reached["time_us"] / 1e6

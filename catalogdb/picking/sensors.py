@@ -12,11 +12,12 @@ from typing import Any
 
 from catalogdb.channels import Turn, best_sensors, reach_seconds, sensor_rank, turns_within
 from catalogdb.components import SLOTS, Axis, slot_spans
+from catalogdb.documents.data import WfMiniseed
 from catalogdb.intervals import Interval, common, seconds, union, without
 from catalogdb.picking.records import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, usable_rate
 from catalogdb.picking.unpicked import LEAST_SECONDS
 
-Piece = Mapping[str, Any]
+Piece = WfMiniseed
 USUAL = (*SLOTS, "1", "2")
 """Components that are one without metadata; others may be none."""
 CLOCK_TEAR = 1.5
@@ -79,14 +80,14 @@ class SensorChoice:
     """
 
     visits: list[Visit] = field(default_factory=list)
-    pieces: list[dict[str, Any]] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
     choices: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
 def choose_sensors(
-    pieces: Sequence[dict[str, Any]], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
+    pieces: Sequence[Piece], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
 ) -> SensorChoice:
     """Choose the sensor of each time.
 
@@ -96,7 +97,7 @@ def choose_sensors(
         shard: [start, end), epoch seconds.
         terms: see there.
     """
-    by_sensor: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_sensor: dict[str, list[Piece]] = defaultdict(list)
     for piece in pieces:
         by_sensor[piece["channel_group"]].append(piece)
     inside = {name: _inside(of_sensor, shard) for name, of_sensor in by_sensor.items()}
@@ -139,7 +140,7 @@ def choose_sensors(
 
 
 def _turns(
-    usable: Mapping[str, list[dict[str, Any]]], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
+    usable: Mapping[str, list[Piece]], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
 ) -> tuple[list[Turn], list[str]]:
     """Turns inside the shard, and the sensors of which no channel has a known direction.
 
@@ -162,7 +163,7 @@ def _turns(
     return [Turn(names[0], *shard)], unoriented
 
 
-def _best_throughout(usable: Mapping[str, list[dict[str, Any]]], terms: Terms) -> bool:
+def _best_throughout(usable: Mapping[str, list[Piece]], terms: Terms) -> bool:
     """True where the best sensor records without a break while any other does: the common case, told quickly."""
     (best, *_), others = usable, [piece for of_sensor in list(usable.values())[1:] for piece in of_sensor]
     spans: dict[str, list[Interval]] = defaultdict(list)
@@ -291,13 +292,13 @@ def _takeovers(turns: Sequence[Turn], by_sensor: Mapping[str, Sequence[Piece]], 
             if min(ahead, behind) < padding - LEAST_SECONDS:
                 found[one.channel_group, other.channel_group].append((other.start, ahead, behind))
     lines = []
-    for (one, other), changes in found.items():
+    for (earlier, later), changes in found.items():
         time, ahead, behind = changes[0]
         first = datetime.fromtimestamp(round(time), UTC).strftime("%Y-%m-%dT%H:%M:%S")
         lines.append(
-            f"{other} follows {one} {len(changes)} times, first at {first}, with {ahead:.0f} s of its own before and "
-            f"{behind:.0f} s of the other's after: the picker looks at {padding:g} s on either side, so arrivals near "
-            "the change may be missed"
+            f"{later} follows {earlier} {len(changes)} times, first at {first}, with {ahead:.0f} s of its own before "
+            f"and {behind:.0f} s of the other's after: the picker looks at {padding:g} s on either side, so arrivals "
+            "near the change may be missed"
         )
     return lines
 
@@ -311,7 +312,7 @@ def _rate(piece: Piece) -> float:
     return 1 / piece["delta"] if piece["delta"] > 0 else 0.0
 
 
-def _inside(pieces: Iterable[dict[str, Any]], period: Interval) -> list[dict[str, Any]]:
+def _inside(pieces: Iterable[Piece], period: Interval) -> list[Piece]:
     return [piece for piece in pieces if piece["starttime"] < period[1] and piece["endtime"] >= period[0]]
 
 

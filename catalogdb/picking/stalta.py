@@ -42,7 +42,8 @@ def find_onsets(run: Run, config: StaLtaConfig) -> dict[str, Peaks] | None:
     vertical = _filtered(run, [0] if run.channels[0] else [], config)
     horizontal = _filtered(run, [row for row in (1, 2) if run.channels[row]], config)
     ratio_p, ratio_s = (
-        sta_lta(sum(row**2 for row in rows), run.rate, config) if rows else None for rows in (vertical, horizontal)
+        sta_lta(sum((row**2 for row in rows), np.zeros(run.samples)), run.rate, config) if rows else None
+        for rows in (vertical, horizontal)
     )
     p_at, p_trigger = _p_triggers(ratio_p, ratio_s, run.rate, config)
     p_onsets = [_onset(vertical, trigger, 0, run.rate, config) for trigger in p_trigger]
@@ -112,7 +113,8 @@ def _filtered(run: Run, rows: list[int], config: StaLtaConfig) -> list[np.ndarra
 
     band = (config.freqmin, min(config.freqmax, 0.45 * run.rate))
     sos = butter(2, band, btype="bandpass", fs=run.rate, output="sos")
-    return [sosfilt(sos, run.data[row].astype(np.float64) - float(run.data[row][0])) for row in rows]
+    components = [run.component(row) for row in rows]
+    return [sosfilt(sos, samples.astype(np.float64) - float(samples[0])) for samples in components]
 
 
 def _p_triggers(
@@ -146,10 +148,17 @@ def _onset(
     return begin + sample, max(spread, 1.0) / rate
 
 
-def _onsets(onsets, at, ratio, on, other, other_on) -> Peaks:
+def _onsets(
+    onsets: list[tuple[int, float]],
+    at: list[int],
+    ratio: np.ndarray | None,
+    on: float,
+    other: np.ndarray | None,
+    other_on: float,
+) -> Peaks:
     samples = np.array([sample for sample, _ in onsets], dtype=np.int64)
     order = np.argsort(samples, kind="stable")
-    own = ratio[at] if len(at) else np.empty(0)
+    own = ratio[at] if ratio is not None and len(at) else np.empty(0)
     against = other[at] if other is not None and len(at) else np.zeros(len(at))
     return Peaks(
         samples[order],

@@ -46,7 +46,7 @@ class Unpicked:
         if seconds(when) >= LEAST_SECONDS:
             self.unused.setdefault((channel, why), []).extend(when)
 
-    def counts(self) -> Counter:
+    def counts(self) -> Counter[str]:
         """Whole seconds by reason; those of a sensor's several channels count once."""
         unused = seconds(union(span for spans in self.unused.values() for span in spans))
         absent = sum(seconds(spans) for spans in self.absent.values())

@@ -6,6 +6,7 @@ import os
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 
 def cache_root() -> Path:
@@ -14,7 +15,7 @@ def cache_root() -> Path:
 
 
 @cache
-def model_class(picker: str) -> type:
+def model_class(picker: str) -> Any:
     """SeisBench's class of a picker (imports torch).
 
     SeisBench writes to its cache folder when imported. Where that isn't possible (a shared, read-only cache, a compute
@@ -36,7 +37,7 @@ def model_class(picker: str) -> type:
     return {"phasenet": seisbench.models.PhaseNet, "eqtransformer": seisbench.models.EQTransformer}[picker]
 
 
-def _writable(folder: os.PathLike) -> bool:
+def _writable(folder: Path) -> bool:
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogdb.plots.text import subtitle, threshold_texts
 from catalogdb.plots.theme import DARK, LIGHT, Theme
@@ -91,7 +90,7 @@ def _lane(lane: Lane, start: float) -> dict[str, Any]:
 
 def _wave(component: Component, view: View) -> dict[str, Any]:
     # A median of whole counts may end in a half.
-    scale = 0.5 if view.band is None else max(component.peak() / STEPS_OF_PEAK, np.finfo(np.float32).tiny)
+    scale = 0.5 if view.band is None else max(component.peak() / STEPS_OF_PEAK, float(np.finfo(np.float32).tiny))
     return {
         "kind": "wave",
         "name": component.channel,
@@ -109,7 +108,7 @@ def _wave(component: Component, view: View) -> dict[str, Any]:
     }
 
 
-def packed_samples(samples: NDArray, scale: float) -> str:
+def packed_samples(samples: np.ndarray, scale: float) -> str:
     """Samples as whole multiples of a scale, differences of neighbours, byte by byte apart, deflated, base64."""
     codes = np.rint(np.asarray(samples) / scale).astype("<i4")
     with np.errstate(over="ignore"):

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from catalogdb.errors import InputError
 from catalogdb.probability.traces import ProbabilityTrace
@@ -33,10 +32,10 @@ class Stretch:
 
     starttime: float
     rate: float
-    samples: NDArray
+    samples: np.ndarray
 
     @property
-    def times(self) -> NDArray:
+    def times(self) -> np.ndarray:
         """Time of each sample (epoch seconds UTC)."""
         return self.starttime + np.arange(self.samples.size) / self.rate
 
@@ -173,7 +172,7 @@ def padding_seconds(band: tuple[float, float] | None) -> float:
     return 0.0 if band is None else max(LEAST_PADDING_SECONDS, LOWEST_CORNER_PERIODS / band[0])
 
 
-def finite_stretches(starttime: float, rate: float, samples: NDArray) -> list[Stretch]:
+def finite_stretches(starttime: float, rate: float, samples: np.ndarray) -> list[Stretch]:
     """Samples as stretches, cut where floating-point data say that there is no number."""
     if samples.dtype.kind != "f" or np.isfinite(samples).all():
         return [Stretch(starttime, rate, samples)]
@@ -227,7 +226,7 @@ def gaps(component: Component, starttime: float, endtime: float) -> list[tuple[f
     return found
 
 
-def envelope(times: NDArray, values: NDArray, bins: int) -> tuple[NDArray, NDArray]:
+def envelope(times: np.ndarray, values: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
     """What a curve looks like when drawn: the lowest and highest value of each bin, in the order of their times.
 
     A curve with no more than four samples to a bin is given back as it is.
@@ -251,7 +250,7 @@ def envelope(times: NDArray, values: NDArray, bins: int) -> tuple[NDArray, NDArr
     return times[chosen], values[chosen]
 
 
-def without_plateaus(times: NDArray, values: NDArray) -> tuple[NDArray, NDArray]:
+def without_plateaus(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same curve without the points that lie between two of the same value."""
     if values.size < 3:
         return times, values
@@ -260,7 +259,7 @@ def without_plateaus(times: NDArray, values: NDArray) -> tuple[NDArray, NDArray]
     return times[keep], values[keep]
 
 
-def runs(values: NDArray) -> list[tuple[int, int]]:
+def runs(values: np.ndarray) -> list[tuple[int, int]]:
     """Where a curve has values: [first, end) of each run without NaN."""
     edges = np.flatnonzero(np.diff(~np.isnan(values), prepend=False, append=False))
     return list(zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import textwrap
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
@@ -101,8 +104,8 @@ def draw(view: View, theme: Theme = LIGHT, width_inches: float = WIDTH_INCHES, b
         "legend.edgecolor": "none",
     }
     with matplotlib.rc_context(style):
-        figure = Figure(figsize=(width_inches, sum(heights) + 1.25), layout="constrained", facecolor=theme.background)
-        figure.get_layout_engine().set(h_pad=0.015, hspace=0.0, w_pad=0.06)
+        layout = ConstrainedLayoutEngine(h_pad=0.015, hspace=0.0, w_pad=0.06)
+        figure = Figure(figsize=(width_inches, sum(heights) + 1.25), layout=layout, facecolor=theme.background)
         axes_of_rows = figure.subplots(len(rows), sharex=True, height_ratios=heights, squeeze=False)[:, 0]
         for axes, (kind, content, panel, _) in zip(axes_of_rows, rows, strict=True):
             _frame(axes, view, panel, kind, theme)
@@ -185,8 +188,8 @@ def _lanes(axes: Axes, lanes: tuple[Lane, ...], view: View, panel: StationPanel,
                 },
             )
     if ticks:
-        x, top, bottom, colours = zip(*ticks, strict=True)
-        axes.vlines(x, top, bottom, colors=colours, linewidth=0.8)
+        places, top, bottom, colours = zip(*ticks, strict=True)
+        axes.vlines(places, top, bottom, colors=colours, linewidth=0.8)
     axes.set_ylim(max(len(lanes), 1) - 0.5, -0.5)
     axes.set_yticks(range(len(lanes)), [_wrapped(lane.name, lines=1) for lane in lanes])
     if not lanes:
@@ -270,7 +273,7 @@ def _strip(axes: Axes, strip: Strip, view: View, panel: StationPanel, theme: The
     axes.set_ylabel(f"probability\n{_wrapped(strip.name, lines=2)}", rotation=0, ha="right", va="center")
 
 
-DRAWERS = {"lanes": _lanes, "wave": _wave, "strip": _strip}
+DRAWERS: dict[str, Callable[..., None]] = {"lanes": _lanes, "wave": _wave, "strip": _strip}
 
 
 def _time_axis(axes: Axes, view: View) -> None:
@@ -281,13 +284,13 @@ def _time_axis(axes: Axes, view: View) -> None:
     axes.set_xlabel(f"UTC, {_day(view.starttime)}")
 
 
-def _key(view: View, theme: Theme) -> list:
+def _key(view: View, theme: Theme) -> list[Any]:
     lanes = [lane for panel in view.panels for lane in panel.lanes if lane.marks]
     phases = {phase_letter(mark.phase) for lane in lanes for mark in lane.marks}
     labels = {
         label for panel in view.panels for strip in panel.strips for trace in strip.traces for label in trace.labels
     }
-    handles: list = [
+    handles: list[Any] = [
         Patch(color=theme.of_phase(letter), label=letter, linewidth=0) for letter in "PS" if letter in phases | labels
     ]
     if "D" in labels:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from catalogdb.documents.data import Probability
 from catalogdb.errors import InputError
 from catalogdb.probability import codec
 from catalogdb.probability.traces import ProbabilityTrace
@@ -110,7 +111,7 @@ def _document(hour: int, segments: list[ProbabilityTrace], floor: float) -> dict
     }
 
 
-def traces_of(document: Mapping[str, Any]) -> list[ProbabilityTrace]:
+def traces_of(document: Probability) -> list[ProbabilityTrace]:
     """The traces that a document holds, ascending in time; probabilities below its floor are 0.
 
     Raises:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.ledger.stage import PlannedTask, Stage
 from catalogdb.ledger.tasks import task_id
 from catalogdb.runs.run_report import located
@@ -67,9 +68,7 @@ class OpenTasks:
 
     def free(self) -> list[PlannedTask]:
         """The next tasks that can be claimed; none where all that are left are in other hands."""
-        order = list(self._open)
-        for first in range(0, len(order), LOOK_AT):
-            identities = order[first : first + LOOK_AT]
+        for identities in batches(list(self._open), LOOK_AT):
             rows = self._db.task.find({"_id": {"$in": identities}}, FIELDS | EXPIRED)
             states = {row["_id"]: row for row in rows}
             for identity in identities:

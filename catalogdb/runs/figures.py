@@ -8,6 +8,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.ledger.run_life import server_now, true_status
+from catalogdb.runs.run_record import of_makers
 
 RATE_SECONDS = 300.0
 
@@ -59,10 +60,12 @@ def content_figures(db: Database) -> dict[str, Any]:
 
 def _waiting(db: Database) -> dict[str, float]:
     now = server_now(db)
-    query = {"status": "done", "job_document.stages": "pick"}
+    query = {"status": "done"} | of_makers("pick_set")
     waiting = {}
     for job in db.run.distinct("job", query):
         run = db.run.find_one(query | {"job": job}, {"started": 1}, sort=[("started", -1)])
+        if run is None:  # removed meanwhile
+            continue
         first = min(
             (
                 row["indexed_at"]
@@ -80,7 +83,7 @@ def _waiting(db: Database) -> dict[str, float]:
 def _tasks(db: Database) -> list[dict[str, Any]]:
     key = {"stage": "$stage", "status": "$status"}
     # sorted as the index on stage, config_id and status is, so that no row is read
-    pipeline = [
+    pipeline: list[dict[str, Any]] = [
         {"$sort": {"stage": 1, "config_id": 1, "status": 1}},
         {"$group": {"_id": key, "tasks": {"$sum": 1}}},
         {"$sort": {"_id": 1}},

@@ -13,9 +13,8 @@ from catalogdb.errors import InputError
 from catalogdb.ledger.lost import requeue, shard_name
 from catalogdb.ledger.run_life import server_now
 from catalogdb.schema import collections
+from catalogdb.stages.registry import INGEST
 
-NOT_OF_RUNS = "ingest"
-"""Stage of what was read from files; no run does it again, `catalogdb ingest` does."""
 LEAST_PREFIX = 4
 FAILED = ("failed", "quarantined")
 ROW_FIELDS = (
@@ -139,7 +138,7 @@ def _by_kind(
 ) -> list[dict[str, Any]]:
     """Count the tasks of each result, stage and status, or change them and count what was changed."""
     group = {"_id": {key: f"${key}" for key in ("result", "stage", "status")}, "tasks": {"$sum": 1}}
-    match = {"$and": [_indexed(db, where), {"status": {"$in": list(wanted)}}, {"stage": {"$ne": NOT_OF_RUNS}}]}
+    match = {"$and": [_indexed(db, where), {"status": {"$in": list(wanted)}}, {"stage": {"$ne": INGEST}}]}
     rows = []
     for found in db.task.aggregate([{"$match": match}, {"$group": group}, {"$sort": {"_id": 1}}]):
         number = found["tasks"]
@@ -153,7 +152,7 @@ def _indexed(db: Database, where: Mapping[str, Any]) -> dict[str, Any]:
     """The filter with what the index on stage, config_id and status begins with."""
     if "_id" in where:
         return dict(where)
-    return {"stage": {"$in": db.task.distinct("stage")}, "config_id": {"$gt": ""}} | where
+    return {"stage": {"$in": db.task.distinct("stage")}, "config_id": {"$gt": ""}, **where}
 
 
 def _row(row: dict[str, Any], now: datetime) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from catalogdb import logs
 from catalogdb.comparisons import evaluate
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
-from catalogdb.engines import BatchOptions, Engine, EngineOptions, executor
+from catalogdb.engines import BatchOptions, EngineOptions, executor
 from catalogdb.jobs import Job
 from catalogdb.ledger import lost, tasks
 from catalogdb.ledger.execute import TaskReport
@@ -23,6 +23,7 @@ from catalogdb.runs.run_report import RunReport, StageReport
 from catalogdb.runs.supervise import supervised
 from catalogdb.runs.worker import CarryOut
 from catalogdb.settings import Settings
+from catalogdb.stages import registry
 from catalogdb.stages.resolve import renamed, resolve
 from catalogdb.stages.results import claim_names, wider_periods
 from catalogdb.stages.station_notes import station_notes
@@ -35,7 +36,7 @@ Progress = Callable[[str, int, TaskReport | None], None]
 def run_job(
     settings: Settings,
     job: Job,
-    engine: Engine = "local",
+    engine: str = "local",
     workers: int | None = None,
     scheduler: str | None = None,
     name: str | None = None,
@@ -73,11 +74,12 @@ def run_job(
         with signs_of_life(db, report.run_id):
             with executor(options) as (pool, capacity):
                 for stage in stages:
-                    carry_out = CarryOut(settings, job.model_dump_json(), stage.name, stage.config_id, report.run_id)
+                    work = job.model_dump_json(), stage.name, stage.config_id, report.run_id, registry.added()
+                    carry_out = CarryOut(settings, *work)
                     report.stages[stage.name] = result = StageReport()
                     run = report.run_id, pool, capacity, carry_out, progress, settings.task_attempts
                     run_stage(db, stage, result, *run)
-                    report.notes += result.finish(stage.name)
+                    report.notes += result.finish(stage)
             through_failover(db, lambda: compare(db, job, report))
         report.status = "failed" if report.incomplete else "done"
     except BaseException as error:
@@ -112,7 +114,7 @@ def new_report(job: Job, run_id: str) -> RunReport:
 
 def compare(db: Database, job: Job, report: RunReport) -> None:
     """Compare the catalog with the job's reference, where there is one."""
-    if "evaluate" not in job.stages or job.evaluate is None:
+    if registry.EVALUATE not in job.stages or job.evaluate is None:
         return
     settings = job.evaluate.model_dump()
     reference = settings.pop("reference")
@@ -162,13 +164,13 @@ def run_stage(
 
 def _plan_only(db: Database, stages: list[Stage], report: RunReport) -> RunReport:
     for stage in stages:
-        if stage.name == "pick":
+        if registry.begins(stage):
             planned = list(stage.plan(db))
             query = {"config_id": stage.config_id, "stage": stage.name, "status": "done"}
             done = {row["_id"]: row["fingerprint"] for row in db.task.find(query, {"fingerprint": 1})}
             current = sum(done.get(tasks.task_id(stage, item.shard)) == item.fingerprint for item in planned)
             report.stages[stage.name] = StageReport(planned=len(planned), up_to_date=current)
         else:
-            report.notes.append(f"{stage.name}: planned when the picks are there")
+            report.notes.append(f"{stage.name}: planned when the {stage.reads[0].words} are there")
     report.status = "planned"
     return report

@@ -12,15 +12,21 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from catalogdb import __version__, logs
 from catalogdb.errors import InputError
+from catalogdb.identity import installed_versions
 from catalogdb.jobs import Job
 from catalogdb.ledger.tasks import shortened
 from catalogdb.runs.run_report import RunReport, StageReport
-from catalogdb.stages.resolve import installed_versions
+from catalogdb.stages import registry
 
 VERSIONS = ("mspasspy", "seisbench", "torch", "obspy", "GMMA", "pyocto", "pymongo", "numpy", "scipy", "scikit-learn")
 ENDED = ("done", "failed")
 TRIES = 5
 ERROR_LENGTH = 2000
+
+
+def of_makers(kind: str) -> dict[str, Any]:
+    """Filter of the runs that make a kind of result (`pick_set` or `catalog`), rather than read one that is there."""
+    return {"job_document.stages": {"$in": registry.makers(kind)}}
 
 
 def start(db: Database, job: Job, report: RunReport, engine: str) -> None:
@@ -34,7 +40,8 @@ def end(db: Database, report: RunReport, error: BaseException | None = None) -> 
     """Close such a run's record; where the database is gone, the error that ended the run matters more."""
     stages = {f"stages.{name}.{key}": value for name, stage in report.stages.items() for key, value in _summary(stage)}
     values = {"status": report.status} | stages | _error(error)
-    logs.event("run ended", run_id=report.run_id, job=report.job, status=report.status, **_error(error))
+    said: dict[str, Any] = _error(error)
+    logs.event("run ended", run_id=report.run_id, job=report.job, status=report.status, **said)
     try:
         db.run.update_one({"_id": report.run_id}, {"$set": values, "$currentDate": {"ended": True}})
     except Exception:
@@ -73,6 +80,8 @@ def join(db: Database, job: Job, report: RunReport, engine: str, worker: str) ->
                 unended, entered, upsert=is_new, return_document=ReturnDocument.AFTER
             ) or db.run.find_one({"_id": report.run_id})
         except DuplicateKeyError:  # another worker has entered it meanwhile
+            continue
+        if row is None:  # removed meanwhile
             continue
         logs.event("worker joined", run_id=report.run_id, job=report.job, worker=worker)
         joined = Job.model_validate(row["job_document"])

@@ -8,9 +8,8 @@ from pydantic import BaseModel, Field, PrivateAttr, computed_field
 
 from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.lost import shard_name
-from catalogdb.ledger.stage import Shard
+from catalogdb.ledger.stage import Shard, Stage
 from catalogdb.picking.unpicked import REASONS as UNPICKED
-from catalogdb.runs.stage_notes import stage_notes
 
 OF_THE_NETWORK = {
     "stations",
@@ -90,20 +89,18 @@ class StageReport(BaseModel):
             lines.append(f"{sum(stations.values())} s at {number} {UNPICKED[reason]}: {named}{more}")
         return lines
 
-    def finish(self, stage: str | None = None) -> list[str]:
+    def finish(self, stage: Stage | None = None) -> list[str]:
         """Put sums in order.
 
         Args:
-            stage: name of the stage; none where it was broken off.
+            stage: which one; none where it was broken off.
 
         Returns:
             What the counts mean for a user who wonders why something is missing.
         """
         self.counts = dict(sorted(self.counts.items()))
         self.seconds = {step: round(value, 3) for step, value in self.seconds.items()}
-        if stage == "associate" and not self.planned:
-            return ["no event: the pick set has no picks of the job's stations in its period"]
-        return stage_notes(self.counts, self.done)
+        return stage.notes(self.counts, self.done, self.planned) if stage else []
 
 
 class RunReport(BaseModel):
@@ -118,7 +115,7 @@ class RunReport(BaseModel):
     evaluation: dict[str, Any] | None = None
     notes: list[str] = []
 
-    @computed_field
+    @computed_field  # type: ignore[prop-decorator]  # as pydantic's documentation has it
     @property
     def nothing_to_do(self) -> bool:
         """True for a run that found nothing to be done, and did nothing."""

@@ -7,15 +7,15 @@ when its inputs are as they were, but come from tasks that are stale: a run does
 from __future__ import annotations
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 from pymongo.database import Database
 
-from catalogdb.association.windows import association_windows
+from catalogdb.batches import batches
 from catalogdb.comparisons.staleness import comparison_state
 from catalogdb.comparisons.summary import known_types
 from catalogdb.database.named import require_catalog
@@ -24,18 +24,15 @@ from catalogdb.evaluation.gates import Gates
 from catalogdb.jobs import Job, Period
 from catalogdb.ledger import tasks
 from catalogdb.ledger.parts import Parts, changes, fingerprint
-from catalogdb.ledger.stage import Shard, Stage
+from catalogdb.ledger.stage import Reads, Shard, Stage
+from catalogdb.runs.run_record import of_makers
 from catalogdb.runs.stale_reasons import UNFINISHED, Reason, comparison_reasons, config_reasons, listed, reasons_of
+from catalogdb.stages import registry
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY
-from catalogdb.stages.magnitude import NEIGHBOUR_SECONDS
-from catalogdb.stages.pick import PickStage
-from catalogdb.stages.repick import RepickStage
-from catalogdb.stages.resolve import build_stage, resolve
+from catalogdb.stages.repick import stage_of
+from catalogdb.stages.resolve import pick_set_stages, resolve
 
 BATCH = 1000
-THRESHOLDS = ("p_threshold", "s_threshold", "station_thresholds")
-
-Interval = tuple[float, float]
 
 
 class Why(BaseModel):
@@ -83,17 +80,15 @@ def stale_of_job(db: Database, job: Job) -> Staleness:
             outdated[name.kind] = held["config_id"], config_reasons(held.get("config", {}), name.config)
             words = name.kind.replace("_", " ")
             result.notes.append(f"{words} {name.name} was made in another way: run with --replace, or with --name")
-    found: dict[str, list[StaleTask]] = {}
-    if "pick" not in job.stages:
-        found["pick"] = _picks_of_others(db, job, result.notes)
+    if not registry.makes(job.stages, "pick_set"):
+        result.tasks += _picks_of_others(db, job, result.notes)
     for stage in stages:
-        old_config_id, reasons = outdated.get("pick_set" if stage.name == "pick" else "catalog", (None, []))
+        old_config_id, reasons = outdated.get(stage.kind or "", ("", []))
         if old_config_id:
-            found[stage.name] = list(_outdated(db, stage, old_config_id, reasons))
+            result.tasks += _outdated(db, stage, old_config_id, reasons)
         else:
-            found[stage.name] = list(_compared(db, stage))
-            found[stage.name] += _waiting(db, stage, job, found)
-    result.tasks = [task for name in found for task in found[name]]
+            result.tasks += _compared(db, stage)
+            result.tasks += list(_waiting(db, stage, result.tasks))
     result.tasks += _comparisons(db, job.catalog, job, result)
     return _counted(result)
 
@@ -105,7 +100,7 @@ def stale_of_catalog(db: Database, name: str) -> Staleness:
         InputError: for an unknown catalog, and where its job is not on record as this version knows jobs.
     """
     catalog = require_catalog(db, name)
-    job = _last_job(db, {"catalog": name, "job_document.stages": "associate"})  # others made picks alone
+    job = _last_job(db, {"catalog": name} | of_makers("catalog"))  # others made picks alone
     if job is not None:
         if not job.period or "starttime" not in catalog:
             return stale_of_job(db, job)
@@ -125,10 +120,10 @@ def stale_of_all(db: Database) -> list[Staleness]:
     results = [stale_of_catalog(db, row["_id"]) for row in db.catalog.find({}, {"_id": 1}).sort("_id", 1)]
     covered = {result.pick_set for result in results}
     for row in db.pick_set.find({"kind": "automatic", "_id": {"$nin": sorted(filter(None, covered))}}).sort("_id", 1):
-        job = _last_job(db, {"pick_set": row["_id"], "job_document.stages": "pick"})
+        job = _last_job(db, {"pick_set": row["_id"]} | of_makers("pick_set"))
         if job is not None:
-            job = job.model_copy(update={"stages": ("pick",)})
-            results.append(stale_of_job(db, job))
+            of_picks = tuple(stage.name for stage in registry.stages_of(job.stages, "pick_set"))
+            results.append(stale_of_job(db, job.model_copy(update={"stages": of_picks})))
     return results
 
 
@@ -137,8 +132,7 @@ def stale_of_all(db: Database) -> list[Staleness]:
 
 def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
     """Tasks whose inputs differ from those on record, or that were never finished."""
-    remaining = iter(stage.changed_parts(db) if isinstance(stage, PickStage) else stage.parts(db))
-    while batch := list(islice(remaining, BATCH)):
+    for batch in batches(stage.changed_parts(db), BATCH):
         planned = {tasks.task_id(stage, shard): (shard, parts) for shard, parts in batch}
         query = {"_id": {"$in": list(planned)}}
         found = db.task.find(query, {"fingerprint": 1, "status": 1}).batch_size(BATCH)
@@ -181,7 +175,7 @@ def _changed(
         return []
     if before is None:
         return [Reason("not recorded", "made by a version that did not keep its inputs")]
-    return reasons_of(stage.name, changes(_by_path(before, file_names), _by_path(parts, file_names)))
+    return reasons_of(type(stage), changes(_by_path(before, file_names), _by_path(parts, file_names)))
 
 
 def _outdated(db: Database, stage: Stage, config_id: str, reasons: list[Reason]) -> Iterator[StaleTask]:
@@ -191,7 +185,7 @@ def _outdated(db: Database, stage: Stage, config_id: str, reasons: list[Reason])
         shard = Shard(row["shard"], row["starttime"], row["endtime"])
         seen.add(_place(shard))
         yield _task(stage, shard, "stale", reasons)
-    if stage.name == "pick":
+    if registry.begins(stage):
         yield from (task for task in _compared(db, stage) if _place(task) not in seen)
 
 
@@ -216,9 +210,8 @@ def _file_names(db: Database, inputs: Iterable[Parts]) -> dict[str, str]:
     """Paths of the waveform files in tasks' inputs, by `wf_file._id`, now or before the archive moved; those of files
     that are gone stay on record."""
     wanted = sorted({file for parts in inputs for file in parts.get("file", {})})
-    names = {}
-    for at in range(0, len(wanted), IDENTITIES_PER_QUERY):
-        batch = wanted[at : at + IDENTITIES_PER_QUERY]
+    names: dict[str, str] = {}
+    for batch in batches(wanted, IDENTITIES_PER_QUERY):
         for key in ("earlier_ids", "_id"):
             for row in db.wf_file.find({key: {"$in": batch}}, {"dir": 1, "dfile": 1, "earlier_ids": 1}):
                 identities = row["earlier_ids"] if key == "earlier_ids" else [row["_id"]]
@@ -235,53 +228,38 @@ def _by_path(parts: Parts, file_names: Mapping[str, str]) -> Parts:
 # -- what waits for stale tasks
 
 
-def _waiting(db: Database, stage: Stage, job: Job, found: dict[str, list[StaleTask]]) -> list[StaleTask]:
-    """Finished windows whose inputs come from tasks that are stale or waiting."""
-    if stage.name == "pick":
-        return []
-    affected = _windows_of_picks(job, found.get("pick", [])) if stage.name == "associate" else _windows(stage, found)
-    if not affected:
-        return []
-    stale = {(task.starttime, task.endtime) for task in found[stage.name]}
+def _waiting(db: Database, stage: Stage, found: Sequence[StaleTask]) -> Iterator[StaleTask]:
+    """Finished tasks that read what is written by tasks that are stale or waiting."""
     query = {"stage": stage.name, "config_id": stage.config_id, "status": "done"}
-    rows = db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1)
-    waiting = []
-    for row in rows:
-        window = row["starttime"], row["endtime"]
-        if window in affected and window not in stale:
-            waiting.append(_task(stage, Shard({}, *window), "waiting", [affected[window]]))
-    return waiting
+    stale = {_place(task) for task in found if task.stage == stage.name}
+    shards: list[Shard] = []
+    coming: dict[int, tuple[Reads, set[str]]] = {}
+    for reads in stage.reads:
+        writers = registry.writers(reads.collection)
+        sources = [task for task in found if task.stage in writers and reads.takes(stage, task.shard)]
+        if sources and not shards:
+            rows = db.task.find(query, {"shard": 1, "starttime": 1, "endtime": 1}).sort("starttime", 1)
+            shards = [Shard(row["shard"], row["starttime"], row["endtime"]) for row in rows]
+        for number, task in _meeting(shards, sources, reads.padding(stage)):
+            first, names = coming.setdefault(number, (reads, set()))
+            if first is reads:
+                names.add(".".join(map(str, task.shard.values())) or f"stage {task.stage}")
+    for number, (reads, names) in sorted(coming.items()):
+        if _place(shards[number]) not in stale:
+            yield _task(stage, shards[number], "waiting", [Reason(f"{reads.words} to come", listed(sorted(names)))])
 
 
-def _windows_of_picks(job: Job, picks: list[StaleTask]) -> dict[Interval, Reason]:
-    """Association windows that read picks of stale tasks."""
-    stations: dict[Interval, set[str]] = defaultdict(set)
-    for task in picks:
-        if job.stations.takes(task.shard["net"], task.shard["sta"]):
-            stations[task.starttime, task.endtime].add(f"{task.shard['net']}.{task.shard['sta']}")
-    settings = job.associate
-    margin = settings.overlap_seconds
-    affected: dict[Interval, set[str]] = defaultdict(set)
-    for (start, end), names in stations.items():
-        for window in association_windows(start - margin, end + margin, settings.window_seconds, margin):
-            affected[window.starttime, window.endtime] |= names
-    return {window: Reason("picks to come", listed(sorted(names))) for window, names in affected.items()}
-
-
-def _windows(stage: Stage, found: dict[str, list[StaleTask]]) -> dict[Interval, Reason]:
-    """Windows whose origins (for magnitudes those of the neighbours too) or magnitudes are of stale tasks."""
-    sources = ("associate",) if stage.name == "magnitude" else ("associate", "magnitude")
-    affected: dict[Interval, Reason] = {}
-    for source in sources:
-        reason = Reason("origins to come" if source == "associate" else "magnitudes to come", f"stage {source}")
-        for task in found.get(source, []):
-            length = task.endtime - task.starttime
-            reach = NEIGHBOUR_SECONDS if stage.name == "magnitude" else 0.0
-            number = -int(-reach // length)  # windows on either side, rounded up
-            for step in range(-number, number + 1):
-                start = task.starttime + step * length
-                affected.setdefault((start, start + length), reason)
-    return affected
+def _meeting(shards: Sequence[Shard], tasks: Iterable[StaleTask], padding: float) -> Iterator[tuple[int, StaleTask]]:
+    """Which shards, by start, meet the times of which tasks with padding (s) on either side; where both
+    have a key, such as a station, it must be the same."""
+    starts = [shard.starttime for shard in shards]
+    longest = max((shard.endtime - shard.starttime for shard in shards), default=0.0)
+    for task in tasks:
+        first, last = task.starttime - padding, task.endtime + padding
+        for number in range(bisect_left(starts, first - longest), bisect_left(starts, last)):
+            shard = shards[number]
+            if shard.endtime > first and all(task.shard.get(key, value) == value for key, value in shard.key.items()):
+                yield number, task
 
 
 # -- picks that another job makes
@@ -292,20 +270,20 @@ def _picks_of_others(db: Database, job: Job, notes: list[str]) -> list[StaleTask
     name = job.pick_set_name
     made = db.pick_set.find_one({"_id": name}) or {}
     source = made.get("repicked_from")
-    maker = _last_job(db, {"pick_set": source or name, "job_document.stages": "pick"})
+    maker = _last_job(db, {"pick_set": source or name} | of_makers("pick_set"))
     if maker is None:
         return []
-    stage = build_stage("pick", maker)
+    stages, (result,) = pick_set_stages(maker)
     held = made if source is None else db.pick_set.find_one({"_id": source}) or {}
-    if held.get("config_id") != stage.config_id:
-        reasons = config_reasons(held.get("config", {}), stage.config)
-        picks = list(_outdated(db, stage, held.get("config_id", ""), reasons))
-    else:
-        picks = list(_compared(db, stage))
-    if source is not None:
-        settings = made["config"]["settings"]
-        repick = RepickStage(held, name, {key: settings[key] for key in THRESHOLDS if key in settings})
-        picks += [task for task in _compared(db, repick) if repick.config_id == made["config_id"]]
+    picks: list[StaleTask] = []
+    for stage in stages:
+        if held.get("config_id") != result.config_id:
+            reasons = config_reasons(held.get("config", {}), result.config)
+            picks += _outdated(db, stage, held.get("config_id", ""), reasons)
+        else:
+            picks += _compared(db, stage)
+    if source is not None and (repicking := stage_of(held, made)) is not None:
+        picks += _compared(db, repicking)
     if picks:
         verb = f"repick --pick-set {source} --name {name}" if source else f"run (job {maker.name})"
         notes.append(f"pick set {name} is not made by this job; its stale picks are made by: catalogdb {verb}")
@@ -333,7 +311,7 @@ def _last_job(db: Database, query: dict[str, Any]) -> Job | None:
 def _comparisons(db: Database, catalog: str, job: Job | None, result: Staleness) -> Iterator[StaleTask]:
     """Comparisons of the catalog that are older than what they were made from, and the job's own if there is none."""
     own = None
-    if job and job.evaluate and "evaluate" in job.stages:
+    if job and job.evaluate and registry.EVALUATE in job.stages:
         gates = Gates(
             **job.evaluate.model_dump(include={"max_dt", "max_km", "max_pick_dt"}),
             event_types=known_types(db, job.evaluate.event_types, (catalog, job.evaluate.reference)),
@@ -352,7 +330,7 @@ def _comparisons(db: Database, catalog: str, job: Job | None, result: Staleness)
                 elsewhere.append(f"catalogdb evaluate --catalog {state.catalog} --reference {state.reference}")
             yield StaleTask(
                 result=state.catalog,
-                stage="evaluate",
+                stage=registry.EVALUATE,
                 shard=names,
                 starttime=state.period[0],
                 endtime=state.period[1],
@@ -365,7 +343,7 @@ def _comparisons(db: Database, catalog: str, job: Job | None, result: Staleness)
 
 def _counted(result: Staleness) -> Staleness:
     counts = Counter((task.stage, task.state, why.reason) for task in result.tasks for why in task.why)
-    order = {name: number for number, name in enumerate(("pick", "associate", "magnitude", "assemble", "evaluate"))}
+    order = {name: number for number, name in enumerate(registry.names_in_order())}
     result.counts = [
         {"stage": stage, "state": state, "reason": reason, "tasks": number}
         for (stage, state, reason), number in sorted(counts.items(), key=lambda item: (order[item[0][0]], item[0]))

@@ -13,12 +13,12 @@ from pymongo.errors import PyMongoError
 
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
-from catalogdb.engines import Engine
 from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.jobs import Job
 from catalogdb.matrix import Cell
 from catalogdb.runs.run import Progress, RunReport, run_job
 from catalogdb.settings import Settings
+from catalogdb.stages import registry
 from catalogdb.stages.repick import repick
 from catalogdb.stages.resolve import resolve
 from catalogdb.stages.results import ResultName, claim_names
@@ -65,7 +65,7 @@ def sweep(
     settings: Settings,
     name: str,
     cells: list[Cell],
-    engine: Engine = "local",
+    engine: str = "local",
     workers: int | None = None,
     scheduler: str | None = None,
     replace: bool = False,
@@ -87,13 +87,13 @@ def sweep(
     if replace:
         _claim_names(db, cells)
     report = plan_sweep(name, cells)
-    options = {"engine": engine, "workers": workers, "scheduler": scheduler, "replace": replace}
+    options: dict[str, Any] = {"engine": engine, "workers": workers, "scheduler": scheduler, "replace": replace}
     broken: dict[str, str] = {}
     for source in {cell.source.pick_set_name: cell.source for cell in cells if cell.source}.values():
         with watch(f"inference {source.pick_set_name}") as progress:
             try:
                 run = run_job(settings, source, progress=progress, **options)
-                report.inferences[source.pick_set_name] = run.stages["pick"].done
+                report.inferences[source.pick_set_name] = sum(stage.done for stage in run.stages.values())
             except (DatabaseError, PyMongoError):
                 raise
             except Exception as error:  # the other inferences may succeed
@@ -120,13 +120,14 @@ def _claim_names(db: Database, cells: list[Cell]) -> None:
     for cell in cells:
         for name in resolve(db, cell.job)[1]:
             chosen = cell.source and name.kind == "pick_set"
-            names.append(changed(name, fields={"repicked_from": cell.source.pick_set_name}) if chosen else name)
+            fields = {"repicked_from": cell.source.pick_set_name} if cell.source else {}
+            names.append(changed(name, fields=fields) if chosen else name)
     claim_names(db, names, replace=True)
 
 
 def _planned(cell: Cell) -> CellReport:
     job = cell.job
-    inference = (cell.source or job).pick_set_name if "pick" in job.stages else None
+    inference = (cell.source or job).pick_set_name if registry.makes(job.stages, "pick_set") else None
     return CellReport(catalog=job.catalog, pick_set=job.pick_set_name, inference=inference, values=cell.values)
 
 
@@ -183,4 +184,5 @@ def _ranking(cells: list[CellReport]) -> list[dict[str, Any]]:
 
 
 def _merit(row: dict[str, Any]) -> tuple[float, float]:
-    return tuple(-1.0 if row[name] is None else row[name] for name in ("f1", "pick f1"))
+    events, picks = (-1.0 if row[name] is None else row[name] for name in ("f1", "pick f1"))
+    return events, picks

@@ -91,7 +91,7 @@ def _per_second(db: Database, run_id: str, stage: str, started: datetime | None,
         since = max(since, started)
     ended = {"run_id": run_id, "stage": stage, "status": {"$in": list(ENDED)}, "updated": {"$gt": since}}
     number = db.task.count_documents(ended)
-    return number / max(_seconds(now, since), 1.0) if number else None
+    return number / max(_seconds(now, since) or 0.0, 1.0) if number else None
 
 
 def _workers(db: Database, run_id: str, counts: dict[str, dict[str, int]], now: datetime) -> list[dict[str, Any]]:

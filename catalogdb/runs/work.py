@@ -17,6 +17,7 @@ from catalogdb import logs
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.heartbeat import beating
 from catalogdb.database.initialise import initialise
+from catalogdb.database.owner import owner
 from catalogdb.jobs import Job
 from catalogdb.ledger import lost, tasks
 from catalogdb.ledger.execute import execute
@@ -73,7 +74,7 @@ def this_worker(
         place = index * GOLDEN_RATIO % 1
         run_id = run_id or f"slurm-{environment.get('SLURM_CLUSTER_NAME', 'cluster')}-{shared}"
     terms = tasks.LeaseTerms(settings.lease_seconds, settings.task_attempts)
-    return Worker(run_id or uuid.uuid4().hex, f"{tasks.owner()}:{uuid.uuid4().hex[:8]}", place, wait, terms)
+    return Worker(run_id or uuid.uuid4().hex, f"{owner()}:{uuid.uuid4().hex[:8]}", place, wait, terms)
 
 
 def _shared_on_slurm(environment: Mapping[str, str]) -> str | None:
@@ -153,11 +154,11 @@ def _of_stage(db, stage, result, worker, report, progress) -> OpenTasks:
     try:
         left = work_stage(db, stage, result, worker, progress)
     except BaseException:
-        report.notes += result.finish()
+        result.finish()
         with suppress(PyMongoError):
             run_record.add_stage(db, worker.run_id, stage.name, result, result.failures)
         raise
-    report.notes += result.finish(stage.name)
+    report.notes += result.finish(stage)
     run_record.add_stage(db, worker.run_id, stage.name, result, list(left.failures.values()))
     return left
 
@@ -216,7 +217,7 @@ def _do(db, stage, free: list[PlannedTask], left: OpenTasks, result: StageReport
         tell(task)
 
 
-class _Ending:
+class _Ending(Stage):
     """The end of a shared run as a task: exactly one worker does it, and another one where that one dies."""
 
     name = "end"

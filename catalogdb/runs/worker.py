@@ -15,18 +15,24 @@ from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.stage import PlannedTask, Stage
 from catalogdb.ledger.tasks import LeaseTerms
 from catalogdb.settings import Settings
+from catalogdb.stages import registry
 from catalogdb.stages.resolve import build_stage
 
 
 @dataclass(frozen=True)
 class CarryOut:
-    """Carries out tasks of one stage, in whatever process it is sent to; what comes back is only a report."""
+    """Carries out tasks of one stage, in whatever process it is sent to; what comes back is only a report.
+
+    Args:
+        added: stages that the job may name besides those that come with catalogdb.
+    """
 
     settings: Settings
     job_json: str
     stage_name: str
     config_id: str
     run_id: str
+    added: tuple[type[Stage], ...] = ()
 
     def __call__(self, planned: PlannedTask) -> TaskReport:
         """Carry out one task.
@@ -35,6 +41,8 @@ class CarryOut:
             CatalogdbError: where this process would make another result than the one that planned the run.
         """
         logs.configure(self.settings.log)
+        for added in self.added:
+            registry.register(added)
         stage = _process_stage(self.job_json, self.stage_name, self.config_id)
         if stage.config_id != self.config_id:
             raise CatalogdbError("this worker has other versions or weights than the process that planned the run")

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from catalogdb.errors import InputError
-from catalogdb.job_schedule import ScheduleBlock, cron_fields
+from catalogdb.job_schedule import ScheduleBlock, parsed_cron, weekdays_of
+
+WEEKDAYS = ("Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat")
 
 
 def commands_of(program: Sequence[str], job: str, options: Sequence[str], schedule: ScheduleBlock) -> list[list[str]]:
@@ -91,15 +94,15 @@ def systemd(
 
 def on_calendar(schedule: ScheduleBlock) -> str:
     """The times as systemd's calendar events have them."""
-    fields = cron_fields(schedule.cron)
-    weekdays = fields["day_of_week"]
-    day = "" if weekdays == "*" else ",".join(name.capitalize() for name in weekdays.split(",")) + " "
-    month = ",".join(_event_part(token, 1) for token in fields["month"].split(","))
-    date = ",".join(_event_part(token, 1) for token in fields["day"].split(","))
-    time = ":".join(
-        ",".join(_event_part(token, 0) for token in fields[unit].split(",")) for unit in ("hour", "minute", "second")
+    times = parsed_cron(schedule.cron, datetime.now(UTC))
+    weekdays = weekdays_of(times)
+    of_week = "" if len(weekdays) == len(WEEKDAYS) else ",".join(WEEKDAYS[day] for day in weekdays) + " "
+    date = f"*-{_event_part(times.months, 12)}-{_event_part(times.days, 31)}"
+    clock = ":".join(
+        _event_part(values, all_of_them)
+        for values, all_of_them in ((times.hours, 24), (times.minutes, 60), (times.seconds, 60))
     )
-    return f"{day}*-{month}-{date} {time} {schedule.timezone}"
+    return f"{of_week}{date} {clock} {schedule.timezone}"
 
 
 def _in_a_row(commands: Sequence[Sequence[str]]) -> str:
@@ -107,13 +110,9 @@ def _in_a_row(commands: Sequence[Sequence[str]]) -> str:
     return " && ".join(shlex.join(command) for command in commands)
 
 
-def _event_part(token: str, first: int) -> str:
-    """`*/15` -> `00/15`, `1-5` -> `01..05`, `3` -> `03`."""
-    values, slash, step = token.partition("/")
-    if values == "*":
-        return f"{first:02d}/{step}" if slash else "*"
-    start, dash, end = values.partition("-")
-    return f"{int(start):02d}" + (f"..{int(end):02d}" if dash else "") + slash + step
+def _event_part(values: set[int], all_of_them: int) -> str:
+    """`00,15,30,45`; `*` for all."""
+    return "*" if len(values) == all_of_them else ",".join(f"{value:02d}" for value in sorted(values))
 
 
 def _five_fields(name: str, schedule: ScheduleBlock) -> str:

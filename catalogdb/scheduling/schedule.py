@@ -28,6 +28,11 @@ LEASE_SECONDS = 60.0
 MOST_LOSSES = 3
 """A firing whose process was gone so often is not tried again."""
 LOST = "its process ended without a word"
+WITHOUT_TOKEN: list[dict[str, Any]] = [{"$unset": "token"}]
+ENDED_AS_LOST: list[dict[str, Any]] = [
+    {"$set": {"status": "failed", "error": LOST, "ended": "$$NOW"}},
+    *WITHOUT_TOKEN,
+]
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def add_schedule(db: Database, path: Path, overrides: Sequence[str], options: di
         raise InputError(f"{path}: has no schedule", hint="add one: schedule: {cron: '30 2 * * *'}")
     if job_file.matrix:
         raise InputError(f"{path}: a matrix can't be scheduled", hint="schedule its cells as jobs of their own")
-    values = {
+    values: dict[str, Any] = {
         "file": str(job_path(path).resolve()),
         "host": socket.gethostname(),
         "overrides": list(overrides),
@@ -77,8 +82,9 @@ def add_schedule(db: Database, path: Path, overrides: Sequence[str], options: di
     held = db.schedule.find_one({"_id": name}, {"cron": 1, "timezone": 1})
     if held is None or any(held[key] != values[key] for key in ("cron", "timezone")):
         values["settled"] = now
-    db.schedule.update_one({"_id": name}, {"$set": values, "$currentDate": {"added": True}}, upsert=True)
-    return db.schedule.find_one({"_id": name})
+    change = {"$set": values, "$currentDate": {"added": True}}
+    db.schedule.update_one({"_id": name}, change, upsert=True)
+    return db.schedule.find_one({"_id": name}) or {"_id": name, **values}
 
 
 def remove_schedule(db: Database, name: str) -> None:
@@ -109,7 +115,7 @@ def list_schedules(db: Database) -> list[dict[str, Any]]:
         held = "lease" in row and row["lease"]["until"] > now and not is_gone(row["lease"]["owner"])
         following, problem = None, None
         try:
-            following = _block(row).next_after(max(now, row["settled"]))
+            following = block_of(row).next_after(max(now, row["settled"]))
         except InputError as error:
             problem = str(error)
         rows.append(
@@ -139,7 +145,7 @@ def next_firings(db: Database, count: int) -> list[dict[str, Any]]:
     found = []
     for row in db.schedule.find().sort("_id"):
         with suppress(InputError):
-            found.append(firings(row["_id"], _block(row), row["settled"]))
+            found.append(firings(row["_id"], block_of(row), row["settled"]))
     return [{"due": due, "name": name} for due, name in islice(merge(*found), count)]
 
 
@@ -186,12 +192,23 @@ def job_of(row: dict[str, Any]) -> JobFile:
     return job_file
 
 
+def block_of(row: dict[str, Any]) -> ScheduleBlock:
+    """The times of a stored schedule.
+
+    Raises:
+        InputError: as `job_of`.
+    """
+    schedule = job_of(row).schedule
+    assert schedule is not None  # `job_of` refuses a job without
+    return schedule
+
+
 # -- who runs a firing
 
 
 def due_now(row: dict[str, Any], now: datetime) -> Verdict:
     """What a schedule's document asks for at a server time."""
-    block = _block(row)
+    block = block_of(row)
     return judge(block.firings(row["settled"], now), now, block.grace, block.coalesce)
 
 
@@ -244,7 +261,7 @@ def settle(db: Database, firing: Firing, status: str, **values: Any) -> bool:
     """
     found = {key: {"$literal": value} for key, value in values.items() if value is not None}
     mine = {"_id": firing.identity, "token": firing.token}
-    change = [{"$set": {"status": status, "ended": "$$NOW", **found}}, {"$unset": "token"}]
+    change = [{"$set": {"status": status, "ended": "$$NOW", **found}}, *WITHOUT_TOKEN]
     settled = db.firing.update_one(mine, change).matched_count == 1
     _release(db, firing.schedule, firing.token, None if status == "interrupted" else firing.due)
     return settled
@@ -266,35 +283,33 @@ def _lease(db: Database, row: dict[str, Any], token: str) -> bool:
 
 
 def _release(db: Database, name: str, token: str, settled: datetime | None) -> None:
-    values = {} if settled is None else {"settled": settled}
-    change = [*([{"$set": values}] if values else []), {"$unset": "lease"}]
+    change: list[dict[str, Any]] = [] if settled is None else [{"$set": {"settled": settled}}]
+    change.append({"$unset": "lease"})
     db.schedule.update_one({"_id": name, "lease.token": token}, change)
 
 
 def _record_missed(db: Database, name: str, verdict: Verdict) -> None:
     """One document for all that were missed, unless the last of them was begun."""
+    if verdict.missed is None:
+        return
     row = {"schedule": name, "due": verdict.missed, "status": "missed", "stands_for": verdict.missed_count}
     db.firing.update_one({"_id": _firing_id(name, verdict.missed)}, {"$setOnInsert": row}, upsert=True)
     begun = {"schedule": name, "status": "running", "due": {"$lte": verdict.missed}}
-    db.firing.update_many(begun, [{"$set": {"status": "failed", "error": LOST, "ended": "$$NOW"}}, {"$unset": "token"}])
+    db.firing.update_many(begun, ENDED_AS_LOST)
 
 
 def _begin(db: Database, firing: Firing, verdict: Verdict, file_state: str) -> bool:
     """Enter the firing as running; False where it is settled already, or was lost too often."""
     others = {"schedule": firing.schedule, "status": "running", "due": {"$ne": firing.due}}
-    lost = [{"$set": {"status": "failed", "error": LOST, "ended": "$$NOW"}}, {"$unset": "token"}]
-    db.firing.update_many(others, lost)
+    db.firing.update_many(others, ENDED_AS_LOST)
     held = db.firing.find_one({"_id": firing.identity}) or {}
     if held.get("status") in ("done", "failed"):
         return False
     losses = held.get("losses", 0) + (held.get("status") == "running")
     if losses >= MOST_LOSSES:
         error = f"{LOST}, {losses} times"
-        change = [
-            {"$set": {"status": "failed", "error": error, "losses": losses, "ended": "$$NOW"}},
-            {"$unset": "token"},
-        ]
-        db.firing.update_one({"_id": firing.identity}, change)
+        failed = {"status": "failed", "error": error, "losses": losses, "ended": "$$NOW"}
+        db.firing.update_one({"_id": firing.identity}, [{"$set": failed}, *WITHOUT_TOKEN])
         return False
     values = {
         "schedule": {"$literal": firing.schedule},
@@ -307,17 +322,13 @@ def _begin(db: Database, firing: Firing, verdict: Verdict, file_state: str) -> b
         "losses": losses,
         "job_file": file_state,
     }
-    change = [{"$set": values}, {"$unset": ["ended", "error", "exit", "run_id"]}]
+    change: list[dict[str, Any]] = [{"$set": values}, {"$unset": ["ended", "error", "exit", "run_id"]}]
     db.firing.update_one({"_id": firing.identity}, change, upsert=True)
     return True
 
 
 def _firing_id(name: str, due: datetime) -> str:
     return content_id("firing", name, milliseconds(due.timestamp()))
-
-
-def _block(row: dict[str, Any]) -> ScheduleBlock:
-    return job_of(row).schedule
 
 
 def _document(job_file: JobFile) -> dict[str, Any]:

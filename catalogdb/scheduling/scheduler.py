@@ -23,7 +23,17 @@ from catalogdb.database.owner import owner
 from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.interrupts import interrupt, raise_what_was_swallowed
 from catalogdb.ledger.run_life import server_now
-from catalogdb.scheduling.schedule import Firing, claim, due_now, give_back, job_of, prolong, settle, take_over
+from catalogdb.scheduling.schedule import (
+    Firing,
+    block_of,
+    claim,
+    due_now,
+    give_back,
+    job_of,
+    prolong,
+    settle,
+    take_over,
+)
 from catalogdb.settings import Settings
 
 LOOK_SECONDS = 10.0
@@ -109,9 +119,9 @@ class Scheduler:
         for name in self._times.keys() - rows.keys():
             del self._times[name]
             self._clock.remove_job(name)
-        for where, name in list(self._problems):
-            if name is not None and name not in rows:
-                self._solved(where, name)
+        for where, of in list(self._problems):
+            if of is not None and of not in rows:
+                self._solved(where, of)
         for name, row in rows.items():
             try:
                 self._follow(name, row, now)
@@ -125,7 +135,7 @@ class Scheduler:
 
         times = row["cron"], row["timezone"]
         if self._times.get(name) != times:
-            block = job_of(row).schedule
+            block = block_of(row)
             self._clock.add_job(
                 *(self._attend, ScheduleTrigger(block), [name]),
                 **{"id": name, "replace_existing": True, "coalesce": True, "misfire_grace_time": None},
@@ -234,7 +244,7 @@ def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
     unread: list[str] = []
     try:
         job_file = job_of(row)
-        if job_file.schedule.ingest:
+        if job_file.schedule and job_file.schedule.ingest:
             ingest_before(db, job_file.schedule.ingest, unread)
         report = run_job(settings, job_file.at(firing.due), **row.get("options", {}))
     except KeyboardInterrupt:
@@ -249,8 +259,8 @@ def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
     failures = [line for stage in report.stages.values() for line in stage.failures]
     if failed and not failures:
         failures = ["tasks are in other hands"]
-    error = _in_short(failures, unread)
-    return {"status": report.status, "exit": int(failed), "run_id": report.run_id, "error": error}
+    said = _in_short(failures, unread)
+    return {"status": report.status, "exit": int(failed), "run_id": report.run_id, "error": said}
 
 
 def _broken_off(db: Database, unread: list[str], status: str, code: int, error: str = "") -> dict[str, Any]:

@@ -4,49 +4,45 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb import __version__
+from catalogdb.batches import batches
 from catalogdb.jobs import Job
-from catalogdb.ledger.parts import Parts, digest, fingerprint
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.parts import Parts, digest, fingerprint, named
+from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
+from catalogdb.stages import registry
 
 BATCH_WINDOWS = 100
 """So many windows are planned together, with one query per collection."""
 FROM_ORIGIN = ("time", "latitude", "longitude", "depth_km", "n_picks", "n_p", "n_s", "rms", "azimuthal_gap", "limits")
 
 
-class AssembleStage:
-    """Events of one catalog, by the windows of its association.
-
-    Args:
-        job: the job.
-        config_id: the catalog's config_id.
-    """
+class AssembleStage(Stage):
+    """Events of one catalog, by the windows of its association."""
 
     name = "assemble"
+    kind = "catalog"
+    reads = (Reads("origin", "origins"), Reads("magnitude", "magnitudes", optional=True))
     collections = ("event",)
+    is_implied = True
+    words = {"origin": named("origins"), "magnitude": named("magnitudes")}
+    verb = "assembled"
 
-    def __init__(self, job: Job, config_id: str):
-        self.job = job
-        self.result = job.catalog
-        self.config_id = config_id
-
-    def plan(self, db: Database) -> Iterable[PlannedTask]:
-        """One task per window that was associated."""
-        for shard, parts in self.parts(db):
-            yield PlannedTask(shard, fingerprint(parts))
+    @classmethod
+    def identity(cls, job: Job) -> dict[str, Any]:
+        """Nothing of its own: the catalog's revision stands for it."""
+        return {}
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
-        """The same windows, with the origin and the magnitudes of each event."""
-        query = {"config_id": self.config_id, "stage": "associate", "status": "done"}
+        """Windows that were associated, with the origin and the magnitudes of each event."""
+        query = {"config_id": self.config_id, "stage": {"$in": registry.writers("origin")}, "status": "done"}
         rows = db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1)
         windows = (Shard({}, row["starttime"], row["endtime"]) for row in rows)
-        while batch := list(islice(windows, BATCH_WINDOWS)):
+        for batch in batches(windows, BATCH_WINDOWS):
             for shard, inputs in zip(batch, self._gather(db, batch), strict=True):
                 yield shard, inputs.parts
 

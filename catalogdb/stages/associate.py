@@ -3,52 +3,108 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, cast
 
 from pymongo.database import Database
 
-from catalogdb.association.associate import associate, other_network
+from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import AssociationWindow, association_windows
-from catalogdb.identity import content_id
-from catalogdb.jobs import Job, StationSelection
-from catalogdb.ledger.parts import Parts, digest, fingerprint
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.database.named import require_pick_set
+from catalogdb.documents.data import Origin, Pick
+from catalogdb.errors import InputError
+from catalogdb.geo import distance_azimuth
+from catalogdb.identity import content_id, installed_versions
+from catalogdb.jobs import Job
+from catalogdb.ledger.parts import Change, Parts, digest, fingerprint
+from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
+from catalogdb.stages import registry
+from catalogdb.stages.association_notes import association_notes
 from catalogdb.stages.periods import Interval, covered, inside
+from catalogdb.stages.pick_selection import PickSelection
 from catalogdb.stages.recording import Recording
-from catalogdb.stages.station_places import StationNetworks, read_places
-from catalogdb.stations.places import StationPlaces
+from catalogdb.stages.station_notes import require_picks
+from catalogdb.stages.station_places import read_places
+from catalogdb.stations.places import PlacedPick, StationPlaces, StationRow
 
 PICK_FIELDS = (
     *("net", "sta", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight"),
     *("loc", "chan"),
 )
 PART_FIELDS = ("_id", "phase", "time", "probability", "quality", "uncertainty", "hypo71_weight", "place")
+ASSOCIATOR_PACKAGES = {"gamma": ("GMMA", "scikit-learn"), "pyocto": ("pyocto",)}
 
 
-class AssociateStage:
-    """Origins of one catalog.
+def _tell_picks(change: Change) -> tuple[str, str]:
+    before, now = (state.split()[0] if state else "none" for state in (change.before, change.now))
+    return "picks", f"{change.name} {before} -> {now}" if before != now else f"{change.name} {now} others"
 
-    Args:
-        job: the job.
-        config_id: the catalog's config_id.
-    """
+
+def _tell_station(change: Change) -> tuple[str, str]:
+    if change.before is None:
+        return "new station", change.name
+    if change.now is None:
+        return "station gone", change.name
+    old, new = ([float(value) for value in state.split()] for state in (change.before, change.now))
+    km = float(distance_azimuth(*old[:2], *new[:2])[0])
+    moved = f"{km:.3f} km" if km else f"{(new[2] - old[2]) * 1000:+.0f} m of elevation"
+    return "coordinates", f"{change.name} moved {moved}"
+
+
+def _tell_period(change: Change) -> tuple[str, str]:
+    start, end = (f"{datetime.fromtimestamp(float(value), UTC):%Y-%m-%dT%H:%M:%S}" for value in change.name.split())
+    return "other period", f"{start} to {end}{change.how}"
+
+
+class AssociateStage(Stage):
+    """Origins of one catalog."""
 
     name = "associate"
+    kind = "catalog"
+    reads = (
+        Reads(
+            "pick",
+            "picks",
+            padding=lambda stage: stage.job.associate.overlap_seconds,
+            takes=lambda stage, key: stage.job.stations.takes(key["net"], key["sta"]),
+        ),
+        Reads("site", "stations"),
+        Reads("wf_miniseed", "waveforms", padding=lambda stage: stage.job.associate.overlap_seconds),
+    )
     collections = ("origin",)
+    settings = AssociateConfig
+    words = {"pick": _tell_picks, "station": _tell_station, "period": _tell_period}
+    verb = "associated"
+    notes = staticmethod(association_notes)
 
-    def __init__(self, job: Job, config_id: str):
-        self.job = job
-        self.result = job.catalog
-        self.config_id = config_id
+    @classmethod
+    def identity(cls, job: Job) -> dict[str, Any]:
+        """The settings without those of associators that aren't used, and versions of the associator's packages."""
+        used = job.associate.associator
+        return {
+            cls.name: job.associate.model_dump(mode="json", exclude=set(ASSOCIATOR_PACKAGES) - {used}),
+            "versions": installed_versions(ASSOCIATOR_PACKAGES.get(used, ())),
+        }
 
-    def plan(self, db: Database) -> Iterable[PlannedTask]:
-        """One task per window that has picks, or had some."""
-        for shard, parts in self.parts(db):
-            yield PlannedTask(shard, fingerprint(parts))
+    def check(self, db: Database) -> None:
+        """Refuse a job without coordinates of its stations, or without picks where it makes none.
+
+        Raises:
+            InputError: naming what to do.
+        """
+        if not any(self.job.stations.takes(row["net"], row["sta"]) for row in db.site.find({}, {"net": 1, "sta": 1})):
+            raise InputError(
+                f"job {self.job.name}: database {db.name!r} has no coordinates of its stations",
+                hint="catalogdb ingest stations FILE; then check the job's stations",
+            )
+        if not registry.makes(self.job.stages, "pick_set"):
+            require_pick_set(db, self.job.pick_set_name)
+            require_picks(db, self.job)
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
-        """The same windows, with the picks of each station, the stations' coordinates, and where the period cuts them.
+        """Windows that have picks, or had some, with the picks of each station, the stations' coordinates, and where
+        the period cuts them.
 
         Stations with data but without a pick take part too: what is derived from the network depends on them.
         """
@@ -75,10 +131,14 @@ class AssociateStage:
         picks, stations, intervals, silent = inputs.data
         if not picks:
             return Output({"origin": []})
+        from catalogdb.association.associate import associate
+
         core = shard.starttime, shard.endtime
         result = associate(picks, stations, self.job.region, self.job.associate, core)
         origins = [
-            origin for origin in result.origins if any(start <= origin["time"] < end for start, end in intervals)
+            cast(Origin, origin)
+            for origin in result.origins
+            if any(start <= origin["time"] < end for start, end in intervals)
         ]
         for origin in origins:
             pick_ids = sorted(arrival["pick_id"] for arrival in origin["arrivals"])
@@ -122,16 +182,16 @@ class AssociateStage:
         overlap = self.job.associate.overlap_seconds
         return AssociationWindow(shard.starttime, shard.endtime, shard.starttime - overlap, shard.endtime + overlap)
 
-    def _picks(self, db: Database, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
+    def _picks(self, db: Database, starttime: float, endtime: float) -> Iterator[Pick]:
         """The job's picks of [starttime, endtime), by time."""
         return job_picks(db, self.job, starttime, endtime)
 
-    def _picks_by_window(self, db: Database, windows: list[AssociationWindow]) -> Iterator[list[dict[str, Any]]]:
+    def _picks_by_window(self, db: Database, windows: list[AssociationWindow]) -> Iterator[list[Pick]]:
         """The picks that each window reads, for windows in order of time, from one pass over all picks."""
         if not windows:
             return
         picks = self._picks(db, windows[0].read_starttime, windows[-1].read_endtime)
-        held: deque[dict[str, Any]] = deque()
+        held: deque[Pick] = deque()
         ahead = next(picks, None)
         for window in windows:
             while ahead is not None and ahead["time"] < window.read_endtime:
@@ -144,7 +204,7 @@ class AssociateStage:
     def _inputs(
         self,
         window: AssociationWindow,
-        picks: list[dict[str, Any]],
+        picks: list[Pick],
         places: StationPlaces,
         recording: Recording,
         period: list[Interval] | None,
@@ -160,7 +220,7 @@ class AssociateStage:
         return Inputs((placed, stations, intervals, silent), fingerprint(parts), parts)
 
 
-def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Iterator[dict[str, Any]]:
+def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Iterator[Pick]:
     """The picks of [starttime, endtime) that a job takes, by time, with the networks that bulletins leave out."""
     selection = PickSelection(db, job.stations)
     query = {"pick_set": job.pick_set_name, "time": {"$gte": starttime, "$lt": endtime}}
@@ -169,10 +229,10 @@ def job_picks(db: Database, job: Job, starttime: float, endtime: float) -> Itera
             yield selection.networks.named(pick)
 
 
-def _of_other_networks(
-    picks: list[dict[str, Any]], stations: list[dict[str, Any]], silent: list[dict[str, Any]]
-) -> list[str]:
+def _of_other_networks(picks: list[PlacedPick], stations: list[StationRow], silent: list[StationRow]) -> list[str]:
     """Problems of picks whose station has no coordinates, though one of its code without data has some."""
+    from catalogdb.association.associate import other_network
+
     networks: dict[str, list[str]] = defaultdict(list)
     for station in silent:
         networks[station["sta"]].append(station["net"])
@@ -183,37 +243,7 @@ def _of_other_networks(
     ]
 
 
-class PickSelection:
-    """Which picks a job takes by its selection of stations.
-
-    A pick without a network is taken where the job takes a station of its code in any network. Where `site` knows no
-    network of the code, it is taken if the station part of the patterns fits: association counts it as without station.
-
-    Args:
-        db: where `site` is, which is read for the first pick without a network, if patterns name networks.
-        stations: the job's selection.
-    """
-
-    def __init__(self, db: Database, stations: StationSelection):
-        self._stations, self.networks = stations, StationNetworks(db)
-        self._names_networks = any("." in pattern for pattern in (*stations.include, *stations.exclude))
-        codes = tuple(pattern.rpartition(".")[2] for pattern in stations.include)
-        self._of_unknown_network = stations.model_copy(update={"include": codes})
-        self._taken: dict[str, bool] = {}
-
-    def takes(self, net: str, sta: str) -> bool:
-        """True for a pick that takes part; `net` is empty where it is not known."""
-        if net or not self._names_networks:
-            return self._stations.takes(net, sta)
-        if sta not in self._taken:
-            self._taken[sta] = any(
-                (self._stations if known else self._of_unknown_network).takes(known, sta)
-                for known in self.networks.known(sta) or {""}
-            )
-        return self._taken[sta]
-
-
-def _pick_parts(picks: list[dict[str, Any]]) -> dict[str, str]:
+def _pick_parts(picks: list[PlacedPick]) -> dict[str, str]:
     """Number and content of the picks by station, with the row of the place that each was recorded at."""
     values: dict[str, list[str]] = defaultdict(list)
     for pick in picks:
@@ -222,7 +252,7 @@ def _pick_parts(picks: list[dict[str, Any]]) -> dict[str, str]:
     return {station: f"{len(of_station) // number} {digest(*of_station)}" for station, of_station in values.items()}
 
 
-def _station_parts(stations: list[dict[str, Any]]) -> dict[str, str]:
+def _station_parts(stations: list[StationRow]) -> dict[str, str]:
     """Latitude, longitude (degrees) and elevation (km) by station, of all places that it has in the window."""
     places: dict[str, list[str]] = defaultdict(list)
     for station in stations:

@@ -25,8 +25,8 @@ def read_task(db: Database, job: Job, reference: str, starttime: float, endtime:
     first, last = starttime - margin, endtime + margin
     picks = list(job_picks(db, job, first, last))
     places = read_places(db, first, last, {pick["sta"] for pick in picks}, job.stations.takes)
-    stations, picks = places.rows(picks, starttime, endtime)
-    stations = Recording(db, job.pick_set_name).take(stations, picks, first, last)
+    in_operation, placed = places.rows(picks, starttime, endtime)
+    stations = Recording(db, job.pick_set_name).take(in_operation, placed, first, last)
     events = list(
         db.event.find(
             {"catalog": reference, "time": {"$gte": starttime, "$lt": endtime}, "latitude": {"$type": "number"}}
@@ -46,4 +46,4 @@ def read_task(db: Database, job: Job, reference: str, starttime: float, endtime:
     for event in events:
         own = {arrival["pick_id"] for origin in event["origins"] for arrival in origin.get("arrivals", ())}
         rows.append({name: event[name] for name in ("time", "latitude", "longitude")} | {"picks": sorted(own & known)})
-    return Task(picks, stations, job.region, starttime, endtime, rows)
+    return Task(placed, stations, job.region, starttime, endtime, rows)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
 
 from pymongo.database import Database
 
+from catalogdb.documents.data import Pick
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.output_file import write_atomically
@@ -130,7 +131,7 @@ class _Export:
     def _write_ogs(self, stream: BinaryIO) -> None:
         from catalogdb.exchange.ogs import write_cards, write_listing, write_summaries
 
-        write = {
+        writers: dict[str, Callable[..., int]] = {
             "ogs-dat": write_cards.write_dat,
             "ogs-hpl": write_listing.write_hpl,
             "ogs-hpc": write_listing.write_hpc,
@@ -138,7 +139,7 @@ class _Export:
             "ogs-txt": write_summaries.write_txt,
             "ogs-txt-separated": write_summaries.write_separated_txt,
             "hypo71": write_cards.write_hypo71,
-        }[self.format]
+        }
         more: dict[str, Any] = {}
         if self.format in NUMBERED_FORMATS:
             more["source_ids"] = iter(self.contents.source_ids)
@@ -146,7 +147,7 @@ class _Export:
             more["written"] = self.written
         if self.format == "ogs-dat":
             more["picks_of_no_event"] = self._nameless(self.contents.picks_of_no_event)
-        self.written["events"] = write(self.contents.events, stream, self.left_out, **more)
+        self.written["events"] = writers[self.format](self.contents.events, stream, self.left_out, **more)
 
     def _write_table(self, stream: BinaryIO) -> None:
         from catalogdb.exchange import tables
@@ -169,7 +170,7 @@ class _Export:
             self.contents.counts["picks"] - self.written["picks"]
         )
 
-    def _nameless(self, picks: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def _nameless(self, picks: Iterator[Pick]) -> Iterator[Pick]:
         """The picks; where they name an event that is not there, the file can't hold its name."""
         for pick in picks:
             if "event_key" in pick:

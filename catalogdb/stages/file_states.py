@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.ledger.parts import DIGITS
+from catalogdb.batches import batches
+from catalogdb.documents.data import WfMiniseed
+from catalogdb.ledger.parts import DIGITS, Change, digest
 from catalogdb.stages.glance import extent_number
 from catalogdb.waveforms.file_state import FileState
 
 IDENTITIES_PER_QUERY = 10_000
 """A query is one document, and no document may be larger than 16 MB."""
+FILES_NAMED = 300
+"""A task of more files than this doesn't keep a state of each in the ledger."""
 EXTENT_FIELDS = (
     *("channel_group", "chan", "foff", "nbytes", "npts", "starttime", "endtime", "delta"),
     *("file_id", "content"),
@@ -25,8 +29,7 @@ FIELDS = {"size": 1, "mtime_ns": 1, "ctime_ns": 1, "digest": 1}
 def file_states(db: Database, identities: Iterable[str]) -> dict[str, FileState]:
     """States of files when they were indexed by `wf_file._id`; files of which nothing could be read are left out."""
     states: dict[str, FileState] = {}
-    remaining = iter(sorted(set(identities)))
-    while batch := list(islice(remaining, IDENTITIES_PER_QUERY)):
+    for batch in batches(sorted(set(identities)), IDENTITIES_PER_QUERY):
         for row in db.wf_file.find({"_id": {"$in": batch}}, FIELDS):
             if "size" in row:
                 states[row["_id"]] = FileState(row["size"], row["mtime_ns"], row.get("ctime_ns"), row.get("digest"))
@@ -46,6 +49,39 @@ def extent_of(piece: Mapping[str, Any], content: str) -> str:
     place = f"{piece['channel_group']} {piece['chan']} {piece['foff']} {piece['nbytes']} {piece['npts']}"
     place += f" {piece['starttime']!r} {piece['endtime']!r} {piece['delta']!r}"
     return f"{content} {hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}"
+
+
+def file_parts(pieces: list[WfMiniseed]) -> dict[str, str]:
+    """Files that pieces with `extent` are read from, with size, digest and what of them is read."""
+    single = {piece["file_id"]: piece["extent"] for piece in pieces}
+    if len(single) == len(pieces) <= FILES_NAMED:
+        return single
+    extents: dict[str, list[str]] = defaultdict(list)
+    for piece in pieces:
+        extents[piece["file_id"]].append(piece["extent"])
+    files = {
+        file: of_file[0] if len(of_file) == 1 else f"{of_file[0].rpartition(' ')[0]} {digest(*sorted(of_file))}"
+        for file, of_file in extents.items()
+    }
+    if len(files) > FILES_NAMED:
+        contents = sorted(set(files.values()))
+        files = {"all": f"{len(contents)} files {digest(*contents)}"}
+    return files
+
+
+def tell_file(change: Change) -> tuple[str, str]:
+    """What became of a file of which some is read, from its `extent_of` before and now."""
+    name = change.name
+    if change.before is None:
+        return "late file", name
+    if change.now is None:
+        return "vanished file", name
+    old, new = change.before.split(), change.now.split()
+    if old[0] != new[0]:
+        return "changed file", f"{name}: {old[0]} -> {new[0]} bytes"
+    if old[1] != new[1]:
+        return "changed file", f"{name}: same size, other content"
+    return "changed index", f"{name}: other pieces of the same bytes"
 
 
 def with_extent(piece: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,8 +47,8 @@ def glance(pieces: Sequence[Mapping[str, Any]], axes: Mapping[str, Any]) -> str 
         pieces: all `wf_miniseed` documents that reach into the padded shard.
         axes: where the station's channels point whose codes don't say it.
     """
-    numbers = [piece.get("extent_number") for piece in pieces]
-    return None if None in numbers else _text(len(numbers), sum(numbers), axes)
+    numbers = [piece["extent_number"] for piece in pieces if piece.get("extent_number") is not None]
+    return None if len(numbers) < len(pieces) else _text(len(numbers), sum(numbers), axes)
 
 
 def glances(
@@ -77,7 +77,10 @@ def glances(
         "numbered": {"$sum": {"$cond": [HAS_NUMBER, 1, 0]}},
     }
     found: dict[Place, list[Any]] = {}
-    pipeline = [{"$match": query}, {"$group": {"_id": {"net": "$net", "sta": "$sta"} | reach} | sums}]
+    pipeline: list[dict[str, Any]] = [
+        {"$match": query},
+        {"$group": {"_id": {"net": "$net", "sta": "$sta"} | reach} | sums},
+    ]
     for row in db.wf_miniseed.aggregate(pipeline, batchSize=GROUPS_TOGETHER):
         name = row["_id"]
         for number in range(int(name["first"]), int(name["last"]) + 1):

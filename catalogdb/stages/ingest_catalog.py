@@ -23,6 +23,7 @@ from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, Reference
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.names import checked_name
+from catalogdb.stages import registry
 from catalogdb.stages.station_places import StationNetworks
 from catalogdb.stages.write_catalog import write_catalog
 
@@ -83,7 +84,7 @@ def ingest_catalog(
     with name_lease(db, "catalog", name, partial(_say_waiting, name)) as lease:
         held = db.catalog.find_one({"_id": name})
         _check_name(db, name, held, config_id, replace)
-        task_id = content_id("ingest", config_id, {"catalog": name})
+        task_id = content_id(registry.INGEST, config_id, {"catalog": name})
         if held and not replace and not _can_name_networks(db, name):
             row = db.task.find_one({"_id": task_id}) or {}
             said = held.get("config", {})
@@ -215,7 +216,7 @@ def _ledger_row(
         kept.append(f"... and {len(problems) - len(kept)} more")
     return {
         "_id": task_id,
-        "stage": "ingest",
+        "stage": registry.INGEST,
         "config_id": config_id,
         "result": name,
         "shard": {"catalog": name},

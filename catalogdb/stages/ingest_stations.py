@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from obspy import Inventory
     from obspy.core.inventory import Channel
 
-Document = dict[str, Any]
+Document = Any  # a `site` or a `channel`
 SITE_KEY = ("net", "sta", "loc")
 CHANNEL_KEY = ("net", "sta", "loc", "chan")
 SAME_EPOCH_SECONDS = 10.0
@@ -151,7 +151,7 @@ def _key(document: Document, names: tuple[str, ...]) -> tuple:
 
 
 def _add(
-    known: dict[tuple, Document],
+    known: dict[tuple[Any, ...], Any],
     documents: list[Document],
     names: tuple[str, ...],
     path: Path,
@@ -159,7 +159,7 @@ def _add(
 ) -> None:
     for document in documents:
         key = (*_key(document, names), document["starttime"])
-        first = known.setdefault(key, document)
+        first: Any = known.setdefault(key, document)
         if first is not document and _content(first) != _content(document):
             summary.rejected += 1
             summary.problems.append(f"{path}: {'.'.join(key[:-1])}: differs from {first['source']}, which is used")

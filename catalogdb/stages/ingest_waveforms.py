@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, content_of, with_extent
 from catalogdb.stages.waveform_files import WaveformFile, find_files, is_gone, known_files, shown
 from catalogdb.waveforms import FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_miniseed
@@ -125,8 +126,7 @@ def _moved(db: Database, identities: Sequence[str]) -> str | None:
     """A line on new files that hold what files elsewhere held that are gone; None for none."""
     fields = {"digest": 1, "size": 1, "dir": 1, "dfile": 1}
     moved: dict[str, tuple[str, str]] = {}
-    for at in range(0, len(identities), IDENTITIES_PER_QUERY):
-        batch = list(identities[at : at + IDENTITIES_PER_QUERY])
+    for batch in batches(identities, IDENTITIES_PER_QUERY):
         indexed = {"state": "indexed", "digest": {"$exists": True}}
         new = {row["digest"]: row for row in db.wf_file.find({"_id": {"$in": batch}} | indexed, fields)}
         for twin in db.wf_file.find({"state": "indexed", "digest": {"$in": list(new)}}, fields):

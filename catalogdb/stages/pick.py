@@ -6,17 +6,19 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.components import SLOTS, Axis
+from catalogdb.documents.data import Pick, PickFields, WfMiniseed
+from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
-from catalogdb.jobs import Job
-from catalogdb.ledger.parts import Parts, digest, fingerprint
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.jobs import Job, PickBlock
+from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, Stage
 from catalogdb.picking.peak_table import joined
 from catalogdb.picking.picker import Findings, Picker, load_picker
 from catalogdb.picking.records import Records
@@ -24,30 +26,16 @@ from catalogdb.picking.selection import once_per_arrival
 from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors, turned_axes
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
-from catalogdb.stages.file_states import add_extents, file_states
+from catalogdb.stages import registry
+from catalogdb.stages.file_states import add_extents, file_parts, file_states, tell_file
 from catalogdb.stages.glance import NO_PIECES, Place, Seen, glance, glances
 from catalogdb.stages.shards import pieces_by_shard
 from catalogdb.stages.waveform_pieces import read_pieces
 
 REVISION = 4
-FILES_NAMED = 300
-"""A shard of more files than this doesn't keep a state of each in the ledger."""
 PLANNED_FIELDS = (
-    *(
-        "_id",
-        "net",
-        "sta",
-        "chan",
-        "channel_group",
-        "starttime",
-        "endtime",
-        "delta",
-        "npts",
-        "foff",
-        "file_id",
-        "extent",
-        "extent_number",
-    ),
+    *("_id", "net", "sta", "chan", "channel_group", "starttime", "endtime", "delta", "npts", "foff"),
+    *("file_id", "extent", "extent_number"),
 )
 PIECE_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes")
 PIECES_TOGETHER = 10_000
@@ -57,15 +45,27 @@ Axes = Mapping[str, Sequence[Axis]]
 """Where channels point, by sensor."""
 
 
-class PickStage:
+class PickStage(Stage):
     """Picks of one pick set."""
 
     name = "pick"
+    kind = "pick_set"
+    reads = (
+        Reads("wf_miniseed", "waveforms", padding=lambda stage: stage.terms.reach_seconds),
+        Reads("channel", "channel metadata"),
+    )
     collections = ("pick", "peak", "probability", "detection")
+    settings = PickBlock
+    words = {
+        "file": tell_file,
+        "sensor": lambda change: ("other sensor", "what the station's sensors cover has changed"),
+        "orientation": named("channel orientation"),
+    }
+    verb = "picked"
 
-    def __init__(self, job: Job):
-        self.job = job
-        self.result = job.pick_set_name
+    def __init__(self, job: Job, config_id: str | None = None):
+        """`config_id` is left to the stage: it is that of its pick set."""
+        super().__init__(job, "")
         self.picker: Picker = load_picker(job.pick)
         self.config = {
             "stage": self.name,
@@ -76,6 +76,9 @@ class PickStage:
             "shard_hours": job.pick.shard_hours,
             "picker": self.picker.identity(),
         }
+        for other in registry.stages_of(job.stages, self.kind):
+            if other is not PickStage:
+                self.config |= other.identity(job)
         self.config_id = content_id(self.config)
 
         self.terms = Terms(
@@ -87,21 +90,35 @@ class PickStage:
             self.picker.padding_seconds,
         )
 
+    @classmethod
+    def telling(cls, changes: Sequence[Change]) -> Iterable[Change]:
+        """Other files mean other seconds of each sensor, which goes without saying."""
+        is_file = any(change.kind == "file" for change in changes)
+        return [change for change in changes if not (is_file and change.kind == "sensor")]
+
     @property
     def shard_seconds(self) -> float:
         """Length of one shard."""
         return self.job.pick.shard_hours * 3600.0
 
-    def has_waveforms(self, db: Database) -> bool:
-        """True when there are waveforms of the job's stations and period, or have been."""
-        return next(self._pieces(db), None) is not None or bool(self._done(db))
+    def check(self, db: Database) -> None:
+        """Refuse a job of whose stations and period there are no waveforms, and have been none.
+
+        Raises:
+            InputError: naming what to do.
+        """
+        if next(self._pieces(db), None) is None and not self._done(db):
+            raise InputError(
+                f"job {self.job.name}: no waveforms of its stations and period are indexed in database {db.name!r}",
+                hint="catalogdb ingest waveforms PATH; then check the job's stations and period",
+            )
 
     def plan(self, db: Database) -> Iterator[PlannedTask]:
         """One task per selected station and shard that has waveforms, or had some. Pieces are looked at only where the
         index is not what it was when the task was done."""
         index, done = self._glances(db), self._done(db)
         for place in _unchanged(index, done):
-            yield PlannedTask(self._shard(place), done[place][0])
+            yield PlannedTask(self._shard(place), done[place][0] or "")
         for shard, parts in self._changed(db, index, done):
             place = shard.key["net"], shard.key["sta"], shard.starttime
             yield PlannedTask(shard, fingerprint(parts), index[place].glance if place in index else NO_PIECES)
@@ -170,7 +187,7 @@ class PickStage:
         """Pick, keep what the configuration says of peaks and probability, and give everything its identity."""
         visited, choice, problems = inputs.data
         counts: Counter = Counter(choice.counts)
-        picks: list[dict[str, Any]] = []
+        picks: list[PickFields] = []
         found: dict[str, list[tuple[Visit, Findings]]] = defaultdict(list)
         for visit, records in visited:
             result = self.picker.pick_records(records, visit.times)
@@ -181,7 +198,7 @@ class PickStage:
                 found[visit.channel_group].append((visit, result.findings))
         picks, dropped = once_per_arrival(picks, self.job.pick)
         counts.update(dropped)
-        documents: dict[str, list[dict[str, Any]]] = {
+        documents: dict[str, list[Any]] = {
             "pick": identified_picks(picks, self.config_id, self.result),
             "detection": [],
             "peak": [],
@@ -232,7 +249,7 @@ class PickStage:
         query = self._query() | (self._around(places) if places else {})
         rows = db.wf_miniseed.find(query, _projection(PLANNED_FIELDS)).sort("starttime", 1).batch_size(PIECES_TOGETHER)
         takes = self._taken()
-        while batch := list(islice(rows, PIECES_TOGETHER)):
+        for batch in batches(rows, PIECES_TOGETHER):
             taken = [piece for piece in batch if takes(piece["net"], piece["sta"])]
             add_extents(db, taken)
             yield from taken
@@ -307,26 +324,26 @@ class PickStage:
         return self._period() if self.job.period else (-math.inf, math.inf)
 
     @staticmethod
-    def _inside(pieces: list[dict], shard: Shard) -> list[dict]:
+    def _inside(pieces: list[WfMiniseed], shard: Shard) -> list[WfMiniseed]:
         """Pieces with samples in the shard's own period, padding left out."""
         return [piece for piece in pieces if piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime]
 
-    def _choose(self, pieces: list[dict], axes: Axes, shard: Shard) -> SensorChoice:
+    def _choose(self, pieces: list[WfMiniseed], axes: Axes, shard: Shard) -> SensorChoice:
         return choose_sensors(pieces, axes, (shard.starttime, shard.endtime), self.terms)
 
-    def _parts(self, pieces: list[dict], axes: Axes, shard: Shard, choice: SensorChoice | None = None) -> Parts:
+    def _parts(self, pieces: list[WfMiniseed], axes: Axes, shard: Shard, choice: SensorChoice | None = None) -> Parts:
         """What is read of the files; the choice of sensors, where there is one; and where channels point, where that
         decides which of them is what."""
         if self._leaves_no_choice(pieces, shard):
-            return {"file": _file_parts(pieces)}
+            return {"file": file_parts(pieces)}
         choice = choice or self._choose(pieces, axes, shard)
-        parts = {"file": _file_parts(choice.pieces), "sensor": {"choice": digest(choice.choices)}}
+        parts = {"file": file_parts(choice.pieces), "sensor": {"choice": digest(choice.choices)}}
         pad = self.picker.padding_seconds
         if decisive := turned_axes(choice.pieces, axes, shard.starttime - pad, shard.endtime + pad):
             parts["orientation"] = decisive
         return parts
 
-    def _leaves_no_choice(self, pieces: list[dict], shard: Shard) -> bool:
+    def _leaves_no_choice(self, pieces: list[WfMiniseed], shard: Shard) -> bool:
         """True for one sensor that points up, north and east: its pieces alone decide what is picked, and when."""
         names = {(piece["channel_group"], piece["chan"]) for piece in pieces}
         if not any(piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime for piece in pieces):
@@ -339,12 +356,13 @@ class PickStage:
         groups = {group for group, _ in names}
         if len(groups) != 1:
             return False
-        is_named = sensor_rank(*groups, self.terms.priority)[0] < len(self.terms.priority)
+        is_named = sensor_rank(groups.pop(), self.terms.priority)[0] < len(self.terms.priority)
         return is_named and all(chan[-1:] in SLOTS for _, chan in names)
 
 
-def identified_picks(picks: list[dict[str, Any]], config_id: str, pick_set: str) -> list[dict[str, Any]]:
+def identified_picks(made: list[PickFields], config_id: str, pick_set: str) -> list[Pick]:
     """Picks as the `pick` collection wants them, but for what every stage's documents are given."""
+    picks = cast(list[Pick], made)
     for pick in picks:
         pick["_id"] = content_id(config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
         pick["pick_set"] = pick_set
@@ -361,27 +379,9 @@ def _projection(fields: Iterable[str]) -> dict[str, int]:
     return {"_id": 0} | dict.fromkeys(fields, 1)
 
 
-def _file_parts(pieces: list[dict]) -> dict[str, str]:
-    """Files with size, digest and what of them is read."""
-    single = {piece["file_id"]: piece["extent"] for piece in pieces}
-    if len(single) == len(pieces) <= FILES_NAMED:
-        return single
-    extents: dict[str, list[str]] = defaultdict(list)
-    for piece in pieces:
-        extents[piece["file_id"]].append(piece["extent"])
-    files = {
-        file: of_file[0] if len(of_file) == 1 else f"{of_file[0].rpartition(' ')[0]} {digest(*sorted(of_file))}"
-        for file, of_file in extents.items()
-    }
-    if len(files) > FILES_NAMED:
-        contents = sorted(set(files.values()))
-        files = {"all": f"{len(contents)} files {digest(*contents)}"}
-    return files
-
-
-def _axes(db: Database, station: dict[str, str] | None = None) -> dict[tuple[str, str], Axes]:
+def _axes(db: Database, station: dict[str, str] | None = None) -> Mapping[tuple[str, str], Axes]:
     """Where the channels point whose codes don't say it, by station and sensor."""
-    axes: dict[tuple[str, str], Axes] = defaultdict(lambda: defaultdict(list))
+    axes: dict[tuple[str, str], dict[str, list[Axis]]] = defaultdict(lambda: defaultdict(list))
     query = (station or {}) | {"chan": {"$not": {"$regex": f"[{''.join(SLOTS)}]$"}}}
     fields = dict.fromkeys(("net", "sta", "loc", "chan", "starttime", "endtime", "hang", "vang"), 1)
     for row in db.channel.find(query, fields):

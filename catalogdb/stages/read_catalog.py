@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -19,7 +19,9 @@ import zstandard
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.database.named import require_catalog
+from catalogdb.documents.data import Event, Pick
 from catalogdb.exchange.documents import event_keys
 from catalogdb.exchange.event_filter import EventFilter
 
@@ -28,7 +30,7 @@ BATCH_PICKS = 5000
 MEMORY_BYTES = 32 * 2**20
 """What was read waits in memory up to this size, on disk beyond (TMPDIR says where)."""
 
-EventWithPicks = tuple[dict[str, Any], list[dict[str, Any]]]
+EventWithPicks = tuple[Event, list[Pick]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class CatalogContents:
 
     events: Iterator[EventWithPicks]
     source_ids: list[str]
-    picks_of_no_event: Iterator[dict[str, Any]]
+    picks_of_no_event: Iterator[Pick]
     counts: Counter[str]
 
 
@@ -85,12 +87,12 @@ class _Spooled:
     def __init__(self, db: Database, file: BinaryIO):
         self._file, self._options = file, db.codec_options
 
-    def fill(self, rows: Iterable[dict[str, Any]]) -> None:
+    def fill(self, rows: Iterable[Mapping[str, Any]]) -> None:
         with zstandard.ZstdCompressor(level=1).stream_writer(self._file, closefd=False) as stream:
             for row in rows:
                 stream.write(bson.encode(row, codec_options=self._options))
 
-    def rows(self) -> Iterator[dict[str, Any]]:
+    def rows(self) -> Iterator[Any]:
         if not self._file.tell():
             return
         self._file.seek(0)
@@ -109,20 +111,20 @@ class _Reader:
     def events_with_picks(self, want_picks: bool) -> Iterator[EventWithPicks]:
         cursor = self.db.event.find(self.filter.query(self.catalog), session=self.session)
         cursor = cursor.sort(self.filter.sort()).allow_disk_use(True).skip(self.filter.offset)
-        for batch in _batches(cursor.limit(self.filter.limit or 0).batch_size(BATCH_EVENTS)):
+        for batch in batches(cursor.limit(self.filter.limit or 0).batch_size(BATCH_EVENTS), BATCH_EVENTS):
             known = self._picks(batch) if want_picks else {}
             keyed = self._keyed_picks(batch) if want_picks and "pick_set" in self.held else {}
             for event in batch:
                 identities = dict.fromkeys(_pick_ids(event))
                 picks = {identity: known[identity] for identity in identities if identity in known}
-                picks |= {pick["_id"]: pick for pick in keyed.get(event.get("source_id"), [])}
+                picks |= {pick["_id"]: pick for pick in keyed.get(event.get("source_id", ""), [])}
                 self.counts["events"] += 1
                 self.counts["picks"] += len(identities | picks) if want_picks else 0
                 if "source_id" in event:
                     self.source_ids.append(event["source_id"])
                 yield event, list(picks.values())
 
-    def picks_of_no_event(self) -> Iterator[dict[str, Any]]:
+    def picks_of_no_event(self) -> Iterator[Pick]:
         """To be called after the events were read."""
         is_filtered = self.filter.model_copy(update={"orderby": "time-asc"}) != EventFilter()
         if is_filtered or "pick_set" not in self.held or "files" not in self.held.get("config", {}):
@@ -133,15 +135,15 @@ class _Reader:
             if keys.isdisjoint(event_keys(pick)):
                 yield pick
 
-    def _picks(self, events: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    def _picks(self, events: list[Event]) -> dict[str, Pick]:
         wanted = list({identity for event in events for identity in _pick_ids(event)})
         found = self.db.pick.find({"_id": {"$in": wanted}}, session=self.session) if wanted else ()
         return {pick["_id"]: pick for pick in found}
 
-    def _keyed_picks(self, events: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    def _keyed_picks(self, events: list[Event]) -> dict[str, list[Pick]]:
         """Picks by the events that they name; events without origins have them in no arrivals."""
         keys = [event["source_id"] for event in events if "source_id" in event]
-        found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        found: dict[str, list[Pick]] = defaultdict(list)
         if keys:
             named = {"$or": [{name: {"$in": keys}} for name in ("event_key", "other_event_keys")]}
             for pick in self.db.pick.find(named | {"pick_set": self.held["pick_set"]}, session=self.session):
@@ -152,16 +154,5 @@ class _Reader:
         return found
 
 
-def _pick_ids(event: dict[str, Any]) -> Iterator[str]:
+def _pick_ids(event: Event) -> Iterator[str]:
     return (arrival["pick_id"] for origin in event["origins"] for arrival in origin.get("arrivals", []))
-
-
-def _batches(cursor: Any) -> Iterator[list[dict[str, Any]]]:
-    batch: list[dict[str, Any]] = []
-    for document in cursor:
-        batch.append(document)
-        if len(batch) == BATCH_EVENTS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch

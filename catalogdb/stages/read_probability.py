@@ -87,14 +87,14 @@ def export_probability(
     except ValueError as error:
         period = f"{format_time(starttime)} to {format_time(endtime)}"
         raise InputError(f"pick set {pick_set!r}, {station}, {period}: {error}") from error
-    one = db.probability.find_one({"pick_set": pick_set, "net": net, "sta": sta}, {"floor": 1})
+    one = db.probability.find_one({"pick_set": pick_set, "net": net, "sta": sta}, {"floor": 1}) or {}
     return {
         "pick_set": pick_set,
         "station": station,
         "output": str(output),
         "format": format,
         "labels": list(traces[0].labels),
-        "floor": one["floor"],
+        "floor": one.get("floor"),
         "traces": len(traces),
         "seconds": round(sum(trace.samples / trace.rate for trace in traces), 6),
         "bytes": size,
@@ -135,7 +135,7 @@ def _nothing_stored(
             f"pick set {name!r} has no probability traces of station {net}.{sta}",
             hint=f"it has {', '.join(stations[:20])}{f' and {len(stations) - 20} more' if stations[20:] else ''}",
         )
-    last = db.probability.find_one(station, {"endtime": 1}, sort=[("starttime", -1)])
+    last = db.probability.find_one(station, {"endtime": 1}, sort=[("starttime", -1)]) or {"endtime": endtime}
     return InputError(
         f"pick set {name!r} has no probability traces of {net}.{sta} from {format_time(starttime)} to "
         f"{format_time(endtime)}",

@@ -141,8 +141,8 @@ def _named(name: str, rows: dict[str, Any], made_from: dict[str, str | None], op
     """The pick set of that name, else the one that the catalog of that name is made from."""
     if name in rows:
         return name
-    if made_from.get(name) in rows:
-        return made_from[name]
+    if (pick_set := made_from.get(name)) is not None and pick_set in rows:
+        return pick_set
     if name in made_from:
         raise InputError(f"{option} {name}: a catalog of events alone, it has no picks")
     raise InputError(f"{option} {name}: no such pick set", hint=f"there are: {', '.join(rows) or 'none'}")
@@ -286,7 +286,7 @@ def _strips(
         if others:
             notes.append(f"probability of {name} is of {', '.join(others)}")
         one = db.probability.find_one({"pick_set": name, "net": net, "sta": sta}, {"floor": 1})
-        floors.add(one["floor"])
+        floors.add(one["floor"] if one else 0.0)
     kept = sorted(floor for floor in floors if floor)
     if kept:
         notes.append(f"probability below {' or '.join(f'{floor:g}' for floor in kept)} is not kept and drawn as 0")

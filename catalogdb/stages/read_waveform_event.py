@@ -14,6 +14,7 @@ from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.plots.text import clock_text
 from catalogdb.plots.view import Lane, Mark, StationPanel, View, two_components
+from catalogdb.stages.associate import AssociateStage
 from catalogdb.stages.read_waveform import (
     Choice,
     check_period,
@@ -69,8 +70,8 @@ def event_view(
     """
     event = _event(db, event_id, catalog)
     origin = next((one for one in event["origins"] if one["_id"] == event.get("preferred_origin_id")), None)
-    origin = origin or next(iter(event["origins"]), {})
-    arrivals = origin.get("arrivals", [])
+    origin = origin or next(iter(event["origins"]), None)
+    arrivals = origin.get("arrivals", []) if origin else []
     chosen = sources(db, choice)
     start = event["time"] - (BEFORE_SECONDS if before is None else before)
     reach = event["time"] + (LONGEST_AFTER_SECONDS if after is None else after)
@@ -133,7 +134,7 @@ def _velocity(db: Database, catalog: str, pick_sets: list[str]) -> tuple[Velocit
     one; with a sentence on it."""
     rows = [*db.catalog.find({"_id": catalog}), *db.catalog.find({"pick_set": {"$in": pick_sets}}).sort("_id", 1)]
     for row in rows:
-        if velocity := row.get("config", {}).get("associate", {}).get("velocity"):
+        if velocity := row.get("config", {}).get(AssociateStage.name, {}).get("velocity"):
             return VelocityConfig.model_validate(velocity), f"velocity model of catalog {row['_id']}"
     plain = VelocityConfig()
     return plain, f"vp {plain.vp:g} km/s, vs {plain.vs:g} km/s"
@@ -176,7 +177,7 @@ def _stations(
         )
         for at, row in enumerate(located)
     ]
-    return sorted(found, key=lambda station: station.distance_km) + nowhere, notes
+    return sorted(found, key=lambda station: station.distance_km or 0.0) + nowhere, notes
 
 
 def _last_arrival(event: dict[str, Any], shown: list[_Station], arrivals: list[dict[str, Any]]) -> float:
@@ -188,7 +189,7 @@ def _last_arrival(event: dict[str, Any], shown: list[_Station], arrivals: list[d
 
 def _with_event(panel: StationPanel, station: _Station, all_components: bool) -> StationPanel:
     lanes = panel.lanes
-    if station.p_time is not None:
+    if station.p_time is not None and station.s_time is not None:
         predicted = (Mark("P", station.p_time), Mark("S", station.s_time))
         lanes = (Lane("predicted", "predicted", predicted), *lanes)
     components = panel.components if all_components else two_components(panel.components)

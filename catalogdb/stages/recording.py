@@ -8,11 +8,14 @@ that no waveform is indexed of, as with an agency's bulletin, nothing but picks 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Any
 
 from pymongo.database import Database
+
+from catalogdb.documents.data import Pick
+from catalogdb.stations.places import StationRow
 
 PICK_REACH_SECONDS = 86400.0
 BUCKET_SECONDS = 3600.0
@@ -34,8 +37,8 @@ class Recording:
         self._db, self._pick_set, self._whole = db, pick_set, whole
 
     def take(
-        self, stations: list[dict[str, Any]], picks: Iterable[Mapping[str, Any]], starttime: float, endtime: float
-    ) -> list[dict[str, Any]]:
+        self, stations: list[StationRow], picks: Iterable[Pick], starttime: float, endtime: float
+    ) -> list[StationRow]:
         """Keep the stations that have data around a window.
 
         A pick or waveform of a network belongs to the station of that network, else to one of its code that has none. A
@@ -129,7 +132,7 @@ class Recording:
                 yield net, sta, piece["starttime"], piece["endtime"]
         bucket = {"$floor": {"$divide": ["$time", BUCKET_SECONDS]}}
         code = {"net": "$net", "sta": "$sta", "bucket": bucket}
-        pipeline = [
+        pipeline: list[dict[str, Any]] = [
             {"$match": {"pick_set": self._pick_set}},
             {"$group": {"_id": code, "first": {"$min": "$time"}, "last": {"$max": "$time"}}},
             {"$sort": {"first": 1}},

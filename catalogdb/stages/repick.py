@@ -13,24 +13,32 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database.named import require_pick_set
+from catalogdb.documents.data import PickFields
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import canonical, content_id, milliseconds
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.parts import Parts
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, Stage
 from catalogdb.picking.config import PickConfig, StationThresholds
 from catalogdb.picking.peak_table import PeakTable, turns_of
 from catalogdb.picking.selection import SELECTION_COUNTS, once_per_arrival, picks_within
-from catalogdb.stages.pick import identified_picks
+from catalogdb.stages.pick import PickStage, identified_picks
 from catalogdb.stages.results import ResultName, claim_names
 
+THRESHOLDS = ("p_threshold", "s_threshold", "station_thresholds")
 
-class RepickStage:
-    """Picks of one pick set, chosen from the peaks of another; the same contract as every stage."""
 
-    name = "pick"
-    collections = ("pick", "peak", "probability", "detection")
+class RepickStage(Stage):
+    """Picks of one pick set, chosen from the peaks of another; in the ledger its tasks are those of picking."""
+
+    name = PickStage.name
+    kind = PickStage.kind
+    reads = (Reads("peak", "peaks"), Reads("detection", "detections"))
+    collections = PickStage.collections
+    words = PickStage.words
+    verb = PickStage.verb
+    telling = PickStage.telling
 
     def __init__(self, source: dict[str, Any], name: str, thresholds: dict[str, Any]):
         settings = source["config"]["settings"] | thresholds | {"probability": "none"}
@@ -71,8 +79,8 @@ class RepickStage:
         """Choose picks from the peaks."""
         row, peaks, detections = inputs.data
         counts = {key: value for key, value in row["counts"].items() if key not in SELECTION_COUNTS}
-        documents: dict[str, list[dict[str, Any]]] = {name: [] for name in self.collections}
-        picks: list[dict[str, Any]] = []
+        documents: dict[str, list[Any]] = {name: [] for name in self.collections}
+        picks: list[PickFields] = []
         selected: Counter = Counter()
         for of_sensor in sorted(peaks, key=lambda document: document["channel_group"]):
             table, group = PeakTable.from_document(of_sensor), of_sensor["channel_group"]
@@ -86,6 +94,13 @@ class RepickStage:
             identity = content_id(self.config_id, detection["channel_group"], milliseconds(detection["starttime"]))
             documents["detection"].append(detection | {"_id": identity, "pick_set": self.result})
         return Output(documents, counts | selected, row["choices"], row["problems"])
+
+
+def stage_of(source: dict[str, Any], made: dict[str, Any]) -> RepickStage | None:
+    """The stage that made one pick set of another, from their documents; None where this version makes another one."""
+    settings = made["config"]["settings"]
+    stage = RepickStage(source, made["_id"], {key: settings[key] for key in THRESHOLDS if key in settings})
+    return stage if stage.config_id == made["config_id"] else None
 
 
 def repick(
@@ -115,7 +130,7 @@ def repick(
     """
     source = _source(db, pick_set, name)
     given = {"p_threshold": p_threshold, "s_threshold": s_threshold}
-    thresholds = {key: value for key, value in given.items() if value is not None}
+    thresholds: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if station_thresholds is not None:
         thresholds["station_thresholds"] = [row.model_dump() for row in station_thresholds]
     stage = RepickStage(source, name, thresholds)

@@ -14,11 +14,9 @@ from pymongo.errors import DuplicateKeyError
 from catalogdb.database.lease import name_holder
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.run_life import live_run, server_now
-from catalogdb.ledger.tasks import NAMED
 from catalogdb.names import checked_name
 from catalogdb.stages.periods import covered
-
-OUTPUTS = {"pick_set": ("pick", "peak", "probability", "detection"), "catalog": ("origin", "magnitude", "event")}
+from catalogdb.stages.registry import outputs, stage_types
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def _is_taken(db: Database, result: ResultName, replace: bool) -> bool:
 
 def _covers_more(held: dict[str, Any], result: ResultName) -> bool:
     """True where the document covers what the job's period does not."""
-    if not result.is_period_given or not held.get("periods"):
+    if result.period is None or not result.is_period_given or not held.get("periods"):
         return False
     return covered([*held["periods"], result.period]) != [result.period]
 
@@ -96,7 +94,11 @@ def wider_periods(db: Database, names: list[ResultName]) -> list[str]:
     notes = []
     for result in names:
         held = db[result.kind].find_one({"_id": result.name, "config_id": result.config_id}, {"periods": 1}) or {}
-        if _covers_more(held, result) and covered([*held["periods"], result.period]) == covered(held["periods"]):
+        if (
+            result.period
+            and _covers_more(held, result)
+            and covered([*held["periods"], result.period]) == covered(held["periods"])
+        ):
             spans = ", ".join(" to ".join(map(_moment, period)) for period in covered(held["periods"]))
             notes.append(
                 f"{result.kind} {result.name} covers {spans}, more than the job's period, and keeps its events there; "
@@ -143,7 +145,8 @@ def _others(db: Database, kind: str, query: dict[str, Any], besides: Collection[
 def own_tasks(db: Database, kind: str, document: dict[str, Any]) -> dict[str, Any]:
     """Filter of the tasks that go with a name: those of its configuration, but where a name of the other kind stands
     for the same content (as of ingested files), and those that another configuration left under it."""
-    under_name = {"result": document["_id"], "stage": {"$in": [stage for stage in NAMED if NAMED[stage] == kind]}}
+    of_kind = [stage.name for stage in stage_types() if stage.kind == kind]
+    under_name = {"result": document["_id"], "stage": {"$in": of_kind}}
     other = "catalog" if kind == "pick_set" else "pick_set"
     if db[other].find_one({"config_id": document["config_id"]}, {"_id": 1}):
         return under_name
@@ -169,7 +172,7 @@ def _replace(db: Database, result: ResultName) -> None:
     own = own_tasks(db, result.kind, held)
     while db.task.delete_many(own).deleted_count:  # again for rows that moved in the index under it
         pass
-    for name in OUTPUTS[result.kind]:
+    for name in outputs(result.kind):
         db[name].delete_many({result.kind: result.name})
     document = _document(result) | {"config_id": result.config_id, "created": server_now(db)}
     if not collection.replace_one({"_id": result.name, "config_id": nothing}, document).matched_count:
@@ -217,7 +220,7 @@ def _clear(db: Database, result: ResultName) -> None:
             f"{result.name!r}: a catalog of this name is being ingested or removed by {name}",
             hint="wait for its end, or give this result another name (--name NEW_NAME)",
         )
-    for collection in OUTPUTS[result.kind]:
+    for collection in outputs(result.kind):
         db[collection].delete_many({result.kind: result.name, "config_id": {"$ne": result.config_id}})
 
 

@@ -17,7 +17,7 @@ def pieces_by_shard(
     length: float,
     padding: float,
     within: tuple[float, float],
-) -> Iterator[tuple[float, dict[Station, tuple[list[dict[str, Any]], bool]]]]:
+) -> Iterator[tuple[float, dict[Station, tuple[list[Any], bool]]]]:
     """Shards in order of time, each with its stations: the pieces that its padded period holds samples of, and whether
     it is known. No more of them are held than lie around one time.
 
@@ -26,20 +26,20 @@ def pieces_by_shard(
         known: network, station and start of shards that are there with or without pieces, by start.
         length, padding, within: as `shards_of`.
     """
-    open_shards: dict[float, dict[Station, list[dict[str, Any]]]] = {}
+    open_shards: dict[float, dict[Station, list[Any]]] = {}
     starts: list[float] = []
     known_here: dict[float, set[Station]] = {}
     known_iterator = iter(known)
     ahead = next(known_iterator, None)
 
-    def shard(start: float) -> dict[Station, list[dict[str, Any]]]:
+    def shard(start: float) -> dict[Station, list[Any]]:
         if start not in open_shards:
             open_shards[start] = defaultdict(list)
             known_here[start] = set()
             heapq.heappush(starts, start)
         return open_shards[start]
 
-    def until(time: float) -> Iterator[tuple[float, dict[Station, tuple[list[dict[str, Any]], bool]]]]:
+    def until(time: float) -> Iterator[tuple[float, dict[Station, tuple[list[Any], bool]]]]:
         """What no piece that starts at `time` or later is in."""
         nonlocal ahead
         while ahead is not None and (ahead[2] < time or starts and ahead[2] <= starts[0]):

@@ -8,6 +8,8 @@ from pymongo.database import Database
 
 from catalogdb.errors import InputError
 from catalogdb.jobs import Job, StationSelection
+from catalogdb.stages import registry
+from catalogdb.stages.pick_selection import PickSelection
 
 NAMED = 10
 
@@ -18,8 +20,6 @@ def require_picks(db: Database, job: Job) -> None:
     Raises:
         InputError: naming the stations that the pick set has.
     """
-    from catalogdb.stages.associate import PickSelection
-
     selection = PickSelection(db, job.stations)
     codes = _of_picks(db, job.pick_set_name)
     if codes and not any(selection.takes(*code) for code in codes):
@@ -32,8 +32,9 @@ def require_picks(db: Database, job: Job) -> None:
 def station_notes(db: Database, job: Job) -> list[str]:
     """Notes on patterns of `stations` that no station meets, or none that has data."""
     places = {(row["net"], row["sta"]) for row in db.site.find({}, {"_id": 0, "net": 1, "sta": 1})}
-    with_data = _of_waveforms(db) if "pick" in job.stages else _of_picks(db, job.pick_set_name)
-    what = "waveforms" if "pick" in job.stages else f"picks in {job.pick_set_name}"
+    picks = registry.makes(job.stages, "pick_set")
+    with_data = _of_waveforms(db) if picks else _of_picks(db, job.pick_set_name)
+    what = "waveforms" if picks else f"picks in {job.pick_set_name}"
     notes = []
     for key in ("include", "exclude"):
         for pattern in getattr(job.stations, key):

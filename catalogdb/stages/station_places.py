@@ -9,7 +9,8 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.stations.places import StationPlaces
+from catalogdb.documents.data import Pick
+from catalogdb.stations.places import StationPlaces, StationRow
 
 FIELDS = dict.fromkeys(("net", "sta", "loc", "lat", "lon", "elev", "starttime", "endtime"), 1) | {"_id": 0}
 
@@ -34,7 +35,7 @@ def read_places(
     return StationPlaces(*([row for row in rows if takes(row["net"], row["sta"])] for rows in found))
 
 
-def stations_in_operation(db: Database, starttime: float, endtime: float) -> list[dict[str, Any]]:
+def stations_in_operation(db: Database, starttime: float, endtime: float) -> list[StationRow]:
     """Stations with an epoch that meets `[starttime, endtime)`, one row each, as the science modules take them, at the
     place that each kept longest then."""
     rows, _ = read_places(db, starttime, endtime, ()).rows([], starttime, endtime)
@@ -67,7 +68,7 @@ class StationNetworks:
             self._only[sta] = next(iter(networks)) if len(networks) == 1 else ""
         return self._only[sta]
 
-    def named(self, pick: dict[str, Any]) -> dict[str, Any]:
+    def named(self, pick: Pick) -> Pick:
         """The pick with the network of its station, where it has none and just one can be meant."""
         if pick.get("net") or len(self.known(pick["sta"])) < 2:
             return pick  # of one network, or none, the code decides
@@ -78,7 +79,7 @@ class StationNetworks:
         return networks & self._with_waveforms.get(sta, set())
 
     def _picked(self, sta: str, networks: set[str]) -> set[str]:
-        found = set()
+        found: set[str] = set()
         for name in self._db.pick_set.distinct("_id"):
             for net in networks - found:
                 if self._db.pick.find_one({"pick_set": name, "sta": sta, "net": net}, {"_id": 1}):

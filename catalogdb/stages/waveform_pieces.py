@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from catalogdb.documents.data import WfMiniseed
 from catalogdb.stages.file_states import file_states
 from catalogdb.waveforms import ChangedWaveform, FileState, read_traces
 
@@ -24,7 +25,7 @@ PIECE_FIELDS = (
 
 def read_pieces(
     db: Database,
-    pieces: Sequence[dict[str, Any]],
+    pieces: Sequence[WfMiniseed],
     starttime: float,
     endtime: float,
     states: dict[str, FileState] | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pymongo import ReplaceOne
@@ -9,9 +10,11 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from catalogdb.batches import batches
 from catalogdb.database.lease import DocumentLease
 from catalogdb.errors import NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
+from catalogdb.stages.registry import INGEST
 
 TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
 BATCH_DOCUMENTS = 5_000
@@ -92,11 +95,8 @@ class _Writer:
                 self.db[collection].delete_many({key: self.name})
             try:
                 for collection, documents in self.documents.items():
-                    for first in range(0, len(documents), BATCH_DOCUMENTS):
-                        batch = documents[first : first + BATCH_DOCUMENTS]
-                        session.with_transaction(
-                            lambda current, collection=collection, batch=batch: self._insert(collection, batch, current)
-                        )
+                    for batch in batches(documents, BATCH_DOCUMENTS):
+                        session.with_transaction(partial(self._insert, collection, batch))
                 session.with_transaction(self._insert_names)
             except NameTaken:
                 for collection, _ in COLLECTIONS:
@@ -110,7 +110,7 @@ class _Writer:
     def _remove_names(self, session: ClientSession) -> None:
         self.lease.confirm(session)
         self._refuse_a_run(session)
-        self.db.task.delete_many({"stage": "ingest", "result": self.name}, session=session)
+        self.db.task.delete_many({"stage": INGEST, "result": self.name}, session=session)
         for collection in ("catalog", "pick_set"):
             self.db[collection].delete_one({"_id": self.name}, session=session)
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from catalogdb.channels import SENSOR_PRIORITY
+from catalogdb.documents.data import Channel as ChannelDocument
+from catalogdb.documents.data import Site
 from catalogdb.stations.epochs import epoch_end, epoch_start, finite
 from catalogdb.stations.metadata import turned
 from catalogdb.stations.response import response_document
@@ -20,13 +22,13 @@ if TYPE_CHECKING:
     from obspy.core.inventory import Channel, Station
 
 
-def site_documents(inventory: Inventory, source: str) -> list[dict[str, Any]]:
+def site_documents(inventory: Inventory, source: str) -> list[Site]:
     """`site` documents: one for each time that a station's location code keeps its place.
 
     A station epoch is parted where the place of its channels changes. Where channels of one location stand at several
     places at once, the best sensor's counts (`SENSOR_PRIORITY`, vertical first).
     """
-    documents = {}
+    documents: dict[tuple[Any, ...], dict[str, Any]] = {}
     for network in inventory:
         for station in network:
             for loc, start, end, item in _pieces(station):
@@ -41,13 +43,13 @@ def site_documents(inventory: Inventory, source: str) -> list[dict[str, Any]]:
                     "source": source,
                 }
                 documents.setdefault((network.code, station.code, loc, start), document)
-    return list(documents.values())
+    return cast(list[Site], list(documents.values()))
 
 
-def channel_documents(inventory: Inventory, source: str) -> list[dict[str, Any]]:
+def channel_documents(inventory: Inventory, source: str) -> list[ChannelDocument]:
     """`channel` documents: one per channel epoch; orientation and response are absent where the file doesn't know
     them."""
-    documents = {}
+    documents: dict[tuple[Any, ...], dict[str, Any]] = {}
     for network in inventory:
         for station in network:
             for channel in station.channels:
@@ -71,7 +73,7 @@ def channel_documents(inventory: Inventory, source: str) -> list[dict[str, Any]]
                 documents.setdefault(
                     (network.code, station.code, channel.location_code, channel.code, document["starttime"]), document
                 )
-    return list(documents.values())
+    return cast(list[ChannelDocument], list(documents.values()))
 
 
 def _pieces(station: Station) -> Iterator[tuple[str, float, float, Station | Channel]]:
@@ -111,7 +113,7 @@ def _standing(channels: list[Channel], time: float) -> Channel | None:
     return min(there, key=_preference, default=None)
 
 
-def _preference(channel: Channel) -> tuple:
+def _preference(channel: Channel) -> tuple[Any, ...]:
     sensor = channel.code[:2]
     rank = SENSOR_PRIORITY.index(sensor) if sensor in SENSOR_PRIORITY else len(SENSOR_PRIORITY)
     return rank, sensor, not channel.code.endswith("Z"), channel.code, -epoch_start(channel.start_date)

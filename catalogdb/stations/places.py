@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict, cast
+
+from catalogdb.documents.data import Channel, Pick, Site
 
 
 class Place(NamedTuple):
@@ -13,6 +15,23 @@ class Place(NamedTuple):
     latitude: float
     longitude: float
     elevation_km: float
+
+
+class StationRow(TypedDict):
+    """A station at one place, as `associate` takes it: degrees, km above sea level; `place` is 0 where absent."""
+
+    net: str
+    sta: str
+    latitude: float
+    longitude: float
+    elevation_km: float
+    place: NotRequired[int]
+
+
+class PlacedPick(Pick):
+    """A pick with the number of its station's place; 0 where absent."""
+
+    place: NotRequired[int]
 
 
 class _Epoch(NamedTuple):
@@ -34,7 +53,7 @@ class StationPlaces:
         channels: `channel` documents: the same, and chan; where a pick names its sensor they come first.
     """
 
-    def __init__(self, sites: Iterable[Mapping[str, Any]], channels: Iterable[Mapping[str, Any]] = ()):
+    def __init__(self, sites: Iterable[Site], channels: Iterable[Channel] = ()):
         self._sites = _by_station(sites)
         self._channels = _by_station(channels)
         self._networks: dict[str, set[str]] = defaultdict(set)
@@ -58,15 +77,15 @@ class StationPlaces:
         rows = own or [row for row in sites if row.loc == sites[0].loc]
         return max(rows, key=lambda row: row.starttime).place if rows else None
 
-    def of_pick(self, pick: Mapping[str, Any]) -> Place | None:
+    def of_pick(self, pick: Pick) -> Place | None:
         """The place of a pick's sensor at its time; the only network with its station counts where it names none."""
         return self.at(*self._station(pick), pick["time"], pick.get("loc"), pick.get("chan"))
 
-    def during(self, net: str, sta: str, starttime: float, endtime: float) -> Place | None:
-        """Where the station's first location code stands for most of `[starttime, endtime)`."""
+    def _during(self, net: str, sta: str, starttime: float, endtime: float) -> list[Place]:
+        """Where the station's first location code stands for most of `[starttime, endtime)`; none: nowhere."""
         rows = [row for row in self._sites.get((net, sta), ()) if row.overlap(starttime, endtime) > 0]
         first = [row for row in rows if row.loc == rows[0].loc]
-        return max(first, key=lambda row: row.overlap(starttime, endtime)).place if first else None
+        return [max(first, key=lambda row: row.overlap(starttime, endtime)).place] if first else []
 
     def latest(self, net: str, sta: str) -> Place | None:
         """Where the station stands last."""
@@ -86,8 +105,8 @@ class StationPlaces:
         ]
 
     def rows(
-        self, picks: Sequence[Mapping[str, Any]], starttime: float, endtime: float
-    ) -> tuple[list[dict[str, Any]], list[Mapping[str, Any]]]:
+        self, picks: Sequence[Pick], starttime: float, endtime: float
+    ) -> tuple[list[StationRow], list[PlacedPick]]:
         """Stations and picks of a window as `associate` takes them.
 
         A station has one row for each place that its picks were recorded at, told apart by `place` (0, 1, ... in order
@@ -99,28 +118,36 @@ class StationPlaces:
             rows with net, sta, latitude, longitude (degrees), elevation_km and, beyond the first, place; and the picks.
         """
         found: dict[tuple[str, str], list[Place]] = defaultdict(list)
-        placed = []
+        placed: list[PlacedPick] = []
         for pick in picks:
             place = self.of_pick(pick)
+            number = 0
             if place is not None:
                 known = found[self._station(pick)]
                 if place not in known:
                     known.append(place)
-                if number := known.index(place):
-                    pick = {**pick, "place": number}
-            placed.append(pick)
-        stations = []
+                number = known.index(place)
+            placed.append({**pick, "place": number} if number else cast(PlacedPick, pick))
+        stations: list[StationRow] = []
         for net, sta in sorted({*self.stations(starttime, endtime), *found}):
-            places = found.get((net, sta)) or [self.during(net, sta, starttime, endtime)]
+            places = found.get((net, sta)) or self._during(net, sta, starttime, endtime)
             for number, place in enumerate(places):
-                row = {"net": net, "sta": sta, **place._asdict()}
-                stations.append(row | {"place": number} if number else row)
+                row = StationRow(
+                    net=net,
+                    sta=sta,
+                    latitude=place.latitude,
+                    longitude=place.longitude,
+                    elevation_km=place.elevation_km,
+                )
+                if number:
+                    row["place"] = number
+                stations.append(row)
         return stations, placed
 
-    def _station(self, pick: Mapping[str, Any]) -> tuple[str, str]:
+    def _station(self, pick: Pick) -> tuple[str, str]:
         net, sta = pick.get("net") or "", pick["sta"]
         if not net and len(networks := self._networks.get(sta, ())) == 1:
-            (net,) = networks
+            net = next(iter(networks))
         return net, sta
 
 

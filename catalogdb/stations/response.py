@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from catalogdb.documents.data import Channel as ChannelDocument
+from catalogdb.documents.data import ChannelResponse
 from catalogdb.identity import canonical_json
 from catalogdb.stations.epochs import OPEN_END, finite
 from catalogdb.stations.units import GroundMotionUnit, ground_motion_unit, is_counts
@@ -34,7 +36,7 @@ class _Unusable(ValueError):
     """Why counts can't become ground motion with this response."""
 
 
-def response_document(channel: Channel) -> dict[str, Any] | None:
+def response_document(channel: Channel) -> ChannelResponse | None:
     """The `response` field of a channel document: what `schemas/channel.yaml` says.
 
     The sensitivity is in counts per SI unit of ground motion, poles and zeros are those of all analogue stages in
@@ -52,7 +54,8 @@ def response_document(channel: Channel) -> dict[str, Any] | None:
         document["unusable"] = str(reason)
     if remarks:
         document["remarks"] = remarks
-    return document if document.keys() - {"unusable"} or response.response_stages else None
+    is_said = document.keys() - {"unusable"} or response.response_stages
+    return cast(ChannelResponse, document) if is_said else None
 
 
 def _as_stated(response: Response) -> dict[str, Any]:
@@ -100,10 +103,11 @@ def _unit_of(units: Mapping[str, str | None]) -> GroundMotionUnit:
     given = {where: name for where, name in units.items() if name}
     if not given:
         raise _Unusable("no input units")
+    parsed = []
     for where, name in given.items():
-        if ground_motion_unit(name) is None:
+        if (unit := ground_motion_unit(name)) is None:
             raise _Unusable(f"input units {name} of {where} are not of ground motion")
-    parsed = [ground_motion_unit(name) for name in given.values()]
+        parsed.append(unit)
     if len({unit.derivatives for unit in parsed}) > 1:
         names = " and ".join(f"{name} ({where})" for where, name in given.items())
         raise _Unusable(f"input units contradict one another: {names}")
@@ -230,17 +234,19 @@ def _sensitivity(
     """Overall sensitivity in counts per unit that the file states, or else per unit of the first stage."""
     stated = response.instrument_sensitivity
     value = float(stated.value) if stated is not None and _usable(stated.value) else None
-    try:
-        product: float | None = _product_of_gains(stages, frequency)
-    except _Unusable as reason:
-        if value is None:
+    if stated is None or value is None:
+        missing = "no InstrumentSensitivity" if stated is None else f"InstrumentSensitivity is {stated.value:g}"
+        try:
+            gains = _product_of_gains(stages, frequency)
+        except _Unusable as reason:
             missing = "no InstrumentSensitivity" if stated is None else f"InstrumentSensitivity is {stated.value}"
             raise _Unusable(f"{missing}, and {reason}") from None
+        remarks.append(f"{missing}: the product of the stage gains, {gains:.6g} at {frequency:g} Hz, is used")
+        return gains
+    try:
+        product: float | None = _product_of_gains(stages, frequency)
+    except _Unusable:
         product = None
-    if value is None:
-        missing = "no InstrumentSensitivity" if stated is None else f"InstrumentSensitivity is {stated.value:g}"
-        remarks.append(f"{missing}: the product of the stage gains, {product:.6g} at {frequency:g} Hz, is used")
-        return product
     if not is_counts(stated.output_units or stages[-1].output_units or "COUNTS"):
         raise _Unusable(f"InstrumentSensitivity is in {stated.output_units or stages[-1].output_units}, not in counts")
     whole, first = (ground_motion_unit(name) for name in units.values())
@@ -291,7 +297,7 @@ def _product_of_gains(stages: Sequence[ResponseStage], frequency: float | None) 
     return product
 
 
-def response_remarks(channels: Iterable[Mapping[str, Any]]) -> list[str]:
+def response_remarks(channels: Iterable[ChannelDocument]) -> list[str]:
     """One line for each thing that is odd in responses, with the channels that it is true of.
 
     Args:
@@ -333,8 +339,8 @@ class EpochOverlap:
     starttime: float
     endtime: float
     differs: tuple[str, ...]
-    earlier: Mapping[str, Any]
-    later: Mapping[str, Any]
+    earlier: ChannelDocument
+    later: ChannelDocument
 
     @property
     def text(self) -> str:
@@ -345,8 +351,8 @@ class EpochOverlap:
         span = f"two epochs are valid from {str(UTCDateTime(self.starttime))[:19]} to {end}"
         what = f"differ in {', '.join(self.differs)}" if self.differs else "say the same"
         one, other = ((epoch.get("response") or {}) for epoch in (self.earlier, self.later))
-        values = one.get("sensitivity"), other.get("sensitivity")
-        if all(map(_usable, values)) and one.get("input_units") == other.get("input_units") and values[0] != values[1]:
+        values = [part["sensitivity"] for part in (one, other) if _usable(part.get("sensitivity"))]
+        if len(set(values)) == 2 and one.get("input_units") == other.get("input_units"):
             ratio = abs(math.log10(abs(values[0] / values[1])))
             what += f" (sensitivity {values[0]:g} and {values[1]:g}: ML differs by {ratio:.2f})"
         return f"{span} and {what}; the one that starts later is used"
@@ -355,7 +361,7 @@ class EpochOverlap:
         return f"{self.code}: {self.text}"
 
 
-def overlapping_epochs(channels: Iterable[Mapping[str, Any]]) -> list[EpochOverlap]:
+def overlapping_epochs(channels: Iterable[ChannelDocument]) -> list[EpochOverlap]:
     """Pairs of `channel` documents of one channel whose epochs overlap, by channel and time.
 
     Epochs hold their start and not their end, so one that starts when the other ends does not overlap it.
@@ -363,7 +369,7 @@ def overlapping_epochs(channels: Iterable[Mapping[str, Any]]) -> list[EpochOverl
     Args:
         channels: `channel` documents of any number of channels, in any order.
     """
-    by_channel: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    by_channel: dict[str, list[ChannelDocument]] = defaultdict(list)
     for epoch in channels:
         by_channel[channel_code(epoch)].append(epoch)
     found = []
@@ -377,16 +383,16 @@ def overlapping_epochs(channels: Iterable[Mapping[str, Any]]) -> list[EpochOverl
     return found
 
 
-def precedence(epoch: Mapping[str, Any]) -> tuple[float, float, bytes]:
+def precedence(epoch: ChannelDocument) -> tuple[float, float, bytes]:
     """Sort key of epochs that are valid at one time: the last one counts.
 
     The epoch that starts last is the newest statement: as a rule the one before was never closed. Of equal starts the
     shorter one counts, and then the content decides, so that the order in which epochs come never does.
     """
-    content = {name: epoch[name] for name in DESCRIBES if name in epoch}
+    content = {name: value for name, value in epoch.items() if name in DESCRIBES}
     return epoch["starttime"], -epoch["endtime"], canonical_json(content)
 
 
-def channel_code(channel: Mapping[str, Any]) -> str:
+def channel_code(channel: ChannelDocument) -> str:
     """NET.STA.LOC.CHAN of a `channel` document."""
     return f"{channel['net']}.{channel['sta']}.{channel.get('loc') or ''}.{channel['chan']}"

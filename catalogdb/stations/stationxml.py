@@ -174,8 +174,8 @@ def _part_repeated_epochs(networks: list[Network], path: Path, metadata: Station
             for channel in station.channels:
                 key = (station.code, channel.location_code, channel.code, repr(epoch_start(channel.start_date)))
                 epochs.setdefault(key, []).append((station, channel))
-        for key, repeated in epochs.items():
-            record = f"{path}: {network.code}.{'.'.join(key[:3])}"
+        for codes, repeated in epochs.items():
+            record = f"{path}: {network.code}.{'.'.join(codes[:3])}"
             _part(record, repeated, metadata)
 
 

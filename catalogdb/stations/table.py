@@ -7,7 +7,7 @@ import io
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from obspy import UTCDateTime
 
@@ -113,8 +113,9 @@ def _table(path: Path, content: bytes) -> tuple[int, list[str], list[tuple[int, 
     lines = text.splitlines(keepends=True)
     first = next((at for at, line in enumerate(lines) if _is_header(line)), 0)
     delimiter = max(",;\t|", key=lines[first].count)
-    quoting = csv.QUOTE_NONE if delimiter == "|" else csv.QUOTE_MINIMAL
-    reader = csv.reader(io.StringIO("".join(lines[first:]), newline=""), delimiter=delimiter, quoting=quoting)
+    table = io.StringIO("".join(lines[first:]), newline="")
+    quoting: Literal[0, 3] = csv.QUOTE_NONE if delimiter == "|" else csv.QUOTE_MINIMAL
+    reader = csv.reader(table, delimiter=delimiter, quoting=quoting)
     try:
         rows = [(first + reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
@@ -210,7 +211,7 @@ def _take(path: Path, rows: list[_Row], metadata: StationMetadata) -> None:
     from obspy.core.inventory import Network, Site, Station
 
     networks: dict[str, Network] = {}
-    known: dict[tuple, _Row] = {}
+    known: dict[tuple[Any, ...], _Row] = {}
     stations: dict[tuple[str, str], Station] = {}
     for row in rows:
         first = known.setdefault((row.net, row.sta, row.loc, row.chan, epoch_start(row.start)), row)

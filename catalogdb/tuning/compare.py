@@ -7,6 +7,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ import numpy as np
 from catalogdb.association.associate import associate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import association_windows, owned
+from catalogdb.documents.data import OriginFields
 from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.pairing import pair_events
 from catalogdb.geo import Region
+from catalogdb.stations.places import PlacedPick, StationRow
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,12 @@ class Task:
             assignments, `picks`: the `_id` of each of its picks.
     """
 
-    picks: Sequence[Mapping]
-    stations: Sequence[Mapping]
+    picks: Sequence[PlacedPick]
+    stations: Sequence[StationRow]
     region: Region
     starttime: float
     endtime: float
-    reference: Sequence[Mapping]
+    reference: Sequence[Mapping[str, Any]]
 
     def during(self, starttime: float, endtime: float, margin: float) -> Task:
         """Cut out a part of the period; picks are kept `margin` seconds around it."""
@@ -49,10 +52,10 @@ class Task:
         )  # fmt: skip
 
 
-Method = Callable[[Task, AssociateConfig], list[dict]]
+Method = Callable[[Task, AssociateConfig], list[OriginFields]]
 
 
-def through_windows(task: Task, config: AssociateConfig) -> list[dict]:
+def through_windows(task: Task, config: AssociateConfig) -> list[OriginFields]:
     """Associate window by window, as a job does: the origins of the period, in order of time."""
     picks = sorted(task.picks, key=lambda pick: (pick["time"], str(pick["_id"])))
     times = np.array([pick["time"] for pick in picks])
@@ -64,7 +67,9 @@ def through_windows(task: Task, config: AssociateConfig) -> list[dict]:
     return [origin for origin in origins if task.starttime <= origin["time"] < task.endtime]
 
 
-def score(origins: Sequence[Mapping], reference: Sequence[Mapping], gates: Gates | None = None) -> dict[str, Any]:
+def score(
+    origins: Sequence[Mapping[str, Any]], reference: Sequence[Mapping[str, Any]], gates: Gates | None = None
+) -> dict[str, Any]:
     """Count what was found, one to one, within the gates of time and epicentre.
 
     Returns:
@@ -123,7 +128,7 @@ def compare(
     return rows
 
 
-def _measure(task: Task, method: Method, config: AssociateConfig, gates: Gates | None, connection) -> None:
+def _measure(task: Task, method: Method, config: AssociateConfig, gates: Gates | None, connection: Connection) -> None:
     try:
         if task.picks:
             first = min(pick["time"] for pick in task.picks)
@@ -131,7 +136,7 @@ def _measure(task: Task, method: Method, config: AssociateConfig, gates: Gates |
         before = time.perf_counter(), time.process_time()
         origins = method(task, config)
         seconds, cpu_seconds = time.perf_counter() - before[0], time.process_time() - before[1]
-        result = score(origins, task.reference, gates) | {
+        result: dict[str, Any] | str = score(origins, task.reference, gates) | {
             "seconds": seconds,
             "cpu_seconds": cpu_seconds,
             "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
@@ -151,7 +156,7 @@ class _Columns:
     rows: np.ndarray
 
 
-def _columns(events: Sequence[Mapping]) -> _Columns:
+def _columns(events: Sequence[Mapping[str, Any]]) -> _Columns:
     time, latitude, longitude = (
         np.array([event[name] for event in events], dtype=float) for name in ("time", "latitude", "longitude")
     )

@@ -52,7 +52,7 @@ def tune(
     seed: int = 0,
     min_precision: float = 0.0,
     gates: Gates | None = None,
-    progress: Callable[[dict], None] | None = None,
+    progress: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Random search: the base settings first, then `trials` draws, each judged on the training period by F1.
 
@@ -108,7 +108,7 @@ def changed(base: AssociateConfig, settings: Mapping[str, Any]) -> AssociateConf
     document = base.model_dump()
     for key, value in settings.items():
         *path, name = key.split(".")
-        block = document
+        block: Any = document
         for part in path:
             block = block.get(part) if isinstance(block, dict) else None
         if not isinstance(block, dict) or name not in block:

@@ -51,10 +51,12 @@ def diff_catalogs(
     documents = [require_catalog(db, name) for name in (a, b)]
     gates = gates or Gates()
     pick_sets = [document.get("pick_set") for document in documents]
-    picks, pick_settings = None, []
-    if all(pick_sets) and pick_sets[0] != pick_sets[1]:
-        picks = _diff_picks(db, *pick_sets, gates.max_pick_dt, period)
-        pick_settings = _settings(*(require_pick_set(db, name) for name in pick_sets))
+    ours, theirs = pick_sets
+    picks: dict[str, Any] | None = None
+    pick_settings: list[dict[str, Any]] = []
+    if ours and theirs and ours != theirs:
+        picks = _diff_picks(db, ours, theirs, gates.max_pick_dt, period)
+        pick_settings = _settings(require_pick_set(db, ours), require_pick_set(db, theirs))
     result = {
         "kind": "catalogs",
         "a": a,
@@ -113,10 +115,11 @@ def _is_equal(result: dict[str, Any], with_settings: bool) -> bool:
 def _diff_events(db: Database, a: str, b: str, gates: Gates, period: tuple[float, float], rows: int) -> dict[str, Any]:
     events = [read_events(db, name, *period, selection={}) for name in (a, b)]  # rejected ones, too
     pairs = pair_events(events[0], events[1], gates)
-    pairs = _with_unlocated(*events, pairs)
+    pairs = _with_unlocated(events[0], events[1], pairs)
     counted = [_counted(db, name, period) for name in (a, b)]
-    moved, kept = 0, []
-    for row in _pair_rows(*events, pairs):
+    moved = 0
+    kept: list[dict[str, Any]] = []
+    for row in _pair_rows(events[0], events[1], pairs):
         before, now = counted[0].get(row["a_id"]), counted[1].get(row["b_id"])
         row = {key: value for key, value in row.items() if value == value}  # without what neither knows
         if before == now and all(abs(row.get(key, 0.0)) < least for key, least in SAME.items()):
@@ -209,7 +212,7 @@ def _diff_picks(db: Database, a: str, b: str, max_dt: float, period: tuple[float
     phases = {phase: dict.fromkeys(("a", "b", *OUTCOMES), 0) for phase in PHASES}
     by_station = np.zeros((0, len(OUTCOMES)), np.int64)
     try:
-        for chunk in _chunks(*readers, max_dt):
+        for chunk in _chunks(readers[0], readers[1], max_dt):
             counts = np.zeros((len(stations), len(OUTCOMES)), np.int64)
             counts[: len(by_station)] = by_station
             by_station = counts
@@ -238,8 +241,8 @@ def _chunks(a: PickReader, b: PickReader, max_dt: float) -> Iterator[tuple[Picks
         for side, batch in enumerate((of_a, of_b)):
             if batch is not None:
                 waiting[side] = joined([waiting[side], batch])
-        later = unfinished(*waiting, known_until, max_dt)
-        yield tuple(picks[~wait] for picks, wait in zip(waiting, later, strict=True))
+        later = unfinished(waiting[0], waiting[1], known_until, max_dt)
+        yield waiting[0][~later[0]], waiting[1][~later[1]]
         waiting = [picks[wait] for picks, wait in zip(waiting, later, strict=True)]
 
 

@@ -77,9 +77,9 @@ def find_event(db: Database, event_id: str) -> dict[str, Any]:
         query = {"_id": {"$gte": event_id, "$lt": event_id + "\uffff"}}
         found = list(db.event.find(query, {"catalog": 1}).sort("_id", 1).limit(NAMED))
     found = found or list(db.event.find({"source_id": {"$eq": event_id}}, {"catalog": 1}).limit(NAMED))
-    if len(found) == 1:
-        return db.event.find_one({"_id": found[0]["_id"]})
-    if found:
+    if len(found) == 1 and (event := db.event.find_one({"_id": found[0]["_id"]})) is not None:
+        return event
+    if len(found) > 1:
         several = ", ".join(f"{row['_id']} ({row['catalog']})" for row in found)
         raise InputError(f"event {event_id!r}: several events have that", hint=f"one of {several}")
     raise InputError(f"no event {event_id!r} in database {db.name!r}", hint=_suggestion(db, event_id))
@@ -101,8 +101,8 @@ def _suggestion(db: Database, event_id: str) -> str:
     for length in range(len(event_id) - 1, 1, -1):
         start = event_id[:length]
         alike = db.event.find({"_id": {"$gte": start, "$lt": start + "\uffff"}}, {"_id": 1}).limit(3)
-        if near := [row["_id"] for row in alike]:
-            return f"ids that begin like it: {', '.join(near)}"
+        if identities := [row["_id"] for row in alike]:
+            return f"ids that begin like it: {', '.join(identities)}"
     return "catalogdb query events --json has the ids"
 
 
@@ -119,7 +119,7 @@ class _Tasks:
         if task_id is not None and task_id not in self._tasks:
             row = self._db.task.find_one({"_id": task_id})
             self._tasks[task_id] = row and self._told(row)
-        return self._tasks.get(task_id)
+        return self._tasks.get(task_id) if task_id is not None else None
 
     def _told(self, row: dict[str, Any]) -> dict[str, Any]:
         told = {"task_id": row["_id"], "stage": row["stage"], "status": row["status"], "config_id": row["config_id"]}
@@ -200,7 +200,7 @@ def _peak(db: Database, pick: dict[str, Any], sensor: dict[str, Any]) -> dict[st
     if not near.any():
         return told | {"row": None}
     row = int(near.nonzero()[0][distance[near].argmin()])
-    values = {name: peaks[name][row].item() for name in peaks.dtype.names}
+    values = {name: peaks[name][row].item() for name in peaks.dtype.names or ()}
     return told | {"row": row, "values": {name: value for name, value in values.items() if value == value}}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, Field
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.errors import InputError
 from catalogdb.stages.waveform_files import below, file_id, shown, storable
 from catalogdb.waveforms import ChangedWaveform, FileState, UnreadableWaveform, WaveformUnavailable
@@ -69,8 +69,7 @@ def move_archive(
     if not rows and not db.wf_file.find_one(below(new), {"_id": 1}):
         raise InputError(f"{shown(old)}: no file is indexed below it", hint="catalogdb query wf_file shows what is")
     done = 0
-    remaining = iter(rows)
-    while step := list(islice(remaining, FILES_PER_STEP)):
+    for step in batches(rows, FILES_PER_STEP):
         moves = list(_checked(db, step, old, new, verify, result))
         result.moved += len(moves)
         identities = [row["_id"] for row, _ in moves]

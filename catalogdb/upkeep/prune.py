@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.batches import batches
 from catalogdb.database.lease import name_holder
-from catalogdb.stages.results import OUTPUTS
+from catalogdb.stages.registry import KINDS, outputs
 from catalogdb.upkeep.removal import (
     COMPARED,
     Counts,
@@ -23,7 +23,6 @@ from catalogdb.upkeep.removal import (
 )
 
 TASKS_PER_QUERY = 5000
-RESULTS = tuple(collection for collections in OUTPUTS.values() for collection in collections)
 MISSING = {"state": "missing"}
 
 
@@ -58,9 +57,9 @@ def find_leftovers(db: Database) -> Leftovers:
     """What nothing stands for any more; reads indexes, and a document of each task that isn't in the ledger."""
     # results before ledger before names: each is written only when what follows is there, so what is new never looks
     # left over
-    written = {collection: list(_tasks_of(db, collection)) for collection in RESULTS}
+    written = {collection: list(_tasks_of(db, collection)) for collection in _results()}
     in_ledger = {row["_id"] for row in db.task.aggregate(_distinct("config_id", {"stage": {"$gt": ""}}))}
-    standing = {kind: _standing(db, kind) for kind in OUTPUTS}
+    standing = {kind: _standing(db, kind) for kind in KINDS}
     held = {row["config_id"]: row["lease"]["owner"] for row in _held(db)}
     unnamed = in_ledger - standing["pick_set"] - standing["catalog"] - held.keys()
     # the end of a run that many workers share is a task of the run
@@ -69,8 +68,8 @@ def find_leftovers(db: Database) -> Leftovers:
     found.held = {
         config: owner for config, owner in held.items() if not any(config in ids for ids in standing.values())
     }
-    for kind, collections in OUTPUTS.items():
-        for collection in collections:
+    for kind in KINDS:
+        for collection in outputs(kind):
             for leftover in _not_standing(db, collection, written[collection], standing[kind]):
                 if leftover.config_id not in held:
                     found.documents.append(leftover)
@@ -127,12 +126,12 @@ def prune(
 
     for config_id in found.configs:
         if not _stands(db, config_id):
-            count(remove_tasks(db, _of_configs([config_id]), RESULTS))
+            count(remove_tasks(db, _of_configs([config_id]), _results()))
     gone_with_their_tasks = set(found.configs)
     for item in found.documents:
         if item.config_id in gone_with_their_tasks if item.in_ledger else not unclaimed:
             continue
-        kind = next(kind for kind, collections in OUTPUTS.items() if item.collection in collections)
+        kind = next(kind for kind in KINDS if item.collection in outputs(kind))
         if not item.in_ledger and _is_being_written(db, item, kind):
             continue
         if db[kind].find_one({"config_id": item.config_id}, {"_id": 1}) is None:
@@ -145,6 +144,10 @@ def prune(
     return _without_zeros(counts), [config_id for config_id in found.configs if _stands(db, config_id)]
 
 
+def _results() -> tuple[str, ...]:
+    return tuple(collection for kind in KINDS for collection in outputs(kind))
+
+
 def _is_being_written(db: Database, item: Leftover, kind: str) -> bool:
     written = db[item.collection].find_one({"task_id": item.task_id}, {kind: 1}) or {}
     return name_holder(db, written.get(kind, "")) is not None
@@ -155,7 +158,7 @@ def _standing(db: Database, kind: str) -> set[str]:
 
 
 def _stands(db: Database, config_id: str) -> bool:
-    return any(db[kind].find_one({"config_id": config_id}, {"_id": 1}) for kind in OUTPUTS)
+    return any(db[kind].find_one({"config_id": config_id}, {"_id": 1}) for kind in KINDS)
 
 
 def _held(db: Database) -> Iterable[dict[str, Any]]:
@@ -173,12 +176,12 @@ def _distinct(key: str, match: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _tasks_of(db: Database, collection: str) -> Iterator[str]:
     """The tasks that documents of a collection name; the index on task_id has them, each looked up once."""
-    pipeline = [{"$sort": {"task_id": 1}}, {"$group": {"_id": "$task_id"}}]
+    pipeline: list[dict[str, Any]] = [{"$sort": {"task_id": 1}}, {"$group": {"_id": "$task_id"}}]
     return (row["_id"] for row in db[collection].aggregate(pipeline, hint={"task_id": 1}))
 
 
 def _not_standing(db: Database, collection: str, identities: list[str], standing: set[str]) -> Iterator[Leftover]:
-    for batch in _batches(identities, TASKS_PER_QUERY):
+    for batch in batches(identities, TASKS_PER_QUERY):
         configs = {row["_id"]: row["config_id"] for row in db.task.find({"_id": {"$in": batch}}, {"config_id": 1})}
         for identity in batch:
             config_id = configs.get(identity)
@@ -208,15 +211,9 @@ def _unclaimed(found: Leftovers) -> list[Leftover]:
 
 
 def _by_collection(leftovers: list[Leftover]) -> Iterator[tuple[str, list[str]]]:
-    for collection in RESULTS:
-        for batch in _batches((item.task_id for item in leftovers if item.collection == collection), TASKS_PER_QUERY):
+    for collection in _results():
+        for batch in batches((item.task_id for item in leftovers if item.collection == collection), TASKS_PER_QUERY):
             yield collection, batch
-
-
-def _batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    remaining = iter(items)
-    while batch := list(islice(remaining, size)):
-        yield batch
 
 
 def _without_zeros(counts: Counts) -> Counts:

@@ -14,7 +14,8 @@ from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import release_dead_tasks
 from catalogdb.ledger.run_life import server_now
-from catalogdb.stages.results import OUTPUTS, check_unused, own_tasks
+from catalogdb.stages.registry import outputs
+from catalogdb.stages.results import check_unused, own_tasks
 
 Kind = Literal["pick_set", "catalog"]
 Counts = dict[str, int]
@@ -33,7 +34,7 @@ def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
         InputError: for a name that isn't there, on which others stand, or which a run works on.
     """
     document = _checked(db, kind, name)
-    counts = {collection: db[collection].count_documents({kind: name}) for collection in OUTPUTS[kind]}
+    counts = {collection: db[collection].count_documents({kind: name}) for collection in outputs(kind)}
     counts["task"] = db.task.count_documents(own_tasks(db, kind, document))
     if kind == "catalog":
         for pair in compared_pairs(db, name):
@@ -76,9 +77,9 @@ def _remove(db: Database, kind: Kind, name: str, progress: Progress) -> Counts:
         # read from files, as one task that no run does again: as `ingest` has it, the name goes first
         count({kind: db[kind].delete_one({"_id": name}).deleted_count})
     own = own_tasks(db, kind, document)
-    count(remove_tasks(db, own, OUTPUTS[kind]))
+    count(remove_tasks(db, own, outputs(kind)))
     _none_is_left(db, name, own)
-    for collection in OUTPUTS[kind]:  # of tasks that are no longer in the ledger
+    for collection in outputs(kind):  # of tasks that are no longer in the ledger
         count({collection: remove_documents(db, collection, {kind: name})})
     if kind == "catalog":
         for pair in compared_pairs(db, name):
@@ -118,7 +119,7 @@ def _document(db: Database, kind: Kind, name: str) -> dict[str, Any]:
     try:
         return require_pick_set(db, name) if kind == "pick_set" else require_catalog(db, name)
     except InputError:
-        for collection in OUTPUTS[kind]:
+        for collection in outputs(kind):
             if (left := db[collection].find_one({kind: name}, {"config_id": 1})) is not None:
                 return {"_id": name, "config_id": left["config_id"]}
         raise

@@ -112,7 +112,7 @@ def _by_precedence(chains: Sequence[Segment]) -> list[Segment]:
 
 def _checksum(segment: Segment, among: Sequence[Segment]) -> int:
     """Of the samples; not worth computing where nothing else is at hand."""
-    return zlib.crc32(np.ascontiguousarray(segment.data).view(np.uint8)) if len(among) > 1 else 0
+    return zlib.crc32(np.ascontiguousarray(segment.data).data) if len(among) > 1 else 0
 
 
 def _next_ns(chain: Sequence[Segment]) -> float:

@@ -30,5 +30,5 @@ class ChangedWaveform(WaveformUnavailable):
         )
         self.path, self.difference = path, difference
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[type[ChangedWaveform], tuple[Path, str]]:
         return type(self), (self.path, self.difference)

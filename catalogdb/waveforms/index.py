@@ -175,11 +175,11 @@ def _warnings(path: Path, junk: list[Junk], without_samples: int, kept: int) -> 
     return warnings
 
 
-def _key(row: Piece) -> tuple:
+def _key(row: Piece) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("foff", "nbytes", "npts", "net", "sta", "loc", "chan"))
 
 
-def _mspass_rows(path: Path) -> dict[tuple, Piece]:
+def _mspass_rows(path: Path) -> dict[tuple[Any, ...], Piece]:
     """MsPASS's index of a file that holds nothing but records that our reader accepts, by place, number of samples and
     codes."""
     import mspasspy.ccore.utility  # noqa: F401  registers the type of the indexer's error log

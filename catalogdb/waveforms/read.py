@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from catalogdb.documents.data import WfMiniseed
 from catalogdb.waveforms.assemble import Segment, assemble
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, check_digest, check_unchanged, opened
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from obspy import Trace
 
 Channel = tuple[str, str, str, str]
-Piece = dict[str, Any]
+Piece = WfMiniseed
 WHOLE_READ_BYTES = 2 * 2**20
 """Pieces up to this size are read whole; in longer ones the first and last record needed are looked up first."""
 NEIGHBOUR_BYTES = 64 * 2**10
@@ -184,12 +185,12 @@ def _stretches(stream: BinaryIO, path: Path, pieces: list[Piece], window: tuple[
         first, end = _needed_bytes(stream, piece, window)
         if first >= end:
             continue
-        near = current is not None and first - current.end <= NEIGHBOUR_BYTES
-        if near and (first < current.end or end - current.first <= LONGEST_TOGETHER_BYTES):
-            current.end = max(current.end, end)
-            current.pieces.append(piece)
-            continue
         if current is not None:
+            near = first - current.end <= NEIGHBOUR_BYTES
+            if near and (first < current.end or end - current.first <= LONGEST_TOGETHER_BYTES):
+                current.end = max(current.end, end)
+                current.pieces.append(piece)
+                continue
             yield current
         current = _Stretch(path, first, end, [piece])
     if current is not None:

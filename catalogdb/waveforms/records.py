@@ -10,6 +10,7 @@ Source: FDSN SEED Manual 2.4, chapter 8 (fixed section of data header, blockette
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -155,7 +156,8 @@ def _looks_like_headers(rows: np.ndarray) -> np.ndarray:
 
 
 def _walk(content: bytes) -> tuple[np.ndarray, np.ndarray, list[Junk]]:
-    offsets, lengths, junk = [], [], []
+    offsets, lengths = [], []
+    junk: list[Junk] = []
     position = 0
     while position < len(content):
         length = _record_length(content, position) if _HEADER.match(content, position) else None
@@ -203,7 +205,9 @@ def _number(heads: np.ndarray, place: slice, kind: str, little: np.ndarray) -> n
     return np.where(little, field.view("<" + kind)[:, 0], field.view(">" + kind)[:, 0])
 
 
-def _blockettes(raw: np.ndarray, offsets: np.ndarray, heads: np.ndarray, little: np.ndarray):
+def _blockettes(
+    raw: np.ndarray, offsets: np.ndarray, heads: np.ndarray, little: np.ndarray
+) -> Iterator[tuple[int, np.ndarray, np.ndarray, np.ndarray]]:
     """Yield (type, row numbers, first bytes) for each blockette, one step along all chains at a time."""
     place = _number(heads, slice(46, 48), "u2", little).astype(np.int64)
     rows = np.arange(len(offsets))

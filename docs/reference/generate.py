@@ -1,7 +1,8 @@
-"""Write the reference pages from the code: `python docs/reference/generate.py` (`--check` only compares).
+"""Write what is made from the code and the schemas: `python docs/reference/generate.py` (`--check` only compares).
 
 `schemas.md` comes from `schemas/*.yaml` and `schemas/views/*.json`, `cli.md` from the commands, the models of job files
-and the settings. A test fails when the committed pages say something else.
+and the settings, `catalogdb/documents/` from `schemas/*.yaml`. A test fails when the committed files say something
+else.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pydantic_core import PydanticUndefined
 from catalogdb.cli import app as cli
 from catalogdb.jobs import JobFile
 from catalogdb.schema import CollectionSchema, SchemaField, ViewSchema, collections, views
+from catalogdb.schema_types import document_types
 from catalogdb.settings import Settings
 
 FOLDER = Path(__file__).parent
@@ -330,22 +332,20 @@ def _anchor(title: str) -> str:
 PAGES = {"schemas.md": schemas_page, "cli.md": cli_page}
 
 
-def stale_pages() -> list[str]:
-    """Names of the committed pages that the code has left behind."""
-    return [
-        name for name, make in PAGES.items() if not (FOLDER / name).exists() or (FOLDER / name).read_text() != make()
-    ]
+def texts() -> dict[Path, str]:
+    """What each file is to hold."""
+    return {FOLDER / name: make() for name, make in PAGES.items()} | document_types()
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 where a page is stale")
     if parser.parse_args().check:
-        stale = stale_pages()
-        print("\n".join(f"{name}: stale" for name in stale) or "up to date")
+        stale = [path for path, text in texts().items() if not path.exists() or path.read_text() != text]
+        print("\n".join(f"{path}: stale" for path in stale) or "up to date")
         return int(bool(stale))
-    for name, make in PAGES.items():
-        (FOLDER / name).write_text(make())
+    for path, text in texts().items():
+        path.write_text(text)
     return 0
 
 

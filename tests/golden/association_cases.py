@@ -10,7 +10,7 @@ from catalogdb.association.config import AssociateConfig, VelocityConfig, Veloci
 from catalogdb.association.traveltime import travel_times
 from catalogdb.association.windows import association_windows
 from catalogdb.stages.assemble import assemble_event
-from catalogdb.stages.resolve import ASSOCIATOR_PACKAGES
+from catalogdb.stages.associate import ASSOCIATOR_PACKAGES
 
 CATALOG = "catalogdb/stages/resolve.py:CATALOG_REVISION"
 LAYERS = tuple(

@@ -144,13 +144,13 @@ def test_pairs_cross_midnight(db):
 def filled(db):
     """Two catalogs of 2000 picks, of which 800 belong to events, with waveforms of a part of the stations."""
     fill(db, 2000)
-    pieces = [
+    segments = [
         {"net": "OX", "sta": sta, "loc": "", "chan": "HHZ", "starttime": 1.7e9, "endtime": end, "file_id": "f"}
         | {"channel_group": f"OX.{sta}..HH", "npts": 1, "delta": 0.01, "sampling_rate": 100.0, "dir": "/", "dfile": sta}
         | {"foff": 0, "nbytes": 1}
         for sta, end in [(f"S{number:03d}", 1.72e9 if number < 100 else 1.74e9) for number in range(250)]
     ]  # fmt: skip
-    db.wf_miniseed.insert_many(pieces)
+    db.wf_miniseed.insert_many(segments)
     return db
 
 
@@ -308,12 +308,12 @@ def test_why_events_are_missing(db):
                 if begin <= time < begin + 100
             ]
             db.event.update_one({"_id": event}, {"$set": {"origins": [{"_id": "o", "arrivals": arrivals}]}})
-    pieces = [("A", -50, 500), ("B", 90, 500), ("C", 90, 500)]
+    segments = [("A", -50, 500), ("B", 90, 500), ("C", 90, 500)]
     db.wf_miniseed.insert_many(
         {"net": "OX", "sta": sta, "loc": "", "chan": "HHZ", "starttime": T0 + start, "endtime": T0 + end, "dfile": sta}
         | {"channel_group": f"OX.{sta}..HH", "file_id": "f", "npts": 1, "delta": 1.0, "sampling_rate": 1.0, "dir": "/"}
         | {"foff": 0, "nbytes": 1}
-        for sta, start, end in pieces
+        for sta, start, end in segments
     )
     evaluate(db, "cat", "ref", starttime=T0 - 50, endtime=T0 + 500)
     reasons = {round(row["time"] - T0): row["reason"] for row in db.missed_events.find()}

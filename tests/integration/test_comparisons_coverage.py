@@ -12,13 +12,20 @@ PERIOD = {"starttime": T0, "endtime": T0 + 100}
 COUNTS = ("matched", "missed", "no_data")
 
 
-def put_waveforms(db, *pieces):
+def put_waveforms(db, *segments):
     """Pieces as (net, sta, start, end), times after T0."""
-    for net, sta, start, end in pieces:
-        piece = {"net": net, "sta": sta, "loc": "", "chan": "HHZ", "channel_group": f"{net}.{sta}..HH", "file_id": "f"}
-        piece |= {"npts": 1, "delta": 0.01, "sampling_rate": 100.0, "dir": "/", "foff": 0, "nbytes": 1}
-        piece |= {"starttime": T0 + start, "endtime": T0 + end, "dfile": f"{net}.{sta}.{start}"}
-        db.wf_miniseed.insert_one(piece)
+    for net, sta, start, end in segments:
+        segment = {
+            "net": net,
+            "sta": sta,
+            "loc": "",
+            "chan": "HHZ",
+            "channel_group": f"{net}.{sta}..HH",
+            "file_id": "f",
+        }
+        segment |= {"npts": 1, "delta": 0.01, "sampling_rate": 100.0, "dir": "/", "foff": 0, "nbytes": 1}
+        segment |= {"starttime": T0 + start, "endtime": T0 + end, "dfile": f"{net}.{sta}.{start}"}
+        db.wf_miniseed.insert_one(segment)
 
 
 def put_task(db, pick_set, net, sta, start, end, status="done", **fields):
@@ -91,20 +98,20 @@ def test_shards_cover_no_more_than_there_are_waveforms(ten):
     assert p_counts(ten) == (10, 4, 6)
 
 
-def test_a_piece_that_ends_with_the_sample_of_a_pick_covers_it(ten):
+def test_a_segment_that_ends_with_the_sample_of_a_pick_covers_it(ten):
     """Its last sample is the pick's, which is the first of all that is compared, and that of the period."""
     ten.wf_miniseed.delete_one({"sta": "BBB"})
     ten.pick.delete_many({"sta": "BBB", "time": {"$gt": T0}})
     put_waveforms(ten, ("NI", "BBB", -50, 0))
     before = picked_waveforms(ten, "cat", (T0, T0 + 100))
-    assert {piece[1] for piece in before.pieces} == {"AAA", "BBB"}
+    assert {segment[1] for segment in before.segments} == {"AAA", "BBB"}
     assert p_counts(ten) == (10, 1, 0)
 
 
-def test_a_piece_that_starts_with_the_end_of_a_period_is_none_of_it(ten):
+def test_a_segment_that_starts_with_the_end_of_a_period_is_none_of_it(ten):
     ten.wf_miniseed.delete_one({"sta": "BBB"})
     put_waveforms(ten, ("NI", "BBB", 100, 150))
-    assert [piece[1] for piece in picked_waveforms(ten, "cat", (T0, T0 + 100)).pieces] == ["AAA"]
+    assert [segment[1] for segment in picked_waveforms(ten, "cat", (T0, T0 + 100)).segments] == ["AAA"]
 
 
 def test_shards_hold_their_start_and_not_their_end(ten):
@@ -170,15 +177,15 @@ def test_the_first_and_the_last_sample_are_covered():
     assert coverage.stations_at(times).tolist() == [int(one) for one in covered]
 
 
-def test_a_piece_counts_that_ends_at_the_period_s_start_and_none_that_starts_at_its_end(ten):
+def test_a_segment_counts_that_ends_at_the_period_s_start_and_none_that_starts_at_its_end(ten):
     ten.wf_miniseed.delete_many({})
     put_waveforms(ten, ("OX", "AAA", -50, 0), ("NI", "BBB", 100, 200))
     picked = picked_waveforms(ten, "cat", (T0, T0 + 100))
-    assert picked.pieces == [("OX", "AAA", T0 - 50, T0)]
+    assert picked.segments == [("OX", "AAA", T0 - 50, T0)]
 
 
 def test_a_sample_at_the_end_of_a_shard_belongs_to_the_next_one():
-    pieces = [("OX", "AAA", 0.0, 10.0), ("OX", "AAA", 20.0, 30.0)]
-    spans = list(PickedWaveforms(pieces, {("OX", "AAA"): [(-5.0, 10.0), (30.0, 40.0)]}).spans())
+    segments = [("OX", "AAA", 0.0, 10.0), ("OX", "AAA", 20.0, 30.0)]
+    spans = list(PickedWaveforms(segments, {("OX", "AAA"): [(-5.0, 10.0), (30.0, 40.0)]}).spans())
     assert [(sta, start) for sta, (start, _) in spans] == [("AAA", 0.0), ("AAA", 30.0)]
     assert 10.0 - 1e-9 < spans[0][1][1] < 10.0 and spans[1][1] == (30.0, 30.0)

@@ -13,10 +13,10 @@ from catalogdb.errors import InputError, LostLease
 from catalogdb.identity import content_id
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import execute
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
 
 
-class NumbersStage:
+class NumbersStage(Stage):
     """A stage that writes one pick per number it is given; small enough to see through."""
 
     name = "numbers"
@@ -152,7 +152,7 @@ def test_the_id_of_a_run_is_kept_as_it_is(db):
 
 def test_a_result_is_not_written_under_a_name_of_other_settings(db):
     stage = NumbersStage([1])
-    stage.name = "pick"
+    stage.kind = "pick_set"
     run(db, stage)  # no name is no other name
     name = {"_id": stage.result, "kind": "automatic", "config_id": stage.config_id}
     db.pick_set.insert_one(name)

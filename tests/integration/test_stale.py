@@ -15,6 +15,8 @@ from catalogdb.errors import InputError
 from catalogdb.ledger.parts import changes, documents_digest, fingerprint
 from catalogdb.runs.stale import stale_of_all, stale_of_catalog, stale_of_job
 from catalogdb.runs.stale_reasons import comparison_reasons, config_reasons, reasons_of
+from catalogdb.stages.associate import AssociateStage
+from catalogdb.stages.pick import PickStage
 
 MIDNIGHTS = {f"{day}T00:00" for day in DAYS}
 COMPARISON = ("evaluate", "truth", "2024-03-27T23:40")
@@ -344,7 +346,7 @@ def test_a_fingerprint_differs_where_a_part_does():
     other = {"file": {"a": "1 x y", "b": "2 x y"}, "sensor": {"choice": "d"}}
     assert fingerprint(parts) != fingerprint(other) and list(changes(parts, parts)) == []
     assert [(change.kind, change.name) for change in changes(parts, other)] == [("file", "b"), ("sensor", "choice")]
-    (reason,) = reasons_of("pick", changes(parts, other))
+    (reason,) = reasons_of(PickStage, changes(parts, other))
     assert (reason.reason, reason.what) == ("late file", "b")
 
 
@@ -360,14 +362,14 @@ def test_a_fingerprint_differs_where_a_part_does():
 )
 def test_changes_of_files_in_words(before, now, reason, what):
     states = [{"file": {"f": state} if state else {}} for state in (before, now)]
-    (found,) = reasons_of("pick", changes(*states))
+    (found,) = reasons_of(PickStage, changes(*states))
     assert (found.reason, found.what) == (reason, what)
 
 
 def test_changes_of_stations_in_words():
     before = {"station": {"OX.A": "46.0 13.0 0.5", "OX.B": "46.0 13.0 0.5", "OX.C": "46.0 13.0 0.5"}}
     now = {"station": {"OX.A": "46.01 13.0 0.5", "OX.B": "46.0 13.0 0.52", "OX.D": "46.0 13.0 0.5"}}
-    found = {reason.reason: reason.what for reason in reasons_of("associate", changes(before, now))}
+    found = {reason.reason: reason.what for reason in reasons_of(AssociateStage, changes(before, now))}
     assert (
         found["coordinates"].startswith("OX.A moved 1.11") and "OX.B moved +20 m of elevation" in found["coordinates"]
     )
@@ -376,7 +378,7 @@ def test_changes_of_stations_in_words():
 
 def test_changes_of_periods_in_words():
     before, now = {"period": {"0.0 1200.0": ""}}, {"period": {"0.0 1800.0": ""}}
-    (found,) = reasons_of("associate", changes(before, now))
+    (found,) = reasons_of(AssociateStage, changes(before, now))
     assert found.reason == "other period"
     assert (
         found.what

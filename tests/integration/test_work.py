@@ -17,7 +17,7 @@ from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.ledger import tasks
 from catalogdb.ledger.run_life import server_now
-from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard
+from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
 from catalogdb.runs import run_record
 from catalogdb.runs.claims import OpenTasks
 from catalogdb.runs.run import new_report
@@ -138,7 +138,7 @@ def test_worker_without_a_server_says_so(tmp_path, engine_day):
 # -- the ledger as a worker sees it
 
 
-class ShardsStage:
+class ShardsStage(Stage):
     """Shards that leave nothing but their row in the ledger; those named in `bad` fail."""
 
     name = "shards"

@@ -10,7 +10,7 @@ from catalogdb.association import origins
 from catalogdb.picking.selection import SELECTION_COUNTS
 from catalogdb.picking.unpicked import REASONS
 from catalogdb.runs.run_report import OF_THE_NETWORK
-from catalogdb.runs.stage_notes import LIMITS, WHY_NO_ORIGIN, WHY_NO_PICK
+from catalogdb.stages.association_notes import LIMITS, WHY_NO_ORIGIN, WHY_NO_PICK
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "counts.md").read_text()

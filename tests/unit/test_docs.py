@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 from catalogdb.cli.app import app
 from catalogdb.jobs import JobFile
 from catalogdb.schema import collections, views
+from catalogdb.schema_types import document_types
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")])
@@ -43,6 +45,11 @@ def anchors(path):
 def test_reference_page_is_what_the_code_says(name):
     committed = (ROOT / "docs" / "reference" / name).read_text()
     assert committed == generate.PAGES[name](), "stale: run `python docs/reference/generate.py`"
+
+
+@pytest.mark.parametrize("path", document_types(), ids=lambda path: path.name)
+def test_document_types_are_what_the_schemas_say(path):
+    assert path.read_text() == document_types()[path], "stale: run `python docs/reference/generate.py`"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -120,3 +127,9 @@ def test_every_page_is_in_the_index():
     index = (ROOT / "docs" / "README.md").read_text()
     pages = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md") if path.name != "README.md"]
     assert [str(page) for page in pages if f"({page})" not in index] == []
+
+
+def test_citation_names_the_version_and_licence_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])

@@ -61,3 +61,58 @@ def test_an_import_is_finished_before_the_interrupt_counts(tmp_path, number):
     )
     assert done.returncode == 130 and done.stdout.startswith("imported\n")
     assert done.stderr == MESSAGE + "\n"
+
+
+MET_BY_A_READER = """
+import io, signal
+import numpy as np
+import obspy
+import obspy.io.mseed.core as reader
+from catalogdb.interrupts import interruptible
+
+file = io.BytesIO()
+obspy.Trace(np.arange(5000, dtype=np.int32)).write(file, "MSEED")
+file.seek(0)
+
+class Numpy:
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    def empty(self, *arguments, **options):  # what libmseed calls for the memory of its samples
+        signal.raise_signal(signal.SIGTERM)
+        return np.empty(*arguments, **options)
+
+with interruptible():
+    reader.np = Numpy()
+    (trace,) = obspy.read(file, "MSEED")
+    print(int(trace.data[4999]), flush=True)
+    import time
+    time.sleep(20)
+"""
+
+
+def test_a_reader_in_c_is_finished_before_the_interrupt_counts():
+    done = subprocess.run([sys.executable, "-c", MET_BY_A_READER], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, MESSAGE + "\n")
+    assert done.stdout in ("", "4999\n")
+
+
+MADE_ANOTHER_ERROR = """
+import signal
+import catalogdb.cli.app as app
+
+def command(standalone_mode):
+    try:
+        signal.raise_signal(signal.SIGTERM)
+    except KeyboardInterrupt as error:
+        raise ValueError("a library's own error") from error
+
+app.app = command
+from catalogdb.cli import main
+main()
+"""
+
+
+def test_an_interrupt_that_a_library_made_another_error_of_is_one():
+    done = subprocess.run([sys.executable, "-c", MADE_ANOTHER_ERROR], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (130, MESSAGE + "\n")

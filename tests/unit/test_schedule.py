@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from catalogdb.cli.app import app
 from catalogdb.errors import InputError
-from catalogdb.job_schedule import ScheduleBlock, cron_fields
+from catalogdb.job_schedule import ScheduleBlock, parsed_cron, weekdays_of
 from catalogdb.jobs import JobFile, load_job, load_job_file, packaged_jobs
 from catalogdb.scheduling.due import Verdict, judge
 from catalogdb.scheduling.export import commands_of, crontab, on_calendar, scrontab, systemd
@@ -49,9 +49,13 @@ def times(schedule, number, after=START):
 
 
 def test_weekdays_count_from_sunday_as_in_cron():
-    assert cron_fields("0 0 * * 0")["day_of_week"] == cron_fields("0 0 * * 7")["day_of_week"] == "sun"
-    assert cron_fields("0 0 * * 1-5")["day_of_week"] == "mon,tue,wed,thu,fri"
-    assert cron_fields("0 0 * * fri-sun")["day_of_week"] == "sun,fri,sat"
+    def weekdays(field):
+        return weekdays_of(parsed_cron(f"0 0 * * {field}", START))
+
+    assert weekdays("0") == weekdays("7") == weekdays("sun") == [0]
+    assert weekdays("1-5") == [1, 2, 3, 4, 5]
+    assert weekdays("fri-sun") == [0, 5, 6]
+    assert weekdays("*") == weekdays("0-7") == [0, 1, 2, 3, 4, 5, 6]
     assert [due.strftime("%a") for due in times(block("0 4 * * 0"), 2)] == ["Sun", "Sun"]
 
 
@@ -72,11 +76,16 @@ def test_firings_lie_after_the_start_and_not_after_the_end():
     [
         ({"cron": "30 2 * *"}, "4 fields; it must have five"),
         ({"cron": "61 2 * * *"}, "'61 2 * * *'"),
-        ({"cron": "0 0 30 2 *"}, "never comes"),
+        ({"cron": "0 0 30 2 *"}, "bad day-of-month"),
         ({"cron": "0 0 1 * 1"}, "not both"),
-        ({"cron": "0 0 * * 8"}, "no weekday"),
-        ({"cron": "0 0 * * 5-3"}, "no range of weekdays"),
-        ({"cron": "0 0 last * *"}, "no day of cron"),
+        ({"cron": "0 0 * * 8"}, "'0 0 * * 8': bad day-of-week"),
+        ({"cron": "0 0 * * 5-3"}, "bad day-of-week"),
+        ({"cron": "0 0 last * *"}, "bad day-of-month"),
+        ({"cron": "0 0 L * *"}, "not of every cron"),
+        ({"cron": "0 0 LW * *"}, "not of every cron"),
+        ({"cron": "0 0 * * 1#2"}, "not of every cron"),
+        ({"cron": "0 0 * * 1L"}, "not of every cron"),
+        ({"cron": "0 0 * * 1,2L"}, "not of every cron"),
         ({"cron": "30 2 * * *", "timezone": "Europe/Udine"}, "no time zone"),
         ({"cron": "30 2 * * *", "timezone": "../etc"}, "no time zone"),
         ({"cron": "30 2 * * *", "misfire_grace_hours": -1}, "greater than or equal"),
@@ -92,7 +101,7 @@ def test_wrong_schedules_are_refused(keys, said):
 def test_a_job_file_says_where_its_schedule_is_wrong(tmp_path):
     path = tmp_path / "job.yaml"
     path.write_text("name: a\ncatalog: a\nschedule: {cron: 0 0 * * 9}\n")
-    with pytest.raises(InputError, match=r"job.yaml: schedule.cron: '9' is no weekday"):
+    with pytest.raises(InputError, match=r"job.yaml: schedule.cron: '0 0 \* \* 9': bad day-of-week"):
         load_job_file(path)
     path.write_text("name: a\ncatalog: a\nschedule: {cron: 0 0 * * 1, time_zone: UTC}\n")
     with pytest.raises(InputError, match=r"schedule.time_zone: unknown key; did you mean timezone"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 ZONES = {
     "A": "Alto Adige",
     "C": "Croatia",
@@ -50,7 +53,7 @@ def type_letter(event_type: str | None) -> str:
     return _TYPE_LETTERS.get(event_type or "", " ")
 
 
-def first_motion_letter(pick: dict) -> str:
+def first_motion_letter(pick: Mapping[str, Any]) -> str:
     """The analyst's own mark where the pick has one that agrees with its polarity, else C or D; blank for none."""
     mark, polarity = pick.get("first_motion"), pick.get("polarity")
     if mark and POLARITIES.get(mark) == polarity:

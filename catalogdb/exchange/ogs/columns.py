@@ -238,7 +238,7 @@ class Hypocentre:
 
 
 def hypocentre(
-    century: str, yymmdd: str, hhmm: str, seconds: str, latitude: str, longitude: str, is_plain: bool
+    century: str, yymmdd: str, hhmm: str, seconds: str, latitude: str, longitude: str, *, is_plain: bool
 ) -> Hypocentre:
     """Origin time and epicentre as HYPO71 writes them (Lee and Lahr, 1975), from the texts of their columns.
 

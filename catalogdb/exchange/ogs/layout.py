@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
+from catalogdb.documents.data import Event, Magnitude, Origin, Pick
 from catalogdb.exchange.ogs.columns import year_of
 from catalogdb.exchange.pick_uncertainty import HYPO71_UNCERTAINTY
 from catalogdb.phases import phase_type
@@ -19,7 +19,7 @@ LONGEST_NUMBER = 6  # digits; longer ones are times
 NUMBERED = re.compile(r"((?:19|20)\d\d)[_-]?0*(\d{1,9})", re.ASCII)
 BULLETIN_ID = re.compile(r"\d{4}_\d{5}", re.ASCII)
 
-Pair = tuple[dict[str, Any] | None, dict[str, Any] | None]  # P and S of one station
+Pair = tuple[Pick | None, Pick | None]  # P and S of one station
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def degrees_minutes(value: float | None, is_latitude: bool) -> str:
     return f"{hundredths // 6000:2d}{dash}{hundredths % 6000 / 100:5.2f}"
 
 
-def preferred_origin(event: dict[str, Any], format: str) -> dict[str, Any] | None:
+def preferred_origin(event: Event, format: str) -> Origin | None:
     """The origin that came from a file of this format, else the preferred one."""
     own = [origin for origin in event["origins"] if origin.get("source_format") == format]
     chosen = [origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")]
@@ -112,7 +112,7 @@ def preferred_origin(event: dict[str, Any], format: str) -> dict[str, Any] | Non
     return next(iter(own or chosen or event["origins"]), None)
 
 
-def magnitude(event: dict[str, Any], kind: str, format: str) -> dict[str, Any] | None:
+def magnitude(event: Event, kind: str, format: str) -> Magnitude | None:
     """The event's magnitude of a type: with the value that a file of this format gave, else the preferred one."""
     of_kind = [item for item in event["magnitudes"] if item["type"] == kind]
     of_kind.sort(key=lambda item: item["_id"] != event.get("preferred_magnitude_id"))
@@ -135,7 +135,7 @@ class Numbering:
             if named := _year_and_number(source_id):
                 self._reserved[named[0]].add(named[1])
 
-    def number(self, event: dict[str, Any]) -> int:
+    def number(self, event: Event) -> int:
         """The event's number; no two events of a year get the same."""
         year = year_of(event["time"])
         used, reserved = self._used[year], self._reserved[year]
@@ -150,7 +150,7 @@ class Numbering:
         used.add(number)
         return number
 
-    def bulletin_id(self, event: dict[str, Any]) -> str:
+    def bulletin_id(self, event: Event) -> str:
         """`2024_00007`, of the event's year and number, or its own id of another year; no two events get the same."""
         number = self.number(event)
         source_id = event.get("source_id") or ""
@@ -167,7 +167,7 @@ def _year_and_number(source_id: str | None) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match and len(match[2]) <= LONGEST_NUMBER else None
 
 
-def weight_class(pick: dict[str, Any]) -> int | None:
+def weight_class(pick: Pick) -> int | None:
     """The analyst's weight, else the class whose uncertainty is nearest (by ratio) to the pick's."""
     weight, uncertainty = pick.get("hypo71_weight"), pick.get("uncertainty")
     if weight is not None or not uncertainty:
@@ -178,23 +178,23 @@ def weight_class(pick: dict[str, Any]) -> int | None:
     )
 
 
-def branch_letter(pick: dict[str, Any]) -> str:
+def branch_letter(pick: Pick) -> str:
     """g or n, from the pick's branch or the second letter of its phase; blank where neither says it."""
     second = pick["phase"][1:2]
     return pick.get("branch") or (second if second in ("g", "n") else " ")
 
 
-def hundredths_after(p: dict[str, Any], s: dict[str, Any]) -> int:
+def hundredths_after(p: Pick, s: Pick) -> int:
     """Hundredths of a second from the beginning of P's minute to S."""
     return rounded(s["time"]) - (rounded(p["time"]) - clock(p["time"]).units)
 
 
-def station_pairs(picks: Iterable[dict[str, Any]], most_seconds: float, left_out: Counter[str]) -> list[Pair]:
+def station_pairs(picks: Iterable[Pick], most_seconds: float, left_out: Counter[str]) -> list[Pair]:
     """P and S of each station, by time; what columns can't hold is counted in `left_out`.
 
     An S goes with the first P whose minute begins before it, by less than `most_seconds`.
     """
-    by_station: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    by_station: dict[str, dict[str, list[Pick]]] = {}
     for pick in sorted(picks, key=lambda pick: (pick["time"], pick["sta"], pick["phase"])):
         phase = phase_type(pick["phase"])
         if phase is None:
@@ -212,4 +212,9 @@ def station_pairs(picks: Iterable[dict[str, Any]], most_seconds: float, left_out
                 waiting.remove(s)
             pairs.append((p, s))
         pairs += [(None, s) for s in waiting]
-    return sorted(pairs, key=lambda pair: (pair[0] or pair[1] or {})["time"])
+    return sorted(pairs, key=lambda pair: first_of(pair)["time"])
+
+
+def first_of(pair: Pair) -> Pick:
+    """Its P, or its S where it has none."""
+    return next(pick for pick in pair if pick is not None)

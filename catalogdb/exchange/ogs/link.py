@@ -182,7 +182,8 @@ def _origins_apart(seconds: float, one: tuple[float, float] | None, other: tuple
 
 
 def _in_the_minute(group: Group, record: Record) -> float | None:
-    minute, named, other = record.minute, record.first_station, group
+    minute, named = record.minute, record.first_station
+    other: Group | Record = group
     if minute is None:
         minute, named, other = group.first("minute"), group.first("first_station"), record
     if minute is None:

@@ -14,6 +14,7 @@ What is preferred, in this order of files: `.hpl`, `.pun`, QuakeML, csv, `.txt`,
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -103,7 +104,7 @@ def _tell_picks_apart(parts: list[Part]) -> None:
                     arrival["pick_id"] = renamed.get(arrival["pick_id"], arrival["pick_id"])
 
 
-def _records(number: int, part: Part):
+def _records(number: int, part: Part) -> Iterator[Record]:
     picks_of: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for pick in part.catalog.picks:
         if "event_key" in pick:
@@ -337,7 +338,8 @@ def _notes(groups: list[Group], parts: list[Part], counts: Counter[str]) -> list
     named = ", ".join(f"{number} in {size} of them" for size, number in sorted(sizes.items(), reverse=True))
     notes = [f"{sum(sizes.values())} events of {len(parts)} files: {named}"]
     paths = [part.catalog.files[0].file if part.catalog.files else part.name for part in parts]
-    labels = list(map(distinct_names(paths).get, paths))
+    names = distinct_names(paths)
+    labels = [names[path] for path in paths]
     notes += _shift_notes(groups, parts, labels)
     for number, label in enumerate(labels):
         alone = [

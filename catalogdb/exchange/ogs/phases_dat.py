@@ -220,7 +220,7 @@ def _card(line: int, text: str, path: Path, mode: EvaluationMode, is_plain: bool
 
 def _branches(text: str, is_located: bool) -> tuple[str, str]:
     """Branch letters of P and S: columns 81 and 82, one to the left where column 65 is empty."""
-    before, first, second = cut(text, 80, 82)
+    before, first, second = tuple(cut(text, 80, 82))
     if before.lower() in BRANCHES:
         return before, first
     has_s = cut(text, 38) != " " and second == " " and not is_located

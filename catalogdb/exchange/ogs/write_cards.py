@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from catalogdb.documents.data import Event, Pick
 from catalogdb.exchange.ogs.codes import ONSET_LETTERS, first_motion_letter, type_letter
 from catalogdb.exchange.ogs.layout import (
     LARGEST_CARD_NUMBER,
@@ -31,11 +32,11 @@ QUIET_SECONDS, STRETCH_PICKS = 60.0, 1000  # between, and of, picks of no event 
 
 
 def write_dat(
-    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]],
+    events: Iterable[tuple[Event, list[Pick]]],
     stream: BinaryIO,
     left_out: Counter[str],
     source_ids: Iterable[str] = (),
-    picks_of_no_event: Iterable[dict[str, Any]] = (),
+    picks_of_no_event: Iterable[Pick] = (),
     written: Counter[str] | None = None,
 ) -> int:
     """Write `.dat` phase cards.
@@ -74,7 +75,7 @@ def write_dat(
 
 
 def write_hypo71(
-    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]],
+    events: Iterable[tuple[Event, list[Pick]]],
     stream: BinaryIO,
     left_out: Counter[str],
     written: Counter[str] | None = None,
@@ -92,8 +93,8 @@ def write_hypo71(
 
 
 def _write_event(
-    event: dict[str, Any],
-    picks: list[dict[str, Any]],
+    event: Event,
+    picks: list[Pick],
     common: dict[tuple[int, int], str],
     end: str,
     is_plain: bool,
@@ -115,7 +116,7 @@ def _write_event(
 
 
 def _write_picks_of_no_event(
-    picks: list[dict[str, Any]], stream: BinaryIO, left_out: Counter[str], written: Counter[str]
+    picks: list[Pick], stream: BinaryIO, left_out: Counter[str], written: Counter[str]
 ) -> None:
     for pair in station_pairs(picks, MOST_S_SECONDS, left_out):
         try:
@@ -126,9 +127,9 @@ def _write_picks_of_no_event(
             written.update(picks=number_of_picks([pair]), picks_of_no_event=number_of_picks([pair]))
 
 
-def _stretches(picks: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _stretches(picks: Iterable[Pick]) -> Iterator[list[Pick]]:
     """Picks close in time, which may share cards: never more than a thousand, as there may be millions of them."""
-    stretch: list[dict[str, Any]] = []
+    stretch: list[Pick] = []
     for pick in picks:
         if stretch and (pick["time"] - stretch[-1]["time"] > QUIET_SECONDS or len(stretch) == STRETCH_PICKS):
             yield stretch
@@ -159,7 +160,7 @@ def _card(pair: Pair, common: dict[tuple[int, int], str], is_plain: bool) -> str
     return station + line(fields, DAT_WIDTH)[4:]
 
 
-def _remark(pick: dict[str, Any], columns: tuple[int, ...], phase: str, is_plain: bool) -> dict[tuple[int, int], str]:
+def _remark(pick: Pick, columns: tuple[int, ...], phase: str, is_plain: bool) -> dict[tuple[int, int], str]:
     onset = ONSET_LETTERS.get(pick.get("onset", ""), "")
     motion = first_motion_letter(pick)
     weight = weight_class(pick)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
+from catalogdb.documents.data import Event, MagnitudeStationMagnitude, Origin, OriginArrival, Pick
 from catalogdb.exchange.ogs.codes import ONSET_LETTERS, first_motion_letter, type_letter
 from catalogdb.exchange.ogs.layout import (
     Numbering,
@@ -13,6 +14,7 @@ from catalogdb.exchange.ogs.layout import (
     branch_letter,
     clock,
     degrees_minutes,
+    first_of,
     fixed,
     hundredths_after,
     line,
@@ -31,7 +33,7 @@ EVENT_WIDTH = STATION_WIDTH = 200
 
 
 def write_hpl(
-    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]],
+    events: Iterable[tuple[Event, list[Pick]]],
     stream: BinaryIO,
     left_out: Counter[str],
     source_ids: Iterable[str] = (),
@@ -79,7 +81,7 @@ def write_hpl(
 
 
 def write_hpc(
-    events: Iterable[tuple[dict[str, Any], list[dict[str, Any]]]],
+    events: Iterable[tuple[Event, list[Pick]]],
     stream: BinaryIO,
     left_out: Counter[str],
     written: Counter[str] | None = None,
@@ -88,7 +90,7 @@ def write_hpc(
     return write_hpl(events, stream, left_out, with_places=False, written=written)
 
 
-def _event_line(event: dict[str, Any], number: str, station_lines: int) -> str:
+def _event_line(event: Event, number: str, station_lines: int) -> str:
     origin = preferred_origin(event, "ogs-hpl")
     time = clock(event["time"] if origin is None else origin["time"])
     md, ml = magnitude(event, "MD", "ogs-hpl"), magnitude(event, "ML", "ogs-hpl")
@@ -97,7 +99,7 @@ def _event_line(event: dict[str, Any], number: str, station_lines: int) -> str:
         (7, 7): time.century,
         (8, 13): time.yymmdd,
         (15, 18): time.blank_hhmm,
-        (52, 57): fixed(md and md["value"], 6, 2),
+        (52, 57): fixed(md["value"] if md else None, 6, 2),
         (158, 160): str(station_lines),
     }
     if origin is None and "time_from" not in event:
@@ -131,12 +133,12 @@ def _event_line(event: dict[str, Any], number: str, station_lines: int) -> str:
     return line(fields, EVENT_WIDTH)
 
 
-def _station_lines(event: dict[str, Any], pairs: list[Pair], number: str) -> list[str]:
+def _station_lines(event: Event, pairs: list[Pair], number: str) -> list[str]:
     origin = preferred_origin(event, "ogs-hpl")
-    arrivals = {arrival["pick_id"]: arrival for arrival in (origin or {}).get("arrivals", [])}
-    own_md = magnitude(event, "MD", "ogs-hpl") or {}
-    station_magnitudes: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for part in own_md.get("station_magnitudes", []):
+    arrivals = {arrival["pick_id"]: arrival for arrival in (origin.get("arrivals", []) if origin else [])}
+    own_md = magnitude(event, "MD", "ogs-hpl")
+    station_magnitudes: dict[str, list[MagnitudeStationMagnitude]] = defaultdict(list)
+    for part in own_md.get("station_magnitudes", []) if own_md else []:
         station_magnitudes[part["sta"]].append(part)
     letters = {
         (93, 93): event.get("zone", ""),
@@ -144,7 +146,7 @@ def _station_lines(event: dict[str, Any], pairs: list[Pair], number: str) -> lis
         (95, 95): "D" if origin is not None else "",
     }
     return [
-        _station_line(pair, number, origin, arrivals, station_magnitudes[(pair[0] or pair[1] or {})["sta"]], letters)
+        _station_line(pair, number, origin, arrivals, station_magnitudes[first_of(pair)["sta"]], letters)
         for pair in pairs
     ]
 
@@ -152,9 +154,9 @@ def _station_lines(event: dict[str, Any], pairs: list[Pair], number: str) -> lis
 def _station_line(
     pair: Pair,
     number: str,
-    origin: dict[str, Any] | None,
-    arrivals: dict[str, dict[str, Any]],
-    station_magnitudes: list[dict[str, Any]],
+    origin: Origin | None,
+    arrivals: dict[str, OriginArrival],
+    station_magnitudes: list[MagnitudeStationMagnitude],
     letters: dict[tuple[int, int], str],
 ) -> str:
     p, s = pair
@@ -162,7 +164,7 @@ def _station_line(
     assert first is not None
     start = clock(first["time"])
     known = [arrivals[pick["_id"]] for pick in pair if pick is not None and pick["_id"] in arrivals]
-    geometry = known[0] if known else {}
+    geometry: Mapping[str, Any] = known[0] if known else {}
     duration = next((pick["duration"] for pick in pair if pick and pick.get("duration") is not None), None)
     station = first["sta"].ljust(4)
     fields = letters | {
@@ -189,7 +191,7 @@ def _station_line(
         if pick is None:
             continue
         remark, seconds, observed, residual, weight, branch = columns
-        arrival = arrivals.get(pick["_id"], {})
+        arrival: Mapping[str, Any] = arrivals.get(pick["_id"]) or {}
         travel = None if origin is None else (rounded(pick["time"]) - rounded(origin["time"])) / 100
         fields |= {
             remark: _remark(pick),
@@ -205,7 +207,7 @@ def _station_line(
     return line(fields, STATION_WIDTH)
 
 
-def _remark(pick: dict[str, Any]) -> str:
+def _remark(pick: Pick) -> str:
     weight = weight_class(pick)
     onset = ONSET_LETTERS.get(pick.get("onset", ""), " ")
     return f"{onset}{pick['phase'][0]}{first_motion_letter(pick)}{' ' if weight is None else weight}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
+from catalogdb.documents.data import Event, Origin, Pick
 from catalogdb.exchange.ogs.columns import year_of
 from catalogdb.exchange.ogs.layout import (
     Numbering,
@@ -27,7 +28,7 @@ COORDINATE = (7, 4)  # characters and decimals of latitude and longitude
 UNLIMITED = 999  # characters
 ROUNDED = "coordinates with all four decimals (rounded to fit their columns)"
 
-Events = Iterable[tuple[dict[str, Any], list[dict[str, Any]]]]
+Events = Iterable[tuple[Event, list[Pick]]]
 
 
 def write_pun(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
@@ -66,7 +67,7 @@ def write_pun(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
             (19, 26): degrees_minutes(origin["latitude"], is_latitude=True),
             (28, 36): degrees_minutes(origin["longitude"], is_latitude=False),
             (38, 43): fixed(origin.get("depth_km"), 6, 2),
-            (44, 50): fixed(md and md["value"], 7, 2),
+            (44, 50): fixed(md["value"] if md else None, 7, 2),
             (51, 53): fixed(origin.get("n_picks"), 3, 0),
             (54, 57): fixed(origin.get("azimuthal_gap"), 4, 0),
             (58, 62): fixed(origin.get("minimum_distance_km"), 5, 1),
@@ -123,7 +124,7 @@ def _write_rows(
         year = year_of(event["time"])
         index[year] += 1
         ml, md = magnitude(event, "ML", "ogs-txt"), magnitude(event, "MD", "ogs-txt")
-        known = origin or {}
+        known: Mapping[str, Any] = origin or {}
         values = [
             f"{index[year]:05d}",
             own_id,
@@ -138,8 +139,8 @@ def _write_rows(
                     (known.get("depth_km"), 5, 1),
                     (known.get("depth_uncertainty_km"), 5, 1),
                     (known.get("azimuthal_gap"), 3, 0),
-                    (ml and ml["value"], 4, 1),
-                    (md and md["value"], 4, 1),
+                    (ml["value"] if ml else None, 4, 1),
+                    (md["value"] if md else None, 4, 1),
                 )
             ),
         ]
@@ -160,14 +161,14 @@ def _is_rounded(degrees: float) -> bool:
     return float(fixed(degrees, width, decimals)) != round(degrees, decimals)
 
 
-def _time(event: dict[str, Any], origin: dict[str, Any] | None) -> str:
+def _time(event: Event, origin: Origin | None) -> str:
     time = clock(event["time"] if origin is None else origin["time"], units_per_second=1000)
     time.century  # noqa: B018 - raises for times that the reader would refuse
     seconds = 0 if "time_from" in event and origin is None else time.units
     return f"{time.day:%Y-%m-%d}T{time.hhmm[:2]}:{time.hhmm[2:]}:{seconds // 1000:02d}.{seconds % 1000:03d}"
 
 
-def _place(event: dict[str, Any], origin: dict[str, Any] | None, picks: list[dict[str, Any]]) -> str:
+def _place(event: Event, origin: Origin | None, picks: list[Pick]) -> str:
     if origin is not None:
         return " ".join((event.get("place") or "").split())
     remarks = " ".join((event.get("remarks") or "").split())

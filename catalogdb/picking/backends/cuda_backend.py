@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class CudaBackend:
     def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """Probabilities of each batch, in order."""
         stream = torch.cuda.Stream()
-        waiting: deque = deque()
+        waiting: deque[tuple[Any, ...]] = deque()
         for windows in batches:
             waiting.append(self._submit(windows, stream))
             if len(waiting) >= IN_FLIGHT:

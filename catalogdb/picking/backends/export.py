@@ -53,6 +53,9 @@ def exported_network(files: WeightsFiles, window: int) -> ExportedNetwork:
     return ExportedNetwork(description, folder / "network.xml", folder / "compiled")
 
 
+_spare_folders: list[tempfile.TemporaryDirectory[str]] = []  # removed with the process
+
+
 @cache
 def _networks_folder() -> Path:
     """In the cache folder; where that can't be written (a node without a home), in a folder for this process alone."""
@@ -64,7 +67,7 @@ def _networks_folder() -> Path:
     except OSError:
         pass
     spare = tempfile.TemporaryDirectory(prefix="catalogdb-networks-")
-    _networks_folder.kept = spare  # removed with the process
+    _spare_folders.append(spare)
     return Path(spare.name)
 
 

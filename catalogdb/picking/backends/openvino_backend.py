@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import openvino
@@ -40,12 +41,13 @@ class OpenvinoBackend:
         }
         self.compiled = core.compile_model(model, "CPU", settings)
         self.at_a_time = threads + 1
-        self.spare: deque = deque()
+        self.spare: deque[Any] = deque()
 
     def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """Probabilities of each batch, in order. An array is good until the next one is asked for."""
         requests = [self._request() for _ in range(self.at_a_time)]
-        free, busy = deque(requests), deque()
+        free = deque(requests)
+        busy: deque[tuple[Any, int]] = deque()
         try:
             for windows in batches:
                 busy.append(self._start(free.popleft(), windows))

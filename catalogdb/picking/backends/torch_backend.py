@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ class TorchBackend:
     def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         """Probabilities of each batch, in order."""
         before = torch.get_num_threads()
-        waiting: deque = deque()
+        waiting: deque[Future[np.ndarray]] = deque()
         try:
             with ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
                 for windows in batches:

@@ -28,7 +28,7 @@ def stage_of(place, name, *overrides):
 
 def catalog_config_ids(place, name):
     return {
-        row for kind in results.OUTPUTS["catalog"] for row in place.db[kind].distinct("config_id", {"catalog": name})
+        row for kind in results.outputs("catalog") for row in place.db[kind].distinct("config_id", {"catalog": name})
     }
 
 
@@ -148,7 +148,7 @@ def test_a_result_that_is_being_written_while_its_name_is_given_away_goes_too(co
 
 def test_a_broken_off_replacement_goes_on(copy, monkeypatch):
     old = copy.db.catalog.find_one({"_id": "ops"})["config_id"]
-    monkeypatch.setattr(results, "OUTPUTS", {})  # the ledger is emptied by then, and no result removed
+    monkeypatch.setattr(results, "outputs", {}.__getitem__)  # the ledger is emptied by then, and no result removed
     with pytest.raises(KeyError):
         copy.run(OTHER, replace=True)
     monkeypatch.undo()

@@ -5,7 +5,7 @@ import pytest
 from catalogdb.comparisons import evaluate
 from catalogdb.errors import InputError
 from catalogdb.ledger import tasks
-from catalogdb.stages.results import OUTPUTS
+from catalogdb.stages.registry import outputs
 from catalogdb.upkeep import prune, removal
 
 COMPARISONS = ("comparison", "event_match", "pick_match", "score")
@@ -29,7 +29,7 @@ def gone(before, after):
 
 def of_catalog(place, name):
     config_id = place.db.catalog.find_one({"_id": name})["config_id"]
-    counts = {collection: place.db[collection].count_documents({"catalog": name}) for collection in OUTPUTS["catalog"]}
+    counts = {collection: place.db[collection].count_documents({"catalog": name}) for collection in outputs("catalog")}
     return counts | {"task": place.db.task.count_documents({"config_id": config_id}), "catalog": 1}
 
 
@@ -103,7 +103,7 @@ def test_a_broken_off_removal_goes_on(copy, monkeypatch, small_steps):
     with pytest.raises((StopIteration, RuntimeError)):
         removal.remove(copy.db, "catalog", "twin")
     left = {row["_id"] for row in copy.db.task.find({"result": "twin"})}
-    for collection in OUTPUTS["catalog"]:  # ledger and results agree after every step
+    for collection in outputs("catalog"):  # ledger and results agree after every step
         assert {row["task_id"] for row in copy.db[collection].find({"catalog": "twin"})} <= left
     monkeypatch.undo()
     removal.remove(copy.db, "catalog", "twin")

@@ -1,4 +1,4 @@
-"""What the counts of a stage mean for a user: what is missing and why, and the next step."""
+"""What the counts of association mean for a user: why there are no events, and which lie at a limit of the search."""
 
 from __future__ import annotations
 
@@ -30,15 +30,13 @@ LIMITS = {
 }
 
 
-def stage_notes(counts: Mapping[str, int], done: int) -> list[str]:
-    """Notes on what a stage's tasks of this run counted; `done` is their number."""
+def association_notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
+    """Notes on what the tasks of this run counted; `done` is their number, `planned` that of all windows."""
+    if not planned:
+        return ["no event: the pick set has no picks of the job's stations in its period"]
     notes = []
     if without := counts.get("picks_rejected_no_station"):
         notes.append(f"{without} picks are at stations without coordinates: catalogdb ingest stations FILE")
-    if counts.get("no_response") and not counts.get("magnitudes"):
-        notes.append(
-            "no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"
-        )
     if done and "picks" in counts and not counts.get("events"):
         notes.append(f"no event in the {done} windows of this run: " + "; ".join(_why_none(counts)))
     for limit, what in LIMITS.items():

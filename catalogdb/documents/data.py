@@ -1,0 +1,382 @@
+"""Types of documents: what is ingested and what stages make of it.
+
+Made by `python docs/reference/generate.py` from `schemas/*.yaml`, which say more of every field. A field that is
+not known is not there (`NotRequired`), and never None. `PickFields` and its like are what science makes:
+documents before the fields are added that they are stored with.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, NotRequired, TypedDict
+
+Branch = Literal["g", "n"]
+EvaluationMode = Literal["automatic", "manual"]
+EvaluationStatus = Literal["preliminary", "confirmed", "reviewed", "final", "rejected"]
+Onset = Literal["emergent", "impulsive", "questionable"]
+Polarity = Literal["positive", "negative", "undecidable"]
+State = Literal["indexed", "unreadable", "missing", "stale"]
+TimeFrom = Literal["first_arrival", "minute"]
+Zone = Literal["A", "C", "E", "F", "G", "L", "O", "R", "S", "T", "V"]
+
+
+class MagnitudeStationMagnitude(TypedDict):
+    """One entry per station."""
+
+    net: NotRequired[str]  # Network code
+    sta: str  # Station code
+    value: float  # The station's magnitude
+    amplitude_mm: NotRequired[float]  # mm: Wood-Anderson amplitude, half peak to peak
+    distance_km: NotRequired[float]  # km: Hypocentral distance
+    response_remarks: NotRequired[list[Any]]  # What is odd about the responses used
+
+
+class MagnitudeFields(TypedDict):
+    """One magnitude of one event."""
+
+    event_id: str  # event._id
+    type: str  # ML, MD, Mw
+    value: float  # The magnitude
+    uncertainty: NotRequired[float]  # Standard deviation of the station magnitudes (1.4826 MAD)
+    evaluation_mode: NotRequired[EvaluationMode]  # QuakeML evaluationMode, where the source gives one of the magnitude
+    evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, likewise
+    n_stations: NotRequired[int]  # Number of stations used
+    given_as: NotRequired[dict[str, Any]]  # Value by format, of OGS files
+    station_magnitudes: NotRequired[list[MagnitudeStationMagnitude]]  # One entry per station
+
+
+class Magnitude(MagnitudeFields):
+    """The same as it is stored in `magnitude`."""
+
+    _id: str  # Content id of (config_id, event_id, type)
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class OriginArrival(TypedDict):
+    """One entry per pick used."""
+
+    pick_id: str  # pick._id
+    phase: str  # Phase that the associator took it for
+    net: NotRequired[str]  # Network code
+    sta: str  # Station code
+    time: float  # s: The pick's time
+    residual: NotRequired[float]  # s: Observed minus predicted
+    distance_km: NotRequired[float]  # km: Epicentral distance
+    azimuth: NotRequired[float]  # degree: Event to station, clockwise from north
+    takeoff_angle: NotRequired[float]  # degree: Of the ray at the source, from the downward vertical (HYPO71's AIN)
+    station_delay: NotRequired[float]  # s: Station correction that the location used, where there is one
+    weight: NotRequired[float]  # Weight of the arrival in the location, 0..1
+
+
+class OriginFields(TypedDict):
+    """One origin of one event by one method."""
+
+    method: str  # gamma, pyocto, scan, or the reference's method
+    time: float  # s: Origin time (epoch seconds UTC)
+    latitude: float  # degree: WGS84
+    longitude: float  # degree: WGS84
+    depth_km: NotRequired[float]  # km: Below sea level, positive down
+    time_uncertainty: NotRequired[float]  # s: One standard deviation
+    horizontal_uncertainty_km: NotRequired[float]  # km: Largest horizontal standard deviation
+    depth_uncertainty_km: NotRequired[float]  # km: One standard deviation
+    limits: NotRequired[list[Any]]  # What set the location besides its arrivals
+    rms: NotRequired[float]  # s: Root-mean-square of arrival residuals
+    azimuthal_gap: NotRequired[float]  # degree: Largest azimuth without a station
+    minimum_distance_km: NotRequired[float]  # km: Epicentral distance of the nearest station
+    evaluation_mode: NotRequired[EvaluationMode]  # QuakeML evaluationMode, where the source gives one of the origin
+    evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, likewise
+    score: NotRequired[float]  # The associator's own score (GaMMA
+    n_picks: NotRequired[int]  # Number of arrivals
+    n_p: NotRequired[int]  # Number of P arrivals
+    n_s: NotRequired[int]  # Number of S arrivals
+    n_stations: NotRequired[int]  # Number of stations with an arrival
+    quality: NotRequired[str]  # HYPO71 quality letter, in .pun with a digit behind
+    quality_sqd: NotRequired[str]  # HYPO71's two grades behind the quality
+    velocity_model: NotRequired[str]  # Which of HYPO71's crustal models was used
+    source_file: NotRequired[str]  # File that the origin is from, where several give one
+    source_format: NotRequired[str]  # Format of that file
+    arrivals: NotRequired[list[OriginArrival]]  # One entry per pick used
+
+
+class Origin(OriginFields):
+    """The same as it is stored in `origin`."""
+
+    _id: str  # Content id of (config_id, event_id)
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+    event_id: str  # event._id, content id of (association's config_id, sorted pick ids)
+
+
+class ChannelResponse(TypedDict):
+    """Poles and zeros of the analogue stages and overall sensitivity, as plain numbers."""
+
+    sensitivity: NotRequired[float]  # Overall sensitivity in counts per input unit
+    sensitivity_frequency: NotRequired[float]  # Hz: Frequency of the sensitivity
+    input_units: NotRequired[str]  # M, M/S or M/S**2, whatever multiple of it the source has
+    normalization_factor: NotRequired[float]  # A0 of the poles and zeros at the frequency of the sensitivity
+    poles: NotRequired[list[Any]]  # Pairs [real, imaginary] in rad/s
+    zeros: NotRequired[list[Any]]  # Pairs [real, imaginary] in rad/s
+    unusable: NotRequired[str]  # Why no ground motion can be computed with it
+    remarks: NotRequired[list[Any]]  # What was repaired or converted, and where the source contradicts itself
+
+
+class Channel(TypedDict):
+    """One epoch of one channel, written by MsPASS from StationXML or a table of channels."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    net: str  # FDSN network code
+    sta: str  # FDSN station code
+    loc: NotRequired[str]  # Location code
+    chan: str  # SEED channel code
+    lat: float  # degree: Latitude, WGS84
+    lon: float  # degree: Longitude, WGS84
+    elev: float  # km: Elevation of the sensor above sea level
+    edepth: NotRequired[float]  # km: Burial depth of the sensor
+    hang: NotRequired[float]  # degree: Azimuth clockwise from north
+    vang: NotRequired[float]  # degree: Angle from the upward vertical (MsPASS)
+    starttime: float  # s: Start of the epoch (epoch seconds UTC)
+    endtime: float  # s: End of the epoch (epoch seconds UTC)
+    sampling_rate: NotRequired[float]  # Hz: Nominal sampling rate of the metadata
+    response: NotRequired[ChannelResponse]  # Poles and zeros of the analogue stages and overall sensitivity, as ...
+    source: NotRequired[str]  # Name of the file that it came from
+
+
+class DetectionFields(TypedDict):
+    """A stretch of time in which EQTransformer sees an earthquake at one station."""
+
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
+    starttime: float  # s: First sample at or above half the threshold (epoch seconds UTC)
+    endtime: float  # s: Last sample at or above half the threshold
+    probability: float  # Largest detection probability in it, 0..1
+
+
+class Detection(DetectionFields):
+    """The same as it is stored in `detection`."""
+
+    _id: str  # Content id of (config_id, channel_group, starttime in ms)
+    pick_set: str  # Name of the pick set that it was made with
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class EventSource(TypedDict):
+    """One entry per file that the event stands in."""
+
+    file: str  # The file's name
+    format: str  # Its format
+    line: NotRequired[int]  # Line where the event begins
+    id: NotRequired[str]  # The event's id in the file
+    number: NotRequired[int]  # The event's running number in the file
+    is_located: NotRequired[bool]  # Whether the phase cards say that the event is located
+    first_station: NotRequired[str]  # Station of the first pick, as the bulletin names it for events that are not ...
+
+
+class EventFields(TypedDict):
+    """One earthquake, assembled from its origins and magnitudes."""
+
+    time: float  # s: Preferred origin's time (epoch seconds UTC)
+    latitude: NotRequired[float]  # degree: WGS84
+    longitude: NotRequired[float]  # degree: WGS84
+    depth_km: NotRequired[float]  # km: Below sea level, positive down
+    point: NotRequired[dict[str, Any]]  # GeoJSON point [longitude, latitude] for geospatial queries
+    magnitude: NotRequired[float]  # Preferred magnitude
+    magnitude_type: NotRequired[str]  # Its type
+    event_type: NotRequired[str]  # QuakeML event type, for example earthquake or explosion
+    place: NotRequired[str]  # Place or region name
+    zone: NotRequired[Zone]  # OGS zone
+    remarks: NotRequired[str]  # The source's remarks on the event, for example that it is not localized
+    time_from: NotRequired[TimeFrom]  # Where no origin gives the time
+    n_picks: NotRequired[int]  # Arrivals of the preferred origin
+    n_p: NotRequired[int]  # P arrivals of the preferred origin
+    n_s: NotRequired[int]  # S arrivals of the preferred origin
+    rms: NotRequired[float]  # s: Of the preferred origin
+    azimuthal_gap: NotRequired[float]  # degree: Of the preferred origin
+    evaluation_mode: EvaluationMode  # QuakeML evaluationMode
+    evaluation_status: EvaluationStatus  # QuakeML evaluationStatus
+    preferred_origin_id: NotRequired[str]  # _id of the preferred entry of origins
+    preferred_magnitude_id: NotRequired[str]  # _id of the preferred entry of magnitudes
+    limits: NotRequired[list[Any]]  # What set the preferred origin's location besides its arrivals, as in origins
+    origins: list[Origin]  # All origins with their arrivals, as in the origin collection
+    magnitudes: list[Magnitude]  # All magnitudes, as in the magnitude collection
+    source_id: NotRequired[str]  # The source's own id (QuakeML publicID, bulletin number)
+    sources: NotRequired[list[EventSource]]  # One entry per file that the event stands in
+    creation_info: NotRequired[dict[str, Any]]  # agency_id, author, version and creation time (epoch seconds) of ...
+
+
+class Event(EventFields):
+    """The same as it is stored in `event`."""
+
+    _id: str  # The event id
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the catalog's configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class PeakFields(TypedDict):
+    """The peaks of the probability traces of one sensor and shard, measured."""
+
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
+    starttime: float  # s: Start of the shard (epoch seconds UTC)
+    endtime: float  # s: End of the shard
+    turns: NotRequired[list[Any]]  # When the sensor is the one that is picked, pairs of start and end (epoch ...
+    floor: float  # Probability from which on peaks are kept
+    codec: str  # How the blob is made, with its version
+    count: int  # Number of peaks
+    runs: list[Any]  # For each stretch without a gap its components and, by phase, the channel that picks are ...
+    blob: bytes  # The peaks, encoded by the codec
+
+
+class Peak(PeakFields):
+    """The same as it is stored in `peak`."""
+
+    _id: str  # Content id of (config_id, channel_group, starttime of the shard in ms)
+    pick_set: str  # Name of the pick set
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class PickFields(TypedDict):
+    """One phase arrival at one station."""
+
+    channel_group: str  # net.sta.loc.BI
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
+    chan: str  # Channel that the pick is reported on, as it is at its time
+    phase: str  # P or S
+    time: float  # s: Arrival time (epoch seconds UTC)
+    uncertainty: NotRequired[float]  # s: One standard deviation of the arrival time
+    probability: NotRequired[float]  # Peak value of the picker's characteristic function in 0..1
+    quality: NotRequired[float]  # Estimated probability that a direct arrival of the phase lies within 0.5 s
+    snr: NotRequired[float]  # Root-mean-square amplitude after over before the pick, band-passed
+    amplitude: NotRequired[float]  # count: Largest absolute band-passed amplitude in the seconds after the pick
+    components: NotRequired[str]  # Components that the picker had at its time, for example ZNE, Z12 or Z
+    evaluation_mode: EvaluationMode  # QuakeML evaluationMode
+    evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, where the source gives one of the pick
+    is_counted: NotRequired[bool]  # False for what never counts in evaluation
+    hypo71_weight: NotRequired[int]  # Analyst's weight class
+    polarity: NotRequired[Polarity]  # QuakeML polarity of the onset
+    first_motion: NotRequired[str]  # The analyst's own mark of the first motion, as HYPO71 has them
+    onset: NotRequired[Onset]  # QuakeML onset
+    branch: NotRequired[Branch]  # Branch of the travel time that the analyst gave the phase
+    duration: NotRequired[float]  # s: Duration of the signal at the station that the analyst read for MD
+    event_key: NotRequired[str]  # Event that the source file puts the pick in
+    other_event_keys: NotRequired[list[Any]]  # More events that the source puts this same reading in
+    source_id: NotRequired[str]  # The source file's own id (QuakeML publicID)
+
+
+class Pick(PickFields):
+    """The same as it is stored in `pick`."""
+
+    _id: str  # Content id of (config_id, channel_group, phase, time in ms)
+    pick_set: str  # Name of the pick set
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class ProbabilitySegment(TypedDict):
+    """Stretches of data without a gap, in the order of their samples in the blob."""
+
+    start_ns: int  # ns: Time of the first sample (nanoseconds since 1970, UTC)
+    rate: float  # Hz: Samples per second by the data's own clock
+    npts: int  # Number of samples
+    components: str  # Components that the network had, for example ZNE, Z12 or Z
+
+
+class ProbabilityFields(TypedDict):
+    """Probability of each phase at each sample of one UTC hour of one sensor."""
+
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
+    starttime: float  # s: Start of the UTC hour (epoch seconds)
+    endtime: float  # s: End of the UTC hour, not part of it
+    labels: list[Any]  # What the rows are
+    floor: float  # Lowest probability kept
+    codec: str  # How the blob is made, with its version
+    segments: list[ProbabilitySegment]  # Stretches of data without a gap, in the order of their samples in the blob
+    blob: bytes  # The probabilities, encoded by the codec
+    seconds: NotRequired[float]  # s: How much of the hour the network says something about
+    seconds_above_floor: NotRequired[dict[str, Any]]  # s: By label
+    largest: NotRequired[dict[str, Any]]  # By label
+
+
+class Probability(ProbabilityFields):
+    """The same as it is stored in `probability`."""
+
+    _id: str  # Content id of (config_id, channel_group, hour)
+    pick_set: str  # Name of the pick set
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class Site(TypedDict):
+    """One time that a station (and location code) keeps one place, from StationXML, fdsnws-station text or a ...."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    net: str  # FDSN network code
+    sta: str  # FDSN station code
+    loc: NotRequired[str]  # Location code
+    lat: float  # degree: Latitude, WGS84
+    lon: float  # degree: Longitude, WGS84
+    elev: float  # km: Elevation of the sensor above sea level in km, MsPASS's unit
+    edepth: NotRequired[float]  # km: Burial depth of the sensor
+    starttime: float  # s: Start of the place (epoch seconds UTC)
+    endtime: float  # s: End of the place (epoch seconds UTC)
+    source: NotRequired[str]  # Name of the file that it came from
+
+
+class WfFile(TypedDict):
+    """One waveform file that was seen by `catalogdb ingest waveforms`, readable or not."""
+
+    _id: str  # Content id of (dir, dfile)
+    dir: str  # Absolute folder of the file
+    dfile: str  # File name inside dir
+    size: NotRequired[int]  # byte: Size when it was indexed
+    mtime_ns: NotRequired[int]  # ns: Modification time when it was indexed (nanoseconds since 1970)
+    ctime_ns: NotRequired[int]  # ns: Time of the last change to its inode when it was indexed (nanoseconds since 1970)
+    digest: NotRequired[str]  # SHA-256 (its first 128 bits) of its bytes when it was indexed
+    state: State  # What came of the file
+    error: NotRequired[str]  # Why it could not be read
+    warnings: NotRequired[list[Any]]  # Things worth knowing that did not stop it, such as a truncated last record
+    n_pieces: NotRequired[int]  # Number of wf_miniseed documents made from it
+    earlier_ids: NotRequired[list[Any]]  # Its _id in the folders that it was in before `catalogdb move-archive` ...
+    indexed_at: NotRequired[datetime]  # Server time of the last look
+
+
+class WfMiniseed(TypedDict):
+    """One contiguous piece of one channel in one miniSEED file, written by MsPASS's indexer."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    file_id: str  # wf_file._id of the file that holds the piece
+    content: NotRequired[str]  # Size (bytes) and digest of the file, as in wf_file
+    extent: NotRequired[str]  # What is read of which content
+    extent_number: NotRequired[int]  # Number from a digest of extent
+    net: str  # FDSN network code
+    sta: str  # FDSN station code
+    loc: str  # Location code
+    chan: str  # SEED channel code, for example HHZ
+    channel_group: str  # net.sta.loc.BI, the three components of one sensor, for example OX.BAD..HH
+    starttime: float  # s: Time of the first sample (epoch seconds UTC)
+    endtime: float  # s: Time of the last sample (epoch seconds UTC)
+    last_packet_time: NotRequired[float]  # s: Start of the last miniSEED record of the piece
+    npts: int  # Number of samples
+    delta: float  # s: Sample interval
+    sampling_rate: float  # Hz: Nominal sampling rate
+    dir: str  # Folder of the file
+    dfile: str  # File name
+    foff: int  # byte: Offset of the piece in the file
+    nbytes: int  # byte: Length of the piece in the file
+    format: NotRequired[str]  # mseed, MsPASS's name of the format
+    storage_mode: NotRequired[str]  # file, MsPASS's name for data outside the database
+    time_standard: NotRequired[str]  # UTC

@@ -1,0 +1,324 @@
+"""Types of documents: names, the ledger, runs, schedules, and comparisons.
+
+Made by `python docs/reference/generate.py` from `schemas/*.yaml`, which say more of every field. A field that is
+not known is not there (`NotRequired`), and never None.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, NotRequired, TypedDict
+
+By = Literal[
+    "overall",
+    "station",
+    "network",
+    "distance",
+    "magnitude",
+    "depth",
+    "hour",
+    "day",
+    "month",
+    "threshold",
+    "availability",
+    "stations",
+    "reason",
+]
+CatalogKind = Literal["automatic", "reference", "reviewed"]
+ComparisonStatus = Literal["running", "done", "failed"]
+EventMatchOutcome = Literal["matched", "missed", "proposed", "unlocated"]
+FiringStatus = Literal["running", "done", "failed", "interrupted", "missed"]
+FoundPhase = Literal["P", "S"]
+JobFile = Literal["same", "changed", "missing", "unreadable"]
+LeaseKind = Literal["catalog", "pick_set"]
+Of = Literal["pick", "event"]
+PickMatchOutcome = Literal["matched", "missed", "wrong_phase", "no_data", "proposed"]
+PickMatchPhase = Literal["P", "S"]
+PickSetKind = Literal["automatic", "reference", "reviewed"]
+Reason = Literal["no_data", "not_picked", "not_associated", "associated_elsewhere", "no_reference_picks"]
+RunStatus = Literal["running", "done", "failed", "interrupted"]
+ScorePhase = Literal["P", "S", "PS"]
+Side = Literal["reference", "catalog"]
+Source = Literal["picks", "peaks"]
+TaskStatus = Literal["pending", "running", "done", "failed", "quarantined"]
+
+
+class Catalog(TypedDict):
+    """A named earthquake catalog and what made it."""
+
+    _id: str  # Name of the catalog
+    kind: CatalogKind  # Who made it
+    config_id: str  # Identity of everything that decides the result
+    config: NotRequired[dict[str, Any]]  # The resolved configuration
+    pick_set: NotRequired[str]  # Name of the pick set that its events are made from
+    starttime: NotRequired[float]  # s: Start of the period covered (epoch seconds UTC)
+    endtime: NotRequired[float]  # s: End of the period covered (epoch seconds UTC)
+    periods: NotRequired[list[Any]]  # Periods [starttime, endtime) of the runs that made it, joined where they ...
+    agency_id: NotRequired[str]  # Agency that vouches for it
+    source: NotRequired[str]  # File or publication it came from
+    licence: NotRequired[str]  # Licence of the data
+    created: NotRequired[datetime]  # Server time of the first write
+
+
+class ComparisonGates(TypedDict):
+    """Largest differences of a pair."""
+
+    max_dt: float  # s: Of origin times
+    max_km: float  # km: Distance of epicentres
+    max_pick_dt: float  # s: Of pick times
+    event_types: NotRequired[list[Any]]  # Types of events that count
+
+
+class ComparisonPeriod(TypedDict):
+    """Period compared, [starttime, endtime)."""
+
+    starttime: float  # s: Epoch seconds UTC
+    endtime: float  # s: Epoch seconds UTC
+
+
+class Comparison(TypedDict):
+    """One catalog compared with another under one set of gates."""
+
+    _id: str  # Content id of (catalog, reference, gates)
+    catalog: str  # Name of the catalog that is judged
+    reference: str  # Name of the catalog that it is judged by
+    pick_set: NotRequired[str]  # Pick set of the catalog
+    reference_pick_set: NotRequired[str]  # Pick set of the reference
+    gates: ComparisonGates  # Largest differences of a pair
+    period: ComparisonPeriod  # Period compared, [starttime, endtime)
+    fingerprint: str  # Hash of what is known of the inputs
+    inputs: NotRequired[dict[str, Any]]  # What it was made from
+    status: ComparisonStatus  # Where the job stands
+    lease: NotRequired[dict[str, Any]]  # token, owner (host, process, its start), until (server time), while a ...
+    started: NotRequired[datetime]  # Server time
+    ended: NotRequired[datetime]  # Server time
+    seconds: NotRequired[dict[str, Any]]  # Wall time of the steps
+    counts: NotRequired[dict[str, Any]]  # What was read, and picks left out for a phase that is neither P nor S
+
+
+class EventMatch(TypedDict):
+    """What became of one event when two catalogs were compared."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    comparison: str  # comparison._id
+    catalog: str  # Name of the catalog that is judged
+    reference: str  # Name of the catalog that it is judged by
+    max_dt: float  # s: The gate
+    max_km: float  # km: The gate
+    outcome: EventMatchOutcome  # Of events of the reference
+    side: Side  # Catalog that the event is of
+    event_id: str  # event._id
+    time: float  # s: The event's origin time (epoch seconds UTC)
+    latitude: NotRequired[float]  # degree: Of the event
+    longitude: NotRequired[float]  # degree: Of the event
+    depth_km: NotRequired[float]  # km: Of the event
+    magnitude: NotRequired[float]  # Of the event
+    day: str  # UTC day, such as 2024-03-27
+    month: str  # UTC month, such as 2024-03
+    hour: int  # UTC hour, 0 to 23
+    partner_id: NotRequired[str]  # event._id of the catalog's event
+    partner_time: NotRequired[float]  # s: The partner's origin time (epoch seconds UTC)
+    partner_depth_km: NotRequired[float]  # km: The partner's depth
+    partner_magnitude: NotRequired[float]  # The partner's magnitude
+    dt: NotRequired[float]  # s: The catalog's origin time less the reference's
+    distance_km: NotRequired[float]  # km: Distance of the epicentres
+    depth_difference_km: NotRequired[float]  # km: The catalog's depth less the reference's
+    magnitude_difference: NotRequired[float]  # The catalog's magnitude less the reference's
+    weight: NotRequired[float]  # Weight of the pair
+    picks: NotRequired[int]  # P and S picks of the reference's event
+    picks_recorded: NotRequired[int]  # Of them, with waveforms of their station, or found
+    picks_matched: NotRequired[int]  # Of them, matched
+    picks_wrong_phase: NotRequired[int]  # Of them, found as the other phase
+    picks_missed: NotRequired[int]  # Of them, not found though there were waveforms
+    picks_no_data: NotRequired[int]  # Of them, not found for want of waveforms
+    picks_associated: NotRequired[int]  # Of those found, in the matched event
+    picks_associated_elsewhere: NotRequired[int]  # Of those found, in another event of the catalog
+    picks_not_associated: NotRequired[int]  # Of those found, in no event of the catalog
+    availability: NotRequired[float]  # picks_recorded over picks, where the catalog was made from waveforms
+    stations_recording: NotRequired[int]  # Stations with waveforms at the origin time, where the catalog was made ...
+    reason: NotRequired[Reason]  # Why a missed event is missing
+
+
+class Firing(TypedDict):
+    """One time at which a scheduled job was due, and what became of it."""
+
+    _id: str  # Content id of (schedule, due)
+    schedule: str  # Name of the job
+    due: datetime  # When it was due
+    status: FiringStatus  # missed
+    stands_for: NotRequired[int]  # Firings that were due and are settled with this one, itself included
+    started: NotRequired[datetime]  # Server time
+    ended: NotRequired[datetime]  # Server time
+    host: NotRequired[str]  # Host that runs it
+    token: NotRequired[str]  # Of the process that may write here
+    run_id: NotRequired[str]  # Its run
+    exit: NotRequired[int]  # Exit code, as `catalogdb run` has them
+    error: NotRequired[str]  # Why it failed
+    losses: NotRequired[int]  # Times that the process which ran it was gone without a word
+    job_file: NotRequired[JobFile]  # The file beside the job that ran, as the host saw it
+
+
+class Lease(TypedDict):
+    """The right of one process to write, replace or remove what stands under a name."""
+
+    _id: str  # Kind and name
+    kind: LeaseKind  # What the name is of
+    name: str  # The name
+    lease: NotRequired[dict[str, Any]]  # token, owner (host, process, its start), until (server time)
+
+
+class Migration(TypedDict):
+    """Every change of a collection's schema, validator or indexes that was applied to this database, in order."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    collection: str  # Collection or view that was changed
+    schema_id: str  # Content id of the schema now in force
+    previous_schema_id: NotRequired[str]  # Content id of the schema before
+    changes: NotRequired[list[Any]]  # What was done, in words
+    version: NotRequired[str]  # catalogdb version
+    applied: NotRequired[datetime]  # Server time
+
+
+class PickMatchPick(TypedDict):
+    """The picks, by time."""
+
+    pick_id: str  # pick._id
+    time: float  # s: The pick's time (epoch seconds UTC)
+    partner_id: NotRequired[str]  # pick._id of the catalog's pick
+    dt: NotRequired[float]  # s: The catalog's time less the reference's
+    probability: NotRequired[float]  # Of the catalog's pick
+    event_id: NotRequired[str]  # Event that the pick belongs to, in its own catalog
+    partner_event_id: NotRequired[str]  # Event of the catalog that the partner belongs to
+    distance_km: NotRequired[float]  # km: Epicentral distance of the station from the pick's own event
+    magnitude: NotRequired[float]  # Magnitude of the pick's own event
+
+
+class PickMatch(TypedDict):
+    """What became of the picks of one station, phase, outcome and UTC day when two catalogs were compared."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    comparison: str  # comparison._id
+    catalog: str  # Name of the catalog that is judged
+    reference: str  # Name of the catalog that it is judged by
+    max_pick_dt: float  # s: The gate
+    outcome: PickMatchOutcome  # Of picks of the reference
+    phase: PickMatchPhase  # Phase of the picks, by its first letter
+    found_phase: NotRequired[FoundPhase]  # Phase of their partners
+    net: str  # Network code
+    sta: str  # Station code
+    day: str  # UTC day, such as 2024-03-27
+    month: str  # UTC month, such as 2024-03
+    number: int  # Number of picks
+    picks: list[PickMatchPick]  # The picks, by time
+
+
+class PickSet(TypedDict):
+    """A named set of picks and what made it."""
+
+    _id: str  # Name of the pick set
+    kind: PickSetKind  # Who made it
+    config_id: str  # Identity of everything that decides the result
+    config: NotRequired[dict[str, Any]]  # The resolved configuration, with weights' hash and library versions
+    agency_id: NotRequired[str]  # Agency that vouches for it
+    source: NotRequired[str]  # File or publication it came from
+    licence: NotRequired[str]  # Licence of the data
+    repicked_from: NotRequired[str]  # Pick set whose stored peaks it was chosen from
+    created: NotRequired[datetime]  # Server time of the first write
+
+
+class Run(TypedDict):
+    """One execution of a job."""
+
+    _id: str  # Run id
+    job: str  # Name of the job
+    job_document: NotRequired[dict[str, Any]]  # The resolved job file
+    catalog: NotRequired[str]  # Name of the catalog written
+    pick_set: NotRequired[str]  # Name of the pick set written
+    engine: NotRequired[str]  # local, dask, mpi or slurm
+    host: NotRequired[str]  # Host that started it
+    versions: NotRequired[dict[str, Any]]  # Versions of the libraries in use
+    status: RunStatus  # How it ended
+    stages: NotRequired[dict[str, Any]]  # Per stage
+    owner: NotRequired[str]  # Process that carries it out
+    workers: NotRequired[list[Any]]  # Of a run that many workers share
+    alive: NotRequired[datetime]  # Server time of its last sign of life
+    started: NotRequired[datetime]  # Server time
+    ended: NotRequired[datetime]  # Server time
+    error: NotRequired[str]  # Why it ended badly
+
+
+class Schedule(TypedDict):
+    """A job that runs at set times, as `catalogdb schedule add` stored it."""
+
+    _id: str  # Name of the job
+    file: str  # Job file that it was read from
+    host: NotRequired[str]  # Host where it was added
+    overrides: NotRequired[list[Any]]  # key=value changes that were given to `schedule add`
+    job_document: dict[str, Any]  # The job as it runs
+    cron: str  # Minute, hour, day of month, month, weekday
+    timezone: str  # Zone of these times
+    options: NotRequired[dict[str, Any]]  # engine, workers and scheduler of its runs
+    added: NotRequired[datetime]  # Server time of the last `schedule add`
+    settled: datetime  # Firings due up to here have been run, or recorded as missed
+    lease: NotRequired[dict[str, Any]]  # token, owner and until (server time) while a firing is run
+
+
+class ScoreGates(TypedDict):
+    """Largest differences of a pair."""
+
+    max_dt: float  # s: Of origin times
+    max_km: float  # km: Distance of epicentres
+    max_pick_dt: float  # s: Of pick times
+
+
+class Score(TypedDict):
+    """Outcomes of a comparison counted for one class of picks or events, for example the P picks of one ...."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    comparison: str  # comparison._id
+    catalog: str  # Name of the catalog that is judged
+    reference: str  # Name of the catalog that it is judged by
+    gates: ScoreGates  # Largest differences of a pair
+    of: Of  # What is counted
+    by: By  # What it is grouped by
+    value: str  # The class
+    low: NotRequired[float]  # Lower limit of the class
+    high: NotRequired[float]  # Upper limit of the class, not part of it
+    source: NotRequired[Source]  # Of a threshold
+    phase: NotRequired[ScorePhase]  # Phase of the picks
+    matched: int  # Of the reference, found
+    missed: int  # Of the reference, not found though there were waveforms
+    proposed: int  # Of the catalog, not in the reference
+    wrong_phase: NotRequired[int]  # Picks of the reference found as the other phase
+    wrong_phase_found: NotRequired[int]  # Picks of the catalog of this phase that were paired with one of the other
+    no_data: NotRequired[int]  # Picks of the reference at times without waveforms of their station
+    unlocated: NotRequired[int]  # Events of the reference without a position
+    residuals: NotRequired[dict[str, Any]]  # Statistics (mean, median, mad, p95) of the matched ones, catalog less ...
+    histograms: NotRequired[dict[str, Any]]  # Of the same quantities, overall
+
+
+class Task(TypedDict):
+    """The ledger, one row per unit of work."""
+
+    _id: str  # Content id of (stage, config_id, shard)
+    stage: str  # ingest, pick, associate, magnitude, assemble
+    config_id: str  # Identity of the configuration
+    result: NotRequired[str]  # Name of the pick set or catalog that it belongs to
+    shard: dict[str, Any]  # What the task covers
+    starttime: NotRequired[float]  # s: Start of the shard's own period (epoch seconds UTC)
+    endtime: NotRequired[float]  # s: End of the shard's own period (epoch seconds UTC)
+    status: TaskStatus  # Where it stands
+    fingerprint: NotRequired[str]  # Hash of the inputs that the committed output was made from
+    inputs: NotRequired[dict[str, Any]]  # What the committed output was made from
+    glance: NotRequired[str]  # How many pieces of the waveform index the shard had, the sum of their numbers, and ...
+    outputs: NotRequired[dict[str, Any]]  # Short hash of the committed documents by collection, empty for none
+    attempts: int  # Times it was claimed since it last succeeded
+    crashes: NotRequired[dict[str, Any]]  # Attempts in a row that its worker did not live to end
+    lease: NotRequired[dict[str, Any]]  # token, owner (host, process, its start), until (server time) and ...
+    counts: NotRequired[dict[str, Any]]  # What was read, kept and rejected, by reason
+    choices: NotRequired[dict[str, Any]]  # Choices made for this shard, such as the channel family, with the ...
+    problems: NotRequired[list[Any]]  # Inputs that were passed over, each naming the file or record and the reason
+    error: NotRequired[str]  # Why the last attempt failed, or was lost
+    seconds: NotRequired[dict[str, Any]]  # Wall time by step
+    run_id: NotRequired[str]  # Run that last worked on it
+    updated: NotRequired[datetime]  # Server time of the last change

@@ -1,0 +1,102 @@
+"""What stages declare of themselves agrees with job files and schemas."""
+
+import ast
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from catalogdb.errors import InputError
+from catalogdb.jobs import BLOCKS, PICKING_ALONE, Job, JobFile, StageName
+from catalogdb.ledger.stage import Reads, Stage
+from catalogdb.schema import collections
+from catalogdb.stages import registry
+from catalogdb.stages.resolve import build_stage, pick_set_stages
+
+PACKAGE = Path(registry.__file__).parents[1]
+MAY_NAME = {PACKAGE / "jobs.py", PACKAGE / "stages" / "registry.py"}
+
+
+def test_stages_run_in_the_order_in_which_they_read():
+    assert registry.names_in_order() == ["pick", "associate", "magnitude", "assemble", "evaluate"]
+
+
+def test_job_files_name_every_stage_that_is_not_implied():
+    named = [stage.name for stage in registry.stage_types() if not stage.is_implied]
+    assert [*named, registry.EVALUATE] == list(get_args(get_args(StageName)[0]))
+    assert list(PICKING_ALONE) == registry.makers("pick_set")
+
+
+def test_blocks_of_job_files_are_those_of_stages():
+    declared = {stage.name: stage.settings for stage in registry.stage_types() if stage.settings}
+    assert list(declared) == list(BLOCKS)
+    assert {name: JobFile.model_fields[name].annotation for name in BLOCKS} == declared
+
+
+@pytest.mark.parametrize("stage", registry.stage_types(), ids=lambda stage: stage.name)
+def test_collections_of_a_stage_have_schemas(stage):
+    known = collections()
+    assert {reads.collection for reads in stage.reads} | set(stage.collections) <= set(known)
+    assert all({"task_id": 1} in [index.keys for index in known[name].indexes] for name in stage.collections)
+
+
+def test_a_catalog_needs_the_stage_that_begins_it():
+    chosen = [stage.name for stage in registry.stages_of(["associate", "magnitude"], "catalog")]
+    assert chosen == ["associate", "magnitude", "assemble"]
+    assert [stage.name for stage in registry.stages_of(["associate"], "catalog")] == ["associate", "assemble"]
+    assert registry.stages_of(["pick", "magnitude"], "catalog") == []
+    assert registry.makes(["pick"], "pick_set") and not registry.makes(["magnitude"], "catalog")
+
+
+def test_a_kind_of_result_has_the_collections_of_its_stages():
+    assert registry.outputs("pick_set") == ("pick", "peak", "probability", "detection")
+    assert registry.outputs("catalog") == ("origin", "magnitude", "event")
+
+
+def test_an_unknown_stage_is_named():
+    with pytest.raises(InputError, match="no stage 'relocate'"):
+        registry.stage_type("relocate")
+    assert (registry.verb("assemble"), registry.verb("ingest")) == ("assembled", "read")
+
+
+class QualityStage(Stage):
+    """One that adds to a pick set."""
+
+    name, kind, reads, revision = "quality", "pick_set", (Reads("pick", "picks"),), 3
+    read = process = None
+
+
+def test_what_another_stage_adds_to_a_pick_set_decides_it():
+    document = {"name": "a", "catalog": "a", "pick": {"picker": "stalta"}}
+    alone = build_stage("pick", Job.model_validate(document))
+    registry.register(QualityStage)
+    try:
+        assert build_stage("pick", Job.model_validate(document)).config_id == alone.config_id
+        job = Job.model_validate(document | {"stages": ["pick", "quality"]})
+        stages, (name,) = pick_set_stages(job)
+    finally:
+        registry.unregister("quality")
+    assert [stage.name for stage in stages] == ["pick", "quality"] and name.config["quality"] == {"revision": 3}
+    assert {stage.config_id for stage in stages} == {name.config_id} != {alone.config_id}
+
+
+def names_of_stages(node):
+    """Texts in a comparison, or in a value by the key `stage`, that are names of stages."""
+    if isinstance(node, ast.Compare) and "stage" in ast.unparse(node):
+        parts = [node]
+    elif isinstance(node, ast.Dict):
+        parts = [
+            value for key, value in zip(node.keys, node.values, strict=True) if key and "stage" in ast.unparse(key)
+        ]
+    else:
+        parts = []
+    texts = {inner.value for part in parts for inner in ast.walk(part) if isinstance(inner, ast.Constant)}
+    return texts & {*registry.names_in_order(), registry.INGEST}
+
+
+def test_code_asks_for_no_stage_by_name():
+    own = {PACKAGE / "stages" / f"{stage.name}.py" for stage in registry.stage_types()}
+    for path in sorted({*PACKAGE.rglob("*.py")} - MAY_NAME - own):
+        found = [name for node in ast.walk(ast.parse(path.read_text())) for name in names_of_stages(node)]
+        assert found == [], f"{path.name} names {found}: let stages declare what it asks for"
+    assert names_of_stages(ast.parse('job.stages == ("pick",)', mode="eval").body) == {"pick"}
