@@ -214,8 +214,8 @@ class AssociateConfig(_Settings):
     max_residual: float = Field(
         2.0,
         gt=0.0,
-        description="Largest residual of an arrival after location, s; with the scan less where stations are close, in "
-        "proportion to its tolerance.",
+        description="Largest residual of an arrival after location, s; less where stations are close, in proportion "
+        "to the scan's tolerance.",
     )
     depth_prior: DepthPrior | None = Field(
         None, description="Usual depth, for events whose arrivals don't tell it; left out: none."

@@ -56,7 +56,7 @@ def network_scales(config: AssociateConfig, stations: PreparedStations, volume: 
         np.clip(SPACING_SHARE * _station_spacing_km(stations), *SPACING_KM)
     )
     tolerance = _tolerance(spacing_km, vs)
-    share = min(tolerance / _tolerance(SPACING_KM[1], vs), 1.0) if config.associator == "scan" else 1.0
+    share = tolerance / _tolerance(max(spacing_km, SPACING_KM[1]), vs)
     places, columns = _places(
         tuple(stations.place_x_km.tolist()),
         tuple(stations.place_y_km.tolist()),
