@@ -228,7 +228,8 @@ class AssociateConfig(_Settings):
         None,
         gt=0.0,
         description="Drop events that false picks would make more often than this, per day; left out: 0.001 for what "
-        "the scan finds (more in a swarm, where one in 300 may be by chance), no test of what GaMMA and PyOcto find.",
+        "the scan finds, no test of what GaMMA and PyOcto find. Of the scan's events in a swarm one in 300 may be by "
+        "chance, whatever is set.",
     )
     gamma: GammaConfig = Field(default_factory=GammaConfig, description="GaMMA's settings.")
     pyocto: PyoctoConfig = Field(default_factory=PyoctoConfig, description="PyOcto's settings.")

@@ -57,14 +57,13 @@ def network_scales(config: AssociateConfig, stations: PreparedStations, volume: 
     )
     tolerance = _tolerance(spacing_km, vs)
     share = tolerance / _tolerance(max(spacing_km, SPACING_KM[1]), vs)
-    places, columns = _places(
+    places, area_km2 = _places(
         tuple(stations.place_x_km.tolist()),
         tuple(stations.place_y_km.tolist()),
         (volume.minx_km, volume.maxx_km, volume.miny_km, volume.maxy_km),
         (volume.region.mindepth_km, volume.region.maxdepth_km),
         spacing_km,
     )
-    area_km2 = columns * spacing_km**2
     return Scales(spacing_km, config.scan.tolerance or tolerance, config.max_residual * share, places, area_km2)
 
 
@@ -88,25 +87,37 @@ def _places(
     limits_km: tuple[float, float, float, float],
     depths_km: tuple[float, float],
     spacing_km: float,
-) -> tuple[np.ndarray, int]:
+) -> tuple[np.ndarray, float]:
     """Columns `spacing_km` apart around the stations, twice as wide in each ring farther out, with nodes farther apart
-    with depth; all wider where there would be too many. Gives the nodes and the number of columns."""
-    while True:
-        levels, wide = [], spacing_km
-        while True:
-            x, y, widest = _columns(place_x_km, place_y_km, limits_km, wide, spacing_km)
-            levels.append((x, y, _depths(*depths_km, wide)))
-            if not widest >= 2.0 * wide:
-                break
-            wide *= 2.0
-        if sum(x.size * depths.size for x, _, depths in levels) <= MAXIMUM_NODES:
-            break
+    with depth; all wider where there would be too many. Gives the nodes, and the area (km2) of as many columns as there
+    should be, were all of them the narrowest."""
+    levels = _levels(place_x_km, place_y_km, limits_km, depths_km, spacing_km)
+    area_km2 = sum(x.size for x, _, _ in levels) * spacing_km**2
+    while sum(x.size * depths.size for x, _, depths in levels) > MAXIMUM_NODES:
         spacing_km *= 1.2
+        levels = _levels(place_x_km, place_y_km, limits_km, depths_km, spacing_km)
     nodes = [
         np.stack([np.repeat(x, depths.size), np.repeat(y, depths.size), np.tile(depths, x.size)], axis=1)
         for x, y, depths in levels
     ]
-    return np.concatenate(nodes), sum(x.size for x, _, _ in levels)
+    return np.concatenate(nodes), area_km2
+
+
+def _levels(
+    place_x_km: tuple[float, ...],
+    place_y_km: tuple[float, ...],
+    limits_km: tuple[float, float, float, float],
+    depths_km: tuple[float, float],
+    spacing_km: float,
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """The columns (x, y) of each ring, and the depths in them."""
+    levels, wide = [], spacing_km
+    while True:
+        x, y, widest = _columns(place_x_km, place_y_km, limits_km, wide, spacing_km)
+        levels.append((x, y, _depths(*depths_km, wide)))
+        if not widest >= 2.0 * wide:
+            return levels
+        wide *= 2.0
 
 
 def _columns(

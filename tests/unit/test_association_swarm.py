@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks._swarms import Network, swarm
+from catalogdb.association import scales as scales_module
 from catalogdb.association.associate import associate
 from catalogdb.association.config import AssociateConfig, VelocityConfig
 from catalogdb.association.prepared import PreparedStations, Volume
@@ -35,6 +36,17 @@ def test_scales_follow_the_station_spacing():
     assert near.spacing_km == pytest.approx(1.8) and far.spacing_km == 8.0
     assert near.tolerance < 0.7 < 1.4 < far.tolerance
     assert near.max_residual < 0.9 and far.max_residual == pytest.approx(2.0, abs=0.05)
+
+
+def test_places_that_are_too_many_are_fewer_and_stand_for_the_same_area(monkeypatch):
+    scales_module._places.cache_clear()
+    all_of_them = scales(3.0)
+    monkeypatch.setattr(scales_module, "MAXIMUM_NODES", len(all_of_them.places) // 4)
+    scales_module._places.cache_clear()
+    fewer = scales(3.0)
+    scales_module._places.cache_clear()
+    assert len(fewer.places) <= len(all_of_them.places) // 4
+    assert fewer.area_km2 == all_of_them.area_km2
 
 
 def test_settings_override_the_scales_of_the_network():
