@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from itertools import islice, product
+from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pymongo import UpdateOne
 from pymongo.database import Database
 
 from benchmarks._processes import in_own_process, peak_mb
+from catalogdb.batches import batches
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
 from catalogdb.identity import content_id
@@ -41,7 +42,7 @@ def measure_many(server: Settings, number: int) -> dict[str, Any]:
     """
     db = connect(server)
     initialise(db)
-    for pieces in _batches(_pieces(-(-number // DAYS), min(DAYS, number))):
+    for pieces in batches(_pieces(-(-number // DAYS), min(DAYS, number)), BATCH):
         db.wf_miniseed.insert_many(pieces, ordered=False)
     _finish(db, PickStage(Job.model_validate(JOB)))
     return in_own_process("benchmarks._many_tasks", str(server.data_dir), server.database)
@@ -91,7 +92,7 @@ def _finish(db: Database, stage: PickStage) -> None:
     names = {"_id": stage.result, "kind": "automatic", "config": stage.config, "config_id": stage.config_id}
     db.pick_set.insert_one(names)
     tasks.register(db, stage, stage.plan(db))
-    for batch in _batches(stage.parts(db)):
+    for batch in batches(stage.parts(db), BATCH):
         done = [
             UpdateOne(
                 {"_id": tasks.task_id(stage, shard)},
@@ -101,12 +102,6 @@ def _finish(db: Database, stage: PickStage) -> None:
         ]
         db.task.bulk_write(done, ordered=False)
     tasks.register(db, stage, stage.plan(db))  # what the index looks like at a glance goes in where a task is current
-
-
-def _batches(things: Iterable[Any]) -> Iterator[list[Any]]:
-    remaining = iter(things)
-    while batch := list(islice(remaining, BATCH)):
-        yield batch
 
 
 if __name__ == "__main__":

@@ -35,6 +35,9 @@ class Seen(NamedTuple):
     inside: bool
 
 
+NOTHING_SEEN = Seen(NO_PIECES, False)
+
+
 def extent_number(extent: str) -> int:
     """The number of a piece, from its `extent`."""
     return int(content_id(extent)[:DIGITS], 16)
@@ -98,8 +101,8 @@ def _shard_of(time: Any, length: float) -> dict[str, Any]:
     return {"$floor": {"$divide": [time, length]}}
 
 
-def _text(number: int, total: float, axes: Mapping[str, Iterable[Any]]) -> str:
+def _text(number: int, total: int, axes: Mapping[str, Iterable[Any]]) -> str:
     if number == 0:
         return NO_PIECES
     pointing = digest({sensor: sorted(map(repr, of_sensor)) for sensor, of_sensor in axes.items()}) if axes else "-"
-    return f"{number} {total:.0f} {pointing}"
+    return f"{number} {total} {pointing}"

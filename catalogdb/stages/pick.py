@@ -28,7 +28,7 @@ from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
 from catalogdb.stages import registry
 from catalogdb.stages.file_states import add_extents, file_parts, file_states, tell_file
-from catalogdb.stages.glance import NO_PIECES, Place, Seen, glance, glances
+from catalogdb.stages.glance import NOTHING_SEEN, Place, Seen, glance, glances
 from catalogdb.stages.shards import pieces_by_shard
 from catalogdb.stages.waveform_pieces import read_pieces
 
@@ -121,7 +121,7 @@ class PickStage(Stage):
             yield PlannedTask(self._shard(place), done[place][0] or "")
         for shard, parts in self._changed(db, index, done):
             place = shard.key["net"], shard.key["sta"], shard.starttime
-            yield PlannedTask(shard, fingerprint(parts), index[place].glance if place in index else NO_PIECES)
+            yield PlannedTask(shard, fingerprint(parts), index.get(place, NOTHING_SEEN).glance)
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """The same shards, with the files that each is picked from and the sensors that there are."""
@@ -371,8 +371,9 @@ def identified_picks(made: list[PickFields], config_id: str, pick_set: str) -> l
 
 def _unchanged(index: Mapping[Place, Seen], done: Mapping[Place, tuple[str | None, str | None]]) -> set[Place]:
     """Shards that are done, of which the index holds what it held then."""
-    nothing = Seen(NO_PIECES, False)
-    return {place for place, (made, seen) in done.items() if made and seen and index.get(place, nothing).glance == seen}
+    return {
+        place for place, (made, seen) in done.items() if made and seen and index.get(place, NOTHING_SEEN).glance == seen
+    }
 
 
 def _projection(fields: Iterable[str]) -> dict[str, int]:
