@@ -42,8 +42,8 @@ def measure_many(server: Settings, number: int) -> dict[str, Any]:
     """
     db = connect(server)
     initialise(db)
-    for pieces in batches(_pieces(-(-number // DAYS), min(DAYS, number)), BATCH):
-        db.wf_miniseed.insert_many(pieces, ordered=False)
+    for segments in batches(_segments(-(-number // DAYS), min(DAYS, number)), BATCH):
+        db.wf_miniseed.insert_many(segments, ordered=False)
     _finish(db, PickStage(Job.model_validate(JOB)))
     return in_own_process("benchmarks._many_tasks", str(server.data_dir), server.database)
 
@@ -63,10 +63,10 @@ def _ask(data_dir: str, database: str) -> dict[str, Any]:
     }
 
 
-def _pieces(stations: int, days: int) -> Iterator[dict[str, Any]]:
+def _segments(stations: int, days: int) -> Iterator[dict[str, Any]]:
     for station, day, component in product(range(stations), range(days), "ZNE"):
         name, start = f"XX.S{station:03d}..HH{component}.{day:04d}", FIRST_DAY + day * 86_400.0
-        piece = {
+        segment = {
             "file_id": content_id(name),
             "content": f"{8_000_000 + day} {content_id('digest', name)}",
             "net": "XX",
@@ -84,7 +84,7 @@ def _pieces(stations: int, days: int) -> Iterator[dict[str, Any]]:
             "foff": 0,
             "nbytes": 8_000_000 + day,
         }
-        yield with_extent(piece)
+        yield with_extent(segment)
 
 
 def _finish(db: Database, stage: PickStage) -> None:

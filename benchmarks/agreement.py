@@ -37,7 +37,7 @@ from catalogdb.picking.config import PickConfig
 from catalogdb.picking.picker import NetworkPicker, PickResult
 from catalogdb.picking.seisbench_network import load_network
 from catalogdb.picking.stalta import aic_onset
-from catalogdb.picking.windows import overlap_samples
+from catalogdb.picking.window_grid import overlap_samples
 
 SEISBENCHS: dict[str, dict[str, Any]] = {
     "phasenet": {"picker": "phasenet", "weights": "original", "window_samples": 3001},

@@ -63,12 +63,12 @@ def probability_of(files: list[str], picker: str, weights: str) -> tuple[Any, fl
 
     from catalogdb.picking.config import PickConfig
     from catalogdb.picking.picker import load_picker
-    from catalogdb.picking.records import build_runs
+    from catalogdb.picking.stretches import build_stretches
 
     loaded = load_picker(PickConfig(picker=picker, weights=weights))
     stream = obspy.Stream(trace for file in files for trace in obspy.read(file))
     seconds = sum(trace.stats.npts * trace.stats.delta for trace in stream) / len({trace.id for trace in stream})
-    run = max(build_runs(list(stream), loaded.rate).runs, key=lambda run: run.samples)
+    run = max(build_stretches(list(stream), loaded.rate).runs, key=lambda run: run.samples)
     return loaded.probability(run), sum(map(os.path.getsize, files)) * DAY_SECONDS / seconds
 
 

@@ -67,7 +67,7 @@ class Outcome:
         new_inputs: of them those whose inputs were other than before.
         new_outputs: of them those that wrote other documents than before.
         planned: number of tasks by stage.
-        compared: whether the comparison was made anew.
+        compared: whether the comparison was made again.
         left: what is stale after the run.
         equal: whether the result is what a database without results gives.
         refused: what a run without `replace` says, where one is needed.

@@ -98,7 +98,7 @@ def decode(path: Path, content: bytes) -> str:
 
 
 def encoding_of(path: Path, chunks: Iterable[bytes]) -> str:
-    """Python's name of the encoding of a file, given in pieces of any size.
+    """Python's name of the encoding of a file, given in blocks of any size.
 
     The byte order mark decides (UTF-8, UTF-16, UTF-32), then zero bytes (UTF-16 without the mark), then whether all is
     valid UTF-8. What is none of these is Windows-1252, or Latin-1 where it has bytes that Windows-1252 has not.

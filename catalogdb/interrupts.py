@@ -79,7 +79,7 @@ def _again_in_a_moment() -> None:
 
 
 def raise_what_was_swallowed() -> None:
-    """Raise an interrupt anew that met a callback, of an import's lock say: Python ignores what is raised in there."""
+    """Raise an interrupt again that met a callback, of an import's lock say: Python ignores what is raised in there."""
     otherwise = sys.unraisablehook
 
     def raise_again(unraisable: Any) -> None:

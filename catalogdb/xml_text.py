@@ -18,7 +18,7 @@ from catalogdb.errors import InputError
 
 DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?\sencoding\s*=\s*["']([\w.:-]+)["'][^>]*\?>""")
 DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
-PIECE = 1 << 16
+BLOCK_CHARACTERS = 1 << 16
 LONGEST_REASON = 200
 
 
@@ -104,8 +104,8 @@ def _refuse_entities(path: Path, content: bytes, what: str, again: str) -> None:
     parser.EntityDeclHandler, parser.StartDoctypeDeclHandler = entity, document_type
     parser.StartElementHandler = start
     try:
-        for at in range(0, len(content), PIECE):
-            parser.Parse(content[at : at + PIECE])
+        for at in range(0, len(content), BLOCK_CHARACTERS):
+            parser.Parse(content[at : at + BLOCK_CHARACTERS])
         parser.Parse(b"", True)
     except _Started:
         return

@@ -60,7 +60,7 @@ The whole log: $log"
 
 # --- Python ----------------------------------------------------------------------------------------------------------
 if [ -d "$venv" ] && ! { [ -x "$venv/bin/pip" ] && [ "$(venv_home)" = "$venv" ] && "$venv/bin/python" -c '' 2>/dev/null; }; then
-    step "the environment in .venv was made elsewhere or is broken: making it anew"
+    step "the environment in .venv was made elsewhere or is broken: making it again"
     rm -rf "$venv"
 fi
 if [ ! -d "$venv" ]; then

@@ -94,12 +94,12 @@ def _say_limit(number: int, limit: int) -> None:
 
 
 def _moved_row(row: dict[str, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {"time": _time(row["time"]), "event": row["b_id"][:12], "dt (s)": _rounded(row["dt"])}
+    cells: dict[str, Any] = {"time": _time(row["time"]), "event": row["b_id"][:12], "dt (s)": _rounded(row["dt"])}
     names = {"distance_km": "distance (km)", "depth_difference_km": "depth (km)", "magnitude_difference": "magnitude"}
-    told |= {name: _rounded(row[key]) if key in row else "" for key, name in names.items()}
+    cells |= {name: _rounded(row[key]) if key in row else "" for key, name in names.items()}
     if row["picks_a"] != row["picks_b"]:
-        told["P and S"] = " -> ".join(_counts(row[key]) for key in ("picks_a", "picks_b"))
-    return told
+        cells["P and S"] = " -> ".join(_counts(row[key]) for key in ("picks_a", "picks_b"))
+    return cells
 
 
 def _counts(numbers: tuple[int | None, int | None] | None) -> str:
@@ -108,14 +108,14 @@ def _counts(numbers: tuple[int | None, int | None] | None) -> str:
 
 
 def _event_row(row: dict[str, Any]) -> dict[str, Any]:
-    told = {"time": _time(row["time"]), "event": row["event_id"][:12]}
-    return told | {key: _rounded(row[key]) for key in ("latitude", "longitude", "depth_km", "magnitude") if key in row}
+    cells = {"time": _time(row["time"]), "event": row["event_id"][:12]}
+    return cells | {key: _rounded(row[key]) for key in ("latitude", "longitude", "depth_km", "magnitude") if key in row}
 
 
 def _pick_row(name: str, row: dict[str, Any], a: str, b: str) -> dict[str, Any]:
-    told = {"": name} | {f"in {side}": row[key] for key, side in (("a", a), ("b", b)) if key in row}
-    told |= {"same": row["same"], "moved": row["moved"], "other phase": row["other_phase"]}
-    return told | {f"only in {a}": row["only_a"], f"only in {b}": row["only_b"]}
+    cells = {"": name} | {f"in {side}": row[key] for key, side in (("a", a), ("b", b)) if key in row}
+    cells |= {"same": row["same"], "moved": row["moved"], "other phase": row["other_phase"]}
+    return cells | {f"only in {a}": row["only_a"], f"only in {b}": row["only_b"]}
 
 
 def _value(value: Any) -> str:

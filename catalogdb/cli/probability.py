@@ -31,7 +31,7 @@ def export_probability(
     else:
         common.out.print(
             f"{summary['output']}: {' '.join(summary['labels'])} of {station}, {summary['seconds']:.2f} s in "
-            f"{summary['traces']} pieces, {summary['bytes']} bytes",
+            f"{summary['traces']} stretches, {summary['bytes']} bytes",
             markup=False,
             soft_wrap=True,
         )

@@ -102,7 +102,7 @@ def evaluate(
     ] = None,
     starttime: Annotated[str | None, typer.Option(help="Start of the period, ISO 8601 UTC.")] = None,
     endtime: Annotated[str | None, typer.Option(help="End of the period, not part of it.")] = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Compute anew, even where nothing has changed.")] = False,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Compute again, even where nothing has changed.")] = False,
     json: common.JsonOption = False,
 ) -> None:
     """Compare a catalog with a reference: matched, missed and proposed events and picks, and their differences.

@@ -150,14 +150,14 @@ def _print_changed(rows: list[dict[str, Any]], before: str, after: str, dry_run:
 
 def _run_row(row: dict[str, Any]) -> dict[str, Any]:
     names = ("job", "catalog", "engine", "host", "started")
-    told = {"run": row["run_id"][:12]} | {name: row[name] for name in names}
-    told |= {
+    cells = {"run": row["run_id"][:12]} | {name: row[name] for name in names}
+    cells |= {
         "duration": duration(row["seconds"]),
         "status": row["status"],
         "done": row["done"],
         "failed": row["failed"],
     }
-    return told | {"error": _short(row["error"])} if row["error"] else told
+    return cells | {"error": _short(row["error"])} if row["error"] else cells
 
 
 def _print_run(run: dict[str, Any]) -> None:
@@ -181,14 +181,16 @@ def _print_run(run: dict[str, Any]) -> None:
 
 
 def _task_row(row: dict[str, Any]) -> dict[str, Any]:
-    told = {"task": row["task_id"][:12]} | {key: row[key] for key in ("stage", "result", "shard", "status", "attempts")}
+    cells = {"task": row["task_id"][:12]} | {
+        key: row[key] for key in ("stage", "result", "shard", "status", "attempts")
+    }
     if "lease_seconds" in row:
         left = row["lease_seconds"]
-        told["owner"] = row["owner"]
-        told["held for"] = duration(row.get("held_seconds"))
-        told["lease"] = f"{left:.0f} s left" if left >= 0 else f"ran out {duration(-left)} ago"
-    told["updated"] = row["updated"]
-    return told | {"reason": _short(row["error"])} if row["error"] else told
+        cells["owner"] = row["owner"]
+        cells["held for"] = duration(row.get("held_seconds"))
+        cells["lease"] = f"{left:.0f} s left" if left >= 0 else f"ran out {duration(-left)} ago"
+    cells["updated"] = row["updated"]
+    return cells | {"reason": _short(row["error"])} if row["error"] else cells
 
 
 def _short(text: str | None) -> str | None:

@@ -228,4 +228,4 @@ def _tell_json(event: dict[str, Any]) -> None:
 
     line = {"time": datetime.now(UTC), **event}
     text = json_module.dumps(line, default=lambda value: value.isoformat(), ensure_ascii=False)
-    print(text + "\n", end="", flush=True)  # in one piece: several threads tell of their firings
+    print(text + "\n", end="", flush=True)  # in one write: several threads tell of their firings

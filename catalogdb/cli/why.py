@@ -24,17 +24,17 @@ def why(
     """Show what an event is made from, down to the files: origin, picks, probability, waveforms, settings, runs."""
     from catalogdb.upkeep.lineage import lineage
 
-    told = lineage(common.database(), event_id)
+    history = lineage(common.database(), event_id)
     if json:
-        common.print_json(told)
+        common.print_json(history)
     elif common.out.is_terminal:
-        common.out.print(_tree(told))
+        common.out.print(_tree(history))
     else:
-        SafeConsole(width=WIDTH_OF_PIPES).print(_tree(told))  # lines of a pipe are whole
+        SafeConsole(width=WIDTH_OF_PIPES).print(_tree(history))  # lines of a pipe are whole
 
 
-def _tree(told: dict[str, Any]) -> Tree:
-    event, catalog = told["event"], told["catalog"]
+def _tree(history: dict[str, Any]) -> Tree:
+    event, catalog = history["event"], history["catalog"]
     size = f", {event.get('magnitude_type', 'magnitude')} {event['magnitude']:.2f}" if "magnitude" in event else ""
     root = Tree(Text(f"event {event['_id']}: {_moment(event['time'])}{_place(event)}{size}", style="bold"))
     status = (event.get("evaluation_mode"), event.get("evaluation_status"))
@@ -47,14 +47,14 @@ def _tree(told: dict[str, Any]) -> Tree:
     for name in ("remarks", "place"):
         if name in event:
             root.add(Text(f"{name}: {event[name]}"))
-    for origin in told["origins"]:
+    for origin in history["origins"]:
         _add_origin(root, origin)
-    for magnitude in told["magnitudes"]:
+    for magnitude in history["magnitudes"]:
         uncertainty = f" +- {magnitude['uncertainty']:.2f}" if "uncertainty" in magnitude else ""
         stations = f" of {magnitude['n_stations']} stations" if "n_stations" in magnitude else ""
         text = f"magnitude {magnitude['type']} {magnitude['value']:.2f}{uncertainty}{stations}"
         _add(root, f"{text}; {_verb(magnitude['task'])} by" if magnitude["task"] else text, magnitude["task"])
-    for pick_set in told["pick_sets"]:
+    for pick_set in history["pick_sets"]:
         node = root.add(Text(f"pick set {pick_set['name']}, {pick_set.get('kind', 'no longer there')}"))
         _add_settings(node, pick_set)
     return root
@@ -104,14 +104,14 @@ def _add_arrival(node: Tree, arrival: dict[str, Any]) -> None:
     about += [f"{name} {pick[name]:.3g}" for name in ("probability", "quality", "snr") if name in pick]
     about += [f"source's id {pick['source_id']}"] if "source_id" in pick else []
     _add(branch, f"{', '.join(about)}; {_verb(pick['task'])} by", pick["task"])
-    if "pieces" not in pick:
+    if "segments" not in pick:
         return
     _add_probability(branch, pick)
-    if not pick["pieces"]:
+    if not pick["segments"]:
         branch.add(Text("no indexed waveforms of this sensor hold its moment now", style="yellow"))
-    for piece in pick["pieces"]:
-        text = f"{piece['chan']} {_moment(piece['starttime'])} to {_moment(piece['endtime'])}"
-        _add_file(branch.add(Text(f"{text}, {piece['nbytes']} bytes from {piece['foff']}")), piece["file"])
+    for segment in pick["segments"]:
+        text = f"{segment['chan']} {_moment(segment['starttime'])} to {_moment(segment['endtime'])}"
+        _add_file(branch.add(Text(f"{text}, {segment['nbytes']} bytes from {segment['foff']}")), segment["file"])
 
 
 def _add_probability(branch: Tree, pick: dict[str, Any]) -> None:

@@ -243,7 +243,7 @@ def _write_channels(
             "channel": code,
             "sampling_rate": SAMPLING_RATE_HZ,
         }
-        pieces = [
+        traces = [
             Trace(counts[begin:end], {**header, "starttime": start + begin / SAMPLING_RATE_HZ})
             for begin, end in edges.reshape(-1, 2)
         ]
@@ -252,6 +252,6 @@ def _write_channels(
             / f"{NETWORK_CODE}.{site.code}.{instrument.location}.{code}.D.{start.year}.{start.julday:03d}"
         )  # fmt: skip
         path.parent.mkdir(parents=True, exist_ok=True)
-        Stream(pieces).write(str(path), format="MSEED", encoding="STEIM2", reclen=_RECORD_BYTES)
+        Stream(traces).write(str(path), format="MSEED", encoding="STEIM2", reclen=_RECORD_BYTES)
         files.append(path)
     return files

@@ -22,7 +22,7 @@ from catalogdb.demo.dataset import DemoDay, write_demo_day
 from catalogdb.demo.earth import LayeredEarth, first_arrival
 from catalogdb.demo.network import SAMPLING_RATE_HZ, select_sites
 from catalogdb.demo.seismogram import receivers
-from catalogdb.demo.windows import WINDOW_SAMPLES, build_pool, make_windows, normalize
+from catalogdb.demo.training_windows import WINDOW_SAMPLES, build_pool, make_windows, normalize
 
 THRESHOLDS = (0.1, 0.3, 0.5)
 TOLERANCE_S = 0.5

@@ -14,7 +14,7 @@ import seisbench.models as sbm
 import torch
 
 from catalogdb.demo import WEIGHTS_PATH, WEIGHTS_VERSION
-from catalogdb.demo.windows import build_pool, make_windows, normalize
+from catalogdb.demo.training_windows import build_pool, make_windows, normalize
 
 TRAINING_SEED = 20_000
 """Pools use this seed and the next ones; demo days and scores must use none of them."""

@@ -355,10 +355,10 @@ class WfFile(TypedDict):
 
 
 class WfMiniseed(TypedDict):
-    """One contiguous piece of one channel in one miniSEED file, written by MsPASS's indexer."""
+    """One segment (contiguous samples of one channel in one miniSEED file), written by MsPASS's indexer."""
 
     _id: NotRequired[Any]  # ObjectId given by MongoDB
-    file_id: str  # wf_file._id of the file that holds the piece
+    file_id: str  # wf_file._id of the file that holds the segment
     content: NotRequired[str]  # Size (bytes) and digest of the file, as in wf_file
     extent: NotRequired[str]  # What is read of which content
     extent_number: NotRequired[int]  # Number from a digest of extent
@@ -369,14 +369,14 @@ class WfMiniseed(TypedDict):
     channel_group: str  # net.sta.loc.BI, the three components of one sensor, for example OX.BAD..HH
     starttime: float  # s: Time of the first sample (epoch seconds UTC)
     endtime: float  # s: Time of the last sample (epoch seconds UTC)
-    last_packet_time: NotRequired[float]  # s: Start of the last miniSEED record of the piece
+    last_packet_time: NotRequired[float]  # s: Start of the last miniSEED record of the segment
     npts: int  # Number of samples
     delta: float  # s: Sample interval
     sampling_rate: float  # Hz: Nominal sampling rate
     dir: str  # Folder of the file
     dfile: str  # File name
-    foff: int  # byte: Offset of the piece in the file
-    nbytes: int  # byte: Length of the piece in the file
+    foff: int  # byte: Offset of the segment in the file
+    nbytes: int  # byte: Length of the segment in the file
     format: NotRequired[str]  # mseed, MsPASS's name of the format
     storage_mode: NotRequired[str]  # file, MsPASS's name for data outside the database
     time_standard: NotRequired[str]  # UTC

@@ -241,7 +241,7 @@ class Run(TypedDict):
     stages: NotRequired[dict[str, Any]]  # Per stage
     owner: NotRequired[str]  # Process that carries it out
     workers: NotRequired[list[Any]]  # Of a run that many workers share
-    alive: NotRequired[datetime]  # Server time of its last sign of life
+    alive: NotRequired[datetime]  # Server time of its last heartbeat
     started: NotRequired[datetime]  # Server time
     ended: NotRequired[datetime]  # Server time
     error: NotRequired[str]  # Why it ended badly
@@ -310,7 +310,7 @@ class Task(TypedDict):
     status: TaskStatus  # Where it stands
     fingerprint: NotRequired[str]  # Hash of the inputs that the committed output was made from
     inputs: NotRequired[dict[str, Any]]  # What the committed output was made from
-    glance: NotRequired[str]  # How many pieces of the waveform index the shard had, the sum of their numbers, and ...
+    glance: NotRequired[str]  # How many segments of the waveform index the shard had, the sum of their numbers ...
     outputs: NotRequired[dict[str, Any]]  # Short hash of the committed documents by collection, empty for none
     attempts: int  # Times it was claimed since it last succeeded
     crashes: NotRequired[dict[str, Any]]  # Attempts in a row that its worker did not live to end

@@ -19,7 +19,7 @@ LOOK_SECONDS = 2.0
 
 @contextmanager
 def kept_up(cluster: LocalCluster, count: int) -> Iterator[None]:
-    """Within the block, start workers anew where Dask has given them up."""
+    """Within the block, restart workers where Dask has given them up."""
     ended = threading.Event()
 
     def repair() -> None:

@@ -18,7 +18,7 @@ from catalogdb.picking.peak_table import PEAK
 from catalogdb.picking.peaks import picks_at, separated
 
 APART_US = 10**12
-"""Longer than any run (11 days), so that runs can stand one behind the other."""
+"""Longer than any stretch (11 days), so that stretches can stand one behind the other."""
 
 COUNTS = ("matched", "missed", "wrong_phase", "wrong_phase_found", "no_data", "proposed")
 
@@ -38,7 +38,7 @@ class StationPicks:
 
 
 class PhasePeaks:
-    """Peaks of one phase of one station, of any number of shards and runs.
+    """Peaks of one phase of one station, of any number of shards and stretches.
 
     Args:
         peaks: arrays `peak_table.PEAK` with (shard start, shard end) in epoch seconds.
@@ -53,8 +53,8 @@ class PhasePeaks:
         self._near_edge = joined["near_edge"] > 0
         starts, ends = (np.repeat(np.array([row[at] for row in peaks], float), number) for at in (1, 2))
         self._in_shard = (self._time >= starts) & (self._time < ends)
-        # peaks of two runs are never one, and none suppresses one of another run
-        first = np.r_[True, (np.diff(shard) != 0) | (np.diff(joined["run"].astype(np.int64)) != 0)][: len(joined)]
+        # peaks of two stretches are never one, and none suppresses one of another stretch
+        first = np.r_[True, (np.diff(shard) != 0) | (np.diff(joined["stretch"].astype(np.int64)) != 0)][: len(joined)]
         self._saddle = np.where(first, np.float32(0), joined["saddle"])
         start_us = joined["time_us"][first]
         since_us = joined["time_us"] - np.repeat(start_us, np.diff(np.r_[np.flatnonzero(first), len(joined)]))

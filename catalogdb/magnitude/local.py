@@ -23,8 +23,8 @@ from catalogdb.channels import sensor_rank
 from catalogdb.components import Axis, component_slots
 from catalogdb.documents.data import Channel, ChannelResponse, MagnitudeFields, MagnitudeStationMagnitude, Origin
 from catalogdb.geo import distance_azimuth
+from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
 from catalogdb.magnitude.config import MagnitudeConfig
-from catalogdb.magnitude.windows import StationWindow, station_windows
 from catalogdb.magnitude.wood_anderson import UnusableResponse, band_hz, wood_anderson_mm
 from catalogdb.stations.response import by_channels, channel_code, overlapping_epochs, precedence
 

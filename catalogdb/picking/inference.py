@@ -1,4 +1,4 @@
-"""Runs -> probability at each sample, by windows that are stacked where they overlap."""
+"""Stretches -> probability at each sample, by windows that are stacked where they overlap."""
 
 from __future__ import annotations
 
@@ -8,47 +8,48 @@ import numpy as np
 
 from catalogdb.picking.backends import Backend
 from catalogdb.picking.network import Network
-from catalogdb.picking.records import Run
-from catalogdb.picking.windows import window_starts
+from catalogdb.picking.stretches import Stretch
+from catalogdb.picking.window_grid import window_starts
 from catalogdb.profile import timed, timed_each
 
 BLOCK_SECONDS = 3600.0
-"""Data are filtered in blocks of about this length, so that memory doesn't grow with the length of a run."""
+"""Data are filtered in blocks of about this length, so that memory doesn't grow with the length of a stretch."""
 
 
-def annotate_runs(
-    backend: Backend, network: Network, runs: Sequence[Run], filter_settle_seconds: float
+def annotate_stretches(
+    backend: Backend, network: Network, stretches: Sequence[Stretch], filter_settle_seconds: float
 ) -> Iterator[np.ndarray | None]:
-    """Probability traces of runs, one after the other. Batches go over their borders: gaps waste no work.
+    """Probability traces of stretches, one after the other. Batches go over their borders: gaps waste no work.
 
     Args:
         backend: what runs the network.
         network: how windows are put to it.
-        runs: aligned components at the network's rate.
+        stretches: aligned components at the network's rate.
         filter_settle_seconds: how much more data either side a block needs for the weights' filter.
 
     Yields:
-        For each run a float32 array (labels, samples), rows as `Network.labels`, NaN where no window says anything;
-        None for a run shorter than a window.
+        For each stretch a float32 array (labels, samples), rows as `Network.labels`, NaN where no window says anything;
+        None for a stretch shorter than a window.
     """
     grids = [
-        window_starts(run.start_ns, run.rate, run.samples, network.window, network.stride, network.rate) for run in runs
+        window_starts(stretch.start_ns, stretch.rate, stretch.samples, network.window, network.stride, network.rate)
+        for stretch in stretches
     ]
-    batches = timed_each("windows", _batches(network, runs, grids, backend.batch_size, filter_settle_seconds))
+    batches = timed_each("windows", _batches(network, stretches, grids, backend.batch_size, filter_settle_seconds))
     outputs = (window for output in timed_each("network", backend.run(batches)) for window in output)
-    for run, starts in zip(runs, grids, strict=True):
+    for stretch, starts in zip(stretches, grids, strict=True):
         if starts.size:
             with timed("stack"):
-                traces = _stacked(network, run, starts, outputs)
+                traces = _stacked(network, stretch, starts, outputs)
             yield traces
         else:
             yield None
 
 
-def _stacked(network: Network, run: Run, starts: np.ndarray, outputs: Iterator[np.ndarray]) -> np.ndarray:
-    """Probability traces of one run from the outputs (labels, samples) of its windows."""
+def _stacked(network: Network, stretch: Stretch, starts: np.ndarray, outputs: Iterator[np.ndarray]) -> np.ndarray:
+    """Probability traces of one stretch from the outputs (labels, samples) of its windows."""
     first, end = network.description.first_valid, network.description.end_valid
-    total = np.zeros((len(network.labels), run.samples), dtype=np.float32)
+    total = np.zeros((len(network.labels), stretch.samples), dtype=np.float32)
     for start in starts.tolist():
         part = total[:, start + first : start + end]
         window = next(outputs)[:, first:end]
@@ -56,7 +57,7 @@ def _stacked(network: Network, run: Run, starts: np.ndarray, outputs: Iterator[n
             np.maximum(part, window, out=part)
         else:
             part += window
-    covered = _windows_over(starts + first, end - first, run.samples)
+    covered = _windows_over(starts + first, end - first, stretch.samples)
     if network.stacking == "avg":
         np.divide(total, covered, out=total, where=covered > 0)
     if not covered.all():
@@ -75,20 +76,24 @@ def _windows_over(starts: np.ndarray, length: int, samples: int) -> np.ndarray:
 
 
 def _batches(
-    network: Network, runs: Sequence[Run], grids: Sequence[np.ndarray], batch_size: int, filter_settle_seconds: float
+    network: Network,
+    stretches: Sequence[Stretch],
+    grids: Sequence[np.ndarray],
+    batch_size: int,
+    filter_settle_seconds: float,
 ) -> Iterator[np.ndarray]:
-    """Windows of all runs in the network's component order: float32 arrays (windows, components, samples).
+    """Windows of all stretches in the network's component order: float32 arrays (windows, components, samples).
 
     Windows of an hour are cut from a block of filtered data. Only the last batch may be smaller than the others.
     """
     settle = int(filter_settle_seconds * network.rate)
     batch = np.zeros((batch_size, len(network.rows), network.window), dtype=np.float32)
     filled = 0
-    for run, starts in zip(runs, grids, strict=True):
+    for stretch, starts in zip(stretches, grids, strict=True):
         borders = np.flatnonzero(np.diff(starts // int(BLOCK_SECONDS * network.rate))) + 1
         for block in np.split(starts, borders) if starts.size else ():
             begin = max(0, int(block[0]) - settle)
-            data = network.filtered(run, begin, min(run.samples, int(block[-1]) + network.window + settle))
+            data = network.filtered(stretch, begin, min(stretch.samples, int(block[-1]) + network.window + settle))
             rows = [
                 (component, np.lib.stride_tricks.sliding_window_view(samples, network.window))
                 for component, row in enumerate(network.rows)

@@ -11,8 +11,8 @@ import numpy as np
 from catalogdb.components import SLOTS
 from catalogdb.errors import InputError
 from catalogdb.picking.config import MemberConfig
-from catalogdb.picking.records import Run
-from catalogdb.picking.windows import overlap_samples
+from catalogdb.picking.stretches import Stretch
+from catalogdb.picking.window_grid import overlap_samples
 
 _STAND_IN = {"1": "N", "2": "E"}
 DETECTION = "D"
@@ -62,7 +62,7 @@ class Network:
         description: the network.
         stride: samples from one window to the next.
         stacking: ``avg`` or ``max``.
-        rows: for each component that the network expects, its row in a run, or None where runs never have it.
+        rows: for each component that the network expects, its row in a stretch, or None where stretches never have it.
     """
 
     description: NetworkDescription
@@ -85,9 +85,9 @@ class Network:
         """What the outputs are."""
         return self.description.labels
 
-    def filtered(self, run: Run, begin: int, end: int) -> list[np.ndarray | None]:
-        """Samples [begin, end) of each component of the run, through the filter that the weights ask for, if any."""
-        part = [None if row is None else row[begin:end] for row in run.data]
+    def filtered(self, stretch: Stretch, begin: int, end: int) -> list[np.ndarray | None]:
+        """Samples [begin, end) of each component, through the filter that the weights ask for, if any."""
+        part = [None if row is None else row[begin:end] for row in stretch.data]
         arguments, keywords = self.description.filter_args, self.description.filter_kwargs
         if arguments is None and keywords is None:
             return part

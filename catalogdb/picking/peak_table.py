@@ -19,12 +19,12 @@ PHASES = ("P", "S")
 CODEC = "peaks-zstd-1"
 PEAK = np.dtype(
     [
-        ("run", "<u4"),  # number of the run in `PeakTable.runs`
+        ("stretch", "<u4"),  # number of the stretch in `PeakTable.stretches`
         ("phase", "u1"),  # index in PHASES
         ("near_edge", "u1"),  # 1 within the guard of a start or end of data
         ("time_us", "<i8"),  # microseconds since 1970, UTC
         ("probability", "<f4"),
-        ("saddle", "<f4"),  # lowest probability since the peak before, of the same phase and run
+        ("saddle", "<f4"),  # lowest probability since the peak before, of the same phase and stretch
         ("uncertainty", "<f4"),  # s
         ("competing", "<f4"),  # the other phase's probability
         ("snr", "<f4"),  # NaN where unknown
@@ -42,20 +42,20 @@ class PeakTable:
 
     Attributes:
         floor: lowest threshold that picks can be chosen with.
-        runs: for each run its `components` and, by phase, the channel that picks are reported on (`chan`); `changes`,
-            where there are any, hold the same from a `time_us` on, ascending.
-        peaks: structured array `PEAK`, by run, phase and time.
+        stretches: `runs` of the document: for each stretch its `components` and, by phase, the channel that picks are
+            reported on (`chan`); `changes`, where there are any, hold the same from a `time_us` on, ascending.
+        peaks: structured array `PEAK`, by stretch, phase and time.
     """
 
     floor: float
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    stretches: list[dict[str, Any]] = field(default_factory=list)
     peaks: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=PEAK))
 
     def within(self, starttime: float, endtime: float) -> PeakTable:
         """The peaks of a period [starttime, endtime], epoch seconds."""
         times = self.peaks["time_us"]
         return PeakTable(
-            self.floor, self.runs, self.peaks[(times >= round(starttime * 1e6)) & (times <= round(endtime * 1e6))]
+            self.floor, self.stretches, self.peaks[(times >= round(starttime * 1e6)) & (times <= round(endtime * 1e6))]
         )
 
     def to_document(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class PeakTable:
             "floor": self.floor,
             "codec": CODEC,
             "count": int(self.peaks.size),
-            "runs": self.runs,
+            "runs": self.stretches,
             "blob": zstandard.compress(columns),
         }
 
@@ -102,12 +102,12 @@ def turns_of(document: Peak) -> list[tuple[float, float]]:
 
 
 def joined(tables: Sequence[PeakTable], floor: float) -> PeakTable:
-    """One table of the peaks of all runs, in the order of the tables."""
-    runs = [run for table in tables for run in table.runs]
+    """One table of the peaks of all stretches, in the order of the tables."""
+    stretches = [stretch for table in tables for stretch in table.stretches]
     parts, before = [], 0
     for table in tables:
         part = table.peaks.copy()
-        part["run"] += before
-        before += len(table.runs)
+        part["stretch"] += before
+        before += len(table.stretches)
         parts.append(part)
-    return PeakTable(floor, runs, np.concatenate(parts) if parts else np.empty(0, dtype=PEAK))
+    return PeakTable(floor, stretches, np.concatenate(parts) if parts else np.empty(0, dtype=PEAK))

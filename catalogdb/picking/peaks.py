@@ -16,10 +16,10 @@ import numpy as np
 
 @dataclass
 class Peaks:
-    """Peaks of one phase in one run, ascending in time; arrays (peaks,).
+    """Peaks of one phase in one stretch, ascending in time; arrays (peaks,).
 
     Attributes:
-        samples: sample numbers in the run.
+        samples: sample numbers in the stretch.
         probability: height, 0..1.
         saddle: lowest probability between the peak before and this one, 0 where it falls below half the floor.
         uncertainty: one standard deviation (s).

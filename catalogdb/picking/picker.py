@@ -22,10 +22,10 @@ from catalogdb.picking.ensemble import combined
 from catalogdb.picking.network import DETECTION
 from catalogdb.picking.peak_table import PEAK, PHASES, PeakTable, joined
 from catalogdb.picking.peaks import Peaks, peaks_and_saddles
-from catalogdb.picking.pieces import DEAD_SECONDS
-from catalogdb.picking.records import Records, Run, build_runs, components_of
 from catalogdb.picking.resample import RESAMPLING_SETTLE_SECONDS
+from catalogdb.picking.segments import DEAD_SECONDS
 from catalogdb.picking.selection import picks_within
+from catalogdb.picking.stretches import Records, Stretch, build_stretches, components_of
 from catalogdb.picking.unpicked import Unpicked
 from catalogdb.picking.weights import WeightsFiles, resolve
 from catalogdb.probability.traces import ProbabilityTrace
@@ -146,7 +146,7 @@ class Picker:
         import scipy.signal  # noqa: F401  (takes a second)
 
     def prepare(self, traces: Sequence[Trace], overwrite: bool = False, axes: Iterable[Axis] = ()) -> Records:
-        """Traces -> aligned runs at the picker's rate.
+        """Traces -> aligned stretches at the picker's rate.
 
         Args:
             overwrite: whether the traces' samples may be destroyed.
@@ -156,7 +156,7 @@ class Picker:
         with timed("load network and libraries"):
             loading.result()
         with timed("align and resample"):
-            return build_runs(traces, self.rate, overwrite, self.config.bridge_samples, axes)
+            return build_stretches(traces, self.rate, overwrite, self.config.bridge_samples, axes)
 
     def pick_records(self, records: Records, times: Sequence[Interval]) -> PickResult:
         """Pick from what `prepare` gave, inside intervals [start, end), epoch seconds UTC, ascending."""
@@ -173,33 +173,35 @@ class Picker:
         unpicked = Unpicked()
         picked_seconds = 0.0
         tables = []
-        for run, (found, probability) in zip(records.runs, self._find(records.runs), strict=True):
-            of_run = common([(run.time(0), run.time(run.samples))], times)
+        for stretch, (found, probability) in zip(records.stretches, self._find(records.stretches), strict=True):
+            of_stretch = common([(stretch.time(0), stretch.time(stretch.samples))], times)
             if found is None:
-                unpicked.add_short(seconds(of_run))
+                unpicked.add_short(seconds(of_stretch))
             else:
-                picked_seconds += seconds(of_run)
-                unpicked.add_absent([name for name, row in zip(SLOTS, run.data, strict=True) if row is None], of_run)
+                picked_seconds += seconds(of_stretch)
+                unpicked.add_absent(
+                    [name for name, row in zip(SLOTS, stretch.data, strict=True) if row is None], of_stretch
+                )
             if probability is not None:
-                findings.probability += _by_channels(run, probability)
+                findings.probability += _by_channels(stretch, probability)
                 if DETECTION in probability.labels:
                     with timed("detections"):
                         for time in times:
                             findings.detections += detections_in(probability, self.config.detection_threshold, *time)
             if found:
                 with timed("peaks"):
-                    tables.append(self._measured(run, found, times))
+                    tables.append(self._measured(stretch, found, times))
         for why, channel, when in records.unused:
             unpicked.add_unused(channel, why, common(when, times))
         findings.peaks = joined(tables, self.config.peak_floor)
-        lines = [*records.problems, *unpicked.problems(self.shortest_run_seconds, self.config.bridge_samples)]
+        lines = [*records.problems, *unpicked.problems(self.shortest_stretch_seconds, self.config.bridge_samples)]
         findings.problems = [f"{findings.channel_group}: {text}" for text in lines]
-        found_counts = {"runs": len(records.runs), "picked_seconds": round(picked_seconds), **unpicked.counts()}
+        found_counts = {"runs": len(records.stretches), "picked_seconds": round(picked_seconds), **unpicked.counts()}
         findings.counts = {**records.counts, **{name: value for name, value in found_counts.items() if value > 0}}
         return findings
 
-    def _find(self, runs: Sequence[Run]) -> Iterator[Found]:
-        """For each run all its peaks by phase, None where it is too short to be picked, and its probability, if any."""
+    def _find(self, stretches: Sequence[Stretch]) -> Iterator[Found]:
+        """For each stretch its peaks by phase, None where it is too short to be picked, and its probability, if any."""
         raise NotImplementedError
 
     def _reach_seconds(self) -> float:
@@ -207,50 +209,50 @@ class Picker:
         raise NotImplementedError
 
     @property
-    def shortest_run_seconds(self) -> float:
-        """Shorter runs are not picked."""
+    def shortest_stretch_seconds(self) -> float:
+        """Shorter stretches are not picked."""
         raise NotImplementedError
 
-    def _measured(self, run: Run, found: dict[str, Peaks], times: Sequence[Interval]) -> PeakTable:
+    def _measured(self, stretch: Stretch, found: dict[str, Peaks], times: Sequence[Interval]) -> PeakTable:
         """Peaks that take part in the choice of the intervals' picks, with what is measured on the waveforms."""
         margin = self._margin_seconds
         wide = union((round((start - margin) * 1e6), round((end + margin) * 1e6) + 1) for start, end in times)
         borders = np.array(wide, dtype=np.int64).ravel()
-        guard = self.config.edge_guard_seconds * run.rate
+        guard = self.config.edge_guard_seconds * stretch.rate
 
         def of_phase(phase: str) -> np.ndarray:
             peaks = found[phase]
-            times_us = run.times_us(peaks.samples)
+            times_us = stretch.times_us(peaks.samples)
             inside = np.searchsorted(borders, times_us, side="right") % 2 == 1
             near = np.flatnonzero(inside & (peaks.probability >= self.config.peak_floor))
             samples = peaks.samples[near]
             table = np.zeros(near.size, dtype=PEAK)
             table["phase"] = PHASES.index(phase)
             table["time_us"] = times_us[near]
-            table["near_edge"] = (samples < guard) | (samples > run.samples - 1 - guard)
-            table["snr"], table["amplitude"] = quality.snr_and_amplitude(run, samples, phase)
+            table["near_edge"] = (samples < guard) | (samples > stretch.samples - 1 - guard)
+            table["snr"], table["amplitude"] = quality.snr_and_amplitude(stretch, samples, phase)
             for name in ("probability", "saddle", "uncertainty", "competing"):
                 table[name] = getattr(peaks, name)[near]
             return table
 
         tables = [of_phase(phase) for phase in PHASES]
-        rows = {phase: quality.measured_rows(run, phase)[0] for phase in PHASES}
+        rows = {phase: quality.measured_rows(stretch, phase)[0] for phase in PHASES}
         described: list[dict[str, Any]] = [
             {"components": components_of(codes), "chan": {phase: codes[row] for phase, row in rows.items()}}
-            for _, _, codes in run.stretches()
+            for _, _, codes in stretch.by_channels()
         ]
         description = described[0]
-        if run.changes:
-            since = [round(run.time(sample) * 1e6) for sample, _ in run.changes]
+        if stretch.changes:
+            since = [round(stretch.time(sample) * 1e6) for sample, _ in stretch.changes]
             description["changes"] = [
                 {"time_us": time_us} | later for time_us, later in zip(since, described[1:], strict=True)
             ]
         return PeakTable(self.config.peak_floor, [description], np.concatenate(tables))
 
 
-def _by_channels(run: Run, trace: ProbabilityTrace) -> Iterator[ProbabilityTrace]:
-    """The trace, cut where a channel of the run is followed by another."""
-    for first, end, channels in run.stretches():
+def _by_channels(stretch: Stretch, trace: ProbabilityTrace) -> Iterator[ProbabilityTrace]:
+    """The trace, cut where a channel of the stretch is followed by another."""
+    for first, end, channels in stretch.by_channels():
         yield replace(trace.part(first, end), components=components_of(channels))
 
 
@@ -305,46 +307,46 @@ class NetworkPicker(Picker):
         self.backend_name = backend.name
         return backend
 
-    def probability(self, run: Run) -> ProbabilityTrace | None:
-        """Probability traces of one run; None where it is shorter than a window."""
-        return next(self.probabilities([run]))
+    def probability(self, stretch: Stretch) -> ProbabilityTrace | None:
+        """Probability traces of one stretch; None where it is shorter than a window."""
+        return next(self.probabilities([stretch]))
 
-    def probabilities(self, runs: Sequence[Run]) -> Iterator[ProbabilityTrace | None]:
-        """Probability traces of runs, one after the other."""
-        from catalogdb.picking.inference import annotate_runs
+    def probabilities(self, stretches: Sequence[Stretch]) -> Iterator[ProbabilityTrace | None]:
+        """Probability traces of stretches, one after the other."""
+        from catalogdb.picking.inference import annotate_stretches
         from catalogdb.picking.network import network_for
 
         members = []
         for member in self.members:
             backend = self.backend(member)
             network = network_for(backend.description, member.config)
-            annotated = annotate_runs(backend, network, runs, member.files.filter_settle_seconds())
+            annotated = annotate_stretches(backend, network, stretches, member.files.filter_settle_seconds())
             # one member after the other: two of them may share a backend
             members.append((network.labels, annotated if len(self.members) == 1 else list(annotated)))
         labels = [of_member for of_member, _ in members]
-        for run, *values in zip(runs, *(annotated for _, annotated in members), strict=True):
-            yield self._trace(run, labels, values)
+        for stretch, *values in zip(stretches, *(annotated for _, annotated in members), strict=True):
+            yield self._trace(stretch, labels, values)
 
     def _trace(
-        self, run: Run, labels: list[tuple[str, ...]], values: list[np.ndarray | None]
+        self, stretch: Stretch, labels: list[tuple[str, ...]], values: list[np.ndarray | None]
     ) -> ProbabilityTrace | None:
-        """What the members say of one run, combined; None where it is too short for one of them."""
+        """What the members say of one stretch, combined; None where it is too short for one of them."""
         of_members = [of_member for of_member in values if of_member is not None]
         if len(of_members) < len(values):
             return None
         if len(of_members) == 1:
-            return ProbabilityTrace(run.start_ns, run.rate, labels[0], of_members[0], run.components)
+            return ProbabilityTrace(stretch.start_ns, stretch.rate, labels[0], of_members[0], stretch.components)
         settings = self.config.ensemble
         with timed("combine"):
             of_phases = [of_member[: len(PHASES)] for of_member in of_members]
-            together = combined(of_phases, settings.combine, round(settings.coherence_seconds * run.rate))
-        return ProbabilityTrace(run.start_ns, run.rate, PHASES, together, run.components)
+            together = combined(of_phases, settings.combine, round(settings.coherence_seconds * stretch.rate))
+        return ProbabilityTrace(stretch.start_ns, stretch.rate, PHASES, together, stretch.components)
 
-    def _find(self, runs: Sequence[Run]) -> Iterator[Found]:
-        for run, trace in zip(runs, self.probabilities(runs), strict=True):
-            yield self._peaks(run, trace), trace
+    def _find(self, stretches: Sequence[Stretch]) -> Iterator[Found]:
+        for stretch, trace in zip(stretches, self.probabilities(stretches), strict=True):
+            yield self._peaks(stretch, trace), trace
 
-    def _peaks(self, run: Run, trace: ProbabilityTrace | None) -> dict[str, Peaks] | None:
+    def _peaks(self, stretch: Stretch, trace: ProbabilityTrace | None) -> dict[str, Peaks] | None:
         if trace is None:
             return None
         found = {}
@@ -355,13 +357,13 @@ class NetworkPicker(Picker):
                     samples,
                     trace.values[row][samples],
                     saddles,
-                    quality.peak_uncertainty(trace.values[row], samples, run.rate),
-                    quality.competing_probability(trace.values[1 - row], samples, run.rate),
+                    quality.peak_uncertainty(trace.values[row], samples, stretch.rate),
+                    quality.competing_probability(trace.values[1 - row], samples, stretch.rate),
                 )
         return found
 
     @property
-    def shortest_run_seconds(self) -> float:
+    def shortest_stretch_seconds(self) -> float:
         return max(member.window for member in self.members) / self.rate
 
     def _reach_seconds(self) -> float:
@@ -375,15 +377,15 @@ class StaLtaPicker(Picker):
 
     rate = stalta.RATE
 
-    def _find(self, runs: Sequence[Run]) -> Iterator[Found]:
-        for run in runs:
+    def _find(self, stretches: Sequence[Stretch]) -> Iterator[Found]:
+        for stretch in stretches:
             with timed("peaks"):
-                found = stalta.find_onsets(run, self.config.stalta)
+                found = stalta.find_onsets(stretch, self.config.stalta)
             yield found, None
 
     @property
-    def shortest_run_seconds(self) -> float:
-        return stalta.shortest_run_seconds(self.config.stalta)
+    def shortest_stretch_seconds(self) -> float:
+        return stalta.shortest_stretch_seconds(self.config.stalta)
 
     def _reach_seconds(self) -> float:
         return stalta.reach_seconds(self.config.stalta)

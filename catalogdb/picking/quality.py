@@ -22,7 +22,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from catalogdb.picking.peak_table import PHASES
-from catalogdb.picking.records import Run
+from catalogdb.picking.stretches import Stretch
 
 BAND_HZ = (1.0, 20.0)
 NOISE_SECONDS = (-5.0, -0.5)
@@ -59,27 +59,27 @@ Span = tuple[slice, int, int]
 _PEAKS_AT_ONCE = 500
 
 
-def measured_rows(run: Run, phase: str) -> list[int]:
-    """Rows of the run that measures of a phase are made on: the first non-empty of its preferred and other rows."""
-    preferred, other = ([row for row in rows if run.channels[row]] for rows in _ROWS[phase])
+def measured_rows(stretch: Stretch, phase: str) -> list[int]:
+    """Rows of the stretch that measures of a phase are made on: the first non-empty of its preferred and other rows."""
+    preferred, other = ([row for row in rows if stretch.channels[row]] for rows in _ROWS[phase])
     return preferred or other
 
 
-def snr_and_amplitude(run: Run, samples: np.ndarray, phase: str) -> tuple[np.ndarray, np.ndarray]:
+def snr_and_amplitude(stretch: Stretch, samples: np.ndarray, phase: str) -> tuple[np.ndarray, np.ndarray]:
     """Signal-to-noise ratio (NaN where unknown) and amplitude (counts) at each pick.
 
     Args:
-        run: the data.
+        stretch: the data.
         samples: sample numbers of the picks (int64, ascending).
         phase: P or S.
     """
     from scipy.signal import butter, sosfilt
 
-    high = min(BAND_HZ[1], 0.45 * run.rate)
-    sos = butter(2, (BAND_HZ[0], high), btype="bandpass", fs=run.rate, output="sos")
-    rows = measured_rows(run, phase)
+    high = min(BAND_HZ[1], 0.45 * stretch.rate)
+    sos = butter(2, (BAND_HZ[0], high), btype="bandpass", fs=stretch.rate, output="sos")
+    rows = measured_rows(stretch, phase)
     snr, amplitude = np.full(samples.size, np.nan), np.zeros(samples.size)
-    for spans in _batches(_spans(samples, run), _LONGEST_SPAN_SECONDS * run.rate):
+    for spans in _batches(_spans(samples, stretch), _LONGEST_SPAN_SECONDS * stretch.rate):
         picks = slice(spans[0][0].start, spans[-1][0].stop)
         of_span = np.repeat(np.arange(len(spans)), [chosen.stop - chosen.start for chosen, _, _ in spans])
         begins, ends = (np.array([span[number] for span in spans]) for number in (1, 2))
@@ -87,12 +87,12 @@ def snr_and_amplitude(run: Run, samples: np.ndarray, phase: str) -> tuple[np.nda
         first, last = borders[of_span], borders[of_span + 1]
         at = samples[picks] - begins[of_span] + first
         noise, signal, peak = (
-            _between(at, seconds, run.rate, first, last)
+            _between(at, seconds, stretch.rate, first, last)
             for seconds in (NOISE_SECONDS, SIGNAL_SECONDS, AMPLITUDE_SECONDS)
         )
         noise_energy, signal_energy = np.zeros(at.size), np.zeros(at.size)
         for row in rows:
-            component = run.component(row)
+            component = stretch.component(row)
             data = np.zeros(borders[-1] + 1)  # one more, for periods that end with the data
             for (_, begin, end), border in zip(spans, borders.tolist(), strict=False):
                 np.subtract(component[begin:end], component[begin], out=data[border : border + end - begin])
@@ -104,15 +104,15 @@ def snr_and_amplitude(run: Run, samples: np.ndarray, phase: str) -> tuple[np.nda
         length = noise[1] - noise[0]
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.sqrt((signal_energy / (signal[1] - signal[0])) / (noise_energy / length))
-        enough = length >= LEAST_NOISE_SECONDS * run.rate
+        enough = length >= LEAST_NOISE_SECONDS * stretch.rate
         snr[picks] = np.where(enough & np.isfinite(ratio), ratio, np.nan)
     return snr, amplitude
 
 
-def _spans(samples: np.ndarray, run: Run) -> Iterator[Span]:
-    """Picks near one another, with the samples [begin, end) of the run that they need together."""
-    before, after = (math.ceil(seconds * run.rate) for seconds in (REACH_SECONDS, AMPLITUDE_SECONDS[1]))
-    longest = _LONGEST_SPAN_SECONDS * run.rate
+def _spans(samples: np.ndarray, stretch: Stretch) -> Iterator[Span]:
+    """Picks near one another, with the samples [begin, end) of the stretch that they need together."""
+    before, after = (math.ceil(seconds * stretch.rate) for seconds in (REACH_SECONDS, AMPLITUDE_SECONDS[1]))
+    longest = _LONGEST_SPAN_SECONDS * stretch.rate
     positions = samples.tolist()
     first = 0
     for number in range(1, len(positions) + 1):
@@ -121,7 +121,7 @@ def _spans(samples: np.ndarray, run: Run) -> Iterator[Span]:
             if near and positions[number] - positions[first] <= longest:
                 continue
         begin, end = positions[first] - before, positions[number - 1] + after + 1
-        yield slice(first, number), max(0, begin), min(run.samples, end)
+        yield slice(first, number), max(0, begin), min(stretch.samples, end)
         first = number
 
 
@@ -196,7 +196,7 @@ def neighbours(picks: np.ndarray, own: np.ndarray, other: np.ndarray) -> tuple[n
 
     Args:
         picks: array `PEAK` of picks of one phase.
-        own: array `PEAK` of all peaks of that phase in the same run, the picks among them, ascending in time.
+        own: array `PEAK` of all peaks of that phase in the same stretch, the picks among them, ascending in time.
         other: of the other phase.
     """
     if picks.size == 0:

@@ -1,4 +1,4 @@
-"""Pieces brought to the picker's rate, at samples that don't depend on where a file or a read starts."""
+"""Segments brought to the picker's rate, at samples that don't depend on where a file or a read starts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from catalogdb.picking.pieces import Piece
+from catalogdb.picking.segments import Segment
 
 NOMINAL = 1e-3
 """Rates this close to the wanted one (relative) are used as they are, with their own sample times, if the components
@@ -22,31 +22,31 @@ _SINC_BLOCK = 50_000
 _OFFSET_BLOCK = 100_000
 
 
-def at_rate(piece: Piece, rate: float, overwrite: bool) -> Piece | None:
+def at_rate(segment: Segment, rate: float, overwrite: bool) -> Segment | None:
     """Remove the offset and resample: polyphase FIR, linear phase, output samples numbered from 1970.
 
-    Of the piece's samples, number n is the one nearest n / rate seconds after 1970. Output sample m lies at input
+    Of the segment's samples, number n is the one nearest n / rate seconds after 1970. Output sample m lies at input
     sample m * down / up, so the first input sample used is the first whose number is a multiple of `down`.
     """
     # The median, so that a spike can't shift a whole day; of some samples, because the exact value doesn't matter.
-    offset = float(np.median(piece.data[:: max(1, piece.data.size // 10_000)]))
-    if abs(piece.rate / rate - 1) <= NOMINAL:
-        return Piece(piece.channels, piece.start_ns, piece.rate, _less_offset(piece.data, offset, overwrite))
+    offset = float(np.median(segment.data[:: max(1, segment.data.size // 10_000)]))
+    if abs(segment.rate / rate - 1) <= NOMINAL:
+        return Segment(segment.channels, segment.start_ns, segment.rate, _less_offset(segment.data, offset, overwrite))
     from scipy.signal import resample_poly
 
-    data = piece.data - offset
+    data = segment.data - offset
 
-    factor = Fraction(rate / piece.rate).limit_denominator(1000)
+    factor = Fraction(rate / segment.rate).limit_denominator(1000)
     up, down = factor.numerator, factor.denominator
-    number = math.ceil(piece.start_ns * piece.rate / 1e9 - 0.47)  # not at the half, where clock jitter would decide
+    number = math.ceil(segment.start_ns * segment.rate / 1e9 - 0.47)  # not at the half, where clock jitter would decide
     skip = -number % down
     if skip >= data.size:
         return None
     output = resample_poly(data[skip:], up, down, window=_anti_alias(up, down))
-    return Piece(
-        piece.channels,
-        piece.start_ns + round(skip * 1e9 / piece.rate),
-        piece.rate * up / down,
+    return Segment(
+        segment.channels,
+        segment.start_ns + round(skip * 1e9 / segment.rate),
+        segment.rate * up / down,
         output.astype(np.float32),
     )
 
@@ -61,38 +61,38 @@ def _less_offset(data: np.ndarray, offset: float, overwrite: bool) -> np.ndarray
     return output
 
 
-def share_a_clock(slots: Sequence[Sequence[Piece]]) -> bool:
-    everything = [piece for pieces in slots for piece in pieces]
+def share_a_clock(slots: Sequence[Sequence[Segment]]) -> bool:
+    everything = [segment for segments in slots for segment in segments]
     if not everything:
         return True
-    rates = [piece.rate for piece in everything]
-    span_ns = max(piece.end_ns for piece in everything) - min(piece.start_ns for piece in everything)
+    rates = [segment.rate for segment in everything]
+    span_ns = max(segment.end_ns for segment in everything) - min(segment.start_ns for segment in everything)
     return (max(rates) - min(rates)) * span_ns / 1e9 < LARGEST_MISALIGNMENT
 
 
-def at_exact_rate(piece: Piece, rate: float) -> Piece | None:
-    """Interpolate a piece whose rate is nearly right, to samples at whole multiples of 1 / rate seconds since 1970.
+def at_exact_rate(segment: Segment, rate: float) -> Segment | None:
+    """Interpolate a segment whose rate is nearly right, to samples at whole multiples of 1 / rate seconds since 1970.
 
     Source: windowed-sinc interpolation, Smith, Digital Audio Resampling (CCRMA), with a Kaiser window of 32 samples.
     """
-    if abs(piece.rate - rate) * piece.data.size / rate < 1e-3 * LARGEST_MISALIGNMENT:
-        return piece
-    first = math.ceil(piece.start_ns * rate / 1e9 - 1e-6)
-    last = math.floor((piece.end_ns - 1e9 / piece.rate) * rate / 1e9)
+    if abs(segment.rate - rate) * segment.data.size / rate < 1e-3 * LARGEST_MISALIGNMENT:
+        return segment
+    first = math.ceil(segment.start_ns * rate / 1e9 - 1e-6)
+    last = math.floor((segment.end_ns - 1e9 / segment.rate) * rate / 1e9)
     if last < first:
         return None
-    padded = np.pad(piece.data, _SINC_REACH, mode="edge")
+    padded = np.pad(segment.data, _SINC_REACH, mode="edge")
     output = np.empty(last - first + 1, dtype=np.float32)
     taps = np.arange(1 - _SINC_REACH, _SINC_REACH + 1)
     for begin in range(0, output.size, _SINC_BLOCK):
         number = np.arange(first + begin, first + min(begin + _SINC_BLOCK, output.size))
-        place = (number / rate - piece.start_ns / 1e9) * piece.rate
+        place = (number / rate - segment.start_ns / 1e9) * segment.rate
         whole = np.floor(place).astype(np.int64)
         weights = _kaiser_sinc(place[:, None] - whole[:, None] - taps)
         weights /= weights.sum(axis=1, keepdims=True)  # an offset makes no ripple
         samples = padded[np.clip(whole[:, None] + taps + _SINC_REACH, 0, padded.size - 1)]
         output[begin : begin + number.size] = (samples * weights).sum(axis=1)
-    return Piece(piece.channels, round(first * 1e9 / rate), rate, output)
+    return Segment(segment.channels, round(first * 1e9 / rate), rate, output)
 
 
 def _kaiser_sinc(lag: np.ndarray) -> np.ndarray:

@@ -48,15 +48,15 @@ def select_picks(
             )
         is_phase = table.peaks["phase"] == PHASES.index(phase)
         of_phase, of_other = table.peaks[is_phase], table.peaks[~is_phase]
-        for number in np.unique(of_phase["run"]).tolist():
-            of_run = of_phase[of_phase["run"] == number]
+        for number in np.unique(of_phase["stretch"]).tolist():
+            of_stretch = of_phase[of_phase["stretch"] == number]
             common = {"channel_group": channel_group, "net": net, "sta": sta, "loc": loc, "phase": phase}
-            chosen = _chosen(of_run, threshold, config.min_separation_seconds, shard, counts)
+            chosen = _chosen(of_stretch, threshold, config.min_separation_seconds, shard, counts)
             counts[f"{phase}_picks"] += chosen.size
             measures = [chosen[name].astype(np.float64) for name in ("probability", "snr", "uncertainty", "competing")]
-            measures += neighbours(chosen, of_run, of_other[of_other["run"] == number])
+            measures += neighbours(chosen, of_stretch, of_other[of_other["stretch"] == number])
             score = quality_score(config.picker, phase, quality_features(*measures))
-            described = _described(table.runs[number], chosen["time_us"], phase)
+            described = _described(table.stretches[number], chosen["time_us"], phase)
             found = [common | on | pick for on, pick in zip(described, _documents(chosen, score), strict=True)]
             picks += cast(list[PickFields], found)
     picks.sort(key=lambda pick: (pick["time"], pick["phase"]))
@@ -98,9 +98,9 @@ def once_per_arrival(picks: list[PickFields], config: PickConfig) -> tuple[list[
     return sorted(kept, key=lambda pick: (pick["time"], pick["phase"])), counts
 
 
-def _described(run: dict[str, Any], times_us: np.ndarray, phase: str) -> list[dict[str, Any]]:
+def _described(stretch: dict[str, Any], times_us: np.ndarray, phase: str) -> list[dict[str, Any]]:
     """Channel and components at each time."""
-    parts = [run, *run.get("changes", ())]
+    parts = [stretch, *stretch.get("changes", ())]
     at = np.searchsorted([part["time_us"] for part in parts[1:]], times_us, side="right")
     return [{"chan": parts[number]["chan"][phase], "components": parts[number]["components"]} for number in at]
 

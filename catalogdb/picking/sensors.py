@@ -1,4 +1,4 @@
-"""Indexed pieces of one station and shard -> which sensor is picked when, and what is not picked because of it."""
+"""Indexed segments of one station and shard -> which sensor is picked when, and what is not picked because of it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from catalogdb.channels import Turn, best_sensors, reach_seconds, sensor_rank, t
 from catalogdb.components import SLOTS, Axis, slot_spans
 from catalogdb.documents.data import WfMiniseed
 from catalogdb.intervals import Interval, common, seconds, union, without
-from catalogdb.picking.records import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, usable_rate
+from catalogdb.picking.stretches import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, usable_rate
 from catalogdb.picking.unpicked import LEAST_SECONDS
 
-Piece = WfMiniseed
+Segment = WfMiniseed
 USUAL = (*SLOTS, "1", "2")
 """Components that are one without metadata; others may be none."""
 CLOCK_TEAR = 1.5
-"""Pieces at most so many samples apart may be joined when they are read."""
+"""Segments at most so many samples apart may be joined when they are read."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Terms:
 
     @property
     def reach_seconds(self) -> float:
-        """How far outside a shard pieces have a say in what is picked in it."""
+        """How far outside a shard segments have a say in what is picked in it."""
         further = reach_seconds(self.shortest_seconds, self.guard_seconds, self.separation_seconds)
         return self.padding_seconds + further
 
@@ -73,40 +73,40 @@ class SensorChoice:
 
     Attributes:
         visits: what is read and picked, by sensor and time.
-        pieces: the pieces that are read.
+        segments: the segments that are read.
         choices: what the ledger keeps of the choice.
         counts: seconds that are not picked, by reason.
         problems: the same in words.
     """
 
     visits: list[Visit] = field(default_factory=list)
-    pieces: list[Piece] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
     choices: dict[str, Any] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
 def choose_sensors(
-    pieces: Sequence[Piece], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
+    segments: Sequence[Segment], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
 ) -> SensorChoice:
     """Choose the sensor of each time.
 
     Args:
-        pieces: `wf_miniseed` documents of one station, from `Terms.reach_seconds` before to after the shard.
+        segments: `wf_miniseed` documents of one station, from `Terms.reach_seconds` before to after the shard.
         axes: where channels point, by sensor.
         shard: [start, end), epoch seconds.
         terms: see there.
     """
-    by_sensor: dict[str, list[Piece]] = defaultdict(list)
-    for piece in pieces:
-        by_sensor[piece["channel_group"]].append(piece)
+    by_sensor: dict[str, list[Segment]] = defaultdict(list)
+    for segment in segments:
+        by_sensor[segment["channel_group"]].append(segment)
     inside = {name: _inside(of_sensor, shard) for name, of_sensor in by_sensor.items()}
     present = sorted(name for name in inside if inside[name])
     rank = {name: sensor_rank(name, terms.priority) for name in present}
     named = sorted(
         (name for name in present if rank[name][0] < len(terms.priority)), key=lambda name: (rank[name], name)
     )
-    usable = {name: [piece for piece in by_sensor[name] if usable_rate(_rate(piece))] for name in named}
+    usable = {name: [segment for segment in by_sensor[name] if usable_rate(_rate(segment))] for name in named}
     usable = {name: of_sensor for name, of_sensor in usable.items() if _inside(of_sensor, shard)}
     turns, unoriented = _turns(usable, axes, shard, terms)
     choice = SensorChoice(_visits(turns, terms.padding_seconds))
@@ -133,27 +133,27 @@ def choose_sensors(
         choice.problems += _takeovers(turns, by_sensor, terms.padding_seconds)
     order = ("channel_group", "chan", "starttime", "file_id", "foff")
     visited = {visit.channel_group for visit in choice.visits}
-    near = [piece for name in by_sensor if name in visited for piece in by_sensor[name]]
-    read = [piece for piece in near if any(_read_by(piece, one) for one in choice.visits)]
-    choice.pieces = sorted(read, key=itemgetter(*order))
+    near = [segment for name in by_sensor if name in visited for segment in by_sensor[name]]
+    read = [segment for segment in near if any(_read_by(segment, one) for one in choice.visits)]
+    choice.segments = sorted(read, key=itemgetter(*order))
     return choice
 
 
 def _turns(
-    usable: Mapping[str, list[Piece]], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
+    usable: Mapping[str, list[Segment]], axes: Mapping[str, Sequence[Axis]], shard: Interval, terms: Terms
 ) -> tuple[list[Turn], list[str]]:
     """Turns inside the shard, and the sensors of which no channel has a known direction.
 
     Args:
-        usable: pieces by sensor, best sensor first.
+        usable: segments by sensor, best sensor first.
     """
     names = list(usable)
-    plain = all(piece["chan"][-1:] in USUAL for of_sensor in usable.values() for piece in of_sensor)
+    plain = all(segment["chan"][-1:] in USUAL for of_sensor in usable.values() for segment in of_sensor)
     unoriented: list[str] = []
     if not names:
         return [], unoriented
     if not plain or (len(names) > 1 and not _best_throughout(usable, terms)):
-        recorded = {name: stretches(usable[name], axes.get(name, ()), terms.bridge_samples) for name in names}
+        recorded = {name: recorded_spans(usable[name], axes.get(name, ()), terms.bridge_samples) for name in names}
         unoriented = [name for name, spans in recorded.items() if not spans]
         least = terms.shortest_seconds, terms.guard_seconds, terms.separation_seconds
         turns = turns_within(best_sensors(recorded, terms.priority, *least), *shard)
@@ -163,28 +163,28 @@ def _turns(
     return [Turn(names[0], *shard)], unoriented
 
 
-def _best_throughout(usable: Mapping[str, list[Piece]], terms: Terms) -> bool:
+def _best_throughout(usable: Mapping[str, list[Segment]], terms: Terms) -> bool:
     """True where the best sensor records without a break while any other does: the common case, told quickly."""
-    (best, *_), others = usable, [piece for of_sensor in list(usable.values())[1:] for piece in of_sensor]
+    (best, *_), others = usable, [segment for of_sensor in list(usable.values())[1:] for segment in of_sensor]
     spans: dict[str, list[Interval]] = defaultdict(list)
-    for piece in usable[best]:
-        spans[piece["chan"]].append((piece["starttime"], piece["endtime"] + piece["delta"]))
+    for segment in usable[best]:
+        spans[segment["chan"]].append((segment["starttime"], segment["endtime"] + segment["delta"]))
     joined = [union(of_channel, CLOCK_TEAR * usable[best][0]["delta"]) for of_channel in spans.values()]
     if any(len(of_channel) > 1 for of_channel in joined):
         return False
     start, end = max(one[0][0] for one in joined), min(one[0][1] for one in joined)
-    ahead = min(piece["starttime"] for piece in others) >= start
-    behind = max(piece["endtime"] + piece["delta"] for piece in others) <= end
+    ahead = min(segment["starttime"] for segment in others) >= start
+    behind = max(segment["endtime"] + segment["delta"] for segment in others) <= end
     return ahead and behind and end - start >= terms.shortest_seconds
 
 
-def stretches(pieces: Iterable[Piece], axes: Iterable[Axis], bridge_samples: int) -> list[Interval]:
+def recorded_spans(segments: Iterable[Segment], axes: Iterable[Axis], bridge_samples: int) -> list[Interval]:
     """When one sensor records without a break of any of its components, by the index."""
     by_channel: dict[str, list[Interval]] = defaultdict(list)
     delta = 0.0
-    for piece in pieces:
-        by_channel[piece["chan"]].append((piece["starttime"], piece["endtime"] + piece["delta"]))
-        delta = max(delta, piece["delta"])
+    for segment in segments:
+        by_channel[segment["chan"]].append((segment["starttime"], segment["endtime"] + segment["delta"]))
+        delta = max(delta, segment["delta"])
     gap = max(CLOCK_TEAR, bridge_samples + 0.5) * delta
     recorded = {chan: union(spans, gap) for chan, spans in by_channel.items()}
     slots, _ = slot_spans(recorded, axes)
@@ -195,12 +195,12 @@ def stretches(pieces: Iterable[Piece], axes: Iterable[Axis], bridge_samples: int
 
 
 def turned_axes(
-    pieces: Iterable[Piece], axes: Mapping[str, Sequence[Axis]], start: float, end: float
+    segments: Iterable[Segment], axes: Mapping[str, Sequence[Axis]], start: float, end: float
 ) -> dict[str, str]:
     """What of the metadata's orientation decides which channel is what, by channel; nothing where the codes say it."""
     channels: dict[str, set[str]] = defaultdict(set)
-    for piece in pieces:
-        channels[piece["channel_group"]].add(piece["chan"])
+    for segment in segments:
+        channels[segment["channel_group"]].add(segment["chan"])
     decisive: dict[str, str] = {}
     for name, of_sensor in channels.items():
         letters = {chan[-1:] for chan in of_sensor}
@@ -255,7 +255,7 @@ def _left_over(
 def _say(
     choice: SensorChoice,
     left: Mapping[str, list[Interval]],
-    inside: Mapping[str, Sequence[Piece]],
+    inside: Mapping[str, Sequence[Segment]],
     present: Sequence[str],
     named: Sequence[str],
     unoriented: Sequence[str],
@@ -263,8 +263,8 @@ def _say(
     if not present:
         return
     station = ".".join(present[0].split(".")[:2])
-    rates = sorted({_rate(piece) for name in named for piece in inside[name]})
-    directionless = sorted({piece["chan"] for name in unoriented for piece in inside[name]})
+    rates = sorted({_rate(segment) for name in named for segment in inside[name]})
+    directionless = sorted({segment["chan"] for name in unoriented for segment in inside[name]})
     refused = ", ".join(f"{rate:g}" for rate in rates if not usable_rate(rate))
     others = ", ".join(name for name in present if name not in named)
     why = {
@@ -281,7 +281,7 @@ def _say(
         choice.counts["no_sensor_in_priority"] = 1
 
 
-def _takeovers(turns: Sequence[Turn], by_sensor: Mapping[str, Sequence[Piece]], padding: float) -> list[str]:
+def _takeovers(turns: Sequence[Turn], by_sensor: Mapping[str, Sequence[Segment]], padding: float) -> list[str]:
     """Lines on changes of sensor where one of the two doesn't record long enough on the other's side."""
     found: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
     for one, other in pairwise(turns):
@@ -303,29 +303,29 @@ def _takeovers(turns: Sequence[Turn], by_sensor: Mapping[str, Sequence[Piece]], 
     return lines
 
 
-def _covered_seconds(pieces: Iterable[Piece], period: Interval) -> float:
-    inside = _inside(pieces, period)
+def _covered_seconds(segments: Iterable[Segment], period: Interval) -> float:
+    inside = _inside(segments, period)
     return seconds(_best_covered(inside, period)) if inside else 0.0
 
 
-def _rate(piece: Piece) -> float:
-    return 1 / piece["delta"] if piece["delta"] > 0 else 0.0
+def _rate(segment: Segment) -> float:
+    return 1 / segment["delta"] if segment["delta"] > 0 else 0.0
 
 
-def _inside(pieces: Iterable[Piece], period: Interval) -> list[Piece]:
-    return [piece for piece in pieces if piece["starttime"] < period[1] and piece["endtime"] >= period[0]]
+def _inside(segments: Iterable[Segment], period: Interval) -> list[Segment]:
+    return [segment for segment in segments if segment["starttime"] < period[1] and segment["endtime"] >= period[0]]
 
 
-def _read_by(piece: Piece, visit: Visit) -> bool:
-    near = piece["starttime"] < visit.endtime and piece["endtime"] >= visit.starttime
-    return piece["channel_group"] == visit.channel_group and near
+def _read_by(segment: Segment, visit: Visit) -> bool:
+    near = segment["starttime"] < visit.endtime and segment["endtime"] >= visit.starttime
+    return segment["channel_group"] == visit.channel_group and near
 
 
-def _best_covered(pieces: Iterable[Piece], shard: Interval) -> list[Interval]:
+def _best_covered(segments: Iterable[Segment], shard: Interval) -> list[Interval]:
     """What the best-covered component of one sensor covers inside the shard."""
     spans: dict[str, list[Interval]] = defaultdict(list)
-    for piece in pieces:
-        spans[piece["chan"]].append((piece["starttime"], piece["endtime"] + piece["delta"]))
+    for segment in segments:
+        spans[segment["chan"]].append((segment["starttime"], segment["endtime"] + segment["delta"]))
     return max((common(union(spans[chan]), [shard]) for chan in sorted(spans)), key=seconds)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from catalogdb.picking.config import StaLtaConfig
 from catalogdb.picking.peaks import Peaks
-from catalogdb.picking.records import Run
+from catalogdb.picking.stretches import Stretch
 
 RATE = 100.0
 FILTER_PERIODS = 20.0
@@ -30,28 +30,28 @@ def reach_seconds(config: StaLtaConfig) -> float:
     return FILTER_PERIODS / config.freqmin + averages + aic + 2 * config.s_delay_max_seconds
 
 
-def shortest_run_seconds(config: StaLtaConfig) -> float:
-    """How long a run must be for the averages and the first onset (s)."""
+def shortest_stretch_seconds(config: StaLtaConfig) -> float:
+    """How long a stretch must be for the averages and the first onset (s)."""
     return config.lta_seconds + config.sta_seconds + config.aic_before_seconds
 
 
-def find_onsets(run: Run, config: StaLtaConfig) -> dict[str, Peaks] | None:
-    """P and S onsets of one run; None where it is too short for the averages, or too slow for the band."""
-    if run.samples < shortest_run_seconds(config) * run.rate or config.freqmin >= 0.45 * run.rate:
+def find_onsets(stretch: Stretch, config: StaLtaConfig) -> dict[str, Peaks] | None:
+    """P and S onsets of one stretch; None where it is too short for the averages, or too slow for the band."""
+    if stretch.samples < shortest_stretch_seconds(config) * stretch.rate or config.freqmin >= 0.45 * stretch.rate:
         return None
-    vertical = _filtered(run, [0] if run.channels[0] else [], config)
-    horizontal = _filtered(run, [row for row in (1, 2) if run.channels[row]], config)
+    vertical = _filtered(stretch, [0] if stretch.channels[0] else [], config)
+    horizontal = _filtered(stretch, [row for row in (1, 2) if stretch.channels[row]], config)
     ratio_p, ratio_s = (
-        sta_lta(sum((row**2 for row in rows), np.zeros(run.samples)), run.rate, config) if rows else None
+        sta_lta(sum((row**2 for row in rows), np.zeros(stretch.samples)), stretch.rate, config) if rows else None
         for rows in (vertical, horizontal)
     )
-    p_at, p_trigger = _p_triggers(ratio_p, ratio_s, run.rate, config)
-    p_onsets = [_onset(vertical, trigger, 0, run.rate, config) for trigger in p_trigger]
+    p_at, p_trigger = _p_triggers(ratio_p, ratio_s, stretch.rate, config)
+    p_onsets = [_onset(vertical, trigger, 0, stretch.rate, config) for trigger in p_trigger]
     s_at, s_onsets = [], []
     if ratio_s is not None:
         for position, (onset, _) in enumerate(p_onsets):
-            first = onset + round(config.s_delay_min_seconds * run.rate)
-            last = min(onset + round(config.s_delay_max_seconds * run.rate), run.samples)
+            first = onset + round(config.s_delay_min_seconds * stretch.rate)
+            last = min(onset + round(config.s_delay_max_seconds * stretch.rate), stretch.samples)
             if position + 1 < len(p_onsets):
                 last = min(last, p_onsets[position + 1][0])
             if first >= last:
@@ -59,7 +59,7 @@ def find_onsets(run: Run, config: StaLtaConfig) -> dict[str, Peaks] | None:
             at = first + int(np.argmax(ratio_s[first:last]))
             if ratio_s[at] >= config.s_on:
                 s_at.append(at)
-                s_onsets.append(_onset(horizontal, at, first, run.rate, config))
+                s_onsets.append(_onset(horizontal, at, first, stretch.rate, config))
     return {
         "P": _onsets(p_onsets, p_at, ratio_p, config.p_on, ratio_s, config.s_on),
         "S": _onsets(s_onsets, s_at, ratio_s, config.s_on, ratio_p, config.p_on),
@@ -108,12 +108,12 @@ def aic_onset(data: np.ndarray) -> tuple[int, float]:
     return int(k[np.argmin(aic)]), float(np.sqrt((weight * (k - mean) ** 2).sum()))
 
 
-def _filtered(run: Run, rows: list[int], config: StaLtaConfig) -> list[np.ndarray]:
+def _filtered(stretch: Stretch, rows: list[int], config: StaLtaConfig) -> list[np.ndarray]:
     from scipy.signal import butter, sosfilt
 
-    band = (config.freqmin, min(config.freqmax, 0.45 * run.rate))
-    sos = butter(2, band, btype="bandpass", fs=run.rate, output="sos")
-    components = [run.component(row) for row in rows]
+    band = (config.freqmin, min(config.freqmax, 0.45 * stretch.rate))
+    sos = butter(2, band, btype="bandpass", fs=stretch.rate, output="sos")
+    components = [stretch.component(row) for row in rows]
     return [sosfilt(sos, samples.astype(np.float64) - float(samples[0])) for samples in components]
 
 

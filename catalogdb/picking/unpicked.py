@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from catalogdb.intervals import Interval, seconds, union
 
 REASONS = {
-    "short_run_seconds": "not picked, in segments too short for the picker",
+    "short_run_seconds": "not picked, in stretches too short for the picker",
     "unused_channel_seconds": "have channels that are no component, or one too many",
     "incomplete_seconds": "picked with a component missing",
     "refused_rate_seconds": "not picked, at sampling rates that picking doesn't take",
@@ -32,17 +32,17 @@ class Unpicked:
     unused: dict[tuple[str, str], list[Interval]] = field(default_factory=dict)
 
     def add_short(self, length: float) -> None:
-        """A run too short to be picked, with so many seconds where it should have been."""
+        """A stretch too short to be picked, with so many seconds where it should have been."""
         if length > 0:
             self.short.append(length)
 
     def add_absent(self, components: Sequence[str], when: Iterable[Interval]) -> None:
-        """A run that is picked without some components."""
+        """A stretch that is picked without some components."""
         if components:
             self.absent.setdefault(" and ".join(components), []).extend(when)
 
     def add_unused(self, channel: str, why: str, when: Sequence[Interval]) -> None:
-        """A channel that is in no run."""
+        """A channel that is in no stretch."""
         if seconds(when) >= LEAST_SECONDS:
             self.unused.setdefault((channel, why), []).extend(when)
 

@@ -59,8 +59,8 @@ class WeightsFiles:
 
     def window_samples(self) -> int:
         """Samples per window that the weights were trained with."""
-        told = self.metadata().get("model_args", {}).get("in_samples", SAMPLES[self.picker])
-        return TRAINED_SAMPLES.get((self.picker, self.name), int(told))
+        stated = self.metadata().get("model_args", {}).get("in_samples", SAMPLES[self.picker])
+        return TRAINED_SAMPLES.get((self.picker, self.name), int(stated))
 
     def sampling_rate(self) -> float:
         """Samples per second that the network was trained for."""

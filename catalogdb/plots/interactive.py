@@ -95,7 +95,7 @@ def _wave(component: Component, view: View) -> dict[str, Any]:
         "kind": "wave",
         "name": component.channel,
         "gaps": [[a - view.starttime, b - view.starttime] for a, b in gaps(component, view.starttime, view.endtime)],
-        "stretches": [
+        "segments": [
             {
                 "t": round(part.starttime - view.starttime, 6),
                 "rate": part.rate,
@@ -103,7 +103,7 @@ def _wave(component: Component, view: View) -> dict[str, Any]:
                 "scale": scale,
                 "data": packed_samples(part.samples, scale),
             }
-            for part in component.stretches
+            for part in component.segments
         ],
     }
 

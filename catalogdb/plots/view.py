@@ -21,7 +21,7 @@ LEAST_PADDING_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
-class Stretch:
+class Segment:
     """Samples of one component without a gap.
 
     Attributes:
@@ -44,23 +44,23 @@ class Stretch:
         """Time of the last sample (epoch seconds UTC)."""
         return self.starttime + (self.samples.size - 1) / self.rate
 
-    def cut(self, starttime: float, endtime: float) -> Stretch:
+    def cut(self, starttime: float, endtime: float) -> Segment:
         """The samples in [starttime, endtime], which may be none."""
         first = max(0, int(np.ceil((starttime - self.starttime) * self.rate - 1e-3)))
         end = max(first, int(np.floor((endtime - self.starttime) * self.rate + 1e-3)) + 1)
-        return Stretch(self.starttime + first / self.rate, self.rate, self.samples[first:end])
+        return Segment(self.starttime + first / self.rate, self.rate, self.samples[first:end])
 
 
 @dataclass(frozen=True)
 class Component:
-    """One channel of a sensor: its code, and its stretches ascending in time."""
+    """One channel of a sensor: its code, and its segments ascending in time."""
 
     channel: str
-    stretches: tuple[Stretch, ...]
+    segments: tuple[Segment, ...]
 
     def peak(self) -> float:
         """Largest absolute sample; 0 without samples."""
-        return max((float(np.abs(part.samples).max()) for part in self.stretches if part.samples.size), default=0.0)
+        return max((float(np.abs(part.samples).max()) for part in self.segments if part.samples.size), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -172,16 +172,16 @@ def padding_seconds(band: tuple[float, float] | None) -> float:
     return 0.0 if band is None else max(LEAST_PADDING_SECONDS, LOWEST_CORNER_PERIODS / band[0])
 
 
-def finite_stretches(starttime: float, rate: float, samples: np.ndarray) -> list[Stretch]:
-    """Samples as stretches, cut where floating-point data say that there is no number."""
+def finite_segments(starttime: float, rate: float, samples: np.ndarray) -> list[Segment]:
+    """Samples as segments, cut where floating-point data say that there is no number."""
     if samples.dtype.kind != "f" or np.isfinite(samples).all():
-        return [Stretch(starttime, rate, samples)]
+        return [Segment(starttime, rate, samples)]
     known = np.where(np.isfinite(samples), samples, np.nan)
-    return [Stretch(starttime + first / rate, rate, samples[first:end]) for first, end in runs(known)]
+    return [Segment(starttime + first / rate, rate, samples[first:end]) for first, end in spans_with_values(known)]
 
 
-def prepared(stretch: Stretch, band: tuple[float, float] | None, name: str) -> Stretch:
-    """The stretch without its median or, with a band, through a Butterworth band-pass of zero phase.
+def prepared(segment: Segment, band: tuple[float, float] | None, name: str) -> Segment:
+    """The segment without its median or, with a band, through a Butterworth band-pass of zero phase.
 
     Args:
         band: lower and upper corner (Hz).
@@ -190,35 +190,35 @@ def prepared(stretch: Stretch, band: tuple[float, float] | None, name: str) -> S
     Raises:
         InputError: when the upper corner isn't below the Nyquist frequency.
     """
-    samples = np.asarray(stretch.samples, dtype=np.float64)
+    samples = np.asarray(segment.samples, dtype=np.float64)
     if samples.size == 0:
-        return stretch
+        return segment
     samples = samples - np.median(samples)
     if band is None:
-        return Stretch(stretch.starttime, stretch.rate, samples)
+        return Segment(segment.starttime, segment.rate, samples)
     from scipy.signal import butter, sosfiltfilt
 
-    if band[1] >= stretch.rate / 2:
+    if band[1] >= segment.rate / 2:
         raise InputError(
-            f"--filter {band[0]:g} {band[1]:g}: {name} has {stretch.rate:g} samples per second, so the upper corner "
-            f"must be below {stretch.rate / 2:g} Hz"
+            f"--filter {band[0]:g} {band[1]:g}: {name} has {segment.rate:g} samples per second, so the upper corner "
+            f"must be below {segment.rate / 2:g} Hz"
         )
-    sections = butter(FILTER_CORNERS, band, btype="bandpass", fs=stretch.rate, output="sos")
+    sections = butter(FILTER_CORNERS, band, btype="bandpass", fs=segment.rate, output="sos")
     padding = min(3 * (2 * len(sections) + 1), samples.size - 1)
-    return Stretch(stretch.starttime, stretch.rate, sosfiltfilt(sections, samples, padlen=padding))
+    return Segment(segment.starttime, segment.rate, sosfiltfilt(sections, samples, padlen=padding))
 
 
 def gaps(component: Component, starttime: float, endtime: float) -> list[tuple[float, float]]:
     """Where a component has no samples between two times: [start, end) each, epoch seconds UTC."""
     found = []
     last = starttime
-    for stretch in component.stretches:
-        if stretch.samples.size == 0:
+    for segment in component.segments:
+        if segment.samples.size == 0:
             continue
-        interval = 1 / stretch.rate
-        if stretch.starttime - last > GAP_SAMPLES * interval:
-            found.append((last if last == starttime else last + interval, stretch.starttime))
-        last = max(last, stretch.endtime)
+        interval = 1 / segment.rate
+        if segment.starttime - last > GAP_SAMPLES * interval:
+            found.append((last if last == starttime else last + interval, segment.starttime))
+        last = max(last, segment.endtime)
     if last == starttime:
         return [(starttime, endtime)]
     if endtime - last > GAP_SAMPLES * interval:
@@ -259,8 +259,8 @@ def without_plateaus(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray,
     return times[keep], values[keep]
 
 
-def runs(values: np.ndarray) -> list[tuple[int, int]]:
-    """Where a curve has values: [first, end) of each run without NaN."""
+def spans_with_values(values: np.ndarray) -> list[tuple[int, int]]:
+    """Where a curve has values: [first, end) of each span without NaN."""
     edges = np.flatnonzero(np.diff(~np.isnan(values), prepend=False, append=False))
     return list(zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True))
 

@@ -114,7 +114,7 @@ function lanes(row) {
 }
 function peakOf(row) {
   let peak = 0;
-  for (const part of row.stretches) {
+  for (const part of row.segments) {
     const [first, end] = toScale.checked ? span(part) : [0, part.n];
     for (let i = first; i < end; i++) { const size = Math.abs(part.values[i]); if (size > peak) peak = size; }
   }
@@ -124,13 +124,13 @@ function wave(row) {
   const middle = row.y + row.h / 2, peak = peakOf(row), up = peak ? row.h / 2 / peak * .96 : 0;
   const shown = peak >= 100 ? Math.round(peak).toLocaleString("en") : peak.toPrecision(3);
   text(row.name, LEFT - 8, middle - 8, colours.text, "right", "bold 12px system-ui, sans-serif");
-  text(row.stretches.length ? `±${shown} ${view.unit}` : "no data", LEFT - 8, middle + 8, colours.muted, "right");
+  text(row.segments.length ? `±${shown} ${view.unit}` : "no data", LEFT - 8, middle + 8, colours.muted, "right");
   clip(row);
   pen.fillStyle = colours.gap;
   for (const [start, end] of row.gaps) pen.fillRect(x(start), row.y, x(end) - x(start), row.h);
   arrivals(row);
   pen.strokeStyle = colours.waveform; pen.lineWidth = 1;
-  for (const part of row.stretches) {
+  for (const part of row.segments) {
     const [first, end] = span(part), perPixel = (to - from) * part.rate / width();
     pen.beginPath();
     if (perPixel <= 2) {
@@ -247,7 +247,7 @@ function hover() {
   if (row && words) {
     if (row.kind === "lanes") nearest = closest(row.lanes.slice(Math.floor((pointer.y - row.y) / LANE)).slice(0, 1), 9);
     else if (row.kind !== "heading" && few(row.panel)) nearest = closest(lanesOf(row.panel), CLOSE);
-    if (row.kind === "wave") for (const part of row.stretches) {
+    if (row.kind === "wave") for (const part of row.segments) {
       const value = part.values[Math.round((t - part.t) * part.rate)];
       if (value !== undefined) words += `   ${row.name} ${Number(value.toPrecision(4))} ${view.unit}`;
     }
@@ -318,7 +318,7 @@ function lineOf(cells, kind) {
 async function begin() {
   place();
   for (const row of rows) {
-    if (row.kind === "wave") await Promise.all(row.stretches.map(unpackWave));
+    if (row.kind === "wave") await Promise.all(row.segments.map(unpackWave));
     if (row.kind === "strip") await Promise.all(row.traces.map(unpackStrip));
   }
   draw(); controls(); table();

@@ -31,7 +31,7 @@ from catalogdb.plots.view import (
     gaps,
     marks_between,
     phase_letter,
-    runs,
+    spans_with_values,
     without_plateaus,
 )
 
@@ -203,9 +203,9 @@ def _few(panel: StationPanel, view: View) -> bool:
 def _wave(axes: Axes, component: Component, view: View, panel: StationPanel, theme: Theme, bins: int) -> None:
     for start, end in gaps(component, view.starttime, view.endtime):
         axes.axvspan(_days(start), _days(end), color=theme.gap, linewidth=0)
-    for stretch in component.stretches:
-        share = stretch.samples.size / stretch.rate / (view.endtime - view.starttime)
-        times, values = envelope(stretch.times, stretch.samples, max(1, round(bins * share)))
+    for segment in component.segments:
+        share = segment.samples.size / segment.rate / (view.endtime - view.starttime)
+        times, values = envelope(segment.times, segment.samples, max(1, round(bins * share)))
         axes.plot(times / SECONDS_PER_DAY, values, color=theme.waveform, linewidth=0.6)
     peak = component.peak()
     if peak > 0:
@@ -215,7 +215,7 @@ def _wave(axes: Axes, component: Component, view: View, panel: StationPanel, the
         axes.spines["left"].set_visible(False)
         label = (
             f"{component.channel}\n±{amplitude(peak)} {view.unit}"
-            if component.stretches
+            if component.segments
             else f"{component.channel}\nno data"
         )
         axes.set_ylabel(label, rotation=0, ha="right", va="center")
@@ -248,7 +248,7 @@ def _strip(axes: Axes, strip: Strip, view: View, panel: StationPanel, theme: The
         times = trace.start_ns / 1e9 + np.arange(trace.samples) / trace.rate
         for label, values in zip(trace.labels, trace.values, strict=True):
             colour = theme.of_phase(label)
-            for first, end in runs(values):
+            for first, end in spans_with_values(values):
                 points = max(1, round(bins * share * (end - first) / trace.samples))
                 x, y = without_plateaus(*envelope(times[first:end], values[first:end], points))
                 # A detection lasts as long as the signal: filled, it would hide the phases.

@@ -43,22 +43,22 @@ def content_of(state: FileState | None) -> str:
     return f"{state.size} {state.digest or state.mtime_ns}" if state else "? ?"
 
 
-def extent_of(piece: Mapping[str, Any], content: str) -> str:
-    """What tells apart what is read of a file by one piece: the file's content, and a digest of the piece's place in
-    it, its channel and its times."""
-    place = f"{piece['channel_group']} {piece['chan']} {piece['foff']} {piece['nbytes']} {piece['npts']}"
-    place += f" {piece['starttime']!r} {piece['endtime']!r} {piece['delta']!r}"
+def extent_of(segment: Mapping[str, Any], content: str) -> str:
+    """What tells apart what is read of a file by one segment: the file's content, and a digest of the segment's place,
+    channel and times."""
+    place = f"{segment['channel_group']} {segment['chan']} {segment['foff']} {segment['nbytes']} {segment['npts']}"
+    place += f" {segment['starttime']!r} {segment['endtime']!r} {segment['delta']!r}"
     return f"{content} {hashlib.sha256(place.encode()).hexdigest()[:DIGITS]}"
 
 
-def file_parts(pieces: list[WfMiniseed]) -> dict[str, str]:
-    """Files that pieces with `extent` are read from, with size, digest and what of them is read."""
-    single = {piece["file_id"]: piece["extent"] for piece in pieces}
-    if len(single) == len(pieces) <= FILES_NAMED:
+def file_parts(segments: list[WfMiniseed]) -> dict[str, str]:
+    """Files that segments with `extent` are read from, with size, digest and what of them is read."""
+    single = {segment["file_id"]: segment["extent"] for segment in segments}
+    if len(single) == len(segments) <= FILES_NAMED:
         return single
     extents: dict[str, list[str]] = defaultdict(list)
-    for piece in pieces:
-        extents[piece["file_id"]].append(piece["extent"])
+    for segment in segments:
+        extents[segment["file_id"]].append(segment["extent"])
     files = {
         file: of_file[0] if len(of_file) == 1 else f"{of_file[0].rpartition(' ')[0]} {digest(*sorted(of_file))}"
         for file, of_file in extents.items()
@@ -81,23 +81,23 @@ def tell_file(change: Change) -> tuple[str, str]:
         return "changed file", f"{name}: {old[0]} -> {new[0]} bytes"
     if old[1] != new[1]:
         return "changed file", f"{name}: same size, other content"
-    return "changed index", f"{name}: other pieces of the same bytes"
+    return "changed index", f"{name}: other segments of the same bytes"
 
 
-def with_extent(piece: Mapping[str, Any]) -> dict[str, Any]:
-    """A piece (with `content`) and its `extent`, as they are stored."""
-    extent = extent_of(piece, piece["content"])
-    return {**piece, "extent": extent, "extent_number": extent_number(extent)}
+def with_extent(segment: Mapping[str, Any]) -> dict[str, Any]:
+    """A segment (with `content`) and its `extent`, as they are stored."""
+    extent = extent_of(segment, segment["content"])
+    return {**segment, "extent": extent, "extent_number": extent_number(extent)}
 
 
-def add_extents(db: Database, pieces: Sequence[dict[str, Any]]) -> None:
-    """Give pieces that were indexed before it was kept with them their `extent_of`."""
-    without = {piece["_id"]: piece for piece in pieces if "extent" not in piece}
+def add_extents(db: Database, segments: Sequence[dict[str, Any]]) -> None:
+    """Give segments that were indexed before it was kept with them their `extent_of`."""
+    without = {segment["_id"]: segment for segment in segments if "extent" not in segment}
     if not without:
         return
-    states = file_states(db, (piece["file_id"] for piece in without.values()))
+    states = file_states(db, (segment["file_id"] for segment in without.values()))
     for row in db.wf_miniseed.find({"_id": {"$in": list(without)}}, dict.fromkeys(EXTENT_FIELDS, 1)):
         content = row.get("content") or content_of(states.get(row["file_id"]))
         without[row["_id"]]["extent"] = extent_of(row, content)
-    for piece in without.values():  # those that an ingest has replaced meanwhile
-        piece.setdefault("extent", "? ? ?")
+    for segment in without.values():  # those that an ingest has replaced meanwhile
+        segment.setdefault("extent", "? ? ?")

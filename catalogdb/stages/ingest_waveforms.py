@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 
 class WaveformIngestSummary(BaseModel):
-    """What one ingest of waveforms did, in files (and pieces)."""
+    """What one ingest of waveforms did, in files (and segments)."""
 
     files: int = Field(0, description="Files considered.")
     new: int = Field(0, description="Seen for the first time, readable or not.")
@@ -42,7 +42,7 @@ class WaveformIngestSummary(BaseModel):
     skipped: int = Field(
         0, description="Hidden, by their suffix no waveforms, or links to a file that is taken by another name."
     )
-    pieces: int = Field(0, description="Pieces written.")
+    segments: int = Field(0, description="Segments written.")
     problems: list[str] = Field(default_factory=list, description="Each names the file and the reason.")
 
 
@@ -71,7 +71,7 @@ def ingest_waveforms(
 
     Args:
         progress: called with (files done, files to scan).
-        prune: mark files that are gone as missing and remove their pieces.
+        prune: mark files that are gone as missing and remove their segments.
 
     Raises:
         InputError: when a path can't be looked at, or neither exists nor was ever indexed.
@@ -107,7 +107,7 @@ def ingest_waveforms(
         summary.problems.append(moved)
     if gone:
         what = (
-            "their pieces are removed"
+            "their segments are removed"
             if prune
             else "they stay indexed; mount or bring them back, take them out with --prune, or, where they have moved, "
             "take the index along: catalogdb move-archive OLD NEW"
@@ -202,7 +202,7 @@ def _write(db: Database, scan: _Scan) -> None:
     state = scan.result.state if scan.result else FileState.of(file.status)
     row: dict[str, Any] = {"size": state.size, "mtime_ns": state.mtime_ns, "ctime_ns": state.ctime_ns}
     row |= {"n_pieces": 0, "state": "unreadable"}
-    pieces: list[dict[str, Any]] = []
+    segments: list[dict[str, Any]] = []
     if scan.passing:
         # without size and time the file counts as changed next time; rows that it has stay as they are
         row = {"state": "unreadable", "n_pieces": 0, "error": scan.error}
@@ -214,8 +214,8 @@ def _write(db: Database, scan: _Scan) -> None:
     else:
         row["state"] = "indexed"
         common = {"file_id": file.file_id, "content": content_of(state)}
-        pieces = [with_extent(piece | common) for piece in scan.result.pieces]
-        row["n_pieces"] = len(pieces)
+        segments = [with_extent(segment | common) for segment in scan.result.segments]
+        row["n_pieces"] = len(segments)
         row["digest"] = state.digest
         if scan.result.warnings:
             row["warnings"] = scan.result.warnings
@@ -223,8 +223,8 @@ def _write(db: Database, scan: _Scan) -> None:
 
     def replace(session: ClientSession) -> None:
         db.wf_miniseed.delete_many({"file_id": file.file_id}, session=session)
-        if pieces:
-            db.wf_miniseed.insert_many([dict(piece) for piece in pieces], session=session)
+        if segments:
+            db.wf_miniseed.insert_many([dict(segment) for segment in segments], session=session)
         update = {"$set": {**key, **row}, "$unset": absent, "$currentDate": {"indexed_at": True}}
         db.wf_file.update_one({"_id": file.file_id}, update, upsert=True, session=session)
 
@@ -251,5 +251,5 @@ def _count(summary: WaveformIngestSummary, scan: _Scan) -> None:
         summary.unreadable += 1
         summary.problems.append(scan.error or str(scan.file.path))
     else:
-        summary.pieces += len(scan.result.pieces)
+        summary.segments += len(scan.result.segments)
         summary.problems += scan.result.warnings

@@ -16,11 +16,11 @@ from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
+from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
 from catalogdb.magnitude.config import MagnitudeConfig
-from catalogdb.magnitude.windows import StationWindow, station_windows
 from catalogdb.stages import registry
 from catalogdb.stages.file_states import content_of, file_states
-from catalogdb.stages.waveform_pieces import PIECE_FIELDS, read_pieces
+from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
 
 NEIGHBOUR_SECONDS = 300.0
 """Origins this long before and after the window may disturb its events: about the S time at the largest distance."""
@@ -34,7 +34,7 @@ ORIGIN_FIELDS = (
     *(f"arrivals.{name}" for name in ("net", "sta", "phase", "time", "distance_km")),
 )
 IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
-"""What, with the content of its file, tells one piece from another."""
+"""What, with the content of its file, tells one segment from another."""
 CHANNEL_FIELDS = ("net", "sta", "loc", "chan", "starttime", "endtime", "lat", "lon", "elev", "hang", "vang", "response")
 
 Station = tuple[str, str]
@@ -51,14 +51,14 @@ class WindowInputs:
         channels: channel epochs of the stations, at the times needed, each with its `identity` and that of its
             response.
         intervals: times needed (epoch seconds) by station.
-        pieces: `wf_miniseed` documents of the stations, at the times needed, each with its `identity`.
+        segments: `wf_miniseed` documents of the stations, at the times needed, each with its `identity`.
     """
 
     origins: list[Origin] = field(default_factory=list)
     neighbours: list[Origin] = field(default_factory=list)
     channels: list[Any] = field(default_factory=list)
     intervals: dict[Station, list[Interval]] = field(default_factory=dict)
-    pieces: dict[Station, list[Any]] = field(default_factory=dict)
+    segments: dict[Station, list[Any]] = field(default_factory=dict)
 
     def parts(self) -> Parts:
         """Identity of all of it, part by part."""
@@ -70,9 +70,9 @@ class WindowInputs:
             responses[station].append(epoch["response_identity"])
         waveforms = {
             # the same content under two names is the same input
-            f"{net}.{sta}": digest(*sorted({piece["identity"] for piece in pieces}))
-            for (net, sta), pieces in self.pieces.items()
-            if pieces
+            f"{net}.{sta}": digest(*sorted({segment["identity"] for segment in segments}))
+            for (net, sta), segments in self.segments.items()
+            if segments
         }
         return {
             "origin": {origin["event_id"]: digest(origin) for origin in self.origins},
@@ -142,11 +142,11 @@ class MagnitudeStage(Stage):
         (inputs,) = self._gather(db, [shard])
         records: dict[Station, list] = {}
         problems: list[str] = []
-        for station, pieces in inputs.pieces.items():
+        for station, segments in inputs.segments.items():
             records[station] = []
             for start, end in inputs.intervals[station]:
-                inside = [piece for piece in pieces if _meets(piece, start, end)]
-                traces, failed = read_pieces(db, inside, start, end) if inside else ([], [])
+                inside = [segment for segment in segments if _meets(segment, start, end)]
+                traces, failed = read_segments(db, inside, start, end) if inside else ([], [])
                 records[station] += traces
                 problems += [problem for problem in failed if problem not in problems]
         parts = inputs.parts()
@@ -203,22 +203,22 @@ class MagnitudeStage(Stage):
         groups = sorted(
             {channel_group(epoch["net"], epoch["sta"], epoch.get("loc") or "", epoch["chan"]) for epoch in epochs}
         )
-        found = list(db.wf_miniseed.find({"channel_group": {"$in": groups}} | meets, _projection(PIECE_FIELDS)))
-        states = file_states(db, (piece["file_id"] for piece in found))
-        for piece in found:  # once for all windows of the batch
-            values = [piece[name] for name in IDENTIFYING]
-            piece["identity"] = content_id(values, content_of(states.get(piece["file_id"])))
+        found = list(db.wf_miniseed.find({"channel_group": {"$in": groups}} | meets, _projection(SEGMENT_FIELDS)))
+        states = file_states(db, (segment["file_id"] for segment in found))
+        for segment in found:  # once for all windows of the batch
+            values = [segment[name] for name in IDENTIFYING]
+            segment["identity"] = content_id(values, content_of(states.get(segment["file_id"])))
         for epoch in epochs:
             response = content_id(epoch.get("response"))
             no_part = {"response", "hang", "vang"} if epoch["chan"][-1:] in SLOTS else {"response"}
             epoch["identity"] = content_id({key: value for key, value in epoch.items() if key not in no_part})
             epoch["response_identity"] = response
-        pieces = _by_station(found, (*order, "dir", "dfile", "foff"))
+        segments = _by_station(found, (*order, "dir", "dfile", "foff"))
         for inputs in gathered:
             for station, pairs in sorted(inputs.intervals.items()):
                 inputs.channels += [epoch for epoch in channels.get(station, ()) if _meets_any(epoch, pairs)]
-                near = [piece for piece in pieces.get(station, ()) if _meets_any(piece, pairs)]
-                inputs.pieces[station] = _useful(near, self.job.magnitude)
+                near = [segment for segment in segments.get(station, ()) if _meets_any(segment, pairs)]
+                inputs.segments[station] = _useful(near, self.job.magnitude)
 
 
 def _follows_an_origin(change: Change) -> bool:
@@ -252,13 +252,15 @@ def _intervals(windows: Iterable[StationWindow]) -> dict[Station, list[Interval]
     return dict(spans)
 
 
-def _useful(pieces: list[Any], config: MagnitudeConfig) -> list[Any]:
+def _useful(segments: list[Any], config: MagnitudeConfig) -> list[Any]:
     """Leave out channels that no magnitude is made from; a station without others keeps all, so that it is seen why."""
     components = "NE123Z" if config.use_vertical else "NE123"
     useful = [
-        piece for piece in pieces if piece["chan"][:2] in config.channel_priority and piece["chan"][-1] in components
+        segment
+        for segment in segments
+        if segment["chan"][:2] in config.channel_priority and segment["chan"][-1] in components
     ]
-    return useful or pieces
+    return useful or segments
 
 
 def _meets(document: dict, start: float, end: float) -> bool:

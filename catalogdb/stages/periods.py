@@ -1,7 +1,7 @@
 """What a catalog covers: periods of the runs that wrote it, joined where they meet.
 
 A catalog holds the events whose origin time lies in one of its periods, start included and end not. Every run adds the
-period of its job, so a nightly job writes on in one catalog; one that is to hold less is made anew (`--replace`).
+period of its job, so a nightly job writes on in one catalog; one that is to hold less is made again (`--replace`).
 """
 
 from __future__ import annotations

@@ -21,24 +21,24 @@ from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, Stage
 from catalogdb.picking.peak_table import joined
 from catalogdb.picking.picker import Findings, Picker, load_picker
-from catalogdb.picking.records import Records
 from catalogdb.picking.selection import once_per_arrival
 from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors, turned_axes
+from catalogdb.picking.stretches import Records
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
 from catalogdb.stages import registry
 from catalogdb.stages.file_states import add_extents, file_parts, file_states, tell_file
 from catalogdb.stages.glance import NOTHING_SEEN, Place, Seen, glance, glances
-from catalogdb.stages.shards import pieces_by_shard
-from catalogdb.stages.waveform_pieces import read_pieces
+from catalogdb.stages.shards import segments_by_shard
+from catalogdb.stages.waveform_segments import read_segments
 
 REVISION = 4
 PLANNED_FIELDS = (
     *("_id", "net", "sta", "chan", "channel_group", "starttime", "endtime", "delta", "npts", "foff"),
     *("file_id", "extent", "extent_number"),
 )
-PIECE_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes")
-PIECES_TOGETHER = 10_000
+SEGMENT_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes")
+SEGMENTS_TOGETHER = 10_000
 PERIODS_PER_QUERY = 100
 
 Axes = Mapping[str, Sequence[Axis]]
@@ -83,7 +83,7 @@ class PickStage(Stage):
 
         self.terms = Terms(
             job.pick.channel_priority,
-            self.picker.shortest_run_seconds,
+            self.picker.shortest_stretch_seconds,
             job.pick.edge_guard_seconds,
             job.pick.min_separation_seconds,
             job.pick.bridge_samples,
@@ -107,15 +107,15 @@ class PickStage(Stage):
         Raises:
             InputError: naming what to do.
         """
-        if next(self._pieces(db), None) is None and not self._done(db):
+        if next(self._segments(db), None) is None and not self._done(db):
             raise InputError(
                 f"job {self.job.name}: no waveforms of its stations and period are indexed in database {db.name!r}",
                 hint="catalogdb ingest waveforms PATH; then check the job's stations and period",
             )
 
     def plan(self, db: Database) -> Iterator[PlannedTask]:
-        """One task per selected station and shard that has waveforms, or had some. Pieces are looked at only where the
-        index is not what it was when the task was done."""
+        """One task per selected station and shard that has waveforms, or had some. Segments are looked at only where
+        the index is not what it was when the task was done."""
         index, done = self._glances(db), self._done(db)
         for place in _unchanged(index, done):
             yield PlannedTask(self._shard(place), done[place][0] or "")
@@ -126,7 +126,7 @@ class PickStage(Stage):
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """The same shards, with the files that each is picked from and the sensors that there are."""
         known = sorted(self._done(db), key=lambda place: place[2])
-        return self._parts_of(db, self._pieces(db), known, lambda place: True)
+        return self._parts_of(db, self._segments(db), known, lambda place: True)
 
     def changed_parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """Those of them where the index is not what it was when the task was done, or the task is not done."""
@@ -141,14 +141,14 @@ class PickStage(Stage):
         if not changed:
             return iter(())
         known = sorted(changed & done.keys(), key=lambda place: place[2])
-        return self._parts_of(db, self._pieces(db, changed), known, changed.__contains__)
+        return self._parts_of(db, self._segments(db, changed), known, changed.__contains__)
 
     def _parts_of(
-        self, db: Database, pieces: Iterator[dict[str, Any]], known: list[Place], wanted: Callable[[Place], bool]
+        self, db: Database, segments: Iterator[dict[str, Any]], known: list[Place], wanted: Callable[[Place], bool]
     ) -> Iterator[tuple[Shard, Parts]]:
         axes = _axes(db)
-        for start, by_station in pieces_by_shard(
-            pieces, known, self.shard_seconds, self.terms.reach_seconds, self._within()
+        for start, by_station in segments_by_shard(
+            segments, known, self.shard_seconds, self.terms.reach_seconds, self._within()
         ):
             for (net, sta), (of_shard, is_known) in sorted(by_station.items()):
                 shard = self._shard((net, sta, start))
@@ -167,16 +167,16 @@ class PickStage(Stage):
         station = {"net": shard.key["net"], "sta": shard.key["sta"]}
         near = {"starttime": {"$lt": shard.endtime + reach}, "endtime": {"$gte": shard.starttime - reach}}
         axes = _axes(db, station).get((station["net"], station["sta"]), {})
-        found = list(db.wf_miniseed.find(station | near, _projection(PIECE_FIELDS)))
+        found = list(db.wf_miniseed.find(station | near, _projection(SEGMENT_FIELDS)))
         add_extents(db, found)
         choice = self._choose(found, axes, shard)
-        states = file_states(db, (piece["file_id"] for piece in choice.pieces))
+        states = file_states(db, (segment["file_id"] for segment in choice.segments))
         problems = list(choice.problems)
         visited: list[tuple[Visit, Records]] = []
         for visit in choice.visits:
-            of_sensor = [piece for piece in choice.pieces if piece["channel_group"] == visit.channel_group]
+            of_sensor = [segment for segment in choice.segments if segment["channel_group"] == visit.channel_group]
             with timed("decode"):
-                traces, failed = read_pieces(db, of_sensor, visit.starttime, visit.endtime, states)
+                traces, failed = read_segments(db, of_sensor, visit.starttime, visit.endtime, states)
             problems += [line for line in failed if line not in problems]
             records = self.picker.prepare(traces, True, axes.get(visit.channel_group, ()))
             visited.append((visit, records))
@@ -243,28 +243,30 @@ class PickStage(Stage):
 
     # -- which waveforms
 
-    def _pieces(self, db: Database, places: Collection[Place] = ()) -> Iterator[dict[str, Any]]:
-        """Pieces of the job's stations and period, by start; with `places` few more than those that reach into these
+    def _segments(self, db: Database, places: Collection[Place] = ()) -> Iterator[dict[str, Any]]:
+        """Segments of the job's stations and period, by start; with `places` few more than those that reach into these
         shards."""
         query = self._query() | (self._around(places) if places else {})
-        rows = db.wf_miniseed.find(query, _projection(PLANNED_FIELDS)).sort("starttime", 1).batch_size(PIECES_TOGETHER)
+        rows = (
+            db.wf_miniseed.find(query, _projection(PLANNED_FIELDS)).sort("starttime", 1).batch_size(SEGMENTS_TOGETHER)
+        )
         takes = self._taken()
-        for batch in batches(rows, PIECES_TOGETHER):
-            taken = [piece for piece in batch if takes(piece["net"], piece["sta"])]
+        for batch in batches(rows, SEGMENTS_TOGETHER):
+            taken = [segment for segment in batch if takes(segment["net"], segment["sta"])]
             add_extents(db, taken)
             yield from taken
 
     def _query(self) -> dict[str, Any]:
-        """Pieces that reach into the job's period."""
+        """Segments that reach into the job's period."""
         return self._reaching(*self._period()) if self.job.period else {}
 
     def _reaching(self, first: float, last: float) -> dict[str, Any]:
-        """Pieces that reach into shards from a first start to a last end."""
+        """Segments that reach into shards from a first start to a last end."""
         reach = self.terms.reach_seconds
         return {"starttime": {"$lt": last + reach}, "endtime": {"$gte": first - reach}}
 
     def _around(self, places: Collection[Place]) -> dict[str, Any]:
-        """Pieces of the stations of shards, around their times."""
+        """Segments of the stations of shards, around their times."""
         length = self.shard_seconds
         starts = sorted({start for _, _, start in places})
         firsts = [start for before, start in zip([-math.inf, *starts], starts, strict=False) if start > before + length]
@@ -291,7 +293,7 @@ class PickStage(Stage):
         takes = self._taken()
         fields = ("shard.net", "shard.sta", "starttime", "status", "fingerprint", "glance")
         rows = {}
-        for row in db.task.find(query, _projection(fields)).batch_size(PIECES_TOGETHER):
+        for row in db.task.find(query, _projection(fields)).batch_size(SEGMENTS_TOGETHER):
             shard = row["shard"]
             if self._in_period(row["starttime"]) and takes(shard["net"], shard["sta"]):
                 is_done = row["status"] == "done"
@@ -324,29 +326,35 @@ class PickStage(Stage):
         return self._period() if self.job.period else (-math.inf, math.inf)
 
     @staticmethod
-    def _inside(pieces: list[WfMiniseed], shard: Shard) -> list[WfMiniseed]:
-        """Pieces with samples in the shard's own period, padding left out."""
-        return [piece for piece in pieces if piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime]
+    def _inside(segments: list[WfMiniseed], shard: Shard) -> list[WfMiniseed]:
+        """Segments with samples in the shard's own period, padding left out."""
+        return [
+            segment
+            for segment in segments
+            if segment["starttime"] < shard.endtime and segment["endtime"] >= shard.starttime
+        ]
 
-    def _choose(self, pieces: list[WfMiniseed], axes: Axes, shard: Shard) -> SensorChoice:
-        return choose_sensors(pieces, axes, (shard.starttime, shard.endtime), self.terms)
+    def _choose(self, segments: list[WfMiniseed], axes: Axes, shard: Shard) -> SensorChoice:
+        return choose_sensors(segments, axes, (shard.starttime, shard.endtime), self.terms)
 
-    def _parts(self, pieces: list[WfMiniseed], axes: Axes, shard: Shard, choice: SensorChoice | None = None) -> Parts:
+    def _parts(self, segments: list[WfMiniseed], axes: Axes, shard: Shard, choice: SensorChoice | None = None) -> Parts:
         """What is read of the files; the choice of sensors, where there is one; and where channels point, where that
         decides which of them is what."""
-        if self._leaves_no_choice(pieces, shard):
-            return {"file": file_parts(pieces)}
-        choice = choice or self._choose(pieces, axes, shard)
-        parts = {"file": file_parts(choice.pieces), "sensor": {"choice": digest(choice.choices)}}
+        if self._leaves_no_choice(segments, shard):
+            return {"file": file_parts(segments)}
+        choice = choice or self._choose(segments, axes, shard)
+        parts = {"file": file_parts(choice.segments), "sensor": {"choice": digest(choice.choices)}}
         pad = self.picker.padding_seconds
-        if decisive := turned_axes(choice.pieces, axes, shard.starttime - pad, shard.endtime + pad):
+        if decisive := turned_axes(choice.segments, axes, shard.starttime - pad, shard.endtime + pad):
             parts["orientation"] = decisive
         return parts
 
-    def _leaves_no_choice(self, pieces: list[WfMiniseed], shard: Shard) -> bool:
-        """True for one sensor that points up, north and east: its pieces alone decide what is picked, and when."""
-        names = {(piece["channel_group"], piece["chan"]) for piece in pieces}
-        if not any(piece["starttime"] < shard.endtime and piece["endtime"] >= shard.starttime for piece in pieces):
+    def _leaves_no_choice(self, segments: list[WfMiniseed], shard: Shard) -> bool:
+        """True for one sensor that points up, north and east: its segments alone decide what is picked, and when."""
+        names = {(segment["channel_group"], segment["chan"]) for segment in segments}
+        if not any(
+            segment["starttime"] < shard.endtime and segment["endtime"] >= shard.starttime for segment in segments
+        ):
             return False
         return self._are_plain(frozenset(names))
 

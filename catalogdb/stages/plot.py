@@ -44,7 +44,7 @@ def write_figure(view: View, output: Path, theme: Literal["light", "dark"] = "li
     if format == "html":
         from catalogdb.plots.interactive import page
 
-        samples = sum(part.samples.size for panel in view.panels for one in panel.components for part in one.stretches)
+        samples = sum(part.samples.size for panel in view.panels for one in panel.components for part in one.segments)
         if samples > MOST_SAMPLES_OF_A_PAGE:
             raise InputError(
                 f"{output}: {samples} samples are more than a page should hold ({MOST_SAMPLES_OF_A_PAGE})",
@@ -79,7 +79,7 @@ def _station(panel: StationPanel, view: View) -> dict[str, Any]:
         "components": [
             {
                 "channel": one.channel,
-                "samples": sum(part.samples.size for part in one.stretches),
+                "samples": sum(part.samples.size for part in one.segments),
                 "largest": one.peak(),
                 "seconds_without_data": round(
                     sum(end - start for start, end in gaps(one, view.starttime, view.endtime)), 3

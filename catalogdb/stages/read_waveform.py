@@ -17,12 +17,12 @@ from catalogdb.plots.view import (
     Lane,
     LaneKind,
     Mark,
+    Segment,
     StationPanel,
-    Stretch,
     Strip,
     View,
     component_order,
-    finite_stretches,
+    finite_segments,
     padding_seconds,
     prepared,
 )
@@ -184,7 +184,7 @@ def station_panel(
     Raises:
         InputError: for a sensor that isn't there, a file that can't be read, or a filter that doesn't suit the data.
     """
-    from catalogdb.stages.waveform_pieces import PIECE_FIELDS, read_pieces
+    from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
 
     picks = {source.name: _picks(db, source.name, net, sta, starttime, endtime) for source in chosen}
     pad = padding_seconds(choice.band)
@@ -193,21 +193,21 @@ def station_panel(
     if not found:
         return None, []
     picked = Counter(pick["channel_group"] for of_set in picks.values() for pick in of_set)
-    sensor = _sensor(f"{net}.{sta}", {piece["channel_group"] for piece in found}, picked, choice.sensor)
+    sensor = _sensor(f"{net}.{sta}", {segment["channel_group"] for segment in found}, picked, choice.sensor)
     around = {"channel_group": sensor, "starttime": {"$lte": endtime + pad}, "endtime": {"$gte": starttime - pad}}
-    pieces = list(db.wf_miniseed.find(around, dict.fromkeys(PIECE_FIELDS, 1)))
-    traces, notes = read_pieces(db, pieces, starttime - pad, endtime + pad)
-    stretches: dict[str, list[Stretch]] = {piece["chan"]: [] for piece in pieces}
+    segments = list(db.wf_miniseed.find(around, dict.fromkeys(SEGMENT_FIELDS, 1)))
+    traces, notes = read_segments(db, segments, starttime - pad, endtime + pad)
+    shown: dict[str, list[Segment]] = {segment["chan"]: [] for segment in segments}
     for trace in traces:
-        for stretch in finite_stretches(trace.stats.starttime.ns / 1e9, trace.stats.sampling_rate, trace.data):
-            shown = prepared(stretch, choice.band, trace.id).cut(starttime, endtime)
-            if shown.samples.size:
-                stretches[trace.stats.channel].append(shown)
+        for samples in finite_segments(trace.stats.starttime.ns / 1e9, trace.stats.sampling_rate, trace.data):
+            inside = prepared(samples, choice.band, trace.id).cut(starttime, endtime)
+            if inside.samples.size:
+                shown[trace.stats.channel].append(inside)
     strips, strip_notes = _strips(db, net, sta, starttime, endtime, chosen, sensor)
     panel = StationPanel(
         station=f"{net}.{sta}",
         sensor=sensor,
-        components=tuple(Component(chan, tuple(stretches[chan])) for chan in sorted(stretches, key=component_order)),
+        components=tuple(Component(chan, tuple(shown[chan])) for chan in sorted(shown, key=component_order)),
         lanes=tuple(
             Lane(source.name, source.kind, tuple(_mark(pick, events, residuals or {}) for pick in picks[source.name]))
             for source in chosen
@@ -215,7 +215,7 @@ def station_panel(
         ),
         strips=tuple(strips),
     )
-    others = sorted({piece["channel_group"] for piece in found} - {sensor})
+    others = sorted({segment["channel_group"] for segment in found} - {sensor})
     if others:
         notes.append(f"{net}.{sta} has other sensors too: {', '.join(others)} (--sensor)")
     return panel, [*notes, *strip_notes]

@@ -128,8 +128,8 @@ class Recording:
         fields = {"_id": 0, "starttime": 1, "endtime": 1}
         for (net, sta), groups in self._groups.items():
             query = {"channel_group": {"$in": groups}}
-            for piece in self._db.wf_miniseed.find(query, fields).sort("starttime", 1).allow_disk_use(True):
-                yield net, sta, piece["starttime"], piece["endtime"]
+            for segment in self._db.wf_miniseed.find(query, fields).sort("starttime", 1).allow_disk_use(True):
+                yield net, sta, segment["starttime"], segment["endtime"]
         bucket = {"$floor": {"$divide": ["$time", BUCKET_SECONDS]}}
         code = {"net": "$net", "sta": "$sta", "bucket": bucket}
         pipeline: list[dict[str, Any]] = [

@@ -64,7 +64,7 @@ class RepickStage(Stage):
         """The source's peaks and detections of the shard, and its ledger row.
 
         Raises:
-            CatalogdbError: when the source's task is being done anew.
+            CatalogdbError: when the source's task is being done again.
         """
         source_task = content_id(self.name, self.source["config_id"], shard.key, shard.starttime, shard.endtime)
         with db.client.start_session(snapshot=True) as session:
@@ -72,7 +72,7 @@ class RepickStage(Stage):
             peaks = list(db.peak.find({"task_id": source_task}, session=session))
             detections = list(db.detection.find({"task_id": source_task}, session=session))
         if row is None or row["status"] != "done":
-            raise CatalogdbError(f"pick set {self.source['_id']!r} is being picked anew; repick when that is done")
+            raise CatalogdbError(f"pick set {self.source['_id']!r} is being picked again; repick when that is done")
         return Inputs((row, peaks, detections), row["fingerprint"], row.get("inputs", {}), row.get("glance"))
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:

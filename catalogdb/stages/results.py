@@ -115,7 +115,7 @@ def check_unused(db: Database, kind: str, name: str, besides: Collection[tuple[s
     """Refuse to take a pick set or catalog away while others stand on it, or a run makes or reads it.
 
     Args:
-        besides: what is made anew, too: kinds and names.
+        besides: what is made again, too: kinds and names.
 
     Raises:
         InputError: naming the others, or the run.

@@ -11,19 +11,19 @@ from typing import Any
 Station = tuple[str, str]
 
 
-def pieces_by_shard(
-    pieces: Iterable[dict[str, Any]],
+def segments_by_shard(
+    segments: Iterable[dict[str, Any]],
     known: Iterable[tuple[str, str, float]],
     length: float,
     padding: float,
     within: tuple[float, float],
 ) -> Iterator[tuple[float, dict[Station, tuple[list[Any], bool]]]]:
-    """Shards in order of time, each with its stations: the pieces that its padded period holds samples of, and whether
-    it is known. No more of them are held than lie around one time.
+    """Shards in order of time, each with its stations: the segments that its padded period holds samples of, and
+    whether it is known. No more of them are held than lie around one time.
 
     Args:
-        pieces: `wf_miniseed` documents, by start.
-        known: network, station and start of shards that are there with or without pieces, by start.
+        segments: `wf_miniseed` documents, by start.
+        known: network, station and start of shards that are there with or without segments, by start.
         length, padding, within: as `shards_of`.
     """
     open_shards: dict[float, dict[Station, list[Any]]] = {}
@@ -40,7 +40,7 @@ def pieces_by_shard(
         return open_shards[start]
 
     def until(time: float) -> Iterator[tuple[float, dict[Station, tuple[list[Any], bool]]]]:
-        """What no piece that starts at `time` or later is in."""
+        """What no segment that starts at `time` or later is in."""
         nonlocal ahead
         while ahead is not None and (ahead[2] < time or starts and ahead[2] <= starts[0]):
             shard(ahead[2])
@@ -54,33 +54,35 @@ def pieces_by_shard(
                 {station: (of_shard.get(station, []), station in is_known) for station in of_shard.keys() | is_known},
             )
 
-    for piece in pieces:
-        if starts and starts[0] + length + padding <= piece["starttime"]:
-            yield from until(piece["starttime"])
-        station = piece["net"], piece["sta"]
-        for start in shards_of(piece, length, padding, within):
-            (open_shards.get(start) or shard(start))[station].append(piece)
+    for segment in segments:
+        if starts and starts[0] + length + padding <= segment["starttime"]:
+            yield from until(segment["starttime"])
+        station = segment["net"], segment["sta"]
+        for start in shards_of(segment, length, padding, within):
+            (open_shards.get(start) or shard(start))[station].append(segment)
     yield from until(math.inf)
 
 
-def shards_of(piece: Mapping[str, Any], length: float, padding: float, within: tuple[float, float]) -> Iterable[float]:
-    """Starts of the shards whose padded period holds samples of a piece, ascending; no more than it has samples, times
-    the shards that one sample is in.
+def shards_of(
+    segment: Mapping[str, Any], length: float, padding: float, within: tuple[float, float]
+) -> Iterable[float]:
+    """Starts of the shards whose padded period holds samples of a segment, ascending; no more than it has samples,
+    times the shards that one sample is in.
 
     Args:
-        piece: `wf_miniseed` document (starttime, endtime, delta, npts).
+        segment: `wf_miniseed` document (starttime, endtime, delta, npts).
         length: of a shard (s); shards start at its multiples.
         padding: of a shard on either side (s).
         within: first and end of the starts that count (epoch seconds).
     """
-    first = max(_floor(piece["starttime"] - padding, length), within[0])
-    last = min(_floor(piece["endtime"] + padding, length), within[1] - length)
+    first = max(_floor(segment["starttime"] - padding, length), within[0])
+    last = min(_floor(segment["endtime"] + padding, length), within[1] - length)
     number = math.floor((last - first) / length) + 1
-    if number <= piece["npts"]:
+    if number <= segment["npts"]:
         return [first + step * length for step in range(number)]
     starts = set()
-    for sample in range(piece["npts"]):
-        time = piece["starttime"] + sample * piece["delta"]
+    for sample in range(segment["npts"]):
+        time = segment["starttime"] + sample * segment["delta"]
         lowest, highest = _floor(time - padding, length), _floor(time + padding, length)
         starts |= {lowest + step * length for step in range(math.floor((highest - lowest) / length) + 1)}
     return sorted(start for start in starts if first <= start <= last)

@@ -31,7 +31,7 @@ def site_documents(inventory: Inventory, source: str) -> list[Site]:
     documents: dict[tuple[Any, ...], dict[str, Any]] = {}
     for network in inventory:
         for station in network:
-            for loc, start, end, item in _pieces(station):
+            for loc, start, end, item in _standing_places(station):
                 document = {
                     "net": network.code,
                     "sta": station.code,
@@ -76,7 +76,7 @@ def channel_documents(inventory: Inventory, source: str) -> list[ChannelDocument
     return cast(list[ChannelDocument], list(documents.values()))
 
 
-def _pieces(station: Station) -> Iterator[tuple[str, float, float, Station | Channel]]:
+def _standing_places(station: Station) -> Iterator[tuple[str, float, float, Station | Channel]]:
     """Location code, start and end (epoch seconds) of each time with one place, and what stands there."""
     start, end = epoch_start(station.start_date), epoch_end(station.end_date)
     by_location: dict[str, list[Channel]] = defaultdict(list)
@@ -85,13 +85,13 @@ def _pieces(station: Station) -> Iterator[tuple[str, float, float, Station | Cha
     if not by_location:
         yield getattr(station, "location_code", ""), start, end, station
     for loc, channels in by_location.items():
-        pieces: list[tuple[float, Channel]] = []
+        places: list[tuple[float, Channel]] = []
         for time in _changes(channels, start, end):
             item = _standing(channels, time)
-            if pieces and (item is None or _place(item) == _place(pieces[-1][1])):
+            if places and (item is None or _place(item) == _place(places[-1][1])):
                 continue
-            pieces.append((time, item or min(channels, key=lambda channel: epoch_start(channel.start_date))))
-        for (begin, item), until in zip(pieces, [begin for begin, _ in pieces[1:]] + [end], strict=True):
+            places.append((time, item or min(channels, key=lambda channel: epoch_start(channel.start_date))))
+        for (begin, item), until in zip(places, [begin for begin, _ in places[1:]] + [end], strict=True):
             yield loc, begin, until, item
 
 

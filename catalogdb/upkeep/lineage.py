@@ -40,7 +40,7 @@ def lineage(db: Database, event_id: str) -> dict[str, Any]:
         event (with the task that assembled it), catalog (its configuration), pick_set (its configuration, with the
         hashes of the weights), origins (with task, and arrivals, each with its pick), magnitudes (with task). A pick
         has its task, and where they are kept: probability (the block of the hour, without its blob) and peak (its row
-        in the table of peaks); pieces (of the waveforms that hold its moment), each with its file. A task has its run.
+        in the table of peaks); segments (of the waveforms that hold its time), each with its file. A task has its run.
 
     Raises:
         InputError: for an event that isn't there, or a beginning that several have; the hint says what to do.
@@ -122,12 +122,12 @@ class _Tasks:
         return self._tasks.get(task_id) if task_id is not None else None
 
     def _told(self, row: dict[str, Any]) -> dict[str, Any]:
-        told = {"task_id": row["_id"], "stage": row["stage"], "status": row["status"], "config_id": row["config_id"]}
+        shown = {"task_id": row["_id"], "stage": row["stage"], "status": row["status"], "config_id": row["config_id"]}
         if "starttime" in row:
-            told["shard"] = shard_name(row["shard"], row["starttime"])
-        told |= {"updated": row.get("updated"), "choices": row.get("choices"), "inputs": row.get("inputs")}
-        told = {key: value for key, value in told.items() if value}
-        return told | {"run": self._run(row.get("run_id"))}
+            shown["shard"] = shard_name(row["shard"], row["starttime"])
+        shown |= {"updated": row.get("updated"), "choices": row.get("choices"), "inputs": row.get("inputs")}
+        shown = {key: value for key, value in shown.items() if value}
+        return shown | {"run": self._run(row.get("run_id"))}
 
     def _run(self, run_id: str | None) -> dict[str, Any] | None:
         if run_id is None:
@@ -163,21 +163,21 @@ def _origin(db: Database, origin: dict[str, Any], tasks: _Tasks) -> dict[str, An
 
 def _magnitude(db: Database, magnitude: dict[str, Any], tasks: _Tasks) -> dict[str, Any]:
     stored = db.magnitude.find_one({"_id": magnitude["_id"]}, {"task_id": 1}) or {}
-    told = _those(magnitude, ("_id", "type", "value", "uncertainty", "n_stations"))
-    return told | {"task": tasks[stored.get("task_id")]}
+    shown = _those(magnitude, ("_id", "type", "value", "uncertainty", "n_stations"))
+    return shown | {"task": tasks[stored.get("task_id")]}
 
 
 def _pick(db: Database, pick: dict[str, Any], sets: _PickSets, tasks: _Tasks) -> dict[str, Any]:
-    told = {"_id": pick["_id"]} | _those(pick, PICK_FIELDS) | {"task": tasks[pick["task_id"]]}
+    shown = {"_id": pick["_id"]} | _those(pick, PICK_FIELDS) | {"task": tasks[pick["task_id"]]}
     source = sets.source_of(pick["pick_set"])
     if sets.known[pick["pick_set"]].get("kind") == "automatic":
         sensor = {key: pick[key] for key in ("net", "sta", "loc", "channel_group")} | {"pick_set": source}
         block, peak = _probability(db, pick, sensor), _peak(db, pick, sensor)
         # the waveforms were read by the task that made the peaks, which for a repicked set is its source's
         reader = tasks[(peak or block or pick)["task_id"]] or {}
-        told |= {"probability_block": block, "peak": peak}
-        told["pieces"] = _pieces(db, pick, reader.get("inputs", {}).get("file", {}))
-    return told
+        shown |= {"probability_block": block, "peak": peak}
+        shown["segments"] = _segments(db, pick, reader.get("inputs", {}).get("file", {}))
+    return shown
 
 
 def _probability(db: Database, pick: dict[str, Any], sensor: dict[str, Any]) -> dict[str, Any] | None:
@@ -196,16 +196,16 @@ def _peak(db: Database, pick: dict[str, Any], sensor: dict[str, Any]) -> dict[st
     peaks = PeakTable.from_document(document).peaks
     distance = abs(peaks["time_us"] - round(pick["time"] * 1e6))
     near = (peaks["phase"] == PHASES.index(pick["phase"])) & (distance <= TOLERANCE_US)
-    told = {"table": document["_id"], "codec": document["codec"], "task_id": document["task_id"]}
+    shown = {"table": document["_id"], "codec": document["codec"], "task_id": document["task_id"]}
     if not near.any():
-        return told | {"row": None}
+        return shown | {"row": None}
     row = int(near.nonzero()[0][distance[near].argmin()])
     values = {name: peaks[name][row].item() for name in peaks.dtype.names or ()}
-    return told | {"row": row, "values": {name: value for name, value in values.items() if value == value}}
+    return shown | {"row": row, "values": {name: value for name, value in values.items() if value == value}}
 
 
-def _pieces(db: Database, pick: dict[str, Any], used: dict[str, str]) -> list[dict[str, Any]]:
-    """The indexed pieces of the pick's sensor that hold its moment, each with its file.
+def _segments(db: Database, pick: dict[str, Any], used: dict[str, str]) -> list[dict[str, Any]]:
+    """The indexed segments of the pick's sensor that hold its moment, each with its file.
 
     Args:
         used: states of the files that the task was made from, by id, as the ledger keeps them.
@@ -213,9 +213,9 @@ def _pieces(db: Database, pick: dict[str, Any], used: dict[str, str]) -> list[di
     moment = {"starttime": {"$lte": pick["time"]}, "endtime": {"$gte": pick["time"]}}
     fields = ("chan", "starttime", "endtime", "npts", "sampling_rate", "foff", "nbytes", "file_id")
     query = {"channel_group": pick["channel_group"]} | moment
-    pieces = list(db.wf_miniseed.find(query, dict.fromkeys(fields, 1)).sort("chan", 1))
-    files = _files(db, (piece["file_id"] for piece in pieces), used)
-    return [_those(piece, ("_id", *fields[:-1])) | {"file": files.get(piece["file_id"])} for piece in pieces]
+    segments = list(db.wf_miniseed.find(query, dict.fromkeys(fields, 1)).sort("chan", 1))
+    files = _files(db, (segment["file_id"] for segment in segments), used)
+    return [_those(segment, ("_id", *fields[:-1])) | {"file": files.get(segment["file_id"])} for segment in segments]
 
 
 def _files(db: Database, identities: Iterable[str], used: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -224,12 +224,12 @@ def _files(db: Database, identities: Iterable[str], used: dict[str, str]) -> dic
     contents = {" ".join(state.split()[:2]) for state in used.values()}
     files = {}
     for row in db.wf_file.find({"_id": {"$in": identities}}):
-        told = {"path": f"{row['dir']}/{row['dfile']}"} | _those(row, ("size", "mtime_ns", "digest", "state", "error"))
-        told["indexed_at"] = row.get("indexed_at")
+        shown = {"path": f"{row['dir']}/{row['dfile']}"} | _those(row, ("size", "mtime_ns", "digest", "state", "error"))
+        shown["indexed_at"] = row.get("indexed_at")
         content = content_of(states.get(row["_id"]))
         if row["_id"] in used or content in contents:  # a file that has moved since is the one that was used
-            told["as_used"] = content in contents
-        files[row["_id"]] = told
+            shown["as_used"] = content in contents
+        files[row["_id"]] = shown
     return files
 
 

@@ -27,7 +27,7 @@ class ArchiveMove(BaseModel):
     dry_run: bool = False
     moved: int = Field(0, description="Found under the new folder with the same content; with --dry-run they would be.")
     already_there: int = Field(0, description="Of them indexed under the new folder before; the old rows go.")
-    pieces: int = Field(0, description="Pieces (`wf_miniseed`) of those files.")
+    segments: int = Field(0, description="Segments (`wf_miniseed`) of those files.")
     absent: int = Field(0, description="Not under the new folder; they stay indexed under the old one.")
     different: int = Field(0, description="Under the new folder with other content; they stay under the old one.")
     problems: list[str] = Field(default_factory=list, description="Each names the file and the reason.")
@@ -73,7 +73,7 @@ def move_archive(
         moves = list(_checked(db, step, old, new, verify, result))
         result.moved += len(moves)
         identities = [row["_id"] for row, _ in moves]
-        result.pieces += db.wf_miniseed.count_documents({"file_id": {"$in": identities}})
+        result.segments += db.wf_miniseed.count_documents({"file_id": {"$in": identities}})
         if moves and not dry_run:
             _move(db, moves)
         done += len(step)

@@ -1,4 +1,4 @@
-"""miniSEED files: which contiguous pieces they hold (index.py), and the samples of such pieces (read.py)."""
+"""miniSEED files: which contiguous segments they hold (index.py), and the samples of such segments (read.py)."""
 
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState

@@ -25,7 +25,7 @@ class Segment:
         rate: samples per second by the record headers.
         data: samples (n,).
         record_start_ns, record_first_sample: time by its header and number of the first sample of each record in it.
-        index_start: start in the index of the piece that it comes from (epoch seconds), which decides conflicts:
+        index_start: start in the index of the segment that it comes from (epoch seconds), which decides conflicts:
             unlike `start_ns` it doesn't depend on the period that is read.
         drift: the samples' clock runs at rate / (1 + drift).
     """
@@ -181,7 +181,7 @@ def _outside(loser: Segment, winner: Segment, name: str, conflicts: list[str]) -
         times = f"{loser.time_ns(first) / 1e9:.3f} to {loser.time_ns(end - 1) / 1e9:.3f}"
         conflicts.append(
             f"{name}: two versions of {end - first} samples, {times} (epoch seconds); "
-            "the piece that starts first is used"
+            "the segment that starts first is used"
         )
     parts = [loser.cut(0, first)] if first else []
     return [*parts, loser.cut(end, len(loser.data))] if end < len(loser.data) else parts

@@ -1,6 +1,6 @@
-"""One miniSEED file -> its contiguous pieces, as `wf_miniseed` documents.
+"""One miniSEED file -> its contiguous segments, as `wf_miniseed` documents.
 
-The index is MsPASS's. Each of its pieces is held against the record headers, for three reasons: it breaks at tears
+The index is MsPASS's. Each of its segments is held against the record headers, for three reasons: it breaks at tears
 longer than half a second, where half a sample is needed; at a damaged record it stops without a word, and the rest of
 the file would be lost; and it counts text records as samples. Where both agree, which is nearly always, MsPASS's row
 is kept as it is.
@@ -26,7 +26,7 @@ from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, digest_of, opened, wait_for_clock
 from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, location, read_records
 
-Piece = dict[str, Any]
+Segment = dict[str, Any]
 _SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
 _LONGEST_LIST = 3
 _INDEXERS_CODES = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ]{4}[0-9A-Za-z \-]{2}[0-9A-Za-z]{3}[0-9A-Za-z ]{2}")
@@ -40,13 +40,13 @@ class ScanResult:
     """What one file holds.
 
     Attributes:
-        pieces: `wf_miniseed` documents without what an ingest gives them (`_id`, `file_id`, `content`,
+        segments: `wf_miniseed` documents without what an ingest gives them (`_id`, `file_id`, `content`,
             `extent`), in file order.
         state: size, times and digest of the bytes that it is the index of.
         warnings: what was passed over and why; each names the file.
     """
 
-    pieces: list[Piece]
+    segments: list[Segment]
     state: FileState
     warnings: list[str] = field(default_factory=list)
 
@@ -54,9 +54,9 @@ class ScanResult:
 def scan_miniseed(path: Path) -> ScanResult:
     """Index one miniSEED 2 file.
 
-    A piece holds samples of one channel without a gap: records that lie side by side, on one straight clock as defined
-    in clock.py. Overlapping records make separate pieces. In files that mix channels, each change of channel begins
-    another piece, so that a piece's bytes never hold another channel.
+    A segment holds samples of one channel without a gap: records that lie side by side, on one straight clock as
+    defined in clock.py. Overlapping records make separate segments. In files that mix channels, each change of channel
+    begins another segment, so that a segment's bytes never hold another channel.
 
     Raises:
         UnreadableWaveform: when the file holds no samples in miniSEED.
@@ -90,17 +90,17 @@ def _indexed(path: Path, content: bytes, state: FileState, settled: bool) -> Sca
         indexed = {}
         warnings.append(f"{path}: written to while it was indexed; {len(content)} bytes indexed, the rest next time")
     records = records.select(usable)
-    pieces = []
-    for run in _straight_runs(records):
-        row = _row(run)
+    segments = []
+    for group in _straight_groups(records):
+        row = _row(group)
         known = indexed.get(_key(row), row)
         if abs(known["endtime"] - row["endtime"]) * row["sampling_rate"] > HALF_SAMPLE:
             known = known | {"endtime": row["endtime"]}  # MsPASS counts from the first record, however the clock drifts
-        pieces.append(_document(known, path))
-    return ScanResult(pieces, state, warnings)
+        segments.append(_document(known, path))
+    return ScanResult(segments, state, warnings)
 
 
-def _straight_runs(records: Records) -> Iterator[Records]:
+def _straight_groups(records: Records) -> Iterator[Records]:
     breaks = [*chain_breaks(records, adjacent=True).tolist(), len(records)]
     for first, end in zip(breaks[:-1], breaks[1:], strict=True):
         chain = records.select(slice(first, end))
@@ -175,11 +175,11 @@ def _warnings(path: Path, junk: list[Junk], without_samples: int, kept: int) -> 
     return warnings
 
 
-def _key(row: Piece) -> tuple[Any, ...]:
+def _key(row: Segment) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("foff", "nbytes", "npts", "net", "sta", "loc", "chan"))
 
 
-def _mspass_rows(path: Path) -> dict[tuple[Any, ...], Piece]:
+def _mspass_rows(path: Path) -> dict[tuple[Any, ...], Segment]:
     """MsPASS's index of a file that holds nothing but records that our reader accepts, by place, number of samples and
     codes."""
     import mspasspy.ccore.utility  # noqa: F401  registers the type of the indexer's error log
@@ -220,26 +220,26 @@ def _silent_stderr() -> Iterator[None]:
         os.close(terminal)
 
 
-def _row(run: Records) -> Piece:
-    """The same row from the headers of the piece's records."""
-    net, sta, loc, chan = codes(bytes(run.sid[0]))
-    starttime, rate, npts = int(run.start_ns[0]) / 1e9, float(run.rate[0]), int(run.npts.sum())
+def _row(group: Records) -> Segment:
+    """The same row from the headers of the segment's records."""
+    net, sta, loc, chan = codes(bytes(group.sid[0]))
+    starttime, rate, npts = int(group.start_ns[0]) / 1e9, float(group.rate[0]), int(group.npts.sum())
     return {
         "net": net,
         "sta": sta,
         "loc": loc,
         "chan": chan,
         "starttime": starttime,
-        "endtime": int(run.start_ns[-1]) / 1e9 + (int(run.npts[-1]) - 1) / rate,
-        "last_packet_time": int(run.start_ns[-1]) / 1e9,
+        "endtime": int(group.start_ns[-1]) / 1e9 + (int(group.npts[-1]) - 1) / rate,
+        "last_packet_time": int(group.start_ns[-1]) / 1e9,
         "npts": npts,
         "sampling_rate": rate,
-        "foff": int(run.offset[0]),
-        "nbytes": int(run.length.sum()),
+        "foff": int(group.offset[0]),
+        "nbytes": int(group.length.sum()),
     }
 
 
-def _document(row: Piece, path: Path) -> Piece:
+def _document(row: Segment, path: Path) -> Segment:
     return {
         **row,
         "channel_group": channel_group(row["net"], row["sta"], row["loc"], row["chan"]),

@@ -1,4 +1,4 @@
-"""Indexed pieces -> traces: decodes the records that a period needs, and puts them together across files."""
+"""Indexed segments -> traces: decodes the records that a period needs, and puts them together across files."""
 
 from __future__ import annotations
 
@@ -25,61 +25,60 @@ if TYPE_CHECKING:
     from obspy import Trace
 
 Channel = tuple[str, str, str, str]
-Piece = WfMiniseed
 WHOLE_READ_BYTES = 2 * 2**20
-"""Pieces up to this size are read whole; in longer ones the first and last record needed are looked up first."""
+"""Segments up to this size are read whole; in longer ones the first and last record needed are looked up first."""
 NEIGHBOUR_BYTES = 64 * 2**10
-"""Pieces this near to one another in a file are read and decoded together (files that mix channels)."""
+"""Segments this near to one another in a file are read and decoded together (files that mix channels)."""
 LONGEST_TOGETHER_BYTES = 8 * 2**20
 """Beyond this, neighbours are read one by one: fresh memory for large buffers costs more than another read."""
 LONGEST_RECORD_BYTES = 2**16
 MOSTLY_READ = 0.5
 """Where this part of a file's bytes is read, its digest costs little beside decoding them, and is checked."""
 TIME_TOLERANCE_SAMPLES = 1.5
-"""The index may time a piece by another of its records than the first; no clock is off by more (clock.py)."""
+"""The index may time a segment by another of its records than the first; no clock is off by more (clock.py)."""
 ONE_SECOND_NS = 1_000_000_000
 
 
 @dataclass
-class _Stretch:
-    """Bytes of one file that hold one or more of the wanted pieces."""
+class _ByteRange:
+    """Bytes of one file that hold one or more of the wanted segments."""
 
     path: Path
     first: int
     end: int
-    pieces: list[Piece]
+    segments: list[WfMiniseed]
 
     def index_start(self, channel: Channel, offset: int) -> float:
-        """Start time in the index of the channel's piece that a record belongs to."""
+        """Start time in the index of the channel's segment that a record belongs to."""
         of_channel = self._by_channel[channel]
-        at = bisect_right(of_channel, offset, key=lambda piece: piece["foff"])
+        at = bisect_right(of_channel, offset, key=lambda segment: segment["foff"])
         return of_channel[max(at - 1, 0)]["starttime"]
 
     @cached_property
-    def _by_channel(self) -> dict[Channel, list[Piece]]:
-        sorted_pieces: dict[Channel, list[Piece]] = defaultdict(list)
-        for piece in sorted(self.pieces, key=lambda item: item["foff"]):
-            sorted_pieces[_channel(piece)].append(piece)
-        return sorted_pieces
+    def _by_channel(self) -> dict[Channel, list[WfMiniseed]]:
+        sorted_segments: dict[Channel, list[WfMiniseed]] = defaultdict(list)
+        for segment in sorted(self.segments, key=lambda item: item["foff"]):
+            sorted_segments[_channel(segment)].append(segment)
+        return sorted_segments
 
 
 def read_traces(
-    pieces: Iterable[Piece], starttime: float, endtime: float, files: Mapping[str, FileState] | None = None
+    segments: Iterable[WfMiniseed], starttime: float, endtime: float, files: Mapping[str, FileState] | None = None
 ) -> tuple[list[Trace], list[str]]:
-    """Read what the pieces hold between two times, both included.
+    """Read what the segments hold between two times, both included.
 
     Samples keep the type that ObsPy decodes them to. A trace never spans a gap: it holds records that follow one
     another on one straight clock as defined in clock.py, in one file or many. Where record times scatter or drift, its
-    start, and if need be its rate, are that clock's, and no record is more than one sample off it. Where pieces of a
-    channel overlap with equal samples, one copy is kept. Where the samples differ, the piece that starts first wins
+    start, and if need be its rate, are that clock's, and no record is more than one sample off it. Where segments of a
+    channel overlap with equal samples, one copy is kept. Where the samples differ, the segment that starts first wins
     (then the longer one, then the one whose samples have the lower checksum), and it is reported.
 
     Args:
-        pieces: `wf_miniseed` documents, in any order (dir, dfile, foff, nbytes, net, sta, loc, chan, starttime,
+        segments: `wf_miniseed` documents, in any order (dir, dfile, foff, nbytes, net, sta, loc, chan, starttime,
             endtime, npts; file_id where `files` are given).
         starttime, endtime: epoch seconds UTC.
-        files: states of the files when they were indexed, by the pieces' `file_id`. Of files with one digest the first
-            that is there is read, and stands for the others.
+        files: states of the files when they were indexed, by the segments' `file_id`. Of files with one digest the
+            first that is there is read, and stands for the others.
 
     Returns:
         Traces sorted by channel and time, and problems: records that can't be decoded and samples in conflict, each
@@ -91,16 +90,16 @@ def read_traces(
         ChangedWaveform: likewise, when it isn't what was indexed.
     """
     problems: list[str] = []
-    segments: dict[Channel, list[Segment]] = defaultdict(list)
+    decoded: dict[Channel, list[Segment]] = defaultdict(list)
     window = (round(starttime * 1e9), round(endtime * 1e9))
-    for copies in _copies(pieces, files or {}):
+    for copies in _copies(segments, files or {}):
         found, said = _first_that_is_there(copies, window)
         problems += said
         for channel, of_channel in found.items():
-            segments[channel] += of_channel
+            decoded[channel] += of_channel
     traces = []
-    for channel in sorted(segments):
-        kept, conflicts = assemble(segments[channel], ".".join(channel))
+    for channel in sorted(decoded):
+        kept, conflicts = assemble(decoded[channel], ".".join(channel))
         problems += conflicts
         traces += [trace for segment in kept if (trace := _trace(segment, channel, window)) is not None]
     return traces, problems
@@ -108,19 +107,19 @@ def read_traces(
 
 @dataclass
 class _File:
-    """One file with the pieces wanted of it."""
+    """One file with the segments wanted of it."""
 
     path: Path
     state: FileState | None
-    pieces: list[Piece]
+    segments: list[WfMiniseed]
 
 
-def _copies(pieces: Iterable[Piece], states: Mapping[str, FileState]) -> list[list[_File]]:
+def _copies(segments: Iterable[WfMiniseed], states: Mapping[str, FileState]) -> list[list[_File]]:
     """The files, those with the same content together, in order of their paths."""
     by_file: dict[Path, _File] = {}
-    for piece in pieces:
-        path = Path(piece["dir"], piece["dfile"])
-        by_file.setdefault(path, _File(path, states.get(piece.get("file_id", "")), [])).pieces.append(piece)
+    for segment in segments:
+        path = Path(segment["dir"], segment["dfile"])
+        by_file.setdefault(path, _File(path, states.get(segment.get("file_id", "")), [])).segments.append(segment)
     copies: dict[str, list[_File]] = {}
     for path in sorted(by_file):
         state = by_file[path].state
@@ -144,7 +143,7 @@ def _first_that_is_there(
 
 def _read_file(file: _File, window: tuple[int, int]) -> tuple[dict[Channel, list[Segment]], list[str]]:
     problems: list[str] = []
-    segments: dict[Channel, list[Segment]] = defaultdict(list)
+    decoded: dict[Channel, list[Segment]] = defaultdict(list)
     path, state = file.path, file.state
     read_bytes = 0
     try:
@@ -152,11 +151,11 @@ def _read_file(file: _File, window: tuple[int, int]) -> tuple[dict[Channel, list
             if state:
                 check_unchanged(stream, path, state)
             before = os.fstat(stream.fileno())
-            for stretch in _stretches(stream, path, file.pieces, window):
-                read_bytes += stretch.end - stretch.first
-                _read_stretch(stream, stretch, window, segments, problems)
+            for span in _byte_ranges(stream, path, file.segments, window):
+                read_bytes += span.end - span.first
+                _read_byte_range(stream, span, window, decoded, problems)
             if state is None:
-                return segments, problems
+                return decoded, problems
             written_to = not FileState.of(before).shows(os.fstat(stream.fileno()))
             if state.digest and (written_to or read_bytes >= MOSTLY_READ * before.st_size):
                 check_digest(stream, path, state)
@@ -172,40 +171,42 @@ def _read_file(file: _File, window: tuple[int, int]) -> tuple[dict[Channel, list
             "index along where the archive has moved (catalogdb move-archive OLD NEW), or take it out of the index "
             "(catalogdb ingest waveforms --prune)"
         ) from error
-    return segments, problems
+    return decoded, problems
 
 
-def _channel(piece: Piece) -> Channel:
-    return piece["net"], piece["sta"], location(piece.get("loc", "")), piece["chan"]
+def _channel(segment: WfMiniseed) -> Channel:
+    return segment["net"], segment["sta"], location(segment.get("loc", "")), segment["chan"]
 
 
-def _stretches(stream: BinaryIO, path: Path, pieces: list[Piece], window: tuple[int, int]) -> Iterator[_Stretch]:
-    current: _Stretch | None = None
-    for piece in sorted(pieces, key=lambda item: (item["foff"], item["nbytes"])):
-        first, end = _needed_bytes(stream, piece, window)
+def _byte_ranges(
+    stream: BinaryIO, path: Path, segments: list[WfMiniseed], window: tuple[int, int]
+) -> Iterator[_ByteRange]:
+    current: _ByteRange | None = None
+    for segment in sorted(segments, key=lambda item: (item["foff"], item["nbytes"])):
+        first, end = _needed_bytes(stream, segment, window)
         if first >= end:
             continue
         if current is not None:
             near = first - current.end <= NEIGHBOUR_BYTES
             if near and (first < current.end or end - current.first <= LONGEST_TOGETHER_BYTES):
                 current.end = max(current.end, end)
-                current.pieces.append(piece)
+                current.segments.append(segment)
                 continue
             yield current
-        current = _Stretch(path, first, end, [piece])
+        current = _ByteRange(path, first, end, [segment])
     if current is not None:
         yield current
 
 
-def _needed_bytes(stream: BinaryIO, piece: Piece, window: tuple[int, int]) -> tuple[int, int]:
-    """Place of the records that the window needs (first byte, end); the whole piece where that is not worth a
+def _needed_bytes(stream: BinaryIO, segment: WfMiniseed, window: tuple[int, int]) -> tuple[int, int]:
+    """Place of the records that the window needs (first byte, end); the whole segment where that is not worth a
     search."""
-    first, end = piece["foff"], piece["foff"] + piece["nbytes"]
-    if piece["nbytes"] <= WHOLE_READ_BYTES:
+    first, end = segment["foff"], segment["foff"] + segment["nbytes"]
+    if segment["nbytes"] <= WHOLE_READ_BYTES:
         return first, end
     stream.seek(first)
     length = int(heads.length[0]) if len(heads := read_records(stream.read(LONGEST_RECORD_BYTES))[0]) else 0
-    if not length or piece["nbytes"] % length:
+    if not length or segment["nbytes"] % length:
         return first, end
 
     def start_ns(number: int) -> int:
@@ -214,7 +215,7 @@ def _needed_bytes(stream: BinaryIO, piece: Piece, window: tuple[int, int]) -> tu
         return int(found.start_ns[0]) if len(found) == 1 else -1
 
     def first_after(time_ns: int) -> int:
-        low, high = 0, piece["nbytes"] // length
+        low, high = 0, segment["nbytes"] // length
         while low < high:
             middle = (low + high) // 2
             if start_ns(middle) > time_ns:
@@ -226,23 +227,23 @@ def _needed_bytes(stream: BinaryIO, piece: Piece, window: tuple[int, int]) -> tu
     return first + max(first_after(window[0]) - 2, 0) * length, first + first_after(window[1]) * length
 
 
-def _read_stretch(
+def _read_byte_range(
     stream: BinaryIO,
-    stretch: _Stretch,
+    span: _ByteRange,
     window: tuple[int, int],
-    segments: dict[Channel, list[Segment]],
+    decoded: dict[Channel, list[Segment]],
     problems: list[str],
 ) -> None:
-    stream.seek(stretch.first)
-    content = stream.read(stretch.end - stretch.first)
+    stream.seek(span.first)
+    content = stream.read(span.end - span.first)
     records, _ = read_records(content)
     records = records.select(records.usable())
-    wanted = {_channel(piece) for piece in stretch.pieces}
+    wanted = {_channel(segment) for segment in span.segments}
     channel_of = {sid: codes(bytes(sid)) for sid in np.unique(records.sid)}
-    if len(content) < stretch.end - stretch.first or not wanted <= set(channel_of.values()):
-        raise ChangedWaveform(stretch.path, f"bytes {stretch.first} to {stretch.end} are not what was indexed")
-    for piece in stretch.pieces:
-        _check_headers(stretch, piece, records, channel_of)
+    if len(content) < span.end - span.first or not wanted <= set(channel_of.values()):
+        raise ChangedWaveform(span.path, f"bytes {span.first} to {span.end} are not what was indexed")
+    for segment in span.segments:
+        _check_headers(span, segment, records, channel_of)
     ends_ns = records.start_ns + np.rint((records.npts - 1) * 1e9 / records.rate).astype(np.int64)
     # a second to spare on either side: half a sample decides which samples are inside, later
     needed = (records.start_ns <= window[1] + ONE_SECOND_NS) & (ends_ns >= window[0] - ONE_SECOND_NS)
@@ -251,37 +252,39 @@ def _read_stretch(
         return
     rows = np.flatnonzero(needed)
     records = records.select(slice(rows[0], rows[-1] + 1))
-    for good, samples in _decode(content, records, stretch, problems):
+    for good, samples in _decode(content, records, span, problems):
         for sid, data in samples.items():
             if (channel := channel_of[sid]) in wanted:
                 of_channel = good.select(good.sid == sid)
-                segments[channel] += _segments(of_channel, data, stretch, channel)
+                decoded[channel] += _segments(of_channel, data, span, channel)
 
 
-def _check_headers(stretch: _Stretch, piece: Piece, records: Records, channel_of: Mapping[bytes, Channel]) -> None:
-    """Hold the records of a piece against its row in the index.
+def _check_headers(
+    span: _ByteRange, segment: WfMiniseed, records: Records, channel_of: Mapping[bytes, Channel]
+) -> None:
+    """Hold the records of a segment against its row in the index.
 
     Raises:
         ChangedWaveform: where they are others.
     """
-    first, end = piece["foff"] - stretch.first, piece["foff"] + piece["nbytes"] - stretch.first
-    sids = [sid for sid, channel in channel_of.items() if channel == _channel(piece)]
+    first, end = segment["foff"] - span.first, segment["foff"] + segment["nbytes"] - span.first
+    sids = [sid for sid, channel in channel_of.items() if channel == _channel(segment)]
     inside = (records.offset >= first) & (records.offset < end)
     own = records.select(inside & np.isin(records.sid, sids))
-    whole = first >= 0 and end <= stretch.end - stretch.first
+    whole = first >= 0 and end <= span.end - span.first
     spare = TIME_TOLERANCE_SAMPLES / own.rate.min() if len(own) else 0.0
     starts = own.start_ns / 1e9
     ends = starts + (own.npts - 1) / np.maximum(own.rate, 1e-300)
     same = len(own) == int(inside.sum()) and len(own) > 0
-    same = same and starts.min() >= piece["starttime"] - spare and ends.max() <= piece["endtime"] + spare
+    same = same and starts.min() >= segment["starttime"] - spare and ends.max() <= segment["endtime"] + spare
     if same and whole:
-        same = int(own.npts.sum()) == piece["npts"] and starts.min() <= piece["starttime"] + spare
+        same = int(own.npts.sum()) == segment["npts"] and starts.min() <= segment["starttime"] + spare
     if not same:
-        place = f"bytes {piece['foff']} to {piece['foff'] + piece['nbytes']}"
-        raise ChangedWaveform(stretch.path, f"the headers at {place} are not those that were indexed")
+        place = f"bytes {segment['foff']} to {segment['foff'] + segment['nbytes']}"
+        raise ChangedWaveform(span.path, f"the headers at {place} are not those that were indexed")
 
 
-def _segments(records: Records, data: np.ndarray, stretch: _Stretch, channel: Channel) -> Iterator[Segment]:
+def _segments(records: Records, data: np.ndarray, span: _ByteRange, channel: Channel) -> Iterator[Segment]:
     samples = np.concatenate([[0], np.cumsum(records.npts)])
     breaks = [*chain_breaks(records, adjacent=False).tolist(), len(records)]
     for first, end in zip(breaks[:-1], breaks[1:], strict=True):
@@ -291,12 +294,12 @@ def _segments(records: Records, data: np.ndarray, stretch: _Stretch, channel: Ch
             data=data[samples[first] : samples[end]],
             record_start_ns=records.start_ns[first:end],
             record_first_sample=samples[first:end] - samples[first],
-            index_start=stretch.index_start(channel, stretch.first + int(records.offset[first])),
+            index_start=span.index_start(channel, span.first + int(records.offset[first])),
         )
 
 
 def _decode(
-    content: bytes, records: Records, stretch: _Stretch, problems: list[str]
+    content: bytes, records: Records, span: _ByteRange, problems: list[str]
 ) -> Iterator[tuple[Records, dict[bytes, np.ndarray]]]:
     """Yield (records, samples per channel in the records' order); halves what fails, until the bad records stand
     alone."""
@@ -309,12 +312,12 @@ def _decode(
         if not isinstance(samples, str):
             yield part, samples
         elif end - first == 1:
-            bad[samples].append(stretch.first + int(part.offset[0]))
+            bad[samples].append(span.first + int(part.offset[0]))
         else:
             middle = (first + end) // 2
             stack += [(middle, end), (first, middle)]
     for reason, offsets in bad.items():
-        problems.append(f"{stretch.path}: {len(offsets)} records passed over, the first at byte {offsets[0]}: {reason}")
+        problems.append(f"{span.path}: {len(offsets)} records passed over, the first at byte {offsets[0]}: {reason}")
 
 
 def _decoded(content: bytes, records: Records) -> dict[bytes, np.ndarray] | str:

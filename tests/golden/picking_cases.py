@@ -18,7 +18,7 @@ from catalogdb.picking.peaks import peaks_and_saddles, picks_at, separated
 from catalogdb.picking.picker import load_picker
 from catalogdb.picking.quality import competing_probability, peak_uncertainty, quality_features, quality_score
 from catalogdb.picking.selection import select_picks
-from catalogdb.picking.windows import overlap_samples, window_starts
+from catalogdb.picking.window_grid import overlap_samples, window_starts
 from catalogdb.probability.traces import ProbabilityTrace
 
 PICKING = "catalogdb/picking/config.py:REVISION"

@@ -1,4 +1,4 @@
-"""Pin the results of the golden cases anew: ``python tests/golden/pin.py [--since REF] [CASE ...]``.
+"""Pin the results of the golden cases again: ``python tests/golden/pin.py [--since REF] [CASE ...]``.
 
 Refuses, and writes nothing, where a result changed and its revision is not higher than at REF (default: HEAD, the last
 commit). After a merge of branches that each raised a revision, one raise since they left is enough: REF is the commit

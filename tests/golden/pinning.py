@@ -3,7 +3,7 @@
 A revision is part of an identity (config_id): results that were made under one revision are taken as equal for ever. So
 a change of code that changes results must raise it. Each `Case` makes a small result with one part of the science; its
 digest stands in `pins.json` under the revision's constant. Where a digest differs and the revision does not, the test
-fails; `pin.py` pins anew, and refuses where a result changed and its revision was not raised since a commit.
+fails; `pin.py` pins again, and refuses where a result changed and its revision was not raised since a commit.
 
 What a digest does not see: numbers are rounded to a case's `decimals` (below 1 to as many significant digits), so that
 another CPU, BLAS or number of threads gives the same digest. Smaller changes of results pass unnoticed. At the time of
@@ -143,7 +143,7 @@ def difference(pinned: Mapping[str, Any] | None, found: Mapping[str, Any]) -> st
 
 
 def refusal(case: Case, what: str | None, now: int, then: int | None, ref: str) -> str | None:
-    """Why a case may not be pinned anew: its result changed, and its revision is not higher than it was at a commit."""
+    """Why a case may not be pinned again: its result changed, and its revision is no higher than at a commit."""
     if what != "result" or then is None or now > then:
         return None
     path, name = case.constant.split(":")

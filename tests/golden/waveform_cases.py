@@ -10,7 +10,7 @@ from pinning import Case
 
 from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Shard
-from catalogdb.picking.records import build_runs
+from catalogdb.picking.stretches import build_stretches
 from catalogdb.probability.documents import hour_documents, joined, traces_of
 from catalogdb.probability.traces import ProbabilityTrace
 from catalogdb.stages.pick import PickStage
@@ -39,9 +39,9 @@ def files(folder: Path):
 
 def indexed_and_read():
     with tempfile.TemporaryDirectory() as name:
-        pieces = [piece for path in files(Path(name)) for piece in scan_miniseed(path).pieces]
-        traces, problems = read_traces(pieces, START + 5.0, START + 280.0)
-    found = [[piece[name] for name in INDEXED if name in piece] for piece in pieces]
+        segments = [segment for path in files(Path(name)) for segment in scan_miniseed(path).segments]
+        traces, problems = read_traces(segments, START + 5.0, START + 280.0)
+    found = [[segment[name] for name in INDEXED if name in segment] for segment in segments]
     for item in traces:
         stats = item.stats
         found.append([item.id, stats.starttime.timestamp, float(stats.sampling_rate), stats.npts])
@@ -68,7 +68,7 @@ def clocks():
     ]
 
 
-def runs_at_the_networks_rate():
+def stretches_at_the_networks_rate():
     faulty = np.round(noise(5, 12_000, 300.0)).astype(np.int32)
     faulty[4000:5500] = 7
     east = np.round(noise(6, 24_000, 300.0)).astype(np.int32)
@@ -76,9 +76,9 @@ def runs_at_the_networks_rate():
         trace(faulty, "HHZ", 100.0, 0.003), trace(np.roll(faulty, 9), "HHN", 100.0, 0.003),
         trace(east, "HHE", 200.0, 0.0),
     ]  # fmt: skip
-    records = build_runs(traces, 100.0)
-    rows = [[run.start_ns, run.rate, run.samples, run.components] for run in records.runs]
-    some = [[None if row is None else row[::997] for row in run.data] for run in records.runs]
+    records = build_stretches(traces, 100.0)
+    rows = [[stretch.start_ns, stretch.rate, stretch.samples, stretch.components] for stretch in records.stretches]
+    some = [[None if row is None else row[::997] for row in stretch.data] for stretch in records.stretches]
     return [rows, some, dict(records.counts)]
 
 
@@ -89,12 +89,12 @@ def faults_of_records():
         data[1000 : 1000 + clipped] = 9e6
         data[3000:3200] += 5e6
         data[4500 : 4500 + gap] = np.nan
-        records = build_runs([trace(data, "HHZ", 100.0, 0.0)], 100.0)
-        runs = [
-            [run.start_ns, run.samples, [None if row is None else row[::397] for row in run.data]]
-            for run in records.runs
+        records = build_stretches([trace(data, "HHZ", 100.0, 0.0)], 100.0)
+        stretches = [
+            [stretch.start_ns, stretch.samples, [None if row is None else row[::397] for row in stretch.data]]
+            for stretch in records.stretches
         ]
-        found.append([runs, dict(records.counts)])
+        found.append([stretches, dict(records.counts)])
     return found
 
 
@@ -107,16 +107,16 @@ def sensors_chosen():
         {"XX.AAA.00.HN": (0, 3600), "XX.AAA.10.HN": (0, 3600), "XX.AAA..LH": (0, 3600)},
         {"XX.AAA..LH": (0, 3600)},
     ):
-        pieces = []
+        segments = []
         for group, (first, last) in spans.items():
             net, sta, loc, family = group.split(".")
             common = {"net": net, "sta": sta, "loc": loc, "channel_group": group, "delta": 0.01, "sampling_rate": 100.0}
             place = {"dir": "d", "dfile": group, "foff": 0, "nbytes": 9, "npts": 9, "file_id": group}
             times = {"starttime": START + first, "endtime": START + last}
-            pieces += [common | place | times | {"chan": f"{family}{letter}"} for letter in "ENZ"]
-        choice = stage._choose(pieces, {}, Shard({"net": "XX", "sta": "AAA"}, START, START + 3600.0))
+            segments += [common | place | times | {"chan": f"{family}{letter}"} for letter in "ENZ"]
+        choice = stage._choose(segments, {}, Shard({"net": "XX", "sta": "AAA"}, START, START + 3600.0))
         turns = [[visit.channel_group, visit.times] for visit in choice.visits]
-        found.append([[piece["chan"] for piece in choice.pieces], choice.choices, turns, dict(choice.counts)])
+        found.append([[segment["chan"] for segment in choice.segments], choice.choices, turns, dict(choice.counts)])
     return found
 
 
@@ -141,7 +141,7 @@ def stored_probability():
 CASES = (
     Case("waveform-files", PICK_STAGE, indexed_and_read),
     Case("waveform-clocks", PICK_STAGE, clocks),
-    Case("waveform-runs", "catalogdb/picking/config.py:REVISION", runs_at_the_networks_rate),
+    Case("waveform-runs", "catalogdb/picking/config.py:REVISION", stretches_at_the_networks_rate),
     Case("record-faults", "catalogdb/picking/config.py:REVISION", faults_of_records),
     Case("sensor-choice", PICK_STAGE, sensors_chosen),
     Case("stored-probability", PICK_STAGE, stored_probability),

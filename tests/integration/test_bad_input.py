@@ -139,7 +139,7 @@ def test_odd_samples_run_through(settings, day, tmp_path, pick):
     for trace in odd_traces():
         trace.write(str(tmp_path / trace.id), "MSEED", encoding="FLOAT64")
     db, summary = fill(settings, day, tmp_path)
-    assert (summary.unreadable, summary.pieces) == (0, 27)
+    assert (summary.unreadable, summary.segments) == (0, 27)
     report = run_job(settings, load_job(day / "job.yaml", ["stages=[pick]", f"pick={pick}"]))
     assert report.status == "done" and report.stages["pick"].failures == []
     assert report.stages["pick"].planned == db.task.count_documents({"status": "done"})

@@ -115,16 +115,16 @@ def test_a_shortened_file_is_not_picked(db, archive):
 def test_a_file_written_to_during_the_read_is_not_picked(db, archive, monkeypatch):
     import catalogdb.waveforms.read as reader
 
-    read_stretch = reader._read_stretch
+    read_byte_range = reader._read_byte_range
 
     def written_to(stream, *arguments):
-        read_stretch(stream, *arguments)
+        read_byte_range(stream, *arguments)
         with open(archive, "r+b") as other:
             other.seek(4096 + 2000)
             other.write(b"\x00\x01\x02\x03")
 
     with monkeypatch.context() as patch:
-        patch.setattr(reader, "_read_stretch", written_to)
+        patch.setattr(reader, "_read_byte_range", written_to)
         (report,) = work(db)
     assert report.status == "failed" and "other content" in report.error
     assert db.pick.count_documents({}) == 0
@@ -168,7 +168,7 @@ def test_the_inode_s_time_alone_makes_ingest_read_a_file(db, archive):
     assert ingest_waveforms(db, [archive]).changed == 1
 
 
-def test_a_file_that_goes_and_comes_under_another_name_is_the_same_input(db, archive, tmp_path):
+def test_a_renamed_file_is_the_same_input(db, archive, tmp_path):
     work(db)
     (tmp_path / "new").mkdir()
     moved = archive.rename(tmp_path / "new" / "b.mseed")

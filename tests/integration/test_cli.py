@@ -152,7 +152,7 @@ def test_json_of_ingest_and_run(command, settings, day):
     waveforms = command(settings, "ingest", "waveforms", day / "waveforms", "--json").json
     truth = command(settings, "ingest", "catalog", day / "truth.xml", "--name", "truth", "--json").json
     assert stations and truth
-    assert waveforms["files"] == waveforms["new"] == waveforms["pieces"] > 0 == waveforms["unreadable"]
+    assert waveforms["files"] == waveforms["new"] == waveforms["segments"] > 0 == waveforms["unreadable"]
     planned = command(settings, "run", day / "quick.yaml", "--dry-run", "--json").json
     assert planned["status"] == "planned" and planned["stages"]["pick"]["planned"] == 4 * 2
     assert connect(settings).pick_set.count_documents({"kind": "automatic"}) == 0

@@ -112,7 +112,7 @@ def test_proposed_events_count_by_their_own_magnitude(db):
     assert every["proposed"] == 5 and "proposed_without_magnitude" not in every
 
 
-def test_without_magnitudes_of_proposed_events_precision_from_a_magnitude_on_is_undefined(db):
+def test_precision_by_magnitude_needs_magnitudes_of_proposed_events(db):
     put_catalog(db, "ref", [(0, 46, 13, 5.0, 2.5)])
     put_catalog(db, "cat", [(0, 46, 13), (20, 46, 13), (40, 46, 13)])
     events = evaluate(db, "cat", "ref", min_magnitude=2.0, starttime=T0 - 1, endtime=T0 + 300)["events"]
@@ -216,7 +216,7 @@ def test_pick_outcomes(db):
     assert other["counts"]["picks_of_other_phases"] == 1  # the x
 
 
-def test_a_nearer_pick_of_the_same_phase_wins_where_weights_are_close(db):
+def test_of_close_weights_the_nearer_pick_of_the_phase_wins(db):
     put_catalog(db, "ref", [], [(0, "A", "S")])
     put_catalog(db, "cat", [], [(0.205, "A", "S"), (-0.2, "A", "P")])  # 5 ms farther; the phase is worth 10 ms
     picks = evaluate(db, "cat", "ref", starttime=T0 - 1, endtime=T0 + 1)["picks"]

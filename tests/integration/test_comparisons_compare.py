@@ -327,7 +327,7 @@ def test_why_events_are_missing(db):
     assert set(db.pick_match.distinct("net", {"outcome": {"$ne": "proposed"}})) == {"OX"}
 
 
-def test_one_pick_set_under_two_catalogs_still_says_why_events_are_missing(db):
+def test_two_catalogs_of_one_pick_set_say_why_events_are_missing(db):
     put_catalog(db, "ref", [(0, 46, 13)], [(1, "A", "P"), (2, "B", "P")])
     put_catalog(db, "cat", [(500, 46, 13)], pick_set="ref")
     arrivals = [{"pick_id": f"refpick{at:06d}", "phase": "P", "sta": sta, "time": T0} for at, sta in enumerate("AB")]

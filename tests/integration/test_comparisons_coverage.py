@@ -13,7 +13,7 @@ COUNTS = ("matched", "missed", "no_data")
 
 
 def put_waveforms(db, *segments):
-    """Pieces as (net, sta, start, end), times after T0."""
+    """Segments as (net, sta, start, end), times after T0."""
     for net, sta, start, end in segments:
         segment = {
             "net": net,
@@ -108,7 +108,7 @@ def test_a_segment_that_ends_with_the_sample_of_a_pick_covers_it(ten):
     assert p_counts(ten) == (10, 1, 0)
 
 
-def test_a_segment_that_starts_with_the_end_of_a_period_is_none_of_it(ten):
+def test_a_segment_that_starts_at_a_period_s_end_is_none_of_it(ten):
     ten.wf_miniseed.delete_one({"sta": "BBB"})
     put_waveforms(ten, ("NI", "BBB", 100, 150))
     assert [segment[1] for segment in picked_waveforms(ten, "cat", (T0, T0 + 100)).segments] == ["AAA"]
@@ -177,7 +177,7 @@ def test_the_first_and_the_last_sample_are_covered():
     assert coverage.stations_at(times).tolist() == [int(one) for one in covered]
 
 
-def test_a_segment_counts_that_ends_at_the_period_s_start_and_none_that_starts_at_its_end(ten):
+def test_segments_count_from_a_period_s_start_to_before_its_end(ten):
     ten.wf_miniseed.delete_many({})
     put_waveforms(ten, ("OX", "AAA", -50, 0), ("NI", "BBB", 100, 200))
     picked = picked_waveforms(ten, "cat", (T0, T0 + 100))

@@ -77,7 +77,7 @@ def test_every_point_is_what_a_pick_set_of_that_threshold_reaches(filled):
     assert own["no_data"] > 0 and own["missed"] > 0
 
 
-def test_a_repicked_set_has_the_curve_of_the_peaks_it_was_chosen_from(filled):
+def test_a_repicked_set_has_the_curve_of_its_peaks(filled):
     repick(filled, "all", "some", p_threshold=0.6, s_threshold=0.6)
     as_catalog(filled, "some")
     evaluate(filled, "some", "truth")
@@ -91,7 +91,7 @@ def test_a_repicked_set_has_the_curve_of_the_peaks_it_was_chosen_from(filled):
 
 
 @pytest.mark.parametrize("changed", ["picker.networks.0.weights_sha256", "settings.edge_guard_seconds"])
-def test_peaks_of_a_set_that_is_made_otherwise_now_are_not_those_it_was_chosen_from(filled, changed):
+def test_peaks_of_a_set_that_was_replaced_are_not_used(filled, changed):
     repick(filled, "all", "some", p_threshold=0.6, s_threshold=0.6)
     as_catalog(filled, "some")
     evaluate(filled, "some", "truth")

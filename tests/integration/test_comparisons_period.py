@@ -82,7 +82,7 @@ def test_default_period_of_what_has_picks_alone(db):
     assert days(evaluate(db, "cat", "none")) == (0, 1)
 
 
-def test_catalogs_of_different_years_have_nothing_in_common_and_it_is_said(db, cli):
+def test_catalogs_of_different_years_are_said_to_share_nothing(db, cli):
     put_catalog(db, "ref", [(0, 46, 13), (100, 46, 13)], **INGESTED)
     put_catalog(db, "cat", [(400 * DAY, 46, 13)], **INGESTED)
     result = evaluate(db, "cat", "ref")

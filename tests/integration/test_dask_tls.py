@@ -51,7 +51,7 @@ def run(settings, engine_day, address, **variables):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
-def test_scheduler_with_tls_makes_the_same_catalog_and_refuses_strangers(engine_day, scheduler, certificates, tmp_path):
+def test_scheduler_with_tls_gives_the_same_catalog_to_its_own_only(engine_day, scheduler, certificates, tmp_path):
     deadline = time.monotonic() + 60
     while not (tmp_path / "scheduler.json").exists() and time.monotonic() < deadline:
         time.sleep(0.1)

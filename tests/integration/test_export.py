@@ -97,7 +97,7 @@ def test_filters(db, catalog, tmp_path):
     assert ids(minmagnitude=9) == []
 
 
-def test_a_day_of_digits_is_a_day_and_other_numbers_are_epoch_seconds():
+def test_eight_digits_are_a_day_and_other_numbers_epoch_seconds():
     assert EventFilter(starttime="20240301").starttime == EventFilter(starttime="2024-03-01").starttime
     assert EventFilter(starttime="1709251200.5").starttime == 1709251200.5
 
@@ -294,7 +294,7 @@ def test_a_catalog_of_picks_alone_is_a_file_of_cards(db, tmp_path):
     assert export_catalog(db, "loose", tmp_path / "out.xml")["left_out"] == {"picks of no event": 3}
 
 
-def test_picks_that_a_job_left_unassociated_are_not_taken_for_picks_of_no_event(db, catalog, tmp_path):
+def test_unassociated_picks_are_not_exported_as_picks_of_no_event(db, catalog, tmp_path):
     db.catalog.update_one({"_id": catalog}, {"$unset": {"config.files": ""}})
     db.event.delete_one({"catalog": catalog, "source_id": "7"})
     summary = export_catalog(db, catalog, tmp_path / "out.dat")

@@ -12,7 +12,7 @@ from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import execute
 from catalogdb.ledger.parts import fingerprint
 from catalogdb.runs.stale import stale_of_job
-from catalogdb.stages.glance import NO_PIECES
+from catalogdb.stages.glance import NO_SEGMENTS
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.pick import PickStage
 
@@ -66,7 +66,7 @@ def job():
     return Job.model_validate(JOB)
 
 
-def test_of_an_unchanged_archive_no_piece_is_sent(archive, settings):
+def test_of_an_unchanged_archive_no_segment_is_sent(archive, settings):
     sent = []
 
     class Finds(CommandListener):
@@ -111,12 +111,12 @@ def test_a_rewritten_file_and_one_that_is_gone_are_seen(archive, db, tmp_path):
     assert stale(db) == looked_at(db) == set()
 
 
-def test_a_shard_without_pieces_left_is_current_once_it_is_done(archive, db):
+def test_a_shard_without_segments_left_is_current_once_it_is_done(archive, db):
     db.wf_miniseed.delete_many({"sta": "AAA"})
     assert stale(db) == {("AAA", hour) for hour in range(4)}
     work(db)
     assert looked_at(db) == set()
-    assert {row["glance"] for row in db.task.find({"shard.sta": "AAA"})} == {NO_PIECES}
+    assert {row["glance"] for row in db.task.find({"shard.sta": "AAA"})} == {NO_SEGMENTS}
 
 
 def test_what_changes_the_index_and_no_input_is_looked_at_once(archive, db, tmp_path):
@@ -140,7 +140,7 @@ def test_other_orientations_are_seen(db, tmp_path):
     assert looked_at(db) == {("CCC", 0), ("CCC", 1)} == stale(db)
 
 
-def test_pieces_indexed_before_they_had_numbers_are_looked_at(archive, db):
+def test_segments_indexed_before_they_had_numbers_are_looked_at(archive, db):
     db.wf_miniseed.update_one({"sta": "AAA"}, {"$unset": {"extent_number": ""}})
     assert looked_at(db) and stale(db) == set()
 

@@ -38,7 +38,7 @@ def contents(db):
 def test_rows_of_one_file(db, tmp_path):
     path = write_day(tmp_path / "bad.mseed")
     summary = ingest_waveforms(db, [path])
-    assert (summary.files, summary.new, summary.pieces, summary.problems) == (1, 1, 3, [])
+    assert (summary.files, summary.new, summary.segments, summary.problems) == (1, 1, 3, [])
     row = db.wf_file.find_one()
     assert (row["state"], row["n_pieces"], row["size"], row["mtime_ns"]) == (
         "indexed",
@@ -46,9 +46,9 @@ def test_rows_of_one_file(db, tmp_path):
         path.stat().st_size,
         path.stat().st_mtime_ns,
     )
-    piece = db.wf_miniseed.find_one({"chan": "HHZ"})
-    assert (piece["file_id"], piece["channel_group"], piece["npts"]) == (row["_id"], "OX.BAD..HH", 3000)
-    assert (piece["starttime"], piece["endtime"]) == (START.timestamp, START.timestamp + 29.99)
+    segment = db.wf_miniseed.find_one({"chan": "HHZ"})
+    assert (segment["file_id"], segment["channel_group"], segment["npts"]) == (row["_id"], "OX.BAD..HH", 3000)
+    assert (segment["starttime"], segment["endtime"]) == (START.timestamp, START.timestamp + 29.99)
 
 
 def test_a_second_run_changes_nothing(db, tmp_path):
@@ -69,7 +69,7 @@ def test_a_changed_file_is_read_again(db, tmp_path):
     kept = list(db.wf_miniseed.find({"sta": "BOO"}))
     write_day(path, samples=5000)
     summary = ingest_waveforms(db, [tmp_path])
-    assert (summary.changed, summary.unchanged, summary.pieces) == (1, 1, 3)
+    assert (summary.changed, summary.unchanged, summary.segments) == (1, 1, 3)
     assert [row["npts"] for row in db.wf_miniseed.find({"sta": "BAD"})] == [5000] * 3
     assert list(db.wf_miniseed.find({"sta": "BOO"})) == kept
     assert db.wf_file.count_documents({}) == 2
@@ -159,7 +159,7 @@ def test_folders_that_are_links_are_followed_once(db, tmp_path):
         tmp_path / "archive" / "2023" / "a.mseed",
         tmp_path / "archive" / "2024" / "b.mseed",
     }
-    assert summary.pieces == 6 and summary.new == 2
+    assert summary.segments == 6 and summary.new == 2
 
 
 def test_a_file_that_cannot_be_read_for_the_moment_is_tried_again(db, tmp_path, monkeypatch):
@@ -197,7 +197,7 @@ def test_unreadable_files_are_recorded_with_the_reason(db, tmp_path):
     shutil.copy(OBSPY_MSEED / "encoding" / "fullASCII_bigEndian.mseed", tmp_path / "log.mseed")
     write_day(tmp_path / "good.mseed")
     summary = ingest_waveforms(db, [tmp_path])
-    assert (summary.files, summary.new, summary.unreadable, summary.pieces) == (4, 4, 3, 3)
+    assert (summary.files, summary.new, summary.unreadable, summary.segments) == (4, 4, 3, 3)
     errors = {row["dfile"]: row["error"] for row in db.wf_file.find({"state": "unreadable"})}
     assert "the file is empty" in errors["empty.mseed"]
     assert "no miniSEED record" in errors["text"]
@@ -255,7 +255,7 @@ def test_many_files_in_processes(db, tmp_path):
     calls = []
     summary = ingest_waveforms(db, [tmp_path], progress=lambda done, total: calls.append((done, total)), workers=2)
     total = PARALLEL_FROM + 6
-    assert (summary.new, summary.unreadable, summary.pieces) == (total, 1, 3 * (total - 1))
+    assert (summary.new, summary.unreadable, summary.segments) == (total, 1, 3 * (total - 1))
     assert calls == [(number, total) for number in range(1, total + 1)]
     assert ingest_waveforms(db, [tmp_path]).unchanged == total
 
@@ -264,7 +264,7 @@ def test_odd_files_of_obspy(db):
     summary = ingest_waveforms(db, [OBSPY_MSEED])
     assert summary.files == summary.new == db.wf_file.count_documents({})
     assert db.wf_file.count_documents({"state": "indexed"}) == summary.files - summary.unreadable
-    assert summary.pieces == db.wf_miniseed.count_documents({}) > 60
+    assert summary.segments == db.wf_miniseed.count_documents({}) > 60
 
 
 def test_mspass_reads_our_rows(db, mspass_db, tmp_path):
@@ -296,7 +296,7 @@ def test_pipes_devices_and_sockets_are_passed_by(db, tmp_path):
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket"))
         summary = ingest_waveforms(db, [tmp_path])
-    assert (summary.files, summary.unreadable, summary.pieces) == (4, 3, 3)
+    assert (summary.files, summary.unreadable, summary.segments) == (4, 3, 3)
     errors = {row["dfile"]: row["error"] for row in db.wf_file.find({"state": "unreadable"})}
     assert all("not a regular file" in errors[name] for name in ("pipe", "device", "socket"))
 
@@ -307,7 +307,7 @@ def test_names_that_are_no_text_are_said_and_stop_nothing(db, tmp_path):
         os.makedirs(os.path.join(os.fsencode(tmp_path), folder), exist_ok=True)
         shutil.copy(os.fsencode(tmp_path / "good.mseed"), os.path.join(os.fsencode(tmp_path), folder, name))
     summary = ingest_waveforms(db, [tmp_path])
-    assert (summary.files, summary.unreadable, summary.pieces) == (3, 2, 3)
+    assert (summary.files, summary.unreadable, summary.segments) == (3, 2, 3)
     assert sorted(line.rpartition("/")[2] for line in summary.problems) == [
         "a.mseed: the name is not UTF-8, so it can't be stored; rename it",
         r"caf\xe9.mseed: the name is not UTF-8, so it can't be stored; rename it",
@@ -327,7 +327,7 @@ def test_other_names_of_one_file_are_passed_by(db, tmp_path):
     (tmp_path / "a-link.mseed").symlink_to(path)
     (tmp_path / "c-hard.mseed").hardlink_to(path)
     summary = ingest_waveforms(db, [tmp_path])
-    assert (summary.files, summary.skipped, summary.pieces) == (1, 2, 3)
+    assert (summary.files, summary.skipped, summary.segments) == (1, 2, 3)
     assert db.wf_file.find_one()["dfile"] == "b.mseed"
     assert ingest_waveforms(db, [tmp_path]).unchanged == 1
 
@@ -380,4 +380,4 @@ def test_a_file_that_vanishes_while_it_is_scanned_is_tried_again(db, tmp_path, m
         summary = ingest_waveforms(db, [tmp_path])
     assert summary.unreadable == 1 and "No such file" in summary.problems[0]
     path.write_bytes(content)
-    assert ingest_waveforms(db, [tmp_path]).pieces == 3
+    assert ingest_waveforms(db, [tmp_path]).segments == 3

@@ -35,10 +35,10 @@ def test_the_index_goes_along_and_nothing_is_done_again(db, picked, tmp_path, cl
     before, contents = ledger(db), ingest_waveforms(db, [picked]).unchanged
     new = picked.rename(tmp_path / "new")
     dry = cli("move-archive", picked, new, "--dry-run", "--json")
-    assert (dry.code, dry.json["moved"], dry.json["pieces"], dry.json["dry_run"]) == (0, 3, 9, True)
+    assert (dry.code, dry.json["moved"], dry.json["segments"], dry.json["dry_run"]) == (0, 3, 9, True)
     assert {folder for folder, _ in rows(db)} == {f"{picked}/2024", f"{picked}/2025"}
     done = cli("move-archive", picked, new, "--json")
-    assert (done.code, done.json["moved"], done.json["pieces"], done.json["problems"]) == (0, 3, 9, [])
+    assert (done.code, done.json["moved"], done.json["segments"], done.json["problems"]) == (0, 3, 9, [])
     assert {folder for folder, _ in rows(db)} == {f"{new}/2024", f"{new}/2025"}
     assert work(db) == [] and ledger(db) == before
     assert ingest_waveforms(db, [new]).unchanged == contents == 3

@@ -118,7 +118,7 @@ def test_a_station_shows_all_that_is_there(db, stored):
     assert panel.sensor == "XX.AAA..HH"
     assert [component.channel for component in panel.components] == ["HHZ", "HHN", "HHE"]
     for component in panel.components:
-        spans = [(part.starttime - HOUR, part.endtime - HOUR) for part in component.stretches]
+        spans = [(part.starttime - HOUR, part.endtime - HOUR) for part in component.segments]
         assert np.ravel(spans) == pytest.approx([590, 619.99, 630, 650])
         assert 100 < component.peak() < 600  # not the 5000 that the noise lies on
     assert lanes(panel) == {"ogs": ["Pg"], "mine": ["P", "S"], "strict": ["P"]}
@@ -159,11 +159,11 @@ def test_thresholds_of_a_station_are_its_own(db, stored):
 def test_a_filter_is_fed_with_data_from_outside_the_figure(db, stored):
     whole = station_view(db, "XX.BBB", HOUR + 100, HOUR + 700, Choice(band=(1, 20))).panels[0].components[0]
     part = station_view(db, "XX.BBB", HOUR + 300, HOUR + 310, Choice(band=(1, 20))).panels[0].components[0]
-    expected = whole.stretches[0].cut(HOUR + 300, HOUR + 310).samples
-    assert part.stretches[0].samples == pytest.approx(expected, abs=0.05 * np.abs(expected).max())
+    expected = whole.segments[0].cut(HOUR + 300, HOUR + 310).samples
+    assert part.segments[0].samples == pytest.approx(expected, abs=0.05 * np.abs(expected).max())
 
 
-def test_an_event_shows_its_stations_by_distance_with_what_is_predicted(db, stored):
+def test_an_event_shows_stations_by_distance_with_predictions(db, stored):
     view = event_view(db, "cat-1", Choice())
     assert [panel.station for panel in view.panels] == ["XX.AAA", "XX.BBB"]
     near, far = view.panels

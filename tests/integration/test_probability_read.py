@@ -206,7 +206,7 @@ def test_command_writes_a_file_and_says_what_is_in_it(cli, stored, tmp_path):
     code, out, _ = cli(*where, "--json")
     assert code == 0 and json.loads(out)["seconds"] == HOUR
     code, out, _ = cli(*where)
-    assert code == 0 and "P S of OX.BAD, 3600.00 s in 1 pieces" in out
+    assert code == 0 and "P S of OX.BAD, 3600.00 s in 1 stretches" in out
     assert np.load(tmp_path / "a.npz")["npts"].tolist() == [36_000]
 
 

@@ -136,7 +136,7 @@ def test_the_verb_says_what_it_did(db, settings, waveforms, monkeypatch):
         CliRunner().invoke(app, [*arguments[:-2], "VINO=0.5"], catch_exceptions=False)
 
 
-def test_probability_none_stores_neither_traces_nor_peaks_and_picks_the_same(db, settings, waveforms):
+def test_probability_none_stores_only_picks_and_picks_the_same(db, settings, waveforms):
     ingest_waveforms(db, [waveforms])
     block = PICKERS["network"]
     run_job(settings, job("kept", block))

@@ -192,8 +192,8 @@ def test_picks_do_not_depend_on_files(main, fill, day, tmp_path):
     for number, path in enumerate(day.waveform_files):
         stream = obspy.read(path)
         for part, (first, last) in enumerate(zip(borders[:-1], borders[1:], strict=True)):
-            piece = stream.slice(first, last - 0.005)
-            piece.write(str(tmp_path / f"{(number * 7 + part) % 11}-{number}-{part}"), "MSEED", reclen=4096)
+            part_of_file = stream.slice(first, last - 0.005)
+            part_of_file.write(str(tmp_path / f"{(number * 7 + part) % 11}-{number}-{part}"), "MSEED", reclen=4096)
     place = fill(tmp_path)
     assert place.db.wf_file.count_documents({}) == 4 * len(day.waveform_files)
     assert run(place, day, "main", "stages=[pick]").status == "done"

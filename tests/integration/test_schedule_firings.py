@@ -125,7 +125,7 @@ def expire(db, name):
 # -- what is stored
 
 
-def test_a_schedule_is_a_plain_document_and_a_changed_file_is_noticed(db, job_file):
+def test_a_schedule_is_a_document_and_notices_a_changed_file(db, job_file):
     path = job_file(NIGHTLY)
     row = add_schedule(db, path, ["pick.p_threshold=0.4"], {"engine": "dask", "workers": 2})
     assert row["job_document"]["period"]["last_days"] == 3 and row["job_document"]["pick"]["p_threshold"] == 0.4

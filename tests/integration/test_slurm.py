@@ -68,7 +68,7 @@ def test_array_makes_the_same_catalog(engine_day, on_slurm, tmp_path):
     assert logs(tmp_path).count("engines against truth") == 1, "one element evaluates"
 
 
-def test_cancelled_array_gives_its_tasks_back_and_the_next_one_goes_on(engine_day, on_slurm, tmp_path):
+def test_a_cancelled_array_s_tasks_are_taken_by_the_next(engine_day, on_slurm, tmp_path):
     settings = engine_day.filled()
     db = connect(settings)
     script = written(on_slurm, settings, engine_day.job_file, "--array", "2")

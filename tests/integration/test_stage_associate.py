@@ -106,7 +106,7 @@ def counted(db, **stations):
     return counts
 
 
-def test_picks_without_network_take_part_where_stations_are_named_with_theirs(filled):
+def test_picks_without_network_take_part(filled):
     named = run_stage(filled, job(), order=1)
     filled.pick.update_many({}, {"$set": {"net": ""}})
     counts = counted(filled, include=("OX.*",))

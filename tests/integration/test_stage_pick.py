@@ -56,7 +56,7 @@ def ledger(db):
     return db.task.find_one({"stage": "pick", "starttime": HOUR})
 
 
-def test_a_sensor_with_an_hour_of_data_beats_a_better_one_with_two_seconds(db, tmp_path):
+def test_an_hour_of_data_beats_two_seconds_of_a_better_sensor(db, tmp_path):
     ingest(db, tmp_path / "a", traces(".HH", 100, 102), traces(".HN", 0, 3599, [600, 1800]))
     (report,) = work(db)
     row = ledger(db)

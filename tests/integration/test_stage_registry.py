@@ -81,8 +81,8 @@ def test_it_goes_stale_with_its_input_and_is_explained(place, job, engine_day, c
     staleness = stale_of_catalog(db, "engines")
     assert of_rate(staleness) == [("stale", "events", event["_id"])] and len(staleness.tasks) == 1
     overrides = [word for override in OVERRIDES for word in ("--set", override)]
-    (told,) = command(place, "status", "--stale", engine_day.job_file, *overrides, "--json").json["results"]
-    assert told["counts"] == [{"stage": "rate", "state": "stale", "reason": "events", "tasks": 1}]
+    (answer,) = command(place, "status", "--stale", engine_day.job_file, *overrides, "--json").json["results"]
+    assert answer["counts"] == [{"stage": "rate", "state": "stale", "reason": "events", "tasks": 1}]
     assert run_job(place, job).stages["rate"].done == 1
     assert rates(place) == [counted(place)] and stale_of_job(db, job).tasks == []
 

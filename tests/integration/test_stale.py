@@ -63,7 +63,7 @@ def near(name, day):
 # -- the table
 
 
-def test_after_a_run_nothing_is_stale_and_all_is_as_made_from_the_start(outcomes):
+def test_after_a_run_nothing_is_stale_and_all_is_as_from_scratch(outcomes):
     assert len(outcomes) == 14
     assert {what: outcome.left for what, outcome in outcomes.items() if outcome.left} == {}
     assert [what for what, outcome in outcomes.items() if not outcome.equal] == []
@@ -102,7 +102,7 @@ def test_a_new_day_of_one_station(outcomes):
     assert all(near(name, DAYS[2]) for name in outcome.ran - late)
 
 
-def test_a_late_file_makes_its_station_day_and_the_neighbours_that_read_it_stale(outcomes):
+def test_a_late_file_makes_its_day_and_padded_neighbours_stale(outcomes):
     outcome = outcomes["late file of a day already done"]
     wanted = picks("CLUD", *DAYS)
     assert {name: outcome.stale[name] for name in wanted} == dict.fromkeys(wanted, {"late file"})
@@ -123,7 +123,7 @@ def test_a_rewritten_file_of_the_same_size_is_seen(outcomes):
     assert 0 < len(of_stage(outcome.ran, "associate")) < outcome.planned["associate"]
 
 
-def test_the_same_samples_in_other_bytes_end_where_the_picks_are_the_same(outcomes):
+def test_same_samples_in_other_bytes_leave_later_stages_current(outcomes):
     outcome = outcomes["files recompressed, same samples"]
     assert of_stage(outcome.ran, "pick") == picks("VINO", *DAYS)
     assert outcome.new_outputs == set() and not outcome.compared
@@ -235,7 +235,7 @@ def test_rows_of_an_older_version_are_stale_without_a_reason(season):
     assert {(task.stage, why.reason) for task in tasks for why in task.why} == {("pick", "not recorded")}
 
 
-def test_a_file_of_a_sensor_that_is_not_picked_leaves_the_picks_alone(season):
+def test_a_file_of_an_unpicked_sensor_makes_no_pick_stale(season):
     season.run()
     season.file("BAD", DAYS[0], "EHE").unlink()  # the station has HH too
     season.ingest()
@@ -304,8 +304,8 @@ def test_a_later_run_of_picks_alone_hides_nothing(season):
 def test_tasks_that_were_reset_are_no_new_files(season, command):
     season.run()
     chosen = season.db.task.count_documents({"result": "season", "stage": "pick"})
-    told = command(season.place.settings, "reset", "--pick-set", "season", "--stage", "pick", "--yes", "--json")
-    assert told.json["tasks"] == chosen > 0
+    answer = command(season.place.settings, "reset", "--pick-set", "season", "--stage", "pick", "--yes", "--json")
+    assert answer.json["tasks"] == chosen > 0
     why = [why for task in season.stale().tasks if task.stage == "pick" for why in task.why]
     assert {(reason.reason, reason.what) for reason in why} == {("reset", "marked to be done again")}
     assert len(why) == chosen
@@ -315,12 +315,12 @@ def test_tasks_that_were_reset_are_no_new_files(season, command):
 
 def test_status_tells_it_on_the_command_line(season, command):
     season.run()
-    told = command(season.place.settings, "status", "--stale", season.job_file)
-    assert told.code == 0 and "nothing is stale" in told.out
+    answer = command(season.place.settings, "status", "--stale", season.job_file)
+    assert answer.code == 0 and "nothing is stale" in answer.out
     season.files("CLUD", DAYS[1])[0].unlink()
     season.ingest()
-    told = command(season.place.settings, "status", "--stale", "--catalog", "season", "--limit", "1")
-    assert "vanished file" in told.out and "OX.CLUD..HHE" in told.out and "--limit 0" in told.err
+    answer = command(season.place.settings, "status", "--stale", "--catalog", "season", "--limit", "1")
+    assert "vanished file" in answer.out and "OX.CLUD..HHE" in answer.out and "--limit 0" in answer.err
     (result,) = command(season.place.settings, "status", "--stale", season.job_file, "--json").json["results"]
     ours = season.stale()
     assert len(result["tasks"]) == len(ours.tasks) and result["counts"] == ours.counts
@@ -355,7 +355,7 @@ def test_a_fingerprint_differs_where_a_part_does():
     [
         ("5 a p", "6 b p", "changed file", "f: 5 -> 6 bytes"),
         ("5 a p", "5 b p", "changed file", "f: same size, other content"),
-        ("5 a p", "5 a q", "changed index", "f: other pieces of the same bytes"),
+        ("5 a p", "5 a q", "changed index", "f: other segments of the same bytes"),
         (None, "5 a p", "late file", "f"),
         ("5 a p", None, "vanished file", "f"),
     ],

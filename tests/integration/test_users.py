@@ -94,7 +94,7 @@ def test_analyst_runs_every_packaged_view(place):
             assert list(db[name].find().limit(1)) is not None
 
 
-def test_worker_can_neither_change_the_schema_nor_make_users_nor_drop_anything(place):
+def test_worker_may_not_change_schema_or_users_or_drop(place):
     db = connect(place["worker"])
     assert initialise(db) == []
     refused(lambda: db.create_collection("another"))

@@ -91,9 +91,9 @@ def put_comparison(db):
     site = {"net": "OX", "sta": "A", "loc": "", "lat": 46.1, "lon": 13.0, "elev": 0.5}
     db.site.insert_one(site | {"starttime": 0.0, "endtime": 4e9})
     for sta in "AB":
-        piece = {"file_id": "f", "net": "OX", "sta": sta, "loc": "", "chan": "HHZ", "channel_group": f"OX.{sta}..HH"}
-        piece |= {"npts": 1, "delta": 0.01, "sampling_rate": 100.0, "dir": "/", "dfile": sta, "foff": 0, "nbytes": 1}
-        db.wf_miniseed.insert_one(piece | {"starttime": T0 - 100, "endtime": T0 + 1000})
+        segment = {"file_id": "f", "net": "OX", "sta": sta, "loc": "", "chan": "HHZ", "channel_group": f"OX.{sta}..HH"}
+        segment |= {"npts": 1, "delta": 0.01, "sampling_rate": 100.0, "dir": "/", "dfile": sta, "foff": 0, "nbytes": 1}
+        db.wf_miniseed.insert_one(segment | {"starttime": T0 - 100, "endtime": T0 + 1000})
     evaluate(db, "cat", "ref", starttime=T0 - 100, endtime=T0 + 1000)
 
 

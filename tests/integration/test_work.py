@@ -84,7 +84,7 @@ def test_worker_that_comes_late_finds_the_run_ended(engine_day):
         work_job(settings, other, this_worker(settings, "late"), name="other")
 
 
-def test_two_jobs_one_after_the_other_in_one_allocation_are_both_done(engine_day):
+def test_two_jobs_in_one_allocation_are_both_done(engine_day):
     """Once with other settings, and once with inputs that came meanwhile."""
     settings = engine_day.filled()
     allocation = {"SLURM_JOB_ID": "78", "SLURM_NTASKS": "1", "SLURM_CLUSTER_NAME": "here"}

@@ -47,7 +47,7 @@ def test_near_stations_count_more_than_far_ones():
     assert best((misfit, rank, is_s)) < best((misfit, rank + 20, is_s))
 
 
-def test_a_burst_with_one_pick_per_station_does_not_pass_and_p_with_s_does():
+def test_a_burst_of_single_picks_fails_and_p_with_s_passes():
     ring = np.arange(6, 10)  # stations of the burst whose picks fit nothing
     misfit, rank, _ = event(6, 0.6, both=False)
     mixed = np.array([False, True, False, True, True, False])

@@ -89,7 +89,7 @@ def test_second_pass_finds_what_the_associator_left():
 
 
 @pytest.mark.parametrize("associator", ["gamma", "pyocto"])
-def test_chance_test_drops_bursts_that_other_associators_take_for_events(associator):
+def test_chance_test_drops_bursts_that_others_take_for_events(associator):
     noise = false_picks(STATIONS, START, END, 1500.0, "bursts", seed=8)
     settings = {"min_picks": 4, "min_p": 2, "min_s": 1, "second_pass": False}
     taken = associate(noise, STATIONS, REGION, config(associator, **settings))

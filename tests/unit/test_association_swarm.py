@@ -38,7 +38,7 @@ def test_scales_follow_the_station_spacing():
     assert near.max_residual < 0.9 and far.max_residual == pytest.approx(2.0, abs=0.05)
 
 
-def test_places_that_are_too_many_are_fewer_and_stand_for_the_same_area(monkeypatch):
+def test_too_many_places_are_thinned_over_the_same_area(monkeypatch):
     scales_module._places.cache_clear()
     all_of_them = scales(3.0)
     monkeypatch.setattr(scales_module, "MAXIMUM_NODES", len(all_of_them.places) // 4)

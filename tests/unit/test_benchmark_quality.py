@@ -26,7 +26,7 @@ def test_weights_are_shares_of_picks():
     assert quality.judged(score, true, np.array([2.0, 6.0, 2.0])) == thrice
 
 
-def test_a_calibrated_score_has_no_calibration_error_and_an_overconfident_one_has():
+def test_calibration_error_is_that_of_overconfident_scores():
     rng = np.random.default_rng(0)
     chance = rng.random(100_000)
     true = rng.random(chance.size) < chance

@@ -51,7 +51,7 @@ def test_default_weights_are_those_at_hand(tmp_path, monkeypatch):
     assert weights_at_hand("phasenet") == "original"
 
 
-def test_default_data_are_one_synthetic_sensor_where_there_are_no_real_ones(tmp_path, monkeypatch):
+def test_default_data_are_one_synthetic_sensor(tmp_path, monkeypatch):
     monkeypatch.delenv("CATALOGDB_REALDATA", raising=False)
     files, what = default_files(tmp_path)
     assert what.startswith("synthetic")

@@ -44,7 +44,7 @@ def test_windows_1252_is_told_from_latin_1(tmp_path):
     assert decode(tmp_path, b"\xd2 \x81") == "Ò \x81"
 
 
-def test_a_letter_across_two_pieces_is_utf_8(tmp_path):
+def test_a_letter_across_two_blocks_is_utf_8(tmp_path):
     assert decoding.encoding_of(tmp_path, [b"Forl\xc3", b"\xac"]) == "utf-8"
     assert decoding.encoding_of(tmp_path, [b"Forl\xc3"]) == "cp1252"
 

@@ -71,7 +71,7 @@ def test_activity_follows_the_working_day():
 
 
 @pytest.mark.parametrize("kind", [car, spike, step, calibration])
-def test_transients_have_three_components_and_the_amplitude_asked_for(kind):
+def test_transients_have_three_components_of_the_given_amplitude(kind):
     for seed in range(20):
         wave = kind(np.random.default_rng(seed), 1000.0)
         assert wave.ndim == 2 and len(wave) == 3 and wave.dtype == np.float32 and np.isfinite(wave).all()

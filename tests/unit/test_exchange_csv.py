@@ -94,7 +94,7 @@ def test_typed_magnitudes_prefer_ml_over_md_and_keep_both(tmp_path):
     assert len(catalog.events[0]["magnitudes"]) == 2
 
 
-def test_bad_rows_are_rejected_with_line_and_reason_and_the_rest_kept(tmp_path):
+def test_bad_rows_are_rejected_with_line_and_reason(tmp_path):
     path = table(
         tmp_path,
         "id,time,latitude,longitude,depth,magnitude\n"

@@ -48,7 +48,7 @@ def test_the_last_event_of_hypo71_cards_needs_no_end(tmp_path):
     assert len(read_catalog_files([path]).events) == 1
 
 
-def test_hypo71_output_without_centuries_is_of_the_last_hundred_years(tmp_path):
+def test_hypo71_years_of_two_digits_are_of_the_last_century(tmp_path):
     lines = {
         "a.hpl": [event_line("      ", " 240203  4 5"), station_line("ABC")],
         "a.pun": [PUN_HEADER, " 240203 4 5  8.50 46-20.50  13- 6.25   8.25   1.50"],

@@ -101,7 +101,7 @@ def test_right_ids_of_events_listed_twice_stay(tmp_path):
     assert {n: found[n] for n in origins} == {n: [12] for n in origins}
 
 
-def test_ids_shifted_from_some_event_on_are_linked_by_time_from_there(tmp_path):
+def test_ids_shifted_from_an_event_on_are_linked_by_time(tmp_path):
     origins = {str(n): n * HOUR for n in range(10)}
     picks = {str(n if n < 7 else n + 1): [n * HOUR + (90.0 if n == 3 else 3.0)] for n in range(10)}
     catalog = read_catalog_files(write(tmp_path, origins, picks))

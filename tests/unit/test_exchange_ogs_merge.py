@@ -170,7 +170,7 @@ def test_of_two_events_in_quick_succession_each_finds_its_own(merged):
     assert [pick["event_key"] for pick in catalog.picks] == ["2024_00007", "2024_00008"]
 
 
-def test_late_first_arrivals_are_linked_by_the_numbers_of_their_neighbours(merged):
+def test_late_first_arrivals_are_linked_by_neighbouring_numbers(merged):
     txt = [TXT_HEADER, txt_line(7), txt_line(8, "2024-02-03T05:05:08.500"), txt_line(9, "2024-02-03T06:05:08.500")]
     dat = [
         card("ABC", number="  17"),
@@ -216,7 +216,7 @@ def test_a_listing_that_rounds_seconds_has_the_same_readings(merged):
     assert "readings whose times differ by up to 0.1 s between files: 1" in catalog.notes
 
 
-def test_tables_are_merged_too_and_ids_that_mean_another_event_mislead_no_one(merged):
+def test_tables_are_merged_whatever_their_event_ids(merged):
     events = ["event_id,time,latitude,longitude,MD", "2024000006,2024-02-03T04:05:08.5,46.3417,13.1042,1.5"]
     bulletin = [
         "event_id,time,latitude,longitude,ML,place",

@@ -40,7 +40,7 @@ def _numbers(write, content):
         (["2024_00002", "2024_2", "2024_00001", "2024_00002#9"], [2, 3, 1, 4]),
     ],
 )
-def test_an_event_without_a_number_leaves_those_of_later_events_alone(write, ids, numbers):
+def test_an_event_without_a_number_shifts_no_later_number(write, ids, numbers):
     pick = {"_id": "1", "sta": "ABC", "phase": "P", "time": parse_time("2024-01-01"), "hypo71_weight": 0}
     event = {"_id": "e", "time": pick["time"], "origins": [], "magnitudes": []}
     pairs = [(event | ({"source_id": own} if own else {}), [pick]) for own in ids]

@@ -253,7 +253,7 @@ def test_mode_status_and_types_of_a_table_are_kept(tmp_path):
     ]
 
 
-def test_picks_with_a_probability_are_automatic_unless_the_table_says_otherwise(tmp_path):
+def test_picks_with_a_probability_are_automatic_by_default(tmp_path):
     rows = "XX.AAA..HHZ,P,2024-01-01,0.9"
     assert read_csv(table(tmp_path, f"station,phase,time,prob\n{rows}\n")).picks[0]["evaluation_mode"] == "automatic"
     said = table(tmp_path, f"station,phase,time,prob,evaluation_mode\n{rows},manual\n")

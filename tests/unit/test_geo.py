@@ -15,7 +15,7 @@ STATIONS = [
 ]
 
 
-def test_distance_and_azimuth_agree_with_an_independent_implementation():
+def test_distance_and_azimuth_agree_with_another_implementation():
     from obspy.geodetics import gps2dist_azimuth
 
     latitude, longitude = [46.0, -21.0, 0.0], [12.0, -69.5, 179.9]

@@ -24,8 +24,8 @@ from obspy import UTCDateTime
 from pydantic import ValidationError
 
 from catalogdb.magnitude import MagnitudeConfig
+from catalogdb.magnitude.amplitude_windows import station_windows
 from catalogdb.magnitude.local import local_magnitudes, minus_log_a0
-from catalogdb.magnitude.windows import station_windows
 
 # -- the distance correction
 

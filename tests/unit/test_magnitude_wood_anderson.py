@@ -119,7 +119,7 @@ def test_sensor_response_follows_the_full_stationxml_response():
     assert ours == pytest.approx(whole, rel=0.02)
 
 
-def test_normalisation_factor_is_used_where_the_sensitivity_has_no_frequency():
+def test_normalisation_stands_in_for_a_sensitivity_s_frequency():
     response = SENSORS["accelerometer"] | {"sensitivity_frequency": 0.0}
     poles = [complex(*pair) for pair in response["poles"]]
     response["normalization_factor"] = abs(np.prod(poles))

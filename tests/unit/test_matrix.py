@@ -17,7 +17,7 @@ def job_file(matrix, **keys):
     return JobFile.model_validate({"name": "study", "catalog": "study", "matrix": matrix} | keys)
 
 
-def test_cells_are_all_combinations_with_names_that_tell_their_values():
+def test_cells_are_all_combinations_named_by_their_values():
     found = cells(
         job_file(
             {
@@ -41,7 +41,7 @@ def test_cells_are_all_combinations_with_names_that_tell_their_values():
         assert cell.source.pick.p_threshold == 0.3 and cell.job.pick.probability == "none"
 
 
-def test_the_inference_does_not_depend_on_the_thresholds_of_the_matrix():
+def test_the_inference_is_independent_of_the_thresholds():
     few, many = (cells(job_file({"pick.p_threshold": values}), NOW) for values in ([0.3], [0.1, 0.2, 0.3]))
     assert few[0].source == many[0].source and few[0].job == many[-1].job
 
@@ -68,7 +68,7 @@ def test_labels_that_mix_network_and_thresholds_share_the_network():
         cells(job_file({"model": models}), NOW)
 
 
-def test_cells_without_thresholds_run_the_network_themselves_and_keep_peaks():
+def test_cells_without_thresholds_pick_by_themselves():
     found = cells(job_file({"pick.weights": ["original", "stead"], "associate.min_picks": [4, 5]}), NOW)
     assert all(cell.source is None and cell.job.pick.probability == "sparse" for cell in found)
     assert [cell.job.catalog for cell in found][:2] == ["study-original-min_picks4", "study-original-min_picks5"]

@@ -10,7 +10,7 @@ from benchmarks._faults import FAULTS, LARGEST_24_BIT, STARTTIME, as_traces, rea
 from benchmarks.agreement import read_sensor
 from catalogdb.picking.config import PickConfig
 from catalogdb.picking.picker import load_picker
-from catalogdb.picking.records import build_runs
+from catalogdb.picking.stretches import build_stretches
 
 SECONDS = 900.0
 
@@ -94,7 +94,7 @@ def test_real_earthquakes_on_clipped_channels_are_still_picked(ridgecrest, real_
 
 
 @pytest.mark.parametrize("rail_seconds", [1.0, 5.0])
-def test_an_earthquake_that_drives_the_digitiser_to_its_rail_is_one_run(ridgecrest, real_weights, rail_seconds):
+def test_a_clipped_earthquake_is_one_stretch(ridgecrest, real_weights, rail_seconds):
     clean = picked(ridgecrest)
     start = ridgecrest[0].stats.starttime.timestamp
     middle = [p for p in clean.picks if p["phase"] == "P" and 200 < p["time"] - start < 700]
@@ -116,21 +116,21 @@ def test_an_earthquake_that_drives_the_digitiser_to_its_rail_is_one_run(ridgecre
 def test_samples_at_the_ends_of_integers_are_taken_as_they_are(value):
     data = np.random.default_rng(0).integers(-50, 50, (3, 9000)).astype(np.int32)
     data[:, 4000:4003] = value
-    (run,) = build_runs(as_traces(data.astype(float)), 100.0).runs
-    assert run.samples == 9000 and all(np.isfinite(row).all() for row in run.data)
-    assert run.data[0][4001] == pytest.approx(value, rel=1e-6, abs=60)
-    assert np.abs(run.data[0][5000:]).max() < 110
+    (stretch,) = build_stretches(as_traces(data.astype(float)), 100.0).stretches
+    assert stretch.samples == 9000 and all(np.isfinite(row).all() for row in stretch.data)
+    assert stretch.data[0][4001] == pytest.approx(value, rel=1e-6, abs=60)
+    assert np.abs(stretch.data[0][5000:]).max() < 110
 
 
 def test_data_near_the_end_of_integers_keep_their_wiggles():
     """float32 alone would round counts of 2^31 to steps of 128."""
     wiggle = np.random.default_rng(0).integers(-50, 50, 9000)
-    (run,) = build_runs(as_traces((2.0**31 - 100 + wiggle)[None], channels=("HHZ",)), 100.0).runs
-    np.testing.assert_allclose(np.diff(run.data[0]), np.diff(wiggle), atol=0.01)
+    (stretch,) = build_stretches(as_traces((2.0**31 - 100 + wiggle)[None], channels=("HHZ",)), 100.0).stretches
+    np.testing.assert_allclose(np.diff(stretch.data[0]), np.diff(wiggle), atol=0.01)
 
 
 @pytest.mark.parametrize("weights", ["demo"])
-def test_a_component_that_is_missing_for_half_the_time_leaves_the_others_picked(ridgecrest, weights):
+def test_a_component_missing_half_the_time_costs_no_other(ridgecrest, weights):
     start = ridgecrest[0].stats.starttime
     half = ridgecrest.select(channel="EH[Z2]") + ridgecrest.select(channel="EH1").slice(endtime=start + 450)
     result = whole(picked(half, weights=weights))
@@ -166,7 +166,7 @@ def test_many_one_sample_traces_neither_crash_nor_become_data(noise):
     assert result.picks == [] and result.counts["runs"] == 200
 
 
-def test_data_that_come_twice_or_in_pieces_over_each_other_count_once(ridgecrest, real_weights):
+def test_doubled_or_overlapping_data_count_once(ridgecrest, real_weights):
     once = picked(ridgecrest)
     start = ridgecrest[0].stats.starttime
     twice = list(ridgecrest) + list(ridgecrest.copy()) + list(ridgecrest.slice(start + 100, start + 200).copy())

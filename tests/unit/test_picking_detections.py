@@ -68,7 +68,7 @@ def test_detections_do_not_depend_on_the_shard(data):
     assert parts == whole
 
 
-def test_only_detections_that_start_inside_the_half_open_shard_are_returned():
+def test_only_detections_that_start_in_the_shard_are_returned():
     trace = trace_of([0, 0, 0.9, 0.9, 0, 0.9, 0])
     assert spans(detections_in(trace, 0.3, T0, T0 + 1)) == []
     assert spans(detections_in(trace, 0.3, T0 + 1, T0 + 2.5)) == [(2, 3)]

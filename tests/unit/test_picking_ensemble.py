@@ -54,7 +54,7 @@ def test_coherence_is_the_maximum_times_the_semblance(monkeypatch, window, block
         assert found[0, sample] == pytest.approx(expected, abs=1e-6)
 
 
-def test_members_that_agree_have_coherence_one_and_one_alone_its_share():
+def test_coherence_is_one_for_agreeing_members():
     peak = rows(np.exp(-(((np.arange(200) - 100) / 10) ** 2)))
     silent = np.zeros_like(peak)
     np.testing.assert_allclose(combined([peak, peak, peak], "coherence", 50), peak, atol=1e-5)
@@ -131,7 +131,7 @@ def ridgecrest(realdata):
 
 
 def test_a_real_ensemble_combines_its_members_traces(ridgecrest, real_weights):
-    """Windows of 3000 and of 6000 samples; the first and last 500 of EQTransformer's say nothing at the run's ends."""
+    """Windows of 3000 and of 6000 samples; the first and last 500 of EQTransformer's say nothing at the ends."""
     begin = ridgecrest[0].stats.starttime.timestamp
     single = [load_picker(PickConfig(**member)) for member in MEMBERS]
     traces = [picker.pick(ridgecrest, begin, begin + 400).findings.probability[0] for picker in single]

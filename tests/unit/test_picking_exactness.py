@@ -24,7 +24,7 @@ from benchmarks.agreement import (
 )
 from catalogdb.picking.config import PickConfig
 from catalogdb.picking.picker import load_picker
-from catalogdb.picking.records import build_runs
+from catalogdb.picking.stretches import build_stretches
 
 DAY = 86400.0
 
@@ -87,7 +87,7 @@ def test_a_gap_in_all_components_is_seisbenchs_gap(ridgecrest, real_weights):
     assert_equal(comparison(pick_all(network, data), seisbenchs_output(network, data)), 50)
 
 
-def test_where_one_component_is_missing_ours_begins_anew_and_seisbench_sees_zeros(ridgecrest, real_weights):
+def test_where_one_component_is_missing_a_stretch_begins(ridgecrest, real_weights):
     """No data are made up: a step from signal to zeros is none of the earth's."""
     network = SEISBENCHS["phasenet"] | BARE
     data = with_gap(on_grid(ridgecrest, network, 900), "1", 375.25, 60.0)
@@ -103,7 +103,7 @@ def test_where_one_component_is_missing_ours_begins_anew_and_seisbench_sees_zero
         assert np.abs(a - b).max() < 1e-3
 
 
-def test_ours_keeps_no_pick_at_an_edge_and_no_two_of_a_phase_side_by_side(ridgecrest, real_weights):
+def test_no_pick_is_kept_at_an_edge_or_beside_another(ridgecrest, real_weights):
     network = SEISBENCHS["phasenet"] | {"p_threshold": 0.1, "s_threshold": 0.1}
     first = pick_all(network | BARE, on_grid(ridgecrest, network, 900))
     edge = min(pick["time"] for pick in first.picks if pick["probability"] > 0.6 and pick["phase"] == "P")
@@ -148,7 +148,7 @@ def test_data_at_twice_the_rate_are_picked_alike(realdata, real_weights, folder,
 
 
 @pytest.mark.parametrize("rate", [40.0, 50.0])
-def test_data_at_a_lower_rate_keep_the_amplitudes_that_seisbench_tapers(rate):
+def test_upsampled_data_keep_amplitudes_that_seisbench_tapers(rate):
     """SeisBench resamples in the frequency domain under a Hann window, which leaves one half at half the band."""
     from seisbench.models.base import WaveformModel
 
@@ -157,10 +157,10 @@ def test_data_at_a_lower_rate_keep_the_amplitudes_that_seisbench_tapers(rate):
     data = 1000 * np.sin(2 * np.pi * frequency * np.arange(round(60 * rate)) / rate)
     header = {"network": "XX", "station": "A", "channel": "BHZ", "sampling_rate": rate}
     trace = Trace(data, {**header, "starttime": UTCDateTime(start)})
-    (run,) = build_runs([trace], 100.0).runs
+    (stretch,) = build_stretches([trace], 100.0).stretches
     theirs = Stream([trace.copy()])
     WaveformModel.resample(theirs, 100.0)
-    ours, tapered = run.data[0][1000:5000], theirs[0].data[1000:5000]
+    ours, tapered = stretch.data[0][1000:5000], theirs[0].data[1000:5000]
     assert ours.std() * np.sqrt(2) == pytest.approx(1000, rel=0.01)
     assert tapered.std() * np.sqrt(2) == pytest.approx(500, rel=0.01)
 
@@ -210,7 +210,7 @@ def pick_shards(picker, stream, first, last, hours):
 
 
 @pytest.mark.parametrize("moment", ["2016-12-31T23:10:00", "2024-02-29T05:20:00.0034"])
-def test_shards_of_1_6_and_24_hours_give_the_same_picks_over_a_day_border(ridgecrest, real_weights, moment):
+def test_shards_of_1_6_and_24_hours_give_the_same_picks(ridgecrest, real_weights, moment):
     """Also where a leap second ended the day, which POSIX time doesn't count."""
     stream = at_time(ridgecrest, UTCDateTime(moment).timestamp)
     first, last = stream[0].stats.starttime.timestamp, stream[0].stats.endtime.timestamp
@@ -297,7 +297,7 @@ def test_a_clock_that_runs_fast_or_slow_moves_picks_as_its_samples(ridgecrest, r
     assert np.mean(np.array(near) < 0.1) > 0.9  # windows lie elsewhere among the samples
 
 
-def test_of_overlapping_files_with_different_samples_the_earlier_counts(ridgecrest, real_weights):
+def test_of_conflicting_overlaps_the_earlier_file_counts(ridgecrest, real_weights):
     data = cut_to(ridgecrest, 0, 600)
     begin = data[0].stats.starttime
     early, late = data.slice(endtime=begin + 300).copy(), data.slice(starttime=begin + 200).copy()

@@ -7,7 +7,7 @@ import pytest
 from obspy import Trace, UTCDateTime, read
 
 from catalogdb.picking.faults import count_faults
-from catalogdb.picking.records import build_runs
+from catalogdb.picking.stretches import build_stretches
 
 
 def noise(samples=60_000, size=100):
@@ -42,7 +42,7 @@ def test_faults_are_in_the_counts_and_problems_of_a_channel():
     data = noise()
     data[1000:1100], data[40_000] = 2**23 - 1, -(2**23)
     header = {"network": "XX", "station": "A", "channel": "HHZ", "sampling_rate": 100.0, "starttime": UTCDateTime(0)}
-    records = build_runs([Trace(data, header)], 100.0)
+    records = build_stretches([Trace(data, header)], 100.0)
     assert records.counts["clipped_samples"] == 100
     assert records.counts["jumps"] == 4
-    assert len(records.runs) == 1 and any("HHZ: 100 samples are clipped" in text for text in records.problems)
+    assert len(records.stretches) == 1 and any("HHZ: 100 samples are clipped" in text for text in records.problems)

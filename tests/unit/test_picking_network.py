@@ -103,16 +103,16 @@ def test_batches_and_threads_do_not_change_picks(ridgecrest, real_weights):
 
 def test_runs_share_batches_and_each_gets_its_own_probability(ridgecrest, real_weights):
     begin = ridgecrest[0].stats.starttime.timestamp
-    pieces = [part for k in range(12) for part in sliced(ridgecrest, begin + 60 * k, begin + 60 * k + 20 + 3 * k)]
+    parts = [part for k in range(12) for part in sliced(ridgecrest, begin + 60 * k, begin + 60 * k + 20 + 3 * k)]
     picker = load_picker(PickConfig())
-    runs = picker.prepare(pieces).runs
-    assert len(runs) == 12
-    together = list(picker.probabilities(runs))
-    assert [trace is None for trace in together] == [run.samples < 3000 for run in runs]
-    for run, trace in zip(runs, together, strict=True):
+    stretches = picker.prepare(parts).stretches
+    assert len(stretches) == 12
+    together = list(picker.probabilities(stretches))
+    assert [trace is None for trace in together] == [stretch.samples < 3000 for stretch in stretches]
+    for stretch, trace in zip(stretches, together, strict=True):
         if trace is not None:
-            alone = picker.probability(run).values
-            assert alone.shape == trace.values.shape == (2, run.samples)
+            alone = picker.probability(stretch).values
+            assert alone.shape == trace.values.shape == (2, stretch.samples)
             assert np.abs(alone - trace.values).max() < 1e-6
 
 

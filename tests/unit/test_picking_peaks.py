@@ -47,7 +47,7 @@ def test_peaks_agree_with_obspys_trigger():
     st.sampled_from([0.05, 0.1, 0.25]),
     st.sampled_from([0.25, 0.3, 0.5, 0.75, 1.0]),
 )
-def test_every_threshold_above_the_floor_finds_the_triggers_of_the_trace(twelfths, floor, threshold):
+def test_each_threshold_finds_the_triggers_of_the_trace(twelfths, floor, threshold):
     """Few levels make flat tops and equal peaks common."""
     probability = np.array([np.nan if level < 0 else level / 12 for level in twelfths], dtype=np.float32)
     assert picks(probability, threshold, floor) == triggers(probability, threshold)

@@ -12,15 +12,15 @@ from catalogdb.picking import quality
 from catalogdb.picking.config import PickConfig
 from catalogdb.picking.peak_table import PEAK, PHASES
 from catalogdb.picking.picker import LONGEST_TRIGGER_SECONDS, load_picker
-from catalogdb.picking.records import Run
 from catalogdb.picking.selection import select_picks
 from catalogdb.picking.stalta import aic_onset
+from catalogdb.picking.stretches import Stretch
 
 T0 = 1_700_000_000.0
 
 
-def run_of(data, channels=("HHZ", "HHN", "HHE")):
-    return Run(int(T0 * 1e9), 100.0, np.asarray(data, dtype=np.float32), channels)
+def stretch_of(data, channels=("HHZ", "HHN", "HHE")):
+    return Stretch(int(T0 * 1e9), 100.0, np.asarray(data, dtype=np.float32), channels)
 
 
 def record(onset=6000, s_delay=500, seed=0, samples=12_000):
@@ -44,28 +44,28 @@ def test_snr_is_the_ratio_of_noise_levels():
     rng = np.random.default_rng(2)
     data = rng.normal(0, 10, (3, 20_000))
     data[0, 10_000:] *= 8
-    snr, amplitude = quality.snr_and_amplitude(run_of(data), np.array([10_000, 15_000]), "P")
+    snr, amplitude = quality.snr_and_amplitude(stretch_of(data), np.array([10_000, 15_000]), "P")
     assert snr == pytest.approx([8, 1], rel=0.25)
     assert 50 < amplitude[0] < 300
 
 
 def test_snr_is_unknown_without_enough_noise_and_without_any_signal():
     data = np.zeros((3, 5000), dtype=np.float32)
-    snr, amplitude = quality.snr_and_amplitude(run_of(data), np.array([50, 3000, 4999]), "P")
+    snr, amplitude = quality.snr_and_amplitude(stretch_of(data), np.array([50, 3000, 4999]), "P")
     assert np.isnan(snr).all()
     assert (amplitude == 0).all()
 
 
 def test_measures_do_not_see_a_constant_offset():
     data = record()
-    plain, shifted = (quality.snr_and_amplitude(run_of(each), np.array([6000]), "P") for each in (data, data + 1e5))
+    plain, shifted = (quality.snr_and_amplitude(stretch_of(each), np.array([6000]), "P") for each in (data, data + 1e5))
     assert plain[0] == pytest.approx(shifted[0], rel=1e-3)
 
 
-def test_s_is_measured_on_the_vertical_where_there_are_no_horizontals():
-    run = run_of(record(), ("HHZ", None, None))
-    assert quality.measured_rows(run, "S") == [0]
-    assert quality.measured_rows(run_of(record(), (None, None, "HHE")), "P") == [2]
+def test_s_is_measured_on_the_vertical_without_horizontals():
+    stretch = stretch_of(record(), ("HHZ", None, None))
+    assert quality.measured_rows(stretch, "S") == [0]
+    assert quality.measured_rows(stretch_of(record(), (None, None, "HHE")), "P") == [2]
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.1, 0.3])
@@ -100,7 +100,7 @@ def table_of(*peaks):
 
 @pytest.mark.parametrize("picker", ["phasenet", "eqtransformer", "ensemble", "stalta"])
 @pytest.mark.parametrize("phase", PHASES)
-def test_quality_rises_with_probability_and_snr_and_stays_within_0_and_1(picker, phase):
+def test_quality_rises_with_probability_and_snr_from_0_to_1(picker, phase):
     for name, values in (("probability", np.linspace(0.002, 0.998, 50)), ("snr", np.geomspace(0.4, 29, 50))):
         scores = score(picker, phase, **{name: values})
         assert (np.diff(scores) > 0).all() and 0 < scores[0] < scores[-1] < 1
@@ -145,13 +145,13 @@ def test_partner_of_a_p_follows_and_of_an_s_precedes():
     assert quality.neighbours(s, s, p)[0] == pytest.approx([0, 0, 0.9, 0])
 
 
-def test_partner_counts_from_half_a_second_to_ten_seconds_both_included():
+def test_partner_counts_from_half_a_second_to_ten_seconds():
     p, s = table_of(("P", 100, 0.9), ("S", 100.5, 0.3), ("S", 110, 0.5))
     assert quality.neighbours(p, p, s)[0] == pytest.approx([0.5])
     assert quality.neighbours(s, s, p)[0] == pytest.approx([0.9, 0.9])
 
 
-def test_rival_is_the_largest_other_peak_of_the_phase_within_ten_seconds():
+def test_rival_is_the_phase_s_largest_peak_within_ten_seconds():
     p, s = table_of(("P", 80, 0.9), ("P", 90, 0.3), ("P", 99, 0.5), ("P", 120, 0.7))
     assert quality.neighbours(p, p, s)[1] == pytest.approx([0.3, 0.9, 0.3, 0])
     assert quality.neighbours(p[1:2], p, s)[1] == pytest.approx([0.9])
@@ -162,7 +162,7 @@ def test_neighbours_of_no_picks_are_none():
     assert [values.size for values in quality.neighbours(p[:0], p, s)] == [0, 0]
 
 
-def test_neighbours_reach_no_farther_than_the_peaks_that_a_shard_is_chosen_from():
+def test_neighbours_reach_no_farther_than_a_shard_s_peaks():
     assert quality.NEIGHBOUR_SECONDS <= LONGEST_TRIGGER_SECONDS
 
 

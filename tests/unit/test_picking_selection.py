@@ -19,16 +19,18 @@ GROUP = "XX.STA1.00.HH"
 RATE = 100.0
 
 
-def table_of(*peaks, floor=0.05, runs=1):
-    """Peaks as (phase, seconds after T0, probability) with, where wanted, saddle, run and near_edge."""
+def table_of(*peaks, floor=0.05, stretches=1):
+    """Peaks as (phase, seconds after T0, probability) with, where wanted, saddle, stretch and near_edge."""
     rows = np.zeros(len(peaks), dtype=PEAK)
     for row, (phase, seconds, probability, *others) in zip(rows, peaks, strict=True):
         row["phase"], row["probability"] = PHASES.index(phase), probability
         row["time_us"] = round((T0 + seconds) * 1e6)
         row["uncertainty"], row["snr"], row["amplitude"] = 0.1, 5.0, 100.0
-        row["saddle"], row["run"], row["near_edge"] = (*others, *(0, 0, 0)[len(others) :])
+        row["saddle"], row["stretch"], row["near_edge"] = (*others, *(0, 0, 0)[len(others) :])
     described = {"components": "ZNE", "chan": {"P": "HHZ", "S": "HHN"}}
-    return PeakTable(floor, [described] * runs, rows[np.lexsort((rows["time_us"], rows["phase"], rows["run"]))])
+    return PeakTable(
+        floor, [described] * stretches, rows[np.lexsort((rows["time_us"], rows["phase"], rows["stretch"]))]
+    )
 
 
 def chosen(table, begin=0.0, end=1000.0, **config):
@@ -82,7 +84,7 @@ def test_peaks_are_one_pick_where_the_saddle_between_them_is_high():
     assert chosen(table_of(*peaks), p_threshold=0.401)[0] == [("P", 1.0), ("P", 2.0)]
 
 
-def test_a_pick_at_an_edge_is_dropped_counted_and_clears_nothing_else_away():
+def test_a_pick_at_an_edge_is_counted_and_displaces_no_other():
     table = table_of(("P", 1, 0.9, 0, 0, 1), ("P", 1.3, 0.5))
     found, counts = chosen(table)
     assert found == [("P", 1.3)]
@@ -98,21 +100,21 @@ def test_of_picks_of_one_phase_too_close_the_more_probable_stays():
 
 
 def test_runs_are_chosen_apart():
-    table = table_of(("P", 1, 0.5, 0, 0), ("P", 1.2, 0.6, 0, 1), runs=2)
+    table = table_of(("P", 1, 0.5, 0, 0), ("P", 1.2, 0.6, 0, 1), stretches=2)
     assert chosen(table)[0] == [("P", 1.0), ("P", 1.2)]
     parts = [table_of(("P", 1, 0.5)), table_of(), table_of(("P", 1.2, 0.6))]
     assert chosen(joined(parts, 0.05))[0] == [("P", 1.0), ("P", 1.2)]
     assert chosen(joined([], 0.05))[0] == []
 
 
-def test_a_threshold_below_the_tables_floor_is_refused_with_the_reason():
+def test_a_threshold_below_the_table_s_floor_is_refused():
     with pytest.raises(InputError, match=r"XX\.STA1\.00\.HH: threshold 0\.1 of P is below 0\.2"):
         chosen(table_of(("P", 1, 0.5), floor=0.2), p_threshold=0.1)
     with pytest.raises(InputError, match="of S"):
         chosen(table_of(floor=0.2), station_thresholds=({"station": "STA1", "s_threshold": 0.1},))
 
 
-def test_the_floor_of_a_configuration_is_below_each_of_its_thresholds():
+def test_the_floor_is_below_each_threshold():
     rows = ({"station": "A", "p_threshold": 0.02}, {"station": "B", "s_threshold": 0.9})
     assert PickConfig(station_thresholds=rows).peak_floor == 0.02
     assert PickConfig(station_thresholds=rows[1:]).peak_floor == PickConfig().probability_floor

@@ -77,7 +77,7 @@ def test_missing_weights_fail_at_once_and_name_folder_and_files(cache, monkeypat
     assert "absent.json.v1" in str(error.value) and "SEISBENCH_CACHE_ROOT" in error.value.hint
 
 
-def test_identity_follows_the_weights_and_their_arguments_not_their_place(cache, tmp_path):
+def test_identity_follows_weights_and_arguments_not_their_path(cache, tmp_path):
     one = resolve("phasenet", "own")
     copy = tmp_path / "copy.pt"
     copy.write_bytes(one.pt.read_bytes())

@@ -19,16 +19,16 @@ from catalogdb.plots.view import (
     Component,
     Lane,
     Mark,
+    Segment,
     StationPanel,
-    Stretch,
     Strip,
     View,
     component_order,
     envelope,
-    finite_stretches,
+    finite_segments,
     gaps,
     prepared,
-    runs,
+    spans_with_values,
     two_components,
     without_plateaus,
 )
@@ -41,7 +41,7 @@ RATE = 100.0
 
 def noise(first, last, seed=0, offset=0.0):
     samples = np.random.default_rng(seed).normal(offset, 100, round((last - first) * RATE))
-    return Stretch(START + first, RATE, samples)
+    return Segment(START + first, RATE, samples)
 
 
 def a_strip(seconds=60.0, labels=("P", "S"), thresholds=(("mine", {"P": 0.3, "S": 0.5}),)):
@@ -118,32 +118,32 @@ def test_a_cut_takes_samples_at_both_ends():
 
 
 def test_without_a_filter_only_the_median_goes():
-    stretch = Stretch(START, RATE, np.array([5, 6, 7, 900], dtype=np.int32))
-    assert prepared(stretch, None, "HHZ").samples.tolist() == [-1.5, -0.5, 0.5, 893.5]
+    segment = Segment(START, RATE, np.array([5, 6, 7, 900], dtype=np.int32))
+    assert prepared(segment, None, "HHZ").samples.tolist() == [-1.5, -0.5, 0.5, 893.5]
 
 
 def test_a_band_pass_keeps_its_band_and_the_onset():
     times = np.arange(6000) / RATE
     slow, fast = 1000 * np.sin(2 * np.pi * 0.1 * times), 100 * np.sin(2 * np.pi * 8 * times)
-    kept = prepared(Stretch(START, RATE, slow + fast + 50_000), (2, 20), "HHZ").samples[1000:-1000]
+    kept = prepared(Segment(START, RATE, slow + fast + 50_000), (2, 20), "HHZ").samples[1000:-1000]
     assert np.abs(kept - fast[1000:-1000]).max() < 2
     with pytest.raises(InputError, match="XX.AAA..HHZ has 100 samples per second.*below 50 Hz"):
-        prepared(Stretch(START, RATE, slow), (1, 50), "XX.AAA..HHZ")
+        prepared(Segment(START, RATE, slow), (1, 50), "XX.AAA..HHZ")
 
 
-def test_the_shortest_stretches_can_be_filtered():
+def test_the_shortest_segments_can_be_filtered():
     assert [prepared(noise(0, n / RATE), (1, 20), "HHZ").samples.size for n in (1, 2, 7)] == [1, 2, 7]
 
 
 def test_samples_that_are_no_numbers_are_a_gap():
     samples = np.array([1.0, 2.0, np.nan, np.inf, 5.0])
-    parts = finite_stretches(START, RATE, samples)
+    parts = finite_segments(START, RATE, samples)
     assert [(round((part.starttime - START) * RATE), part.samples.tolist()) for part in parts] == [
         (0, [1, 2]),
         (4, [5]),
     ]
-    assert finite_stretches(START, RATE, np.array([np.nan])) == []
-    (whole,) = finite_stretches(START, RATE, np.array([7, 8]))
+    assert finite_segments(START, RATE, np.array([np.nan])) == []
+    (whole,) = finite_segments(START, RATE, np.array([7, 8]))
     assert whole.samples.tolist() == [7, 8]
 
 
@@ -155,16 +155,16 @@ def test_a_pick_without_a_usable_number_is_still_in_the_page():
 
 def test_runs_and_plateaus():
     values = np.array([np.nan, 1, 1, 1, 2, np.nan, np.nan, 3])
-    assert runs(values) == [(1, 5), (7, 8)]
+    assert spans_with_values(values) == [(1, 5), (7, 8)]
     times, kept = without_plateaus(np.arange(6.0), np.array([0, 0, 0, 5, 5, 0.0]))
     assert (times.tolist(), kept.tolist()) == ([0, 2, 3, 4, 5], [0, 0, 5, 5, 0])
 
 
-def test_components_come_vertical_first_and_two_of_them_show_both_phases():
+def test_components_come_vertical_first_with_both_phases():
     assert sorted(["HHE", "HH1", "HHZ", "HHN"], key=component_order) == ["HHZ", "HHN", "HHE", "HH1"]
-    loud = Component("HHE", (Stretch(START, RATE, np.array([900.0])),))
-    quiet = Component("HHN", (Stretch(START, RATE, np.array([9.0])),))
-    vertical = Component("HHZ", (Stretch(START, RATE, np.array([1.0])),))
+    loud = Component("HHE", (Segment(START, RATE, np.array([900.0])),))
+    quiet = Component("HHN", (Segment(START, RATE, np.array([9.0])),))
+    vertical = Component("HHZ", (Segment(START, RATE, np.array([1.0])),))
     assert two_components([quiet, loud, vertical]) == (vertical, loud)
     assert two_components([quiet]) == (quiet,)
 
@@ -190,7 +190,7 @@ def lines_of(axes, style=None):
     return sorted(round(line.get_xdata()[0] * 86_400 - START, 3) for line in chosen)
 
 
-def test_a_station_has_a_row_of_lanes_of_each_component_and_of_each_strip():
+def test_a_station_has_rows_for_lanes_components_and_strips():
     figure = draw(a_view(notes=("something to know",)))
     assert len(figure.axes) == 5
     lanes, *waves, strip = figure.axes
@@ -305,7 +305,7 @@ def test_the_page_holds_everything_and_needs_nothing():
     assert mark == known | {"uncertainty": 0.05, "events": ["mine e1"]}
     wave = panel["rows"][1]
     assert wave["gaps"] == [pytest.approx([20, 25], abs=1e-6)]
-    assert [(part["t"], part["n"]) for part in wave["stretches"]] == [(0, 2000), (25, 3500)]
+    assert [(part["t"], part["n"]) for part in wave["segments"]] == [(0, 2000), (25, 3500)]
     trace = panel["rows"][4]["traces"][0]
     codes = np.frombuffer(zlib.decompress(base64.b64decode(trace["data"])), np.uint8).reshape(2, -1)
     assert (codes[0, 1000], codes[1, 1500], codes[0, 3050], codes[0, 0]) == (229, 178, 255, 0)
@@ -315,9 +315,9 @@ def test_the_page_holds_everything_and_needs_nothing():
 def test_filtered_samples_are_kept_to_a_part_in_a_hundred_thousand():
     view = a_view(band=(1, 20))
     wave = data_of(page(view))["panels"][0]["rows"][1]
-    part, stretch = wave["stretches"][1], view.panels[0].components[0].stretches[1]
+    part, segment = wave["segments"][1], view.panels[0].components[0].segments[1]
     back = unpacked(part["data"], part["n"], part["scale"])
-    assert np.abs(back - stretch.samples).max() < 1e-5 * np.abs(stretch.samples).max()
+    assert np.abs(back - segment.samples).max() < 1e-5 * np.abs(segment.samples).max()
 
 
 def test_names_cannot_become_markup():

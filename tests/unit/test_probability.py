@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catalogdb.errors import InputError
-from catalogdb.picking.records import Run
+from catalogdb.picking.stretches import Stretch
 from catalogdb.probability import codec
 from catalogdb.probability.documents import hour_documents, joined, traces_of
 from catalogdb.probability.traces import ProbabilityTrace
@@ -78,7 +78,7 @@ def test_first_sample_is_the_first_one_at_or_after_a_time(rate, first, samples, 
 @given(rate=RATES, start_ns=st.integers(0, 2 * 10**18), sample=st.integers(0, 8_640_000))
 def test_samples_have_the_times_that_picks_have(rate, start_ns, sample):
     values = np.zeros((1, 1), np.float32)
-    picked = Run(start_ns, rate, values, ("HHZ", None, None))
+    picked = Stretch(start_ns, rate, values, ("HHZ", None, None))
     assert ProbabilityTrace(start_ns, rate, ("P",), values).time(sample) == picked.time(sample)
 
 
@@ -179,7 +179,7 @@ def test_samples_stand_in_the_hour_of_their_own_time(traces):
             assert document["starttime"] <= part.time(0) and part.time(part.samples - 1) < document["endtime"]
 
 
-def test_each_sample_is_in_exactly_one_hour_also_where_it_lies_on_the_hour():
+def test_each_sample_is_in_exactly_one_hour():
     values = np.arange(20, dtype=np.float32)[None] / 20
     on_the_hour = ProbabilityTrace((DAY + HOUR) * 10**9 - 10**8, 100.0, ("P",), values)
     first, second = hour_documents([on_the_hour], DAY, DAY + 2 * HOUR, 0.0)
@@ -291,7 +291,7 @@ def test_hours_of_one_run_are_joined_to_what_they_were_cut_from(rate, first, hou
     assert np.array_equal(back.values, codec.as_stored(whole.values, 0.0), equal_nan=True)
 
 
-def test_a_missing_sample_keeps_traces_apart_and_so_do_other_components_labels_and_sensors():
+def test_a_missing_sample_keeps_traces_apart():
     one = trace(0, 100)
     assert len(joined([one, trace(1.0, 100)])) == 1
     assert len(joined([one, trace(1.01, 100)])) == 2
@@ -304,7 +304,7 @@ def test_a_missing_sample_keeps_traces_apart_and_so_do_other_components_labels_a
     assert len(joined([one, other])) == 2
 
 
-def test_clocks_that_differ_a_little_are_joined_while_no_sample_moves_by_half():
+def test_close_clocks_are_joined_within_half_a_sample():
     one, jittered = trace(0, 360_000), trace(3600.004, 360_000)
     assert [part.samples for part in joined([one, jittered])] == [720_000]
     drifting = trace(3600.0, 360_000, rate=100.0002)  # 0.7 samples off at its end

@@ -10,7 +10,7 @@ SHARD = (1_700_000_000.0 // 3600 * 3600, 1_700_000_000.0 // 3600 * 3600 + 3600.0
 TERMS = Terms(("HH", "EH"), 30.0, 1.0, 0.5, 5, 30.0)
 
 
-def pieces(code, start, end):
+def segments(code, start, end):
     return [
         {
             "channel_group": f"XX.A..{code}",
@@ -26,11 +26,11 @@ def pieces(code, start, end):
 
 
 def problems(*sensors):
-    return choose_sensors([piece for sensor in sensors for piece in sensor], {}, SHARD, TERMS).problems
+    return choose_sensors([segment for sensor in sensors for segment in sensor], {}, SHARD, TERMS).problems
 
 
 def test_a_sensor_that_begins_where_another_ends_is_said():
-    (line,) = problems(pieces("HH", 0, 1800), pieces("EH", 1800, 3600))
+    (line,) = problems(segments("HH", 0, 1800), segments("EH", 1800, 3600))
     assert line.startswith(
         "XX.A..EH follows XX.A..HH 1 times, first at 2023-11-14T22:30:00, with 0 s of its own before"
     )
@@ -39,15 +39,17 @@ def test_a_sensor_that_begins_where_another_ends_is_said():
 
 @pytest.mark.parametrize("gap", [60.0, 600.0])
 def test_a_gap_between_two_sensors_is_no_takeover(gap):
-    assert problems(pieces("HH", 0, 1800), pieces("EH", 1800 + gap, 3600)) == []
+    assert problems(segments("HH", 0, 1800), segments("EH", 1800 + gap, 3600)) == []
 
 
 def test_one_sensor_alone_takes_over_from_none():
-    assert problems(pieces("HH", 0, 3600)) == []
+    assert problems(segments("HH", 0, 3600)) == []
 
 
 def test_takeovers_of_the_same_sensors_make_one_line():
-    lines = problems(pieces("HH", 0, 600), pieces("EH", 600, 1200), pieces("HH", 1200, 1800), pieces("EH", 1800, 3600))
+    lines = problems(
+        segments("HH", 0, 600), segments("EH", 600, 1200), segments("HH", 1200, 1800), segments("EH", 1800, 3600)
+    )
     assert [line.split(", ")[0] for line in lines] == [
         "XX.A..EH follows XX.A..HH 2 times",
         "XX.A..HH follows XX.A..EH 1 times",

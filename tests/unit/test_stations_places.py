@@ -25,7 +25,7 @@ def inventory(*channels, start=START, end=None):
     return Inventory([Network("XA", stations=[station])])
 
 
-def pieces(*channels, **epoch):
+def found_places(*channels, **epoch):
     return [
         (row["lat"], row["starttime"], row["endtime"]) for row in site_documents(inventory(*channels, **epoch), "x")
     ]
@@ -34,30 +34,30 @@ def pieces(*channels, **epoch):
 def test_a_station_epoch_is_parted_where_its_channels_move():
     moves = [channel(code, end=MOVED, latitude=46.1) for code in ("HHZ", "HHN")]
     moves += [channel(code, start=MOVED) for code in ("HHZ", "HHN")]
-    assert pieces(*moves) == [(46.1, START.timestamp, MOVED.timestamp), (46.0, MOVED.timestamp, OPEN_END)]
+    assert found_places(*moves) == [(46.1, START.timestamp, MOVED.timestamp), (46.0, MOVED.timestamp, OPEN_END)]
 
 
 def test_a_place_holds_through_gaps_and_from_the_station_s_start():
     later = [channel(start=START + 86400, end=MOVED), channel(start=MOVED + 86400, latitude=46.1)]
-    assert pieces(*later) == [
+    assert found_places(*later) == [
         (46.0, START.timestamp, MOVED.timestamp + 86400),
         (46.1, MOVED.timestamp + 86400, OPEN_END),
     ]
 
 
 def test_the_best_sensor_s_place_counts_until_it_ends():
-    found = pieces(channel("BHZ", latitude=46.2), channel("HHZ", end=MOVED))
+    found = found_places(channel("BHZ", latitude=46.2), channel("HHZ", end=MOVED))
     assert found == [(46.0, START.timestamp, MOVED.timestamp), (46.2, MOVED.timestamp, OPEN_END)]
-    assert pieces(channel("HHZ", end=MOVED), channel("HHN", latitude=46.2)) == [(46.0, START.timestamp, OPEN_END)]
+    assert found_places(channel("HHZ", end=MOVED), channel("HHN", latitude=46.2)) == [(46.0, START.timestamp, OPEN_END)]
 
 
-def places(*channels):
+def known_places(*channels):
     found = inventory(*channels)
     return StationPlaces(site_documents(found, "x"), channel_documents(found, "x"))
 
 
 def test_a_place_is_that_of_its_time():
-    known = places(channel(end=MOVED, latitude=46.1), channel(start=MOVED))
+    known = known_places(channel(end=MOVED, latitude=46.1), channel(start=MOVED))
     edge = MOVED.timestamp
     assert [known.at("XA", "S01", time).latitude for time in (edge - 1, edge, edge + 1)] == [46.1, 46.0, 46.0]
     assert known.at("XA", "S01", START.timestamp - 1) is None
@@ -67,7 +67,9 @@ def test_a_place_is_that_of_its_time():
 
 
 def test_a_pick_s_sensor_has_its_own_place():
-    known = places(channel(loc="00"), channel("HNZ", loc="10", latitude=46.2), channel("HNZ", "00", latitude=46.3))
+    known = known_places(
+        channel(loc="00"), channel("HNZ", loc="10", latitude=46.2), channel("HNZ", "00", latitude=46.3)
+    )
     pick = {"net": "XA", "sta": "S01", "time": T0}
     named = [("00", "HHZ"), ("00", "HHN"), ("10", "HNZ"), ("00", "HNZ"), ("", ""), ("10", "")]
     found = [known.of_pick(pick | {"loc": loc, "chan": chan}).latitude for loc, chan in named]
@@ -82,7 +84,7 @@ def test_the_only_network_counts_for_picks_that_name_none():
 
 
 def test_windows_have_a_row_for_each_place_that_was_recorded_at():
-    known = places(channel(end=MOVED, latitude=46.1), channel(start=MOVED))
+    known = known_places(channel(end=MOVED, latitude=46.1), channel(start=MOVED))
     edge = MOVED.timestamp
     picks = [{"net": "XA", "sta": "S01", "time": edge + seconds} for seconds in (-5.0, 5.0)]
     stations, placed = known.rows(picks, edge - 100, edge + 1000)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from waveform_files import EVER, START, trace, wander, write
 
-from catalogdb.stages.shards import pieces_by_shard, shards_of
+from catalogdb.stages.shards import segments_by_shard, shards_of
 from catalogdb.waveforms import UnreadableWaveform, read_traces, scan_miniseed
 from catalogdb.waveforms.records import read_records
 
@@ -46,10 +46,10 @@ def test_a_record_out_of_bounds_costs_itself_alone(tmp_path, factor, multiplier,
     result = scan_miniseed(path)
     (line,) = result.warnings
     assert line.startswith(f"{path}: 1 records rejected, the first at byte 512 (OX.BAD..HHZ") and reason in line
-    assert sum(piece["nbytes"] for piece in result.pieces) == (whole - 1) * 512
-    assert all(abs(piece["endtime"] - START.timestamp) < 201 for piece in result.pieces)
-    traces, problems = read_traces(result.pieces, *EVER)
-    assert sum(map(len, traces)) == sum(piece["npts"] for piece in result.pieces) and problems == []
+    assert sum(segment["nbytes"] for segment in result.segments) == (whole - 1) * 512
+    assert all(abs(segment["endtime"] - START.timestamp) < 201 for segment in result.segments)
+    traces, problems = read_traces(result.segments, *EVER)
+    assert sum(map(len, traces)) == sum(segment["npts"] for segment in result.segments) and problems == []
 
 
 def test_nothing_but_records_out_of_bounds_is_unreadable(tmp_path):
@@ -73,7 +73,7 @@ def test_a_time_that_is_none_is_said(tmp_path, year, day):
 def test_rates_of_real_data_are_kept(tmp_path, rate, samples):
     path = write(tmp_path / "a", trace(wander(samples), rate=rate))
     result = scan_miniseed(path)
-    assert result.warnings == [] and sum(piece["npts"] for piece in result.pieces) == samples
+    assert result.warnings == [] and sum(segment["npts"] for segment in result.segments) == samples
 
 
 UNDERSCORES = [b"B_D    HHZOX", b"BAD  0_HHZOX", b"BAD    H_ZOX", b"BAD    HHZO_", b"_____00HHZOX"]
@@ -82,9 +82,9 @@ UNDERSCORES = [b"B_D    HHZOX", b"BAD  0_HHZOX", b"BAD    H_ZOX", b"BAD    HHZO_
 @pytest.mark.parametrize("sid", UNDERSCORES)
 def test_underscores_in_codes_are_read(tmp_path, sid):
     path = with_codes(write(tmp_path / "a", trace(wander(3000))), sid)
-    (piece,) = scan_miniseed(path).pieces
-    assert piece["sta"] == sid[:5].decode().strip() and piece["npts"] == 3000
-    (found,), problems = read_traces([piece], *EVER)
+    (segment,) = scan_miniseed(path).segments
+    assert segment["sta"] == sid[:5].decode().strip() and segment["npts"] == 3000
+    (found,), problems = read_traces([segment], *EVER)
     assert np.array_equal(found.data, wander(3000)) and problems == []
 
 
@@ -109,7 +109,7 @@ def test_a_file_with_an_underscore_takes_little_memory(tmp_path):
     path = with_codes(write(tmp_path / "a", trace(wander(3000))), b"EV0_6  EHZ  ")
     script = (
         "import re, sys; from pathlib import Path; from catalogdb.waveforms import scan_miniseed\n"
-        "station = scan_miniseed(Path(sys.argv[1])).pieces[0]['sta']\n"
+        "station = scan_miniseed(Path(sys.argv[1])).segments[0]['sta']\n"
         # not ru_maxrss, which a child inherits from the process that started it
         "print(station, re.search(r'VmHWM:\\s*(\\d+) kB', Path('/proc/self/status').read_text())[1])"
     )
@@ -118,24 +118,24 @@ def test_a_file_with_an_underscore_takes_little_memory(tmp_path):
     assert station == "EV0_6" and int(kilobytes) < 500_000
 
 
-# -- shards of pieces
+# -- shards of segments
 
 
-def piece(start, end, rate=100.0, **fields):
+def segment(start, end, rate=100.0, **fields):
     npts = round((end - start) * rate) + 1
     return {"net": "XX", "sta": "A", "starttime": start, "endtime": end, "npts": npts, "delta": 1 / rate} | fields
 
 
-def test_a_piece_is_in_the_shards_that_it_touches():
+def test_a_segment_is_in_the_shards_that_it_touches():
     everything = (-np.inf, np.inf)
-    assert list(shards_of(piece(10.0, DAY - 10), DAY, 5.0, everything)) == [0.0]
-    assert list(shards_of(piece(0.0, DAY - 0.01), DAY, 5.0, everything)) == [-DAY, 0.0, DAY]
-    assert list(shards_of(piece(DAY, DAY), DAY, 0.0, everything)) == [DAY]
+    assert list(shards_of(segment(10.0, DAY - 10), DAY, 5.0, everything)) == [0.0]
+    assert list(shards_of(segment(0.0, DAY - 0.01), DAY, 5.0, everything)) == [-DAY, 0.0, DAY]
+    assert list(shards_of(segment(DAY, DAY), DAY, 0.0, everything)) == [DAY]
 
 
 @pytest.mark.parametrize("seconds", [3e9, 7e13])
-def test_a_piece_without_end_costs_what_lies_in_the_period(seconds):
-    endless = piece(0.0, seconds, rate=1.0)
+def test_a_segment_without_end_costs_what_lies_in_the_period(seconds):
+    endless = segment(0.0, seconds, rate=1.0)
     assert list(shards_of(endless, DAY, 5.0, (10 * DAY, 12 * DAY))) == [10 * DAY, 11 * DAY]
 
 
@@ -144,14 +144,14 @@ def test_shards_between_samples_are_left_out():
     assert list(shards_of(sparse, DAY, 10.0, (-np.inf, np.inf))) == [-DAY, 0.0, 34722 * DAY]
 
 
-def test_shards_come_in_order_with_all_their_pieces():
+def test_shards_come_in_order_with_all_their_segments():
     rng = np.random.default_rng(4)
     starts = np.sort(rng.uniform(0, 20 * DAY, 300))
-    pieces = [
-        piece(start, start + rng.uniform(0, 3 * DAY), rate=1.0, sta="AB"[n % 2]) for n, start in enumerate(starts)
+    segments = [
+        segment(start, start + rng.uniform(0, 3 * DAY), rate=1.0, sta="AB"[n % 2]) for n, start in enumerate(starts)
     ]
     known = [("XX", "A", -3 * DAY), ("XX", "C", 2 * DAY), ("XX", "B", 40 * DAY)]
-    found = list(pieces_by_shard(pieces, known, DAY, 60.0, (-np.inf, np.inf)))
+    found = list(segments_by_shard(segments, known, DAY, 60.0, (-np.inf, np.inf)))
     assert [start for start, _ in found] == sorted({start for start, _ in found})
     assert found[0][0] == -3 * DAY and found[-1][0] == 40 * DAY
     by_shard = dict(found)
@@ -160,7 +160,7 @@ def test_shards_come_in_order_with_all_their_pieces():
         for sta in "AB":
             wanted = [
                 one
-                for one in pieces
+                for one in segments
                 if one["sta"] == sta and one["starttime"] - 60 < start + DAY and one["endtime"] + 60 >= start
             ]
             assert by_shard[start].get(("XX", sta), ([], False))[0] == wanted

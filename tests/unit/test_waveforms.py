@@ -41,23 +41,23 @@ def test_odd_files_read_as_obspy_reads_them(path):
         assert str(path) in str(caught.value)
         return
     result = scan_miniseed(path)
-    traces, problems = read_traces(result.pieces, *EVER)
+    traces, problems = read_traces(result.segments, *EVER)
     if path.name in DAMAGED_OR_OVERLAPPING:
-        assert result.pieces
+        assert result.segments
         return
     assert problems == []
     expected, found = in_order(obspy.read(str(path), format="MSEED")), in_order(traces)
     assert found.keys() == {name for name, data in expected.items() if len(data)}
     assert all(np.array_equal(found[name], expected[name], equal_nan=found[name].dtype.kind == "f") for name in found)
-    assert sum(piece["npts"] for piece in result.pieces) == sum(map(len, found.values()))
+    assert sum(segment["npts"] for segment in result.segments) == sum(map(len, found.values()))
 
 
-def test_pieces_have_the_schema_s_fields():
+def test_segments_have_the_schema_s_fields():
     schema = collections()["wf_miniseed"].fields
-    piece = scan_miniseed(MSEED / "test.mseed").pieces[0]
+    segment = scan_miniseed(MSEED / "test.mseed").segments[0]
     given_at_ingest = {"_id", "file_id", "content", "extent", "extent_number"}
-    assert set(piece) == set(schema) - given_at_ingest
-    assert (piece["channel_group"], piece["delta"]) == ("NL.HGN.00.BH", 1 / piece["sampling_rate"])
+    assert set(segment) == set(schema) - given_at_ingest
+    assert (segment["channel_group"], segment["delta"]) == ("NL.HGN.00.BH", 1 / segment["sampling_rate"])
     assert channel_group("OX", "BAD", "", "HHZ") == "OX.BAD..HH"
 
 
@@ -66,19 +66,19 @@ def test_rows_are_mspass_s_own():
     from mspasspy.ccore.io import _mseed_file_indexer
 
     found, _ = _mseed_file_indexer(str(MSEED / "gaps.mseed"), True)
-    pieces = scan_miniseed(MSEED / "gaps.mseed").pieces
-    assert len(pieces) == len(found) == 4
-    for piece, row in zip(pieces, found, strict=True):
+    segments = scan_miniseed(MSEED / "gaps.mseed").segments
+    assert len(segments) == len(found) == 4
+    for segment, row in zip(segments, found, strict=True):
         for name in ("net", "sta", "loc", "chan", "starttime", "endtime", "last_packet_time", "npts", "foff", "nbytes"):
-            assert piece[name] == getattr(row, name)
+            assert segment[name] == getattr(row, name)
 
 
 @pytest.mark.parametrize("gap_samples", [1, 10, 45, 1000])
 def test_short_gaps_stay_visible(tmp_path, gap_samples):
     later = trace(wander(1000, 1), START + 10 + gap_samples / 100)
-    pieces = scan_all(write(tmp_path / "gap.mseed", trace(wander(1000)), later))
-    assert [piece["npts"] for piece in pieces] == [1000, 1000]
-    traces, problems = read_traces(pieces, *EVER)
+    segments = scan_all(write(tmp_path / "gap.mseed", trace(wander(1000)), later))
+    assert [segment["npts"] for segment in segments] == [1000, 1000]
+    traces, problems = read_traces(segments, *EVER)
     assert [len(item) for item in traces] == [1000, 1000]
     assert abs(traces[1].stats.starttime - later.stats.starttime) < 1e-5 and problems == []
 
@@ -87,9 +87,9 @@ def test_short_gaps_stay_visible(tmp_path, gap_samples):
 def test_dashes_are_an_empty_location(tmp_path, dashes):
     item = trace(wander(5000))
     item.stats.location = dashes
-    pieces = scan_all(write(tmp_path / "a.mseed", item))
-    assert [(piece["loc"], piece["channel_group"]) for piece in pieces] == [("", "OX.BAD..HH")]
-    (found,), problems = read_traces([{**piece, "loc": dashes} for piece in pieces], *EVER)
+    segments = scan_all(write(tmp_path / "a.mseed", item))
+    assert [(segment["loc"], segment["channel_group"]) for segment in segments] == [("", "OX.BAD..HH")]
+    (found,), problems = read_traces([{**segment, "loc": dashes} for segment in segments], *EVER)
     assert (found.id, problems) == ("OX.BAD..HHZ", []) and np.array_equal(found.data, item.data)
 
 
@@ -112,14 +112,14 @@ def test_mixed_channels_are_told_apart(tmp_path):
     count = max(len(content) for content in separate.values()) // 512
     turns = [separate[chan][512 * turn : 512 * (turn + 1)] for turn in range(count) for chan in data]
     mixed.write_bytes(b"".join(turns))
-    pieces = scan_all(mixed)
-    assert {chan: sum(piece["npts"] for piece in pieces if piece["chan"] == chan) for chan in data} == dict.fromkeys(
-        data, 3000
-    )
-    traces, problems = read_traces(pieces, *EVER)
+    segments = scan_all(mixed)
+    assert {
+        chan: sum(segment["npts"] for segment in segments if segment["chan"] == chan) for chan in data
+    } == dict.fromkeys(data, 3000)
+    traces, problems = read_traces(segments, *EVER)
     assert {item.stats.channel: len(item) for item in traces} == dict.fromkeys(data, 3000) and problems == []
     assert all(np.array_equal(item.data, data[item.stats.channel]) for item in traces)
-    alone, _ = read_traces([piece for piece in pieces if piece["chan"] == "HHN"], *EVER)
+    alone, _ = read_traces([segment for segment in segments if segment["chan"] == "HHN"], *EVER)
     assert [item.stats.channel for item in alone] == ["HHN"]
 
 
@@ -129,7 +129,7 @@ def test_a_truncated_file_keeps_its_good_part(tmp_path):
     path.write_bytes(whole[: len(whole) - 700])
     result = scan_miniseed(path)
     assert len(result.warnings) == 1 and str(path) in result.warnings[0] and "truncated" in result.warnings[0]
-    traces, problems = read_traces(result.pieces, *EVER)
+    traces, problems = read_traces(result.segments, *EVER)
     assert np.array_equal(traces[0].data, wander(20000)[: len(traces[0])]) and problems == []
     assert len(traces[0]) > 19000
 
@@ -144,8 +144,8 @@ def test_what_follows_a_damage_is_kept(tmp_path, damage):
         content[2048:3584] = np.random.default_rng(3).bytes(1536) if damage == "random bytes" else bytes(1536)
     path.write_bytes(content)
     result = scan_miniseed(path)
-    assert result.warnings and len(result.pieces) == 2
-    traces, _ = read_traces(result.pieces, *EVER)
+    assert result.warnings and len(result.segments) == 2
+    traces, _ = read_traces(result.segments, *EVER)
     assert len(traces) == 2
     for item in traces:
         first = round((item.stats.starttime - START) * 100)
@@ -158,8 +158,8 @@ def test_a_record_whose_samples_are_damaged_is_passed_over(tmp_path):
     content = bytearray(path.read_bytes())
     content[512 * 5 + 100 : 512 * 5 + 400] = np.random.default_rng(3).bytes(300)
     path.write_bytes(content)
-    pieces = scan_all(path)
-    traces, problems = read_traces(pieces, *EVER)
+    segments = scan_all(path)
+    traces, problems = read_traces(segments, *EVER)
     assert len(problems) == 1 and str(path) in problems[0] and "1 records passed over" in problems[0]
     assert len(traces) == 2 and 19000 < sum(map(len, traces)) < 20000
     for item in traces:
@@ -178,9 +178,9 @@ def test_flipped_bits_never_stop_the_scan(tmp_path):
             hurt[place] ^= 1 << random.integers(0, 8)
         path.write_bytes(hurt)
         result = scan_miniseed(path)
-        traces, problems = read_traces(result.pieces, *EVER)
+        traces, problems = read_traces(result.segments, *EVER)
         outcomes.add((bool(result.warnings), bool(problems)))
-        assert sum(map(len, traces)) <= sum(piece["npts"] for piece in result.pieces)
+        assert sum(map(len, traces)) <= sum(segment["npts"] for segment in result.segments)
     assert len(outcomes) > 1
 
 
@@ -224,22 +224,22 @@ def test_nothing_reaches_the_terminal(capfd):
 
 
 def test_a_period_is_cut_to_the_sample(tmp_path):
-    pieces = scan_all(write(tmp_path / "a.mseed", trace(wander(100000))))
+    segments = scan_all(write(tmp_path / "a.mseed", trace(wander(100000))))
     start = START.timestamp
-    traces, _ = read_traces(pieces, start + 100, start + 200)
+    traces, _ = read_traces(segments, start + 100, start + 200)
     assert (traces[0].stats.starttime, len(traces[0])) == (START + 100, 10001)
     assert np.array_equal(traces[0].data, wander(100000)[10000:20001])
-    assert read_traces(pieces, start - 100, start - 1) == ([], [])
-    assert len(read_traces(pieces, start + 0.001, start + 0.019)[0][0]) == 1
+    assert read_traces(segments, start - 100, start - 1) == ([], [])
+    assert len(read_traces(segments, start + 0.001, start + 0.019)[0][0]) == 1
 
 
-def test_a_period_of_a_long_piece(tmp_path):
+def test_a_period_of_a_long_segment(tmp_path):
     """Long enough that the records needed are looked up, not read through."""
     data = np.random.default_rng(0).integers(-(2**28), 2**28, 1_500_000).astype(np.int32)
-    pieces = scan_all(write(tmp_path / "long.mseed", trace(data), encoding="INT32", reclen=4096))
-    assert len(pieces) == 1 and pieces[0]["nbytes"] > 4 * 2**20
+    segments = scan_all(write(tmp_path / "long.mseed", trace(data), encoding="INT32", reclen=4096))
+    assert len(segments) == 1 and segments[0]["nbytes"] > 4 * 2**20
     for first, last in ((0, 99), (700_000, 710_000), (1_499_900, 1_499_999)):
-        traces, problems = read_traces(pieces, START.timestamp + first / 100, START.timestamp + last / 100)
+        traces, problems = read_traces(segments, START.timestamp + first / 100, START.timestamp + last / 100)
         assert np.array_equal(traces[0].data, data[first : last + 1]) and problems == []
 
 
@@ -282,16 +282,16 @@ def test_two_whole_versions_never_depend_on_names(tmp_path):
     for number, order in enumerate((versions, versions[::-1])):
         folder = tmp_path / str(number)
         folder.mkdir()
-        pieces = scan_all(*(write(folder / name, item) for name, item in zip("ab", order, strict=True)))
-        traces, problems = read_traces(pieces, *EVER)
+        segments = scan_all(*(write(folder / name, item) for name, item in zip("ab", order, strict=True)))
+        traces, problems = read_traces(segments, *EVER)
         assert len(problems) == 1 and len(traces) == 1
         chosen.append(traces[0].data)
     assert np.array_equal(*chosen)
 
 
-def test_overlaps_stay_separate_pieces(tmp_path):
+def test_overlaps_stay_separate_segments(tmp_path):
     path = write(tmp_path / "a", trace(wander(2000, 1)), trace(wander(2000, 1)[1000:], START + 10))
-    assert [piece["npts"] for piece in scan_all(path)] == [2000, 1000]
+    assert [segment["npts"] for segment in scan_all(path)] == [2000, 1000]
 
 
 def test_a_change_of_rate_begins_another_trace(tmp_path):
@@ -311,7 +311,7 @@ def test_a_file_that_went_or_changed_stops_the_read(tmp_path, damage, said):
     """What a lost disk hides must never look like a gap."""
     path = write(tmp_path / "a", trace(wander(5000)))
     good = write(tmp_path / "b", trace(wander(5000), sta="GOOD"))
-    pieces = scan_all(path, good)
+    segments = scan_all(path, good)
     content = path.read_bytes()
     path.unlink()
     if damage == "folder":
@@ -319,6 +319,6 @@ def test_a_file_that_went_or_changed_stops_the_read(tmp_path, damage, said):
     elif damage != "gone":
         path.write_bytes(content[:1024] if damage == "short" else good.read_bytes())
     with pytest.raises(WaveformUnavailable, match=said) as caught:
-        read_traces(pieces, *EVER)
+        read_traces(segments, *EVER)
     assert str(path) in str(caught.value)
-    assert len(read_traces(pieces[1:], *EVER)[0]) == 1
+    assert len(read_traces(segments[1:], *EVER)[0]) == 1

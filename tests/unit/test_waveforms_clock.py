@@ -13,9 +13,11 @@ from catalogdb.waveforms import read_traces
 @pytest.mark.parametrize("jitter_ms", [0.0, 4.0, 7.0])
 def test_records_on_a_bad_clock_are_one_trace(tmp_path, jitter_ms, drift):
     data, starts = wander(360_000), scattered(jitter_ms, drift)
-    pieces = scan_all(write_records(tmp_path / "a.mseed", data, starts))
-    assert len(pieces) == 1 and pieces[0]["endtime"] == pytest.approx(START.timestamp + starts[-1] + 3.99, abs=0.0051)
-    (item,), problems = read_traces(pieces, *EVER)
+    segments = scan_all(write_records(tmp_path / "a.mseed", data, starts))
+    assert len(segments) == 1 and segments[0]["endtime"] == pytest.approx(
+        START.timestamp + starts[-1] + 3.99, abs=0.0051
+    )
+    (item,), problems = read_traces(segments, *EVER)
     assert np.array_equal(item.data, data) and problems == []
     assert largest_error(item, starts) <= 0.0101
     assert item.stats.sampling_rate == pytest.approx(100 / (1 - drift), rel=1e-6)

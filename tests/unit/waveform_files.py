@@ -30,7 +30,7 @@ def write(path, *traces, **options):
 
 
 def scan_all(*paths):
-    return [piece for path in paths for piece in scan_miniseed(path).pieces]
+    return [segment for path in paths for segment in scan_miniseed(path).segments]
 
 
 def in_order(stream):

@@ -314,8 +314,8 @@ const residuals = element("div", { class: "grid narrow" }, ...[
 if (residuals.children.length) section("Residuals", "Catalog less reference, of what is matched.", residuals);
 const phases = [confusionTable(), thresholdFigure()].filter(Boolean);
 if (phases.length) section("Phases and thresholds", data.precision_recall.some((row) => row.source === "peaks")
-  ? "Each dot is what picks from a probability on would reach, P and S alike, chosen and paired anew from the peaks that were kept; the rings are the picks as they are."
-  : "Each dot is what would be, had only picks from a probability on been kept, without pairing anew; the rings are the picks as they are.", grid(...phases));
+  ? "Each dot is what picks from a probability on would reach, P and S alike, chosen and paired again from the peaks that were kept; the rings are the picks as they are."
+  : "Each dot is what would be, had only picks from a probability on been kept, without pairing again; the rings are the picks as they are.", grid(...phases));
 const stations = stationTable();
 if (stations) section("Stations", "Click a heading to sort.", stations);
 const missedTotal = data.map.missed.total;

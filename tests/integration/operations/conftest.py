@@ -79,13 +79,13 @@ def copy(finished, spare):
 @pytest.fixture
 def failing(copy):
     """Lets the waveforms of one station vanish unnoticed, with its picks to be made over; they can be brought back."""
-    pieces = {"sta": "BAD"}
+    segments = {"sta": "BAD"}
     copy.db.task.update_many({"stage": "pick", "shard.sta": "BAD"}, {"$set": {"status": "pending"}})
-    copy.db.wf_miniseed.update_many(pieces, [{"$set": {"dfile": {"$concat": ["gone-", "$dfile"]}}}])
+    copy.db.wf_miniseed.update_many(segments, [{"$set": {"dfile": {"$concat": ["gone-", "$dfile"]}}}])
 
     def bring_back():
         change = {"$set": {"dfile": {"$substrCP": ["$dfile", len("gone-"), 1000]}}}
-        copy.db.wf_miniseed.update_many(pieces, [change])
+        copy.db.wf_miniseed.update_many(segments, [change])
 
     copy.bring_back = bring_back
     return copy

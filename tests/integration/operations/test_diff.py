@@ -26,18 +26,18 @@ def test_what_was_changed_is_what_differs(copy, command):
     events.insert_one(rows[3] | {"_id": "new", "time": rows[3]["time"] + 60.0})
     result = command(copy.settings, "diff", "ops", "twin", "--json")
     assert result.code == 1 and not result.json["equal"]
-    told = result.json["events"]
-    counts = {key: told[key] for key in ("a", "b", "same", "moved", "only_a", "only_b")}
+    found_diff = result.json["events"]
+    counts = {key: found_diff[key] for key in ("a", "b", "same", "moved", "only_a", "only_b")}
     assert counts == {"a": 5, "b": 5, "same": 1, "moved": 3, "only_a": 1, "only_b": 1}
-    in_time, deeper, without_magnitude = told["moved_rows"]
-    assert [row["b_id"] for row in told["moved_rows"]] == [row["_id"] for row in rows[:3]]
+    in_time, deeper, without_magnitude = found_diff["moved_rows"]
+    assert [row["b_id"] for row in found_diff["moved_rows"]] == [row["_id"] for row in rows[:3]]
     assert np.isclose(in_time["dt"], 0.25) and in_time["distance_km"] < 1e-6
     assert np.isclose(deeper["depth_difference_km"], 2.0)
     assert [deeper["picks_b"][0] - deeper["picks_a"][0], deeper["picks_b"][1] - deeper["picks_a"][1]] == [1, 0]
     assert without_magnitude["magnitude_difference"] is None
-    assert [row["event_id"] for row in told["only_b_rows"]] == ["new"]
-    assert np.isclose(told["only_a_rows"][0]["time"], rows[3]["time"])
-    assert copy.db.event.find_one({"_id": told["only_a_rows"][0]["event_id"]})["catalog"] == "ops"
+    assert [row["event_id"] for row in found_diff["only_b_rows"]] == ["new"]
+    assert np.isclose(found_diff["only_a_rows"][0]["time"], rows[3]["time"])
+    assert copy.db.event.find_one({"_id": found_diff["only_a_rows"][0]["event_id"]})["catalog"] == "ops"
 
     narrow = command(copy.settings, "diff", "ops", "twin", "--max-dt", "0.1", "--json").json["events"]
     assert (narrow["moved"], narrow["only_a"], narrow["only_b"]) == (2, 2, 2)

@@ -36,7 +36,7 @@ def catalog_config_ids(place, name):
 
 
 @pytest.mark.parametrize("stage", ["pick", "associate", "assemble"])
-def test_nothing_is_replaced_or_removed_between_the_start_and_the_end_of_a_run(copy, stage):
+def test_nothing_is_replaced_or_removed_while_a_run_lasts(copy, stage):
     before = copy.dump("run")
     refused = []
 
@@ -76,7 +76,7 @@ def test_a_run_that_was_lost_or_has_ended_holds_nothing_back(copy):
     assert live_run(copy.db, "catalog", "twin") is None
 
 
-def test_a_run_that_comes_up_while_its_name_is_removed_keeps_the_name(copy, monkeypatch):
+def test_a_run_that_starts_during_a_removal_keeps_its_name(copy, monkeypatch):
     taking = removal.remove_tasks
 
     def comes_up(*arguments):
@@ -115,7 +115,7 @@ def test_a_result_is_refused_while_its_name_is_given_away_and_after(copy, monkey
     )
 
 
-def test_a_result_that_is_being_written_while_its_name_is_given_away_goes_too(copy, monkeypatch):
+def test_a_result_written_while_its_name_is_replaced_goes_too(copy, monkeypatch):
     old = copy.db.catalog.find_one({"_id": "ops"})
     with_events = {"config_id": old["config_id"], "stage": "associate", "counts.events": {"$gt": 0}}
     row = copy.db.task.find_one_and_update(with_events, {"$set": {"status": "pending"}})

@@ -102,7 +102,7 @@ def test_a_failed_run_names_its_failures(failing, command):
     assert len(command(failing.settings, "runs", "--status", "failed", "--json").json["runs"]) == 1
 
 
-def test_a_run_is_running_while_its_process_lives_and_lost_when_it_is_gone(going, command):
+def test_a_run_is_lost_once_its_process_is_gone(going, command):
     state = command(going.settings, "watch", "--once", "--json").json
     assert (state["run_id"], state["status"]) == (going.run_id, "running")
     (stage,) = state["stages"]
@@ -206,7 +206,7 @@ def seen(place):
     return {key: stage[key] for key in ("done", "failed", "quarantined", "running", "pending")}
 
 
-def test_a_shared_run_is_seen_as_it_is_when_a_worker_has_left_a_stage(shared):
+def test_a_shared_run_is_current_when_a_worker_has_left_a_stage(shared):
     number = len(shared.planned)
     first = shared.carry_out(*shared.planned[:2])
     shared.leave(first)

@@ -110,7 +110,7 @@ def test_a_broken_off_removal_goes_on(copy, monkeypatch, small_steps):
     assert gone(before, copy.dump()) == expected
 
 
-def test_a_run_that_comes_up_while_its_name_is_removed_keeps_what_it_holds(copy, monkeypatch):
+def test_a_run_that_starts_during_a_removal_keeps_its_documents(copy, monkeypatch):
     config_id = copy.db.catalog.find_one({"_id": "twin"})["config_id"]
     task = copy.db.task.find_one({"config_id": config_id, "stage": "associate", "counts.events": {"$gt": 0}})
     wrote = list(copy.db.origin.find({"task_id": task["_id"]}))

@@ -20,20 +20,20 @@ def overlap_samples(overlap: float, window: int) -> int:
 def window_starts(
     start_ns: int, rate: float, samples: int, window: int, stride: int, nominal_rate: float
 ) -> np.ndarray:
-    """First samples of the windows of one run, ascending.
+    """First samples of the windows of one stretch, ascending.
 
     Windows start at the samples nearest to whole multiples of `stride` / `nominal_rate` seconds since 1970. One more
-    lies flush with the start of the run and one flush with its end, so that all of it is covered.
+    lies flush with the start of the stretch and one flush with its end, so that all of it is covered.
 
     Args:
-        start_ns: time of the run's sample 0 (nanoseconds since 1970).
-        rate: samples per second by the run's own clock.
-        samples: length of the run.
+        start_ns: time of the stretch's sample 0 (nanoseconds since 1970).
+        rate: samples per second by the stretch's own clock.
+        samples: length of the stretch.
         window, stride: in samples.
         nominal_rate: the model's samples per second, which turns the stride into seconds.
 
     Returns:
-        int64 array; empty where the run is shorter than a window.
+        int64 array; empty where the stretch is shorter than a window.
     """
     if samples < window:
         return np.empty(0, dtype=np.int64)

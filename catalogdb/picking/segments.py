@@ -1,4 +1,4 @@
-"""Traces of the channels in one slot -> pieces: contiguous samples, short gaps bridged, dead stretches cut out."""
+"""Traces of the channels in one slot -> segments: contiguous samples, short gaps bridged, dead times cut out."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ CLOCK_GOES_ON = 0.25
 BRIDGED_SHARE = 20
 """A gap is bridged only between data this many times as long: no more than a twentieth is ever made up."""
 NEIGHBOURHOOD_SECONDS = 10.0
-"""Another channel continues a piece where the jump to its first sample is no larger than the largest so near to it."""
+"""Another channel continues a segment where the jump to its first sample is no larger than the largest near it."""
 
 
 @dataclass
-class Piece:
+class Segment:
     """Contiguous samples of one slot: float64 or integer counts on the way in, float32 at the wanted rate after.
 
     Attributes:
@@ -55,7 +55,7 @@ class Piece:
         """Time of the sample after the last."""
         return self.start_ns + round(self.data.size * 1e9 / self.rate)
 
-    def cut(self, first: int, last: int) -> Piece:
+    def cut(self, first: int, last: int) -> Segment:
         """Samples [first, last)."""
         return replace(self, start_ns=self.start_ns + round(first * 1e9 / self.rate), data=self.data[first:last])
 
@@ -68,7 +68,7 @@ class Passed:
     problems: list[str] = field(default_factory=list)
 
 
-def piece_of(trace: Trace, start: float, end: float) -> Piece | None:
+def segment_of(trace: Trace, start: float, end: float) -> Segment | None:
     """The samples of a trace with times in [start, end), epoch seconds, to half a sample; masked ones are NaN."""
     begin_ns, rate = trace.stats.starttime.ns, float(trace.stats.sampling_rate)
     data = np.ma.filled(trace.data.astype(np.float64), np.nan) if np.ma.isMaskedArray(trace.data) else trace.data
@@ -78,50 +78,50 @@ def piece_of(trace: Trace, start: float, end: float) -> Piece | None:
     if first >= last:
         return None
     start_ns = begin_ns + round(first * 1e9 / rate)
-    return Piece(((start_ns, trace.stats.channel),), start_ns, rate, data[first:last])
+    return Segment(((start_ns, trace.stats.channel),), start_ns, rate, data[first:last])
 
 
-def joined(pieces: Sequence[Piece], bridge_samples: int, passed: Passed) -> list[Piece]:
-    """Join pieces that continue each other within half a sample; of overlaps the earlier piece stays.
+def joined(segments: Sequence[Segment], bridge_samples: int, passed: Passed) -> list[Segment]:
+    """Join segments that continue each other within half a sample; of overlaps the earlier segment stays.
 
     Gaps of up to `bridge_samples` are filled by a straight line where the clock goes on and the data on both sides are
     `BRIDGED_SHARE` times as long.
     """
-    whole = _continued(pieces, passed)
+    whole = _continued(segments, passed)
     if bridge_samples == 0 or len(whole) < 2:
         return whole
     chains = [([whole[0]], [0])]
-    for piece in whole[1:]:
+    for segment in whole[1:]:
         parts, first_sample = chains[-1]
         last = parts[-1]
-        late = (piece.start_ns - last.start_ns) * last.rate / 1e9 - last.data.size
+        late = (segment.start_ns - last.start_ns) * last.rate / 1e9 - last.data.size
         gap = round(late)
-        clock_goes_on = 0 < gap <= bridge_samples and abs(late - gap) <= CLOCK_GOES_ON and piece.rate == last.rate
-        if clock_goes_on and min(last.data.size, piece.data.size) >= BRIDGED_SHARE * gap and _goes_on(last, piece):
+        clock_goes_on = 0 < gap <= bridge_samples and abs(late - gap) <= CLOCK_GOES_ON and segment.rate == last.rate
+        if clock_goes_on and min(last.data.size, segment.data.size) >= BRIDGED_SHARE * gap and _goes_on(last, segment):
             first_sample.append(first_sample[-1] + last.data.size + gap)
-            parts.append(piece)
+            parts.append(segment)
         else:
-            chains.append(([piece], [0]))
-    return [piece for parts, first_sample in chains for piece in _bridged(parts, first_sample, passed)]
+            chains.append(([segment], [0]))
+    return [segment for parts, first_sample in chains for segment in _bridged(parts, first_sample, passed)]
 
 
-def _continued(pieces: Sequence[Piece], passed: Passed) -> list[Piece]:
-    groups: list[list[Piece]] = []
-    for piece in sorted(pieces, key=lambda piece: (piece.start_ns, -piece.data.size)):
+def _continued(segments: Sequence[Segment], passed: Passed) -> list[Segment]:
+    groups: list[list[Segment]] = []
+    for segment in sorted(segments, key=lambda segment: (segment.start_ns, -segment.data.size)):
         if groups:
             first = groups[-1][0]  # whose clock holds for all of them: starts of files may scatter
             end_ns = first.start_ns + sum(part.data.size for part in groups[-1]) * 1e9 / first.rate
-            overlap = math.ceil((end_ns - piece.start_ns) * piece.rate / 1e9 - CONTINUES)
+            overlap = math.ceil((end_ns - segment.start_ns) * segment.rate / 1e9 - CONTINUES)
             if overlap > 0:
-                passed.counts["overlapping_samples"] += min(overlap, piece.data.size)
-                if overlap >= piece.data.size:
+                passed.counts["overlapping_samples"] += min(overlap, segment.data.size)
+                if overlap >= segment.data.size:
                     continue
-                piece = piece.cut(overlap, piece.data.size)
-            near = abs(piece.start_ns - end_ns) * piece.rate / 1e9 < CONTINUES
-            if near and piece.rate == first.rate and _goes_on(groups[-1][-1], piece):
-                groups[-1].append(piece)
+                segment = segment.cut(overlap, segment.data.size)
+            near = abs(segment.start_ns - end_ns) * segment.rate / 1e9 < CONTINUES
+            if near and segment.rate == first.rate and _goes_on(groups[-1][-1], segment):
+                groups[-1].append(segment)
                 continue
-        groups.append([piece])
+        groups.append([segment])
     return [
         group[0]
         if len(group) == 1
@@ -130,7 +130,7 @@ def _continued(pieces: Sequence[Piece], passed: Passed) -> list[Piece]:
     ]
 
 
-def _goes_on(before: Piece, after: Piece) -> bool:
+def _goes_on(before: Segment, after: Segment) -> bool:
     """True within one channel; between two where the motion goes on, as it does where a channel gets another code."""
     if before.channels[-1][1] == after.channel:
         return True
@@ -140,8 +140,8 @@ def _goes_on(before: Piece, after: Piece) -> bool:
     return bool(abs(ends[1][0] - ends[0][-1]) <= largest)
 
 
-def _bridged(parts: list[Piece], first_sample: list[int], passed: Passed) -> Iterator[Piece]:
-    """The parts with lines between them, on straight clocks; where one is not enough, as several pieces."""
+def _bridged(parts: list[Segment], first_sample: list[int], passed: Passed) -> Iterator[Segment]:
+    """The parts with lines between them, on straight clocks; where one is not enough, as several segments."""
     if len(parts) == 1:
         yield parts[0]
         return
@@ -159,11 +159,11 @@ def _bridged(parts: list[Piece], first_sample: list[int], passed: Passed) -> Ite
         yield _together(of_clock, data, clock.start_ns, rate / (1 + clock.drift))
 
 
-def _together(parts: Sequence[Piece], data: Sequence[np.ndarray], start_ns: int, rate: float) -> Piece:
+def _together(parts: Sequence[Segment], data: Sequence[np.ndarray], start_ns: int, rate: float) -> Segment:
     channels: list[tuple[int, str]] = []
     for part in parts:
         channels += [one for one in part.channels if not channels or one[1] != channels[-1][1]]
-    return Piece(tuple(channels), start_ns, rate, data[0] if len(data) == 1 else np.concatenate(data))
+    return Segment(tuple(channels), start_ns, rate, data[0] if len(data) == 1 else np.concatenate(data))
 
 
 def _line(before: float, after: float, gap: int, dtype: np.dtype) -> np.ndarray:
@@ -171,21 +171,21 @@ def _line(before: float, after: float, gap: int, dtype: np.dtype) -> np.ndarray:
     return (np.rint(line) if np.issubdtype(dtype, np.integer) else line).astype(dtype)
 
 
-def live_parts(piece: Piece, bridge_samples: int, passed: Passed) -> Iterator[Piece]:
-    """Cut out stretches of a constant value and samples that aren't finite, unless few enough to be bridged."""
-    data = piece.data
+def live_parts(segment: Segment, bridge_samples: int, passed: Passed) -> Iterator[Segment]:
+    """Cut out times of a constant value and samples that aren't finite, unless few enough to be bridged."""
+    data = segment.data
     out: list[tuple[int, int]] = []
     if np.issubdtype(data.dtype, np.inexact):
-        bad = _true_stretches(~(np.abs(data) < LARGEST_COUNT), 1)
+        bad = _true_spans(~(np.abs(data) < LARGEST_COUNT), 1)
         if bad:
             number = sum(last - first for first, last in bad)
             passed.counts["nonfinite_samples"] += number
             short = _bridgeable(bad, data.size, bridge_samples)
-            out += [stretch for stretch in bad if stretch not in short]
+            out += [span for span in bad if span not in short]
             what = "taken as gaps" if not short else f"{len(short)} of {len(bad)} gaps that they leave are bridged"
             passed.problems.append(
-                f"{piece.channel}: {number} samples aren't finite, the first at "
-                f"{(piece.start_ns + bad[0][0] * 1e9 / piece.rate) / 1e9:.3f}; {what}"
+                f"{segment.channel}: {number} samples aren't finite, the first at "
+                f"{(segment.start_ns + bad[0][0] * 1e9 / segment.rate) / 1e9:.3f}; {what}"
             )
             if short:
                 data = data.copy()
@@ -193,25 +193,25 @@ def live_parts(piece: Piece, bridge_samples: int, passed: Passed) -> Iterator[Pi
                     data[first:last] = _line(data[first - 1], data[last], last - first, data.dtype)
                     passed.counts["bridged_gaps"] += 1
                     passed.counts["bridged_samples"] += last - first
-                piece = replace(piece, data=data)
-    dead = _constant_stretches(data, math.ceil(DEAD_SECONDS * piece.rate))
+                segment = replace(segment, data=data)
+    dead = _constant_spans(data, math.ceil(DEAD_SECONDS * segment.rate))
     if dead:
-        seconds = sum(last - first for first, last in dead) / piece.rate
+        seconds = sum(last - first for first, last in dead) / segment.rate
         passed.counts["dead_seconds"] += round(seconds)
         passed.problems.append(
-            f"{piece.channel}: constant for {seconds:.0f} s, the first time from "
-            f"{(piece.start_ns + dead[0][0] * 1e9 / piece.rate) / 1e9:.3f}; taken as gaps"
+            f"{segment.channel}: constant for {seconds:.0f} s, the first time from "
+            f"{(segment.start_ns + dead[0][0] * 1e9 / segment.rate) / 1e9:.3f}; taken as gaps"
         )
         out += dead
     begin = 0
     for first, last in [*sorted(out), (data.size, data.size)]:
         if first > begin:
-            yield piece.cut(begin, first)
+            yield segment.cut(begin, first)
         begin = max(begin, last)
 
 
 def _bridgeable(bad: list[tuple[int, int]], samples: int, bridge_samples: int) -> list[tuple[int, int]]:
-    """Stretches of bad samples that are short, with enough good ones on both sides."""
+    """Spans of bad samples that are short, with enough good ones on both sides."""
     edges = [(0, 0), *bad, (samples, samples)]
     return [
         (first, last)
@@ -220,20 +220,20 @@ def _bridgeable(bad: list[tuple[int, int]], samples: int, bridge_samples: int) -
     ]
 
 
-def _true_stretches(mask: np.ndarray, shortest: int) -> list[tuple[int, int]]:
-    """[first, after last) of each stretch of True at least `shortest` long."""
+def _true_spans(mask: np.ndarray, shortest: int) -> list[tuple[int, int]]:
+    """[first, after last) of each span of True at least `shortest` long."""
     if not mask.any():
         return []
     edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    stretches = edges.reshape(-1, 2)
-    return [(first, end) for first, end in stretches[stretches[:, 1] - stretches[:, 0] >= shortest].tolist()]
+    spans = edges.reshape(-1, 2)
+    return [(first, end) for first, end in spans[spans[:, 1] - spans[:, 0] >= shortest].tolist()]
 
 
-def _constant_stretches(data: np.ndarray, shortest: int) -> list[tuple[int, int]]:
+def _constant_spans(data: np.ndarray, shortest: int) -> list[tuple[int, int]]:
     if data.size < shortest:
         return []
-    step = max(1, shortest // 2)  # a long constant stretch holds all of the samples between two of these steps
+    step = max(1, shortest // 2)  # a long constant span holds all of the samples between two of these steps
     equal = np.flatnonzero(np.diff(data[::step]) == 0) * step
     if not any((data[first : first + step] == data[first]).all() for first in equal.tolist()):
         return []
-    return [(first, last + 1) for first, last in _true_stretches(data[1:] == data[:-1], shortest - 1)]
+    return [(first, last + 1) for first, last in _true_spans(data[1:] == data[:-1], shortest - 1)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from catalogdb.demo.windows import WINDOW_SAMPLES, build_pool, make_windows, normalize, soft_labels
+from catalogdb.demo.training_windows import WINDOW_SAMPLES, build_pool, make_windows, normalize, soft_labels
 
 
 @pytest.fixture(scope="module")

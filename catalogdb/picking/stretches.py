@@ -1,6 +1,6 @@
-"""Traces of one channel group -> runs: stretches of aligned components at one rate, without a gap in any of them.
+"""Traces of one channel group -> stretches: aligned components at one rate, without a gap in any of them.
 
-A run is what a picker sees as one piece. Wherever the set of available components changes, one run ends and the next
+A picker sees one stretch at a time. Wherever the set of available components changes, one stretch ends and the next
 begins; gaps are never filled, but for those of a few samples in which the clock goes on. Sample times keep the phase of
 the data's own clock. Where data are resampled, the output samples are chosen by their number since 1970, so that they
 don't depend on where a file or a read starts.
@@ -19,8 +19,8 @@ import numpy as np
 from catalogdb.components import SLOTS, Axis, slot_spans
 from catalogdb.intervals import Interval, seconds, union
 from catalogdb.picking.faults import count_faults
-from catalogdb.picking.pieces import Passed, Piece, joined, live_parts, piece_of
 from catalogdb.picking.resample import at_exact_rate, at_rate, share_a_clock
+from catalogdb.picking.segments import Passed, Segment, joined, live_parts, segment_of
 
 if TYPE_CHECKING:
     from obspy import Trace
@@ -34,7 +34,7 @@ Channels = tuple[str | None, ...]
 
 
 @dataclass
-class Run:
+class Stretch:
     """Aligned components without gaps.
 
     Attributes:
@@ -62,14 +62,14 @@ class Run:
         return components_of(self.channels)
 
     def component(self, row: int) -> np.ndarray:
-        """Samples of a component that the run has."""
+        """Samples of a component that the stretch has."""
         samples = self.data[row]
         if samples is None:
-            raise ValueError(f"the run has no component {SLOTS[row]}")
+            raise ValueError(f"the stretch has no component {SLOTS[row]}")
         return samples
 
-    def stretches(self) -> Iterator[tuple[int, int, Channels]]:
-        """(first sample, sample after the last, codes) of each stretch on the same channels."""
+    def by_channels(self) -> Iterator[tuple[int, int, Channels]]:
+        """(first sample, sample after the last, codes) of each part on the same channels."""
         marks = [(0, self.channels), *self.changes, (self.samples, ())]
         for (first, channels), (end, _) in zip(marks[:-1], marks[1:], strict=True):
             yield first, end, channels
@@ -91,22 +91,22 @@ def components_of(channels: Channels) -> str:
 
 @dataclass
 class Records(Passed):
-    """The runs of one channel group and what was passed over on the way to them.
+    """The stretches of one channel group and what was passed over on the way to them.
 
     Attributes:
         channel_group: ``net.sta.loc.BI``; None where there were no traces.
-        runs: ascending in time.
-        unused: when channels record that no run holds: (why, channel, when).
+        stretches: ascending in time.
+        unused: when channels record that no stretch holds: (why, channel, when).
         counts: samples, seconds and traces passed over, by reason.
         problems: the same in words.
     """
 
     channel_group: str | None = None
-    runs: list[Run] = field(default_factory=list)
+    stretches: list[Stretch] = field(default_factory=list)
     unused: list[tuple[str, str, list[Interval]]] = field(default_factory=list)
 
 
-def build_runs(
+def build_stretches(
     traces: Sequence[Trace],
     rate: float,
     overwrite: bool = False,
@@ -117,9 +117,9 @@ def build_runs(
 
     Args:
         traces: contiguous traces of one channel group; `components.py` says which channel is what. Samples that aren't
-            finite (or beyond `LARGEST_COUNT`), and stretches of `DEAD_SECONDS` or more of one constant value, count as
+            finite (or beyond `LARGEST_COUNT`), and `DEAD_SECONDS` or more of one constant value, count as
             gaps.
-        rate: samples per second of the runs.
+        rate: samples per second of the stretches.
         overwrite: whether the traces' samples may be destroyed, which saves memory.
         bridge_samples: gaps of up to so many samples, at the data's own rate, are filled by a straight line.
         axes: where the channels point.
@@ -131,15 +131,15 @@ def build_runs(
     if len(groups) > 1:
         raise ValueError(f"one channel group at a time, not {', '.join(groups)}")
     records = Records(channel_group=groups[0] if groups else None)
-    slots: list[list[Piece]] = []
+    slots: list[list[Segment]] = []
     for of_slot in _in_slots(traces, axes, records):
         whole = joined(of_slot, bridge_samples, records)
-        cleaned = [part for piece in whole for part in live_parts(piece, bridge_samples, records)]
+        cleaned = [part for segment in whole for part in live_parts(segment, bridge_samples, records)]
         _note_faults(cleaned, records)
         slots.append([resampled for part in cleaned if (resampled := at_rate(part, rate, overwrite)) is not None])
     if not share_a_clock(slots):
-        slots = [[exact for piece in of_slot if (exact := at_exact_rate(piece, rate))] for of_slot in slots]
-    records.runs = list(_split_into_runs(slots))
+        slots = [[exact for segment in of_slot if (exact := at_exact_rate(segment, rate))] for of_slot in slots]
+    records.stretches = list(_split_into_stretches(slots))
     if gaps := records.counts["bridged_gaps"]:
         records.problems.append(
             f"{gaps} gaps of up to {bridge_samples} samples, {records.counts['bridged_samples']} samples in all, "
@@ -153,7 +153,7 @@ def usable_rate(rate: float) -> bool:
     return LOWEST_RATE_HZ <= rate <= HIGHEST_RATE_HZ
 
 
-def _in_slots(traces: Sequence[Trace], axes: Iterable[Axis], records: Records) -> list[list[Piece]]:
+def _in_slots(traces: Sequence[Trace], axes: Iterable[Axis], records: Records) -> list[list[Segment]]:
     """Usable traces by slot, each cut to the times in which its channel is the one there."""
     by_channel: dict[str, list[Trace]] = defaultdict(list)
     refused: dict[str, list[Trace]] = defaultdict(list)
@@ -178,18 +178,19 @@ def _in_slots(traces: Sequence[Trace], axes: Iterable[Axis], records: Records) -
     for channel, spans in unused.items():
         records.unused.append((_why_unused(channel, recorded), channel, spans))
     return [
-        [piece for channel, times in of_slot.items() for piece in _cut(by_channel[channel], times)] for of_slot in slots
+        [segment for channel, times in of_slot.items() for segment in _cut(by_channel[channel], times)]
+        for of_slot in slots
     ]
 
 
-def _cut(traces: Iterable[Trace], times: Sequence[Interval]) -> Iterator[Piece]:
+def _cut(traces: Iterable[Trace], times: Sequence[Interval]) -> Iterator[Segment]:
     """The traces' samples inside intervals that are ascending."""
     for trace in traces:
         begin, end = _span(trace)
         at = max(0, bisect_right(times, begin, key=lambda interval: interval[1]) - 1)
         while at < len(times) and times[at][0] < end:
-            if (piece := piece_of(trace, *times[at])) is not None:
-                yield piece
+            if (segment := segment_of(trace, *times[at])) is not None:
+                yield segment
             at += 1
 
 
@@ -205,29 +206,29 @@ def _why_unused(channel: str, recorded: Iterable[str]) -> str:
     return OTHERS_USED if channel[-1:] in (*SLOTS, "1", "2") else NO_COMPONENT
 
 
-def _note_faults(pieces: list[Piece], records: Records) -> None:
-    found = sum((count_faults(piece.data) for piece in pieces), Counter())
+def _note_faults(segments: list[Segment], records: Records) -> None:
+    found = sum((count_faults(segment.data) for segment in segments), Counter())
     records.counts.update(found)
     if clipped := found["clipped_samples"]:
-        records.problems.append(f"{pieces[0].channel}: {clipped} samples are clipped; picked as they are")
+        records.problems.append(f"{segments[0].channel}: {clipped} samples are clipped; picked as they are")
 
 
-def _split_into_runs(slots: list[list[Piece]]) -> Iterator[Run]:
-    """Cut at every start and end of a piece, so that each run has one piece, or none, of each component throughout."""
-    everything = [piece for pieces in slots for piece in pieces]
+def _split_into_stretches(slots: list[list[Segment]]) -> Iterator[Stretch]:
+    """Cut at every start and end of a segment: each stretch has one segment, or none, of each component throughout."""
+    everything = [segment for segments in slots for segment in segments]
     if not everything:
         return
-    origin_ns, rate = min(piece.start_ns for piece in everything), everything[0].rate
+    origin_ns, rate = min(segment.start_ns for segment in everything), everything[0].rate
     starts, ends = [], []
-    for pieces in slots:
+    for segments in slots:
         slot_starts: list[int] = []
         slot_ends: list[int] = []
-        for piece in pieces:
-            first = round((piece.start_ns - origin_ns) * rate / 1e9)
+        for segment in segments:
+            first = round((segment.start_ns - origin_ns) * rate / 1e9)
             if slot_ends:
                 first = max(first, slot_ends[-1])  # rounding may put neighbours on one sample
             slot_starts.append(first)
-            slot_ends.append(first + piece.data.size)
+            slot_ends.append(first + segment.data.size)
         starts.append(np.array(slot_starts, dtype=np.int64))
         ends.append(np.array(slot_ends, dtype=np.int64))
     borders = np.unique(np.concatenate(starts + ends))
@@ -248,25 +249,25 @@ def _split_into_runs(slots: list[list[Piece]]) -> Iterator[Run]:
         for slot, index in enumerate(used):
             if index < 0:
                 continue
-            piece, offset = slots[slot][index], first - int(starts[slot][index])
-            data[slot] = piece.data[offset : offset + last - first]  # a view: a day is large
-            clocks.append((piece.start_ns + round(offset * 1e9 / piece.rate), piece.rate))
+            segment, offset = slots[slot][index], first - int(starts[slot][index])
+            data[slot] = segment.data[offset : offset + last - first]  # a view: a day is large
+            clocks.append((segment.start_ns + round(offset * 1e9 / segment.rate), segment.rate))
         start_ns, own_rate = clocks[0]
         of_slots = [slots[slot][index] if index >= 0 else None for slot, index in enumerate(used)]
-        yield Run(start_ns, own_rate, tuple(data), *_channels(of_slots, start_ns, own_rate, last - first))
+        yield Stretch(start_ns, own_rate, tuple(data), *_channels(of_slots, start_ns, own_rate, last - first))
 
 
 def _channels(
-    pieces: Sequence[Piece | None], start_ns: int, rate: float, samples: int
+    segments: Sequence[Segment | None], start_ns: int, rate: float, samples: int
 ) -> tuple[Channels, tuple[tuple[int, Channels], ...]]:
-    """Codes at the first sample of a run, and where they change."""
-    at: dict[int, list[str | None]] = {0: [None] * len(pieces)}
-    for row, piece in enumerate(pieces):
-        for time_ns, channel in piece.channels if piece else ():
+    """Codes at the first sample of a stretch, and where they change."""
+    at: dict[int, list[str | None]] = {0: [None] * len(segments)}
+    for row, segment in enumerate(segments):
+        for time_ns, channel in segment.channels if segment else ():
             sample = max(0, round((time_ns - start_ns) * rate / 1e9))
             if sample < samples:
-                at.setdefault(sample, [None] * len(pieces))[row] = channel
-    codes: list[str | None] = [None] * len(pieces)
+                at.setdefault(sample, [None] * len(segments))[row] = channel
+    codes: list[str | None] = [None] * len(segments)
     marks: list[tuple[int, Channels]] = []
     for sample in sorted(at):
         codes = [new or old for new, old in zip(at[sample], codes, strict=True)]

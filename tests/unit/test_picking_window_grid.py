@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catalogdb.picking.windows import overlap_samples, window_starts
+from catalogdb.picking.window_grid import overlap_samples, window_starts
 
 T0_NS = 1_700_000_000_123_456_789
 
 
-def test_windows_of_two_reads_of_the_same_data_lie_on_the_same_samples():
+def test_windows_of_two_reads_lie_on_the_same_samples():
     whole = window_starts(T0_NS, 100.0, 100_000, 3001, 1501, 100.0)
     for skip in (1, 700, 1501, 12_345):
         part = window_starts(T0_NS + skip * 10_000_000, 100.0, 100_000 - skip, 3001, 1501, 100.0)
@@ -25,7 +25,7 @@ def test_windows_cover_a_run_to_its_ends():
     assert (np.diff(starts) > 0).all()
 
 
-def test_grid_windows_start_at_the_sample_nearest_a_multiple_of_the_stride():
+def test_windows_start_nearest_to_multiples_of_the_stride():
     starts = window_starts(T0_NS, 100.0, 50_000, 3001, 1501, 100.0)[1:-1]
     multiples = (T0_NS / 1e9 + starts / 100) / 15.01
     assert np.abs(multiples - np.round(multiples)).max() * 15.01 <= 0.0054
@@ -39,7 +39,7 @@ def test_clock_jitter_does_not_move_windows(phase_ms, jitter_ns):
     assert np.array_equal(calm, window_starts(start_ns + jitter_ns, 100.0, 50_000, 3000, 1500, 100.0))
 
 
-def test_a_run_shorter_than_a_window_has_none_and_one_as_long_has_one():
+def test_a_stretch_has_a_window_from_a_window_s_length_on():
     assert window_starts(T0_NS, 100.0, 3000, 3001, 1501, 100.0).size == 0
     assert window_starts(T0_NS, 100.0, 3001, 3001, 1501, 100.0).tolist() == [0]
 

@@ -1,4 +1,4 @@
-"""Samples of indexed pieces, held against what was indexed: every stage and every figure reads them here."""
+"""Samples of indexed segments, held against what was indexed: every stage and every figure reads them here."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from catalogdb.waveforms import ChangedWaveform, FileState, read_traces
 if TYPE_CHECKING:
     from obspy import Trace
 
-PIECE_FIELDS = (
+SEGMENT_FIELDS = (
     *("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "npts"),
     *("dir", "dfile", "foff", "nbytes", "file_id"),
 )
 """What reading needs of a `wf_miniseed` document."""
 
 
-def read_pieces(
+def read_segments(
     db: Database,
-    pieces: Sequence[WfMiniseed],
+    segments: Sequence[WfMiniseed],
     starttime: float,
     endtime: float,
     states: dict[str, FileState] | None = None,
 ) -> tuple[list[Trace], list[str]]:
-    """Read what pieces hold between two times, as `read_traces`. A file that is not what was indexed is marked as stale
-    in `wf_file`, so that the next ingest reads it whatever its size and time.
+    """Read what segments hold between two times, as `read_traces`. A file that is not what was indexed is marked as
+    stale in `wf_file`, so that the next ingest reads it whatever its size and time.
 
     Args:
-        pieces: `wf_miniseed` documents with `PIECE_FIELDS`.
+        segments: `wf_miniseed` documents with `SEGMENT_FIELDS`.
         states: of `file_states`, where the caller has them.
 
     Raises:
@@ -42,9 +42,9 @@ def read_pieces(
         ChangedWaveform: where a file is not what was indexed.
     """
     if states is None:
-        states = file_states(db, (piece["file_id"] for piece in pieces))
+        states = file_states(db, (segment["file_id"] for segment in segments))
     try:
-        return read_traces(pieces, starttime, endtime, states)
+        return read_traces(segments, starttime, endtime, states)
     except ChangedWaveform as error:
         with suppress(OperationFailure):  # who may only read sees the error too
             _mark_stale(db, error)
