@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from catalogdb.cli import common
+
+if TYPE_CHECKING:
+    from catalogdb.jobs import Job
 
 ASSOCIATORS = ("gamma", "pyocto", "scan")
 
@@ -108,12 +111,14 @@ def tune(
     print(options or "the job's own settings are the best")
 
 
-def _reference(job, name: str | None) -> str:
+def _reference(job: Job, name: str | None) -> str:
     from catalogdb.errors import InputError
 
-    if name is None and job.evaluate is None:
+    if name is not None:
+        return name
+    if job.evaluate is None:
         raise InputError(f"job {job.name} names no reference", hint="Say --reference CATALOG.")
-    return name or job.evaluate.reference
+    return job.evaluate.reference
 
 
 def _rounded(row: dict) -> dict:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -16,6 +16,11 @@ from catalogdb.cli.console import WIDTH_OF_PIPES as WIDTH_OF_PIPES
 from catalogdb.cli.console import SafeConsole, visible_json
 from catalogdb.errors import CatalogdbError
 from catalogdb.interrupts import end_cleanly_on_sigterm as end_cleanly_on_sigterm
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+    from catalogdb.settings import Settings
 
 out = SafeConsole()
 err = SafeConsole(stderr=True)
@@ -26,7 +31,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 arguments: dict[str, Any] = {}
 
 
-def settings(**defaults: Any):
+def settings(**defaults: Any) -> Settings:
     """Settings of this call; `defaults` hold where neither file, environment nor command line say anything."""
     from catalogdb.errors import InputError
     from catalogdb.mongo_uri import holds_secret
@@ -40,7 +45,7 @@ def settings(**defaults: Any):
     return load_settings(defaults, **arguments)
 
 
-def database():
+def database() -> Database:
     """The database of this call, brought to the schema if it is not."""
     from catalogdb.database.connection import connect
     from catalogdb.database.initialise import initialise

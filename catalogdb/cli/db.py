@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from catalogdb.cli import common, users
+
+if TYPE_CHECKING:
+    from catalogdb.database.embedded import EmbeddedMongod, ServerStatus
 
 app = typer.Typer(help="Start, stop and look at the database; manage its users.", no_args_is_help=True)
 app.add_typer(users.app, name="users")
@@ -74,7 +79,7 @@ def init(json: common.JsonOption = False) -> None:
         common.out.print("\n".join(changes) or f"database {settings.database}: already up to date", markup=False)
 
 
-def _embedded(verb: str):
+def _embedded(verb: str) -> EmbeddedMongod:
     from catalogdb.database.connection import embedded
     from catalogdb.errors import InputError
 
@@ -86,7 +91,7 @@ def _embedded(verb: str):
     return embedded(settings)
 
 
-def _print_status(state, json: bool) -> None:
+def _print_status(state: ServerStatus, json: bool) -> None:
     facts = {"running": state.running, "pid": state.pid, "port": state.port, "data_dir": str(state.data_dir)}
     if json:
         common.print_json(facts)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from catalogdb.cli import common
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
 
 VALUE_SHOWN = 60
 STATIONS_SHOWN = 10
@@ -48,7 +51,7 @@ def diff(
         raise typer.Exit(1)
 
 
-def _are_catalogs(db, a: str, b: str) -> bool:
+def _are_catalogs(db: Database, a: str, b: str) -> bool:
     """False where both names are those of pick sets and not both those of catalogs."""
     names = {"$in": [a, b]}
     wanted = len({a, b})

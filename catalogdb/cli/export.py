@@ -14,7 +14,7 @@ from catalogdb.cli import common, probability
 class CatalogByDefault(TyperGroup):
     """`export --catalog ...` is `export catalog --catalog ...`."""
 
-    def parse_args(self, ctx, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if args and args[0].startswith("-") and args[0] not in ctx.help_option_names:
             args = ["catalog", *args]
         return super().parse_args(ctx, args)
@@ -28,7 +28,7 @@ app = typer.Typer(
 Bound = Annotated[float | None, typer.Option(help="Degrees.", rich_help_panel="Filters")]
 
 
-def _filter(help: str):
+def _filter(help: str) -> Any:
     return typer.Option(help=help, rich_help_panel="Filters")
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalogdb.cli import common
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
 
 
 def metrics(
@@ -48,7 +51,7 @@ def metrics(
     common.out.print(f"{output}: {size} bytes", markup=False, soft_wrap=True)
 
 
-def _serve(db, port: int, address: str) -> None:
+def _serve(db: Database, port: int, address: str) -> None:
     from pymongo.errors import PyMongoError
 
     from catalogdb.metrics import Collector

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalogdb.cli import common
+
+if TYPE_CHECKING:
+    from catalogdb.picking.config import StationThresholds
 
 
 def repick(
@@ -52,7 +55,7 @@ def repick(
         raise typer.Exit(1)
 
 
-def _station_thresholds(text: str):
+def _station_thresholds(text: str) -> StationThresholds:
     from pydantic import ValidationError
 
     from catalogdb.errors import InputError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
@@ -13,6 +13,8 @@ from catalogdb.cli import common
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
+
+    from catalogdb.runs.run import RunReport
 
 
 def run(
@@ -134,21 +136,21 @@ class StageProgress:
         self.bar = Progress(*columns, console=common.err, disable=not shown)
         self.tasks: dict[str, TaskID] = {}
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.bar.start()
         return self
 
-    def __exit__(self, *exception) -> None:
+    def __exit__(self, *exception: object) -> None:
         self.bar.stop()
 
-    def __call__(self, stage, total, report) -> None:
+    def __call__(self, stage: str, total: int, report: Any) -> None:
         if report is None:
             self.tasks[stage] = self.bar.add_task(stage, total=total)
         else:
             self.bar.advance(self.tasks[stage])
 
 
-def _print_profile(report) -> None:
+def _print_profile(report: RunReport) -> None:
     """Seconds of the steps of each stage's tasks, added up over the tasks; steps don't contain one another."""
     for name, stage in report.stages.items():
         if not (total := sum(stage.seconds.values())):
@@ -163,7 +165,7 @@ def _print_profile(report) -> None:
         common.print_rows(rows, title=f"profile of {name}: {total:.2f} s in {stage.done} tasks{backend}")
 
 
-def print_report(report) -> None:
+def print_report(report: RunReport) -> None:
     rows = [
         {
             "stage": name,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from catalogdb.cli import common
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+    from catalogdb.jobs import JobFile
 
 app = typer.Typer(help="Run jobs at set times.", no_args_is_help=True)
 
@@ -155,7 +160,7 @@ def export(
         print("\n".join(f"# {name}\n{text}" if len(files) > 1 else text for name, text in files.items()), end="")
 
 
-def _exported(job_file, job: Path, kind: str, overrides: list[str], command: str | None) -> dict[str, str]:
+def _exported(job_file: JobFile, job: Path, kind: str, overrides: list[str], command: str | None) -> dict[str, str]:
     """Texts by file name."""
     import shlex
 
@@ -188,7 +193,7 @@ def _this_command() -> list[str]:
     return [os.path.abspath(found)] if found else [sys.executable, "-m", "catalogdb"]
 
 
-def _tell_unreadable(db) -> None:
+def _tell_unreadable(db: Database) -> None:
     from catalogdb.scheduling.schedule import unreadable
 
     for error in unreadable(db):

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from catalogdb.cli import common
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+    from pymongo.database import Database
+
+    from catalogdb.runs.stale import Staleness, StaleTask
 
 
 def status(
@@ -64,7 +70,7 @@ def status(
         common.out.print(f"last run: job {run['job']}, {run['status']}, started {run.get('started')}")
 
 
-def _with_count(collection, key: str, row: dict[str, Any]) -> dict[str, Any]:
+def _with_count(collection: Collection, key: str, row: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": row["_id"],
         "kind": row["kind"],
@@ -73,7 +79,7 @@ def _with_count(collection, key: str, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tasks(db) -> list[dict[str, Any]]:
+def _tasks(db: Database) -> list[dict[str, Any]]:
     group = {"_id": {"result": "$result", "stage": "$stage", "status": "$status"}, "tasks": {"$sum": 1}}
     return [
         row["_id"] | {"tasks": row["tasks"]} for row in db.task.aggregate([{"$group": group}, {"$sort": {"_id": 1}}])
@@ -103,7 +109,7 @@ def _stale(job: Path | None, catalog: str | None, overrides: list[str], limit: i
         _print_stale(result, limit)
 
 
-def _print_stale(result, limit: int) -> None:
+def _print_stale(result: Staleness, limit: int) -> None:
     names = [f"{words} {name}" for words, name in (("pick set", result.pick_set), ("catalog", result.catalog)) if name]
     title = ", ".join(names)
     if not result.tasks:
@@ -118,7 +124,7 @@ def _print_stale(result, limit: int) -> None:
         common.err.print(f"note: {note}", markup=False, soft_wrap=True)
 
 
-def _stale_row(task) -> dict[str, Any]:
+def _stale_row(task: StaleTask) -> dict[str, Any]:
     from catalogdb.times import format_time
 
     return {

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalogdb.cli import common
+
+if TYPE_CHECKING:
+    from catalogdb.cli.run import StageProgress
+    from catalogdb.jobs import EvaluateBlock
+    from catalogdb.runs.sweep import SweepReport
 
 
 def sweep(
@@ -38,7 +43,16 @@ def sweep(
             _sweep(job, set or [], engine, workers, scheduler, replace, dry_run, json)
 
 
-def _sweep(job, overrides, engine, workers, scheduler, replace, dry_run, json) -> None:
+def _sweep(
+    job: Path,
+    overrides: list[str],
+    engine: str,
+    workers: int | None,
+    scheduler: str | None,
+    replace: bool,
+    dry_run: bool,
+    json: bool,
+) -> None:
     from datetime import UTC, datetime
 
     from catalogdb.jobs import load_job_file
@@ -65,7 +79,7 @@ def _sweep(job, overrides, engine, workers, scheduler, replace, dry_run, json) -
         raise typer.Exit(1)
 
 
-def _watch(json: bool):
+def _watch(json: bool) -> Callable[[str], AbstractContextManager[StageProgress]]:
     from catalogdb.cli.run import StageProgress
 
     @contextmanager
@@ -78,7 +92,7 @@ def _watch(json: bool):
     return watch
 
 
-def _print_plan(plan) -> None:
+def _print_plan(plan: SweepReport) -> None:
     rows = [{"catalog": cell.catalog, "pick set": cell.pick_set, "inference": cell.inference} for cell in plan.cells]
     shared = len({cell.inference for cell in plan.cells if cell.inference})
     pick_sets = len({cell.pick_set for cell in plan.cells})
@@ -86,12 +100,12 @@ def _print_plan(plan) -> None:
     common.print_rows(rows, title=title)
 
 
-def _print_report(report, evaluate) -> None:
+def _print_report(report: SweepReport, evaluate: EvaluateBlock | None) -> None:
     for cell in report.cells:
         for line in cell.problems:
             kind = "failed" if cell.status == "failed" else "note"
             common.err.print(f"{kind}: {cell.catalog}: {line}", markup=False, soft_wrap=True)
-    if report.ranking:
+    if evaluate and report.ranking:
         rows = [
             {key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()}
             for row in report.ranking

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
@@ -49,7 +50,7 @@ def watch(
         raise typer.Exit(1)
 
 
-def _follow(state: dict[str, Any], interval: float, look) -> dict[str, Any]:
+def _follow(state: dict[str, Any], interval: float, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Show states until the run goes on no longer; returns the last."""
     if not common.out.is_terminal:
         return _lines(state, interval, look)
@@ -63,7 +64,7 @@ def _follow(state: dict[str, Any], interval: float, look) -> dict[str, Any]:
     return state
 
 
-def _lines(state: dict[str, Any], interval: float, look) -> dict[str, Any]:
+def _lines(state: dict[str, Any], interval: float, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     said: str | None = None
     while True:
         line = _line(state)

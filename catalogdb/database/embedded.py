@@ -15,11 +15,12 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import psutil
@@ -256,7 +257,7 @@ class EmbeddedMongod:
             ]
             process = self._spawn(command)
             try:
-                self._wait(process, lambda port=port: answers(port))
+                self._wait(process, partial(answers, port))
             except DatabaseError as error:
                 if "in use" in str(error):
                     continue
@@ -280,7 +281,7 @@ class EmbeddedMongod:
         except OSError as error:
             raise DatabaseError(f"{command[0]}: cannot be run: {error.strerror or error}") from error
 
-    def _wait(self, process: psutil.Process, ready) -> None:
+    def _wait(self, process: psutil.Process, ready: Callable[[], Any]) -> None:
         from pymongo.errors import PyMongoError
 
         deadline = time.monotonic() + START_SECONDS

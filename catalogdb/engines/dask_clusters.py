@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from catalogdb.engines.keep_up import kept_up
 from catalogdb.engines.options import EngineOptions
 from catalogdb.errors import InputError
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 DEFAULT_MEMORY = "4GB"
 SCHEDULER_TIMEOUT = 30
@@ -50,7 +54,7 @@ def open_cluster(options: EngineOptions) -> Iterator[tuple[Executor, int]]:
 
 
 @contextmanager
-def _client_of(scheduler: str):
+def _client_of(scheduler: str) -> Iterator[Client]:
     from distributed import Client
 
     try:
@@ -66,7 +70,7 @@ def _client_of(scheduler: str):
 
 
 @contextmanager
-def _processes(count: int, options: EngineOptions):
+def _processes(count: int, options: EngineOptions) -> Iterator[Any]:
     """Worker processes of this host. Whoever can connect to a scheduler can run code, so only this process can: by TLS
     with a certificate of its own."""
     from distributed import LocalCluster
@@ -86,7 +90,7 @@ def _processes(count: int, options: EngineOptions):
 
 
 @contextmanager
-def _slurm_jobs(count: int, options: EngineOptions):
+def _slurm_jobs(count: int, options: EngineOptions) -> Iterator[Any]:
     """Slurm jobs of one worker each. What no option says comes from Dask's configuration (jobqueue.slurm)."""
     import dask
 

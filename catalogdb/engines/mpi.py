@@ -97,7 +97,7 @@ def _interruptible(function: Callable, args: tuple, kwargs: dict[str, Any]) -> A
             signal.signal(number, handler)
 
 
-def _world():
+def _world() -> Any:
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:  # RuntimeError: no MPI library
@@ -107,13 +107,13 @@ def _world():
     return MPI.COMM_WORLD
 
 
-def _to_ranks(world, message: bool) -> None:
+def _to_ranks(world: Any, message: bool) -> None:
     for rank in range(world.Get_size()):
         if rank != ROOT:
             world.send(message, dest=rank)
 
 
-def _from_root(world) -> bool:
+def _from_root(world: Any) -> bool:
     while not world.iprobe(source=ROOT):
         time.sleep(IDLE_SECONDS)
     return world.recv(source=ROOT)

@@ -6,7 +6,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from catalogdb.database.initialise import initialise
 from catalogdb.database.owner import owner
 from catalogdb.jobs import Job
 from catalogdb.ledger import lost, tasks
-from catalogdb.ledger.execute import execute
+from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.run_life import BEAT_SECONDS, server_now
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
 from catalogdb.runs import run_record
@@ -149,7 +149,9 @@ def _work(db: Database, job: Job, stages: list[Stage], worker: Worker, report: R
         report.stages[ending.name] = result
 
 
-def _of_stage(db, stage, result, worker, report, progress) -> OpenTasks:
+def _of_stage(
+    db: Database, stage: Stage, result: StageReport, worker: Worker, report: RunReport, progress: Progress
+) -> OpenTasks:
     """One stage, with the run's record kept."""
     try:
         left = work_stage(db, stage, result, worker, progress)
@@ -205,7 +207,15 @@ def work_stage(
     return left
 
 
-def _do(db, stage, free: list[PlannedTask], left: OpenTasks, result: StageReport, worker: Worker, tell) -> None:
+def _do(
+    db: Database,
+    stage: Stage,
+    free: list[PlannedTask],
+    left: OpenTasks,
+    result: StageReport,
+    worker: Worker,
+    tell: Callable[[TaskReport], None],
+) -> None:
     """Carry out free tasks one after the other, up to where another worker was quicker."""
     for item in free:
         task = execute(db, stage, item, worker.run_id, worker.terms)
