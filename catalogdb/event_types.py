@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ UNTYPED = "earthquake"
 """What an event without a type counts as: bulletins and associators name the others."""
 
 
-def exists(event: dict[str, Any]) -> bool:
+def exists(event: Mapping[str, Any]) -> bool:
     """False for an event document that is rejected, not existing or not reported."""
     return event.get("event_type") not in NEVER_COUNTED and event.get("evaluation_status") != "rejected"
 

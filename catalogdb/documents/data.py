@@ -26,6 +26,7 @@ class MagnitudeStationMagnitude(TypedDict):
     net: NotRequired[str]  # Network code
     sta: str  # Station code
     value: float  # The station's magnitude
+    weight: NotRequired[float]  # 0 for a station that the source leaves out of the mean
     amplitude_mm: NotRequired[float]  # mm: Wood-Anderson amplitude, half peak to peak
     distance_km: NotRequired[float]  # km: Hypocentral distance
     response_remarks: NotRequired[list[Any]]  # What is odd about the responses used
@@ -42,6 +43,7 @@ class MagnitudeFields(TypedDict):
     evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, likewise
     n_stations: NotRequired[int]  # Number of stations used
     given_as: NotRequired[dict[str, Any]]  # Value by format, of OGS files
+    source_file: NotRequired[str]  # File that the magnitude is from, where several give one
     station_magnitudes: NotRequired[list[MagnitudeStationMagnitude]]  # One entry per station
 
 

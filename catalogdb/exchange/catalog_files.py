@@ -105,6 +105,7 @@ def known_format(format: str | None) -> CatalogFormat | None:
     if format is None:
         return None
     wanted = FORMAT_ALIASES.get(format.lower().lstrip("."), format.lower())
+    known: CatalogFormat
     for known in get_args(CatalogFormat):
         if wanted == known:
             return known

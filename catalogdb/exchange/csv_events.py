@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
+from catalogdb.documents.data import Magnitude, Origin
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.csv_columns import (
     DEPTH_UNKNOWN,
@@ -21,6 +22,7 @@ from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMo
 from catalogdb.exchange.event_parts import event_from_parts, present
 from catalogdb.exchange.positions import coordinates, depth_in_range
 from catalogdb.exchange.quakeml_notes import LIMITS
+from catalogdb.exchange.reference_catalog import ReadEvent
 from catalogdb.exchange.table_cells import Cells
 
 ORIGIN_NUMBERS = (
@@ -47,7 +49,7 @@ def magnitude_group(header: list[str]) -> int | None:
     return start if start > 0 and tuple(header[start:]) == MAGNITUDE_GROUP else None
 
 
-def read_event(cells: Cells, magnitudes: dict[str, int], group: int | None, mode: EvaluationMode) -> dict[str, Any]:
+def read_event(cells: Cells, magnitudes: dict[str, int], group: int | None, mode: EvaluationMode) -> ReadEvent:
     """The event of a row.
 
     Raises:
@@ -79,7 +81,7 @@ def read_event(cells: Cells, magnitudes: dict[str, int], group: int | None, mode
     )
 
 
-def _origin(cells: Cells, time: float) -> Iterator[dict[str, Any]]:
+def _origin(cells: Cells, time: float) -> Iterator[Origin]:
     latitude = cells.number_or_error("latitude", PLACE_UNKNOWN)
     longitude = cells.number_or_error("longitude", PLACE_UNKNOWN)
     if latitude is None and longitude in PLACE_UNKNOWN:
@@ -90,7 +92,7 @@ def _origin(cells: Cells, time: float) -> Iterator[dict[str, Any]]:
         cells.say("events without a position, kept as unlocated", is_repair=True)
         return
     latitude, longitude = coordinates(latitude, longitude)
-    yield present(
+    origin = present(
         {
             "_id": "1",
             "method": cells.text("origin_method") or "unknown",
@@ -104,6 +106,7 @@ def _origin(cells: Cells, time: float) -> Iterator[dict[str, Any]]:
             "quality": cells.text("quality"),
         }
     )
+    yield cast(Origin, origin)
 
 
 def _limits(cells: Cells) -> list[str] | None:
@@ -129,7 +132,7 @@ def _depth_km(cells: Cells) -> float | None:
     return None if depth_m is None else depth_in_range(round(depth_m / 1000.0, 9))
 
 
-def _magnitudes(cells: Cells, columns: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _magnitudes(cells: Cells, columns: dict[str, int]) -> Iterator[Magnitude]:
     """The untyped column first, then typed ones in the order of `MAGNITUDE_COLUMNS`: the first is the preferred one."""
     for place, name in enumerate(columns, 1):
         value = cells.number(name)
@@ -143,10 +146,10 @@ def _magnitudes(cells: Cells, columns: dict[str, int]) -> Iterator[dict[str, Any
                 "uncertainty": cells.number("magnitude_uncertainty"),
                 "n_stations": cells.count("magnitude_stations"),
             }
-        yield present({"_id": str(place), "type": kind, "value": value, **extra})
+        yield cast(Magnitude, present({"_id": str(place), "type": kind, "value": value, **extra}))
 
 
-def _magnitudes_with_authors(cells: Cells, group: int) -> Iterator[dict[str, Any]]:
+def _magnitudes_with_authors(cells: Cells, group: int) -> Iterator[Magnitude]:
     width = len(MAGNITUDE_GROUP)
     for place, start in enumerate(range(group, len(cells.row) - width + 1, width), 1):
         _, kind, given = (text(cell) for cell in cells.row[start : start + width])
@@ -160,7 +163,7 @@ def _magnitudes_with_authors(cells: Cells, group: int) -> Iterator[dict[str, Any
         if not MAGNITUDE.least <= value <= MAGNITUDE.most or value in MAGNITUDE.unknown:
             cells.leave_out("mag", given, f"is outside {MAGNITUDE.least:g}..{MAGNITUDE.most:g}")
             continue
-        yield {"_id": str(place), "type": _magnitude_type(kind), "value": value}
+        yield cast(Magnitude, {"_id": str(place), "type": _magnitude_type(kind), "value": value})
 
 
 def _magnitude_type(given: str | None) -> str:

@@ -6,19 +6,20 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from catalogdb.channels import channel_group
+from catalogdb.documents.data import Event, OriginArrival, Pick
 from catalogdb.event_types import exists
-from catalogdb.exchange.event_parts import arrival_counts
+from catalogdb.exchange.event_parts import add_arrival_counts
 from catalogdb.exchange.pick_record import PickRecord
-from catalogdb.exchange.reference_catalog import ReadFrom, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadEvent, ReadFrom, ReferenceCatalog
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.phases import is_seismic
 
-NOTHING_MORE: dict[str, Any] = {}
+NOTHING_MORE: dict[str, float] = {}
 DIFFERING_NAMED = 20  # readings in one message
-PickOfEvent = tuple[dict[str, Any], dict[str, Any]]  # the pick, and what else its table says of the arrival
+PickOfEvent = tuple[Pick, dict[str, float]]  # the pick, and what else its table says of the arrival
 
 
 @dataclass
@@ -32,8 +33,8 @@ class CatalogDocuments:
     without_network: number of picks by station code, of stations whose network is not known.
     """
 
-    events: list[dict[str, Any]] = field(default_factory=list)
-    picks: list[dict[str, Any]] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    picks: list[Pick] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     merged: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
@@ -80,14 +81,14 @@ def catalog_documents(
 def _add_picks(
     result: CatalogDocuments, reference: ReferenceCatalog, own: dict[str, Any], networks: Mapping[str, str]
 ) -> tuple[PicksBySource, dict[str, list[PickOfEvent]]]:
-    by_id: dict[str, dict[str, Any]] = {}
+    by_id: dict[str, Pick] = {}
     by_source = PicksBySource()
     by_event: dict[str, list[PickOfEvent]] = defaultdict(list)
     shared: set[tuple[str, str]] = set()  # events and twin picks that they have
     differing: list[str] = []
     preferred: set[tuple[str | None, str]] | None = None
     for number, source in enumerate(reference.picks, 1):
-        pick = source if isinstance(source, PickRecord) else dict(source)
+        pick = cast(dict[str, Any], source if isinstance(source, PickRecord) else dict(source))
         read_from, arrival = pick.pop("read_from", None), pick.pop("arrival", NOTHING_MORE)
         if not pick["net"] and pick["sta"] in networks:
             pick["net"] = networks[pick["sta"]]
@@ -102,7 +103,7 @@ def _add_picks(
         document = by_id.get(identity)
         if document is None:
             pick |= {"_id": identity, **own}
-            document = by_id[identity] = pick
+            document = by_id[identity] = cast(Pick, pick)
             result.picks.append(document)
         else:
             is_shared = (
@@ -120,11 +121,10 @@ def _add_picks(
             shared |= {(key, identity) for key in event_keys(document)}
             preferred = _preferred_picks(reference) if preferred is None else preferred
             keys = list(dict.fromkeys(event_keys(document) + event_keys(pick)))
-            one, other = document.copy(), {"_id": identity} | pick | own
+            one, other = cast(dict[str, Any], document.copy()), {"_id": identity} | pick | own
             if _speaks_for(pick, preferred) > _speaks_for(document, preferred):
                 one, other = other, one
-            document.clear()
-            document |= (other | one) if is_shared else one
+            _replace(document, (other | one) if is_shared else one)
             if keys:
                 document["event_key"] = keys[0]
             if keys[1:]:
@@ -143,12 +143,18 @@ def _add_picks(
     return by_source, by_event
 
 
+def _replace(document: Pick, content: Mapping[str, Any]) -> None:
+    fields = cast(dict[str, Any], document)
+    fields.clear()
+    fields |= content
+
+
 def event_keys(pick: Mapping[str, Any]) -> list[str]:
     """Ids in the source of all events that a pick is of."""
     return [pick["event_key"], *pick.get("other_event_keys", [])] if "event_key" in pick else []
 
 
-def _differences(document: dict[str, Any], pick: dict[str, Any]) -> str:
+def _differences(document: Mapping[str, Any], pick: Mapping[str, Any]) -> str:
     """What a reading's second event says of it otherwise than the first."""
     names = ("hypo71_weight", "onset", "first_motion", "branch", "duration", "evaluation_mode")
     differ = [name for name in names if name in pick and name in document and pick[name] != document[name]]
@@ -159,15 +165,15 @@ class PicksBySource:
     """Documents by the ids that the source gives picks: within their event first, since sources reuse ids."""
 
     def __init__(self) -> None:
-        self._first: dict[str, dict[str, Any]] = {}
-        self._others: dict[tuple[str | None, str], dict[str, Any]] = {}
+        self._first: dict[str, Pick] = {}
+        self._others: dict[tuple[str | None, str], Pick] = {}
 
-    def add(self, pick: dict[str, Any], document: dict[str, Any]) -> None:
+    def add(self, pick: Mapping[str, Any], document: Pick) -> None:
         """Take in the document that a pick of the source became or was merged into."""
         if "source_id" in pick and self._first.setdefault(pick["source_id"], document) is not document:
             self._others.setdefault((pick.get("event_key"), pick["source_id"]), document)
 
-    def find(self, event_key: str | None, source_id: str) -> dict[str, Any] | None:
+    def find(self, event_key: str | None, source_id: str) -> Pick | None:
         """The document of a pick that an arrival of an event names."""
         return self._others.get((event_key, source_id), self._first.get(source_id))
 
@@ -184,7 +190,7 @@ def _preferred_picks(reference: ReferenceCatalog) -> set[tuple[str | None, str]]
     }
 
 
-def _speaks_for(pick: dict[str, Any], preferred: set[tuple[str | None, str]]) -> tuple[bool, bool, bool]:
+def _speaks_for(pick: Mapping[str, Any], preferred: set[tuple[str | None, str]]) -> tuple[bool, bool, bool]:
     """Which of twin picks stays: one that counts, then the preferred origin's, then a manual one."""
     is_preferred = (pick.get("event_key"), pick.get("source_id")) in preferred
     return pick.get("is_counted", True), is_preferred, pick["evaluation_mode"] == "manual"
@@ -205,10 +211,10 @@ def _add_events(
     picks_by_event: dict[str, list[PickOfEvent]],
     agency_id: str | None,
 ) -> set[str]:
-    by_key: dict[str, dict[str, Any]] = {}
+    by_key: dict[str, ReadEvent] = {}
     doubled: Counter[str] = Counter()
-    for number, source in enumerate(reference.events, 1):
-        source = dict(source)
+    for number, read in enumerate(reference.events, 1):
+        source = read.copy()
         read_from = source.pop("read_from", None)
         key = given = source.get("source_id")
         if given is not None and by_key.get(given) == source:
@@ -218,9 +224,9 @@ def _add_events(
             continue
         if given is not None and given in by_key:
             doubled[given] += 1
-            while (key := f"{given}#{doubled[given] + 1}") in by_key:
+            while (name := f"{given}#{doubled[given] + 1}") in by_key:
                 doubled[given] += 1
-            source["source_id"] = key
+            source["source_id"] = key = name
             result.counts["renamed_events"] += 1
             result.merged.append(
                 f"{_at(read_from, None)}event {number} ({given}): another event has the same id; kept as {key}, "
@@ -248,22 +254,25 @@ def _mark_uncounted(result: CatalogDocuments, picks_by_event: dict[str, list[Pic
 
 
 def _event(
-    source: dict[str, Any],
+    source: ReadEvent,
     given: str | None,
     identity: str,
     own: dict[str, Any],
     picks_by_source: PicksBySource,
     picks: list[PickOfEvent],
     agency_id: str | None,
-) -> dict[str, Any]:
-    origins, origin_ids = _parts(source["origins"], lambda part: content_id(own["config_id"], identity, part["_id"]))
-    magnitudes, magnitude_ids = _parts(
-        source["magnitudes"], lambda part: content_id(own["config_id"], identity, part["type"], part["_id"])
-    )
-    event = {"_id": identity} | source | own | {"origins": origins, "magnitudes": magnitudes}
-    for field_name, ids in (("preferred_origin_id", origin_ids), ("preferred_magnitude_id", magnitude_ids)):
-        if field_name in source:
-            event[field_name] = ids[source[field_name]]
+) -> Event:
+    origin_ids = {part["_id"]: content_id(own["config_id"], identity, part["_id"]) for part in source["origins"]}
+    magnitude_ids = {
+        part["_id"]: content_id(own["config_id"], identity, part["type"], part["_id"]) for part in source["magnitudes"]
+    }
+    event = cast(Event, {"_id": identity} | source | own)
+    event["origins"] = origins = [part | {"_id": origin_ids[part["_id"]]} for part in source["origins"]]
+    event["magnitudes"] = [part | {"_id": magnitude_ids[part["_id"]]} for part in source["magnitudes"]]
+    if "preferred_origin_id" in source:
+        event["preferred_origin_id"] = origin_ids[source["preferred_origin_id"]]
+    if "preferred_magnitude_id" in source:
+        event["preferred_magnitude_id"] = magnitude_ids[source["preferred_magnitude_id"]]
     for origin in origins:
         if "arrivals" in origin:
             origin["arrivals"] = [
@@ -275,23 +284,17 @@ def _event(
             preferred["arrivals"] = [
                 _arrival(pick, more) for pick, more in sorted(picks, key=lambda item: (item[0]["time"], item[0]["_id"]))
             ]
-            # the source's own counts are of what its locator used, and stay
-            for name, value in arrival_counts(preferred["arrivals"]).items():
-                preferred.setdefault(name, value)
-            event |= {name: preferred[name] for name in ("n_picks", "n_p", "n_s")}
+            add_arrival_counts(preferred)
+            event |= {"n_picks": preferred["n_picks"], "n_p": preferred["n_p"], "n_s": preferred["n_s"]}
     if agency_id:
         event["creation_info"] = {"agency_id": agency_id} | source.get("creation_info", {})
     return event
 
 
-def _parts(sources: list[dict[str, Any]], identity: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    ids = {part["_id"]: identity(part) for part in sources}
-    return [part | {"_id": ids[part["_id"]]} for part in sources], ids
-
-
-def _resolved(arrival: dict[str, Any], pick: dict[str, Any] | None) -> dict[str, Any]:
+def _resolved(arrival: OriginArrival, pick: Pick | None) -> OriginArrival:
     return arrival if pick is None else arrival | {"pick_id": pick["_id"], "net": pick["net"]}
 
 
-def _arrival(pick: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
-    return {"pick_id": pick["_id"]} | {name: pick[name] for name in ("phase", "net", "sta", "time")} | more
+def _arrival(pick: Pick, more: dict[str, float]) -> OriginArrival:
+    arrival = {"pick_id": pick["_id"], "phase": pick["phase"], "net": pick["net"], "sta": pick["sta"]}
+    return cast(OriginArrival, {**arrival, "time": pick["time"], **more})

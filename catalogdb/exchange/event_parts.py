@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
+from catalogdb.documents.data import Magnitude, Origin, OriginArrival
 from catalogdb.exchange.positions import geojson_point
+from catalogdb.exchange.reference_catalog import ReadEvent
 from catalogdb.phases import is_seismic, phase_type
 
 
-def present(document: dict[str, Any]) -> dict[str, Any]:
+def present(document: Mapping[str, Any]) -> dict[str, Any]:
     """The document without its absent (None) fields: what is not known is not written."""
     return {key: value for key, value in document.items() if value is not None}
 
 
-def arrival_counts(arrivals: Iterable[dict[str, Any]]) -> dict[str, int]:
+def arrival_counts(arrivals: Iterable[OriginArrival]) -> dict[str, int]:
     """`n_picks`, `n_p`, `n_s` (first arrivals) and `n_stations` of arrivals, without amplitudes and T."""
     arrivals = [arrival for arrival in arrivals if is_seismic(arrival["phase"])]
     classes = [phase_type(arrival["phase"]) for arrival in arrivals]
@@ -26,14 +28,20 @@ def arrival_counts(arrivals: Iterable[dict[str, Any]]) -> dict[str, int]:
     }
 
 
+def add_arrival_counts(origin: Origin) -> None:
+    """Count an origin's arrivals where its source does not: its own counts are of what its locator used, and stay."""
+    for name, value in arrival_counts(origin.get("arrivals", [])).items():
+        cast(dict[str, Any], origin).setdefault(name, value)
+
+
 def event_from_parts(
     time: float,
-    origins: list[dict[str, Any]],
-    magnitudes: list[dict[str, Any]],
-    preferred_origin: dict[str, Any] | None,
-    preferred_magnitude: dict[str, Any] | None,
+    origins: list[Origin],
+    magnitudes: list[Magnitude],
+    preferred_origin: Origin | None,
+    preferred_magnitude: Magnitude | None,
     **fields: Any,
-) -> dict[str, Any]:
+) -> ReadEvent:
     """Assemble an event document with the preferred origin and magnitude flat in it."""
     event: dict[str, Any] = {"time": float(time)}
     if preferred_origin is not None:
@@ -51,4 +59,4 @@ def event_from_parts(
             "magnitude_type": preferred_magnitude["type"],
             "preferred_magnitude_id": preferred_magnitude["_id"],
         }
-    return present(event | fields | {"origins": origins, "magnitudes": magnitudes})
+    return cast(ReadEvent, present(event | fields | {"origins": origins, "magnitudes": magnitudes}))

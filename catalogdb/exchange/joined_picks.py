@@ -22,12 +22,11 @@ from bisect import bisect_right
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
 
 from catalogdb.exchange.ogs.link import link, make_record
 from catalogdb.exchange.ogs.log import line_list
 from catalogdb.exchange.ogs.merge import Part
-from catalogdb.exchange.reference_catalog import FileReport, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import FileReport, ReadEvent, ReadPick, ReferenceCatalog
 
 FIRST_ARRIVAL = (-5.0, 180.0)  # seconds after the origin
 SAME_EVENT = 10.0  # seconds: origins that near to each other may be of one event
@@ -43,7 +42,7 @@ class PickSet:
     """The picks that a file puts in one event."""
 
     key: str
-    picks: list[dict[str, Any]]
+    picks: list[ReadPick]
 
     @property
     def first_arrival(self) -> float:
@@ -66,7 +65,7 @@ def join_picks(parts: list[Part]) -> ReferenceCatalog:
     own = next((number for number, part in enumerate(parts) if part.catalog.events), None)
     if own is None:
         return catalog
-    events: dict[str, dict[str, Any]] = {}
+    events: dict[str, ReadEvent] = {}
     for event in catalog.events:
         if "source_id" in event:
             events.setdefault(event["source_id"], event)
@@ -97,16 +96,14 @@ def take_source_ids(catalog: ReferenceCatalog) -> None:
 
 
 def _sets(part: Part) -> list[PickSet]:
-    picks_of: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    picks_of: dict[str, list[ReadPick]] = defaultdict(list)
     for pick in part.catalog.picks:
         if "event_key" in pick:
             picks_of[pick["event_key"]].append(pick)
     return [PickSet(key, picks) for key, picks in picks_of.items()]
 
 
-def _link(
-    sets: list[PickSet], events: dict[str, dict[str, Any]], part: Part, own: Part, catalog: ReferenceCatalog
-) -> None:
+def _link(sets: list[PickSet], events: dict[str, ReadEvent], part: Part, own: Part, catalog: ReferenceCatalog) -> None:
     """Put the id of their event in picks whose own is not believed, and a name of no event in those of none."""
     joined = [item for item in sets if item.key in events]
     origins = sorted(event["time"] for event in events.values())
@@ -159,7 +156,7 @@ def _scatter(seconds: list[float]) -> float:
     return median([abs(value - middle) for value in seconds] or [0.0])
 
 
-def _by_time(sets: list[PickSet], events: dict[str, dict[str, Any]]) -> dict[str, str]:
+def _by_time(sets: list[PickSet], events: dict[str, ReadEvent]) -> dict[str, str]:
     """Key of each set of picks that is of an event -> the event's name."""
     of_events = [make_record(0, event, [], name) for name, event in events.items()]
     of_picks = [make_record(1, None, item.picks, item.key) for item in sets]
@@ -191,7 +188,7 @@ def _shift(picks: str, event: str) -> int | None:
     return int(one[2]) - int(other[2]) if one and other and one[1] == other[1] else None
 
 
-def _leave_out_far_picks(sets: list[PickSet], events: dict[str, dict[str, Any]], catalog: ReferenceCatalog) -> None:
+def _leave_out_far_picks(sets: list[PickSet], events: dict[str, ReadEvent], catalog: ReferenceCatalog) -> None:
     lines_of: dict[str, set[int]] = defaultdict(set)
     for item in sets:
         name = item.picks[0]["event_key"]

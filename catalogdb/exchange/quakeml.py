@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from catalogdb.documents.data import EventSource
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
 from catalogdb.exchange.quakeml_events import read_events
 from catalogdb.exchange.quakeml_notes import EVENT_NOTES, read_note
-from catalogdb.exchange.quakeml_parts import Part, add_arrivals, evaluation, usable_magnitudes, usable_origins
+from catalogdb.exchange.quakeml_parts import add_arrivals, evaluation, usable_magnitudes, usable_origins
 from catalogdb.exchange.quakeml_picks import phases_of_picks, read_picks
 from catalogdb.exchange.quakeml_preferred import REVIEWED, Rank, preferred
 from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, epoch
 from catalogdb.exchange.quakeml_writer import quakeml_type, write_quakeml
-from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceCatalog
 
 __all__ = ["read_quakeml", "write_quakeml"]
 
@@ -62,9 +63,8 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
             result.rejected.append(f"{record}: it has no usable origin, and no pick to know its time from")
         else:
             if note.get("is_located") and not document["origins"]:  # cards say it in each line, and want it back
-                document["sources"] = [
-                    present({"file": Path(path).name, "format": "quakeml", "id": names.last, "is_located": True})
-                ]
+                place = present({"file": Path(path).name, "format": "quakeml", "id": names.last, "is_located": True})
+                document["sources"] = [cast(EventSource, place)]
             result.events.append(document)
         said.add("focal mechanisms not stored", number=len(event.focal_mechanisms))
         said.add("amplitudes not stored", number=len(event.amplitudes))
@@ -168,7 +168,7 @@ class EventReading:
         source = self._origins[name][0] if name in self._origins else None
         return Rank.of(magnitude, source, is_of_preferred=name is None or name == self._origin_id)
 
-    def _read_picks(self) -> dict[str, dict[str, Any]]:
+    def _read_picks(self) -> dict[str, ReadPick]:
         """The picks by id, of the phases that the preferred origin gives them, then the other ones."""
         usable = sorted(self._origins.items(), key=lambda item: item[0] != self._origin_id)
         origins = [origin for _, (origin, _) in usable]
@@ -176,7 +176,7 @@ class EventReading:
         phases = phases_of_picks(origins)
         return read_picks(self._event, self._source_id, phases, self._record, self._mode, self._result, self._said)
 
-    def document(self) -> dict[str, Any] | None:
+    def document(self) -> ReadEvent | None:
         """The event; None where nothing tells its time."""
         origin = magnitude = time_from = None
         if self._origin_id is not None:
@@ -191,8 +191,8 @@ class EventReading:
         descriptions = [text for description in self._event.event_descriptions if (text := description.text)]
         return event_from_parts(
             time,
-            _documents(self._origins),
-            _documents(self._magnitudes),
+            [document for _, document in self._origins.values()],
+            [document for _, document in self._magnitudes.values()],
             origin,
             magnitude,
             time_from=time_from,
@@ -222,10 +222,6 @@ class EventReading:
         return time, time_from, status, mode
 
 
-def _documents(parts: dict[str, Part]) -> list[dict[str, Any]]:
-    return [document for _, document in parts.values()]
-
-
 def _evaluation(origin: Any, default: EvaluationMode) -> tuple[str, str]:
     """Status and mode of an event by its preferred origin; what that does not say follows from the other one."""
     known = evaluation(origin)
@@ -237,8 +233,8 @@ def _evaluation(origin: Any, default: EvaluationMode) -> tuple[str, str]:
 
 def _event_type(event: Any, note: dict[str, Any]) -> str | None:
     """The type in the words that it had before it was written, if it is still the same."""
-    found = event.event_type and str(event.event_type)
-    own = note.get("event_type")
+    found = str(event.event_type) if event.event_type else None
+    own: str | None = note.get("event_type")
     if own == "unknown" and found == "not reported":  # as it was written until version 0.1
         return own
     return own if own and quakeml_type(own) == found else found

@@ -185,4 +185,4 @@ def _is_not_finite(text: str | None) -> bool:
 def _name(element: Any) -> str:
     from lxml import etree
 
-    return etree.QName(element).localname
+    return str(etree.QName(element).localname)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
+from catalogdb.documents.data import Magnitude, Origin, OriginArrival
 from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES
 from catalogdb.exchange.event_parts import arrival_counts, present
 from catalogdb.exchange.positions import coordinates
@@ -20,14 +21,15 @@ from catalogdb.exchange.quakeml_values import (
     standard_deviation,
 )
 from catalogdb.exchange.quakeml_writer import OWN_PREFIX
-from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
 
-Part = tuple[Any, dict[str, Any]]  # ObsPy's object, and its document
+OriginPart = tuple[Any, Origin]  # ObsPy's object, and its document
+MagnitudePart = tuple[Any, Magnitude]
 
 
-def usable_origins(event: Any, record: str, result: ReferenceCatalog, said: Tally) -> dict[str, Part]:
+def usable_origins(event: Any, record: str, result: ReferenceCatalog, said: Tally) -> dict[str, OriginPart]:
     """Origins with a time and a place by their ids, still without arrivals; others are rejected with the reason."""
-    origins: dict[str, Part] = {}
+    origins: dict[str, OriginPart] = {}
     for number, origin in enumerate(event.origins, 1):
         name = origin.resource_id.id if origin.resource_id else str(number)
         name = unique(name, origins, record, result)
@@ -38,7 +40,7 @@ def usable_origins(event: Any, record: str, result: ReferenceCatalog, said: Tall
     return origins
 
 
-def _origin(origin: Any, name: str, where: str, said: Tally) -> dict[str, Any]:
+def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
     missing = [what for what in ("time", "latitude", "longitude") if getattr(origin, what) is None]
     if missing:
         raise ValueError(f"no usable {' and no usable '.join(missing)}")
@@ -58,7 +60,7 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> dict[str, Any]:
             "azimuthal_gap": quality.azimuthal_gap,
             "minimum_distance_km": degrees_to_km(quality.minimum_distance),
         }
-    return present(
+    document = present(
         {
             "_id": name,
             "method": method.removeprefix(f"{OWN_PREFIX}/method/"),
@@ -71,6 +73,7 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> dict[str, Any]:
             **read_note(origin, ORIGIN_NOTES),
         }
     )
+    return cast(Origin, document)
 
 
 def evaluation(part: Any) -> dict[str, str]:
@@ -81,7 +84,7 @@ def evaluation(part: Any) -> dict[str, str]:
 
 
 def add_arrivals(
-    origin: Part, picks: dict[str, dict[str, Any]], record: str, result: ReferenceCatalog, said: Tally
+    origin: OriginPart, picks: dict[str, ReadPick], record: str, result: ReferenceCatalog, said: Tally
 ) -> None:
     """Put an origin's arrivals in its document, and how many they are where the origin does not count them itself."""
     source, document = origin
@@ -98,11 +101,12 @@ def add_arrivals(
         return
     document["arrivals"] = arrivals
     counts = arrival_counts(arrivals)
-    document |= {name: counts[name] for name in ("n_p", "n_s")}
-    document |= {name: counts[name] for name in ("n_picks", "n_stations") if not document.get(name)}
+    document |= {"n_p": counts["n_p"], "n_s": counts["n_s"]}
+    document["n_picks"] = document.get("n_picks") or counts["n_picks"]
+    document["n_stations"] = document.get("n_stations") or counts["n_stations"]
 
 
-def _arrival(arrival: Any, pick: dict[str, Any], where: str, said: Tally) -> dict[str, Any]:
+def _arrival(arrival: Any, pick: ReadPick, where: str, said: Tally) -> OriginArrival:
     numbers = {
         "residual": arrival.time_residual,
         "distance_km": degrees_to_km(arrival.distance),
@@ -111,7 +115,7 @@ def _arrival(arrival: Any, pick: dict[str, Any], where: str, said: Tally) -> dic
         "station_delay": arrival.time_correction or None,
         "weight": arrival.time_weight,
     }
-    return present(
+    document = present(
         {
             "pick_id": pick["source_id"],
             "phase": str(arrival.phase or pick["phase"]),
@@ -121,12 +125,13 @@ def _arrival(arrival: Any, pick: dict[str, Any], where: str, said: Tally) -> dic
             **{what: said.bounded(what, value, where) for what, value in numbers.items()},
         }
     )
+    return cast(OriginArrival, document)
 
 
-def usable_magnitudes(event: Any, record: str, result: ReferenceCatalog, said: Tally) -> dict[str, Part]:
+def usable_magnitudes(event: Any, record: str, result: ReferenceCatalog, said: Tally) -> dict[str, MagnitudePart]:
     """Magnitudes with a value that earthquakes have, by their ids; others are rejected with the reason."""
     stations = {part.resource_id.id: part for part in event.station_magnitudes if part.resource_id}
-    magnitudes: dict[str, Part] = {}
+    magnitudes: dict[str, MagnitudePart] = {}
     for number, magnitude in enumerate(event.magnitudes, 1):
         name = magnitude.resource_id.id if magnitude.resource_id else str(number)
         value = magnitude.mag
@@ -138,7 +143,7 @@ def usable_magnitudes(event: Any, record: str, result: ReferenceCatalog, said: T
     return magnitudes
 
 
-def _magnitude(magnitude: Any, name: str, where: str, stations: dict[str, Any], said: Tally) -> dict[str, Any]:
+def _magnitude(magnitude: Any, name: str, where: str, stations: dict[str, Any], said: Tally) -> Magnitude:
     parts = []
     for contribution in magnitude.station_magnitude_contributions or []:
         part = stations.get(contribution.station_magnitude_id.id) if contribution.station_magnitude_id else None
@@ -155,7 +160,7 @@ def _magnitude(magnitude: Any, name: str, where: str, stations: dict[str, Any], 
             | read_note(part, STATION_MAGNITUDE_NOTES)
         )
     uncertainty = standard_deviation(magnitude.mag_errors)
-    return present(
+    document = present(
         {
             "_id": name,
             "type": magnitude.magnitude_type or "M",
@@ -166,3 +171,4 @@ def _magnitude(magnitude: Any, name: str, where: str, stations: dict[str, Any], 
             **evaluation(magnitude),
         }
     )
+    return cast(Magnitude, document)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Container
+from typing import Any, cast
 
 from catalogdb.channels import channel_group
 from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
@@ -10,10 +11,10 @@ from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
 from catalogdb.exchange.quakeml_notes import PICK_NOTES, read_note
 from catalogdb.exchange.quakeml_values import Tally, plausible_epoch, standard_deviation
-from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
 
 
-def unique(name: str, taken: dict[str, Any], record: str, result: ReferenceCatalog) -> str:
+def unique(name: str, taken: Container[str], record: str, result: ReferenceCatalog) -> str:
     """The publicID, or, where the event has it already, the publicID with a number behind."""
     if name not in taken:
         return name
@@ -42,7 +43,7 @@ def read_picks(
     mode: EvaluationMode,
     result: ReferenceCatalog,
     said: Tally,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, ReadPick]:
     """Documents of an event's picks by their ids.
 
     Args:
@@ -52,7 +53,7 @@ def read_picks(
         record: for messages.
         mode: of picks that don't say.
     """
-    documents: dict[str, dict[str, Any]] = {}
+    documents: dict[str, ReadPick] = {}
     for number, pick in enumerate(event.picks, 1):
         name = pick.resource_id.id if pick.resource_id else f"{event_key}/pick/{number}"
         name = unique(name, documents, record, result)
@@ -66,7 +67,7 @@ def read_picks(
     return documents
 
 
-def _pick(pick: Any, name: str, phase: str | None, record: str, mode: EvaluationMode, said: Tally) -> dict[str, Any]:
+def _pick(pick: Any, name: str, phase: str | None, record: str, mode: EvaluationMode, said: Tally) -> ReadPick:
     where = pick.waveform_id
     phase = phase or pick.phase_hint
     missing = [
@@ -92,7 +93,7 @@ def _pick(pick: Any, name: str, phase: str | None, record: str, mode: Evaluation
     note = read_note(pick, PICK_NOTES)
     if "probability" in note and said.bounded("probability", note["probability"], record) is None:
         del note["probability"]
-    return present(
+    document = present(
         {
             "channel_group": channel_group(net, where.station_code, loc, chan),
             "net": net,
@@ -110,3 +111,4 @@ def _pick(pick: Any, name: str, phase: str | None, record: str, mode: Evaluation
             **note,
         }
     )
+    return cast(ReadPick, document)

@@ -63,7 +63,7 @@ def preferred(
     Returns:
         None without parts.
     """
-    wanted_id = wanted.id if wanted is not None else None
+    wanted_id: str | None = wanted.id if wanted is not None else None
     if wanted_id in ranks:
         return wanted_id
     best = max(ranks, key=lambda name: ranks[name].key(), default=None)  # of equals, the first

@@ -107,7 +107,8 @@ def depth_km(metres: float | None, where: str, said: Tally) -> float | None:
 
 def epoch(time: Any) -> float:
     """Epoch seconds, the double nearest to the time in microseconds (`UTCDateTime.timestamp` is not always that)."""
-    return round(time.ns / 1000) / 1e6
+    nanoseconds: int = time.ns
+    return round(nanoseconds / 1000) / 1e6
 
 
 def plausible_epoch(time: Any) -> float:

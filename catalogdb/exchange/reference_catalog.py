@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NotRequired
+
+from catalogdb.documents.data import EventFields, PickFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +19,19 @@ class ReadFrom:
     file: str
     line: int | None = None
     source_id: str | None = None
+
+
+class ReadEvent(EventFields):
+    """An event before it is stored. Its origins and magnitudes have an `_id`, and no other field of the database."""
+
+    read_from: NotRequired[ReadFrom]
+
+
+class ReadPick(PickFields):
+    """A pick before it is stored, with what a table of arrivals says of the arrival."""
+
+    arrival: NotRequired[dict[str, float]]
+    read_from: NotRequired[ReadFrom]
 
 
 @dataclass(frozen=True)
@@ -58,8 +73,8 @@ class ReferenceCatalog:
     notes: what was found out about the files together.
     """
 
-    events: list[dict[str, Any]] = field(default_factory=list)
-    picks: list[dict[str, Any]] = field(default_factory=list)
+    events: list[ReadEvent] = field(default_factory=list)
+    picks: list[ReadPick] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
     files: list[FileReport] = field(default_factory=list)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -63,7 +64,7 @@ class _Writer:
         lease: DocumentLease,
     ):
         self.db, self.name, self.named, self.ledger, self.lease = db, name, named, ledger, lease
-        self.documents = {"pick": documents.picks, "event": documents.events}
+        self.documents: dict[str, Sequence[Any]] = {"pick": documents.picks, "event": documents.events}
 
     def all_at_once(self) -> bool:
         """Write everything in one transaction; false where it is too large for the server."""

@@ -11,10 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.columns import (
     cut,
     day_number,
@@ -27,7 +25,7 @@ from catalogdb.exchange.ogs.columns import (
 )
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
-from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
 
 FIELDS = (
     "index", "id", "time", "time error", "latitude", "longitude", "horizontal error", "depth", "vertical error", "gap",
@@ -147,7 +145,7 @@ def _place_and_type(text: str) -> dict[str, str]:
 
 def _event(
     line: int, fields: dict[str, str], ending: list[str], path: Path, mode: EvaluationMode, log: FileLog
-) -> dict[str, Any]:
+) -> ReadEvent:
     values = {name: number(fields.get(name, ""), name) for name in NUMBERS}
     time, is_whole_minute, repairs = _time(fields.get("time", "").strip())
     repairs += ending
@@ -192,7 +190,8 @@ def _event(
         event_type=kind or None,
         time_from="minute" if origin is None and is_whole_minute else None,
     )
-    event["sources"][0] |= present({"first_station": station[1].upper() if station else None})
+    if station:
+        event["sources"][0]["first_station"] = station[1].upper()
     for what in repairs:
         log.repair(line, what)
     return event

@@ -55,7 +55,8 @@ def type_letter(event_type: str | None) -> str:
 
 def first_motion_letter(pick: Mapping[str, Any]) -> str:
     """The analyst's own mark where the pick has one that agrees with its polarity, else C or D; blank for none."""
-    mark, polarity = pick.get("first_motion"), pick.get("polarity")
+    mark: str | None = pick.get("first_motion")
+    polarity: str | None = pick.get("polarity")
     if mark and POLARITIES.get(mark) == polarity:
         return mark
     return _POLARITY_LETTERS.get(polarity or "", " ")

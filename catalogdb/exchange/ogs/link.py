@@ -22,6 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick
 from catalogdb.geo import distance_azimuth
 from catalogdb.phases import phase_type
 
@@ -40,8 +41,8 @@ class Record:
     """
 
     part: int
-    event: dict[str, Any] | None
-    picks: list[dict[str, Any]]
+    event: ReadEvent | None
+    picks: list[ReadPick]
     key: str | None
     number: int | None = None
     first_station: str | None = None
@@ -72,7 +73,7 @@ class Group:
         return next((value for record in self.records if (value := getattr(record, name)) is not None), None)
 
 
-def make_record(part: int, event: dict[str, Any] | None, picks: list[dict[str, Any]], key: str | None) -> Record:
+def make_record(part: int, event: ReadEvent | None, picks: list[ReadPick], key: str | None) -> Record:
     """Record of an event document, of the picks that a file puts in one event, or of both."""
     record = Record(part, event, picks, key)
     if picks:
@@ -88,9 +89,9 @@ def make_record(part: int, event: dict[str, Any] | None, picks: list[dict[str, A
             record.origin_time = event["time"]
         if "latitude" in event:
             record.position = (event["latitude"], event["longitude"])
-        source = (event.get("sources") or [{}])[0]
-        record.first_station = source.get("first_station")
-        record.number = source.get("number")
+        for source in event.get("sources", [])[:1]:
+            record.first_station = source.get("first_station")
+            record.number = source.get("number")
     if record.number is None and key and (match := _NUMBER_IN_ID.fullmatch(key)):
         record.number = int(match[1])
     return record
@@ -237,7 +238,7 @@ class _NumberShifts:
 
     @staticmethod
     def _is_near(group: Group, record: Record) -> bool:
-        origin_time = group.first("origin_time")
+        origin_time: float | None = group.first("origin_time")
         if origin_time is not None and record.first_arrival is not None:
             return FIRST_ARRIVAL_BY_NUMBER[0] <= record.first_arrival - origin_time <= FIRST_ARRIVAL_BY_NUMBER[1]
         return abs(record.time - group.records[0].time) <= FIRST_ARRIVAL_BY_NUMBER[1]

@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from catalogdb.documents.data import Magnitude, MagnitudeStationMagnitude, OriginArrival
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.ogs.columns import cut, hypocentre, integer, number, refuse_cut, without_cut_value, year_of
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
+from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick
 
 NEEDED = {"origin seconds": (20, 24), "latitude": (26, 33), "longitude": (36, 43)}  # of an event line that has them
 EVENT_VALUES = {
@@ -31,15 +33,15 @@ class ListedEvent:
     """An event line, and what its station lines add until the next event line."""
 
     line: int
-    document: dict[str, Any]
+    document: ReadEvent
     day: int
     minute: int
     has_seconds: bool
     station_lines: int | None
     seen: int = 0
-    picks: list[dict[str, Any]] = field(default_factory=list)
-    arrivals: list[dict[str, Any]] = field(default_factory=list)
-    station_magnitudes: list[dict[str, Any]] = field(default_factory=list)
+    picks: list[ReadPick] = field(default_factory=list)
+    arrivals: list[OriginArrival] = field(default_factory=list)
+    station_magnitudes: list[MagnitudeStationMagnitude] = field(default_factory=list)
     station_magnitude_lines: list[int] = field(default_factory=list)
     letters: list[tuple[int, str, str]] = field(default_factory=list)
 
@@ -119,7 +121,7 @@ def read_event_line(
     return ListedEvent(line, document, found.day, found.minute, found.has_seconds, station_lines)
 
 
-def _magnitudes(text: str) -> tuple[list[dict[str, Any] | None], list[tuple[bool, str]]]:
+def _magnitudes(text: str) -> tuple[list[Magnitude | None], list[tuple[bool, str]]]:
     """MD and ML of an event line, and what was repaired."""
     md = number(cut(text, 52, 57), "MD")
     amiss = []

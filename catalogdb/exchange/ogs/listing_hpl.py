@@ -7,9 +7,10 @@ begin with `*` are remarks on the event before. Columns: `listing_event` and `li
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import arrival_counts
+from catalogdb.exchange.event_parts import add_arrival_counts
 from catalogdb.exchange.ogs.columns import NO_CENTURIES, read_lines
 from catalogdb.exchange.ogs.listing_event import ListedEvent, read_event_line
 from catalogdb.exchange.ogs.listing_lines import EVENT_LINE, is_head, is_station_line, may_be_a_place
@@ -81,7 +82,7 @@ def _close(catalog: ReferenceCatalog, event: ListedEvent | None, log: FileLog) -
     document = event.document
     if event.station_lines is not None and event.station_lines != event.seen:
         log.repair(event.line, "the number of station lines is not the one that the event line gives")
-    document |= zone_and_type(event.letters, log)
+    cast(dict[str, Any], document).update(zone_and_type(event.letters, log))
     md = next((magnitude for magnitude in document["magnitudes"] if magnitude["type"] == "MD"), None)
     if md is not None and event.station_magnitudes:
         md["station_magnitudes"] = event.station_magnitudes
@@ -92,9 +93,8 @@ def _close(catalog: ReferenceCatalog, event: ListedEvent | None, log: FileLog) -
         if event.arrivals:
             (origin,) = document["origins"]
             origin["arrivals"] = event.arrivals
-            for name, value in arrival_counts(event.arrivals).items():
-                document[name] = origin.setdefault(name, value)
-            del document["n_stations"]
+            add_arrival_counts(origin)
+            document |= {"n_picks": origin["n_picks"], "n_p": origin["n_p"], "n_s": origin["n_s"]}
     elif event.picks and not event.has_seconds:
         document |= {"time": min(pick["time"] for pick in event.picks), "time_from": "first_arrival"}
     elif not event.has_seconds:

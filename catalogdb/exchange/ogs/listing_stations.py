@@ -13,8 +13,9 @@ observed travel times say which it is.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple, cast
 
+from catalogdb.documents.data import MagnitudeStationMagnitude, OriginArrival
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.columns import (
@@ -29,6 +30,7 @@ from catalogdb.exchange.ogs.columns import (
 from catalogdb.exchange.ogs.listing_event import ListedEvent
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import pick_document, station_code
+from catalogdb.exchange.reference_catalog import ReadPick
 
 STATION_VALUES = {
     "station_delay": (54, 59), "P residual": (60, 65), "P weight": (66, 71), "duration": (96, 99),
@@ -76,7 +78,7 @@ def read_station_line(line: int, text: str, event: ListedEvent, path: Path, mode
     geometry = _geometry(text, line, log)
     duration = _optional_number(cut(text, 96, 99), "duration", log, line)
     _add_magnitude(station, text, line, event, log)
-    found: list[dict[str, Any]] = []
+    found: list[ReadPick] = []
     for columns in READINGS:
         time = _time(columns, text, line, event, day, minute, found, log)
         if time is None:
@@ -95,7 +97,8 @@ def read_station_line(line: int, text: str, event: ListedEvent, path: Path, mode
             source_id=f"{path.name}:{line}:{columns.phase}",
             log=log,
             line=line,
-        ) | {"event_key": event.document["source_id"]}
+        )
+        pick["event_key"] = event.document["source_id"]
         found.append(pick)
         event.arrivals.append(_arrival(pick, columns, text, line, geometry, log))
         log.keep()
@@ -116,9 +119,10 @@ def _add_magnitude(station: str, text: str, line: int, event: ListedEvent, log: 
     magnitude = _optional_number(cut(text, 100, 103), "station MD", log, line)
     if magnitude is not None:
         event.station_magnitude_lines.append(line)
-        event.station_magnitudes.append(
-            {"sta": station, "value": magnitude} | ({"weight": 0.0} if cut(text, 104) == "*" else {})
-        )
+        part: MagnitudeStationMagnitude = {"sta": station, "value": magnitude}
+        if cut(text, 104) == "*":
+            part["weight"] = 0.0
+        event.station_magnitudes.append(part)
 
 
 def _time(
@@ -128,7 +132,7 @@ def _time(
     event: ListedEvent,
     day: int,
     minute: int,
-    found: list[dict[str, Any]],
+    found: list[ReadPick],
     log: FileLog,
 ) -> float | None:
     """Epoch seconds of a reading; None where there is none, or none that can be read."""
@@ -161,10 +165,10 @@ def _time(
 
 
 def _arrival(
-    pick: dict[str, Any], columns: Reading, text: str, line: int, geometry: dict[str, float | None], log: FileLog
-) -> dict[str, Any]:
+    pick: ReadPick, columns: Reading, text: str, line: int, geometry: dict[str, float | None], log: FileLog
+) -> OriginArrival:
     phase = columns.phase
-    return present(
+    arrival = present(
         {
             "pick_id": pick["source_id"],
             "phase": phase,
@@ -176,6 +180,7 @@ def _arrival(
             **geometry,
         }
     )
+    return cast(OriginArrival, arrival)
 
 
 def _minutes_off(event: ListedEvent, time: float, travel_time: float | None) -> int | None:

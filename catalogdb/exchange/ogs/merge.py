@@ -14,16 +14,17 @@ What is preferred, in this order of files: `.hpl`, `.pun`, QuakeML, csv, `.txt`,
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, cast
 
-from catalogdb.exchange.event_parts import arrival_counts, event_from_parts, present
+from catalogdb.documents.data import EventSource, Magnitude, Origin, OriginArrival
+from catalogdb.exchange.event_parts import add_arrival_counts, event_from_parts, present
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.ogs.link import Group, Record, link, make_record
 from catalogdb.exchange.ogs.log import line_list
-from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceCatalog
 from catalogdb.geo import distance_azimuth
 from catalogdb.phases import phase_type
 
@@ -105,13 +106,14 @@ def _tell_picks_apart(parts: list[Part]) -> None:
 
 
 def _records(number: int, part: Part) -> Iterator[Record]:
-    picks_of: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    picks_of: dict[str, list[ReadPick]] = defaultdict(list)
     for pick in part.catalog.picks:
         if "event_key" in pick:
             picks_of[pick["event_key"]].append(pick)
     for event in part.catalog.events:
         key = event.get("source_id")
-        event.setdefault("sources", [present({"file": part.name, "format": part.format, "id": key})])
+        source = present({"file": part.name, "format": part.format, "id": key})
+        event.setdefault("sources", [cast(EventSource, source)])
         for origin in event["origins"]:
             origin.setdefault("source_file", part.name)
             origin.setdefault("source_format", part.format)
@@ -156,10 +158,10 @@ def _add(result: ReferenceCatalog, group: Group, parts: list[Part], keys: set[st
         result.events.append(_event(events, worded, group, picks, renamed, key, parts, counts))
 
 
-def _picks(records: list[Record], counts: Counter[str]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _picks(records: list[Record], counts: Counter[str]) -> tuple[list[ReadPick], dict[str, str]]:
     """One pick per reading, and whose `source_id` became which."""
-    kept: list[tuple[int, dict[str, Any]]] = []
-    by_phase: dict[tuple[str, str | None], list[tuple[int, dict[str, Any]]]] = defaultdict(list)
+    kept: list[tuple[int, ReadPick]] = []
+    by_phase: dict[tuple[str, str | None], list[tuple[int, ReadPick]]] = defaultdict(list)
     renamed: dict[str, str] = {}
     for record in records:
         for pick in record.picks:
@@ -175,8 +177,7 @@ def _picks(records: list[Record], counts: Counter[str]) -> tuple[list[dict[str, 
                     counts["readings whose weights differ between files"] += "hypo71_weight" in first
                 if abs(first["time"] - pick["time"]) > SAME_TIME:
                     counts["readings whose times differ by up to 0.1 s between files"] += 1
-                for name, value in pick.items():
-                    first.setdefault(name, value)
+                first |= pick | first
                 renamed[pick["source_id"]] = first["source_id"]
                 continue
             if any(part != record.part for part, _ in others):
@@ -187,21 +188,21 @@ def _picks(records: list[Record], counts: Counter[str]) -> tuple[list[dict[str, 
 
 
 def _event(
-    events: list[dict[str, Any]],
-    worded: list[dict[str, Any]],
+    events: list[ReadEvent],
+    worded: list[ReadEvent],
     group: Group,
-    picks: list[dict[str, Any]],
+    picks: list[ReadPick],
     renamed: dict[str, str],
     key: str,
     parts: list[Part],
     counts: Counter[str],
-) -> dict[str, Any]:
+) -> ReadEvent:
     origins, preferred_origin = _origins(events, renamed, {pick["source_id"]: pick["time"] for pick in picks})
     if preferred_origin is not None and picks:
         _complete_arrivals(preferred_origin, picks)
     if any(_are_far_apart(preferred_origin, origin) for origin in origins):
         counts[f"events whose origins are more than {FAR_SECONDS:g} s or {FAR_KM:g} km apart"] += 1
-    magnitudes = _magnitudes(events, parts, group)
+    magnitudes = _magnitudes(parts, group)
     kinds = {event["event_type"] for event in events if "event_type" in event}
     if len(kinds) > 1:
         counts["events whose types differ between files"] += 1
@@ -229,11 +230,11 @@ def _event(
     return merged
 
 
-def _first(events: list[dict[str, Any]], name: str) -> Any:
+def _first(events: Sequence[Mapping[str, Any]], name: str) -> Any:
     return next((event[name] for event in events if name in event), None)
 
 
-def _time(group: Group, preferred_origin: dict[str, Any] | None) -> tuple[float, str | None]:
+def _time(group: Group, preferred_origin: Origin | None) -> tuple[float, str | None]:
     if preferred_origin is not None:
         return preferred_origin["time"], None
     for name, time_from in (("origin_time", None), ("first_arrival", "first_arrival"), ("minute", "minute")):
@@ -243,10 +244,10 @@ def _time(group: Group, preferred_origin: dict[str, Any] | None) -> tuple[float,
 
 
 def _origins(
-    events: list[dict[str, Any]], renamed: dict[str, str], times: dict[str, float]
-) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    events: list[ReadEvent], renamed: dict[str, str], times: dict[str, float]
+) -> tuple[list[Origin], Origin | None]:
     """All origins under ids of their own, and the first event's preferred one."""
-    origins: list[dict[str, Any]] = []
+    origins: list[Origin] = []
     preferred = None
     for event in events:
         for origin in event["origins"]:
@@ -259,34 +260,39 @@ def _origins(
     return origins, preferred
 
 
-def _arrival(arrival: dict[str, Any], renamed: dict[str, str], times: dict[str, float]) -> dict[str, Any]:
+def _arrival(arrival: OriginArrival, renamed: dict[str, str], times: dict[str, float]) -> OriginArrival:
     """The arrival with the pick that its own became."""
     pick_id = renamed.get(arrival["pick_id"], arrival["pick_id"])
     return arrival | {"pick_id": pick_id, "time": times.get(pick_id, arrival["time"])}
 
 
-def _complete_arrivals(origin: dict[str, Any], picks: list[dict[str, Any]]) -> None:
+def _complete_arrivals(origin: Origin, picks: list[ReadPick]) -> None:
     """Let the preferred origin name all picks of the event; those that its own file lacks have no residual."""
     arrivals = origin.setdefault("arrivals", [])
     named = {arrival["pick_id"] for arrival in arrivals}
     arrivals += [
-        {"pick_id": pick["source_id"]} | {name: pick[name] for name in ("phase", "net", "sta", "time")}
+        {
+            "pick_id": pick["source_id"],
+            "phase": pick["phase"],
+            "net": pick["net"],
+            "sta": pick["sta"],
+            "time": pick["time"],
+        }
         for pick in picks
         if pick["source_id"] not in named
     ]
-    for name, value in arrival_counts(arrivals).items():
-        origin.setdefault(name, value)
+    add_arrival_counts(origin)
 
 
-def _are_far_apart(one: dict[str, Any] | None, other: dict[str, Any]) -> bool:
+def _are_far_apart(one: Origin | None, other: Origin) -> bool:
     if one is None or one is other:
         return False
     kilometres = distance_azimuth(one["latitude"], one["longitude"], other["latitude"], other["longitude"])[0]
     return abs(one["time"] - other["time"]) > FAR_SECONDS or float(kilometres) > FAR_KM
 
 
-def _magnitudes(events: list[dict[str, Any]], parts: list[Part], group: Group) -> list[dict[str, Any]]:
-    kept: list[tuple[int, dict[str, Any]]] = []
+def _magnitudes(parts: list[Part], group: Group) -> list[Magnitude]:
+    kept: list[tuple[int, Magnitude]] = []
     for record in group.records:
         for magnitude in record.event["magnitudes"] if record.event else []:
             decimals = DECIMALS.get((parts[record.part].format, magnitude["type"]), _decimals(magnitude["value"]))
@@ -308,10 +314,13 @@ def _magnitudes(events: list[dict[str, Any]], parts: list[Part], group: Group) -
     return [magnitude | {"_id": str(number)} for number, (_, magnitude) in enumerate(kept, 1)]
 
 
-def _one_magnitude(finer: dict[str, Any], coarser: dict[str, Any]) -> dict[str, Any]:
+def _one_magnitude(finer: Magnitude, coarser: Magnitude) -> Magnitude:
     """One magnitude of two that differ by rounding, with what each format gave: it goes back into that format."""
     given_as = coarser.get("given_as", {}) | finer.get("given_as", {})
-    return coarser | finer | ({"given_as": given_as} if given_as else {})
+    both = coarser | finer
+    if given_as:
+        both["given_as"] = given_as
+    return both
 
 
 def _decimals(value: float) -> int:
@@ -343,7 +352,7 @@ def _notes(groups: list[Group], parts: list[Part], counts: Counter[str]) -> list
     notes += _shift_notes(groups, parts, labels)
     for number, label in enumerate(labels):
         alone = [
-            (record.event.get("sources") or [{}])[0].get("line")
+            record.event["sources"][0].get("line")
             for group in groups
             if len(group.records) == 1
             for record in group.records

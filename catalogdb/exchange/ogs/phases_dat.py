@@ -38,7 +38,7 @@ from catalogdb.exchange.ogs.columns import (
 )
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import pick_document, station_code, zone_and_type
-from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
 
 END = re.compile(r" {8,}1(\s+[A-Z ]{0,3})?(\s+\d{1,4})?\s*| {17} ?\d[ \d.+-]*", re.ASCII | re.IGNORECASE)
 FAR_APART = 600.0  # seconds between a card's first reading and the event's: they are not of one event
@@ -55,7 +55,7 @@ class _Card:
     kind: str
     is_located: bool
     year_guessed: int | None
-    picks: list[dict[str, Any]] = field(default_factory=list)
+    picks: list[ReadPick] = field(default_factory=list)
 
     @property
     def time(self) -> float:

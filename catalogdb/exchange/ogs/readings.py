@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from catalogdb.channels import channel_group
 from catalogdb.exchange.evaluation_mode import EvaluationMode
@@ -12,6 +12,7 @@ from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.codes import BRANCHES, EVENT_TYPES, ONSETS, POLARITIES, ZONES
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY, HYPO71_UNCERTAINTY
+from catalogdb.exchange.reference_catalog import ReadPick
 
 _STATION = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,4}", re.ASCII)
 
@@ -46,7 +47,7 @@ def pick_document(
     source_id: str,
     log: FileLog,
     line: int,
-) -> dict[str, Any]:
+) -> ReadPick:
     """Pick of one reading, as `schemas/pick.yaml` has it, without network and without `event_key`.
 
     onset, first_motion, weight, branch: single characters of the file; a blank weight is 0, HYPO71's best. Characters
@@ -62,7 +63,7 @@ def pick_document(
     ):
         if mark != " " and mark not in known:
             log.repair(line, f"{what} {mark!r} is not known and left out")
-    return present(
+    pick = present(
         {
             "channel_group": channel_group("", station, "", ""),
             "net": "",
@@ -82,6 +83,7 @@ def pick_document(
             "source_id": source_id,
         }
     )
+    return cast(ReadPick, pick)
 
 
 def zone_and_type(letters: Iterable[tuple[int, str, str]], log: FileLog) -> dict[str, Any]:

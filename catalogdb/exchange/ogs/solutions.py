@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from catalogdb.documents.data import EventSource, Magnitude, Origin
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
 from catalogdb.exchange.positions import coordinates, depth_in_range
+from catalogdb.exchange.reference_catalog import ReadEvent
 
 LEAST_MAGNITUDE, LARGEST_MAGNITUDE = -5.0, 11.0
 
@@ -19,7 +22,7 @@ def origin_method(path: Path, otherwise: str) -> str:
 
 def origin_document(
     latitude: float | None, longitude: float | None, time: float, depth_km: float | None, **fields: Any
-) -> dict[str, Any] | None:
+) -> Origin | None:
     """Origin as `schemas/origin.yaml` has it; None without latitude and longitude.
 
     Raises:
@@ -30,19 +33,17 @@ def origin_document(
     if latitude is None or longitude is None:
         raise ValueError(f"no {'latitude' if latitude is None else 'longitude'}")
     latitude, longitude = coordinates(latitude, longitude)
-    return present(
-        {
-            "_id": "1",
-            "time": time,
-            "latitude": latitude,
-            "longitude": longitude,
-            "depth_km": depth_in_range(depth_km),
-        }
-        | fields
-    )
+    origin = {
+        "_id": "1",
+        "time": time,
+        "latitude": latitude,
+        "longitude": longitude,
+        "depth_km": depth_in_range(depth_km),
+    }
+    return cast(Origin, present(origin | fields))
 
 
-def magnitude_document(kind: str, value: float | None, **fields: Any) -> dict[str, Any] | None:
+def magnitude_document(kind: str, value: float | None, **fields: Any) -> Magnitude | None:
     """Magnitude as `schemas/magnitude.yaml` has it; None without a value.
 
     Raises:
@@ -52,13 +53,13 @@ def magnitude_document(kind: str, value: float | None, **fields: Any) -> dict[st
         return None
     if not LEAST_MAGNITUDE <= value <= LARGEST_MAGNITUDE:
         raise ValueError(f"{kind} {value:g} is outside {LEAST_MAGNITUDE:g}..{LARGEST_MAGNITUDE:g}")
-    return present({"_id": kind, "type": kind, "value": value} | fields)
+    return cast(Magnitude, present({"_id": kind, "type": kind, "value": value} | fields))
 
 
 def event_document(
     time: float,
-    origin: dict[str, Any] | None,
-    magnitudes: list[dict[str, Any] | None],
+    origin: Origin | None,
+    magnitudes: Sequence[Magnitude | None],
     *,
     mode: EvaluationMode,
     path: Path,
@@ -67,10 +68,12 @@ def event_document(
     own_id: str | None,
     own_number: int | None,
     **fields: Any,
-) -> dict[str, Any]:
+) -> ReadEvent:
     """Event of one record; ML is preferred to MD. Without an id of its own it is called after file and line."""
     kept = [magnitude for magnitude in magnitudes if magnitude is not None]
-    source = present({"file": path.name, "format": format, "line": line, "id": own_id, "number": own_number})
+    source = cast(
+        EventSource, present({"file": path.name, "format": format, "line": line, "id": own_id, "number": own_number})
+    )
     if origin is not None:
         origin |= {"source_file": path.name, "source_format": format}
     for magnitude in kept:

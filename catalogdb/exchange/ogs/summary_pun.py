@@ -8,7 +8,6 @@ and 73-77 erz in km, 79 quality, 80 velocity model.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.ogs.columns import (
@@ -23,7 +22,7 @@ from catalogdb.exchange.ogs.columns import (
 )
 from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
-from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
 
 DELIMITERS = set(",;|\t")  # a line with one of them is of a table
 NEEDED = {"origin seconds": (13, 17), "latitude": (19, 26), "longitude": (29, 36)}
@@ -75,7 +74,7 @@ def _event(
     signs: tuple[float, float],
     is_plain: bool,
     log: FileLog,
-) -> dict[str, Any]:
+) -> ReadEvent:
     for what, (first, last) in NEEDED.items():
         refuse_cut(text, first, last, what)
     text, left_out = without_cut_value(text, VALUES)
