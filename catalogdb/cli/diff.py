@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalogdb.cli import common
+from catalogdb.cli import comparison_options as options
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -24,8 +25,8 @@ def diff(
     max_dt: Annotated[float, typer.Option(help="Events further apart in time (s) are others.")] = 2.0,
     max_km: Annotated[float, typer.Option(help="Events further apart (km) are others.")] = 8.0,
     max_pick_dt: Annotated[float, typer.Option(help="Picks further apart in time (s) are others.")] = 0.5,
-    starttime: Annotated[str | None, typer.Option(help="Start of the period, ISO 8601 UTC.")] = None,
-    endtime: Annotated[str | None, typer.Option(help="End of the period, not part of it.")] = None,
+    starttime: options.StartTime = None,
+    endtime: options.EndTime = None,
     settings: Annotated[bool, typer.Option(help="Other settings are a difference, too.")] = True,
     limit: Annotated[int, typer.Option(min=0, help="Most events of each kind to list; 0 for all.")] = 20,
     json: common.JsonOption = False,

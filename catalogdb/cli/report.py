@@ -8,25 +8,20 @@ from typing import Annotated
 import typer
 
 from catalogdb.cli import common
+from catalogdb.cli import comparison_options as options
 
 
 def report(
-    catalog: Annotated[str, typer.Option(help="Catalog to judge.")],
-    reference: Annotated[str, typer.Option(help="Catalog to judge it by.")],
+    catalog: options.Catalog,
+    reference: options.Reference,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="HTML file to write.")] = None,
-    min_magnitude: Annotated[
-        float | None,
-        typer.Option(help="Count events from this magnitude on: the reference's, and proposed ones by their own."),
-    ] = None,
-    max_dt: Annotated[float, typer.Option(min=0, help="Largest difference of origin times (s).")] = 2.0,
-    max_km: Annotated[float, typer.Option(min=0, help="Largest distance of epicentres (km).")] = 8.0,
-    max_pick_dt: Annotated[float, typer.Option(min=0, help="Largest difference of pick times (s).")] = 0.5,
-    event_types: Annotated[
-        list[str] | None,
-        typer.Option(help="Types of events that count, again or with commas; default: all that exist."),
-    ] = None,
-    starttime: Annotated[str | None, typer.Option(help="Start of the period, ISO 8601 UTC.")] = None,
-    endtime: Annotated[str | None, typer.Option(help="End of the period, not part of it.")] = None,
+    min_magnitude: options.MinMagnitude = None,
+    max_dt: options.MaxDt = 2.0,
+    max_km: options.MaxKm = 8.0,
+    max_pick_dt: options.MaxPickDt = 0.5,
+    event_types: options.EventTypes = None,
+    starttime: options.StartTime = None,
+    endtime: options.EndTime = None,
     missed: Annotated[int, typer.Option(min=0, help="Most missed events to show, the largest first.")] = 50,
     waveforms: Annotated[bool, typer.Option(help="Show the waveforms of missed events.")] = True,
     json: common.JsonOption = False,

@@ -17,6 +17,7 @@ from catalogdb.demo.noise import add_transients, stationary_noise
 from catalogdb.demo.seismogram import Seismograms, receivers, synthesize
 from catalogdb.demo.truth import TruePick, truth_catalog
 from catalogdb.demo.visibility import BEFORE_S, onset_snr
+from catalogdb.spans import true_spans
 
 Gap = tuple[str, float, float]
 """Station code, start and end of missing data (s after the day's start)."""
@@ -233,7 +234,6 @@ def _write_channels(
     record: NDArray[np.int32],
     present: NDArray[np.bool_],
 ) -> list[Path]:
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], present.astype(np.int8), [0]))))
     files = []
     for (code, _, _), counts in zip(network.channel_orientations(instrument), record, strict=True):
         header = {
@@ -245,7 +245,7 @@ def _write_channels(
         }
         traces = [
             Trace(counts[begin:end], {**header, "starttime": start + begin / SAMPLING_RATE_HZ})
-            for begin, end in edges.reshape(-1, 2)
+            for begin, end in true_spans(present)
         ]
         path = (
             archive / f"{start.year}" / NETWORK_CODE / site.code / f"{code}.D"

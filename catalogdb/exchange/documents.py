@@ -11,7 +11,7 @@ from typing import Any, cast
 from catalogdb.channels import channel_group
 from catalogdb.documents.data import Event, OriginArrival, Pick
 from catalogdb.event_types import exists
-from catalogdb.exchange.event_parts import add_arrival_counts
+from catalogdb.exchange.event_parts import add_arrival_counts, arrival_of
 from catalogdb.exchange.pick_record import PickRecord
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadFrom, ReferenceCatalog
 from catalogdb.identity import content_id, milliseconds
@@ -282,7 +282,8 @@ def _event(
         preferred = next((origin for origin in origins if origin["_id"] == event.get("preferred_origin_id")), None)
         if preferred is not None:
             preferred["arrivals"] = [
-                _arrival(pick, more) for pick, more in sorted(picks, key=lambda item: (item[0]["time"], item[0]["_id"]))
+                cast(OriginArrival, {**arrival_of(pick, pick["_id"]), **more})
+                for pick, more in sorted(picks, key=lambda item: (item[0]["time"], item[0]["_id"]))
             ]
             add_arrival_counts(preferred)
             event |= {"n_picks": preferred["n_picks"], "n_p": preferred["n_p"], "n_s": preferred["n_s"]}
@@ -293,8 +294,3 @@ def _event(
 
 def _resolved(arrival: OriginArrival, pick: Pick | None) -> OriginArrival:
     return arrival if pick is None else arrival | {"pick_id": pick["_id"], "net": pick["net"]}
-
-
-def _arrival(pick: Pick, more: dict[str, float]) -> OriginArrival:
-    arrival = {"pick_id": pick["_id"], "phase": pick["phase"], "net": pick["net"], "sta": pick["sta"]}
-    return cast(OriginArrival, {**arrival, "time": pick["time"], **more})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from catalogdb.documents.data import Magnitude, Origin, OriginArrival
+from catalogdb.documents.data import Magnitude, Origin, OriginArrival, PickFields
 from catalogdb.exchange.positions import geojson_point
 from catalogdb.exchange.reference_catalog import ReadEvent
 from catalogdb.phases import is_seismic, phase_type
@@ -26,6 +26,11 @@ def arrival_counts(arrivals: Iterable[OriginArrival]) -> dict[str, int]:
         "n_s": classes.count("S"),
         "n_stations": len({(arrival.get("net", ""), arrival["sta"]) for arrival in arrivals}),
     }
+
+
+def arrival_of(pick: PickFields, pick_id: str) -> OriginArrival:
+    """An arrival of which nothing but its pick is known."""
+    return {"pick_id": pick_id, "phase": pick["phase"], "net": pick["net"], "sta": pick["sta"], "time": pick["time"]}
 
 
 def add_arrival_counts(origin: Origin) -> None:

@@ -7,7 +7,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from catalogdb.batches import batches
@@ -162,11 +161,6 @@ def write_parquet(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stre
             writer.write_table(pyarrow.Table.from_pydict(values, schema=schema))
             number += len(batch)
     return number
-
-
-def table_format(path: Path) -> str | None:
-    """`csv` or `parquet` by a file's suffix."""
-    return {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}.get(path.suffix.lower())
 
 
 def _no_formula(text: str) -> str:

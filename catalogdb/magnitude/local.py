@@ -26,6 +26,7 @@ from catalogdb.geo import distance_azimuth
 from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.wood_anderson import UnusableResponse, band_hz, wood_anderson_mm
+from catalogdb.spans import true_spans
 from catalogdb.stations.response import by_channels, channel_code, overlapping_epochs, precedence
 
 if TYPE_CHECKING:
@@ -328,11 +329,10 @@ def _is_clipped(data: np.ndarray, clip_counts: float) -> bool:
         return True
     middle = float(np.median(data))
     return any(
-        abs(extreme - middle) >= FLAT_LEAST_COUNTS and _longest_run(data == extreme) >= FLAT_SAMPLES
+        abs(extreme - middle) >= FLAT_LEAST_COUNTS and _longest_span(data == extreme) >= FLAT_SAMPLES
         for extreme in (low, high)
     )
 
 
-def _longest_run(mask: np.ndarray) -> int:
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return int(np.diff(edges.reshape(-1, 2), axis=1).max(initial=0))
+def _longest_span(mask: np.ndarray) -> int:
+    return int(np.diff(true_spans(mask), axis=1).max(initial=0))

@@ -8,6 +8,7 @@ import numpy as np
 
 from catalogdb.picking.network import DETECTION
 from catalogdb.probability.traces import ProbabilityTrace
+from catalogdb.spans import true_spans
 
 REACH_SECONDS = 60.0
 """Longest detection. Data this much more on both sides of a shard are looked at, so that no detection depends on it."""
@@ -29,13 +30,12 @@ def detections_in(trace: ProbabilityTrace, threshold: float, starttime: float, e
     reaching = np.flatnonzero(values >= np.float32(threshold))
     if reaching.size == 0:
         return []
-    edges = np.flatnonzero(np.diff(values >= np.float32(threshold / 2), prepend=False, append=False))
-    begins, ends = edges[0::2], edges[1::2]
-    stretch = np.searchsorted(begins, reaching, side="right") - 1
+    begins, ends = true_spans(values >= np.float32(threshold / 2)).T
+    span = np.searchsorted(begins, reaching, side="right") - 1
     reach = round(REACH_SECONDS * trace.rate)
-    first = np.flatnonzero((np.diff(stretch, prepend=-1) > 0) | (np.diff(reaching, prepend=reaching[0]) > reach))
+    first = np.flatnonzero((np.diff(span, prepend=-1) > 0) | (np.diff(reaching, prepend=reaching[0]) > reach))
     documents = []
-    for begin, end in zip(reaching[first].tolist(), ends[stretch[first]].tolist(), strict=True):
+    for begin, end in zip(reaching[first].tolist(), ends[span[first]].tolist(), strict=True):
         last = min(end - 1, begin + reach)
         start = trace.time(begin)
         if starttime <= start < endtime:

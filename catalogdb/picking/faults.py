@@ -6,6 +6,8 @@ from collections import Counter
 
 import numpy as np
 
+from catalogdb.spans import true_spans
+
 CLIPPED_IN_A_ROW = 5
 """So many equal samples at a channel's largest or smallest value are taken as clipped."""
 LARGE = 5000.0
@@ -30,8 +32,7 @@ def count_faults(data: np.ndarray) -> Counter[str]:
     if float(high) - float(low) <= LARGE * usual:
         return found
     for extreme in (low, high):
-        edges = np.flatnonzero(np.diff(data == extreme, prepend=False, append=False)).reshape(-1, 2)
-        rows = edges[:, 1] - edges[:, 0]
+        rows = np.diff(true_spans(data == extreme), axis=1)
         found["clipped_samples"] += int(rows[rows >= CLIPPED_IN_A_ROW].sum())
     for first in range(0, data.size - 1, BLOCK):
         block = data[first : first + BLOCK + 1].astype(np.float64)

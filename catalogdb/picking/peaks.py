@@ -1,7 +1,7 @@
 """Probability trace -> its peaks, in a form from which the picks of any threshold follow without the trace.
 
-A pick at threshold T is the largest sample of a stretch that reaches T and stays at or above T / 2 (SeisBench's
-``picks_from_annotations``: a trigger switched on at T and off below T / 2). Which stretches belong together depends on
+A pick at threshold T is the largest sample of a span that reaches T and stays at or above T / 2 (SeisBench's
+``picks_from_annotations``: a trigger switched on at T and off below T / 2). Which spans belong together depends on
 T: they part where the saddle between two peaks is lower than T / 2. So the peaks above a floor, each with the saddle
 before it, hold the picks of every threshold from the floor on. A peak whose saddle to a higher neighbour is at least
 half its own height is never a pick of its own and is left out.
@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+from catalogdb.spans import true_spans
 
 
 @dataclass
@@ -46,14 +48,12 @@ def peaks_and_saddles(probability: np.ndarray, floor: float) -> tuple[np.ndarray
     reaching = np.flatnonzero(probability >= np.float32(floor))
     if reaching.size == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    half = probability >= np.float32(floor / 2)
-    edges = np.flatnonzero(np.diff(half, prepend=False, append=False))
-    begins, ends = edges[0::2], edges[1::2]
-    stretches = np.unique(np.searchsorted(begins, reaching, side="right") - 1)
-    # the stretches that reach the floor, one after the other, each behind a sample that counts as zero
-    lengths = ends[stretches] - begins[stretches] + 1
+    begins, ends = true_spans(probability >= np.float32(floor / 2)).T
+    reached = np.unique(np.searchsorted(begins, reaching, side="right") - 1)
+    # the spans that reach the floor, one after the other, each behind a sample that counts as zero
+    lengths = ends[reached] - begins[reached] + 1
     firsts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    places = np.arange(lengths.sum()) + np.repeat(begins[stretches] - 1 - firsts, lengths)
+    places = np.arange(lengths.sum()) + np.repeat(begins[reached] - 1 - firsts, lengths)
     values = probability[np.maximum(places, 0)]
     values[firsts] = 0
     chosen, saddles = _independent(values, floor)
@@ -90,7 +90,7 @@ def picks_at(probability: np.ndarray, saddle: np.ndarray, threshold: float) -> n
         threshold: not below the floor that the peaks were made with.
 
     Returns:
-        int64 array of peak numbers, ascending: the highest (of equals the first) of each stretch that reaches it.
+        int64 array of peak numbers, ascending: the highest (of equals the first) of each span that reaches it.
     """
     if probability.size == 0:
         return np.empty(0, dtype=np.int64)
@@ -98,9 +98,9 @@ def picks_at(probability: np.ndarray, saddle: np.ndarray, threshold: float) -> n
     parted[0] = True
     begins = np.flatnonzero(parted)
     highest = np.maximum.reduceat(probability, begins)
-    stretch = np.cumsum(parted) - 1
-    top = np.flatnonzero(probability == highest[stretch])
-    _, first = np.unique(stretch[top], return_index=True)
+    span = np.cumsum(parted) - 1
+    top = np.flatnonzero(probability == highest[span])
+    _, first = np.unique(span[top], return_index=True)
     found = top[first]
     return found[probability[found] >= np.float32(threshold)]
 

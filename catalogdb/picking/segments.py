@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from catalogdb.spans import true_spans
 from catalogdb.waveforms.clock import straight_clocks
 
 if TYPE_CHECKING:
@@ -222,10 +223,7 @@ def _bridgeable(bad: list[tuple[int, int]], samples: int, bridge_samples: int) -
 
 def _true_spans(mask: np.ndarray, shortest: int) -> list[tuple[int, int]]:
     """[first, after last) of each span of True at least `shortest` long."""
-    if not mask.any():
-        return []
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    spans = edges.reshape(-1, 2)
+    spans = true_spans(mask)
     return [(first, end) for first, end in spans[spans[:, 1] - spans[:, 0] >= shortest].tolist()]
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from catalogdb.picking.config import StaLtaConfig
 from catalogdb.picking.peaks import Peaks
 from catalogdb.picking.stretches import Stretch
+from catalogdb.spans import true_spans
 
 RATE = 100.0
 FILTER_PERIODS = 20.0
@@ -123,10 +124,10 @@ def _p_triggers(
     """Samples of the largest ratio and of the first crossing of ``p_on``, one of each per P trigger."""
     if ratio_p is None:
         return [], []
-    edges = np.flatnonzero(np.diff(ratio_p >= config.p_off, prepend=False, append=False))
+    spans = true_spans(ratio_p >= config.p_off)
     largest, crossing, previous = [], [], -np.inf
     above = np.flatnonzero(ratio_p >= config.p_on)
-    for begin, end in edges.reshape(-1, 2)[np.unique(np.searchsorted(edges[0::2], above, side="right") - 1)]:
+    for begin, end in spans[np.unique(np.searchsorted(spans[:, 0], above, side="right") - 1)]:
         at = int(begin + np.argmax(ratio_p[begin:end]))
         trigger = int(begin + np.argmax(ratio_p[begin:end] >= config.p_on))
         follows = trigger - previous < config.s_delay_max_seconds * rate

@@ -10,6 +10,7 @@ import numpy as np
 
 from catalogdb.errors import InputError
 from catalogdb.probability.traces import ProbabilityTrace
+from catalogdb.spans import true_spans
 
 LaneKind = Literal["automatic", "reviewed", "reference", "predicted"]
 GAP_SAMPLES = 1.5
@@ -261,8 +262,7 @@ def without_plateaus(times: np.ndarray, values: np.ndarray) -> tuple[np.ndarray,
 
 def spans_with_values(values: np.ndarray) -> list[tuple[int, int]]:
     """Where a curve has values: [first, end) of each span without NaN."""
-    edges = np.flatnonzero(np.diff(~np.isnan(values), prepend=False, append=False))
-    return list(zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True))
+    return [(first, end) for first, end in true_spans(~np.isnan(values)).tolist()]
 
 
 def two_components(components: Sequence[Component]) -> tuple[Component, ...]:

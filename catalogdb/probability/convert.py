@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 from catalogdb.probability.traces import ProbabilityTrace
+from catalogdb.spans import true_spans
 
 if TYPE_CHECKING:
     from mspasspy.ccore.seismic import TimeSeries
@@ -51,7 +52,7 @@ def obspy_stream(traces: Iterable[ProbabilityTrace], net: str, sta: str, loc: st
     stream = Stream()
     for trace in traces:
         for label, values in zip(trace.labels, trace.values, strict=True):
-            for first, last in _said(values):
+            for first, last in true_spans(~np.isnan(values)).tolist():
                 header = {
                     "network": net,
                     "station": sta,
@@ -126,9 +127,3 @@ def write_miniseed(traces: Iterable[ProbabilityTrace], net: str, sta: str, strea
     if not whole:
         raise ValueError("no sample says anything")
     whole.write(stream, format="MSEED", encoding="FLOAT32", reclen=_RECORD_BYTES)
-
-
-def _said(values: np.ndarray) -> list[list[int]]:
-    """[first, after last) of each stretch of samples that aren't NaN."""
-    edges = np.flatnonzero(np.diff(~np.isnan(values), prepend=False, append=False))
-    return edges.reshape(-1, 2).tolist()

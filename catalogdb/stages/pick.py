@@ -352,9 +352,7 @@ class PickStage(Stage):
     def _leaves_no_choice(self, segments: list[WfMiniseed], shard: Shard) -> bool:
         """True for one sensor that points up, north and east: its segments alone decide what is picked, and when."""
         names = {(segment["channel_group"], segment["chan"]) for segment in segments}
-        if not any(
-            segment["starttime"] < shard.endtime and segment["endtime"] >= shard.starttime for segment in segments
-        ):
+        if not self._inside(segments, shard):
             return False
         return self._are_plain(frozenset(names))
 

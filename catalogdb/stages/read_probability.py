@@ -14,6 +14,7 @@ from catalogdb.probability import convert
 from catalogdb.probability.documents import HOUR_SECONDS, joined, traces_of
 from catalogdb.probability.traces import ProbabilityTrace
 from catalogdb.times import format_time
+from catalogdb.wording import first_few
 
 FORMATS = {".npz": "npz", ".mseed": "miniseed", ".ms": "miniseed"}
 
@@ -133,7 +134,7 @@ def _nothing_stored(
         stations = [f"{row['_id']['net']}.{row['_id']['sta']}" for row in known]
         return InputError(
             f"pick set {name!r} has no probability traces of station {net}.{sta}",
-            hint=f"it has {', '.join(stations[:20])}{f' and {len(stations) - 20} more' if stations[20:] else ''}",
+            hint=f"it has {first_few(stations, 20)}",
         )
     last = db.probability.find_one(station, {"endtime": 1}, sort=[("starttime", -1)]) or {"endtime": endtime}
     return InputError(

@@ -28,6 +28,7 @@ from catalogdb.plots.view import (
 )
 from catalogdb.stages.read_probability import read_probability
 from catalogdb.times import format_time
+from catalogdb.wording import first_few
 
 LONGEST_SECONDS = 86_400.0
 LONGEST_TRAVEL_SECONDS = 300.0
@@ -347,5 +348,4 @@ def _days(spans: Iterable[tuple[float, float]]) -> list[str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return (", ".join(names[:MOST_NAMED]) or "none") + more
+    return first_few(names, MOST_NAMED) or "none"

@@ -9,6 +9,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.geo import distance_azimuth
+from catalogdb.wording import first_few
 
 Document = dict[str, Any]
 SAME_PLACE_KM = 1.0
@@ -152,5 +153,4 @@ def _day(time: float) -> str:
 
 
 def _few(items: list[str]) -> str:
-    more = len(items) - CODES_NAMED
-    return ", ".join(items[:CODES_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return first_few(items, CODES_NAMED)

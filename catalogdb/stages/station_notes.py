@@ -10,6 +10,7 @@ from catalogdb.errors import InputError
 from catalogdb.jobs import Job, StationSelection
 from catalogdb.stages import registry
 from catalogdb.stages.pick_selection import PickSelection
+from catalogdb.wording import first_few
 
 NAMED = 10
 
@@ -61,5 +62,4 @@ def _of_picks(db: Database, pick_set: str) -> set[tuple[str, str]]:
 
 
 def _listed(codes: Iterable[tuple[str, str]]) -> str:
-    names = sorted(f"{net}.{sta}" for net, sta in codes)
-    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return first_few(sorted(f"{net}.{sta}" for net, sta in codes), NAMED)

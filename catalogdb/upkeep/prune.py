@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from catalogdb.upkeep.removal import (
     COMPARED,
     Counts,
     Progress,
+    Tally,
     comparison_counts,
     live_lease,
     remove_comparison,
@@ -83,18 +85,18 @@ def count_leftovers(db: Database, found: Leftovers, missing_files: bool = False)
     Args:
         missing_files: count also the `wf_file` rows of files that are gone.
     """
-    counts: Counts = {"task": db.task.count_documents(_of_configs(found.configs))}
-    unclaimed: Counts = {}
-    for leftovers, into in ((_in_ledger(found), counts), (_unclaimed(found), unclaimed)):
+    counts: Counter[str] = Counter(task=db.task.count_documents(_of_configs(found.configs)))
+    unclaimed: Counter[str] = Counter()
+    for is_in_ledger, into in ((True, counts), (False, unclaimed)):
+        leftovers = [item for item in found.documents if item.in_ledger == is_in_ledger]
         for collection, identities in _by_collection(leftovers):
             number = db[collection].count_documents({"task_id": {"$in": identities}})
-            into[collection] = into.get(collection, 0) + number
+            into[collection] += number
     for pair in found.pairs:
-        for collection, number in comparison_counts(db, pair).items():
-            counts[collection] = counts.get(collection, 0) + number
+        counts.update(comparison_counts(db, pair))
     if missing_files:
         counts["wf_file"] = db.wf_file.count_documents(MISSING)
-    return _without_zeros(counts), _without_zeros(unclaimed)
+    return dict(+counts), dict(+unclaimed)
 
 
 def prune(
@@ -117,16 +119,10 @@ def prune(
         Documents removed, by collection, and the config_ids for which a name came up while they were being removed: a
         run that planned with them then has to be done again.
     """
-    counts: Counts = {}
-
-    def count(removed: Counts) -> None:
-        for collection, number in removed.items():
-            counts[collection] = counts.get(collection, 0) + number
-            progress(collection, number)
-
+    tally = Tally(progress)
     for config_id in found.configs:
         if not _stands(db, config_id):
-            count(remove_tasks(db, _of_configs([config_id]), _results()))
+            tally.add(remove_tasks(db, _of_configs([config_id]), _results()))
     gone_with_their_tasks = set(found.configs)
     for item in found.documents:
         if item.config_id in gone_with_their_tasks if item.in_ledger else not unclaimed:
@@ -136,12 +132,12 @@ def prune(
             continue
         if db[kind].find_one({"config_id": item.config_id}, {"_id": 1}) is None:
             query = {"task_id": item.task_id, "config_id": item.config_id}
-            count({item.collection: remove_documents(db, item.collection, query)})
+            tally.add({item.collection: remove_documents(db, item.collection, query)})
     for pair in found.pairs:
-        count(remove_comparison(db, pair))
+        tally.add(remove_comparison(db, pair))
     if missing_files:
-        count({"wf_file": db.wf_file.delete_many(MISSING).deleted_count})
-    return _without_zeros(counts), [config_id for config_id in found.configs if _stands(db, config_id)]
+        tally.add({"wf_file": db.wf_file.delete_many(MISSING).deleted_count})
+    return tally.counts(), [config_id for config_id in found.configs if _stands(db, config_id)]
 
 
 def _results() -> tuple[str, ...]:
@@ -202,19 +198,7 @@ def _pairs_without_catalog(db: Database) -> list[dict[str, str]]:
     return [{"catalog": pair[0], "reference": pair[1]} for pair in sorted(pairs) if not names.issuperset(pair)]
 
 
-def _in_ledger(found: Leftovers) -> list[Leftover]:
-    return [item for item in found.documents if item.in_ledger]
-
-
-def _unclaimed(found: Leftovers) -> list[Leftover]:
-    return [item for item in found.documents if not item.in_ledger]
-
-
 def _by_collection(leftovers: list[Leftover]) -> Iterator[tuple[str, list[str]]]:
     for collection in _results():
         for batch in batches((item.task_id for item in leftovers if item.collection == collection), TASKS_PER_QUERY):
             yield collection, batch
-
-
-def _without_zeros(counts: Counts) -> Counts:
-    return {collection: number for collection, number in counts.items() if number}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from pymongo.client_session import ClientSession
@@ -27,6 +28,23 @@ DOCUMENTS_PER_STEP = 20_000
 COMPARED = ("event_match", "pick_match", "score")
 
 
+class Tally:
+    """Documents removed so far; each step is told to `progress`."""
+
+    def __init__(self, progress: Progress):
+        self._progress = progress
+        self._counts: Counter[str] = Counter()
+
+    def add(self, removed: Mapping[str, int]) -> None:
+        self._counts.update(removed)
+        for collection, number in removed.items():
+            self._progress(collection, number)
+
+    def counts(self) -> Counts:
+        """By collection, without those of which none was removed."""
+        return dict(+self._counts)
+
+
 def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
     """What would go with a name: documents by collection.
 
@@ -34,13 +52,12 @@ def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
         InputError: for a name that isn't there, on which others stand, or which a run works on.
     """
     document = _checked(db, kind, name)
-    counts = {collection: db[collection].count_documents({kind: name}) for collection in outputs(kind)}
+    counts = Counter({collection: db[collection].count_documents({kind: name}) for collection in outputs(kind)})
     counts["task"] = db.task.count_documents(own_tasks(db, kind, document))
     if kind == "catalog":
         for pair in compared_pairs(db, name):
-            for collection, number in comparison_counts(db, pair).items():
-                counts[collection] = counts.get(collection, 0) + number
-    return counts | {kind: db[kind].count_documents({"_id": name})}
+            counts.update(comparison_counts(db, pair))
+    return dict(counts) | {kind: db[kind].count_documents({"_id": name})}
 
 
 def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda collection, number: None) -> Counts:
@@ -66,27 +83,21 @@ def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda coll
 
 def _remove(db: Database, kind: Kind, name: str, progress: Progress) -> Counts:
     document = _checked(db, kind, name)
-    counts: Counts = {}
-
-    def count(removed: Counts) -> None:
-        for collection, number in removed.items():
-            counts[collection] = counts.get(collection, 0) + number
-            progress(collection, number)
-
+    tally = Tally(progress)
     if document.get("config", {}).get("files"):
         # read from files, as one task that no run does again: as `ingest` has it, the name goes first
-        count({kind: db[kind].delete_one({"_id": name}).deleted_count})
+        tally.add({kind: db[kind].delete_one({"_id": name}).deleted_count})
     own = own_tasks(db, kind, document)
-    count(remove_tasks(db, own, outputs(kind)))
+    tally.add(remove_tasks(db, own, outputs(kind)))
     _none_is_left(db, name, own)
     for collection in outputs(kind):  # of tasks that are no longer in the ledger
-        count({collection: remove_documents(db, collection, {kind: name})})
+        tally.add({collection: remove_documents(db, collection, {kind: name})})
     if kind == "catalog":
         for pair in compared_pairs(db, name):
-            count(remove_comparison(db, pair))
+            tally.add(remove_comparison(db, pair))
     with db.client.start_session() as session:
-        count(session.with_transaction(lambda current: _remove_name(db, kind, name, own, current)))
-    return {collection: number for collection, number in counts.items() if number}
+        tally.add(session.with_transaction(lambda current: _remove_name(db, kind, name, own, current)))
+    return tally.counts()
 
 
 def _remove_name(db: Database, kind: Kind, name: str, own: dict[str, Any], session: ClientSession) -> Counts:
@@ -135,12 +146,11 @@ def live_lease(db: Database) -> dict[str, Any]:
 
 def remove_tasks(db: Database, own: dict[str, Any], collections: tuple[str, ...]) -> Counts:
     """Remove tasks, but those that a worker holds, and what they wrote to some collections."""
-    counts: Counts = {}
+    counts: Counter[str] = Counter()
     while batch := list(db.task.find(_free(db, own), {"_id": 1}).limit(TASKS_PER_STEP)):
         for identities in _steps(db, [row["_id"] for row in batch], collections):
-            for collection, number in _remove_step(db, identities, collections).items():
-                counts[collection] = counts.get(collection, 0) + number
-    return counts
+            counts.update(_remove_step(db, identities, collections))
+    return dict(counts)
 
 
 def _free(db: Database, own: dict[str, Any]) -> dict[str, Any]:

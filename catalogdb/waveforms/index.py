@@ -25,6 +25,7 @@ from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
 from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, digest_of, opened, wait_for_clock
 from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, location, read_records
+from catalogdb.wording import first_few
 
 Segment = dict[str, Any]
 _SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
@@ -162,13 +163,10 @@ def _why_nothing(content: bytes, n_records: int, junk: list[Junk]) -> str:
 def _warnings(path: Path, junk: list[Junk], without_samples: int, kept: int) -> list[str]:
     warnings = []
     if junk:
-        listed = ", ".join(
-            f"{stretch.length} bytes at {stretch.offset}{f' ({stretch.reason})' if stretch.reason else ''}"
-            for stretch in junk[:_LONGEST_LIST]
-        )
-        more = f" and {len(junk) - _LONGEST_LIST} more" if len(junk) > _LONGEST_LIST else ""
+        places = [f"{part.length} bytes at {part.offset}{f' ({part.reason})' if part.reason else ''}" for part in junk]
         warnings.append(
-            f"{path}: truncated or damaged: no whole miniSEED record in {listed}{more}; {kept} good records kept"
+            f"{path}: truncated or damaged: no whole miniSEED record in {first_few(places, _LONGEST_LIST)}; "
+            f"{kept} good records kept"
         )
     if without_samples:
         warnings.append(f"{path}: {without_samples} text or status records without samples passed over")

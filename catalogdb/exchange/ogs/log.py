@@ -6,6 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from catalogdb.exchange.reference_catalog import FileReport, ReferenceCatalog
+from catalogdb.wording import first_few
 
 LINES_NAMED = 20  # in one message; the report has them all
 
@@ -72,6 +73,4 @@ class FileLog:
 
 def line_list(lines: list[int], most: int) -> str:
     """`line 3`, or `lines 3, 5, 8 and 12 more`."""
-    named = ", ".join(str(line) for line in lines[:most])
-    more = f" and {len(lines) - most} more" if len(lines) > most else ""
-    return f"{'line' if len(lines) == 1 else 'lines'} {named}{more}"
+    return f"{'line' if len(lines) == 1 else 'lines'} {first_few(lines, most)}"

@@ -20,7 +20,7 @@ from itertools import combinations
 from typing import Any, cast
 
 from catalogdb.documents.data import EventSource, Magnitude, Origin, OriginArrival
-from catalogdb.exchange.event_parts import add_arrival_counts, event_from_parts, present
+from catalogdb.exchange.event_parts import add_arrival_counts, arrival_of, event_from_parts, present
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.ogs.link import Group, Record, link, make_record
 from catalogdb.exchange.ogs.log import line_list
@@ -270,17 +270,7 @@ def _complete_arrivals(origin: Origin, picks: list[ReadPick]) -> None:
     """Let the preferred origin name all picks of the event; those that its own file lacks have no residual."""
     arrivals = origin.setdefault("arrivals", [])
     named = {arrival["pick_id"] for arrival in arrivals}
-    arrivals += [
-        {
-            "pick_id": pick["source_id"],
-            "phase": pick["phase"],
-            "net": pick["net"],
-            "sta": pick["sta"],
-            "time": pick["time"],
-        }
-        for pick in picks
-        if pick["source_id"] not in named
-    ]
+    arrivals += [arrival_of(pick, pick["source_id"]) for pick in picks if pick["source_id"] not in named]
     add_arrival_counts(origin)
 
 
