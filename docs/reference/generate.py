@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import typer
+from document_types import document_types
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from catalogdb.cli import app as cli
 from catalogdb.jobs import JobFile
 from catalogdb.schema import CollectionSchema, SchemaField, ViewSchema, collections, views
-from catalogdb.schema_types import document_types
 from catalogdb.settings import Settings
 
 FOLDER = Path(__file__).parent

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from catalogdb.schema import CollectionSchema, SchemaField, collections
 
-FOLDER = Path(__file__).parent / "documents"
+FOLDER = Path(__file__).parents[2] / "catalogdb" / "documents"
 MODULES = {
     "data": "what is ingested and what stages make of it",
     "records": "names, the ledger, runs, schedules, and comparisons",
