@@ -29,7 +29,7 @@ from catalogdb.exchange.ogs.columns import (
 )
 from catalogdb.exchange.ogs.listing_event import ListedEvent
 from catalogdb.exchange.ogs.log import FileLog
-from catalogdb.exchange.ogs.readings import pick_document, station_code
+from catalogdb.exchange.ogs.readings import optional, pick_document, say_no_seconds, station_code
 from catalogdb.exchange.reference_catalog import ReadPick
 
 STATION_VALUES = {
@@ -76,7 +76,7 @@ def read_station_line(line: int, text: str, event: ListedEvent, path: Path, mode
     day = event.day + round((event.minute - minute) / 1440)
     event.letters.append((line, cut(text, 93), cut(text, 94)))
     geometry = _geometry(text, line, log)
-    duration = _optional_number(cut(text, 96, 99), "duration", log, line)
+    duration = optional(number, cut(text, 96, 99), "duration", log, line)
     _add_magnitude(station, text, line, event, log)
     found: list[ReadPick] = []
     for columns in READINGS:
@@ -109,14 +109,14 @@ def read_station_line(line: int, text: str, event: ListedEvent, path: Path, mode
 
 def _geometry(text: str, line: int, log: FileLog) -> dict[str, float | None]:
     """What both arrivals of the line have in common."""
-    values = {name: _optional_number(cut(text, *columns), name, log, line) for name, columns in GEOMETRY.items()}
+    values = {name: optional(number, cut(text, *columns), name, log, line) for name, columns in GEOMETRY.items()}
     if not values["station_delay"]:
         del values["station_delay"]
     return values
 
 
 def _add_magnitude(station: str, text: str, line: int, event: ListedEvent, log: FileLog) -> None:
-    magnitude = _optional_number(cut(text, 100, 103), "station MD", log, line)
+    magnitude = optional(number, cut(text, 100, 103), "station MD", log, line)
     if magnitude is not None:
         event.station_magnitude_lines.append(line)
         part: MagnitudeStationMagnitude = {"sta": station, "value": magnitude}
@@ -149,12 +149,9 @@ def _time(
         log.reject(line, f"{phase} reading: {error}")
         return None
     if offset is None:
-        if phase == "S":  # thousands in a year, of readings never made
-            log.repair(line, "S marks without seconds left out")
-        else:
-            log.reject(line, "P reading: no seconds")
+        say_no_seconds(phase, log, line)
         return None
-    travel_time = _optional_number(cut(text, *columns.observed), f"{phase} observed time", log, line)
+    travel_time = optional(number, cut(text, *columns.observed), f"{phase} observed time", log, line)
     off = _minutes_off(event, epoch_seconds(day, minute, offset), travel_time)
     if off:
         log.repair(line, f"{phase} moved by whole minutes, to where its observed travel time says that it is")
@@ -175,8 +172,8 @@ def _arrival(
             "net": "",
             "sta": pick["sta"],
             "time": pick["time"],
-            "residual": _optional_number(cut(text, *columns.residual), f"{phase} residual", log, line),
-            "weight": _optional_number(cut(text, *columns.weight), f"{phase} weight", log, line),
+            "residual": optional(number, cut(text, *columns.residual), f"{phase} residual", log, line),
+            "weight": optional(number, cut(text, *columns.weight), f"{phase} weight", log, line),
             **geometry,
         }
     )
@@ -193,11 +190,3 @@ def _minutes_off(event: ListedEvent, time: float, travel_time: float | None) -> 
     late = event.document["time"] + travel_time - time
     minutes = round(late / 60)
     return minutes if abs(late - 60 * minutes) <= AGREES_SECONDS else 0
-
-
-def _optional_number(text: str, what: str, log: FileLog, line: int) -> float | None:
-    try:
-        return number(text, what)
-    except ValueError as error:
-        log.repair(line, f"{error}: left out")
-        return None

@@ -16,7 +16,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts
@@ -37,7 +36,7 @@ from catalogdb.exchange.ogs.columns import (
     year_of,
 )
 from catalogdb.exchange.ogs.log import FileLog
-from catalogdb.exchange.ogs.readings import pick_document, station_code, zone_and_type
+from catalogdb.exchange.ogs.readings import optional, pick_document, say_no_seconds, station_code, zone_and_type
 from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
 
 END = re.compile(r" {8,}1(\s+[A-Z ]{0,3})?(\s+\d{1,4})?\s*| {17} ?\d[ \d.+-]*", re.ASCII | re.IGNORECASE)
@@ -162,13 +161,13 @@ def _card(line: int, text: str, path: Path, mode: EvaluationMode, is_plain: bool
         log.repair(line, left_out)
     card = _Card(
         line=line,
-        number=_optional(text, 76, 79, "event number", integer, log, line),
+        number=optional(integer, cut(text, 76, 79), "event number", log, line),
         zone=cut(text, 63),
         kind=cut(text, 64),
         is_located=cut(text, 65).upper() == "D",
         year_guessed=year_of(epoch_seconds(day, 0)) if is_guessed else None,
     )
-    duration = _optional(text, 71, 75, "duration", number, log, line)
+    duration = optional(number, cut(text, 71, 75), "duration", log, line)
     p_branch, s_branch = _branches(text, card.is_located)
     for phase, mark, columns, onset, motion, weight, branch in (
         ("P", cut(text, 6), (20, 24), cut(text, 5), cut(text, 7), cut(text, 8), p_branch),
@@ -186,10 +185,7 @@ def _card(line: int, text: str, path: Path, mode: EvaluationMode, is_plain: bool
         if mark == " " and not offset:
             continue  # S alone is written with 0000 for P
         if offset is None:
-            if phase == "S":  # thousands in a year, of readings never made
-                log.repair(line, "S marks without seconds left out")
-            else:
-                log.reject(line, "P reading: no seconds")
+            say_no_seconds(phase, log, line)
             continue
         if mark == " ":
             log.repair(line, f"{phase} seconds without {phase} beside them, taken as {phase}")
@@ -225,14 +221,6 @@ def _branches(text: str, is_located: bool) -> tuple[str, str]:
         return before, first
     has_s = cut(text, 38) != " " and second == " " and not is_located
     return (" ", first) if has_s else (first, second)
-
-
-def _optional(text: str, first: int, last: int, what: str, read: Any, log: FileLog, line: int) -> Any:
-    try:
-        return read(cut(text, first, last), what)
-    except ValueError as error:
-        log.repair(line, f"{error}: left out")
-        return None
 
 
 def _close(catalog: ReferenceCatalog, path: Path, block: list[_Card], keys: set[str], log: FileLog) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
 
 from catalogdb.channels import channel_group
 from catalogdb.exchange.evaluation_mode import EvaluationMode
@@ -14,6 +14,7 @@ from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY, HYPO71_UNCERTAINTY
 from catalogdb.exchange.reference_catalog import ReadPick
 
+Value = TypeVar("Value")
 _STATION = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,4}", re.ASCII)
 
 
@@ -84,6 +85,23 @@ def pick_document(
         }
     )
     return cast(ReadPick, pick)
+
+
+def optional(read: Callable[[str, str], Value | None], text: str, what: str, log: FileLog, line: int) -> Value | None:
+    """A value that its record can do without: what can't be read is left out, and said."""
+    try:
+        return read(text, what)
+    except ValueError as error:
+        log.repair(line, f"{error}: left out")
+        return None
+
+
+def say_no_seconds(phase: str, log: FileLog, line: int) -> None:
+    """Reject a P without seconds; S marks without any stand in thousands a year, of readings never made."""
+    if phase == "S":
+        log.repair(line, "S marks without seconds left out")
+    else:
+        log.reject(line, "P reading: no seconds")
 
 
 def zone_and_type(letters: Iterable[tuple[int, str, str]], log: FileLog) -> dict[str, Any]:
