@@ -9,7 +9,6 @@ from concurrent.futures import Executor
 from pymongo.database import Database
 
 from catalogdb import logs
-from catalogdb.comparisons import evaluate
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
 from catalogdb.engines import BatchOptions, EngineOptions, executor
@@ -19,6 +18,7 @@ from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.run_life import note_stage, signs_of_life
 from catalogdb.ledger.stage import PlannedTask, Stage
 from catalogdb.runs import run_record
+from catalogdb.runs.conclusion import conclude
 from catalogdb.runs.run_report import RunReport, StageReport
 from catalogdb.runs.supervise import supervised
 from catalogdb.runs.worker import CarryOut
@@ -80,7 +80,7 @@ def run_job(
                     run = report.run_id, pool, capacity, carry_out, progress, settings.task_attempts
                     run_stage(db, stage, result, *run)
                     report.notes += result.finish(stage)
-            through_failover(db, lambda: compare(db, job, report))
+            through_failover(db, lambda: conclude(db, job, report))
         report.status = "failed" if report.incomplete else "done"
     except BaseException as error:
         report.status = "failed" if isinstance(error, Exception) else "interrupted"
@@ -110,20 +110,6 @@ def prepare(
 def new_report(job: Job, run_id: str) -> RunReport:
     """The report of a run that begins."""
     return RunReport(run_id=run_id, job=job.name, pick_set=job.pick_set_name, catalog=job.catalog, status="running")
-
-
-def compare(db: Database, job: Job, report: RunReport) -> None:
-    """Compare the catalog with the job's reference, where there is one."""
-    if registry.EVALUATE not in job.stages or job.evaluate is None:
-        return
-    settings = job.evaluate.model_dump()
-    reference = settings.pop("reference")
-    if db.catalog.find_one({"_id": reference}, {"_id": 1}) is None:
-        report.notes.append(
-            f"not evaluated: no catalog {reference!r} here; catalogdb ingest catalog FILE --name {reference}"
-        )
-        return
-    report.evaluation = evaluate(db, job.catalog, reference, **settings)
 
 
 # -- running one stage

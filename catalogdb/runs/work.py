@@ -25,7 +25,8 @@ from catalogdb.ledger.run_life import BEAT_SECONDS, server_now
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
 from catalogdb.runs import run_record
 from catalogdb.runs.claims import OpenTasks
-from catalogdb.runs.run import Progress, compare, new_report, prepare
+from catalogdb.runs.conclusion import conclude
+from catalogdb.runs.run import Progress, new_report, prepare
 from catalogdb.runs.run_report import RunReport, StageReport
 from catalogdb.settings import Settings
 
@@ -234,7 +235,7 @@ class _Ending(Stage):
         yield PlannedTask(Shard({"run": self._report.run_id}, 0.0, 0.0), self._report.run_id)
 
     def read(self, db: Database, shard: Shard) -> Inputs:
-        compare(db, self._job, self._report)
+        conclude(db, self._job, self._report)
         run_record.close(db, self._report.run_id, self.status)
         return Inputs(None, self._report.run_id)
 
