@@ -2,67 +2,72 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
-    WrapValidator,
     create_model,
     field_validator,
     model_serializer,
     model_validator,
 )
 
+from catalogdb import stage_list
 from catalogdb.association.config import AssociateConfig
 from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.errors import InputError
 from catalogdb.geo import Region
-from catalogdb.job_schedule import ScheduleBlock
+from catalogdb.job_mistakes import problem
+from catalogdb.job_schedule import IngestBlock, ScheduleBlock
 from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
 from catalogdb.yaml_text import parse_yaml
 
-BLOCKS = ("pick", "associate", "magnitude")
-"""Stages with a block of their own, which decides their results."""
 PICKING_ALONE = ("pick",)
 """Stages of a job that makes nothing but its pick set."""
-
-_added: dict[str, type[BaseModel] | None] = {}
-
-
-def _if_added(name: Any, handler: Callable[[Any], Any]) -> Any:
-    return name if isinstance(name, str) and name in _added else handler(name)
-
-
-StageName = Annotated[Literal["pick", "associate", "magnitude", "evaluate"], WrapValidator(_if_added)]
 
 _Validated = TypeVar("_Validated", bound=BaseModel)
 
 
-def add_stage(name: str, settings: type[BaseModel] | None) -> None:
-    """Let jobs name a stage besides those of this module, and have a block of its settings; see `stages.registry`."""
-    _added[name] = settings
+def _known_stage(name: str) -> str:
+    known = stage_list.names_in_jobs()
+    if name in known:
+        return name
+    said, _ = stage_list.unknown(name)
+    raise ValueError(f"{said}; jobs may have {', '.join(known)}")
 
 
-def drop_stage(name: str) -> None:
-    """Take away what `add_stage` has added."""
-    _added.pop(name, None)
+StageName = Annotated[str, AfterValidator(_known_stage)]
 
 
 def blocks() -> tuple[str, ...]:
-    """Names of the blocks that stages have."""
-    return (*BLOCKS, *(name for name, settings in _added.items() if settings))
+    """Names of the blocks that decide results: those of stages that a job always has."""
+    fields = _JobBlocks.model_fields
+    own = (name for name in stage_list.names_in_jobs() if name in fields and fields[name].default is not None)
+    return (*own, *_added())
+
+
+def _added() -> dict[str, type[BaseModel]]:
+    """Blocks of the stages for which a job has no field of its own."""
+    others = [name for name in stage_list.names_in_jobs() if name not in _JobBlocks.model_fields]
+    settings = ((name, stage_list.stage_class(name).settings) for name in others)
+    return {name: model for name, model in settings if model}
+
+
+def _default(model: type[BaseModel]) -> BaseModel | None:
+    """The block where a job doesn't give it: none, where it has keys that must be given."""
+    return None if any(field.is_required() for field in model.model_fields.values()) else model()
 
 
 class _Block(BaseModel):
@@ -181,36 +186,39 @@ class _JobBlocks(_Block):
     pick_set: str | None = Field(
         None, pattern=NAME_PATTERN, description="Name of the pick set; none: the catalog's name."
     )
-    stages: tuple[StageName, ...] = ("pick", "associate", "magnitude", "evaluate")
+    stages: tuple[StageName, ...] = Field(
+        ("pick", "associate", "magnitude", "evaluate"),
+        description="Stages that it runs: these, and those of installed packages.",
+    )
     region: Region = Region()
     stations: StationSelection = StationSelection()
     pick: PickBlock = PickBlock()
     associate: AssociateConfig = AssociateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
     evaluate: EvaluateBlock | None = None
-    _blocks: dict[str, BaseModel] = PrivateAttr(default_factory=dict)
+    _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
 
-    def block(self, name: str) -> BaseModel:
-        """Settings of the stage of this name."""
+    def block(self, name: str) -> Any:
+        """Settings of the stage of this name, a model; None where the job runs without it."""
         return self._blocks[name] if name in self._blocks else getattr(self, name)
 
     @model_validator(mode="wrap")
     @classmethod
     def _with_added_blocks(cls, document: Any, handler: Callable[[Any], Any]) -> Any:
         """The job with the blocks of stages that were added."""
-        added = {name: settings for name, settings in _added.items() if settings}
+        added = _added()
         if not added or not isinstance(document, dict):
             return handler(document)
         job = handler({key: value for key, value in document.items() if key not in added})
-        blocks: dict[str, Any] = {name: (settings, settings()) for name, settings in added.items()}
-        model = create_model("AddedBlocks", **blocks)
+        blocks: dict[str, Any] = {name: (model | None, _default(model)) for name, model in added.items()}
         given = {key: value for key, value in document.items() if key in added}
-        job._blocks.update(dict(model.model_validate(given)))
+        job._blocks.update(dict(create_model("AddedBlocks", **blocks).model_validate(given)))
         return job
 
     @model_serializer(mode="wrap")
     def _and_added_blocks(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        return handler(self) | {name: block.model_dump(mode="json") for name, block in self._blocks.items()}
+        added = {name: block and block.model_dump(mode="json") for name, block in self._blocks.items()}
+        return handler(self) | added
 
     @model_validator(mode="after")
     def _prior_in_region(self) -> Self:
@@ -238,12 +246,20 @@ class JobFile(_JobBlocks):
     """One job file."""
 
     period: PeriodBlock | None = Field(None, description="None: all that the waveforms, or the picks, cover.")
+    ingest: IngestBlock | None = Field(
+        None, description="What is brought in before the job, by `catalogdb run` and by each firing of its schedule."
+    )
     schedule: ScheduleBlock | None = Field(None, description="When `catalogdb schedule` runs it.")
     matrix: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
         {},
         description="What `catalogdb sweep` varies: a key with its values (pick.p_threshold: [0.1, 0.3]), or a word "
         "with labels that each set several keys (thresholds: {low: {pick.p_threshold: 0.1, pick.s_threshold: 0.1}}).",
     )
+
+    @property
+    def ingest_at_firing(self) -> IngestBlock | None:
+        """What a firing of its schedule brings in."""
+        return self.ingest or (self.schedule.ingest if self.schedule else None)
 
     def at(self, now: datetime) -> Job:
         """The job that a run at `now` carries out.
@@ -254,8 +270,9 @@ class JobFile(_JobBlocks):
         try:
             period = self.period and self.period.at(now)
         except ValidationError as error:
-            raise InputError(f"job {self.name}: period: {_problem(error.errors()[0], Period)}") from None
-        return Job.model_validate(self.model_dump(exclude={"period", "schedule", "matrix"}) | {"period": period})
+            raise InputError(f"job {self.name}: period: {problem(error.errors()[0], Period)}") from None
+        document = self.model_dump(exclude={"period", "ingest", "schedule", "matrix"})
+        return Job.model_validate(document | {"period": period})
 
 
 def load_job(path: Path, overrides: Sequence[str] = (), now: datetime | None = None) -> Job:
@@ -307,7 +324,7 @@ def validated(model: type[_Validated], document: dict[str, Any], where: str) -> 
     try:
         return model.model_validate(document)
     except ValidationError as error:
-        raise InputError(f"{where}: " + "; ".join(_problem(item, model) for item in error.errors())) from None
+        raise InputError(f"{where}: " + "; ".join(problem(item, model, _added()) for item in error.errors())) from None
 
 
 def set_key(document: dict[str, Any], key: str, value: Any) -> None:
@@ -350,33 +367,6 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise InputError(f"{path}: not a job: the file holds no keys")
     return document
-
-
-def _problem(item: Any, model: type[BaseModel]) -> str:
-    where = ".".join(str(part) for part in item["loc"]) or "the job"
-    if item["type"] == "extra_forbidden":
-        known = _keys_beside(item["loc"], model)
-        close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
-        return f"{where}: unknown key; " + (f"did you mean {close[0]}?" if close else f"keys are {', '.join(known)}")
-    if item["type"] == "missing":
-        return f"{where}: missing"
-    if item["type"] == "model_type":
-        return f"{where}: must be a block of keys, such as {{{', '.join(_keys_beside((*item['loc'], ''), model))}}}"
-    return f"{where}: {item['msg'].removeprefix('Value error, ')}" + (
-        "" if item["type"] == "value_error" else f" (got {item['input']!r})"
-    )
-
-
-def _keys_beside(location: tuple[str | int, ...], model: Any) -> list[str]:
-    """Keys of the block that a location lies in."""
-    for part in location[:-1]:
-        fields = getattr(model, "model_fields", {})
-        annotation = fields[part].annotation if part in fields else _added.get(str(part))
-        candidates = [annotation, *get_args(annotation)]
-        model = next((item for item in candidates if isinstance(item, type) and issubclass(item, BaseModel)), None)
-        if model is None:
-            return []
-    return list(model.model_fields)
 
 
 def _check_order(starttime: datetime, endtime: datetime) -> None:

@@ -62,6 +62,8 @@ def run(
         loaded = load_job(job, set or [])
         settings = common.settings()
         common.end_cleanly_on_sigterm()
+        if not dry_run:
+            _bring_in(job, set or [])
         with StageProgress(common.progress_allowed(json)) as progress:
             report = run_job(settings, loaded, engine, workers, scheduler, name, replace, dry_run, progress, batch)
     if json:
@@ -72,6 +74,20 @@ def run(
             _print_profile(report)
     if report.status == "failed":
         raise typer.Exit(1)
+
+
+def _bring_in(job: Path, overrides: list[str]) -> None:
+    """Read what the job file's `ingest` block names."""
+    from catalogdb.jobs import load_job_file
+
+    if (block := load_job_file(job, overrides).ingest) is None:
+        return
+    from catalogdb.stages.bring_in import bring_in
+
+    unread: list[str] = []
+    bring_in(common.database(), block, unread)
+    for line in unread:
+        common.err.print(f"problem: ingest: {line}", markup=False, soft_wrap=True)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from catalogdb.schema import views
 SHARES = ("recall", "recall_with_no_data", "precision", "f1", "fdr")
 EVENT_COUNTS = ("matched", "missed", "proposed")
 PICK_COUNTS = (*EVENT_COUNTS, "wrong_phase", "wrong_phase_found", "no_data")
+COMPUTED = dict.fromkeys(("catalog", "reference", "period", "gates", "status", "ended", "counts", "lease.token"), 1)
 EVENT_RESIDUALS = {
     "dt": "dt",
     "distance_km": "distance_km",
@@ -86,33 +87,40 @@ def evaluate(
     gates = Gates(max_dt=max_dt, max_km=max_km, max_pick_dt=max_pick_dt, event_types=types)
     period = comparison_period(db, documents[catalog], documents[reference], starttime, endtime)
     identity = compare(db, documents[catalog], documents[reference], gates, period, refresh)
-    state = _computed(db, identity)
-    counts = state.get("counts", {})
+    found = figures(db, identity, min_magnitude)
+    if found is None:  # another process computed it again while it was read: its documents were not whole
+        return evaluate(db, catalog, reference, min_magnitude, max_dt, max_km, max_pick_dt, starttime, endtime)
+    return found
+
+
+def figures(db: Database, comparison: str, min_magnitude: float | None = None) -> dict[str, Any] | None:
+    """Overall figures of a stored comparison, as `evaluate` gives them; None where it is not whole."""
+    state = _computed(db, comparison)
+    if state.get("status") != "done":
+        return None
+    names, counts, gates = (state["catalog"], state["reference"]), state.get("counts", {}), Gates(**state["gates"])
     in_period = {"catalog": counts.get("events_in_period"), "reference": counts.get("reference_events_in_period")}
     unlocated = {
         "unlocated": counts.get("reference_events_without_position"),
         "catalog_unlocated": counts.get("events_without_position"),
     }
     result = {
-        "comparison": identity,
-        "catalog": catalog,
-        "reference": reference,
-        "period": dict(zip(("starttime", "endtime"), period, strict=True)),
+        "comparison": comparison,
+        "catalog": names[0],
+        "reference": names[1],
+        "period": state["period"],
         "in_period": in_period,
-        "notes": _notes({reference: in_period["reference"], catalog: in_period["catalog"]}, unlocated)
-        + left_out_notes(counts, (catalog, reference), types),
+        "notes": _notes({names[1]: in_period["reference"], names[0]: in_period["catalog"]}, unlocated)
+        + left_out_notes(counts, names, gates.event_types),
         "gates": gates.document() | {"min_magnitude": min_magnitude},
-        "events": _events(db, identity, min_magnitude) | unlocated,
-        **_picks(db, identity),
+        "events": _events(db, comparison, min_magnitude) | unlocated,
+        **_picks(db, comparison),
     }
-    if state.get("status") == "done" and _computed(db, identity) == state:
-        return result
-    # another process computed it again while it was read: its documents were not whole
-    return evaluate(db, catalog, reference, min_magnitude, max_dt, max_km, max_pick_dt, starttime, endtime)
+    return result if _computed(db, comparison) == state else None
 
 
 def _computed(db: Database, comparison: str) -> dict[str, Any]:
-    return db.comparison.find_one({"_id": comparison}, {"status": 1, "ended": 1, "counts": 1, "lease.token": 1}) or {}
+    return db.comparison.find_one({"_id": comparison}, COMPUTED) or {}
 
 
 def known_types(db: Database, event_types: Iterable[str], catalogs: tuple[str, ...]) -> tuple[str, ...]:

@@ -302,7 +302,7 @@ class Task(TypedDict):
     """The ledger, one row per unit of work."""
 
     _id: str  # Content id of (stage, config_id, shard)
-    stage: str  # ingest, pick, associate, magnitude, assemble
+    stage: str  # ingest, pick, associate, magnitude, assemble, evaluate, or one of another package
     config_id: str  # Identity of the configuration
     result: NotRequired[str]  # Name of the pick set or catalog that it belongs to
     shard: dict[str, Any]  # What the task covers

@@ -80,6 +80,24 @@ class Output:
 
 
 @dataclass(frozen=True)
+class MadeByHand:
+    """What a stage keeps that was made by a command, not by a run of the job at hand.
+
+    Args:
+        result: name of the catalog that it was made for.
+        shard: what it covers.
+        before, now: parts of the inputs that it was made from (None: it was broken off), and those of now.
+        command: makes it again.
+    """
+
+    result: str
+    shard: Shard
+    before: Parts | None
+    now: Parts
+    command: str
+
+
+@dataclass(frozen=True)
 class Reads:
     """One collection that a stage reads.
 
@@ -98,32 +116,82 @@ class Reads:
     optional: bool = False
 
 
-class Stage(ABC):
-    """One step of the pipeline, bound to a job and a configuration. What it declares stands in the class, so that
-    planning, staleness and removal know no stage by name; see docs/how-to/add-a-stage.md.
+class Declared:
+    """What a step of the pipeline declares of itself, so that planning, staleness, removal and documentation know no
+    stage by name; see docs/how-to/add-a-stage.md.
 
     Attributes:
         name: in job files and in the ledger.
         kind: of the named result that it belongs to, `pick_set` or `catalog`.
         reads: what it reads of the database; what other stages write decides the order of the stages.
-        collections: what it writes.
-        settings: model of its block in job files, which has its name.
+        collections: what it writes; of a stage with tasks, what their commits write.
+        keeps: what it writes by itself, in a stream of its own, since one transaction can't hold it; the documents name
+            the catalogs that they are about, and go with them.
+        settings: model of its block in job files, which has its name; a job where that is null runs without it.
         revision: raised when another version of the code makes other results, see `identity`.
         is_implied: it runs in every job that makes what it reads; job files don't name it, and have no block of it.
         words: by kind of its inputs' parts, what a change of one is called.
         verb: what it does to what it writes ("picked").
-        job, config_id, result: the job, identity of the configuration, and name of the result.
     """
 
     name: ClassVar[str]
     kind: ClassVar[str | None] = None
     reads: ClassVar[tuple[Reads, ...]] = ()
     collections: ClassVar[tuple[str, ...]] = ()
+    keeps: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[type[BaseModel] | None] = None
     revision: ClassVar[int] = 1
     is_implied: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Tell]] = {}
     verb: ClassVar[str] = "made"
+
+    @classmethod
+    def written(cls) -> tuple[str, ...]:
+        """All collections that it writes."""
+        return (*cls.collections, *cls.keeps)
+
+    @classmethod
+    def identity(cls, job: Any) -> dict[str, Any]:
+        """What of it decides the result of a job that it belongs to, as part of the result's configuration."""
+        if not cls.is_implied and cls.name not in job.stages:
+            return {}
+        block = job.block(cls.name) if cls.settings else None
+        if cls.settings and block is None:
+            return {}
+        return {cls.name: {"revision": cls.revision, **(block.model_dump(mode="json") if block else {})}}
+
+
+class FileStage(Declared):
+    """A step that reads files into the database before jobs run, as `catalogdb ingest` does. Its shards are files; it
+    plans no tasks, since what is known of each file stands in a collection of its own.
+
+    Attributes:
+        states: that collection.
+        in_ledger: the stage that the ledger's rows of it name, where it has some; no run does them again.
+    """
+
+    is_implied = True
+    states: ClassVar[str]
+    in_ledger: ClassVar[str | None] = None
+
+    @classmethod
+    def bring_in(cls, db: Database, block: Any, unread: list[str]) -> None:
+        """Read what is new or has changed of what a block of its `settings` names.
+
+        Args:
+            unread: what can't be read is added to it, each line with its file.
+
+        Raises:
+            InputError: where what the block names is not there.
+        """
+
+
+class Stage(Declared, ABC):
+    """One step that runs of jobs carry out, bound to a job and a configuration.
+
+    Attributes:
+        job, config_id, result: the job, identity of the configuration, and name of the result.
+    """
 
     config_id: str
     result: str
@@ -132,14 +200,6 @@ class Stage(ABC):
         self.job = job
         self.config_id = config_id
         self.result = job.pick_set_name if self.kind == "pick_set" else job.catalog
-
-    @classmethod
-    def identity(cls, job: Any) -> dict[str, Any]:
-        """What of it decides the result of a job that it belongs to, as part of the result's configuration."""
-        if not cls.is_implied and cls.name not in job.stages:
-            return {}
-        settings = job.block(cls.name).model_dump(mode="json") if cls.settings else {}
-        return {cls.name: {"revision": cls.revision, **settings}}
 
     def check(self, db: Database) -> None:  # noqa: B027  nothing to check, by default
         """Refuse a job that can't run as it stands.
@@ -179,6 +239,15 @@ class Stage(ABC):
             done, planned: numbers of the tasks that the run did, and of all.
         """
         return []
+
+    def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
+        """At the end of a run: figures of the result for the run's report, where the stage has some, and notes."""
+        return None, []
+
+    @classmethod
+    def made_by_hand(cls, db: Database, catalog: str, job: Any) -> Iterable[MadeByHand]:
+        """Of what it keeps, what is about a catalog and no run of the job makes again."""
+        return ()
 
     @classmethod
     def telling(cls, changes: Sequence[Change]) -> Iterable[Change]:

@@ -13,7 +13,7 @@ from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import requeue, shard_name
 from catalogdb.schema import collections
-from catalogdb.stages.registry import INGEST
+from catalogdb.stages.registry import never_repeated
 
 LEAST_PREFIX = 4
 FAILED = ("failed", "quarantined")
@@ -138,7 +138,7 @@ def _by_kind(
 ) -> list[dict[str, Any]]:
     """Count the tasks of each result, stage and status, or change them and count what was changed."""
     group = {"_id": {key: f"${key}" for key in ("result", "stage", "status")}, "tasks": {"$sum": 1}}
-    match = {"$and": [_indexed(db, where), {"status": {"$in": list(wanted)}}, {"stage": {"$ne": INGEST}}]}
+    match = {"$and": [_indexed(db, where), {"status": {"$in": list(wanted)}}, {"stage": {"$nin": never_repeated()}}]}
     rows = []
     for found in db.task.aggregate([{"$match": match}, {"$group": group}, {"$sort": {"_id": 1}}]):
         number = found["tasks"]

@@ -11,7 +11,6 @@ from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
 from catalogdb import logs
-from catalogdb.comparisons import evaluate
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
 from catalogdb.database.lease import Change, Lease
@@ -23,6 +22,7 @@ from catalogdb.ledger.lost import release_run
 from catalogdb.ledger.run_life import run_kept
 from catalogdb.ledger.stage import Stage
 from catalogdb.runs import run_record
+from catalogdb.runs.conclusion import conclude
 from catalogdb.runs.hand_out import HandOut
 from catalogdb.runs.run_report import RunReport, StageReport
 from catalogdb.runs.stage_run import Progress, Way, run_stage
@@ -154,7 +154,7 @@ def _end(db: Database, job: Job, report: RunReport, waits: bool) -> None:
         return
     try:
         with lease.kept():
-            through_failover(db, lambda: compare(db, job, report))
+            through_failover(db, lambda: conclude(db, job, report))
     except BaseException as error:
         with suppress(PyMongoError):
             run_record.end(lease, "failed") if isinstance(error, Exception) else lease.give_back()
@@ -187,20 +187,6 @@ def prepare(db: Database, job: Job, name: str | None, replace: bool = False, che
 def new_report(job: Job, run_id: str) -> RunReport:
     """The report of a run that begins."""
     return RunReport(run_id=run_id, job=job.name, pick_set=job.pick_set_name, catalog=job.catalog, status="running")
-
-
-def compare(db: Database, job: Job, report: RunReport) -> None:
-    """Compare the catalog with the job's reference, where there is one."""
-    if registry.EVALUATE not in job.stages or job.evaluate is None:
-        return
-    settings = job.evaluate.model_dump()
-    reference = settings.pop("reference")
-    if db.catalog.find_one({"_id": reference}, {"_id": 1}) is None:
-        report.notes.append(
-            f"not evaluated: no catalog {reference!r} here; catalogdb ingest catalog FILE --name {reference}"
-        )
-        return
-    report.evaluation = evaluate(db, job.catalog, reference, **settings)
 
 
 def _plan_only(db: Database, stages: list[Stage], report: RunReport) -> RunReport:

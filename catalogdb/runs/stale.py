@@ -16,17 +16,14 @@ from pydantic import BaseModel, ValidationError
 from pymongo.database import Database
 
 from catalogdb.batches import batches
-from catalogdb.comparisons.staleness import comparison_state
-from catalogdb.comparisons.summary import known_types
 from catalogdb.database.named import require_catalog
 from catalogdb.errors import InputError
-from catalogdb.evaluation.gates import Gates
 from catalogdb.jobs import Job, Period
 from catalogdb.ledger import tasks
 from catalogdb.ledger.parts import Parts, changes, fingerprint
 from catalogdb.ledger.stage import Reads, Shard, Stage
 from catalogdb.runs.run_record import of_makers
-from catalogdb.runs.stale_reasons import UNFINISHED, Reason, comparison_reasons, config_reasons, listed, reasons_of
+from catalogdb.runs.stale_reasons import UNFINISHED, Reason, config_reasons, listed, reasons_of
 from catalogdb.stages import registry
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY
 from catalogdb.stages.repick import stage_of
@@ -89,7 +86,7 @@ def stale_of_job(db: Database, job: Job) -> Staleness:
         else:
             result.tasks += _compared(db, stage)
             result.tasks += list(_waiting(db, stage, result.tasks))
-    result.tasks += _comparisons(db, job.catalog, job, result)
+    result.tasks += list(_made_by_hand(db, job.catalog, job, result))
     return _counted(result)
 
 
@@ -111,7 +108,7 @@ def stale_of_catalog(db: Database, name: str) -> Staleness:
             result.notes.append(f"the last run was of {start} to {end}; the catalog covers more, and so does this list")
         return result
     result = Staleness(job=None, pick_set=catalog.get("pick_set"), catalog=name)
-    result.tasks = list(_comparisons(db, name, None, result))
+    result.tasks = list(_made_by_hand(db, name, None, result))
     return _counted(result)
 
 
@@ -154,7 +151,7 @@ def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
             if identity not in current:
                 why = [*_unfinished(rows.get(identity), parts, file_names)]
                 why += _changed(stage, rows.get(identity), before.get(identity), parts, file_names)
-                yield _task(stage, shard, "stale", why)
+                yield _task(stage.name, stage.result, shard, "stale", why)
 
 
 def _unfinished(row: dict[str, Any] | None, parts: Parts, file_names: Mapping[str, str]) -> Iterator[Reason]:
@@ -184,7 +181,7 @@ def _outdated(db: Database, stage: Stage, config_id: str, reasons: list[Reason])
     for row in db.task.find({"stage": stage.name, "config_id": config_id}).sort([("starttime", 1), ("_id", 1)]):
         shard = Shard(row["shard"], row["starttime"], row["endtime"])
         seen.add(_place(shard))
-        yield _task(stage, shard, "stale", reasons)
+        yield _task(stage.name, stage.result, shard, "stale", reasons)
     if registry.begins(stage):
         yield from (task for task in _compared(db, stage) if _place(task) not in seen)
 
@@ -194,10 +191,12 @@ def _place(shard: Shard | StaleTask) -> tuple[Any, ...]:
     return (*sorted(key.items()), shard.starttime, shard.endtime)
 
 
-def _task(stage: Stage, shard: Shard, state: str, why: Iterable[Reason]) -> StaleTask:
+def _task(
+    stage: str, result: str, shard: Shard, state: Literal["stale", "waiting"], why: Iterable[Reason]
+) -> StaleTask:
     return StaleTask(
-        result=stage.result,
-        stage=stage.name,
+        result=result,
+        stage=stage,
         shard=dict(shard.key),
         starttime=shard.starttime,
         endtime=shard.endtime,
@@ -246,7 +245,8 @@ def _waiting(db: Database, stage: Stage, found: Sequence[StaleTask]) -> Iterator
                 names.add(".".join(map(str, task.shard.values())) or f"stage {task.stage}")
     for number, (reads, names) in sorted(coming.items()):
         if _place(shards[number]) not in stale:
-            yield _task(stage, shards[number], "waiting", [Reason(f"{reads.words} to come", listed(sorted(names)))])
+            why = [Reason(f"{reads.words} to come", listed(sorted(names)))]
+            yield _task(stage.name, stage.result, shards[number], "waiting", why)
 
 
 def _meeting(shards: Sequence[Shard], tasks: Iterable[StaleTask], padding: float) -> Iterator[tuple[int, StaleTask]]:
@@ -305,40 +305,27 @@ def _last_job(db: Database, query: dict[str, Any]) -> Job | None:
         ) from None
 
 
-# -- comparisons
+# -- what no run of the job makes
 
 
-def _comparisons(db: Database, catalog: str, job: Job | None, result: Staleness) -> Iterator[StaleTask]:
-    """Comparisons of the catalog that are older than what they were made from, and the job's own if there is none."""
-    own = None
-    if job and job.evaluate and registry.EVALUATE in job.stages:
-        gates = Gates(
-            **job.evaluate.model_dump(include={"max_dt", "max_km", "max_pick_dt"}),
-            event_types=known_types(db, job.evaluate.event_types, (catalog, job.evaluate.reference)),
-        )
-        own = catalog, job.evaluate.reference, gates
-    elsewhere = []
-    for state in comparison_state(db, catalog, own):
-        names = {"catalog": state.catalog, "reference": state.reference}
-        why = [Reason("new", "not compared yet")] if state.before is None else []
-        why += comparison_reasons(state.before or {}, state.now) if state.before is not None else []
-        kind = "stale"
-        if not why and result.tasks:
-            kind, why = "waiting", [Reason("catalog to come", catalog)]
-        if why:
-            if not state.own:
-                elsewhere.append(f"catalogdb evaluate --catalog {state.catalog} --reference {state.reference}")
-            yield StaleTask(
-                result=state.catalog,
-                stage=registry.EVALUATE,
-                shard=names,
-                starttime=state.period[0],
-                endtime=state.period[1],
-                state=kind,
-                why=[Why(reason=reason.reason, what=reason.what) for reason in why],
-            )
-    if elsewhere:
-        result.notes.append(f"comparisons that no run of this job makes: {'; '.join(sorted(set(elsewhere)))}")
+def _made_by_hand(db: Database, catalog: str, job: Job | None, result: Staleness) -> Iterator[StaleTask]:
+    """What commands made for the catalog that is older than what it was made from."""
+    commands = set()
+    is_to_come = any(task.stage not in registry.keepers() for task in result.tasks)
+    for stage in registry.run_stages():
+        for made in stage.made_by_hand(db, catalog, job):
+            if made.before is None:
+                why = [Reason("new", "not finished")]
+            else:
+                why = reasons_of(stage, changes(made.before, made.now))
+            state: Literal["stale", "waiting"] = "stale"
+            if not why and is_to_come:
+                state, why = "waiting", [Reason("catalog to come", catalog)]
+            if why:
+                commands.add(made.command)
+                yield _task(stage.name, made.result, made.shard, state, why)
+    if commands:
+        result.notes.append(f"comparisons that no run of this job makes: {'; '.join(sorted(commands))}")
 
 
 def _counted(result: Staleness) -> Staleness:

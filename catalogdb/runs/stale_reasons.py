@@ -49,24 +49,6 @@ def config_reasons(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Re
     return [Reason(kind, listed(lines)) for kind, lines in told.items()]
 
 
-def comparison_reasons(before: Mapping[str, str], now: Mapping[str, str]) -> list[Reason]:
-    """What of a comparison's inputs differs."""
-    reasons = []
-    for name in sorted(before.keys() | now.keys()):
-        old, new = before.get(name), now.get(name)
-        if old == new:
-            continue
-        counts = [_first(state) for state in (old, new)]
-        if name in ("revision", "period"):
-            what = f"{old} -> {new}"
-        elif counts[0] != counts[1]:
-            what = f"{counts[0]} -> {counts[1]}"
-        else:
-            what = f"{counts[0]}, other content"
-        reasons.append(Reason(f"{name} changed", what))
-    return reasons
-
-
 def _differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in sorted(old.keys() | new.keys()):
@@ -82,10 +64,6 @@ def listed(things: list[str]) -> str:
     """The first few things by name, the others by number."""
     more = len(things) - NAMED
     return ", ".join(things[:NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def _first(state: str | None) -> str:
-    return state.split()[0] if state else "none"
 
 
 def _short(value: Any) -> str:

@@ -234,7 +234,7 @@ def carry_out(settings: Settings, firing: Firing) -> None:
 
 def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
     from catalogdb.runs.run import run_job
-    from catalogdb.scheduling.ingest import ingest_before
+    from catalogdb.stages.bring_in import bring_in
 
     row = db.schedule.find_one({"_id": firing.schedule})
     if row is None:
@@ -242,8 +242,7 @@ def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
     unread: list[str] = []
     try:
         job_file = job_of(row)
-        if job_file.schedule and job_file.schedule.ingest:
-            ingest_before(db, job_file.schedule.ingest, unread)
+        bring_in(db, job_file.ingest_at_firing, unread)
         report = run_job(settings, job_file.at(firing.due), **row.get("options", {}))
     except KeyboardInterrupt:
         return _broken_off(db, unread, "interrupted", INTERRUPTED)

@@ -22,8 +22,8 @@ from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.identity import content_id, file_sha256
+from catalogdb.ledger.stage import FileStage, Reads
 from catalogdb.names import checked_name
-from catalogdb.stages import registry
 from catalogdb.stages.station_places import StationNetworks
 from catalogdb.stages.write_catalog import write_catalog
 
@@ -33,6 +33,18 @@ STATIONS_NAMED = 30
 LINES_KEPT = 1000  # line numbers of one kind in a file's report
 
 CatalogKind = Literal["reference", "reviewed", "automatic"]
+
+
+class IngestCatalog(FileStage):
+    """Catalogs of others: each is one task in the ledger, and its document says what became of each file."""
+
+    name = "ingest_catalog"
+    in_ledger = "ingest"
+    states = "catalog"
+    reads = (Reads("site", "stations", optional=True),)
+    collections = ("event", "pick", "catalog", "pick_set")
+    revision = REVISION
+    verb = "read"
 
 
 def ingest_catalog(
@@ -84,7 +96,7 @@ def ingest_catalog(
     with name_lease(db, "catalog", name, partial(_say_waiting, name)) as lease:
         held = db.catalog.find_one({"_id": name})
         _check_name(db, name, held, config_id, replace)
-        task_id = content_id(registry.INGEST, config_id, {"catalog": name})
+        task_id = content_id(IngestCatalog.in_ledger, config_id, {"catalog": name})
         if held and not replace and not _can_name_networks(db, name):
             row = db.task.find_one({"_id": task_id}) or {}
             said = held.get("config", {})
@@ -216,7 +228,7 @@ def _ledger_row(
         kept.append(f"... and {len(problems) - len(kept)} more")
     return {
         "_id": task_id,
-        "stage": registry.INGEST,
+        "stage": IngestCatalog.in_ledger,
         "config_id": config_id,
         "result": name,
         "shard": {"catalog": name},

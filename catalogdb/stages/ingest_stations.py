@@ -19,6 +19,7 @@ from pymongo.database import Database
 from catalogdb.decoding import PACKED_SUFFIXES, unpacked_name
 from catalogdb.errors import InputError
 from catalogdb.file_formats import misplaced
+from catalogdb.ledger.stage import FileStage
 from catalogdb.stages.station_doubles import give_networks, network_notes, overlaps, take_known_networks
 from catalogdb.stations.documents import channel_documents, site_documents
 from catalogdb.stations.read import read_stations
@@ -58,6 +59,15 @@ class StationIngestSummary(BaseModel):
         default_factory=list, description="What is not used, and what to repair with which command."
     )
     problems: list[str] = Field(default_factory=list, description="Each names file, record and reason.")
+
+
+class IngestStations(FileStage):
+    """Station metadata; each document names the file that it comes from."""
+
+    name = "ingest_stations"
+    states = "site"
+    collections = ("site", "channel")
+    verb = "read"
 
 
 def ingest_stations(

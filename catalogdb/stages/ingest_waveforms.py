@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +17,9 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from catalogdb.batches import batches
+from catalogdb.errors import InputError
+from catalogdb.job_schedule import IngestBlock
+from catalogdb.ledger.stage import FileStage
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, content_of, with_extent
 from catalogdb.stages.waveform_files import WaveformFile, find_files, is_gone, known_files, shown
 from catalogdb.waveforms import FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_miniseed
@@ -44,6 +48,49 @@ class WaveformIngestSummary(BaseModel):
     )
     segments: int = Field(0, description="Segments written.")
     problems: list[str] = Field(default_factory=list, description="Each names the file and the reason.")
+
+
+class IngestWaveforms(FileStage):
+    """The waveform index; `wf_file` says in what state each file was read, which a task for each would say again."""
+
+    name = "ingest_waveforms"
+    states = "wf_file"
+    collections = ("wf_file", "wf_miniseed")
+    settings = IngestBlock
+    verb = "indexed"
+
+    @classmethod
+    def bring_in(cls, db: Database, block: IngestBlock, unread: list[str]) -> None:
+        """Index what is new or has changed. Files that were indexed before and are gone are not told of: many an
+        archive keeps some days alone.
+
+        Raises:
+            InputError: for a path that can't be looked at from here, and for a folder that holds no file any more where
+                there were some.
+        """
+        for path in block.waveforms:
+            _check(path)
+        for path in block.waveforms:
+            summary = ingest_waveforms(db, [path])
+            if summary.missing and not summary.files:
+                raise InputError(
+                    f"ingest: {path}: holds none of the {summary.missing} files that were indexed there, as seen from "
+                    f"{socket.gethostname()}",
+                    hint="is it mounted?",
+                )
+            unread += summary.problems[:-1] if summary.missing else summary.problems  # the last counts what is gone
+
+
+def _check(path: str) -> None:
+    """Refuse what is not there, even if it was once: its disk may just not be mounted."""
+    try:
+        if os.path.isdir(path):
+            os.scandir(path).close()
+        else:
+            os.stat(path)
+    except OSError as error:
+        where = f"as seen from {socket.gethostname()}"
+        raise InputError(f"ingest: {path}: {error.strerror or error}, {where}", hint="is it mounted?") from None
 
 
 @dataclass(frozen=True)

@@ -1,85 +1,54 @@
-"""Which stages there are; all else that is known of one stands in its own file. A new stage is one line here.
+"""What all stages declare, put together: their order, who writes what, what belongs to a kind of result. Which stages
+there are stands in `catalogdb.stage_list`; all else that is known of one stands in its own file.
 
-Stages run in the order in which they read what others write. A stage of an optional package, a notebook or a test joins
-by `register`.
+Stages run in the order in which they read what others write.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
-from importlib import import_module
 
-from catalogdb import jobs
+from catalogdb import stage_list
 from catalogdb.errors import InputError
-from catalogdb.ledger.stage import Stage
+from catalogdb.ledger.stage import Declared, FileStage, Stage
 
-STAGES = {
-    "pick": "catalogdb.stages.pick:PickStage",
-    "associate": "catalogdb.stages.associate:AssociateStage",
-    "magnitude": "catalogdb.stages.magnitude:MagnitudeStage",
-    "assemble": "catalogdb.stages.assemble:AssembleStage",
-}
-"""Where each stage is; imported when it is asked for."""
-EVALUATE = "evaluate"
-"""The comparison at the end of a job, which has no tasks in the ledger; see `catalogdb.comparisons`."""
-INGEST = "ingest"
-"""Reading of catalog files, one task for each name, which no run does again; see `catalogdb.stages.ingest_catalog`."""
 KINDS = ("pick_set", "catalog")
 """Kinds of named results: a catalog is made from a pick set."""
 
-_registered: dict[str, type[Stage]] = {}
-
 
 def register(stage: type[Stage]) -> None:
-    """Add a stage to those that jobs may have; a second time it changes nothing.
+    """Add a stage, of a notebook or a test, to those that jobs may have; a second time it changes nothing. Stages of an
+    installed package need none of this: they are entry points of the group `catalogdb.stages`.
 
     Raises:
         InputError: where the name is another stage's.
     """
-    if stage.name in STAGES or stage.name in _registered:
-        if stage is not stage_type(stage.name):
-            raise InputError(f"stage {stage.name!r}: the name is taken", hint="give the stage another name")
-        return
-    _registered[stage.name] = stage
-    if not stage.is_implied:
-        jobs.add_stage(stage.name, stage.settings)
+    stage_list.add(stage)
 
 
 def unregister(name: str) -> None:
     """Take away what `register` has added."""
-    _registered.pop(name, None)
-    jobs.drop_stage(name)
+    stage_list.drop(name)
 
 
 def added() -> tuple[type[Stage], ...]:
     """What `register` has added."""
-    return tuple(_registered.values())
+    return stage_list.registered()
 
 
-def stage_type(name: str) -> type[Stage]:
+def stage_type(name: str) -> type[Declared]:
     """The stage of a name.
 
     Raises:
         InputError: for a name that no stage has.
     """
-    if name in _registered:
-        return _registered[name]
-    if name not in STAGES:
-        raise InputError(f"no stage {name!r}", hint=f"stages are {', '.join([*STAGES, *_registered])}")
-    return _imported(STAGES[name])
+    return stage_list.stage_class(name)
 
 
-@cache
-def _imported(place: str) -> type[Stage]:
-    module, _, name = place.partition(":")
-    return getattr(import_module(module), name)
-
-
-def stage_types() -> list[type[Stage]]:
+def stage_types() -> list[type[Declared]]:
     """All stages in the order in which they run."""
-    left = [stage_type(name) for name in [*STAGES, *_registered]]
-    ordered: list[type[Stage]] = []
+    left = [stage_type(name) for name in stage_list.names()]
+    ordered: list[type[Declared]] = []
     while left:
         ready = [stage for stage in left if not any(_reads_from(stage, other) for other in left if other is not stage)]
         if not ready:
@@ -90,25 +59,35 @@ def stage_types() -> list[type[Stage]]:
     return ordered
 
 
-def _reads_from(stage: type[Stage], other: type[Stage]) -> bool:
-    return any(reads.collection in other.collections for reads in stage.reads)
+def _reads_from(stage: type[Declared], other: type[Declared]) -> bool:
+    return any(reads.collection in other.written() for reads in stage.reads)
+
+
+def run_stages() -> list[type[Stage]]:
+    """The stages that runs of jobs carry out, in order."""
+    return [stage for stage in stage_types() if issubclass(stage, Stage)]
+
+
+def file_stages() -> list[type[FileStage]]:
+    """The stages that read files before a job runs, in order."""
+    return [stage for stage in stage_types() if issubclass(stage, FileStage)]
 
 
 def names_in_order() -> list[str]:
-    """Names of all stages in the order in which they run, the comparison last."""
-    return [*(stage.name for stage in stage_types()), EVALUATE]
+    """Names of all stages in the order in which they run."""
+    return [stage.name for stage in stage_types()]
 
 
 def writers(collection: str) -> list[str]:
     """Names of the stages that write a collection."""
-    return [stage.name for stage in stage_types() if collection in stage.collections]
+    return [stage.name for stage in stage_types() if collection in stage.written()]
 
 
 def stages_of(names: Iterable[str], kind: str) -> list[type[Stage]]:
     """The stages of a job that make one kind of result, in order: those of the given names and those implied, without
     those that read what no other of them makes."""
     chosen: list[type[Stage]] = []
-    named, of_kind = set(names), [stage for stage in stage_types() if stage.kind == kind]
+    named, of_kind = set(names), [stage for stage in run_stages() if stage.kind == kind]
     for stage in of_kind:
         needs = [reads.collection for reads in stage.reads if not reads.optional]
         own = {collection for other in of_kind if other is not stage for collection in other.collections}
@@ -120,7 +99,7 @@ def stages_of(names: Iterable[str], kind: str) -> list[type[Stage]]:
 
 def makers(kind: str) -> list[str]:
     """Names of the stages that a kind of result begins with: one of them makes it of nothing of its own kind."""
-    of_kind = [stage for stage in stage_types() if stage.kind == kind]
+    of_kind = [stage for stage in run_stages() if stage.kind == kind]
     return [stage.name for stage in of_kind if not any(_reads_from(stage, other) for other in of_kind)]
 
 
@@ -130,16 +109,35 @@ def makes(names: Iterable[str], kind: str) -> bool:
 
 
 def outputs(kind: str) -> tuple[str, ...]:
-    """Collections that the stages of one kind of result write."""
-    written = [collection for stage in stage_types() if stage.kind == kind for collection in stage.collections]
+    """Collections that the tasks of one kind of result write."""
+    written = [collection for stage in run_stages() if stage.kind == kind for collection in stage.collections]
     return tuple(dict.fromkeys(written))
 
 
+def kept() -> tuple[str, ...]:
+    """Collections that stages keep by themselves, by the names of the catalogs that they are about."""
+    return tuple(dict.fromkeys(collection for stage in run_stages() for collection in stage.keeps))
+
+
+def keepers() -> list[str]:
+    """Names of the stages that do so."""
+    return [stage.name for stage in run_stages() if stage.keeps]
+
+
+def never_repeated() -> list[str]:
+    """What stands in the ledger as stage of tasks that no run does again: files were read."""
+    return [stage.in_ledger for stage in file_stages() if stage.in_ledger]
+
+
 def verb(name: str) -> str:
-    """What the stage of a name did to what it wrote; what no stage here wrote was read from a file."""
-    return stage_type(name).verb if name in STAGES or name in _registered else "read"
+    """What the stage of a name in the ledger did to what it wrote."""
+    for stage in file_stages():
+        if stage.in_ledger == name:
+            return stage.verb
+    return stage_type(name).verb if name in stage_list.names() else "made"
 
 
 def begins(stage: Stage) -> bool:
-    """Whether a stage reads nothing that another one writes, so that all its shards can be planned from the start."""
-    return not any(_reads_from(type(stage), other) for other in stage_types() if other is not type(stage))
+    """Whether a stage reads nothing that another one of a run writes, so that all its shards can be planned from the
+    start."""
+    return not any(_reads_from(type(stage), other) for other in run_stages() if other is not type(stage))

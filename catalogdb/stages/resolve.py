@@ -20,7 +20,8 @@ CATALOG_REVISION = 6
 
 def build_stage(name: str, job: Job, config_id: str | None = None) -> Stage:
     """Make a stage of a job; heavy libraries are imported here and not before."""
-    return registry.stage_type(name)(job, config_id or "")
+    stage: Any = registry.stage_type(name)
+    return stage(job, config_id or "")
 
 
 def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
@@ -34,12 +35,12 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
         held = db.pick_set.find_one({"_id": job.pick_set_name}, {"config_id": 1}) or {}
         config = catalog_config(job, names[0].config_id if names else held.get("config_id", ""))
         config_id = content_id(config)
-        of_catalog = [stage(job, config_id) for stage in registry.stages_of(job.stages, "catalog")]
-    else:
-        config, of_catalog = {}, []
+    else:  # what there is to be done with a catalog that is there
+        config, config_id = {}, (db.catalog.find_one({"_id": job.catalog}, {"config_id": 1}) or {}).get("config_id", "")
+    of_catalog = [stage(job, config_id) for stage in stages_in(job, "catalog")]
     for stage in (*stages, *of_catalog):
         stage.check(db)
-    if of_catalog:
+    if config:
         extent = _extent(db, job)
         period = extent and (extent if job.period else _whole_windows(job, *extent))
         fields = {"pick_set": job.pick_set_name}
@@ -48,11 +49,17 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
     return [*stages, *of_catalog], names
 
 
+def stages_in(job: Job, kind: str) -> list[type[Stage]]:
+    """The stages of a job that make one kind of result, in order, without those whose block is null."""
+    chosen = registry.stages_of(job.stages, kind)
+    return [stage for stage in chosen if stage.settings is None or job.block(stage.name) is not None]
+
+
 def pick_set_stages(job: Job) -> tuple[list[Stage], list[ResultName]]:
     """The stages that make the job's pick set, whose configuration is that of the first of them, and its name."""
     if not registry.makes(job.stages, "pick_set"):
         return [], []
-    first, *others = registry.stages_of(job.stages, "pick_set")
+    first, *others = stages_in(job, "pick_set")
     stage: Any = first(job, "")
     name = ResultName("pick_set", job.pick_set_name, stage.config_id, canonical(stage.config))
     return [stage, *(other(job, stage.config_id) for other in others)], [name]
@@ -83,7 +90,7 @@ def catalog_config(job: Job, pick_set_config_id: str) -> dict[str, Any]:
         "region": job.region.model_dump(mode="json"),
         "stations": job.stations.model_dump(mode="json"),
     }
-    for stage in registry.stage_types():
+    for stage in registry.run_stages():
         if stage.kind == "catalog":
             config |= stage.identity(job)
     return config

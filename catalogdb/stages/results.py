@@ -16,7 +16,7 @@ from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.run_life import live_run
 from catalogdb.names import checked_name
 from catalogdb.stages.periods import covered
-from catalogdb.stages.registry import outputs, stage_types
+from catalogdb.stages.registry import outputs, run_stages
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _others(db: Database, kind: str, query: dict[str, Any], besides: Collection[
 def own_tasks(db: Database, kind: str, document: dict[str, Any]) -> dict[str, Any]:
     """Filter of the tasks that go with a name: those of its configuration, but where a name of the other kind stands
     for the same content (as of ingested files), and those that another configuration left under it."""
-    of_kind = [stage.name for stage in stage_types() if stage.kind == kind]
+    of_kind = [stage.name for stage in run_stages() if stage.kind == kind]
     under_name = {"result": document["_id"], "stage": {"$in": of_kind}}
     other = "catalog" if kind == "pick_set" else "pick_set"
     if db[other].find_one({"config_id": document["config_id"]}, {"_id": 1}):

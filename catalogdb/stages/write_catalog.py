@@ -15,7 +15,6 @@ from catalogdb.batches import batches
 from catalogdb.database.lease import Lease
 from catalogdb.errors import NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
-from catalogdb.stages.registry import INGEST
 
 TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
 BATCH_DOCUMENTS = 5_000
@@ -111,7 +110,7 @@ class _Writer:
     def _remove_names(self, session: ClientSession) -> None:
         self.lease.confirm(session)
         self._refuse_a_run(session)
-        self.db.task.delete_many({"stage": INGEST, "result": self.name}, session=session)
+        self.db.task.delete_many({"stage": self.ledger["stage"], "result": self.name}, session=session)
         for collection in ("catalog", "pick_set"):
             self.db[collection].delete_one({"_id": self.name}, session=session)
 

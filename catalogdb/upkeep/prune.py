@@ -11,9 +11,8 @@ from pymongo.database import Database
 
 from catalogdb.batches import batches
 from catalogdb.database.lease import name_holder
-from catalogdb.stages.registry import KINDS, outputs
+from catalogdb.stages.registry import KINDS, kept, outputs
 from catalogdb.upkeep.removal import (
-    COMPARED,
     LIVE_LEASE,
     Counts,
     Progress,
@@ -22,6 +21,7 @@ from catalogdb.upkeep.removal import (
     remove_comparison,
     remove_documents,
     remove_tasks,
+    tasks_of_pair,
 )
 
 TASKS_PER_QUERY = 5000
@@ -82,7 +82,8 @@ def count_leftovers(db: Database, found: Leftovers, missing_files: bool = False)
     Args:
         missing_files: count also the `wf_file` rows of files that are gone.
     """
-    counts: Counter[str] = Counter(task=db.task.count_documents(_of_configs(found.configs)))
+    left = [_of_configs(found.configs), *map(tasks_of_pair, found.pairs)]
+    counts: Counter[str] = Counter(task=db.task.count_documents({"$or": left}))
     unclaimed: Counter[str] = Counter()
     for is_in_ledger, into in ((True, counts), (False, unclaimed)):
         leftovers = [item for item in found.documents if item.in_ledger == is_in_ledger]
@@ -189,7 +190,7 @@ def _pairs_without_catalog(db: Database) -> list[dict[str, str]]:
     names = {row["_id"] for row in db.catalog.find({}, {"_id": 1})}
     rows = db.comparison.find({}, {"catalog": 1, "reference": 1})
     pairs = {(row["catalog"], row["reference"]) for row in rows}
-    for collection in COMPARED:
+    for collection in kept():
         for catalog in db[collection].distinct("catalog"):
             pairs |= {(catalog, reference) for reference in db[collection].distinct("reference", {"catalog": catalog})}
     return [{"catalog": pair[0], "reference": pair[1]} for pair in sorted(pairs) if not names.issuperset(pair)]

@@ -14,7 +14,7 @@ from catalogdb.database.lease import HELD, holder, name_lease
 from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import release_dead_tasks
-from catalogdb.stages.registry import outputs
+from catalogdb.stages.registry import keepers, kept, outputs
 from catalogdb.stages.results import check_unused, own_tasks
 
 Kind = Literal["pick_set", "catalog"]
@@ -26,7 +26,6 @@ DOCUMENTS_PER_STEP = 20_000
 """What is larger may not fit the server's cache as one transaction."""
 LIVE_LEASE: dict[str, Any] = {"status": "running", **HELD}
 """Filter of tasks that a worker holds, and of comparisons that are computed."""
-COMPARED = ("event_match", "pick_match", "score")
 
 
 class Tally:
@@ -54,10 +53,10 @@ def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
     """
     document = _checked(db, kind, name)
     counts = Counter({collection: db[collection].count_documents({kind: name}) for collection in outputs(kind)})
-    counts["task"] = db.task.count_documents(own_tasks(db, kind, document))
-    if kind == "catalog":
-        for pair in compared_pairs(db, name):
-            counts.update(comparison_counts(db, pair))
+    pairs = compared_pairs(db, name) if kind == "catalog" else []
+    counts["task"] = db.task.count_documents({"$or": [own_tasks(db, kind, document), *map(tasks_of_pair, pairs)]})
+    for pair in pairs:
+        counts.update(comparison_counts(db, pair))
     return dict(counts) | {kind: db[kind].count_documents({"_id": name})}
 
 
@@ -207,14 +206,14 @@ def compared_pairs(db: Database, name: str) -> list[dict[str, str]]:
         {"$or": [{"catalog": name}, {"reference": name}]}, {"_id": 0, "catalog": 1, "reference": 1}
     )
     pairs = {(row["catalog"], row["reference"]) for row in rows}
-    for collection in COMPARED:
+    for collection in kept():
         pairs |= {(name, reference) for reference in db[collection].distinct("reference", {"catalog": name})}
     return [{"catalog": catalog, "reference": reference} for catalog, reference in sorted(pairs)]
 
 
 def comparison_counts(db: Database, pair: dict[str, str]) -> Counts:
     """What was written for a pair of catalogs, by collection."""
-    return {collection: db[collection].count_documents(pair) for collection in (*COMPARED, "comparison")}
+    return {collection: db[collection].count_documents(pair) for collection in kept()}
 
 
 def remove_comparison(db: Database, pair: dict[str, str]) -> Counts:
@@ -222,4 +221,11 @@ def remove_comparison(db: Database, pair: dict[str, str]) -> Counts:
     computed_now = pair | LIVE_LEASE
     if any(holder(row) is not None for row in db.comparison.find(computed_now, {"lease": 1})):
         return {}
-    return {collection: remove_documents(db, collection, pair) for collection in (*COMPARED, "comparison")}
+    removed = {collection: remove_documents(db, collection, pair) for collection in kept()}
+    return removed | {"task": db.task.delete_many(_free(tasks_of_pair(pair))).deleted_count}
+
+
+def tasks_of_pair(pair: dict[str, str]) -> dict[str, Any]:
+    """Filter of what the ledger says of the pair's comparison."""
+    of_pair = {"result": pair["catalog"], "shard.reference": pair["reference"]}
+    return {"stage": {"$in": keepers()}, "config_id": {"$gt": ""}} | of_pair

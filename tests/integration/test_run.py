@@ -124,7 +124,7 @@ def quick(fill, tmp_path, day):
 def test_main_job_finds_the_days_events(main, day):
     report = main.report
     assert report.status == "done" and not report.notes
-    assert list(report.stages) == ["pick", "associate", "magnitude", "assemble"]
+    assert list(report.stages) == ["pick", "associate", "magnitude", "assemble", "evaluate"]
     assert all(stage.planned == stage.done > 0 and not stage.problems for stage in report.stages.values())
     events = report.evaluation["events"]
     assert events["matched"] >= len(day.earthquakes) - 1 and events["proposed"] <= 2

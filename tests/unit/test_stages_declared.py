@@ -2,42 +2,55 @@
 
 import ast
 from pathlib import Path
-from typing import get_args
 
 import pytest
 
+from catalogdb import stage_list
 from catalogdb.errors import InputError
-from catalogdb.jobs import BLOCKS, PICKING_ALONE, Job, JobFile, StageName
-from catalogdb.ledger.stage import Reads, Stage
+from catalogdb.jobs import PICKING_ALONE, Job, JobFile, blocks
+from catalogdb.ledger.stage import FileStage, Reads, Stage
 from catalogdb.schema import collections
 from catalogdb.stages import registry
 from catalogdb.stages.resolve import build_stage, pick_set_stages
 
 PACKAGE = Path(registry.__file__).parents[1]
-MAY_NAME = {PACKAGE / "jobs.py", PACKAGE / "stages" / "registry.py"}
+MAY_NAME = {PACKAGE / "jobs.py", PACKAGE / "stage_list.py"}
+IN_THE_LEDGER = {*registry.names_in_order(), *registry.never_repeated()}
 
 
 def test_stages_run_in_the_order_in_which_they_read():
-    assert registry.names_in_order() == ["pick", "associate", "magnitude", "assemble", "evaluate"]
+    assert registry.names_in_order() == [
+        *("ingest_stations", "ingest_waveforms", "ingest_catalog"),
+        *("pick", "associate", "magnitude", "assemble", "evaluate"),
+    ]
 
 
 def test_job_files_name_every_stage_that_is_not_implied():
     named = [stage.name for stage in registry.stage_types() if not stage.is_implied]
-    assert [*named, registry.EVALUATE] == list(get_args(get_args(StageName)[0]))
+    assert named == stage_list.names_in_jobs() == list(JobFile.model_fields["stages"].default)
     assert list(PICKING_ALONE) == registry.makers("pick_set")
 
 
 def test_blocks_of_job_files_are_those_of_stages():
-    declared = {stage.name: stage.settings for stage in registry.stage_types() if stage.settings}
-    assert list(declared) == list(BLOCKS)
-    assert {name: JobFile.model_fields[name].annotation for name in BLOCKS} == declared
+    declared = {stage.name: stage.settings for stage in registry.run_stages() if stage.settings}
+    fields = {name: JobFile.model_fields[name] for name in declared}
+    assert {name: field.annotation for name, field in fields.items() if field.default} == {
+        name: declared[name] for name in blocks()
+    }
+    assert set(declared) - set(blocks()) == {"evaluate"}, "how a catalog is judged decides nothing of it"
+    assert fields["evaluate"].annotation == declared["evaluate"] | None
+    assert JobFile.model_fields["ingest"].annotation == registry.stage_type("ingest_waveforms").settings | None
 
 
 @pytest.mark.parametrize("stage", registry.stage_types(), ids=lambda stage: stage.name)
 def test_collections_of_a_stage_have_schemas(stage):
     known = collections()
-    assert {reads.collection for reads in stage.reads} | set(stage.collections) <= set(known)
-    assert all({"task_id": 1} in [index.keys for index in known[name].indexes] for name in stage.collections)
+    assert {reads.collection for reads in stage.reads} | set(stage.written()) <= set(known)
+    if issubclass(stage, FileStage):
+        assert stage.states in known
+    else:
+        assert all({"task_id": 1} in [index.keys for index in known[name].indexes] for name in stage.collections)
+        assert all({"catalog", "reference"} <= known[name].fields.keys() for name in stage.keeps)
 
 
 def test_a_catalog_needs_the_stage_that_begins_it():
@@ -56,7 +69,16 @@ def test_a_kind_of_result_has_the_collections_of_its_stages():
 def test_an_unknown_stage_is_named():
     with pytest.raises(InputError, match="no stage 'relocate'"):
         registry.stage_type("relocate")
-    assert (registry.verb("assemble"), registry.verb("ingest")) == ("assembled", "read")
+
+
+def test_a_verb_is_that_of_the_stage_in_the_ledger():
+    assert [registry.verb(name) for name in ("assemble", "ingest", "evaluate")] == ["assembled", "read", "compared"]
+    assert registry.verb("of a package that is gone") == "made"
+
+
+def test_what_runs_of_jobs_begin_with_is_planned_from_the_start():
+    begin = [stage.name for stage in registry.run_stages() if registry.begins(object.__new__(stage))]
+    assert begin == ["pick"], "what files brought in is there before"
 
 
 class QualityStage(Stage):
@@ -91,12 +113,13 @@ def names_of_stages(node):
     else:
         parts = []
     texts = {inner.value for part in parts for inner in ast.walk(part) if isinstance(inner, ast.Constant)}
-    return texts & {*registry.names_in_order(), registry.INGEST}
+    return texts & IN_THE_LEDGER
 
 
 def test_code_asks_for_no_stage_by_name():
-    own = {PACKAGE / "stages" / f"{stage.name}.py" for stage in registry.stage_types()}
+    own = {PACKAGE / "stages" / f"{name}.py" for name in stage_list.STAGES}
     for path in sorted({*PACKAGE.rglob("*.py")} - MAY_NAME - own):
         found = [name for node in ast.walk(ast.parse(path.read_text())) for name in names_of_stages(node)]
         assert found == [], f"{path.name} names {found}: let stages declare what it asks for"
-    assert names_of_stages(ast.parse('job.stages == ("pick",)', mode="eval").body) == {"pick"}
+    for name in ("pick", "ingest", "evaluate"):
+        assert names_of_stages(ast.parse(f'job.stages == ("{name}",)', mode="eval").body) == {name}
