@@ -15,14 +15,15 @@ from typing import Any
 
 from benchmarks._trivial import CarryOutTrivial, TrivialStage
 from catalogdb.database.connection import connect
+from catalogdb.database.lease import server_now
 from catalogdb.engines import EngineOptions, executor
 from catalogdb.engines.options import BatchOptions
 from catalogdb.ledger import tasks
-from catalogdb.ledger.run_life import server_now
 from catalogdb.runs.claims import OpenTasks
-from catalogdb.runs.run import run_stage
+from catalogdb.runs.hand_out import HandOut
 from catalogdb.runs.run_report import StageReport
-from catalogdb.runs.work import this_worker, work_stage
+from catalogdb.runs.stage_run import run_stage
+from catalogdb.runs.work import this_worker
 from catalogdb.settings import Settings
 
 RUN_ID = "benchmark"
@@ -40,7 +41,8 @@ def by_engine(settings: Settings, options: EngineOptions, shards: int) -> dict[s
 
     with executor(options) as (pool, capacity):
         moments["began"] = time.time()
-        run_stage(db, stage, result, RUN_ID, pool, capacity, CarryOutTrivial(settings, stage, RUN_ID), progress)
+        carry_out = CarryOutTrivial(settings, stage, RUN_ID)
+        run_stage(db, stage, RUN_ID, result, HandOut(pool, capacity, lambda stage: carry_out), progress)
         moments["ended"] = time.time()
     return {"done": result.done, "workers": capacity} | moments
 
@@ -51,7 +53,11 @@ def by_workers(settings: Settings, shards: int, number: int) -> dict[str, Any]:
     worker = this_worker(settings, RUN_ID, environment={"SLURM_JOB_ID": "1", "SLURM_PROCID": str(number)})
     result = StageReport()
     moments: dict[str, float] = {"began": time.time()}
-    work_stage(db, TrivialStage(shards), result, worker, lambda *_: moments.setdefault("planned", time.time()))
+
+    def progress(*_: object) -> None:
+        moments.setdefault("planned", time.time())
+
+    run_stage(db, TrivialStage(shards), RUN_ID, result, worker.claim, progress)
     return {"done": result.done, "ended": time.time()} | moments
 
 
@@ -79,7 +85,7 @@ def claim_all(settings: Settings, shards: int, claimers: int, start_at: float) -
     now = server_now(db)
     leases: dict[str, list[str]] = {}
     late = [0] * claimers
-    terms = tasks.LeaseTerms(seconds=3600.0)  # nobody prolongs them
+    terms = tasks.LeaseTerms(seconds=3600.0)  # nobody renews them
     lock = threading.Lock()
 
     def claimer(number: int) -> None:

@@ -49,7 +49,7 @@ class Settings(BaseModel):
         30.0, gt=0, description="How long to wait in the middle of work for the next primary of a URI's replica set."
     )
     lease_seconds: float = Field(
-        60.0, ge=1, description="How long a task is its worker's without a sign of life; then another may take it."
+        60.0, ge=1, description="How long a task is its worker's without a heartbeat; then another may take it."
     )
     log: Literal["json", "text"] | None = Field(
         None, description="Write a line to standard error for each task and run, in this form."

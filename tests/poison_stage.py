@@ -17,8 +17,9 @@ from catalogdb.identity import content_id
 from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
 from catalogdb.ledger.tasks import LeaseTerms
-from catalogdb.runs.run import run_stage
+from catalogdb.runs.hand_out import HandOut
 from catalogdb.runs.run_report import StageReport
+from catalogdb.runs.stage_run import run_stage
 from catalogdb.settings import Settings
 
 SHARDS = 6
@@ -87,7 +88,8 @@ def run_poison(settings: Settings, stage: PoisonStage, pool, capacity: int) -> S
     """Run the stage on an engine, as a job's run does."""
     run_id, result = uuid.uuid4().hex, StageReport()
     carry_out = CarryOut(settings, stage, run_id)
-    run_stage(connect(settings), stage, result, run_id, pool, capacity, carry_out, attempts=settings.task_attempts)
+    terms = LeaseTerms(settings.lease_seconds, settings.task_attempts)
+    run_stage(connect(settings), stage, run_id, result, HandOut(pool, capacity, lambda stage: carry_out, terms))
     return result
 
 

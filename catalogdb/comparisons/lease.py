@@ -7,7 +7,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb import logs
-from catalogdb.database.lease import DocumentLease
+from catalogdb.database.lease import NOW, Change, Lease
 from catalogdb.errors import LostLease
 
 
@@ -21,7 +21,7 @@ class ComparisonLease:
 
     def __init__(self, db: Database, comparison: str, document: dict[str, Any]):
         self._db, self.comparison, self._document = db, comparison, document
-        self._lease = DocumentLease(db.comparison, comparison)
+        self._lease = Lease(db.comparison, comparison, upsert=True)
         self.kept = self._lease.kept
 
     def take(self, unless: dict[str, Any] | None = None) -> bool:
@@ -35,14 +35,17 @@ class ComparisonLease:
         """
 
         def is_current() -> bool:
-            return self._db.comparison.find_one({"_id": self.comparison} | (unless or {}), {"_id": 1}) is not None
+            current = {"_id": self.comparison} | (unless or {})
+            return unless is not None and self._db.comparison.find_one(current, {"_id": 1}) is not None
 
         return self._lease.wait(
+            Change(
+                self._document | {"status": "running"},
+                {"started": NOW},
+                remove=("seconds", "counts", "ended", "token", "until"),  # the last two of older versions
+            ),
             lambda holder: logs.notice(f"this comparison is being computed by {holder}: waiting for it"),
-            self._document | {"status": "running"},
-            None if unless is None else is_current,
-            remove=("seconds", "counts", "ended", "token", "until"),  # the last two of older versions
-            dated="started",
+            is_current,
         )
 
     def confirm(self) -> None:
@@ -55,9 +58,10 @@ class ComparisonLease:
 
     def done(self, seconds: dict[str, float], counts: dict[str, int]) -> None:
         """Mark the comparison as complete."""
-        if not self._lease.finish({"status": "done", "seconds": seconds, "counts": counts}, dated="ended"):
+        values = {"status": "done", "seconds": seconds, "counts": counts}
+        if self._lease.give_back(Change(values, {"ended": NOW})) is None:
             raise LostLease("another process has taken over this comparison", hint="run the same command again")
 
     def give_back(self) -> None:
         """Mark it as failed, so that the next one who wants it needn't wait."""
-        self._lease.finish({"status": "failed"})
+        self._lease.give_back(Change({"status": "failed"}))

@@ -239,9 +239,10 @@ class Run(TypedDict):
     versions: NotRequired[dict[str, Any]]  # Versions of the libraries in use
     status: RunStatus  # How it ended
     stages: NotRequired[dict[str, Any]]  # Per stage
-    owner: NotRequired[str]  # Process that carries it out
-    workers: NotRequired[list[Any]]  # Of a run that many workers share
-    alive: NotRequired[datetime]  # Server time of its last sign of life
+    owner: NotRequired[str]  # Process that began it
+    workers: NotRequired[list[Any]]  # The processes that take part now
+    alive: NotRequired[datetime]  # Server time of its last heartbeat
+    lease: NotRequired[dict[str, Any]]  # token, owner (host, process, its start), until (server time), while a ...
     started: NotRequired[datetime]  # Server time
     ended: NotRequired[datetime]  # Server time
     error: NotRequired[str]  # Why it ended badly

@@ -10,6 +10,7 @@ that keeps a task's lease alive talks to MongoDB alone.
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ def serve_unless_root() -> bool:
     """
     global _others_serve
     world = _world()
+    _share_cores(world)
     if world.Get_rank() == ROOT:
         if world.Get_size() == 1:
             raise InputError("--engine mpi: one rank alone", hint="mpirun -n 3 catalogdb run JOB --engine mpi")
@@ -105,6 +107,18 @@ def _world():
             f"--engine mpi needs mpi4py and an MPI library: {error}", hint="pip install 'catalogdb[mpi]'"
         ) from error
     return MPI.COMM_WORLD
+
+
+def _share_cores(world) -> None:
+    """Give each rank that serves its part of its host's cores, where nothing was said: ranks of which each takes all
+    hold one another up."""
+    from mpi4py import MPI
+
+    here = world.Split_type(MPI.COMM_TYPE_SHARED)
+    serving = here.Get_size() - here.allreduce(int(world.Get_rank() == ROOT))
+    here.Free()
+    part = max(1, (os.cpu_count() or 1) // max(1, serving))
+    os.environ.setdefault("OMP_NUM_THREADS", str(min(part, len(os.sched_getaffinity(0)))))
 
 
 def _to_ranks(world, message: bool) -> None:

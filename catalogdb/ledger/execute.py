@@ -84,7 +84,7 @@ def _attempt(
     lease = tasks.claim(db, identity, planned.fingerprint, run_id, terms)
     if lease is None:
         return _refused(db, planned, identity, run_id)
-    with tasks.heartbeat(db, lease), profiled() as seconds:
+    with lease.kept(), profiled() as seconds:
         try:
             with timed("read"):
                 inputs = stage.read(db, shard)
@@ -98,14 +98,14 @@ def _attempt(
         except LostLease as error:
             return TaskReport(identity, shard, "held", error=str(error))
         except DATABASE_GONE as error:
-            tasks.give_back(db, lease)  # raises where there is still no server
+            tasks.give_back(lease)  # raises where there is still no server
             raise _Reconnected from error
         except Exception as error:  # whatever a shard's data do, it must not stop the others
             message = str(error) if isinstance(error, CatalogdbError) else f"{type(error).__name__}: {error}"
-            tasks.fail(db, lease, message)
+            tasks.fail(lease, message)
             return TaskReport(identity, shard, "failed", seconds=seconds, error=message)
         except BaseException:  # Ctrl-C, SIGTERM
-            tasks.release(db, lease)
+            tasks.release(lease)
             raise
     return TaskReport(identity, shard, "done", output.counts, output.problems, seconds, backend=output.backend)
 

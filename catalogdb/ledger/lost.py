@@ -15,37 +15,31 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
-from catalogdb.database.owner import is_gone, owner
+from catalogdb.database.lease import FIELDS as LEASE_FIELDS
+from catalogdb.database.lease import NOW, Change, of_lost_holder
+from catalogdb.database.lease import take_back as take_lease_back
 from catalogdb.ledger.stage import Stage
 
 ATTEMPTS = 3
 """A task that took its worker down so often in a row is quarantined."""
-FIELDS = {"stage": 1, "shard": 1, "starttime": 1, "lease": 1, "crashes": 1, "updated": 1}
-EXPIRED = {"$expr": {"$lt": ["$lease.until", "$$NOW"]}}  # a missing lease compares below every date
+FIELDS = {"stage": 1, "shard": 1, "starttime": 1, "crashes": 1, "updated": 1} | LEASE_FIELDS
+PENDING = {"status": "pending"}
 
 
 def take_from_lost(db: Database, task_id: str, attempts: int = ATTEMPTS) -> bool:
     """Take back a task whose lease has expired, or whose holder is a process of this host that is gone."""
-    expired = {"expired": EXPIRED["$expr"]}
-    row = db.task.find_one({"_id": task_id, "status": "running"}, FIELDS | expired)
-    if row is None:
-        return False
-    if row["expired"]:
-        return _take(db, row, attempts, EXPIRED) is not None
-    return is_gone(row["lease"]["owner"]) and _take(db, row, attempts) is not None
+    row = db.task.find_one({"_id": task_id, "status": "running"}, FIELDS)
+    return row is not None and _take(db, row, attempts)
 
 
 def release_dead_tasks(db: Database, query: Mapping[str, Any], attempts: int = ATTEMPTS) -> int:
-    """Take back the tasks of processes of this host that are gone, instead of waiting for their leases to expire.
+    """Take back tasks whose holders are lost; of this host's that are gone, without waiting for their leases to expire.
 
     Args:
         query: selects the tasks.
     """
     held = {"$and": [dict(query), {"status": "running"}]}
-    return sum(
-        is_gone(row.get("lease", {}).get("owner", "")) and _take(db, row, attempts) is not None
-        for row in list(db.task.find(held, FIELDS))
-    )
+    return sum(_take(db, row, attempts) for row in list(db.task.find(held, FIELDS)))
 
 
 def release_dead(db: Database, stage: Stage, attempts: int = ATTEMPTS) -> int:
@@ -65,21 +59,20 @@ def take_back(db: Database, task_id: str, run_id: str, attempts: int, charged: b
     row = db.task.find_one({"_id": task_id, "status": "running", "run_id": run_id}, FIELDS)
     if row is None:
         return None
-    return charge(db, row, attempts) if charged else _free(db, row, {"status": "pending"})
+    return charge(db, row, attempts) if charged else _free(db, row, PENDING)
 
 
-def release_run(db: Database, run_id: str) -> None:
-    """Give back what the workers of an interrupted run held; a database that is gone lets it expire."""
+def release_run(db: Database, run_id: str, holder: str | None = None) -> None:
+    """Give back what is held of an interrupted run: a claim that an interrupt met may be granted after all. A database
+    that is gone lets it expire.
+
+    Args:
+        holder: what this process holds alone; none: what any does.
+    """
+    query = {"run_id": run_id, "status": "running"} | ({"lease.owner": holder} if holder else {})
     with suppress(PyMongoError):
-        for row in list(db.task.find({"run_id": run_id, "status": "running"}, FIELDS)):
-            _free(db, row, {"status": "pending"})
-
-
-def release_own(db: Database, run_id: str) -> None:
-    """Give back what this process holds of a run: a claim that an interrupt met may be granted after all."""
-    with suppress(PyMongoError):
-        for row in list(db.task.find({"run_id": run_id, "status": "running", "lease.owner": owner()}, FIELDS)):
-            _free(db, row, {"status": "pending"})
+        for row in list(db.task.find(query, FIELDS)):
+            _free(db, row, PENDING)
 
 
 def requeue(db: Database, query: Mapping[str, Any]) -> int:
@@ -89,15 +82,16 @@ def requeue(db: Database, query: Mapping[str, Any]) -> int:
     return db.task.update_many(chosen, clean | {"$currentDate": {"updated": True}}).modified_count
 
 
-def _take(
-    db: Database, row: Mapping[str, Any], attempts: int, condition: Mapping[str, Any] | None = None
-) -> str | None:
-    """Take a task back from a holder that is gone, charged unless the server itself was started since it was claimed:
-    a run whose server dies ends with it, and can't give its tasks back."""
+def _take(db: Database, row: Mapping[str, Any], attempts: int) -> bool:
+    """Take a task back from a holder that is lost, charged unless the server itself was started since it was claimed: a
+    run whose server dies ends with it, and can't give its tasks back. False where the holder may live."""
+    lost = of_lost_holder(row)
+    if lost is None:
+        return False
     claimed = row.get("updated")
     if claimed is not None and claimed < _server_start(db):
-        return _free(db, row, {"status": "pending"}, condition)
-    return charge(db, row, attempts, condition)
+        return _free(db, row, PENDING, lost) is not None
+    return charge(db, row, attempts, lost) is not None
 
 
 def _server_start(db: Database) -> datetime:
@@ -145,6 +139,5 @@ def shard_name(shard: Mapping[str, Any], starttime: float) -> str:
 def _free(
     db: Database, row: Mapping[str, Any], values: dict[str, Any], condition: Mapping[str, Any] | None = None
 ) -> str | None:
-    held = {"_id": row["_id"], "status": "running", "lease.token": row.get("lease", {}).get("token")}
-    change = {"$set": values, "$unset": {"lease": ""}, "$currentDate": {"updated": True}}
-    return values["status"] if db.task.update_one(held | dict(condition or {}), change).modified_count else None
+    change = Change(values, {"updated": NOW}, where={"status": "running", **(condition or {})})
+    return values["status"] if take_lease_back(db.task, row, change) else None

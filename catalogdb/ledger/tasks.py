@@ -1,15 +1,13 @@
 """The ledger: which tasks there are, who holds them, and the one transaction that makes a task's result visible.
 
-A lease is taken and prolonged by single updates whose conditions use the server's clock (`$$NOW`), so two workers never
-hold one task whatever their own clocks say. A result is committed together with the ledger row, and only by the holder
-of the lease. What becomes of a task whose holder is lost stands in `lost`.
+Who holds a task is said by its lease, see `database.lease`. A result is committed together with the ledger row, and
+only by the holder of the lease. What becomes of a task whose holder is lost stands in `lost`.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,16 +17,13 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
-from catalogdb.database.heartbeat import beating
-from catalogdb.database.owner import owner
+from catalogdb.database.lease import NOW, Change, Lease
 from catalogdb.errors import LostLease, NameTaken
 from catalogdb.identity import content_id, plain_id
 from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
 from catalogdb.ledger.lost import release_dead as release_dead
 from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage
 
-BEATS_PER_LEASE = 4
-JOIN_SECONDS = 1.0
 BATCH = 1000
 COMMIT_SELECTIONS = 3  # a commit may take so many times as long as a server is looked for
 LINES_KEPT = 500
@@ -41,21 +36,12 @@ class LeaseTerms:
     """On what terms a task is held.
 
     Args:
-        seconds: how long a lease holds without a sign of life of its holder.
+        seconds: how long a lease holds without a heartbeat of its holder.
         attempts: a task whose worker was lost so often in a row, with the same inputs, is quarantined.
     """
 
     seconds: float = 60.0
     attempts: int = ATTEMPTS
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to commit one task's result, for as long as the token stands in the ledger."""
-
-    task_id: str
-    token: str
-    seconds: float = LeaseTerms.seconds
 
 
 def task_id(stage: Stage, shard: Shard) -> str:
@@ -137,41 +123,24 @@ def claim(
         None while another worker holds it, when one has just done it with these inputs, or when it is quarantined with
         them.
     """
-    lease = Lease(task_id, uuid.uuid4().hex, terms.seconds)
-    held = {"token": lease.token, "owner": owner(), "until": _from_now(terms.seconds)}
-    values = {
-        "status": "running",
-        "attempts": {"$add": ["$attempts", 1]},
-        "lease": held | {"fingerprint": {"$literal": fingerprint}},
-        "updated": "$$NOW",
-    }
-    if run_id:
-        values["run_id"] = {"$literal": run_id}
+    lease = Lease(db.task, task_id, terms.seconds, notes={"fingerprint": fingerprint})
     same_inputs = [
         {"status": "done", "fingerprint": fingerprint},
         {"status": "quarantined", "crashes.fingerprint": fingerprint},
     ]
-    free = {"_id": task_id, "status": {"$ne": "running"}, "$nor": same_inputs}
+    change = Change(
+        {"status": "running"} | ({"run_id": run_id} if run_id else {}),
+        {"attempts": {"$add": ["$attempts", 1]}, "updated": NOW},
+        where={"status": {"$ne": "running"}, "$nor": same_inputs},
+    )
     try:
-        while not db.task.update_one(free, [{"$set": values}]).matched_count:
+        while not lease.take_free(change):
             if not take_from_lost(db, task_id, terms.attempts):
                 return None
     except KeyboardInterrupt:  # the server may have given the lease before its answer was read
-        release(db, lease)
+        release(lease)
         raise
     return lease
-
-
-@contextmanager
-def heartbeat(db: Database, lease: Lease) -> Iterator[None]:
-    """Keep the lease alive while the task is worked on."""
-
-    def prolong() -> None:
-        db.task.update_one(_held(lease), [{"$set": {"lease.until": _from_now(lease.seconds)}}])
-
-    # where the server is gone, the last call may wait for it a good while longer than we do
-    with beating(f"lease {lease.task_id}", lambda: lease.seconds / BEATS_PER_LEASE, prolong, JOIN_SECONDS):
-        yield
 
 
 def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds: dict[str, float]) -> None:
@@ -181,7 +150,7 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
         LostLease: when another worker has taken the task since; nothing is written.
         NameTaken: when the name of the result stands for another configuration since; nothing is written.
     """
-    row = {
+    values = {
         "status": "done",
         "fingerprint": fingerprint,
         "inputs": output.parts,
@@ -192,27 +161,23 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
         "problems": shortened(output.problems),
         "seconds": {step: round(value, 4) for step, value in seconds.items()},
     }
-    if output.glance is not None:
-        row["glance"] = output.glance
+    outdated: tuple[str, ...] = ("error", "crashes")
+    if output.glance is None:
+        outdated += ("glance",)
+    else:
+        values["glance"] = output.glance
+    done = Change(values, {"updated": NOW}, outdated)
 
     def write(session: ClientSession, moved: bool) -> None:
-        marked = db.task.find_one_and_update(
-            _held(lease),
-            [
-                {"$unset": ["lease", "error", "crashes", "glance"]},
-                {"$set": {key: {"$literal": value} for key, value in row.items()} | {"updated": "$$NOW"}},
-            ],
-            {"config_id": 1, "result": 1},
-            session=session,
-        )
+        marked = lease.give_back(done, session, {"config_id": 1, "result": 1})
         if marked is None:
             raise LostLease(
-                f"task {lease.task_id}: its lease has gone to another worker, so this result is not written"
+                f"task {lease.identity}: its lease has gone to another worker, so this result is not written"
             )
         if output.kind:
             _check_name(db, output.kind, marked, session)
         for collection, documents in output.documents.items():
-            db[collection].delete_many({"task_id": lease.task_id}, session=session)
+            db[collection].delete_many({"task_id": lease.identity}, session=session)
             if moved:
                 identities = [document["_id"] for document in documents]
                 db[collection].delete_many({"_id": {"$in": identities}}, session=session)
@@ -239,10 +204,9 @@ def _check_name(db: Database, kind: str, row: dict[str, Any], session: ClientSes
         raise NameTaken(f"{words} {row['result']!r} was replaced meanwhile, so this result is not written")
 
 
-def fail(db: Database, lease: Lease, message: str) -> None:
+def fail(lease: Lease, message: str) -> None:
     """Record why the attempt failed and give the lease back; earlier results of the task stay as they were."""
-    values = {"status": "failed", "error": {"$literal": message}, "updated": "$$NOW"}
-    db.task.update_one(_held(lease), [{"$set": values}, {"$unset": "lease"}])
+    lease.give_back(Change({"status": "failed", "error": message}, {"updated": NOW}))
 
 
 def shortened(lines: list[str]) -> list[str]:
@@ -251,24 +215,16 @@ def shortened(lines: list[str]) -> list[str]:
     return [*lines[:LINES_KEPT], f"... and {more} more"] if more > 0 else lines
 
 
-def release(db: Database, lease: Lease) -> None:
+def release(lease: Lease) -> None:
     """Give the lease back with nothing done; a database that is gone lets it expire."""
     with suppress(PyMongoError):
-        give_back(db, lease)
+        give_back(lease)
 
 
-def give_back(db: Database, lease: Lease) -> None:
+def give_back(lease: Lease) -> None:
     """Give the lease back with nothing done.
 
     Raises:
         PyMongoError: where no server answers for as long as one is looked for.
     """
-    db.task.update_one(_held(lease), [{"$set": {"status": "pending", "updated": "$$NOW"}}, {"$unset": "lease"}])
-
-
-def _held(lease: Lease) -> dict[str, Any]:
-    return {"_id": lease.task_id, "lease.token": lease.token}
-
-
-def _from_now(seconds: float) -> dict[str, Any]:
-    return {"$add": ["$$NOW", int(seconds * 1000)]}
+    lease.give_back(Change({"status": "pending"}, {"updated": NOW}))

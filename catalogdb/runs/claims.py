@@ -1,23 +1,70 @@
-"""What is left to do of one stage, as one of many workers sees it that claim straight from the ledger."""
+"""Tasks claimed straight from the ledger, by any number of workers beside one another, with no scheduler."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.batches import batches
+from catalogdb.database.connection import through_failover
+from catalogdb.database.lease import FIELDS as LEASE_FIELDS
+from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.stage import PlannedTask, Stage
-from catalogdb.ledger.tasks import task_id
-from catalogdb.runs.run_report import located
+from catalogdb.ledger.tasks import LeaseTerms, release_dead, task_id
+from catalogdb.runs.run_report import Standing, located
+from catalogdb.runs.stage_run import Plan
 
 LOOK_AT = 200
 """Rows of the ledger asked for at once."""
 FIELDS = {"status": 1, "fingerprint": 1, "run_id": 1, "updated": 1, "error": 1, "crashes.fingerprint": 1}
-EXPIRED = {"expired": {"$lt": ["$lease.until", "$$NOW"]}}  # a missing lease compares below every date
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 10.0
+"""Seconds between looks at the ledger while all that is left is in other hands."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Claims tasks from the ledger and carries them out in this process, one after the other.
+
+    Args:
+        place: where among the tasks to begin, in [0, 1).
+        waits: wait for what other workers have in hand, to go on with the next stage; else end when nothing is free.
+    """
+
+    place: float
+    waits: bool = True
+    terms: LeaseTerms = LeaseTerms()
+
+    def carry_out(
+        self, db: Database, stage: Stage, plan: Plan, run_id: str, done: Callable[[TaskReport], None]
+    ) -> Standing:
+        """Do what is free; where it waits, until no task is pending or running."""
+        left = OpenTasks(db, stage, plan.to_do, run_id, plan.began, self.place)
+        pause = FIRST_PAUSE
+        while len(left):
+            if free := through_failover(db, left.free):
+                pause = FIRST_PAUSE
+                for item in free:
+                    task = execute(db, stage, item, run_id, self.terms)
+                    if task.status == "held" or not task.seconds:  # no seconds: another worker of this run has done it
+                        left.move_to()
+                        break
+                    left.finished(task.task_id, task.error)
+                    done(task)
+            elif not len(left) or not self.waits:
+                break
+            else:
+                time.sleep(pause * random.uniform(0.5, 1.0))
+                pause = min(2 * pause, LONGEST_PAUSE)
+                release_dead(db, stage, self.terms.attempts)
+        failures = list(left.failures.values())
+        return Standing(len(failures) - left.quarantined, left.quarantined, failures, len(left))
 
 
 class OpenTasks:
@@ -49,6 +96,7 @@ class OpenTasks:
         self._open = {task_id(stage, item.shard): item for item in to_do}
         self.failures: dict[str, str] = {}
         """By task: what it covers and why it failed, with whatever worker."""
+        self.quarantined = 0
         self.move_to(place)
 
     def __len__(self) -> int:
@@ -69,7 +117,7 @@ class OpenTasks:
     def free(self) -> list[PlannedTask]:
         """The next tasks that can be claimed; none where all that are left are in other hands."""
         for identities in batches(list(self._open), LOOK_AT):
-            rows = self._db.task.find({"_id": {"$in": identities}}, FIELDS | EXPIRED)
+            rows = self._db.task.find({"_id": {"$in": identities}}, FIELDS | LEASE_FIELDS)
             states = {row["_id"]: row for row in rows}
             for identity in identities:
                 self._leave_out_if_finished(identity, states.get(identity))
@@ -95,4 +143,5 @@ class OpenTasks:
         else:
             over = status == "failed" and row.get("run_id") == self._run_id
         if over:
+            self.quarantined += status == "quarantined"
             self.finished(identity, None if status == "done" else row.get("error", "failed"))

@@ -7,7 +7,8 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.ledger.run_life import server_now, true_status
+from catalogdb.database.lease import server_now
+from catalogdb.ledger.run_life import true_status
 from catalogdb.runs.run_record import of_makers
 
 RATE_SECONDS = 300.0

@@ -8,10 +8,10 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.database.lease import EXPIRED, server_now
 from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import requeue, shard_name
-from catalogdb.ledger.run_life import server_now
 from catalogdb.schema import collections
 from catalogdb.stages.registry import never_repeated
 
@@ -99,7 +99,7 @@ def list_tasks(
     now = server_now(db)
     query = _indexed(db, where) | {"status": {"$in": [*(wanted or (s for s in statuses() if s != "done"))]}}
     if expired:
-        query |= {"status": "running", "lease.until": {"$lt": now}}
+        query |= {"status": "running", **EXPIRED}
     cursor = db.task.find(query, dict.fromkeys(ROW_FIELDS, 1)).sort([("updated", -1), ("_id", 1)]).limit(limit)
     return [_row(row, now) for row in cursor]
 

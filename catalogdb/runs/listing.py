@@ -7,11 +7,13 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.database.lease import server_now
 from catalogdb.errors import InputError
-from catalogdb.ledger.run_life import server_now, true_status
+from catalogdb.ledger.run_life import true_status
 
 STATUSES = ("running", "done", "failed", "interrupted", "lost")
 LEAST_PREFIX = 4
+TASKS_ENDED = ("done", "failed", "quarantined")
 
 
 def list_runs(db: Database, job: str | None = None, status: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
@@ -117,16 +119,30 @@ def _row(db: Database, run: dict[str, Any], now: datetime) -> dict[str, Any]:
     return row | _outcomes(db, run) | {"error": run.get("error")}
 
 
+def ended_tasks(recorded: dict[str, Any], counts: dict[str, int], going: bool) -> dict[str, int]:
+    """Tasks of one stage of a run by how they ended: done, failed, quarantined.
+
+    While a run goes on the ledger knows: the record holds what those did who have left the stage. Later the record
+    knows more, since tasks that another run has worked on are that run's in the ledger; but for what workers did that
+    were killed.
+
+    Args:
+        recorded: of the stage, in the run's record.
+        counts: as `tasks_of_run` gives them.
+    """
+    ledger = {status: counts.get(status, 0) for status in TASKS_ENDED}
+    if going:
+        return ledger
+    found = {status: recorded.get(status, ledger[status]) for status in TASKS_ENDED}
+    return found | {"done": max(found["done"], ledger["done"])}
+
+
 def _outcomes(db: Database, run: dict[str, Any]) -> dict[str, int]:
     """Tasks done and failed: as a run that ended counted them, else as the ledger has them."""
-    if run["status"] != "running":
-        stages = run.get("stages", {}).values()
-        return {
-            "done": sum(stage.get("done", 0) for stage in stages),
-            "failed": sum(stage.get("failed", 0) + stage.get("quarantined", 0) for stage in stages),
-        }
-    counts = tasks_of_run(db, run["_id"]).values()
+    going, recorded = run["status"] == "running", run.get("stages", {})
+    counts = tasks_of_run(db, run["_id"]) if going else {}
+    ended = [ended_tasks(recorded.get(name, {}), counts.get(name, {}), going) for name in {*recorded, *counts}]
     return {
-        "done": sum(count.get("done", 0) for count in counts),
-        "failed": sum(count.get("failed", 0) + count.get("quarantined", 0) for count in counts),
+        "done": sum(row["done"] for row in ended),
+        "failed": sum(row["failed"] + row["quarantined"] for row in ended),
     }

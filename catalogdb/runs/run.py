@@ -1,26 +1,31 @@
-"""Running a job: plan each stage against the ledger, hand what is to be done to an engine, record the run."""
+"""Running a job: one planner, one record, one ending, whoever carries out the tasks (see `stage_run.Way`)."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from typing import NamedTuple
 
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 
 from catalogdb import logs
 from catalogdb.database.connection import connect, through_failover
 from catalogdb.database.initialise import initialise
+from catalogdb.database.lease import Change, Lease
+from catalogdb.database.owner import owner
 from catalogdb.engines import BatchOptions, EngineOptions, executor
 from catalogdb.jobs import Job
-from catalogdb.ledger import lost, tasks
-from catalogdb.ledger.execute import TaskReport
-from catalogdb.ledger.run_life import note_stage, signs_of_life
-from catalogdb.ledger.stage import PlannedTask, Stage
+from catalogdb.ledger import tasks
+from catalogdb.ledger.lost import release_run
+from catalogdb.ledger.run_life import run_kept
+from catalogdb.ledger.stage import Stage
 from catalogdb.runs import run_record
 from catalogdb.runs.conclusion import conclude
+from catalogdb.runs.hand_out import HandOut
 from catalogdb.runs.run_report import RunReport, StageReport
-from catalogdb.runs.supervise import supervised
+from catalogdb.runs.stage_run import Progress, Way, run_stage
 from catalogdb.runs.worker import CarryOut
 from catalogdb.settings import Settings
 from catalogdb.stages import registry
@@ -29,8 +34,6 @@ from catalogdb.stages.results import claim_names, wider_periods
 from catalogdb.stages.station_notes import station_notes
 
 __all__ = ["Progress", "RunReport", "StageReport", "run_job"]
-
-Progress = Callable[[str, int, TaskReport | None], None]
 
 
 def run_job(
@@ -64,37 +67,111 @@ def run_job(
     logs.configure(settings.log)
     db = connect(settings)
     initialise(db)
-    job, stages, notes = prepare(db, job, name, replace, check_only=dry_run)
-    report = new_report(job, uuid.uuid4().hex)
-    report.notes += notes
+    prepared = prepare(db, job, name, replace, check_only=dry_run)
+    report = new_report(prepared.job, uuid.uuid4().hex)
     if dry_run:
-        return _plan_only(db, stages, report)
-    run_record.start(db, job, report, engine)
+        report.notes += prepared.notes
+        return _plan_only(db, prepared.stages, report)
+    job_json, added = prepared.job.model_dump_json(), registry.added()
+
+    @contextmanager
+    def engine_opened() -> Iterator[HandOut]:
+        def on_worker(stage: Stage) -> CarryOut:
+            return CarryOut(settings, job_json, stage.name, stage.config_id, report.run_id, added)
+
+        with executor(options) as (pool, capacity):
+            yield HandOut(pool, capacity, on_worker, tasks.LeaseTerms(settings.lease_seconds, settings.task_attempts))
+
+    return take_part(db, prepared, report, engine, engine_opened(), progress)
+
+
+def take_part(
+    db: Database,
+    prepared: Prepared,
+    report: RunReport,
+    engine: str,
+    opened: AbstractContextManager[Way],
+    progress: Progress,
+) -> RunReport:
+    """Take part in a run, from its record to its ending; it may be this process's alone.
+
+    Args:
+        report: of this participant, as `new_report` gives it.
+        engine: as the record is to name it.
+        opened: gives the way in which tasks are carried out.
+
+    Returns:
+        What this participant did. Its status is that of the run, `running` where others go on with it.
+    """
+    joined = run_record.join(db, prepared.job, report, engine)
+    if joined.ended:
+        report.status = joined.ended
+        report.notes.append(f"run {report.run_id} had ended ({joined.ended}) before this worker began")
+        return report
     try:
-        with signs_of_life(db, report.run_id):
-            with executor(options) as (pool, capacity):
-                for stage in stages:
-                    work = job.model_dump_json(), stage.name, stage.config_id, report.run_id, registry.added()
-                    carry_out = CarryOut(settings, *work)
-                    report.stages[stage.name] = result = StageReport()
-                    run = report.run_id, pool, capacity, carry_out, progress, settings.task_attempts
-                    run_stage(db, stage, result, *run)
-                    report.notes += result.finish(stage)
-            through_failover(db, lambda: conclude(db, job, report))
-        report.status = "failed" if report.incomplete else "done"
+        if joined.job != prepared.job:
+            prepared = prepare(db, joined.job, None)
+        report.notes += prepared.notes
+        with run_kept(db, report.run_id):
+            with opened as way:
+                went_through = _go_through(db, prepared.stages, report, way, progress)
+            if went_through:
+                _end(db, prepared.job, report, way.waits)
     except BaseException as error:
         report.status = "failed" if isinstance(error, Exception) else "interrupted"
-        lost.release_run(db, report.run_id)
-        run_record.end(db, report, error)
+        was_last = run_record.leave(db, report.run_id, joined.participant, report.status, error)
+        release_run(db, report.run_id, None if was_last else owner())
         raise
-    run_record.end(db, report)
+    status = "failed" if report.status == "failed" else "interrupted"
+    run_record.leave(db, report.run_id, joined.participant, status)
     return report
 
 
-def prepare(
-    db: Database, job: Job, name: str | None, replace: bool = False, check_only: bool = False
-) -> tuple[Job, list[Stage], list[str]]:
-    """The job under its name, its stages, their results' names entered, and what is worth knowing before it runs.
+def _go_through(db: Database, stages: list[Stage], report: RunReport, way: Way, progress: Progress) -> bool:
+    """The stages in order; False where tasks of one are left that other participants have in hand."""
+    for stage in stages:
+        report.stages[stage.name] = result = StageReport()
+        standing = run_stage(db, stage, report.run_id, result, way, progress)
+        report.notes += result.finish(stage)
+        if standing.failures or result.held:
+            report.status = "failed"
+        if standing.left:
+            report.notes.append(f"{stage.name}: {standing.left} tasks are in the hands of other workers")
+            return False
+    report.status = "failed" if report.status == "failed" else "done"
+    return True
+
+
+def _end(db: Database, job: Job, report: RunReport, waits: bool) -> None:
+    """The ending: one participant does it, by the lease of the run's record, and another one where that one dies."""
+    going = {"status": "running"}
+
+    def is_over() -> bool:
+        return db.run.find_one({"_id": report.run_id, **going}, {"_id": 1}) is None
+
+    lease, change = Lease(db.run, report.run_id), Change(where=going)
+    if not lease.take(change) and not (waits and lease.wait(change, unless=is_over)):
+        return
+    try:
+        with lease.kept():
+            through_failover(db, lambda: conclude(db, job, report))
+    except BaseException as error:
+        with suppress(PyMongoError):
+            run_record.end(lease, "failed") if isinstance(error, Exception) else lease.give_back()
+        raise
+    run_record.end(lease, report.status)
+
+
+class Prepared(NamedTuple):
+    """A job that can run: under its name, with its stages and what is worth knowing before."""
+
+    job: Job
+    stages: list[Stage]
+    notes: list[str]
+
+
+def prepare(db: Database, job: Job, name: str | None, replace: bool = False, check_only: bool = False) -> Prepared:
+    """Resolve a job, and enter its results under their names.
 
     Raises:
         InputError: for a job that can't run as it stands, and for names that are taken.
@@ -104,48 +181,12 @@ def prepare(
     stages, names = resolve(db, job)
     notes = [*station_notes(db, job), *([] if replace else wider_periods(db, names))]
     claim_names(db, names, replace, check_only=check_only)
-    return job, stages, notes
+    return Prepared(job, stages, notes)
 
 
 def new_report(job: Job, run_id: str) -> RunReport:
     """The report of a run that begins."""
     return RunReport(run_id=run_id, job=job.name, pick_set=job.pick_set_name, catalog=job.catalog, status="running")
-
-
-# -- running one stage
-
-
-def run_stage(
-    db: Database,
-    stage: Stage,
-    result: StageReport,
-    run_id: str,
-    pool: Executor,
-    capacity: int,
-    carry_out: Callable[[PlannedTask], TaskReport],
-    progress: Progress = lambda stage, total, report: None,
-    attempts: int = lost.ATTEMPTS,
-) -> None:
-    """Do what is missing or stale of one stage.
-
-    Args:
-        result: is added to, so that it tells the truth of a stage that was broken off, too.
-        pool, capacity: as `executor` gives them.
-        carry_out: carries out one task; sent to the workers.
-        attempts: a task that a worker was lost with so often in a row is quarantined.
-    """
-
-    def plan() -> tuple[int, list[PlannedTask], int]:
-        tasks.release_dead(db, stage, attempts)
-        planned = list(stage.plan(db))
-        return len(planned), *tasks.register(db, stage, planned)
-
-    result.planned, to_do, result.up_to_date = through_failover(db, plan)
-    note_stage(db, run_id, stage.name, result.planned, result.up_to_date)
-    progress(stage.name, len(to_do), None)
-    for task in supervised(db, stage, pool, capacity, carry_out, to_do, run_id, attempts):
-        result.add(task)
-        progress(stage.name, len(to_do), task)
 
 
 def _plan_only(db: Database, stages: list[Stage], report: RunReport) -> RunReport:

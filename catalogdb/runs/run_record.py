@@ -1,9 +1,11 @@
-"""The documents of `run`: one process's run, and a run that many workers share."""
+"""The documents of `run`: who takes part, what each stage came to, how it ended. One participant is the usual case."""
 
 from __future__ import annotations
 
 import json
 import socket
+import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo import ReturnDocument
@@ -11,11 +13,13 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from catalogdb import __version__, logs
+from catalogdb.database.lease import NOW, Change, Lease
+from catalogdb.database.owner import owner
 from catalogdb.errors import InputError
 from catalogdb.identity import installed_versions
 from catalogdb.jobs import Job
 from catalogdb.ledger.tasks import shortened
-from catalogdb.runs.run_report import RunReport, StageReport
+from catalogdb.runs.run_report import OF_THE_NETWORK, RunReport, StageReport, Standing
 from catalogdb.stages import registry
 
 VERSIONS = ("mspasspy", "seisbench", "torch", "obspy", "GMMA", "pyocto", "pymongo", "numpy", "scipy", "scikit-learn")
@@ -29,44 +33,33 @@ def of_makers(kind: str) -> dict[str, Any]:
     return {"job_document.stages": {"$in": registry.makers(kind)}}
 
 
-def start(db: Database, job: Job, report: RunReport, engine: str) -> None:
-    """Enter a run that this process carries out alone."""
-    row = _first(job, report, engine) | {"status": "running"}
-    db.run.update_one({"_id": report.run_id}, {"$set": row, "$currentDate": {"started": True}}, upsert=True)
-    logs.event("run started", run_id=report.run_id, job=job.name, engine=engine, catalog=report.catalog)
+@dataclass(frozen=True)
+class Joined:
+    """A participant of a run.
+
+    Args:
+        job: as the first participant resolved it: a period that is counted back from now is the same for all.
+        participant: name by which the record has it: its process, and something of its own.
+        ended: how the run ended, where it had: then there was nothing to join.
+    """
+
+    job: Job
+    participant: str
+    ended: str | None
 
 
-def end(db: Database, report: RunReport, error: BaseException | None = None) -> None:
-    """Close such a run's record; where the database is gone, the error that ended the run matters more."""
-    stages = {f"stages.{name}.{key}": value for name, stage in report.stages.items() for key, value in _summary(stage)}
-    values = {"status": report.status} | stages | _error(error)
-    said: dict[str, Any] = _error(error)
-    logs.event("run ended", run_id=report.run_id, job=report.job, status=report.status, **said)
-    try:
-        db.run.update_one({"_id": report.run_id}, {"$set": values, "$currentDate": {"ended": True}})
-    except Exception:
-        if error is None:
-            raise
-
-
-# -- a run that many workers share
-
-
-def join(db: Database, job: Job, report: RunReport, engine: str, worker: str) -> tuple[Job, str | None]:
-    """Enter a worker in a run, and the run with its first worker.
-
-    Returns:
-        The job as the first worker resolved it: a period that is counted back from now is the same for all. And how the
-        run ended, where it has: then there is nothing to join.
+def join(db: Database, job: Job, report: RunReport, engine: str) -> Joined:
+    """Enter this process in a run, and the run with its first participant.
 
     Raises:
         InputError: where the run is one of another job.
     """
+    participant = f"{owner()}:{uuid.uuid4().hex[:8]}"
     first = _first(job, report, engine)
     unended = {"_id": report.run_id, "status": {"$nin": [*ENDED]}}
     change = {
         "$set": {"status": "running"},
-        "$addToSet": {"workers": worker},
+        "$addToSet": {"workers": participant},
         "$unset": {"ended": ""},
         "$currentDate": {"alive": True},
     }
@@ -79,70 +72,88 @@ def join(db: Database, job: Job, report: RunReport, engine: str, worker: str) ->
             row = db.run.find_one_and_update(
                 unended, entered, upsert=is_new, return_document=ReturnDocument.AFTER
             ) or db.run.find_one({"_id": report.run_id})
-        except DuplicateKeyError:  # another worker has entered it meanwhile
+        except DuplicateKeyError:  # another participant has entered it meanwhile
             continue
         if row is None:  # removed meanwhile
             continue
-        logs.event("worker joined", run_id=report.run_id, job=report.job, worker=worker)
+        if row["workers"] == [participant] and is_new:
+            logs.event("run started", run_id=report.run_id, job=job.name, engine=engine, catalog=report.catalog)
+            return Joined(job, participant, None)
+        logs.event("worker joined", run_id=report.run_id, job=report.job, worker=participant)
         joined = Job.model_validate(row["job_document"])
         if joined.model_copy(update={"period": job.period}) != job:
             raise InputError(
                 f"run {report.run_id!r} is one of job {row['job']!r} with other settings than these",
                 hint="give each run an id of its own",
             )
-        return joined, row["status"] if row["status"] in ENDED else None
+        return Joined(joined, participant, row["status"] if row["status"] in ENDED else None)
     raise InputError(f"run {report.run_id!r}: could not be joined")
 
 
 def begin_stage(db: Database, run_id: str, name: str, planned: int, up_to_date: int) -> None:
-    """Note what a stage has to do, as the worker found it that looked first."""
+    """Note what a stage has to do, as the participant found it that looked first."""
     logs.event("stage started", run_id=run_id, stage=name, planned=planned, up_to_date=up_to_date)
     first = {f"stages.{name}.planned": planned, f"stages.{name}.up_to_date": up_to_date}
     unknown = {"_id": run_id, f"stages.{name}.planned": {"$exists": False}}
     db.run.update_one(unknown, {"$set": first, "$currentDate": {f"stages.{name}.started": True}})
 
 
-def add_stage(db: Database, run_id: str, name: str, stage: StageReport, failures: list[str]) -> None:
-    """Add what one worker did of a stage to what the others did.
+def add_stage(
+    db: Database, run_id: str, name: str, stage: StageReport, standing: Standing, up_to_date: int = 0
+) -> None:
+    """Add what one participant did of a stage to what the others did.
 
     Args:
-        failures: of the whole stage, as far as this worker knows them; others may tell of the same ones.
+        standing: of the whole stage, as far as this participant knows it; others may tell of the same failures.
+        up_to_date: tasks that were found to be up to date after all.
     """
-    sums = {"done": stage.done} | {f"counts.{key}": count for key, count in stage.counts.items()}
-    sets = {"failures": shortened(failures), "backends": stage.backends}
+    of_network = {f"counts.{key}": count for key, count in stage.counts.items() if key in OF_THE_NETWORK}
+    sums = {f"counts.{key}": count for key, count in stage.counts.items() if key not in OF_THE_NETWORK}
+    sums |= {"done": stage.done, "held": stage.held, "up_to_date": up_to_date}
+    most = of_network | {"failed": standing.failed, "quarantined": standing.quarantined}
+    sets = {"failures": shortened(standing.failures), "backends": stage.backends}
     change = {
         "$inc": {f"stages.{name}.{key}": value for key, value in sums.items()},
-        "$max": {f"stages.{name}.failed": len(failures)},
+        "$max": {f"stages.{name}.{key}": value for key, value in most.items()},
         "$addToSet": {f"stages.{name}.{key}": {"$each": values} for key, values in sets.items()},
     }
     db.run.update_one({"_id": run_id}, change)
 
 
-def leave(db: Database, run_id: str, worker: str, status: str, error: BaseException | None = None) -> None:
-    """Take a worker out of a run.
+def end(lease: Lease, status: str) -> None:
+    """End a run, by the participant that holds the lease of its record."""
+    logs.event("run ended", run_id=lease.identity, status=status)
+    lease.give_back(Change({"status": status}, {"ended": NOW}))
+
+
+def leave(db: Database, run_id: str, participant: str, status: str, error: BaseException | None = None) -> bool:
+    """Take a participant out of a run.
 
     Args:
-        status: of the run, where it has not ended and this was its last worker.
+        status: of the run, where it has not ended and this was its last participant.
+
+    Returns:
+        Whether it was the last; False too where the database is gone, and an error ended the run already.
     """
+    said: dict[str, Any] = {} if error is None else {"error": f"{type(error).__name__}: {error}"[:ERROR_LENGTH]}
     try:
         left = db.run.find_one_and_update(
             {"_id": run_id},
-            {"$pull": {"workers": worker}} | ({"$set": _error(error)} if error else {}),
+            {"$pull": {"workers": participant}} | ({"$set": said} if said else {}),
             {"workers": 1},
             return_document=ReturnDocument.AFTER,
         )
-        if left and not left.get("workers"):
-            alone = {"_id": run_id, "status": "running", "workers": []}
-            db.run.update_one(alone, {"$set": {"status": status}, "$currentDate": {"ended": True}})
+        if left is None or left.get("workers"):
+            return False
+        alone = {"_id": run_id, "status": "running", "workers": []}
+        change = {"$set": {"status": status}, "$currentDate": {"ended": True}}
+        if db.run.update_one(alone, change).modified_count:
+            logs.event("run ended", run_id=run_id, status=status, **said)
+        return True
     except PyMongoError:
         if error is None:
             raise
-
-
-def close(db: Database, run_id: str, status: str) -> None:
-    """End a shared run."""
-    logs.event("run ended", run_id=run_id, status=status)
-    db.run.update_one({"_id": run_id}, {"$set": {"status": status}, "$currentDate": {"ended": True}})
+        return False
 
 
 def _first(job: Job, report: RunReport, engine: str) -> dict[str, Any]:
@@ -153,14 +164,6 @@ def _first(job: Job, report: RunReport, engine: str) -> dict[str, Any]:
         "pick_set": job.pick_set_name,
         "engine": engine,
         "host": socket.gethostname(),
+        "owner": owner(),
         "versions": {"catalogdb": __version__} | installed_versions(VERSIONS),
     }
-
-
-def _summary(stage: StageReport) -> list[tuple[str, Any]]:
-    values = stage.model_dump(exclude={"problems", "seconds", "unpicked"}) | {"failures": shortened(stage.failures)}
-    return list(values.items())
-
-
-def _error(error: BaseException | None) -> dict[str, str]:
-    return {} if error is None else {"error": f"{type(error).__name__}: {error}"[:ERROR_LENGTH]}

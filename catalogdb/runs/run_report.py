@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, Field, PrivateAttr, computed_field
@@ -41,11 +42,6 @@ class StageReport(BaseModel):
     )
 
     _said: dict[str, tuple[int, str, int]] = PrivateAttr(default_factory=dict)
-
-    @property
-    def incomplete(self) -> bool:
-        """True where not every planned task is done."""
-        return bool(self.failed or self.quarantined or self.held)
 
     def add(self, task: TaskReport) -> None:
         """Count one task in."""
@@ -89,18 +85,35 @@ class StageReport(BaseModel):
             lines.append(f"{sum(stations.values())} s at {number} {UNPICKED[reason]}: {named}{more}")
         return lines
 
-    def finish(self, stage: Stage | None = None) -> list[str]:
+    def finish(self, stage: Stage) -> list[str]:
         """Put sums in order.
-
-        Args:
-            stage: which one; none where it was broken off.
 
         Returns:
             What the counts mean for a user who wonders why something is missing.
         """
         self.counts = dict(sorted(self.counts.items()))
         self.seconds = {step: round(value, 3) for step, value in self.seconds.items()}
-        return stage.notes(self.counts, self.done, self.planned) if stage else []
+        return stage.notes(self.counts, self.done, self.planned)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a stage of a run stands when a participant leaves it, whoever did its tasks.
+
+    Args:
+        failures: each failed or quarantined task with its reason.
+        left: tasks that other participants have in hand.
+    """
+
+    failed: int = 0
+    quarantined: int = 0
+    failures: list[str] = field(default_factory=list)
+    left: int = 0
+
+    @classmethod
+    def of(cls, stage: StageReport) -> Standing:
+        """What one participant knows by itself."""
+        return cls(stage.failed, stage.quarantined, stage.failures)
 
 
 class RunReport(BaseModel):
@@ -120,11 +133,6 @@ class RunReport(BaseModel):
     def nothing_to_do(self) -> bool:
         """True for a run that found nothing to be done, and did nothing."""
         return self.status == "done" and not any(stage.done for stage in self.stages.values())
-
-    @property
-    def incomplete(self) -> bool:
-        """True where a stage is."""
-        return any(stage.incomplete for stage in self.stages.values())
 
 
 def located(shard: Shard, message: str) -> str:

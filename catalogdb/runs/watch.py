@@ -7,13 +7,13 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.database.lease import server_now
 from catalogdb.ledger.lost import shard_name
-from catalogdb.ledger.run_life import server_now, true_status
-from catalogdb.runs.listing import find_run, tasks_of_run
+from catalogdb.ledger.run_life import true_status
+from catalogdb.runs.listing import TASKS_ENDED, ended_tasks, find_run, tasks_of_run
 
 RATE_SECONDS = 120.0
 """The rate is that of so many last seconds."""
-ENDED = ("done", "failed", "quarantined")
 
 
 def progress_of(db: Database, run_id: str | None = None) -> dict[str, Any]:
@@ -53,11 +53,11 @@ def _stage(
 ) -> dict[str, Any]:
     """One stage; `now` is None for a run that doesn't go on."""
     row: dict[str, Any] = {"stage": name, "planned": recorded.get("planned"), "up_to_date": recorded.get("up_to_date")}
-    row |= _ended(recorded, counts, going=now is not None)
+    row |= ended_tasks(recorded, counts, going=now is not None)
     row["running"] = counts.get("running", 0)
     row["pending"] = None
     if row["planned"] is not None:
-        accounted = row["up_to_date"] + sum(row[status] for status in (*ENDED, "running"))
+        accounted = row["up_to_date"] + sum(row[status] for status in (*TASKS_ENDED, "running"))
         row["pending"] = max(0, row["planned"] - accounted)
     row |= {"per_minute": None, "seconds_left": None}
     if now is not None and (rate := _per_second(db, run_id, name, recorded.get("started"), now)):
@@ -67,29 +67,12 @@ def _stage(
     return row
 
 
-def _ended(recorded: dict[str, Any], counts: dict[str, int], going: bool) -> dict[str, int]:
-    """Tasks of one stage by how they ended.
-
-    While a run goes on the ledger knows: a shared run's record holds what those did who have left the stage. Later the
-    record knows more, since tasks that another run has worked on are that run's in the ledger; but for what workers did
-    that were killed. In the record of a shared run quarantined tasks are among the failed.
-    """
-    ledger = {status: counts.get(status, 0) for status in ENDED}
-    if going:
-        return ledger
-    quarantined = recorded.get("quarantined", ledger["quarantined"])
-    failed = recorded.get("failed", ledger["failed"])
-    if "quarantined" not in recorded and "failed" in recorded:
-        failed = max(0, failed - quarantined)
-    return {"done": max(recorded.get("done", 0), ledger["done"]), "failed": failed, "quarantined": quarantined}
-
-
 def _per_second(db: Database, run_id: str, stage: str, started: datetime | None, now: datetime) -> float | None:
     """Tasks that ended per second, of late; None where none did."""
     since = now - timedelta(seconds=RATE_SECONDS)
     if started is not None:
         since = max(since, started)
-    ended = {"run_id": run_id, "stage": stage, "status": {"$in": list(ENDED)}, "updated": {"$gt": since}}
+    ended = {"run_id": run_id, "stage": stage, "status": {"$in": list(TASKS_ENDED)}, "updated": {"$gt": since}}
     number = db.task.count_documents(ended)
     return number / max(_seconds(now, since) or 0.0, 1.0) if number else None
 

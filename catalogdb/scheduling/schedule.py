@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
@@ -16,23 +15,18 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.database.owner import is_gone, owner
+from catalogdb.database.lease import NOW, Change, Lease, holder, server_now
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.job_schedule import ScheduleBlock
 from catalogdb.jobs import JobFile, job_path, load_job_file, validated
-from catalogdb.ledger.run_life import server_now
 from catalogdb.scheduling.due import Verdict, judge
 
 LEASE_SECONDS = 60.0
 MOST_LOSSES = 3
 """A firing whose process was gone so often is not tried again."""
 LOST = "its process ended without a word"
-WITHOUT_TOKEN: list[dict[str, Any]] = [{"$unset": "token"}]
-ENDED_AS_LOST: list[dict[str, Any]] = [
-    {"$set": {"status": "failed", "error": LOST, "ended": "$$NOW"}},
-    *WITHOUT_TOKEN,
-]
+ENDED_AS_LOST = Change({"status": "failed", "error": LOST}, {"ended": NOW}, ("token",)).update()
 
 
 @dataclass(frozen=True)
@@ -47,6 +41,10 @@ class Firing:
     def identity(self) -> str:
         """`_id` of its document."""
         return _firing_id(self.schedule, self.due)
+
+    def lease(self, db: Database) -> Lease:
+        """The lease of the schedule, by which the firing is held."""
+        return Lease(db.schedule, self.schedule, LEASE_SECONDS, self.token)
 
 
 # -- which schedules there are
@@ -112,7 +110,6 @@ def list_schedules(db: Database) -> list[dict[str, Any]]:
     rows = []
     for row in db.schedule.find().sort("_id"):
         last = db.firing.find_one({"schedule": row["_id"]}, {"token": 0, "_id": 0}, sort=[("due", -1)])
-        held = "lease" in row and row["lease"]["until"] > now and not is_gone(row["lease"]["owner"])
         following, problem = None, None
         try:
             following = block_of(row).next_after(max(now, row["settled"]))
@@ -124,7 +121,7 @@ def list_schedules(db: Database) -> list[dict[str, Any]]:
                 "cron": row["cron"],
                 "timezone": row["timezone"],
                 "next": following,
-                "running": held,
+                "running": holder(row, now) is not None,
                 "last": last,
                 "file": row["file"],
                 "job_file": job_file_state(row),
@@ -225,33 +222,41 @@ def claim(db: Database, name: str) -> Firing | None:
         verdict = due_now(row, now)
         if verdict.run is None and verdict.missed is None:
             return None
-        token = uuid.uuid4().hex
-        if not _lease(db, row, token):
+        lease = Lease(db.schedule, name, LEASE_SECONDS)
+        if not lease.take(Change(where={"settled": row["settled"]})):
             return None
         if verdict.missed is not None:
             _record_missed(db, name, verdict)
         if verdict.run is None:
-            _release(db, name, token, verdict.missed)
+            lease.give_back(Change({"settled": verdict.missed}))
             continue
-        firing = Firing(name, verdict.run, token)
+        firing = Firing(name, verdict.run, lease.token)
         if _begin(db, firing, verdict, job_file_state(row)):
             return firing
-        _release(db, name, token, firing.due)
+        lease.give_back(Change({"settled": firing.due}))
 
 
-def take_over(db: Database, firing: Firing) -> bool:
-    """Enter this process as the one that runs a firing which its parent has claimed."""
-    held = {"_id": firing.schedule, "lease.token": firing.token}
-    change = [{"$set": {"lease.owner": owner(), "lease.until": _from_now()}}]
-    return db.schedule.update_one(held, change).matched_count == 1
+@contextmanager
+def kept(db: Database, firing: Firing, lost: Callable[[], object]) -> Iterator[bool]:
+    """Within the block, this process keeps the right to a firing that its parent has claimed.
 
+    Args:
+        lost: called where another process has it. A firing whose schedule was removed runs to its end.
 
-def prolong(db: Database, firing: Firing) -> bool:
-    """Keep the right to a firing for longer; False where another process has it. A removed schedule runs to its end."""
-    held = {"_id": firing.schedule, "lease.token": firing.token}
-    if db.schedule.update_one(held, [{"$set": {"lease.until": _from_now()}}]).matched_count:
-        return True
-    return db.schedule.find_one({"_id": firing.schedule}, {"_id": 1}) is None
+    Yields:
+        False where another process had it before.
+    """
+
+    def unless_removed() -> None:
+        if db.schedule.find_one({"_id": firing.schedule}, {"_id": 1}) is not None:
+            lost()
+
+    lease = firing.lease(db)
+    if not lease.take_over():
+        yield False
+        return
+    with lease.kept(unless_removed):
+        yield True
 
 
 def settle(db: Database, firing: Firing, status: str, **values: Any) -> bool:
@@ -259,33 +264,17 @@ def settle(db: Database, firing: Firing, status: str, **values: Any) -> bool:
 
     An interrupted one stays due, so it is run again within its grace time.
     """
-    found = {key: {"$literal": value} for key, value in values.items() if value is not None}
+    found = {key: value for key, value in values.items() if value is not None}
     mine = {"_id": firing.identity, "token": firing.token}
-    change = [{"$set": {"status": status, "ended": "$$NOW", **found}}, *WITHOUT_TOKEN]
+    change = Change({"status": status, **found}, {"ended": NOW}, ("token",)).update()
     settled = db.firing.update_one(mine, change).matched_count == 1
-    _release(db, firing.schedule, firing.token, None if status == "interrupted" else firing.due)
+    firing.lease(db).give_back(Change({} if status == "interrupted" else {"settled": firing.due}))
     return settled
 
 
 def give_back(db: Database, firing: Firing) -> None:
     """Give back the right to a firing whose process died: it is due still, and the next claim counts the loss."""
-    _release(db, firing.schedule, firing.token, None)
-
-
-def _lease(db: Database, row: dict[str, Any], token: str) -> bool:
-    free: list[dict[str, Any]] = [{"$expr": {"$lt": ["$lease.until", "$$NOW"]}}]  # a missing lease is below every date
-    held = row.get("lease")
-    if held and is_gone(held["owner"]):
-        free.append({"lease.token": held["token"]})
-    lease = {"token": token, "owner": owner(), "until": _from_now()}
-    query = {"_id": row["_id"], "settled": row["settled"], "$or": free}
-    return db.schedule.update_one(query, [{"$set": {"lease": lease}}]).matched_count == 1
-
-
-def _release(db: Database, name: str, token: str, settled: datetime | None) -> None:
-    change: list[dict[str, Any]] = [] if settled is None else [{"$set": {"settled": settled}}]
-    change.append({"$unset": "lease"})
-    db.schedule.update_one({"_id": name, "lease.token": token}, change)
+    firing.lease(db).give_back()
 
 
 def _record_missed(db: Database, name: str, verdict: Verdict) -> None:
@@ -307,23 +296,21 @@ def _begin(db: Database, firing: Firing, verdict: Verdict, file_state: str) -> b
         return False
     losses = held.get("losses", 0) + (held.get("status") == "running")
     if losses >= MOST_LOSSES:
-        error = f"{LOST}, {losses} times"
-        failed = {"status": "failed", "error": error, "losses": losses, "ended": "$$NOW"}
-        db.firing.update_one({"_id": firing.identity}, [{"$set": failed}, *WITHOUT_TOKEN])
+        values = {"status": "failed", "error": f"{LOST}, {losses} times", "losses": losses}
+        db.firing.update_one({"_id": firing.identity}, Change(values, {"ended": NOW}, ("token",)).update())
         return False
     values = {
-        "schedule": {"$literal": firing.schedule},
+        "schedule": firing.schedule,
         "due": firing.due,
         "status": "running",
         "stands_for": verdict.stands_for,
-        "started": "$$NOW",
         "host": socket.gethostname(),
         "token": firing.token,
         "losses": losses,
         "job_file": file_state,
     }
-    change: list[dict[str, Any]] = [{"$set": values}, {"$unset": ["ended", "error", "exit", "run_id"]}]
-    db.firing.update_one({"_id": firing.identity}, change, upsert=True)
+    change = Change(values, {"started": NOW}, ("ended", "error", "exit", "run_id"))
+    db.firing.update_one({"_id": firing.identity}, change.update(), upsert=True)
     return True
 
 
@@ -333,7 +320,3 @@ def _firing_id(name: str, due: datetime) -> str:
 
 def _document(job_file: JobFile) -> dict[str, Any]:
     return json.loads(job_file.model_dump_json(exclude={"matrix"}))
-
-
-def _from_now() -> dict[str, Any]:
-    return {"$add": ["$$NOW", int(LEASE_SECONDS * 1000)]}

@@ -8,8 +8,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -19,10 +19,10 @@ from pymongo.errors import PyMongoError
 
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
+from catalogdb.database.lease import server_now
 from catalogdb.database.owner import owner
 from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.interrupts import interrupt, raise_what_was_swallowed
-from catalogdb.ledger.run_life import server_now
 from catalogdb.scheduling.schedule import (
     Firing,
     block_of,
@@ -30,15 +30,13 @@ from catalogdb.scheduling.schedule import (
     due_now,
     give_back,
     job_of,
-    prolong,
+    kept,
     settle,
-    take_over,
 )
 from catalogdb.settings import Settings
 
 LOOK_SECONDS = 10.0
 """How often the stored schedules are looked at: for new ones, and for firings that nobody was woken for."""
-HEARTBEAT_SECONDS = 15.0
 INTERRUPTED = 130
 ERROR_LENGTH = 2000
 
@@ -223,9 +221,9 @@ def carry_out(settings: Settings, firing: Firing) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
         raise_what_was_swallowed()
         db = connect(settings, start=False)
-        if take_over(db, firing):
-            with _heartbeat(db, firing):
-                outcome = _run(settings, db, firing)
+        with kept(db, firing, lambda: os.kill(os.getpid(), signal.SIGTERM)) as is_ours:
+            outcome = _run(settings, db, firing) if is_ours else None
+        if outcome is not None:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             settle(db, firing, **outcome)
     except KeyboardInterrupt:
@@ -282,26 +280,3 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     except KeyboardInterrupt:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough: the end must not be interrupted
         raise
-
-
-@contextmanager
-def _heartbeat(db: Database, firing: Firing) -> Iterator[None]:
-    """Keep the right to the firing; end this process's run when another process has it."""
-    finished = threading.Event()
-
-    def beat() -> None:
-        while not finished.wait(HEARTBEAT_SECONDS):
-            try:
-                if not prolong(db, firing) and not finished.is_set():
-                    os.kill(os.getpid(), signal.SIGTERM)
-                    return
-            except PyMongoError:
-                continue  # the run meets the error itself
-
-    thread = threading.Thread(target=beat, name=f"firing {firing.identity}", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        finished.set()
-        thread.join()

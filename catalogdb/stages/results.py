@@ -11,9 +11,9 @@ from typing import Any
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
-from catalogdb.database.lease import name_holder
+from catalogdb.database.lease import name_holder, server_now
 from catalogdb.errors import InputError, NameTaken
-from catalogdb.ledger.run_life import live_run, server_now
+from catalogdb.ledger.run_life import live_run
 from catalogdb.names import checked_name
 from catalogdb.stages.periods import covered
 from catalogdb.stages.registry import outputs, run_stages

@@ -11,7 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from catalogdb.batches import batches
-from catalogdb.database.lease import DocumentLease
+from catalogdb.database.lease import Lease
 from catalogdb.errors import NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
 
@@ -27,7 +27,7 @@ def write_catalog(
     documents: CatalogDocuments,
     named: dict[str, dict[str, Any]],
     ledger: dict[str, Any],
-    lease: DocumentLease,
+    lease: Lease,
 ) -> None:
     """Replace what stands under a name by the documents of a catalog.
 
@@ -59,7 +59,7 @@ class _Writer:
         documents: CatalogDocuments,
         named: dict[str, dict[str, Any]],
         ledger: dict[str, Any],
-        lease: DocumentLease,
+        lease: Lease,
     ):
         self.db, self.name, self.named, self.ledger, self.lease = db, name, named, ledger, lease
         self.documents = {"pick": documents.picks, "event": documents.events}

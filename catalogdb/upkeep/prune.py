@@ -12,10 +12,10 @@ from catalogdb.batches import batches
 from catalogdb.database.lease import name_holder
 from catalogdb.stages.registry import KINDS, kept, outputs
 from catalogdb.upkeep.removal import (
+    LIVE_LEASE,
     Counts,
     Progress,
     comparison_counts,
-    live_lease,
     remove_comparison,
     remove_documents,
     remove_tasks,
@@ -61,10 +61,7 @@ def find_leftovers(db: Database) -> Leftovers:
     in_ledger = {row["_id"] for row in db.task.aggregate(_distinct("config_id", {"stage": {"$gt": ""}}))}
     standing = {kind: _standing(db, kind) for kind in KINDS}
     held = {row["config_id"]: row["lease"]["owner"] for row in _held(db)}
-    unnamed = in_ledger - standing["pick_set"] - standing["catalog"] - held.keys()
-    # the end of a run that many workers share is a task of the run
-    of_runs = {row["_id"] for row in db.run.find({"_id": {"$in": sorted(unnamed)}}, {"_id": 1})}
-    found = Leftovers(sorted(unnamed - of_runs))
+    found = Leftovers(sorted(in_ledger - standing["pick_set"] - standing["catalog"] - held.keys()))
     found.held = {
         config: owner for config, owner in held.items() if not any(config in ids for ids in standing.values())
     }
@@ -164,7 +161,7 @@ def _stands(db: Database, config_id: str) -> bool:
 
 def _held(db: Database) -> Iterable[dict[str, Any]]:
     stages = {"stage": {"$in": db.task.distinct("stage")}, "config_id": {"$gt": ""}}
-    return db.task.find(stages | live_lease(db), {"config_id": 1, "lease.owner": 1})
+    return db.task.find(stages | LIVE_LEASE, {"config_id": 1, "lease.owner": 1})
 
 
 def _of_configs(configs: list[str]) -> dict[str, Any]:

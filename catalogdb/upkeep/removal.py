@@ -9,11 +9,10 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from catalogdb import logs
-from catalogdb.database.lease import holder, name_lease
+from catalogdb.database.lease import HELD, holder, name_lease
 from catalogdb.database.named import require_catalog, require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import release_dead_tasks
-from catalogdb.ledger.run_life import server_now
 from catalogdb.stages.registry import keepers, kept, outputs
 from catalogdb.stages.results import check_unused, own_tasks
 
@@ -24,6 +23,8 @@ Progress = Callable[[str, int], None]
 TASKS_PER_STEP = 50
 DOCUMENTS_PER_STEP = 20_000
 """What is larger may not fit the server's cache as one transaction."""
+LIVE_LEASE: dict[str, Any] = {"status": "running", **HELD}
+"""Filter of tasks that a worker holds, and of comparisons that are computed."""
 
 
 def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
@@ -104,7 +105,7 @@ def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
     check_unused(db, kind, name)
     own = own_tasks(db, kind, document)
     release_dead_tasks(db, own)
-    held = own | live_lease(db)
+    held = own | LIVE_LEASE
     if row := db.task.find_one(held, {"lease.owner": 1}):
         raise InputError(
             f"{name!r}: a run works on it now ({row['lease'].get('owner')})",
@@ -127,23 +128,18 @@ def _document(db: Database, kind: Kind, name: str) -> dict[str, Any]:
 # -- the steps, which pruning takes too
 
 
-def live_lease(db: Database) -> dict[str, Any]:
-    """Filter of tasks that a worker holds."""
-    return {"status": "running", "lease.until": {"$gt": server_now(db)}}
-
-
 def remove_tasks(db: Database, own: dict[str, Any], collections: tuple[str, ...]) -> Counts:
     """Remove tasks, but those that a worker holds, and what they wrote to some collections."""
     counts: Counts = {}
-    while batch := list(db.task.find(_free(db, own), {"_id": 1}).limit(TASKS_PER_STEP)):
+    while batch := list(db.task.find(_free(own), {"_id": 1}).limit(TASKS_PER_STEP)):
         for identities in _steps(db, [row["_id"] for row in batch], collections):
             for collection, number in _remove_step(db, identities, collections).items():
                 counts[collection] = counts.get(collection, 0) + number
     return counts
 
 
-def _free(db: Database, own: dict[str, Any]) -> dict[str, Any]:
-    return {"$and": [own, {"$nor": [live_lease(db)]}]}
+def _free(own: dict[str, Any]) -> dict[str, Any]:
+    return {"$and": [own, {"$nor": [LIVE_LEASE]}]}
 
 
 def _steps(db: Database, identities: list[str], collections: tuple[str, ...]) -> Iterator[list[str]]:
@@ -167,15 +163,13 @@ def _remove_step(db: Database, identities: list[str], collections: tuple[str, ..
         written = {"task_id": identities[0]}
         for collection in collections:
             if db[collection].count_documents(written, limit=DOCUMENTS_PER_STEP + 1) > DOCUMENTS_PER_STEP:
-                removed = {"task": db.task.delete_many(_free(db, {"_id": identities[0]})).deleted_count}
+                removed = {"task": db.task.delete_many(_free({"_id": identities[0]})).deleted_count}
                 if removed["task"]:
                     removed |= {name: remove_documents(db, name, written) for name in collections}
                 return removed
 
     def step(session: ClientSession) -> Counts:
-        free = [
-            row["_id"] for row in db.task.find(_free(db, {"_id": {"$in": identities}}), {"_id": 1}, session=session)
-        ]
+        free = [row["_id"] for row in db.task.find(_free({"_id": {"$in": identities}}), {"_id": 1}, session=session)]
         removed = {"task": db.task.delete_many({"_id": {"$in": free}}, session=session).deleted_count}
         for name in collections:
             removed[name] = db[name].delete_many({"task_id": {"$in": free}}, session=session).deleted_count
@@ -214,11 +208,11 @@ def comparison_counts(db: Database, pair: dict[str, str]) -> Counts:
 
 def remove_comparison(db: Database, pair: dict[str, str]) -> Counts:
     """Remove what was written for a pair of catalogs; one that is computed now is left alone."""
-    computed_now = pair | {"status": "running", "lease.until": {"$gt": server_now(db)}}
+    computed_now = pair | LIVE_LEASE
     if any(holder(row) is not None for row in db.comparison.find(computed_now, {"lease": 1})):
         return {}
     removed = {collection: remove_documents(db, collection, pair) for collection in kept()}
-    return removed | {"task": db.task.delete_many(_free(db, tasks_of_pair(pair))).deleted_count}
+    return removed | {"task": db.task.delete_many(_free(tasks_of_pair(pair))).deleted_count}
 
 
 def tasks_of_pair(pair: dict[str, str]) -> dict[str, Any]:

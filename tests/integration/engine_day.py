@@ -60,9 +60,9 @@ class EngineDay:
 
 
 def made_by(settings):
-    """All that a catalog's users see, and the ledger without clocks and without the end of shared runs."""
+    """All that a catalog's users see, and the ledger without clocks."""
     db = connect(settings)
     names = ("pick", "peak", "probability", "origin", "magnitude", "event")
     found = {name: list(db[name].find().sort("_id")) for name in names}
     fields = {"fingerprint": 1, "status": 1, "counts": 1, "shard": 1}
-    return found | {"task": list(db.task.find({"stage": {"$ne": "end"}}, fields).sort("_id"))}
+    return found | {"task": list(db.task.find({}, fields).sort("_id"))}

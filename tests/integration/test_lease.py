@@ -10,9 +10,8 @@ from datetime import timedelta
 import pytest
 
 from catalogdb.comparisons.lease import ComparisonLease
-from catalogdb.database.lease import DocumentLease, holder, name_lease
+from catalogdb.database.lease import Change, Lease, holder, name_lease, server_now
 from catalogdb.errors import LostLease
-from catalogdb.ledger.run_life import server_now
 from catalogdb.upkeep.removal import remove
 
 NEVER = pytest.fail
@@ -21,11 +20,11 @@ X = {"kind": "catalog", "name": "x"}
 DEAD = {"input": "$lease.owner", "find": f":{os.getpid()}:", "replacement": ":999999999:"}
 DIES_HOLDING = """
 from catalogdb.database.connection import connect
-from catalogdb.database.lease import DocumentLease
+from catalogdb.database.lease import Change, Lease
 from catalogdb.settings import Settings
 import os, sys
 db = connect(Settings.model_validate_json(sys.argv[1]))
-assert DocumentLease(db.lease, "catalog x").take({"kind": "catalog", "name": "x"})
+assert Lease(db.lease, "catalog x", upsert=True).take(Change({"kind": "catalog", "name": "x"}))
 os._exit(9)
 """
 
@@ -35,52 +34,52 @@ def expire(db, identity):
 
 
 def test_one_holder_at_a_time(db):
-    first, second = DocumentLease(db.lease, "a"), DocumentLease(db.lease, "a")
-    assert first.take(X | {"name": "$odd"})
-    assert not second.take(X)
+    first, second = Lease(db.lease, "a", upsert=True), Lease(db.lease, "a", upsert=True)
+    assert first.take(Change(X | {"name": "$odd"}))
+    assert not second.take(Change(X))
     assert db.lease.find_one({"_id": "a"})["name"] == "$odd"
-    assert first.finish({})
-    assert second.take(X)
+    assert first.give_back()
+    assert second.take(Change(X))
 
 
 def test_lease_of_a_dead_process_is_free_at_once(db, settings):
     subprocess.run([sys.executable, "-c", DIES_HOLDING, settings.model_dump_json()], check=False)
     row = db.lease.find_one({"_id": "catalog x"})
     assert row["lease"]["owner"] and holder(row) is None
-    assert DocumentLease(db.lease, "catalog x").take(X)
+    assert Lease(db.lease, "catalog x", upsert=True).take(Change(X))
 
 
 def test_lease_of_another_host_is_free_when_it_expires(db):
-    away = DocumentLease(db.lease, "a")
-    assert away.take(X)
+    away = Lease(db.lease, "a", upsert=True)
+    assert away.take(Change(X))
     db.lease.update_one({"_id": "a"}, {"$set": {"lease.owner": "elsewhere/0.0:1:1"}})
-    here = DocumentLease(db.lease, "a")
-    assert not here.take(X)
+    here = Lease(db.lease, "a", upsert=True)
+    assert not here.take(Change(X))
     expire(db, "a")
-    assert here.take(X)
+    assert here.take(Change(X))
 
 
 def test_who_slept_through_its_lease_is_refused(db):
-    slow, quick = DocumentLease(db.lease, "a"), DocumentLease(db.lease, "a")
-    assert slow.take(X)
+    slow, quick = Lease(db.lease, "a", upsert=True), Lease(db.lease, "a", upsert=True)
+    assert slow.take(Change(X))
     expire(db, "a")
-    assert quick.take(X)
+    assert quick.take(Change(X))
     with pytest.raises(LostLease):
         slow.confirm()
     with db.client.start_session() as session, pytest.raises(LostLease):
         session.with_transaction(slow.confirm)
-    assert not slow.finish({"name": "slow"})
+    assert not slow.give_back(Change({"name": "slow"}))
     slow.drop()
     quick.confirm()
     assert db.lease.find_one({"_id": "a"})["name"] == "x"
 
 
 def test_heartbeats_renew_the_lease(db):
-    lease = DocumentLease(db.lease, "a", seconds=0.8)
-    assert lease.take(X)
+    lease = Lease(db.lease, "a", seconds=0.8, upsert=True)
+    assert lease.take(Change(X))
     with lease.kept():
         threading.Event().wait(1.6)
-        assert not DocumentLease(db.lease, "a").take(X)
+        assert not Lease(db.lease, "a", upsert=True).take(Change(X))
 
 
 def test_waiting_names_the_holder_once_and_goes_on(db):
@@ -102,8 +101,8 @@ def test_waiting_names_the_holder_once_and_goes_on(db):
 
 
 def test_waiting_for_what_a_killed_process_was_writing_is_said(db):
-    held = DocumentLease(db.lease, "catalog x")
-    assert held.take(X)
+    held = Lease(db.lease, "catalog x", upsert=True)
+    assert held.take(Change(X))
     db.lease.update_one({"_id": "catalog x"}, [{"$set": {"lease.owner": {"$replaceAll": DEAD}}}])
     said, entered = [], threading.Event()
 

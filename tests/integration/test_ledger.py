@@ -170,7 +170,7 @@ def test_heartbeat_keeps_the_lease(db):
     tasks.register(db, stage, stage.plan(db))
     identity = tasks.task_id(stage, planned(stage).shard)
     lease = tasks.claim(db, identity, "f", terms=tasks.LeaseTerms(seconds=0.5))
-    with tasks.heartbeat(db, lease):
+    with lease.kept():
         time.sleep(1.0)
         assert tasks.claim(db, identity, "f") is None
     time.sleep(0.7)

@@ -78,7 +78,7 @@ def test_what_is_wrong_before_the_work_ends_all_ranks(engine_day):
     assert "no such job file" in json.loads(output)["error"] and errors.count("error:") == 1
 
 
-def test_interrupt_of_mpirun_ends_all_ranks_and_gives_their_tasks_back(engine_day):
+def test_interrupt_ends_all_ranks_and_gives_their_tasks_back(engine_day):
     settings = engine_day.filled()
     db = connect(settings)
     process = start(settings, engine_day.job_file, "--set", f"pick={LONG_PICKING}")

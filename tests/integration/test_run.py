@@ -217,7 +217,7 @@ def test_a_catalog_can_be_replaced(main, day):
     assert main.db.pick_set.find_one({"_id": "main"})["config"]["settings"]["p_threshold"] == 0.3
 
 
-def test_without_its_reference_a_run_says_that_it_is_not_evaluated(main, day):
+def test_a_run_without_its_reference_says_it_is_not_evaluated(main, day):
     report = run(main, day, "main", "evaluate.reference=nobody")
     assert report.status == "done" and report.evaluation is None
     assert any("no catalog 'nobody'" in note for note in report.notes)

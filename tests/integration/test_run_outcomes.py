@@ -104,5 +104,5 @@ def test_a_task_in_other_hands_is_no_success(cli, db, job, one_pick_task):
     assert result.code == 1 and result.json["status"] == "failed" and result.json["stages"]["pick"]["held"] == 1
     text = cli("run", job)
     assert text.code == 1 and "1 tasks are in the hands of another worker" in text.err
-    tasks.give_back(db, lease)
+    tasks.give_back(lease)
     assert cli("run", job, "--json").code == 0

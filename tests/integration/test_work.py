@@ -13,16 +13,18 @@ from commands import environment_of
 from engine_day import STAGES, made_by
 
 from catalogdb.database.connection import connect
+from catalogdb.database.lease import Lease, server_now
+from catalogdb.database.owner import owner
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.ledger import tasks
-from catalogdb.ledger.run_life import server_now
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Shard, Stage
 from catalogdb.runs import run_record
 from catalogdb.runs.claims import OpenTasks
 from catalogdb.runs.run import new_report
 from catalogdb.runs.run_report import StageReport
-from catalogdb.runs.work import this_worker, work_job, work_stage
+from catalogdb.runs.stage_run import run_stage
+from catalogdb.runs.work import this_worker, work_job
 
 
 def start_worker(settings, engine_day, *arguments, **environment):
@@ -38,7 +40,7 @@ def result_of(process):
     return json.loads(output)
 
 
-def test_workers_of_an_array_share_one_run_and_make_the_same_catalog(engine_day):
+def test_workers_of_an_array_share_a_run_and_make_one_catalog(engine_day):
     settings = engine_day.filled()
     array = {"SLURM_ARRAY_JOB_ID": "77", "SLURM_CLUSTER_NAME": "here"}
     workers = [start_worker(settings, engine_day, **array, SLURM_ARRAY_TASK_ID=str(index)) for index in range(3)]
@@ -55,7 +57,7 @@ def test_workers_of_an_array_share_one_run_and_make_the_same_catalog(engine_day)
     assert Counter(run["stages"]["pick"]["counts"]) == sum(rows, Counter())
 
 
-def test_terminated_worker_gives_its_task_back_and_others_finish(engine_day):
+def test_terminated_worker_gives_back_its_task_for_others(engine_day):
     settings = engine_day.filled()
     db = connect(settings)
     worker = start_worker(settings, engine_day, "--run-id", "night")
@@ -84,7 +86,25 @@ def test_worker_that_comes_late_finds_the_run_ended(engine_day):
         work_job(settings, other, this_worker(settings, "late"), name="other")
 
 
-def test_two_jobs_one_after_the_other_in_one_allocation_are_both_done(engine_day):
+def test_the_ending_of_a_dead_worker_is_done_by_another(engine_day, monkeypatch):
+    settings, job = engine_day.filled(), engine_day.job()
+    db = connect(settings)
+    assert work_job(settings, job, this_worker(settings, "end")).status == "done"
+    db.run.update_one({"_id": "end"}, {"$set": {"status": "running"}})
+    assert Lease(db.run, "end").take()
+    db.run.update_one({"_id": "end"}, {"$set": {"lease.owner": ":".join([*owner().split(":")[:2], "1"])}})
+    report = work_job(settings, job, this_worker(settings, "end"))
+    run = db.run.find_one({"_id": "end"})
+    assert report.status == run["status"] == "done" and report.evaluation and "lease" not in run
+    db.run.update_one({"_id": "end"}, {"$set": {"status": "running"}})
+    monkeypatch.setattr("catalogdb.runs.run.compare", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        work_job(settings, job, this_worker(settings, "end"))
+    run = db.run.find_one({"_id": "end"})
+    assert run["status"] == "failed" and "division" in run["error"] and "lease" not in run
+
+
+def test_jobs_in_a_row_in_one_allocation_are_all_done(engine_day):
     """Once with other settings, and once with inputs that came meanwhile."""
     settings = engine_day.filled()
     allocation = {"SLURM_JOB_ID": "78", "SLURM_NTASKS": "1", "SLURM_CLUSTER_NAME": "here"}
@@ -119,7 +139,7 @@ STEP = {"SLURM_JOB_ID": "8", "SLURM_STEP_ID": "2", "SLURM_NTASKS": "4", "SLURM_P
 def test_who_shares_a_run_on_slurm(server, environment, run_id):
     first, second = (this_worker(server, environment=environment) for _ in range(2))
     assert first.run_id == run_id if run_id else first.run_id != second.run_id
-    assert (first.place == second.place) == bool(run_id), "apart where nothing says which of them this is"
+    assert (first.claim.place == second.claim.place) == bool(run_id), "apart where nothing says which of them this is"
     assert this_worker(server, "mine", environment=environment).run_id == "mine"
 
 
@@ -167,64 +187,56 @@ class ShardsStage(Stage):
         return Output({}, {"shards": 1})
 
 
-def worker_of(settings, db, job, run_id="run", **options):
-    worker = this_worker(settings, run_id, environment={}, **options)
-    run_record.join(db, job, new_report(job, run_id), "work", worker.name)
-    return worker
-
-
 @pytest.fixture
-def job(engine_day):
-    return engine_day.job()
+def work(settings, db, engine_day):
+    """Does what a new worker finds to do of a stage: what it did, and how it left the stage."""
+
+    def run(stage, run_id="run", **options):
+        job, result = engine_day.job(), StageReport()
+        worker = this_worker(settings, run_id, environment={}, **options)
+        run_record.join(db, job, new_report(job, run_id), "work")
+        return result, run_stage(db, stage, run_id, result, worker.claim)
+
+    return run
 
 
-def test_failed_task_is_tried_once_in_a_run_and_again_in_the_next(settings, db, job):
+def test_failed_task_is_tried_once_a_run(work):
     stage = ShardsStage(6, bad=(2,))
-    result = StageReport()
-    left = work_stage(db, stage, result, worker_of(settings, db, job))
-    assert (result.done, result.failed, len(left)) == (5, 1, 0)
-    assert list(left.failures.values()) == ["2 1970-01-01T00:00:02: file x: not readable"]
-    second = StageReport()
-    left = work_stage(db, stage, second, worker_of(settings, db, job))
-    assert (second.done, second.failed, second.up_to_date) == (0, 0, 5) and len(left.failures) == 1
+    first, standing = work(stage)
+    assert (first.done, first.failed, standing.left) == (5, 1, 0)
+    assert standing.failures == ["2 1970-01-01T00:00:02: file x: not readable"]
+    second, standing = work(stage)
+    assert (second.done, second.failed, second.up_to_date) == (0, 0, 5) and standing.failed == 1
     assert stage.tried.count(2) == 1
     stage.bad = ()
-    third = StageReport()
-    left = work_stage(db, stage, third, worker_of(settings, db, job, "another run"))
-    assert (third.done, len(left.failures)) == (1, 0)
+    third, standing = work(stage, "another run")
+    assert (third.done, standing.failures) == (1, [])
 
 
-def test_worker_waits_for_the_tasks_of_others_or_leaves(settings, db, job):
+def test_worker_waits_for_tasks_of_others_or_leaves(db, work):
     stage = ShardsStage(3)
     tasks.register(db, stage, stage.plan(db))
-    item = list(stage.plan(db))[1]
-    identity = tasks.task_id(stage, item.shard)
+    identity = tasks.task_id(stage, list(stage.plan(db))[1].shard)
+    assert tasks.claim(db, identity, "f", terms=tasks.LeaseTerms(1.0))
     # held by a process of another host, which can't be seen from here to be alive or gone
-    db.task.update_one(
-        {"_id": identity},
-        [{"$set": {"status": "running", "lease": {"token": "x", "owner": "far:1:1", "until": tasks._from_now(1.0)}}}],
-    )
-    result = StageReport()
-    left = work_stage(db, stage, result, worker_of(settings, db, job, wait=False))
-    assert result.done == 2 and len(left) == 1
-    waited = StageReport()
-    left = work_stage(db, stage, waited, worker_of(settings, db, job))
-    assert waited.done == 1 and len(left) == 0, "the lease had run out, so the task was free"
+    db.task.update_one({"_id": identity}, {"$set": {"lease.owner": "far:1:1"}})
+    result, standing = work(stage, wait=False)
+    assert result.done == 2 and standing.left == 1
+    waited, standing = work(stage)
+    assert waited.done == 1 and standing.left == 0, "the lease had run out, so the task was free"
     assert db.task.find_one({"_id": identity})["status"] == "done"
 
 
-def test_inputs_that_change_while_others_work_are_not_done_for_ever(settings, db, job):
+def test_inputs_that_keep_changing_are_not_done_for_ever(work):
     stage = ShardsStage(1)
     stage.read = lambda db, shard: Inputs(None, uuid.uuid4().hex)  # never what was planned
-    result = StageReport()
-    left = work_stage(db, stage, result, worker_of(settings, db, job))
-    assert result.done == 1 and len(left) == 0
+    result, standing = work(stage)
+    assert result.done == 1 and standing.left == 0
 
 
-def test_results_removed_under_a_worker_end_the_stage_as_failed(settings, db, job):
-    stage = ShardsStage(4, then=lambda shard: db.task.delete_many({"starttime": 3.0}))
-    left = work_stage(db, stage, StageReport(), worker_of(settings, db, job))
-    assert len(left) == 0 and ["removed" in reason for reason in left.failures.values()] == [True]
+def test_results_removed_under_a_worker_fail_the_stage(db, work):
+    _, standing = work(ShardsStage(4, then=lambda shard: db.task.delete_many({"starttime": 3.0})))
+    assert standing.left == 0 and ["removed" in reason for reason in standing.failures] == [True]
 
 
 def test_workers_begin_at_different_places(db, server):
@@ -237,7 +249,7 @@ def test_workers_begin_at_different_places(db, server):
             own = slurm | {"SLURM_ARRAY_TASK_ID": str(element), "SLURM_PROCID": str(process)}
             worker = this_worker(server, environment=own)
             assert worker.run_id == "slurm-cluster-5"
-            free = OpenTasks(db, stage, to_do, worker.run_id, server_now(db), worker.place).free()
+            free = OpenTasks(db, stage, to_do, worker.run_id, server_now(db), worker.claim.place).free()
             assert len(free) == 100
             firsts.add(free[0].shard.key["number"])
     assert len(firsts) == 16

@@ -64,4 +64,4 @@ def test_messages_name_the_host_as_people_know_it():
     db = type("Database", (), {"task": Ledger()})
     row = {"_id": "t", "shard": {}, "starttime": 0.0, "lease": {"owner": owner(), "token": "x"}}
     assert charge(db, row, attempts=3) == "pending"
-    assert f"the worker on {socket.gethostname()} was lost" in db.task.change["$set"]["error"]
+    assert f"the worker on {socket.gethostname()} was lost" in db.task.change[0]["$set"]["error"]["$literal"]

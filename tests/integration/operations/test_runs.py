@@ -9,16 +9,17 @@ from datetime import timedelta
 import pytest
 from commands import environment_of
 
+from catalogdb.database.lease import Lease, server_now
+from catalogdb.database.owner import owner
 from catalogdb.jobs import load_job
 from catalogdb.ledger import lost, tasks
 from catalogdb.ledger.execute import execute
-from catalogdb.ledger.run_life import SILENT_SECONDS, server_now
+from catalogdb.ledger.run_life import SILENT_SECONDS
 from catalogdb.runs import run_record
 from catalogdb.runs.listing import find_run, list_runs
 from catalogdb.runs.run import new_report, prepare
-from catalogdb.runs.run_report import StageReport
+from catalogdb.runs.run_report import StageReport, Standing
 from catalogdb.runs.watch import progress_of
-from catalogdb.runs.work import this_worker
 
 # a run that begins a stage, holds a task, says so, and then does nothing more
 A_RUN = """
@@ -30,13 +31,13 @@ from catalogdb.settings import load_settings
 from catalogdb.ledger import tasks
 from catalogdb.runs import run_record
 from catalogdb.runs.run import new_report
-from catalogdb.ledger.run_life import note_stage, signs_of_life
+from catalogdb.ledger.run_life import run_kept
 db = connect(load_settings())
 job = load_job(Path(sys.argv[1]))
 report = new_report(job, "abcd" * 8)
-run_record.start(db, job, report, "local")
-with signs_of_life(db, report.run_id):
-    note_stage(db, report.run_id, "pick", 8, 6)
+run_record.join(db, job, report, "local")
+with run_kept(db, report.run_id):
+    run_record.begin_stage(db, report.run_id, "pick", 8, 6)
     assert tasks.claim(db, sys.argv[2], "other inputs", report.run_id)
     print("going", flush=True)
     time.sleep(600)
@@ -102,7 +103,7 @@ def test_a_failed_run_names_its_failures(failing, command):
     assert len(command(failing.settings, "runs", "--status", "failed", "--json").json["runs"]) == 1
 
 
-def test_a_run_is_running_while_its_process_lives_and_lost_when_it_is_gone(going, command):
+def test_a_run_is_lost_when_its_process_is_gone(going, command):
     state = command(going.settings, "watch", "--once", "--json").json
     assert (state["run_id"], state["status"]) == (going.run_id, "running")
     (stage,) = state["stages"]
@@ -123,16 +124,16 @@ def test_a_run_is_running_while_its_process_lives_and_lost_when_it_is_gone(going
     assert command(going.settings, "runs", "--status", "running", "--json").json["runs"] == []
 
 
-def test_a_run_of_another_host_is_lost_when_nothing_is_heard_of_it(copy):
+def test_a_run_of_another_host_is_lost_without_heartbeats(copy):
     long_ago = server_now(copy.db) - timedelta(seconds=SILENT_SECONDS + 60)
     elsewhere = {"job": "ops", "status": "running", "owner": "elsewhere/1:1:1", "started": long_ago}
     copy.db.run.insert_one({"_id": "silent", "alive": long_ago} | elsewhere)
     copy.db.run.insert_one({"_id": "beating", "alive": server_now(copy.db)} | elsewhere)
     copy.db.run.insert_one({"_id": "young", "job": "ops", "status": "running", "started": server_now(copy.db)})
     copy.db.run.insert_one({"_id": "working", "alive": long_ago} | elsewhere)
-    worker = f"{tasks.owner()}:1"
+    worker = f"{owner()}:1"
     copy.db.run.insert_one({"_id": "shared", "alive": server_now(copy.db), "workers": [worker]} | elsewhere)
-    gone = ":".join([*tasks.owner().split(":")[:2], "1", "1"])
+    gone = ":".join([*owner().split(":")[:2], "1", "1"])
     copy.db.run.insert_one({"_id": "left", "alive": server_now(copy.db), "workers": [gone]} | elsewhere)
     task = copy.db.task.find_one({"stage": "pick"})
     assert tasks.claim(copy.db, task["_id"], "other inputs", "working") is not None
@@ -175,9 +176,8 @@ def shared(copy):
     again = {"$set": {"status": "pending", "attempts": 0}, "$unset": {"fingerprint": "", "run_id": ""}}
     copy.db.task.update_many({"stage": "pick"}, again)
     job = load_job(copy.job_file)
-    worker = this_worker(copy.settings, "together", environment={})
     job, (stage, *_), _ = prepare(copy.db, job, None)
-    run_record.join(copy.db, job, new_report(job, "together"), "work", worker.name)
+    joined = run_record.join(copy.db, job, new_report(job, "together"), "work")
     planned = list(stage.plan(copy.db))
     run_record.begin_stage(copy.db, "together", "pick", len(planned), 0)
 
@@ -194,10 +194,16 @@ def shared(copy):
         assert tasks.claim(copy.db, identity, item.fingerprint, "together") is not None
         assert lost.charge(copy.db, copy.db.task.find_one({"_id": identity}), attempts=1) == "quarantined"
 
-    def leave(report, failures=()):
-        run_record.add_stage(copy.db, "together", "pick", report, list(failures))
+    def leave(report, standing=Standing()):
+        run_record.add_stage(copy.db, "together", "pick", report, standing)
 
-    copy.planned, copy.carry_out, copy.lose, copy.leave, copy.worker = planned, carry_out, lose, leave, worker
+    copy.planned, copy.carry_out, copy.lose, copy.leave, copy.participant = (
+        planned,
+        carry_out,
+        lose,
+        leave,
+        joined.participant,
+    )
     return copy
 
 
@@ -206,7 +212,7 @@ def seen(place):
     return {key: stage[key] for key in ("done", "failed", "quarantined", "running", "pending")}
 
 
-def test_a_shared_run_is_seen_as_it_is_when_a_worker_has_left_a_stage(shared):
+def test_a_shared_run_is_seen_right_when_a_worker_has_left(shared):
     number = len(shared.planned)
     first = shared.carry_out(*shared.planned[:2])
     shared.leave(first)
@@ -221,17 +227,19 @@ def test_quarantined_tasks_of_a_shared_run_are_counted_once(shared):
     number = len(shared.planned)
     shared.lose(shared.planned[0])
     done = shared.carry_out(*shared.planned[1:])
-    shared.leave(done, ["its worker was lost"])
+    shared.leave(done, Standing(quarantined=1, failures=["its worker was lost"]))
     expected = {"done": number - 1, "failed": 0, "quarantined": 1, "running": 0, "pending": 0}
     assert seen(shared) == expected
-    run_record.leave(shared.db, "together", shared.worker.name, "failed")
+    run_record.leave(shared.db, "together", shared.participant, "failed")
     assert progress_of(shared.db, "together")["status"] == "failed" and seen(shared) == expected
 
 
 def test_what_a_killed_worker_of_a_shared_run_did_is_counted(shared):
     shared.carry_out(*shared.planned[:3])  # and never left the stage
     shared.leave(shared.carry_out(*shared.planned[3:]))
-    run_record.close(shared.db, "together", "done")
+    lease = Lease(shared.db.run, "together")
+    assert lease.take()
+    run_record.end(lease, "done")
     assert seen(shared)["done"] == len(shared.planned) and seen(shared)["pending"] == 0
 
 

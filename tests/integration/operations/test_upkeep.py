@@ -183,7 +183,7 @@ def test_what_a_worker_holds_is_left_out(copy, command):
     result = command(copy.settings, "prune", "--yes", "--unclaimed", "--json").json
     assert result["removed"] == {} and result["held"] == {config_id: tasks.owner()}
     assert copy.dump() == before
-    tasks.release(copy.db, lease)
+    tasks.release(lease)
     assert command(copy.settings, "prune", "--yes", "--json").json["removed"]["event"] == 5
 
 

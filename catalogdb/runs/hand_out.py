@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pymongo.database import Database
 
@@ -14,45 +14,53 @@ from catalogdb.engines import map_unordered, worker_was_lost
 from catalogdb.errors import CatalogdbError
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import TaskReport
-from catalogdb.ledger.lost import ATTEMPTS, take_back
+from catalogdb.ledger.lost import take_back
 from catalogdb.ledger.stage import PlannedTask, Stage
+from catalogdb.ledger.tasks import LeaseTerms
+from catalogdb.runs.stage_run import Plan
 
 MOST_LOSSES = 10
 """A task whose worker was lost so often before it got to it is given up for this run."""
 
 
-def supervised(
-    db: Database,
-    stage: Stage,
-    pool: Executor,
-    capacity: int,
-    function: Callable[[PlannedTask], TaskReport],
-    to_do: Iterable[PlannedTask],
-    run_id: str,
-    attempts: int = ATTEMPTS,
-) -> Iterator[TaskReport]:
-    """Yield the report of each task, as they come.
+@dataclass(frozen=True)
+class HandOut:
+    """Hands tasks to the workers of an engine, which says when each call ends.
 
     The engine only says that a worker is lost. Which task it held stands in the ledger: that one, and no other, is
-    charged, and quarantined when it has taken down `attempts` workers in a row.
+    charged, and quarantined when it has taken down so many workers in a row as the terms say.
 
     Args:
-        function: carries out one task on a worker, with `execute` and the `run_id` given here.
-
-    Raises:
-        CatalogdbError, PyMongoError: what would meet every other task, too.
-        KeyboardInterrupt: a worker was told to end.
+        pool, capacity: as `engines.executor` gives them.
+        on_worker: gives for a stage what carries out one task of it; sent to the workers.
     """
-    losses: Counter[str] = Counter()
-    while to_do:
-        again = []
-        for item, future in map_unordered(pool, capacity, function, to_do):
-            report = _report(db, stage, item, future, run_id, attempts, losses)
-            if report is None:
-                again.append(item)
-            else:
-                yield report
-        to_do = again
+
+    pool: Executor
+    capacity: int
+    on_worker: Callable[[Stage], Callable[[PlannedTask], TaskReport]]
+    terms: LeaseTerms = LeaseTerms()
+    waits: bool = True
+
+    def carry_out(
+        self, db: Database, stage: Stage, plan: Plan, run_id: str, done: Callable[[TaskReport], None]
+    ) -> None:
+        """Carry out the tasks; those of lost workers again.
+
+        Raises:
+            CatalogdbError, PyMongoError: what would meet every other task, too.
+            KeyboardInterrupt: a worker was told to end.
+        """
+        losses: Counter[str] = Counter()
+        to_do, function = plan.to_do, self.on_worker(stage)
+        while to_do:
+            again = []
+            for item, future in map_unordered(self.pool, self.capacity, function, to_do):
+                report = _report(db, stage, item, future, run_id, self.terms.attempts, losses)
+                if report is None:
+                    again.append(item)
+                else:
+                    done(report)
+            to_do = again
 
 
 def _report(

@@ -1,4 +1,4 @@
-"""Changes of tasks' inputs in words, and the fingerprints that differ with them."""
+"""Why a task is stale: changes of its inputs, of configurations and of comparisons, in words."""
 
 import pytest
 
