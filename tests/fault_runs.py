@@ -128,5 +128,6 @@ def dump(settings: Settings) -> dict[str, list]:
     content = {name: list(db[name].find().sort("_id")) for name in RESULTS}
     content |= {name: list(db[name].find({}, {"created": 0}).sort("_id")) for name in ("pick_set", "catalog")}
     lasting = dict.fromkeys(("fingerprint", "inputs", "outputs", "status", "counts", "choices", "shard"), 1)
-    content["task"] = list(db.task.find({}, lasting).sort("_id"))
+    others = {"stage": {"$ne": "evaluate"}}  # its inputs say when the reference was ingested
+    content["task"] = list(db.task.find(others, lasting).sort("_id"))
     return content

@@ -65,4 +65,5 @@ def made_by(settings):
     names = ("pick", "peak", "probability", "origin", "magnitude", "event")
     found = {name: list(db[name].find().sort("_id")) for name in names}
     fields = {"fingerprint": 1, "status": 1, "counts": 1, "shard": 1}
-    return found | {"task": list(db.task.find({}, fields).sort("_id"))}
+    others = {"stage": {"$ne": "evaluate"}}  # its inputs say when the reference was ingested
+    return found | {"task": list(db.task.find(others, fields).sort("_id"))}

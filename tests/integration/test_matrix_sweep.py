@@ -87,7 +87,8 @@ def documents(db, catalog, pick_set):
         found[name] = list(db[name].find({"pick_set": pick_set}).sort("_id"))
     for name in ("origin", "magnitude", "event"):
         found[name] = list(db[name].find({"catalog": catalog}).sort("_id"))
-    found["task"] = list(db.task.find({"config_id": {"$in": config_ids}}).sort("_id"))
+    others = {"stage": {"$ne": "evaluate"}}  # its inputs say when the reference was ingested
+    found["task"] = list(db.task.find({"config_id": {"$in": config_ids}} | others).sort("_id"))
     key = [("of", 1), ("by", 1), ("phase", 1), ("value", 1)]
     # scores at other thresholds come from kept peaks, which the source of a cell has, and its job alone has not
     found["score"] = list(db.score.find({"catalog": catalog, "by": {"$ne": "threshold"}}, {"_id": 0}).sort(key))

@@ -3,8 +3,9 @@
 import pytest
 
 from catalogdb.ledger.parts import changes, documents_digest, fingerprint
-from catalogdb.runs.stale_reasons import comparison_reasons, config_reasons, reasons_of
+from catalogdb.runs.stale_reasons import config_reasons, reasons_of
 from catalogdb.stages.associate import AssociateStage
+from catalogdb.stages.evaluate import EvaluateStage
 from catalogdb.stages.pick import PickStage
 
 
@@ -68,14 +69,18 @@ def test_changes_of_configurations_in_words():
 
 
 def test_changes_of_comparisons_in_words():
-    before = {"catalog": "5 a", "reference": "7 a", "revision": "1"}
-    now = {"catalog": "6 b", "reference": "7 b", "revision": "2"}
-    found = {reason.reason: reason.what for reason in comparison_reasons(before, now)}
+    before = {"input": {"catalog": "5 a", "reference": "7 a", "revision": "1"}, "gate": {"max_dt": "2.0"}}
+    now = {"input": {"catalog": "6 b", "reference": "7 b", "revision": "2"}, "gate": {"max_dt": "3.0"}}
+    stored = now | {"stored": {"comparison": "none"}}
+    found = {reason.reason: reason.what for reason in reasons_of(EvaluateStage, changes(before, stored))}
     assert found == {
         "catalog changed": "5 -> 6",
         "reference changed": "7, other content",
         "revision changed": "1 -> 2",
+        "settings": "max_dt: 2.0 -> 3.0",
     }
+    (gone,) = reasons_of(EvaluateStage, changes(now, stored))
+    assert (gone.reason, gone.what) == ("new", "not compared yet")
 
 
 def test_documents_have_one_digest_in_any_order():
