@@ -58,7 +58,7 @@ def default_records(folder: Path) -> dict[str, list[str]]:
 
 
 def probability_of(files: list[str], picker: str, weights: str) -> tuple[Any, float]:
-    """Probability trace of the record's longest run, and what a day of its miniSEED takes (bytes)."""
+    """Probability trace of the record's longest stretch, and what a day of its miniSEED takes (bytes)."""
     import obspy
 
     from catalogdb.picking.config import PickConfig
@@ -68,8 +68,8 @@ def probability_of(files: list[str], picker: str, weights: str) -> tuple[Any, fl
     loaded = load_picker(PickConfig(picker=picker, weights=weights))
     stream = obspy.Stream(trace for file in files for trace in obspy.read(file))
     seconds = sum(trace.stats.npts * trace.stats.delta for trace in stream) / len({trace.id for trace in stream})
-    run = max(build_stretches(list(stream), loaded.rate).runs, key=lambda run: run.samples)
-    return loaded.probability(run), sum(map(os.path.getsize, files)) * DAY_SECONDS / seconds
+    stretch = max(build_stretches(list(stream), loaded.rate).stretches, key=lambda stretch: stretch.samples)
+    return loaded.probability(stretch), sum(map(os.path.getsize, files)) * DAY_SECONDS / seconds
 
 
 def measure(trace: Any, miniseed_bytes: float, floor: float, rounds: int) -> dict[str, float]:

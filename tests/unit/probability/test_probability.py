@@ -122,7 +122,7 @@ def test_blob_is_what_its_specification_says():
 
 
 def test_the_page_decodes_documents_as_we_do():
-    page = Path(__file__).parent.parent.parent / "docs" / "how-to" / "probability-traces.md"
+    page = Path(__file__).parent.parent.parent.parent / "docs" / "how-to" / "probability-traces.md"
     block = next(code for code in page.read_text().split("```python\n")[1:] if "def decode" in code)
     names = {}
     exec(block.split("```")[0], names)

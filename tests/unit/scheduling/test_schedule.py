@@ -20,7 +20,7 @@ from catalogdb.jobs import JobFile, load_job, load_job_file, packaged_jobs
 from catalogdb.scheduling.due import Verdict, judge
 from catalogdb.scheduling.export import commands_of, crontab, on_calendar, scrontab, systemd
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parent.parent.parent.parent
 START = datetime(2026, 3, 27, 12, 0, 30, tzinfo=UTC)  # a Friday, two days before clocks change in Europe
 EXPRESSIONS = (
     *(

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import obspy
 import pytest
-from test_stage_pick import HOUR, ingest, ledger, stage, traces, work
+from test_pick import HOUR, ingest, ledger, stage, traces, work
 
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.read_waveform import Choice, station_view

@@ -128,7 +128,7 @@ def test_quality_is_the_documented_formula():
 
 
 def test_the_page_shows_the_coefficients_of_the_code():
-    text = (Path(__file__).parents[2] / "docs" / "explanation" / "pick-quality.md").read_text()
+    text = (Path(__file__).parents[3] / "docs" / "explanation" / "pick-quality.md").read_text()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
     shown = {row[0]: row[1:] for row in rows if row[0] in ("constant", *quality.FEATURES)}
     columns = np.array(list(quality.COEFFICIENTS.values())).T

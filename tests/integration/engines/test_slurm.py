@@ -13,7 +13,7 @@ from engine_day import STAGES, made_by
 
 from catalogdb.database.connection import connect
 
-SINGLE_NODE = Path(__file__).parent.parent.parent / "deploy" / "slurm" / "single-node.sh"
+SINGLE_NODE = Path(__file__).parent.parent.parent.parent / "deploy" / "slurm" / "single-node.sh"
 SYSTEM = "/usr/sbin:/usr/bin:/sbin:/bin"
 for program in ("slurmd", "munged"):
     if shutil.which(program, path=SYSTEM) is None:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from test_ingest_waveforms import write_day
-from test_stage_pick import HOUR, ingest, stage, traces, work
+from test_pick import HOUR, ingest, stage, traces, work
 
 from catalogdb.errors import InputError
 from catalogdb.stages.ingest_waveforms import ingest_waveforms

@@ -10,7 +10,7 @@ from catalogdb.cli.app import app
 from catalogdb.engines.slurm_script import SlurmRequest, slurm_script
 from catalogdb.errors import InputError
 
-DEPLOY = Path(__file__).parent.parent.parent / "deploy" / "slurm"
+DEPLOY = Path(__file__).parent.parent.parent.parent / "deploy" / "slurm"
 COMMITTED = {
     "array-cpu.sbatch": ["--array", "16", "--cpus", "8"],
     "array-gpu.sbatch": ["--array", "4", "--cpus", "8", "--gpus", "1"],

@@ -75,7 +75,7 @@ def test_finds_the_events_and_their_picks(associator):
 
 @pytest.mark.parametrize("associator", ASSOCIATORS)
 def test_documents_have_the_fields_of_the_schema(associator):
-    schema = yaml.safe_load((Path(__file__).parents[2] / "schemas" / "origin.yaml").read_text())["fields"]
+    schema = yaml.safe_load((Path(__file__).parents[3] / "schemas" / "origin.yaml").read_text())["fields"]
     for origin in associate(synthetic_picks(), STATIONS, REGION, config(associator)).origins:
         assert set(origin) <= set(schema)
         assert all(set(arrival) <= set(schema["arrivals"]["fields"]) for arrival in origin["arrivals"])
