@@ -97,7 +97,7 @@ def test_the_ending_of_a_dead_worker_is_done_by_another(engine_day, monkeypatch)
     run = db.run.find_one({"_id": "end"})
     assert report.status == run["status"] == "done" and report.evaluation and "lease" not in run
     db.run.update_one({"_id": "end"}, {"$set": {"status": "running"}})
-    monkeypatch.setattr("catalogdb.runs.run.compare", lambda *_: 1 / 0)
+    monkeypatch.setattr("catalogdb.runs.run.conclude", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         work_job(settings, job, this_worker(settings, "end"))
     run = db.run.find_one({"_id": "end"})
