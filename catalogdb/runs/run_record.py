@@ -55,39 +55,42 @@ def join(db: Database, job: Job, report: RunReport, engine: str) -> Joined:
         InputError: where the run is one of another job.
     """
     participant = f"{owner()}:{uuid.uuid4().hex[:8]}"
-    first = _first(job, report, engine)
     unended = {"_id": report.run_id, "status": {"$nin": [*ENDED]}}
-    change = {
-        "$set": {"status": "running"},
-        "$addToSet": {"workers": participant},
-        "$unset": {"ended": ""},
-        "$currentDate": {"alive": True},
-    }
     for _ in range(TRIES):
-        is_new = db.run.find_one({"_id": report.run_id}, {"_id": 1}) is None
-        entered = change | ({"$setOnInsert": first} if is_new else {})
-        if is_new:
-            entered["$currentDate"] = {"alive": True, "started": True}
+        found = db.run.find_one({"_id": report.run_id}, {"job": 1, "job_document": 1})
+        joined = job if found is None else _same_job(found, job)
+        change: dict[str, Any] = {
+            "$set": {"status": "running"},
+            "$addToSet": {"workers": participant},
+            "$unset": {"ended": ""},
+            "$currentDate": {"alive": True} | ({"started": True} if found is None else {}),
+        }
+        change |= {"$setOnInsert": _first(job, report, engine)} if found is None else {}
         try:
             row = db.run.find_one_and_update(
-                unended, entered, upsert=is_new, return_document=ReturnDocument.AFTER
+                unended, change, upsert=found is None, return_document=ReturnDocument.AFTER
             ) or db.run.find_one({"_id": report.run_id})
         except DuplicateKeyError:  # another participant has entered it meanwhile
             continue
         if row is None:  # removed meanwhile
             continue
-        if row["workers"] == [participant] and is_new:
+        if found is None:
             logs.event("run started", run_id=report.run_id, job=job.name, engine=engine, catalog=report.catalog)
-            return Joined(job, participant, None)
-        logs.event("worker joined", run_id=report.run_id, job=report.job, worker=participant)
-        joined = Job.model_validate(row["job_document"])
-        if joined.model_copy(update={"period": job.period}) != job:
-            raise InputError(
-                f"run {report.run_id!r} is one of job {row['job']!r} with other settings than these",
-                hint="give each run an id of its own",
-            )
+        else:
+            logs.event("worker joined", run_id=report.run_id, job=report.job, worker=participant)
         return Joined(joined, participant, row["status"] if row["status"] in ENDED else None)
     raise InputError(f"run {report.run_id!r}: could not be joined")
+
+
+def _same_job(run: dict[str, Any], job: Job) -> Job:
+    """The job of a run, where it is this one but for its period."""
+    found = Job.model_validate(run["job_document"])
+    if found.model_copy(update={"period": job.period}) != job:
+        raise InputError(
+            f"run {run['_id']!r} is one of job {run['job']!r} with other settings than these",
+            hint="give each run an id of its own",
+        )
+    return found
 
 
 def begin_stage(db: Database, run_id: str, name: str, planned: int, up_to_date: int) -> None:

@@ -11,6 +11,7 @@ from commands import environment_of
 
 from catalogdb.database.lease import Lease, server_now
 from catalogdb.database.owner import owner
+from catalogdb.errors import InputError
 from catalogdb.jobs import load_job
 from catalogdb.ledger import lost, tasks
 from catalogdb.ledger.execute import execute
@@ -26,6 +27,7 @@ A_RUN = """
 import sys, time
 from pathlib import Path
 from catalogdb.database.connection import connect
+from catalogdb.errors import InputError
 from catalogdb.jobs import load_job
 from catalogdb.settings import load_settings
 from catalogdb.ledger import tasks
@@ -221,6 +223,13 @@ def test_a_shared_run_is_seen_right_when_a_worker_has_left(shared):
     assert seen(shared) == expected
     shared.lose(shared.planned[5])
     assert seen(shared) == expected | {"quarantined": 1, "pending": number - 6}
+
+
+def test_a_job_of_other_settings_does_not_join_a_run(shared):
+    other = load_job(shared.job_file, ["pick.p_threshold=0.9"])
+    with pytest.raises(InputError, match="other settings"):
+        run_record.join(shared.db, other, new_report(other, "together"), "work")
+    assert shared.db.run.find_one({"_id": "together"})["workers"] == [shared.participant]
 
 
 def test_quarantined_tasks_of_a_shared_run_are_counted_once(shared):
