@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from catalogdb.database.owner import owner
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import load_job
 from catalogdb.ledger import tasks
@@ -68,10 +69,10 @@ def test_a_name_without_a_catalog_is_no_longer_left_by_a_run(copy):
 def test_a_run_that_was_lost_or_has_ended_holds_nothing_back(copy):
     run_id = copy.reports[0].run_id
     assert live_run(copy.db, "catalog", "ops") is None
-    gone = tasks.owner().rpartition(":")[0] + ":0"
+    gone = owner().rpartition(":")[0] + ":0"
     copy.db.run.update_one({"_id": run_id}, {"$set": {"status": "running", "owner": gone}})
     assert live_run(copy.db, "catalog", "ops") is None
-    copy.db.run.update_one({"_id": run_id}, {"$set": {"owner": tasks.owner()}, "$currentDate": {"alive": True}})
+    copy.db.run.update_one({"_id": run_id}, {"$set": {"owner": owner()}, "$currentDate": {"alive": True}})
     assert live_run(copy.db, "catalog", "ops") == live_run(copy.db, "pick_set", "ops") == run_id
     assert live_run(copy.db, "catalog", "twin") is None
 
@@ -80,7 +81,7 @@ def test_a_run_that_starts_during_a_removal_keeps_its_name(copy, monkeypatch):
     taking = removal.remove_tasks
 
     def comes_up(*arguments):
-        run = {"_id": "new", "job": "ops", "status": "running", "catalog": "twin", "owner": tasks.owner()}
+        run = {"_id": "new", "job": "ops", "status": "running", "catalog": "twin", "owner": owner()}
         copy.db.run.insert_one(run | {"alive": removal.server_now(copy.db)})
         return taking(*arguments)
 
