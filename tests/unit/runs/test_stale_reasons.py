@@ -23,7 +23,7 @@ def test_a_fingerprint_differs_where_a_part_does():
     [
         ("5 a p", "6 b p", "changed file", "f: 5 -> 6 bytes"),
         ("5 a p", "5 b p", "changed file", "f: same size, other content"),
-        ("5 a p", "5 a q", "changed index", "f: other pieces of the same bytes"),
+        ("5 a p", "5 a q", "changed index", "f: other segments of the same bytes"),
         (None, "5 a p", "late file", "f"),
         ("5 a p", None, "vanished file", "f"),
     ],
