@@ -10,13 +10,14 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from catalogdb import __version__, logs
+from catalogdb import logs
 from catalogdb.errors import InputError
 from catalogdb.identity import installed_versions
 from catalogdb.jobs import Job
 from catalogdb.ledger.tasks import shortened
 from catalogdb.runs.run_report import RunReport, StageReport
 from catalogdb.stages import registry
+from catalogdb.version import __version__
 
 VERSIONS = ("mspasspy", "seisbench", "torch", "obspy", "GMMA", "pyocto", "pymongo", "numpy", "scipy", "scikit-learn")
 ENDED = ("done", "failed")
