@@ -212,14 +212,21 @@ class CatalogDatabase:
             name: pick set, or catalog made from one.
             station: NET.STA.
             starttime, endtime: as in `waveforms`.
+
+        Raises:
+            InputError: saying what is in the way, where none are stored.
         """
-        from catalogdb.stages.read_probability import read_probability
+        from catalogdb.stages.read_probability import nothing_stored, read_probability
 
         net, dot, sta = station.partition(".")
         if not dot or not sta or "." in sta:
             raise InputError(f"station {station!r}: not NET.STA", hint="for example OX.BAD")
         period = _epoch_seconds(starttime, "starttime"), _epoch_seconds(endtime, "endtime")
-        return read_probability(self.mongo, self._pick_set(name), net, sta, *period)
+        pick_set = require_pick_set(self.mongo, self._pick_set(name))
+        traces = read_probability(self.mongo, pick_set["_id"], net, sta, *period)
+        if not traces:
+            raise nothing_stored(self.mongo, pick_set, net, sta, *period)
+        return traces
 
     # -- work
 
