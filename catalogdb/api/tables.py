@@ -11,7 +11,7 @@ from bson import ObjectId
 
 from catalogdb.batches import batches
 from catalogdb.filters import fields_of
-from catalogdb.schema import SchemaField
+from catalogdb.schema import SchemaField, views
 from catalogdb.view_fields import Fields, field_at, is_time
 
 TIME_TYPE = "datetime64[ns, UTC]"
@@ -32,7 +32,7 @@ def table(name: str, documents: Iterable[dict[str, Any]], columns: Sequence[str]
     """
     documents = list(documents)
     fields, _ = fields_of(name)
-    wanted = list(columns) or _all_columns(fields, documents)
+    wanted = list(columns) or _all_columns(name, fields, documents)
     series = {column: _series([value_at(row, column) for row in documents], column, fields) for column in wanted}
     frame = pd.DataFrame(series, columns=wanted)
     units = {column: field.unit for column in wanted if (field := field_at(fields, column)) and field.unit}
@@ -53,8 +53,12 @@ def value_at(row: dict[str, Any], column: str) -> Any:
     return found
 
 
-def _all_columns(fields: Fields, documents: list[dict[str, Any]]) -> list[str]:
-    present = dict.fromkeys([*fields, *(key for row in documents for key in row)])
+def _all_columns(name: str, fields: Fields, documents: list[dict[str, Any]]) -> list[str]:
+    """All fields, those first that the view shows in a terminal, with the time for its date."""
+    shown = [key for key in views()[name].columns if key in fields] if name in views() else []
+    if "time" in fields:
+        shown = ["time" if key == "date" else key for key in shown]
+    present = dict.fromkeys([*shown, *fields, *(key for row in documents for key in row)])
     left_out = {*PLUMBING, *(["date"] if "time" in present else [])}
     return [key for key in present if key not in left_out]
 
