@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NamedTuple
 
 from catalogdb.errors import InputError
 from catalogdb.schema import collections, views
@@ -15,14 +16,30 @@ from catalogdb.view_fields import Fields, field_at, fields_of_collection, fields
 OPERATORS = {">=": "$gte", "<=": "$lte", "!=": "$ne", "=": "$eq", ">": "$gt", "<": "$lt"}
 FORM = re.compile(r"^([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*)(>=|<=|!=|=|>|<)(.*)$", re.DOTALL)
 CODES = {"net", "sta", "loc", "chan", "catalog", "pick_set", "phase"}  # text even where they look like numbers
+CODE_LIST = re.compile(r"[\w.*?-]+(,[\w.*?-]+)*", re.ASCII)
+"""Values that may be a list with commas and have wildcards; whatever has other letters is taken as it is."""
+LONGEST_PATTERN = 500
+LONGEST_NAME = 60
+"""Of what was typed, letters that are compared with the names there are."""
 YEAR_OR_MONTH = re.compile(r"^\d{4}(-\d{2})?$")
+
+
+class Filter(NamedTuple):
+    """One condition as people write it: several values stand for any of them (=) or none (!=)."""
+
+    key: str
+    operator: str
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return repr(f"{self.key}{self.operator}{','.join(self.values)}")
 
 
 def parse_filters(name: str, filters: Sequence[str]) -> dict[str, Any]:
     """Make one MongoDB filter of several `key=value`, `key>=value`, ... that must all hold.
 
     Times may be ISO dates, years (their start) or epoch seconds; values take the type that the schema gives the field,
-    in views that of the field which the view takes it from.
+    in views that of the field which the view takes it from. Codes may be lists and have wildcards: `sta=BAD,LSK*`.
 
     Args:
         name: collection or view that the filter is for.
@@ -30,20 +47,63 @@ def parse_filters(name: str, filters: Sequence[str]) -> dict[str, Any]:
     Raises:
         InputError: for a filter of another form, an unknown field, or a value of the wrong type.
     """
-    fields, open_ended = _fields(name)
-    conditions: list[dict[str, Any]] = []
-    for text in filters:
-        if not _is_unicode(text):
-            raise InputError(f"filter {text!a}: not UTF-8 text")
-        match = FORM.match(text)
-        if not match:
-            raise InputError(
-                f"filter {text!r}: not of the form key=value", hint="also >=, <=, >, <, !=; for example magnitude>=2.5"
-            )
-        key, operator, value = match.groups()
-        _check_field(name, key, fields, open_ended, f"filter {text!r}")
-        conditions.append({key: {OPERATORS[operator]: _value(fields, key, value)}})
+    fields, open_ended = fields_of(name)
+    conditions = []
+    for one in map(read_filter, filters):
+        _check_field(name, one.key, fields, open_ended, f"filter {one}")
+        conditions.append(condition(fields, one))
     return {"$and": conditions} if conditions else {}
+
+
+def read_filter(text: str) -> Filter:
+    """`key=value` and its like in parts.
+
+    Raises:
+        InputError: for another form.
+    """
+    if not _is_unicode(text):
+        raise InputError(f"filter {text!a}: not UTF-8 text")
+    match = FORM.match(text)
+    if not match:
+        raise InputError(
+            f"filter {text!r}: not of the form key=value", hint="also >=, <=, >, <, !=; for example magnitude>=2.5"
+        )
+    key, operator, value = match.groups()
+    is_list = operator in ("=", "!=") and CODE_LIST.fullmatch(value)
+    return Filter(key, operator, tuple(value.split(",")) if is_list else (value,))
+
+
+def condition(fields: Fields, one: Filter) -> dict[str, Any]:
+    """The MongoDB condition of one filter.
+
+    Raises:
+        InputError: for a value of the wrong type.
+    """
+    key, operator, values = one
+    field = field_at(fields, key)
+    if operator in ("=", "!="):
+        if _is_text(key, field) and any(_has_wildcard(value) for value in values):
+            matches = {"$regex": _pattern(key, values)}
+            return {key: matches if operator == "=" else {"$not": matches}}
+        if len(values) > 1:
+            return {key: {"$in" if operator == "=" else "$nin": [_value(fields, key, value) for value in values]}}
+    return {key: {OPERATORS[operator]: _value(fields, key, values[0])}}
+
+
+def _is_text(key: str, field: Any) -> bool:
+    return key.rpartition(".")[2] in CODES or (field is not None and field.type == "string")
+
+
+def _has_wildcard(text: str) -> bool:
+    return ("*" in text or "?" in text) and CODE_LIST.fullmatch(text) is not None
+
+
+def _pattern(key: str, values: Sequence[str]) -> str:
+    """The regular expression of codes of which * stands for any letters and ? for one; it begins as they do."""
+    if sum(map(len, values)) > LONGEST_PATTERN:
+        raise InputError(f"filter {key}: more than {LONGEST_PATTERN} letters with wildcards")
+    made = ["".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in value) for value in values]
+    return f"^{made[0]}$" if len(made) == 1 else f"^(?:{'|'.join(made)})$"
 
 
 def parse_columns(name: str, text: str) -> list[str]:
@@ -52,7 +112,7 @@ def parse_columns(name: str, text: str) -> list[str]:
     Raises:
         InputError: for an unknown field.
     """
-    fields, open_ended = _fields(name)
+    fields, open_ended = fields_of(name)
     columns = [column.strip() for column in text.split(",") if column.strip()]
     for column in columns:
         _check_field(name, column, fields, open_ended, "--fields")
@@ -61,7 +121,15 @@ def parse_columns(name: str, text: str) -> list[str]:
 
 def _check_field(name: str, key: str, fields: Fields, open_ended: bool, where: str) -> None:
     if not open_ended and key.split(".")[0] not in fields:
-        raise InputError(f"{where}: {name} has no field {key!r}", hint=f"fields: {', '.join(fields)}")
+        raise unknown_field(name, key, fields, where)
+
+
+def unknown_field(name: str, key: str, fields: Iterable[str], where: str) -> InputError:
+    """The error that names the fields there are, the likeliest first."""
+    names = list(fields)
+    alike = get_close_matches(key[:LONGEST_NAME], names, 1)
+    meant = f"did you mean {alike[0]}? " if alike else ""
+    return InputError(f"{where}: {name} has no field {key!r}", hint=f"{meant}fields: {', '.join(names)}")
 
 
 def readable_name(name: str) -> str:
@@ -72,11 +140,13 @@ def readable_name(name: str) -> str:
     """
     known = [*collections(), *(view for view, schema in views().items() if not schema.parameters)]
     if name not in known:
-        raise InputError(f"no collection or view {name!r}", hint=f"there are {', '.join(known)}")
+        alike = get_close_matches(name[:LONGEST_NAME], known, 1)
+        meant = f"did you mean {alike[0]}? " if alike else ""
+        raise InputError(f"no collection or view {name!r}", hint=f"{meant}there are {', '.join(known)}")
     return name
 
 
-def _fields(name: str) -> tuple[Fields, bool]:
+def fields_of(name: str) -> tuple[Fields, bool]:
     """Fields of a collection or view, and whether there may be others, as in MsPASS's own collections."""
     if name in views():
         return fields_of_view(views()[name]), False

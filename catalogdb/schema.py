@@ -101,12 +101,15 @@ class ViewSchema(BaseModel):
     concept: str
     parameters: dict[str, Any] = {}
     columns: list[str] = Field([], description="Fields that a table of it shows; none: all that are plain values.")
+    fields: dict[str, SchemaField] = Field(
+        {}, description="Fields that the pipeline makes, where they can't be followed from the collection's schema."
+    )
     pipeline: list[dict[str, Any]]
 
     @property
     def schema_id(self) -> str:
-        """Content id of the view."""
-        return content_id(self.model_dump())
+        """Content id of the view; descriptions of its fields are not stored with it."""
+        return content_id(self.model_dump(exclude={"fields"}))
 
 
 def _object_schema(fields: dict[str, SchemaField]) -> dict[str, Any]:

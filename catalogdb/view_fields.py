@@ -12,12 +12,14 @@ Fields = dict[str, Any]
 DATE = SchemaField(type="date", concept="Made by the view.")
 TEXT = SchemaField(type="string", concept="Made by the view.")
 NUMBER = SchemaField(type="double", concept="Made by the view.")
+COUNT = SchemaField(type="int", concept="Made by the view.")
 OPERATOR_TYPES = {
     "$toDate": DATE,
     "$dateToString": TEXT,
     "$concat": TEXT,
     "$sum": NUMBER,
-    "$rank": NUMBER,
+    "$rank": COUNT,
+    "$size": COUNT,
     "$avg": NUMBER,
     "$subtract": NUMBER,
     "$multiply": NUMBER,
@@ -49,7 +51,14 @@ def fields_of_view(view: ViewSchema) -> Fields:
             fields = fields | {body["as"]: None}
         elif operator == "$replaceRoot":
             fields = fields_of_collection(view.on)  # of the views kept here, to the collection's own documents
-    return fields
+    return fields | view.fields
+
+
+def is_time(key: str, field: SchemaField | None) -> bool:
+    """Whether a field holds a point in time: a date, or epoch seconds UTC by its unit and name."""
+    if field is None:
+        return False
+    return field.type == "date" or (field.type == "double" and field.unit == "s" and key.endswith("time"))
 
 
 def field_at(fields: Fields, key: str) -> SchemaField | None:
@@ -74,6 +83,8 @@ def _result(fields: Fields, key: str, expression: Any) -> Any:
     operator = next(iter(expression), "")
     if operator in PICKING:
         return _result(fields, key, expression[operator])
+    if operator == "$sum" and isinstance(expression[operator], int):
+        return COUNT
     if operator.startswith("$"):
         return OPERATOR_TYPES.get(operator)
     return {name: _result(fields, name, value) for name, value in expression.items()}

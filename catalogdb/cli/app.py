@@ -15,6 +15,7 @@ from catalogdb.cli import (
     demo,
     deploy,
     diff,
+    evaluate,
     export,
     ingest,
     metrics,
@@ -70,10 +71,10 @@ app.command("move-archive", epilog="Example: catalogdb move-archive /disk1/archi
 )
 app.command("prune", epilog="Example: catalogdb prune --dry-run")(upkeep.prune)
 app.command("metrics", epilog="Example: catalogdb metrics --serve 9464")(metrics.metrics)
-app.command("query")(query.query)
+app.command("query", cls=query.FieldsAlone)(query.query)
 app.command("count")(query.count)
 app.command("evaluate", epilog="Example: catalogdb evaluate --catalog ridgecrest-2019 --reference comcat")(
-    query.evaluate
+    evaluate.evaluate
 )
 app.command("report")(report.report)
 app.add_typer(export.app, name="export")

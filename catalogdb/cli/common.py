@@ -57,7 +57,12 @@ def database() -> Database:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on standard output."""
-    print(visible_json(json.dumps(value, indent=2, default=_json_default, ensure_ascii=False)))
+    print(json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """One JSON object without control characters."""
+    return visible_json(json.dumps(value, indent=2, default=_json_default, ensure_ascii=False))
 
 
 def print_rows(rows: list[dict[str, Any]], title: str | None = None) -> None:

@@ -22,7 +22,7 @@ def demo(
     Works in the database `demo` unless --database or CATALOGDB_DATABASE names another. Run again, it does only what is
     missing. Example: catalogdb demo --folder /tmp/demo
     """
-    from catalogdb.cli.query import print_evaluation
+    from catalogdb.cli.evaluate import print_evaluation
     from catalogdb.cli.run import StageProgress
     from catalogdb.demo.run import run_demo
 

@@ -90,7 +90,9 @@ def export_catalog(
 
     The filters are those of FDSN event services. What a format can't hold is counted and said.
 
-    The file is there whole or not at all. Example: catalogdb export catalog --catalog demo -o demo.xml --minmagnitude 2
+    The file is there whole or not at all. In Python, without a file: db.catalog(NAME, ...), db.events(NAME, ...).
+
+    Example: catalogdb export catalog --catalog demo -o demo.xml --minmagnitude 2
     """
     from pydantic import ValidationError
 

@@ -26,7 +26,8 @@ def waveform(
     station: Annotated[str | None, typer.Option(help="NET.STA; with --time.")] = None,
     time: Annotated[str | None, typer.Option(help="ISO 8601 UTC.")] = None,
     event: Annotated[
-        str | None, typer.Option(help="Id of an event, here or in its source: its nearest stations in one figure.")
+        str | None,
+        typer.Option(help="Id of an event, its beginning, or its source's id: the nearest stations in one figure."),
     ] = None,
     catalog: Annotated[str | None, typer.Option(help="Catalog of the event, where several have that id.")] = None,
     before: Annotated[
@@ -62,6 +63,8 @@ def waveform(
     json: common.JsonOption = False,
 ) -> None:
     """Draw waveforms with picks, reference picks, and the probabilities that a picker saw.
+
+    In Python, the waveforms themselves: db.waveforms(EVENT), db.waveforms(station=..., starttime=..., endtime=...).
 
     Example: catalogdb plot waveform --station OX.BAD --time 2024-03-27T02:00:00 --filter 1 20 -o bad.html
     """

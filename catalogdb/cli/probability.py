@@ -20,7 +20,7 @@ def export_probability(
 ) -> None:
     """Write the probability traces of one station as NumPy arrays or miniSEED.
 
-    The file is there whole or not at all.
+    The file is there whole or not at all. In Python, without a file: db.probability(NAME, STATION, START, END).
     """
     from catalogdb.stages import read_probability
 

@@ -1,76 +1,88 @@
-"""`catalogdb query`, `count` and `evaluate`: looking at what is in the database."""
+"""`catalogdb query` and `count`: rows of views and collections."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperCommand
 
 from catalogdb.cli import common
-from catalogdb.cli import comparison_options as options
-
-NO_PICKS = "picks were not compared: both catalogs share one pick set, one has none, or there are none in this period"
 
 FilterArguments = Annotated[
-    list[str] | None, typer.Argument(help="Filters: key=value, also >=, <=, >, <, != (quoted for the shell).")
+    list[str] | None,
+    typer.Argument(
+        help="Filters: key=value, also >=, <=, >, <, != (quoted for the shell); lists and wildcards: sta=BAD,LSK*; "
+        "near=latitude,longitude,km."
+    ),
 ]
+MOST_SHOWN = 100
+
+
+class FieldsAlone(TyperCommand):
+    """`--fields` without a value asks which fields there are."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        for at, argument in enumerate(args):
+            if argument == "--fields" and (at + 1 == len(args) or args[at + 1].startswith("--")):
+                args = [*args[:at], "--fields=", *args[at + 1 :]]
+        return super().parse_args(ctx, args)
 
 
 def query(
-    name: Annotated[str, typer.Argument(help="View or collection; without it, their list.")] = "",
+    name: Annotated[str, typer.Argument(help="View or collection; without it, their list by subject.")] = "",
     filters: FilterArguments = None,
     fields: Annotated[
-        str | None, typer.Option(help="Columns of the table, separated by commas; --json has all.")
+        str | None,
+        typer.Option(help="Columns, separated by commas; --fields alone lists those there are."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=0, help="Most documents to print; 0 for all.")] = 100,
+    sort: Annotated[
+        str | None, typer.Option(help="Fields to sort by, separated by commas; -magnitude: the largest first.")
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, help="Most rows; 0 for all. Default 100, and all with --output.", show_default=False),
+    ] = None,
+    format: Annotated[
+        Literal["table", "csv", "json", "parquet"] | None,
+        typer.Option(help="Default: by the ending of --output, else a table."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write.")] = None,
     json: common.JsonOption = False,
 ) -> None:
-    """Print documents of a view or collection, for example: catalogdb query events catalog=demo 'magnitude>=2'"""
-    from catalogdb.filters import parse_columns, parse_filters, readable_name
+    """Print documents of a view or collection, for example: catalogdb query events catalog=demo 'magnitude>=2'
+
+    Times are shown as ISO 8601, in JSON as epoch seconds. Filters on fields that a view lacks and its collection has
+    choose what it is made of: query events_per_day catalog=mine 'magnitude>=1' near=46.3,13.1,30
+
+    In Python: db.view(NAME, ...).
+    """
+    from catalogdb.api import listing, queries
+    from catalogdb.cli import query_output
+    from catalogdb.filters import parse_columns, read_filter, readable_name
 
     if not name:
         _list_queries(json)
         return
     readable_name(name)
+    if fields == "":
+        found = listing.listed_fields(name)
+        common.print_json({"name": name, "fields": found}) if json else common.print_rows(found)
+        return
     columns = parse_columns(name, fields or "")
-    pipeline: list[dict[str, Any]] = [
-        {"$match": parse_filters(name, filters or [])},
-        *([{"$limit": limit}] if limit else []),
-    ]
-    rows = list(common.database()[name].aggregate(pipeline))
-    if json:
-        common.print_json({"name": name, "documents": rows})
-    elif not rows:
-        common.err.print("no documents; catalogdb status lists the catalogs and pick sets there are")
-    else:
-        common.print_rows(_table(name, rows, columns))
-        if limit and len(rows) == limit:
-            common.err.print(f"the first {limit}; --limit 0 prints all")
-
-
-def _table(name: str, rows: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]]:
-    """The rows with the columns asked for, else those of the view, else every field that is a plain value."""
-    from catalogdb.schema import views
-
-    columns = columns or (views()[name].columns if name in views() else [])
-    if not columns:
-        plumbing = ("config_id", "task_id")
-        columns = [
-            key
-            for row in rows
-            for key, value in row.items()
-            if not isinstance(value, (dict, list, bytes)) and key not in plumbing
-        ]
-    shown = {column for row in rows for column in columns if _value(row, column) is not None}
-    return [{column: _value(row, column) for column in dict.fromkeys(columns) if column in shown} for row in rows]
-
-
-def _value(row: dict[str, Any], column: str) -> Any:
-    """The value that a dotted name leads to; None where there is none."""
-    found: Any = row
-    for part in column.split("."):
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+    shape = query_output.format_of("json" if json else format, output)
+    most = limit if limit is not None else (0 if output else MOST_SHOWN)
+    conditions = [read_filter(text) for text in filters or []]
+    db = common.database()
+    rows = queries.rows(db, name, conditions, sort, most)
+    number = query_output.write(name, rows, columns, shape, output)
+    if not number:
+        common.err.print(f"no documents: {queries.what_there_is(db, name, conditions)}", markup=False, soft_wrap=True)
+    elif output:
+        common.out.print(f"{output}: {number} rows", markup=False, soft_wrap=True)
+    elif most and number == most and shape == "table":
+        common.err.print(f"the first {most}; --limit 0 prints all")
 
 
 def count(
@@ -78,83 +90,33 @@ def count(
     filters: FilterArguments = None,
     json: common.JsonOption = False,
 ) -> None:
-    """Count documents, for example: catalogdb count pick pick_set=demo phase=P"""
-    from catalogdb.filters import parse_filters, readable_name
+    """Count documents, for example: catalogdb count pick pick_set=demo phase=P
+
+    In Python: db.count(NAME, ...).
+    """
+    from catalogdb.api import queries
+    from catalogdb.filters import read_filter, readable_name
 
     readable_name(collection)
-    selection = parse_filters(collection, filters or [])
-    number = common.database()[collection].count_documents(selection)
+    number = queries.count(common.database(), collection, [read_filter(text) for text in filters or []])
     common.print_json({"collection": collection, "filters": filters or [], "count": number}) if json else print(number)
 
 
-def evaluate(
-    catalog: options.Catalog,
-    reference: options.Reference,
-    min_magnitude: options.MinMagnitude = None,
-    max_dt: options.MaxDt = 2.0,
-    max_km: options.MaxKm = 8.0,
-    max_pick_dt: options.MaxPickDt = 0.5,
-    event_types: options.EventTypes = None,
-    starttime: options.StartTime = None,
-    endtime: options.EndTime = None,
-    refresh: Annotated[bool, typer.Option("--refresh", help="Compute again, even where nothing has changed.")] = False,
-    json: common.JsonOption = False,
-) -> None:
-    """Compare a catalog with a reference: matched, missed and proposed events and picks, and their differences.
-
-    Without --starttime and --endtime the period is that of the job that made the catalog; for one that was ingested
-    that of the reference's job, or where that was ingested, too, its whole days (UTC) from first to last event.
-
-    Events that are rejected, not existing or not reported never count. --event-types "quarry blast" compares others.
-
-    The result is stored, and every view of it is a query: catalogdb query catalog_comparisons
-    """
-    from catalogdb import comparisons
-
-    result = comparisons.evaluate(
-        common.database(),
-        catalog,
-        reference,
-        min_magnitude=min_magnitude,
-        max_dt=max_dt,
-        max_km=max_km,
-        max_pick_dt=max_pick_dt,
-        starttime=common.optional_epoch_seconds(starttime, "--starttime"),
-        endtime=common.optional_epoch_seconds(endtime, "--endtime"),
-        refresh=refresh,
-        event_types=event_types or (),
-    )
-    common.print_json(result) if json else print_evaluation(result)
-
-
-def print_evaluation(result: dict[str, Any]) -> None:
-    """Print an evaluation as a table, with its period above and what it leaves out below."""
-    from catalogdb.comparisons.period import period_text
-
-    keys = ("what", "matched", "missed", "proposed", "wrong_phase", "no_data", "recall", "precision")
-    picks = {phase: result["picks"][phase] for phase in "PS"}
-    picks = {phase: row for phase, row in picks.items() if any(row[key] for key in keys[1:6])}
-    rows = [{"what": "events"} | result["events"], *({"what": f"{phase} picks"} | row for phase, row in picks.items())]
-    shown = [key for key in keys if any(key in row for row in rows)]
-    title = f"{result['catalog']} against {result['reference']}, {period_text(**result['period'])}"
-    common.print_rows([{key: _rounded(row.get(key)) for key in shown} for row in rows], title=title)
-    if number := result["events"].get("proposed_without_magnitude"):
-        common.out.print(f"{number} proposed events without a magnitude are not counted")
-    for note in result["notes"]:
-        common.out.print(note, markup=False, soft_wrap=True)
-    if not picks:
-        common.out.print(NO_PICKS, soft_wrap=True)
-
-
-def _rounded(value: Any) -> Any:
-    return round(value, 3) if isinstance(value, float) else value
-
-
 def _list_queries(json: bool) -> None:
-    from catalogdb.schema import collections, views
+    from catalogdb.api.listing import listed
 
-    rows = [
-        {"name": name, "kind": "view", "what": view.concept} for name, view in views().items() if not view.parameters
-    ]
-    rows += [{"name": name, "kind": "collection", "what": schema.concept} for name, schema in collections().items()]
-    common.print_json({"queries": rows}) if json else common.print_rows(rows)
+    rows = listed()
+    if json:
+        common.print_json({"queries": rows})
+        return
+    subjects = dict.fromkeys(row["subject"] for row in rows)
+    for subject in subjects:
+        of_subject: list[dict[str, Any]] = [row for row in rows if row["subject"] == subject]
+        lines = [{"name": row["name"], "what": _one_line(row["what"])} for row in of_subject]
+        common.print_rows(lines, title=subject)
+
+
+def _one_line(text: str) -> str:
+    """What a name is for, cut so that it stays on one line."""
+    sentence = text.partition(": ")[0].partition(". ")[0]
+    return sentence if len(sentence) <= 110 else f"{sentence[:107].rstrip()}..."

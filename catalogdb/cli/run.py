@@ -49,7 +49,7 @@ def run(
 ) -> None:
     """Run a job: pick, associate, magnitudes, evaluate. Only what is missing or stale is done; run it again to go on.
 
-    Exit code 1 where a task failed.
+    Exit code 1 where a task failed. In Python: db.run(JOB, ...).
     """
     from catalogdb.engines import BatchOptions
     from catalogdb.jobs import load_job
@@ -217,7 +217,7 @@ def print_report(report: RunReport) -> None:
         planned = any(stage.planned for stage in report.stages.values())
         common.out.print(f"nothing to do: {'everything is up to date' if planned else 'there is nothing to work on'}")
     if report.evaluation:
-        from catalogdb.cli.query import print_evaluation
+        from catalogdb.cli.evaluate import print_evaluation
 
         print_evaluation(report.evaluation)
     if report.status == "failed":

@@ -8,10 +8,10 @@ from pymongo import IndexModel, UpdateOne
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
-from catalogdb import __version__
 from catalogdb.database.connection import through_failover
 from catalogdb.errors import DatabaseError
 from catalogdb.schema import CollectionSchema, ViewSchema, collections, views
+from catalogdb.version import __version__
 
 NAMESPACE_EXISTS = 48
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, cast
 
-from catalogdb import __version__
 from catalogdb.documents import data
 from catalogdb.event_types import quakeml_types
 from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.quakeml_notes import LIMITS, ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
 from catalogdb.geo import KM_PER_DEGREE
+from catalogdb.version import __version__
 
 OWN_PREFIX = "smi:local/catalogdb"
 AUTHOR = f"catalogdb {__version__}"

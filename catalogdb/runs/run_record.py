@@ -12,7 +12,7 @@ from pymongo import ReturnDocument
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from catalogdb import __version__, logs
+from catalogdb import logs
 from catalogdb.database.lease import NOW, Change, Lease
 from catalogdb.database.owner import owner
 from catalogdb.errors import InputError
@@ -21,6 +21,7 @@ from catalogdb.jobs import Job
 from catalogdb.ledger.tasks import shortened
 from catalogdb.runs.run_report import OF_THE_NETWORK, RunReport, StageReport, Standing
 from catalogdb.stages import registry
+from catalogdb.version import __version__
 
 VERSIONS = ("mspasspy", "seisbench", "torch", "obspy", "GMMA", "pyocto", "pymongo", "numpy", "scipy", "scikit-learn")
 ENDED = ("done", "failed")

@@ -9,12 +9,12 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb import __version__
 from catalogdb.batches import batches
 from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages import registry
+from catalogdb.version import __version__
 
 BATCH_WINDOWS = 100
 """So many windows are planned together, with one query per collection."""

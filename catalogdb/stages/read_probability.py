@@ -79,7 +79,7 @@ def export_probability(
     row = require_pick_set(db, pick_set)
     traces = read_probability(db, pick_set, net, sta, starttime, endtime)
     if not traces:
-        raise _nothing_stored(db, row, net, sta, starttime, endtime)
+        raise nothing_stored(db, row, net, sta, starttime, endtime)
     try:
         if format == "npz":
             size = write_atomically(output, lambda stream: convert.write_npz(traces, stream))
@@ -102,7 +102,7 @@ def export_probability(
     }
 
 
-def _nothing_stored(
+def nothing_stored(
     db: Database, pick_set: dict[str, Any], net: str, sta: str, starttime: float, endtime: float
 ) -> InputError:
     """What is in the way: a pick set without traces, a station that it doesn't have, or the period."""

@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from catalogdb.association.config import VelocityConfig
 from catalogdb.association.traveltime import travel_times
+from catalogdb.database.short_ids import ids_that_begin
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.plots.text import clock_text
@@ -117,6 +118,10 @@ def _event(db: Database, event_id: str, catalog: str | None) -> dict[str, Any]:
     if catalog is not None:
         query["catalog"] = {"$eq": catalog}
     rows = list(db.event.find(query).sort("catalog", 1).limit(10))
+    if not rows and (beginning := ids_that_begin(db, "event", event_id, {"catalog": catalog} if catalog else None)):
+        if len(beginning) > 1:
+            raise InputError(f"event {event_id!r}: several ids begin so", hint=f"one of {', '.join(beginning)}")
+        rows = list(db.event.find({"_id": beginning[0]}))
     if not rows:
         where = f" in catalog {catalog!r}" if catalog else ""
         raise InputError(

@@ -78,7 +78,12 @@ def test_whatever_is_typed_is_refused_or_a_plain_comparison(name, text):
         ((key, condition),) = made["$and"][0].items()
         ((operator, value),) = condition.items()
         assert "$" not in key and "\x00" not in key
-        assert operator in OPERATORS.values() and not isinstance(value, (dict, list, re.Pattern))
+        if operator == "$in":  # of codes with commas between
+            assert "," in text and not any(isinstance(item, (dict, list, re.Pattern)) for item in value)
+        elif operator == "$regex":  # of codes with wildcards: letters, and what stands for any of them
+            assert set(text) & set("*?") and re.fullmatch(r"\^(\(\?:)?(\w|\\[.-]|\.\*?|\|)*\)?\$", value, re.ASCII)
+        else:
+            assert operator in OPERATORS.values() and not isinstance(value, (dict, list, re.Pattern))
 
 
 @pytest.mark.parametrize("size", [10_000, 100_000])
@@ -101,6 +106,33 @@ def test_long_filters_do_not_hang(form, size):
 def test_values_that_mongodb_cannot_hold_are_refused(name, text):
     with pytest.raises(InputError):
         parse_filters(name, [text])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("sta=BAD,BOO", {"sta": {"$in": ["BAD", "BOO"]}}),
+        ("sta!=BAD,BOO", {"sta": {"$nin": ["BAD", "BOO"]}}),
+        ("sta=LSK*", {"sta": {"$regex": "^LSK.*$"}}),
+        ("sta!=LSK?", {"sta": {"$not": {"$regex": "^LSK.$"}}}),
+        ("sta=A.B*,C", {"sta": {"$regex": r"^(?:A\.B.*|C)$"}}),
+        ("hypo71_weight=0,1", {"hypo71_weight": {"$in": [0, 1]}}),
+        ("source_id=Udine, Friuli*", {"source_id": {"$eq": "Udine, Friuli*"}}),
+    ],
+)
+def test_codes_may_be_lists_and_have_wildcards(text, expected):
+    assert parse_filters("pick", [text])["$and"] == [expected]
+
+
+def test_the_likeliest_field_is_suggested():
+    with pytest.raises(InputError) as caught:
+        parse_filters("pick", ["probabilty>=0.5"])
+    assert caught.value.hint.startswith("did you mean probability?")
+
+
+def test_wildcards_are_not_without_end():
+    with pytest.raises(InputError, match="more than"):
+        parse_filters("pick", [f"sta={'a*' * 1000}"])
 
 
 def test_values_stay_values():

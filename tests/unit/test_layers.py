@@ -17,6 +17,8 @@ LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
 FORBIDDEN = [
     ("layers", "geo.py", "from catalogdb.picking import config"),
     ("layers", "stages/shards.py", "from catalogdb.runs import figures"),
+    ("layers", "runs/figures.py", "from catalogdb.api import queries"),
+    ("layers", "api/tables.py", "from catalogdb.cli import common"),
     ("layers", "unplaced.py", '"""A module that no layer names."""'),
     ("science", "evaluation/scores.py", "import pymongo"),
     ("science", "association/fit.py", "from catalogdb.database import connection"),

@@ -1,10 +1,13 @@
 """The views: every one answers, takes filters, and its parameters are those it uses."""
 
+import math
+
 import pytest
 from catalogs import T0, put_catalog
 
+from catalogdb.api.queries import count, rows
 from catalogdb.comparisons import evaluate
-from catalogdb.filters import parse_filters
+from catalogdb.filters import parse_filters, read_filter
 from catalogdb.schema import views
 from catalogdb.view_fields import fields_of_view
 
@@ -173,3 +176,161 @@ def test_the_fields_of_views_are_those_of_their_documents(db):
 def test_views_of_a_comparison_take_filters(db, name, filters, number):
     put_comparison(db)
     assert db[name].count_documents(parse_filters(name, filters)) == number
+
+
+DAY = 86400.0
+MIDNIGHT = 19_000 * DAY  # 2022-01-08
+
+
+def put_pieces(db, sta, pieces, chan="HHZ", net="OX"):
+    """Index entries (start, end of the last sample) after MIDNIGHT, at 100 Hz."""
+    for number, (start, end) in enumerate(pieces):
+        piece = {"file_id": "f", "net": net, "sta": sta, "loc": "", "chan": chan, "channel_group": f"{net}.{sta}..HH"}
+        piece |= {"npts": 1, "delta": 0.01, "sampling_rate": 100.0, "dir": f"/{net}", "foff": number, "nbytes": 1}
+        times = {"starttime": MIDNIGHT + start, "endtime": MIDNIGHT + end - 0.01}
+        db.wf_miniseed.insert_one(piece | times | {"dfile": f"{sta}{chan}"})
+
+
+def test_availability_counts_overlaps_once_and_parts_days(db):
+    put_pieces(db, "A", [(0, 3600), (1800, 7200), (7260, 7320)])  # overlap, then a gap of a minute
+    put_pieces(db, "A", [(0, 100)], chan="HHN")
+    put_pieces(db, "B", [(DAY - 100, DAY + 50)])
+    rows = list(db.availability.find())
+    assert [(row["net"], row["sta"], row["day"], row["channel"]) for row in rows] == [
+        ("OX", "A", "2022-01-08", ".HHZ"),
+        ("OX", "B", "2022-01-08", ".HHZ"),
+        ("OX", "B", "2022-01-09", ".HHZ"),
+    ]
+    assert [row["seconds"] for row in rows] == pytest.approx([7260, 100, 50], abs=0.02)
+    assert rows[0]["fraction"] == pytest.approx(7260 / DAY, rel=1e-5)
+    assert [row["gaps"] for row in rows] == [1, 0, 0]
+    assert [row["longest_gap"] for row in rows] == pytest.approx([DAY - 7320, DAY - 100, DAY - 50], abs=0.02)
+    assert [row["channels"] for row in rows] == [2, 1, 1]
+    assert rows[1]["first"].timestamp() == MIDNIGHT + DAY - 100 and rows[1]["last"].timestamp() == MIDNIGHT + DAY
+
+
+def test_pieces_that_meet_leave_no_gap(db):
+    put_pieces(db, "A", [(0, 3600), (3600.004, 7200), (7200.006, 9000)])
+    (row,) = db.availability.find()
+    assert row["gaps"] == 1  # 0.004 s are less than half a sample, 0.006 s more
+
+
+def test_stations_without_data_are_those_in_operation(db):
+    site = {"loc": "", "lat": 46.0, "lon": 13.0, "elev": 0.5}
+    for net, sta, start, end in (
+        ("OX", "A", 0, 9e9),
+        ("OX", "B", 0, 9e9),
+        ("OX", "OLD", 0, MIDNIGHT),
+        ("OX", "NEW", MIDNIGHT + DAY, 9e9),
+        ("", "A", 0, 9e9),
+    ):
+        db.site.insert_one(site | {"net": net, "sta": sta, "starttime": float(start), "endtime": float(end)})
+    put_pieces(db, "A", [(0, 2 * DAY)])
+    put_pieces(db, "B", [(DAY + 5, DAY + 10)])
+    found = [(row["net"], row["sta"], row["day"]) for row in db.stations_without_data.find()]
+    assert found == [("OX", "B", "2022-01-08"), ("OX", "NEW", "2022-01-09")]
+
+
+def put_arrivals(db, catalog, residuals):
+    """One event whose preferred origin has arrivals (sta, phase, residual); the one of another origin doesn't count."""
+    picks = [(at, sta, phase) for at, (sta, phase, _) in enumerate(residuals)]
+    put_catalog(db, catalog, [(0, 46, 13, 5.0, 1.0)], picks)
+    arrivals = [
+        {"pick_id": f"{catalog}pick{at:06d}", "sta": sta, "phase": phase, "time": T0 + at}
+        | ({} if residual is None else {"residual": residual})
+        for at, (sta, phase, residual) in enumerate(residuals)
+    ]
+    origins = [{"_id": "other", "arrivals": arrivals[:1]}, {"_id": "preferred", "arrivals": arrivals}]
+    change = {"$set": {"origins": origins, "preferred_origin_id": "preferred"}}
+    db.event.update_one({"_id": f"{catalog}000000"}, change)
+
+
+def test_arrivals_are_those_of_the_preferred_origin(db):
+    put_arrivals(db, "cat", [("A", "P", 0.1), ("A", "S", -0.6), ("B", "P", None)])
+    rows = list(db.arrivals.find())
+    assert [(row["sta"], row["phase"], row.get("residual")) for row in rows] == [
+        ("A", "P", 0.1),
+        ("A", "S", -0.6),
+        ("B", "P", None),
+    ]
+    assert rows[1]["absolute_residual"] == 0.6 and rows[1]["event_id"] == "cat000000" and rows[1]["time"] == T0 + 1
+
+
+def test_picks_not_associated_are_told_for_each_catalog(db):
+    put_arrivals(db, "cat", [("A", "P", 0.1), ("A", "S", 0.2)])
+    db.pick.insert_one(db.pick.find_one({"_id": "catpick000000"}) | {"_id": "loose"})
+    db.catalog.insert_one({"_id": "second", "kind": "automatic", "config_id": "2", "pick_set": "cat"})
+    found = [(row["catalog"], row["_id"]) for row in db.picks_not_associated.find()]
+    assert found == [("cat", "loose"), ("second", "catpick000000"), ("second", "loose"), ("second", "catpick000001")]
+
+
+def test_station_quality_by_hand(db):
+    put_arrivals(db, "cat", [("A", "P", value) for value in (0.1, 0.2, 0.6, -0.1)] + [("A", "S", None)])
+    db.pick.insert_many(db.pick.find_one({"_id": "catpick000000"}) | {"_id": f"more{at}"} for at in range(4))
+    put_pieces(db, "A", [(0, 10), (20, 30), (DAY, DAY + 5)])
+    p, s = db.station_quality.find()
+    assert (p["sta"], p["phase"], p["arrivals"], p["picks"], p["days"], p["pieces"]) == ("A", "P", 4, 8, 2, 3)
+    assert (p["residual_median"], p["residual_mad"]) == pytest.approx((0.15, 0.15))
+    assert (p["associated"], p["picks_per_day"]) == (0.5, 4)
+    assert s["phase"] == "S" and s["residual_median"] is None and s["arrivals"] == 1
+
+
+def test_gutenberg_richter_by_hand(db):
+    magnitudes = [0.5] + [1.0] * 5 + [1.1] * 2 + [1.2] * 4 + [1.4] * 3 + [2.2]
+    put_catalog(db, "cat", [(at, 46, 13, 5.0, magnitude) for at, magnitude in enumerate(magnitudes)])
+    put_catalog(db, "one", [(0, 46, 13, 5.0, 1.0), (1, 46, 13)])
+    cat, one = db.gutenberg_richter.find()
+    assert (cat["events"], cat["largest_bin"], cat["completeness"], cat["events_complete"]) == (16, 1.0, 1.2, 8)
+    mean = (4 * 1.2 + 3 * 1.4 + 2.2) / 8
+    b = 0.4342944819 / (mean - 1.15)
+    assert cat["mean_magnitude"] == pytest.approx(mean) and cat["b"] == pytest.approx(b)
+    assert cat["b_error"] == pytest.approx(b / 8**0.5) and cat["a"] == pytest.approx(math.log10(8) + b * 1.15)
+    assert (one["events"], one["events_complete"], one["b"]) == (1, 0, None)
+    bins = [(row["magnitude"], row["events"], row["from_here"]) for row in db.magnitude_distribution.find()]
+    assert bins[:3] == [(0.5, 1, 16), (1.0, 5, 15), (1.1, 2, 10)] and bins[-2] == (2.2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("magnitude", "middle"), [(0.95, 1.0), (1.0499, 1.0), (1.05, 1.1), (-0.05, 0.0), (-0.06, -0.1)]
+)
+def test_bins_of_magnitudes(db, magnitude, middle):
+    put_catalog(db, "cat", [(0, 46, 13, 5.0, magnitude)])
+    assert db.magnitude_distribution.find_one()["magnitude"] == middle
+
+
+def test_rates_look_back_24_hours(db):
+    hour = 3600.0
+    times = [MIDNIGHT - T0 + at * hour for at in (0.0, 0.5, 23.9, 24.0, 47.5)]
+    put_catalog(db, "cat", [(time, 46, 13, 5.0, 1.0) for time in times])
+    rows = [(row["hour"].hour, row["events"], row["in_24_hours"]) for row in db.event_rates.find()]
+    assert rows == [(0, 2, 2), (23, 1, 3), (0, 1, 2), (23, 1, 2)]
+
+
+def test_a_view_is_made_of_what_conditions_on_its_collection_choose(db):
+    put_catalog(db, "cat", [(0, 46, 13, 5.0, 1.0), (1, 46, 13, 5.0, 2.0), (2, 48, 13, 5.0, 2.0)])
+    filters = [read_filter(text) for text in ("catalog=cat", "magnitude>=1.5", "near=46,13,30", "events>=1")]
+    assert [row["events"] for row in rows(db, "events_per_day", filters)] == [1]
+    assert count(db, "events_per_day", filters[:2]) == 1
+
+
+@pytest.mark.parametrize(
+    ("place", "near", "is_within"),
+    [
+        ((0, 179.9), "0,-179.9,22.3", True),  # 22.24 km over the date line
+        ((0, 179.9), "0,-179.9,22.2", False),
+        ((89.9, 0), "89.9,180,22.3", True),  # over the pole
+        ((46, 13), "46,13,0", True),
+        ((-90, 0), "90,0,20015", False),
+        ((-90, 0), "90,0,20016", True),
+    ],
+)
+def test_near_is_the_distance_on_a_sphere(db, place, near, is_within):
+    put_catalog(db, "cat", [(0, *place), (0, None, None)])
+    assert count(db, "events", [read_filter(f"near={near}")]) == is_within
+
+
+def test_views_declare_fields_that_they_have():
+    for view in views().values():
+        made = fields_of_view(view.model_copy(update={"fields": {}}))
+        assert set(view.fields) <= set(made), view.name
+        assert all(field.type for field in view.fields.values())

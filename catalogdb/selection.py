@@ -1,0 +1,121 @@
+"""What is asked of a view or collection: conditions on its rows, and on the documents that a view is made of."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from catalogdb.errors import InputError
+from catalogdb.filters import Filter, condition, fields_of, unknown_field
+from catalogdb.schema import views
+from catalogdb.view_fields import Fields, fields_of_collection
+
+EARTH_RADIUS_KM = 6371.0088  # the mean radius (IUGG)
+NEAR = "near"
+STATION = "station"
+PLACES = (("latitude", "longitude"), ("lat", "lon"))
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Conditions on a view or collection.
+
+    Attributes:
+        name: the view or collection.
+        of_rows: conditions on its rows.
+        of_source: conditions on the documents of the collection that the view is made of: those on fields that the
+            view doesn't have. Events per day of `magnitude>=1` are days of the events above it.
+    """
+
+    name: str
+    of_rows: tuple[dict[str, Any], ...]
+    of_source: tuple[dict[str, Any], ...]
+
+    @property
+    def collection(self) -> str:
+        """What the pipeline is to be run on."""
+        return views()[self.name].on if self.of_source else self.name
+
+    def pipeline(self) -> list[dict[str, Any]]:
+        """Aggregation stages that give the rows."""
+        rows = [{"$match": {"$and": list(self.of_rows)}}] if self.of_rows else []
+        if not self.of_source:
+            return rows
+        return [{"$match": {"$and": list(self.of_source)}}, *views()[self.name].pipeline, *rows]
+
+
+def select(name: str, filters: Sequence[Filter]) -> Selection:
+    """Conditions of filters that must all hold.
+
+    Besides fields, `near=latitude,longitude,km` chooses by epicentral distance on a sphere, and `station` by network
+    and station code.
+
+    Raises:
+        InputError: for an unknown field or a value of the wrong type.
+    """
+    fields, open_ended = fields_of(name)
+    source = fields_of_collection(views()[name].on) if name in views() else {}
+    of_rows, of_source = [], []
+    for one in filters:
+        if (found := _condition(fields, one, open_ended)) is not None:
+            of_rows.append(found)
+        elif (found := _condition(source, one, False)) is not None:
+            of_source.append(found)
+        else:
+            raise unknown_field(
+                name, one.key, [*fields, *(key for key in source if key not in fields)], f"filter {one}"
+            )
+    return Selection(name, tuple(of_rows), tuple(of_source))
+
+
+def _condition(fields: Fields, one: Filter, open_ended: bool) -> dict[str, Any] | None:
+    """The condition, None where these fields can't answer it."""
+    if one.key == NEAR and NEAR not in fields:
+        places = [keys for keys in PLACES if set(keys) <= set(fields)]
+        return _within(*places[0], one) if places else None
+    if one.key == STATION and STATION not in fields:
+        return _of_stations(fields, one) if {"net", "sta"} <= set(fields) else None
+    if open_ended or one.key.split(".")[0] in fields:
+        return condition(fields, one)
+    return None
+
+
+def _within(latitude_key: str, longitude_key: str, one: Filter) -> dict[str, Any]:
+    """Points of a spherical cap, by the haversine of their distance."""
+    try:
+        latitude, longitude, km = map(float, one.values)
+        if not (abs(latitude) <= 90 and abs(longitude) <= 360 and 0 <= km < math.inf and one.operator == "="):
+            raise ValueError
+    except ValueError:
+        raise InputError(
+            f"filter {one}: not near=latitude,longitude,km", hint="for example near=46.3,13.1,30 (degrees, kilometres)"
+        ) from None
+    angle = min(km / EARTH_RADIUS_KM, math.pi)
+    spread = math.degrees(angle) + 1e-9
+    north = {"$degreesToRadians": f"${latitude_key}"}
+
+    def half_sine_squared(key: str, degrees: float) -> dict[str, Any]:
+        half = {"$degreesToRadians": {"$divide": [{"$subtract": [f"${key}", degrees]}, 2]}}
+        return {"$pow": [{"$sin": half}, 2]}
+
+    across = [math.cos(math.radians(latitude)), {"$cos": north}, half_sine_squared(longitude_key, longitude)]
+    haversine = {"$add": [half_sine_squared(latitude_key, latitude), {"$multiply": across}]}
+    return {
+        latitude_key: {"$gte": latitude - spread, "$lte": latitude + spread},
+        longitude_key: {"$type": "number"},
+        "$expr": {"$lte": [haversine, math.sin(angle / 2) ** 2 + 1e-15]},
+    }
+
+
+def _of_stations(fields: Fields, one: Filter) -> dict[str, Any]:
+    """NET.STA or STA, of which either may have wildcards; any of several."""
+    either = []
+    for value in one.values:
+        net, dot, sta = value.rpartition(".")
+        wanted = [Filter("sta", "=", (sta,))]
+        if dot:
+            wanted.append(Filter("net", "=", (net,)))
+        either.append({"$and": [condition(fields, part) for part in wanted if part.values != ("*",)] or [{}]})
+    return {"$or": either} if one.operator == "=" else {"$nor": either}

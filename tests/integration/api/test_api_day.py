@@ -1,0 +1,63 @@
+"""`catalogdb.open()` on a day of waveforms: running a job, and objects of ObsPy and MsPASS."""
+
+import obspy
+import pandas as pd
+import pytest
+
+import catalogdb
+from catalogdb.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def db(engine_day):
+    settings = engine_day.filled()
+    opened = catalogdb.open(data_dir=settings.data_dir, database=settings.database)
+    report = opened.run(engine_day.job_file, settings={"associate.min_picks": 5}, name="mine")
+    assert report.status == "done"
+    return opened
+
+
+def test_a_job_runs_with_changed_settings_under_another_name(db):
+    assert len(db.events("mine")) > 1 and db.view("catalog", _id="mine")["config"][0]["associate"]["min_picks"] == 5
+    assert db.run.__doc__ and db.evaluate("mine", "truth")["events"]["matched"] > 1
+    assert list(db.view("event_scores", catalog="mine", reference="truth")["matched"]) == [
+        db.evaluate("mine", "truth")["events"]["matched"]
+    ]
+
+
+def test_waveforms_of_an_event_and_of_a_station(db):
+    event = db.events("mine", limit=1)
+    stream = db.waveforms(event["_id"][0][:8])
+    assert isinstance(stream, obspy.Stream)
+    arrivals = db.arrivals("mine", event_id=event["_id"][0])
+    assert {trace.stats.station for trace in stream} == set(arrivals["sta"])
+    start = event["time"][0] - pd.Timedelta("5s")
+    assert all(
+        abs(pd.Timestamp(trace.stats.starttime.datetime, tz="UTC") - start).total_seconds() < 0.02 for trace in stream
+    )
+    station = f"{arrivals['net'][0]}.{arrivals['sta'][0]}"
+    part = db.waveforms(station=station, channel="HHZ", starttime=start, endtime=start + pd.Timedelta("10s"))
+    assert [trace.id for trace in part] == [f"{station}..HHZ"] and part[0].stats.npts == pytest.approx(1001, abs=1)
+    with pytest.raises(InputError) as caught:
+        db.waveforms(station=station, starttime="2001-01-01", endtime="2001-01-02")
+    assert caught.value.hint.startswith("there are some from 20")
+
+
+def test_ensembles_are_mspass(db):
+    event = db.events("mine", limit=1)["_id"][0]
+    ensemble = db.ensemble(event)
+    assert len(ensemble.member) == len(db.waveforms(event)) and ensemble.member[0].live
+
+
+def test_availability_of_the_day(db):
+    days = db.availability()
+    assert len(days) == 4 and days.attrs["units"]["seconds"] == "s"
+    assert days["seconds"].between(3000, 7201).all() and (days["channels"] >= 3).all()
+
+
+def test_where_no_probabilities_are_stored_the_reason_is_given(db):
+    station = ".".join(db.stations(limit=1)[["net", "sta"]].iloc[0])
+    with pytest.raises(InputError, match="STA/LTA gives none"):
+        db.probability("mine", station, "2024-03-27", "2024-03-28")
+    with pytest.raises(InputError, match=r"not NET\.STA"):
+        db.probability("mine", "BAD", 0, 1)
