@@ -20,6 +20,7 @@ NAMES = (
     "evaluation",
     "endurance",
     "quality",
+    "uncertainty",
     "engines",
     "staleness",
     "storage",

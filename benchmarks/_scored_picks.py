@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalogdb.picking.peak_table import PHASES
 from catalogdb.picking.quality import neighbours, quality_features
+
+if TYPE_CHECKING:
+    from obspy import Trace
 
 TOLERANCE_SECONDS = 0.5
 LOWEST_THRESHOLD = 0.1
@@ -86,6 +90,11 @@ def picked(picker: str, files: Iterable[Path]) -> dict[str, np.ndarray]:
     """Peaks and picks of one channel group."""
     import obspy
 
+    return picked_traces(picker, [trace for path in files for trace in obspy.read(str(path))])
+
+
+def picked_traces(picker: str, traces: Sequence[Trace]) -> dict[str, np.ndarray]:
+    """Peaks and picks of one channel group from its traces."""
     from catalogdb.picking.config import PickConfig
     from catalogdb.picking.picker import load_picker
 
@@ -93,7 +102,6 @@ def picked(picker: str, files: Iterable[Path]) -> dict[str, np.ndarray]:
     config = PickConfig(
         picker=name, weights=weights or "original", p_threshold=LOWEST_THRESHOLD, s_threshold=LOWEST_THRESHOLD
     )
-    traces = [trace for path in files for trace in obspy.read(str(path))]
     starttime = min(trace.stats.starttime.timestamp for trace in traces)
     endtime = max(trace.stats.endtime.timestamp for trace in traces)
     result = load_picker(config).pick(traces, starttime, endtime)
@@ -133,7 +141,7 @@ def scored(found: dict[str, np.ndarray], phase: str, true: np.ndarray) -> Scored
     own, other = found["peaks"][is_phase], found["peaks"][~is_phase]
     own, other = own[np.argsort(own["time_us"])], other[np.argsort(other["time_us"])]
     chosen = own[np.searchsorted(own["time_us"], times_us(found, phase))]
-    measures = [chosen[name].astype(np.float64) for name in ("probability", "snr", "uncertainty", "competing")]
+    measures = [chosen[name].astype(np.float64) for name in ("probability", "snr", "width", "competing")]
     features = quality_features(*measures, *neighbours(chosen, own, other))
     return ScoredPicks(measures[0], features, former_score(*measures), true)
 
@@ -150,10 +158,10 @@ def times_us(found: dict[str, np.ndarray], phase: str, what: str = "picks") -> n
     return np.sort(found[what][found[what][:, 0] == PHASES.index(phase), 1])
 
 
-def former_score(probability, snr, uncertainty, competing) -> np.ndarray:
+def former_score(probability, snr, width, competing) -> np.ndarray:
     """The score before it was calibrated: the geometric mean of four terms that were set by hand."""
     loud = np.where(np.isnan(snr), 0.5, 1 / (1 + 4 / np.maximum(np.nan_to_num(snr), 1e-6) ** 2))
-    sharp = 0.1 / np.maximum(0.1, uncertainty)
+    sharp = 0.1 / np.maximum(0.1, width)
     return (probability * loud * sharp * probability / (probability + competing)) ** 0.25
 
 

@@ -59,7 +59,7 @@ RISING, FALLING, FREE, NONE = (0.0, None), (None, 0.0), (None, None), (0.0, 0.0)
 SURELY_RISING = (0.1, None)
 BOUNDS = {
     "network": (SURELY_RISING, SURELY_RISING, FALLING, FALLING, FALLING, RISING, FALLING),
-    # STA/LTA: its uncertainty is that of an onset, not of a peak; its competing ratio is high at good picks, too.
+    # STA/LTA: its width is that of an onset, not of a peak; its competing ratio is high at good picks, too.
     "stalta": (SURELY_RISING, SURELY_RISING, FALLING, FREE, NONE, RISING, FALLING),
 }
 """Of the slopes, in the order of `FEATURES`."""

@@ -23,7 +23,7 @@ MOST_SHOWN = 100
 class FieldsAlone(TyperCommand):
     """`--fields` without a value asks which fields there are."""
 
-    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         for at, argument in enumerate(args):
             if argument == "--fields" and (at + 1 == len(args) or args[at + 1].startswith("--")):
                 args = [*args[:at], "--fields=", *args[at + 1 :]]

@@ -37,6 +37,8 @@ def status(
         return
     if job or catalog or set:
         raise typer.BadParameter("a job, --catalog and --set go with --stale")
+    from catalogdb.picking.time_error import bias_in_words
+
     db = common.database()
     overview: dict[str, Any] = {
         "documents": {
@@ -47,7 +49,10 @@ def status(
             row["_id"]: row["n"]
             for row in db.wf_file.aggregate([{"$group": {"_id": "$state", "n": {"$sum": 1}}}, {"$sort": {"_id": 1}}])
         },
-        "pick_sets": [_with_count(db.pick, "pick_set", row) for row in db.pick_set.find().sort("_id", 1)],
+        "pick_sets": [
+            _with_count(db.pick, "pick_set", row) | {"time_bias": bias_in_words(row.get("config", {}))}
+            for row in db.pick_set.find().sort("_id", 1)
+        ],
         "catalogs": [_with_count(db.event, "catalog", row) for row in db.catalog.find().sort("_id", 1)],
         "tasks": _tasks(db),
         "last_run": next(iter(db.run.find({}, {"job_document": 0, "versions": 0}).sort("started", -1).limit(1)), None),

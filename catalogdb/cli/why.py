@@ -62,6 +62,7 @@ def _tree(history: dict[str, Any]) -> Tree:
 
 def _add_settings(node: Tree, row: dict[str, Any]) -> None:
     """What made a pick set or catalog."""
+    from catalogdb.picking.time_error import bias_in_words
     from catalogdb.stages.registry import names_in_order
 
     config = row.get("config", {})
@@ -75,7 +76,9 @@ def _add_settings(node: Tree, row: dict[str, Any]) -> None:
     if picker := config.get("picker"):
         for network in picker.get("networks", []):
             node.add(Text(f"{network.get('picker')}: weights SHA-256 {network.get('weights_sha256')}"))
-        node.add(Text(f"picker: {_flat(picker, without=('networks',))}"))
+        node.add(Text(f"picker: {_flat(picker, without=('networks', 'time_calibration'))}"))
+        if calibration := picker.get("time_calibration"):
+            node.add(Text(f"time calibration {calibration['name']}: bias {bias_in_words(config)}"))
     for name in ("settings", *names_in_order(), "region", "versions"):
         if config.get(name):
             node.add(Text(f"{name}: {_flat(config[name])}"))

@@ -256,7 +256,7 @@ class PickFields(TypedDict):
     chan: str  # Channel that the pick is reported on, as it is at its time
     phase: str  # P or S
     time: float  # s: Arrival time (epoch seconds UTC)
-    uncertainty: NotRequired[float]  # s: One standard deviation of the arrival time
+    uncertainty: NotRequired[float]  # s: Half-width (s) of the interval that holds 68.27 % of the time errors, one ...
     probability: NotRequired[float]  # Peak value of the picker's characteristic function in 0..1
     quality: NotRequired[float]  # Estimated probability that a direct arrival of the phase lies within 0.5 s
     snr: NotRequired[float]  # Root-mean-square amplitude after over before the pick, band-passed

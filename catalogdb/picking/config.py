@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-REVISION = 4
+REVISION = 5
 """Raise this number whenever a change of the code in this package changes picks."""
 
 NetworkName = Literal["phasenet", "eqtransformer"]
@@ -142,6 +142,16 @@ class PickConfig(BaseModel):
         lt=1,
         description="Probability from which on peaks are looked at and kept: the lowest threshold of `repick`.",
     )
+    time_calibration: str | None = Field(
+        default=None,
+        description="Path of a calibration of pick times; default the packaged one of the weights, else one that is "
+        "for any network. It decides what `uncertainty` says.",
+    )
+    correct_bias: bool = Field(
+        default=False,
+        description="Whether to take the calibration's bias off the times of picks: how late the weights pick, by "
+        "phase, in the median.",
+    )
     backend: Literal["auto", "openvino", "torch"] = Field(
         default="auto",
         description="What runs the network: auto is torch on a GPU where there is one, else OpenVINO where it is "
@@ -198,13 +208,15 @@ class PickConfig(BaseModel):
     def scientific(self) -> dict[str, Any]:
         """What of this decides what is stored, as plain data.
 
-        Left out are ``backend``, ``batch_size`` and ``threads``, the settings of pickers that aren't used, and
-        ``weights``: a name or path says where weights lie, and the hash in `Picker.identity` says what they are.
+        Left out are ``backend``, ``batch_size`` and ``threads``, the settings of pickers that aren't used, ``weights``
+        and ``time_calibration``: a name or path says where they lie, and `Picker.identity` says what they are.
         """
         common = {
             *("picker", "p_threshold", "s_threshold", "station_thresholds", "min_separation_seconds"),
             *("edge_guard_seconds", "bridge_samples", "probability", "probability_floor"),
         }
+        if self.correct_bias:
+            common.add("correct_bias")
         if self.picker == "stalta":
             return self.model_dump(mode="json", include=common | {"stalta"})
         if self.precision != "float32":

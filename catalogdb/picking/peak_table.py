@@ -25,7 +25,7 @@ PEAK = np.dtype(
         ("time_us", "<i8"),  # microseconds since 1970, UTC
         ("probability", "<f4"),
         ("saddle", "<f4"),  # lowest probability since the peak before, of the same phase and stretch
-        ("uncertainty", "<f4"),  # s
+        ("width", "<f4"),  # s, see `quality`
         ("competing", "<f4"),  # the other phase's probability
         ("snr", "<f4"),  # NaN where unknown
         ("amplitude", "<f4"),  # counts

@@ -24,14 +24,14 @@ class Peaks:
         samples: sample numbers in the stretch.
         probability: height, 0..1.
         saddle: lowest probability between the peak before and this one, 0 where it falls below half the floor.
-        uncertainty: one standard deviation (s).
+        width: of the peak (s), see `quality`.
         competing: the other phase's probability around each.
     """
 
     samples: np.ndarray
     probability: np.ndarray
     saddle: np.ndarray
-    uncertainty: np.ndarray
+    width: np.ndarray
     competing: np.ndarray
 
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from catalogdb.components import SLOTS, Axis
 from catalogdb.documents.data import PickFields
+from catalogdb.errors import InputError
+from catalogdb.identity import file_sha256
 from catalogdb.intervals import Interval, common, seconds, union
 from catalogdb.picking import quality, stalta
 from catalogdb.picking.config import REVISION, MemberConfig, PickConfig
@@ -26,6 +28,7 @@ from catalogdb.picking.resample import RESAMPLING_SETTLE_SECONDS
 from catalogdb.picking.segments import DEAD_SECONDS
 from catalogdb.picking.selection import picks_within
 from catalogdb.picking.stretches import Records, Stretch, build_stretches, components_of
+from catalogdb.picking.time_error import TimeCalibration, calibration_for, read_calibration
 from catalogdb.picking.unpicked import Unpicked
 from catalogdb.picking.weights import WeightsFiles, resolve
 from catalogdb.probability.traces import ProbabilityTrace
@@ -80,17 +83,19 @@ class PickResult:
 
 
 def load_picker(config: PickConfig) -> Picker:
-    """The picker of a configuration, kept while its weights' files hold the same. Networks are loaded at the first
-    `Picker.pick`.
+    """The picker of a configuration, kept while the files of its weights and calibration hold the same. Networks are
+    loaded at the first `Picker.pick`.
 
     Raises:
-        InputError: if the weights don't exist, or the members of an ensemble work at different rates.
+        InputError: if the weights or the calibration of times don't exist, if that is of other weights, or if the
+            members of an ensemble work at different rates.
     """
-    return _picker(config, tuple(resolve(member.picker, member.weights).digest for member in config.members()))
+    weights = tuple(resolve(member.picker, member.weights).digest for member in config.members())
+    return _picker(config, weights, config.time_calibration and read_calibration(config.time_calibration))
 
 
 @lru_cache(maxsize=8)
-def _picker(config: PickConfig, weights: tuple[str, ...]) -> Picker:
+def _picker(config: PickConfig, weights: tuple[str, ...], calibration: TimeCalibration | None) -> Picker:
     return StaLtaPicker(config) if config.picker == "stalta" else NetworkPicker(config)
 
 
@@ -101,6 +106,7 @@ class Picker:
     """Samples per second that the picker works at."""
     backend_name: str | None = None
     """What runs the network, once it is loaded."""
+    calibration: TimeCalibration  # of the times of its picks
 
     def __init__(self, config: PickConfig):
         self.config = config
@@ -119,7 +125,7 @@ class Picker:
 
     def identity(self) -> dict[str, Any]:
         """What decides the picks beside `PickConfig.scientific`; doesn't import torch."""
-        return {"picker": self.config.picker, "revision": REVISION}
+        return {"picker": self.config.picker, "revision": REVISION, "time_calibration": self.calibration.model_dump()}
 
     def pick(self, traces: Sequence[Trace], starttime: float, endtime: float) -> PickResult:
         """Pick one shard: `prepare`, `find`, then choose.
@@ -163,8 +169,9 @@ class Picker:
         findings = self.find(records, times)
         picks: list[PickFields] = []
         counts: Counter[str] = Counter()
-        if findings.channel_group is not None:
-            picks, counts = picks_within(findings.peaks, self.config, findings.channel_group, times)
+        group = findings.channel_group
+        if group is not None:
+            picks, counts = picks_within(findings.peaks, self.config, self.calibration, group, times)
         return PickResult(picks, {**findings.counts, **counts}, findings.problems, findings)
 
     def find(self, records: Records, times: Sequence[Interval]) -> Findings:
@@ -231,7 +238,7 @@ class Picker:
             table["time_us"] = times_us[near]
             table["near_edge"] = (samples < guard) | (samples > stretch.samples - 1 - guard)
             table["snr"], table["amplitude"] = quality.snr_and_amplitude(stretch, samples, phase)
-            for name in ("probability", "saddle", "uncertainty", "competing"):
+            for name in ("probability", "saddle", "width", "competing"):
                 table[name] = getattr(peaks, name)[near]
             return table
 
@@ -280,10 +287,10 @@ class NetworkPicker(Picker):
         self.members = [_Member(member, resolve(member.picker, member.weights)) for member in config.members()]
         rates = {member.files.sampling_rate() for member in self.members}
         if len(rates) > 1:
-            from catalogdb.errors import InputError
-
             raise InputError(f"members of an ensemble work at one rate, not at {', '.join(map(str, sorted(rates)))} Hz")
         (self.rate,) = rates
+        networks = [(file_sha256(member.files.pt), member.window) for member in self.members]
+        self.calibration = calibration_for(config.time_calibration, networks)
 
     def identity(self) -> dict[str, Any]:
         from importlib.metadata import version
@@ -357,7 +364,7 @@ class NetworkPicker(Picker):
                     samples,
                     trace.values[row][samples],
                     saddles,
-                    quality.peak_uncertainty(trace.values[row], samples, stretch.rate),
+                    quality.peak_width(trace.values[row], samples, stretch.rate),
                     quality.competing_probability(trace.values[1 - row], samples, stretch.rate),
                 )
         return found
@@ -376,6 +383,10 @@ class StaLtaPicker(Picker):
     """STA/LTA with AIC, which needs no weights."""
 
     rate = stalta.RATE
+
+    def __init__(self, config: PickConfig):
+        super().__init__(config)
+        self.calibration = calibration_for(config.time_calibration, [])
 
     def _find(self, stretches: Sequence[Stretch]) -> Iterator[Found]:
         for stretch in stretches:

@@ -1,4 +1,4 @@
-"""How good a pick is: signal-to-noise ratio, amplitude, uncertainty and one score.
+"""How good a pick is: signal-to-noise ratio, amplitude, width of its peak and one score.
 
 All of it is computed from a few seconds around each pick, so it doesn't depend on where data, files or shards begin.
 
@@ -7,8 +7,9 @@ onset): the vertical for P, the horizontals together (sum of squares) for S, wha
 
 - ``snr``: rms over [0, 2] s after the pick / rms over [-5, -0.5] s before it; absent with less than 1 s of noise.
 - ``amplitude``: largest absolute value of any used component over [0, 3] s (counts).
-- ``uncertainty``: standard deviation (s) of the Gaussian whose full width at half maximum is that of the probability
-  peak: FWHM / 2.355, at least one sample. Networks are trained on peaks of a set width, so this has a floor near 0.1 s.
+- ``width``: standard deviation (s) of the Gaussian whose full width at half maximum is that of the probability peak:
+  FWHM / 2.355, at least one sample. Networks are trained on peaks of a set width, so this has a floor near 0.1 s and
+  says little of how exact the time is; `time_error` does.
 - ``quality``: probability that a direct arrival of the pick's phase lies within 0.5 s of the pick, by logistic
   regression on `FEATURES` with `COEFFICIENTS`. docs/explanation/pick-quality.md says what it is calibrated on, how well
   that carries over, and how the coefficients were found.
@@ -43,7 +44,7 @@ SNR_WHERE_UNKNOWN = 2.5
 WIDTH_LIMITS_SECONDS = (0.01, 0.5)
 USUAL_WIDTH_SECONDS = 0.1
 FEATURES = ("probability", "snr", "wide", "narrow", "competing", "partner", "rival")
-"""Log odds of the probability; ln snr; ln(uncertainty / 0.1 s) above and, with its sign turned, below 0; the other
+"""Log odds of the probability; ln snr; ln(width / 0.1 s) above and, with its sign turned, below 0; the other
 phase's probability within 0.5 s; partner and rival as `neighbours` gives them. The first three are limited as above."""
 COEFFICIENTS = {
     ("network", "P"): (0.10, 0.65, 1.16, -0.61, -0.32, -2.11, 1.73, -1.56),
@@ -155,7 +156,7 @@ def _reduced(function: np.ufunc, values: np.ndarray, first: np.ndarray, end: np.
     return np.where(end > first, reduced, 0.0)
 
 
-def peak_uncertainty(probability: np.ndarray, samples: np.ndarray, rate: float) -> np.ndarray:
+def peak_width(probability: np.ndarray, samples: np.ndarray, rate: float) -> np.ndarray:
     """Standard deviation (s) from the full width at half maximum of each peak of a probability trace (samples,)."""
     reach = round(WIDEST_PEAK_SECONDS * rate)
     width = np.zeros(samples.size)
@@ -218,27 +219,27 @@ def _largest(peaks: np.ndarray, first_us: np.ndarray, last_us: np.ndarray) -> np
     return _reduced(np.maximum, np.append(peaks["probability"].astype(np.float64), 0.0), begin, end)
 
 
+def odds_snr_width(
+    probability: np.ndarray, snr: np.ndarray, width: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log odds of the probability, ln snr and ln(width / 0.1 s), each limited. Arguments as of `quality_features`."""
+    likely = np.clip(probability, *PROBABILITY_LIMITS)
+    loud = np.clip(np.where(np.isnan(snr), SNR_WHERE_UNKNOWN, snr), *SNR_LIMITS)
+    breadth = np.clip(width, *WIDTH_LIMITS_SECONDS) / USUAL_WIDTH_SECONDS
+    return np.log(likely / (1 - likely)), np.log(loud), np.log(breadth)
+
+
 def quality_features(
     probability: np.ndarray,
     snr: np.ndarray,
-    uncertainty: np.ndarray,
+    width: np.ndarray,
     competing: np.ndarray,
     partner: np.ndarray,
     rival: np.ndarray,
 ) -> np.ndarray:
-    """`FEATURES` of each pick, (picks, features). All arguments (picks,), uncertainty in s, snr NaN where unknown."""
-    likely = np.clip(probability, *PROBABILITY_LIMITS)
-    loud = np.clip(np.where(np.isnan(snr), SNR_WHERE_UNKNOWN, snr), *SNR_LIMITS)
-    width = np.log(np.clip(uncertainty, *WIDTH_LIMITS_SECONDS) / USUAL_WIDTH_SECONDS)
-    columns = (
-        np.log(likely / (1 - likely)),
-        np.log(loud),
-        np.maximum(width, 0),
-        np.maximum(-width, 0),
-        competing,
-        partner,
-        rival,
-    )
+    """`FEATURES` of each pick, (picks, features). All arguments (picks,), width in s, snr NaN where unknown."""
+    odds, loudness, breadth = odds_snr_width(probability, snr, width)
+    columns = (odds, loudness, np.maximum(breadth, 0), np.maximum(-breadth, 0), competing, partner, rival)
     return np.column_stack(columns).astype(np.float64)
 
 

@@ -15,18 +15,24 @@ from catalogdb.picking.config import PickConfig
 from catalogdb.picking.peak_table import PHASES, PeakTable
 from catalogdb.picking.peaks import picks_at, separated
 from catalogdb.picking.quality import neighbours, quality_features, quality_score
+from catalogdb.picking.time_error import TimeCalibration
 
 SELECTION_COUNTS = ("P_picks", "S_picks", "near_edge", "too_close")
 
 
 def select_picks(
-    table: PeakTable, config: PickConfig, channel_group: str, shard: tuple[float, float]
+    table: PeakTable,
+    config: PickConfig,
+    calibration: TimeCalibration,
+    channel_group: str,
+    shard: tuple[float, float],
 ) -> tuple[list[PickFields], Counter[str]]:
     """Choose the picks of one shard.
 
     Args:
         table: peaks of the shard and of some seconds on both sides.
-        config: thresholds, separation.
+        config: thresholds, separation, whether to correct times.
+        calibration: of the pick times.
         channel_group: ``net.sta.loc.BI``.
         shard: [starttime, endtime), epoch seconds UTC; only picks inside it are returned.
 
@@ -46,31 +52,40 @@ def select_picks(
                 "were kept",
                 hint="pick again with a lower probability_floor",
             )
+        errors = calibration.of(phase)
+        early = errors.bias_seconds if config.correct_bias else 0.0
         is_phase = table.peaks["phase"] == PHASES.index(phase)
         of_phase, of_other = table.peaks[is_phase], table.peaks[~is_phase]
         for number in np.unique(of_phase["stretch"]).tolist():
             of_stretch = of_phase[of_phase["stretch"] == number]
             common = {"channel_group": channel_group, "net": net, "sta": sta, "loc": loc, "phase": phase}
-            chosen = _chosen(of_stretch, threshold, config.min_separation_seconds, shard, counts)
+            chosen = _chosen(of_stretch, threshold, config.min_separation_seconds, early, shard, counts)
             counts[f"{phase}_picks"] += chosen.size
-            measures = [chosen[name].astype(np.float64) for name in ("probability", "snr", "uncertainty", "competing")]
+            measures = [chosen[name].astype(np.float64) for name in ("probability", "snr", "width", "competing")]
+            uncertainty = errors.uncertainty(*measures[:3])
             measures += neighbours(chosen, of_stretch, of_other[of_other["stretch"] == number])
             score = quality_score(config.picker, phase, quality_features(*measures))
             described = _described(table.stretches[number], chosen["time_us"], phase)
-            found = [common | on | pick for on, pick in zip(described, _documents(chosen, score), strict=True)]
+            times = (chosen["time_us"] - round(early * 1e6)) / 1e6
+            documents = _documents(chosen, times, uncertainty, score)
+            found = [common | on | pick for on, pick in zip(described, documents, strict=True)]
             picks += cast(list[PickFields], found)
     picks.sort(key=lambda pick: (pick["time"], pick["phase"]))
     return picks, counts
 
 
 def picks_within(
-    table: PeakTable, config: PickConfig, channel_group: str, times: Sequence[Interval]
+    table: PeakTable,
+    config: PickConfig,
+    calibration: TimeCalibration,
+    channel_group: str,
+    times: Sequence[Interval],
 ) -> tuple[list[PickFields], Counter[str]]:
     """`select_picks` for several intervals of one sensor."""
     picks: list[PickFields] = []
     counts = Counter(dict.fromkeys(SELECTION_COUNTS, 0))
     for interval in times:
-        of_interval, found = select_picks(table, config, channel_group, interval)
+        of_interval, found = select_picks(table, config, calibration, channel_group, interval)
         picks += of_interval
         counts.update(found)
     return picks, counts
@@ -106,10 +121,16 @@ def _described(stretch: dict[str, Any], times_us: np.ndarray, phase: str) -> lis
 
 
 def _chosen(
-    peaks: np.ndarray, threshold: float, separation_seconds: float, shard: tuple[float, float], counts: Counter[str]
+    peaks: np.ndarray,
+    threshold: float,
+    separation_seconds: float,
+    early: float,
+    shard: tuple[float, float],
+    counts: Counter[str],
 ) -> np.ndarray:
+    """The peaks whose picks, `early` seconds before them, lie in the shard."""
     reached = peaks[picks_at(peaks["probability"], peaks["saddle"], threshold)]
-    times = reached["time_us"] / 1e6
+    times = (reached["time_us"] - round(early * 1e6)) / 1e6
     in_shard = (times >= shard[0]) & (times < shard[1])
     near_edge = reached["near_edge"] > 0
     counts["near_edge"] += int((near_edge & in_shard).sum())
@@ -119,12 +140,15 @@ def _chosen(
     return reached[stay & in_shard]
 
 
-def _documents(peaks: np.ndarray, score: np.ndarray) -> list[dict[str, Any]]:
+def _documents(
+    peaks: np.ndarray, times: np.ndarray, uncertainties: np.ndarray, scores: np.ndarray
+) -> list[dict[str, Any]]:
     documents = []
-    for peak, quality in zip(peaks, score.tolist(), strict=True):
+    columns = (times.tolist(), uncertainties.tolist(), scores.tolist())
+    for peak, time, uncertainty, quality in zip(peaks, *columns, strict=True):
         document = {
-            "time": int(peak["time_us"]) / 1e6,
-            "uncertainty": float(peak["uncertainty"]),
+            "time": time,
+            "uncertainty": uncertainty,
             "probability": float(peak["probability"]),
             "quality": quality,
             "amplitude": float(peak["amplitude"]),

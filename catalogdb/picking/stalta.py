@@ -8,7 +8,7 @@ P: the ratio of the vertical reaches ``p_on`` and the trigger lasts to below ``p
 S: the largest ratio of the horizontals between ``s_delay_min_seconds`` and ``s_delay_max_seconds`` after a P, before
 the next P, where it reaches ``s_on``. Onset: minimum of the AIC around the trigger.
 Probability: ``r / (r + r_on)`` of the largest ratio r, so one half at the trigger threshold, rising to one.
-Uncertainty: standard deviation of the onset under Akaike weights ``exp((AIC_min - AIC) / 2)``, at least one sample.
+Width: standard deviation of the onset under Akaike weights ``exp((AIC_min - AIC) / 2)``, at least one sample.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _p_triggers(
 def _onset(
     components: list[np.ndarray], trigger: int, first: int, rate: float, config: StaLtaConfig
 ) -> tuple[int, float]:
-    """(sample, uncertainty in s) of the onset around a trigger, not before sample `first`."""
+    """(sample, width in s) of the onset around a trigger, not before sample `first`."""
     begin = max(first, trigger - round(config.aic_before_seconds * rate), 0)
     end = min(trigger + round(config.aic_after_seconds * rate) + 1, components[0].size)
     sample, spread = aic_onset(np.stack([row[begin:end] for row in components]))

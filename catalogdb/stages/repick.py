@@ -23,6 +23,7 @@ from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, St
 from catalogdb.picking.config import PickConfig, StationThresholds
 from catalogdb.picking.peak_table import PeakTable, turns_of
 from catalogdb.picking.selection import SELECTION_COUNTS, once_per_arrival, picks_within
+from catalogdb.picking.time_error import UNCALIBRATED, TimeCalibration
 from catalogdb.stages.pick import PickStage, identified_picks
 from catalogdb.stages.results import ResultName, claim_names
 
@@ -45,6 +46,8 @@ class RepickStage(Stage):
         self.source = source
         self.result = name
         self.pick_config = PickConfig.model_validate(settings)
+        calibration = source["config"].get("picker", {}).get("time_calibration")
+        self.calibration = TimeCalibration.model_validate(calibration) if calibration else UNCALIBRATED
         self.config = source["config"] | {"pick_set": name, "settings": canonical(self.pick_config.scientific())}
         self.config_id = content_id(self.config)
 
@@ -84,7 +87,7 @@ class RepickStage(Stage):
         selected: Counter = Counter()
         for of_sensor in sorted(peaks, key=lambda document: document["channel_group"]):
             table, group = PeakTable.from_document(of_sensor), of_sensor["channel_group"]
-            found, chosen = picks_within(table, self.pick_config, group, turns_of(of_sensor))
+            found, chosen = picks_within(table, self.pick_config, self.calibration, group, turns_of(of_sensor))
             picks += found
             selected.update(chosen)
         picks, dropped = once_per_arrival(picks, self.pick_config)

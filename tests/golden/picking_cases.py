@@ -16,8 +16,9 @@ from catalogdb.picking.ensemble import combined
 from catalogdb.picking.peak_table import PEAK, PHASES, PeakTable
 from catalogdb.picking.peaks import peaks_and_saddles, picks_at, separated
 from catalogdb.picking.picker import load_picker
-from catalogdb.picking.quality import competing_probability, peak_uncertainty, quality_features, quality_score
+from catalogdb.picking.quality import competing_probability, peak_width, quality_features, quality_score
 from catalogdb.picking.selection import select_picks
+from catalogdb.picking.time_error import ANY_NETWORK, packaged
 from catalogdb.picking.window_grid import overlap_samples, window_starts
 from catalogdb.probability.traces import ProbabilityTrace
 
@@ -43,7 +44,7 @@ def peaks_and_picks():
     for number in range(len(PHASES)):
         samples, saddles = peaks_and_saddles(rows[number], 0.1)
         heights = rows[number][samples]
-        width = peak_uncertainty(rows[number], samples, 100.0)
+        width = peak_width(rows[number], samples, 100.0)
         beside = competing_probability(rows[1 - number], samples, 100.0)
         found.append([samples, saddles, width, beside])
         found.append([picks_at(heights, saddles, level) for level in (0.1, 0.3, 0.5, 0.9)])
@@ -51,7 +52,7 @@ def peaks_and_picks():
         table = np.zeros(samples.size, dtype=PEAK)
         table["phase"], table["time_us"] = number, round(START * 1e6) + samples * 10_000
         table["near_edge"] = (samples < 520) | (samples > 5880)
-        table["probability"], table["saddle"], table["uncertainty"], table["competing"] = (
+        table["probability"], table["saddle"], table["width"], table["competing"] = (
             heights,
             saddles,
             width,
@@ -66,7 +67,7 @@ def peaks_and_picks():
     table = PeakTable(0.1, runs, np.concatenate(tables))
     for settings in ({"p_threshold": 0.3, "s_threshold": 0.3}, {"p_threshold": 0.6, "min_separation_seconds": 1.5}):
         shard = START + 5.6, START + 44.0
-        picks, counts = select_picks(table, PickConfig(**settings), "XX.AAA..HH", shard)
+        picks, counts = select_picks(table, PickConfig(**settings), packaged()[ANY_NETWORK], "XX.AAA..HH", shard)
         found.append([picks, dict(counts)])
     return found
 

@@ -72,7 +72,7 @@ def found(picks=(), truth=()):
         return np.array([(0, round(time * 1e6)) for time in times], dtype=np.int64).reshape(-1, 2)
 
     peaks = np.zeros(len(picks), dtype=PEAK)
-    peaks["time_us"], peaks["probability"], peaks["snr"], peaks["uncertainty"] = rows(picks)[:, 1], 0.5, 3.0, 0.1
+    peaks["time_us"], peaks["probability"], peaks["snr"], peaks["width"] = rows(picks)[:, 1], 0.5, 3.0, 0.1
     return {"peaks": peaks, "picks": rows(picks), "truth": rows(truth)}
 
 

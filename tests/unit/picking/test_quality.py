@@ -15,6 +15,7 @@ from catalogdb.picking.picker import LONGEST_TRIGGER_SECONDS, load_picker
 from catalogdb.picking.selection import select_picks
 from catalogdb.picking.stalta import aic_onset
 from catalogdb.picking.stretches import Stretch
+from catalogdb.picking.time_error import UNCALIBRATED
 
 T0 = 1_700_000_000.0
 
@@ -69,19 +70,19 @@ def test_s_is_measured_on_the_vertical_without_horizontals():
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.1, 0.3])
-def test_uncertainty_is_the_standard_deviation_of_a_gaussian_peak(sigma):
+def test_width_is_the_standard_deviation_of_a_gaussian_peak(sigma):
     times = np.arange(2000) / 100
     probability = (0.8 * np.exp(-0.5 * ((times - 10) / sigma) ** 2)).astype(np.float32)
-    assert quality.peak_uncertainty(probability, np.array([1000]), 100.0) == pytest.approx([sigma], rel=0.05)
+    assert quality.peak_width(probability, np.array([1000]), 100.0) == pytest.approx([sigma], rel=0.05)
 
 
-def test_uncertainty_of_a_peak_at_the_edge_and_beside_gaps_is_finite():
+def test_width_of_a_peak_at_the_edge_and_beside_gaps_is_finite():
     probability = np.full(300, np.nan, dtype=np.float32)
     probability[0:5] = 0.9
-    assert np.isfinite(quality.peak_uncertainty(probability, np.array([0, 4]), 100.0)).all()
+    assert np.isfinite(quality.peak_width(probability, np.array([0, 4]), 100.0)).all()
 
 
-BASE = {"probability": 0.6, "snr": 3.0, "uncertainty": 0.2, "competing": 0.2, "partner": 0.5, "rival": 0.3}
+BASE = {"probability": 0.6, "snr": 3.0, "width": 0.2, "competing": 0.2, "partner": 0.5, "rival": 0.3}
 
 
 def score(picker="phasenet", phase="P", **changed):
@@ -104,7 +105,7 @@ def test_quality_rises_with_probability_and_snr_from_0_to_1(picker, phase):
     for name, values in (("probability", np.linspace(0.002, 0.998, 50)), ("snr", np.geomspace(0.4, 29, 50))):
         scores = score(picker, phase, **{name: values})
         assert (np.diff(scores) > 0).all() and 0 < scores[0] < scores[-1] < 1
-    extremes = {"probability": [0, 1], "snr": [0, np.inf], "uncertainty": [0, 9], "competing": [1, 0]}
+    extremes = {"probability": [0, 1], "snr": [0, np.inf], "width": [0, 9], "competing": [1, 0]}
     assert ((score(picker, phase, **extremes) > 0) & (score(picker, phase, **extremes) < 1)).all()
 
 
@@ -124,7 +125,7 @@ def test_quality_is_the_documented_formula():
     z = 0.10 + 0.65 * np.log(0.6 / 0.4) + 1.16 * np.log(3) - 0.61 * np.log(2) - 2.11 * 0.2 + 1.73 * 0.5 - 1.56 * 0.3
     assert score() == pytest.approx(1 / (1 + np.exp(-z)))
     narrow = 0.10 + 0.65 * np.log(1.5) + 1.16 * np.log(3) - 0.32 * np.log(2) - 2.11 * 0.2 + 1.73 * 0.5 - 1.56 * 0.3
-    assert score(uncertainty=0.05) == pytest.approx(1 / (1 + np.exp(-narrow)))
+    assert score(width=0.05) == pytest.approx(1 / (1 + np.exp(-narrow)))
 
 
 def test_the_page_shows_the_coefficients_of_the_code():
@@ -171,7 +172,7 @@ def test_quality_does_not_depend_on_the_threshold():
     result = load_picker(PickConfig(picker="stalta")).pick(traces(data), T0, T0 + 480)
     middle = float(np.median([pick["probability"] for pick in result.picks]))
     config = PickConfig(picker="stalta", p_threshold=middle, s_threshold=middle)
-    few = select_picks(result.findings.peaks, config, "XX.A.00.HH", (T0, T0 + 480))[0]
+    few = select_picks(result.findings.peaks, config, UNCALIBRATED, "XX.A.00.HH", (T0, T0 + 480))[0]
     known = {(pick["phase"], pick["time"]): pick["quality"] for pick in result.picks}
     assert 0 < len(few) < len(result.picks)
     assert [pick["quality"] for pick in few] == [known[pick["phase"], pick["time"]] for pick in few]

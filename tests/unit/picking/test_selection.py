@@ -13,6 +13,7 @@ from catalogdb.picking.peak_table import PEAK, PHASES, PeakTable, joined
 from catalogdb.picking.peaks import peaks_and_saddles
 from catalogdb.picking.picker import LONGEST_TRIGGER_SECONDS
 from catalogdb.picking.selection import SELECTION_COUNTS, select_picks
+from catalogdb.picking.time_error import UNCALIBRATED
 
 T0 = 1_700_000_000.0
 GROUP = "XX.STA1.00.HH"
@@ -25,7 +26,7 @@ def table_of(*peaks, floor=0.05, stretches=1):
     for row, (phase, seconds, probability, *others) in zip(rows, peaks, strict=True):
         row["phase"], row["probability"] = PHASES.index(phase), probability
         row["time_us"] = round((T0 + seconds) * 1e6)
-        row["uncertainty"], row["snr"], row["amplitude"] = 0.1, 5.0, 100.0
+        row["width"], row["snr"], row["amplitude"] = 0.1, 5.0, 100.0
         row["saddle"], row["stretch"], row["near_edge"] = (*others, *(0, 0, 0)[len(others) :])
     described = {"components": "ZNE", "chan": {"P": "HHZ", "S": "HHN"}}
     return PeakTable(
@@ -34,7 +35,7 @@ def table_of(*peaks, floor=0.05, stretches=1):
 
 
 def chosen(table, begin=0.0, end=1000.0, **config):
-    picks, counts = select_picks(table, PickConfig(**config), GROUP, (T0 + begin, T0 + end))
+    picks, counts = select_picks(table, PickConfig(**config), UNCALIBRATED, GROUP, (T0 + begin, T0 + end))
     return [(pick["phase"], round(pick["time"] - T0, 3)) for pick in picks], counts
 
 
@@ -51,7 +52,7 @@ def test_each_phase_has_its_threshold_and_reaching_it_is_enough():
 
 
 def test_documents_have_what_the_pick_collection_wants():
-    (pick,), _ = select_picks(table_of(("S", 5, 0.5)), PickConfig(), GROUP, (T0, T0 + 10))
+    (pick,), _ = select_picks(table_of(("S", 5, 0.5)), PickConfig(), UNCALIBRATED, GROUP, (T0, T0 + 10))
     assert (pick["net"], pick["sta"], pick["loc"], pick["chan"]) == ("XX", "STA1", "00", "HHN")
     assert pick["channel_group"] == GROUP and pick["components"] == "ZNE"
     assert pick["time"] == T0 + 5 and pick["phase"] == "S" and pick["evaluation_mode"] == "automatic"
@@ -62,7 +63,7 @@ def test_documents_have_what_the_pick_collection_wants():
 def test_an_unknown_ratio_is_left_out():
     table = table_of(("P", 5, 0.5))
     table.peaks["snr"] = np.nan
-    (pick,), _ = select_picks(table, PickConfig(), GROUP, (T0, T0 + 10))
+    (pick,), _ = select_picks(table, PickConfig(), UNCALIBRATED, GROUP, (T0, T0 + 10))
     assert "snr" not in pick and np.isfinite(pick["quality"])
 
 
@@ -135,10 +136,10 @@ def test_picks_do_not_depend_on_where_a_shard_ends(seed, border, threshold):
     peaks = [("P", at / RATE, probability[at], saddle) for at, saddle in zip(places, saddles, strict=True)]
     table, config = table_of(*peaks), PickConfig(p_threshold=threshold)
     margin = LONGEST_TRIGGER_SECONDS + config.min_separation_seconds
-    whole, _ = select_picks(table, config, GROUP, (T0, T0 + 60))
+    whole, _ = select_picks(table, config, UNCALIBRATED, GROUP, (T0, T0 + 60))
     parts = []
     for begin, end in ((T0, T0 + border), (T0 + border, T0 + 60)):
-        parts += select_picks(table.within(begin - margin, end + margin), config, GROUP, (begin, end))[0]
+        parts += select_picks(table.within(begin - margin, end + margin), config, UNCALIBRATED, GROUP, (begin, end))[0]
     quality = [pick.pop("quality") for pick in whole]
     assert [pick.pop("quality") for pick in parts] == pytest.approx(quality, abs=1e-9)
     assert parts == whole
