@@ -17,6 +17,8 @@ from catalogdb.picking.weights import WeightsFiles
 
 BATCH_SIZES = {"phasenet": 16, "eqtransformer": 8}
 """Small enough for what a batch needs between layers to stay in a core's cache."""
+AHEAD = 8
+"""Batches that wait beyond those being computed: the next ones may take a while to make, as where data are filtered."""
 
 
 class OpenvinoBackend:
@@ -40,7 +42,7 @@ class OpenvinoBackend:
             "ENABLE_CPU_PINNING": False,  # workers side by side would all be pinned to the first cores
         }
         self.compiled = core.compile_model(model, "CPU", settings)
-        self.at_a_time = threads + 1
+        self.at_a_time = threads + AHEAD
         self.spare: deque[Any] = deque()
 
     def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
