@@ -42,10 +42,8 @@ def canonical(value: Any) -> Any:
 def content_id(*parts: Any) -> str:
     """Give the identity of the parts together: 32 hexadecimal digits (128 bits of SHA-256 over canonical JSON)."""
     if all(type(part) in (str, int) for part in parts):  # as in most, by the thousand
-        text = json.dumps(parts, separators=(",", ":"), ensure_ascii=False).encode()
-    else:
-        text = canonical_json(parts)
-    return hashlib.sha256(text).hexdigest()[:32]
+        return plain_id(parts)
+    return hashlib.sha256(canonical_json(parts)).hexdigest()[:32]
 
 
 def milliseconds(time: float) -> int:

@@ -128,7 +128,7 @@ def collections() -> dict[str, CollectionSchema]:
     """
     found = {}
     for path in sorted(resource_folder("schemas").glob("*.yaml")):
-        schema = _load(path, yaml.safe_load, CollectionSchema)
+        schema = _load(path, _parse, CollectionSchema)
         if schema.collection != path.stem:
             raise InputError(f"{path}: describes collection {schema.collection!r}, which is not the file's name")
         found[schema.collection] = schema
@@ -145,6 +145,11 @@ def views() -> dict[str, ViewSchema]:
             raise InputError(f"{path}: describes view {view.name!r}, which is not the file's name")
         found[view.name] = view
     return found
+
+
+def _parse(text: str) -> Any:
+    """Our own files by libyaml where it is there, which takes a tenth of the time."""
+    return yaml.load(text, Loader=yaml.CSafeLoader) if yaml.__with_libyaml__ else yaml.safe_load(text)
 
 
 def _load(path: Path, parse: Any, model: type[BaseModel]) -> Any:

@@ -160,7 +160,7 @@ class PickConfig(BaseModel):
     precision: Literal["float32", "float16", "bfloat16"] = Field(
         default="float32",
         description="Arithmetic of the network on a GPU; float16 (PhaseNet only) changes probabilities by up to 0.003, "
-        "bfloat16 by up to 0.04.",
+        "bfloat16 by up to 0.04, and by up to 0.2 on OpenVINO, which takes it too.",
     )
     batch_size: int | None = Field(
         default=None,

@@ -14,6 +14,8 @@ from catalogdb.profile import timed, timed_each
 
 BLOCK_SECONDS = 3600.0
 """Data are filtered in blocks of about this length, so that memory doesn't grow with the length of a stretch."""
+FINISHED_TOGETHER = 100
+"""Windows after which the samples that no later one covers are finished, while they are in the processor's cache."""
 
 
 def annotate_stretches(
@@ -50,19 +52,28 @@ def _stacked(network: Network, stretch: Stretch, starts: np.ndarray, outputs: It
     """Probability traces of one stretch from the outputs (labels, samples) of its windows."""
     first, end = network.description.first_valid, network.description.end_valid
     total = np.zeros((len(network.labels), stretch.samples), dtype=np.float32)
-    for start in starts.tolist():
+    covered = _windows_over(starts + first, end - first, stretch.samples)
+    finished = 0
+    for number, start in enumerate(starts.tolist()):
+        if number % FINISHED_TOGETHER == 0:  # while the network works on the next ones
+            _finish(network, total[:, finished : start + first], covered[finished : start + first])
+            finished = start + first
         part = total[:, start + first : start + end]
         window = next(outputs)[:, first:end]
         if network.stacking == "max":
             np.maximum(part, window, out=part)
         else:
             part += window
-    covered = _windows_over(starts + first, end - first, stretch.samples)
+    _finish(network, total[:, finished:], covered[finished:])
+    return total
+
+
+def _finish(network: Network, total: np.ndarray, covered: np.ndarray) -> None:
+    """Make probabilities, in place, of what windows say together (labels, samples)."""
     if network.stacking == "avg":
-        np.divide(total, covered, out=total, where=covered > 0)
+        np.divide(total, np.maximum(covered, 1), out=total)
     if not covered.all():
         total[:, covered == 0] = np.nan
-    return total
 
 
 def _windows_over(starts: np.ndarray, length: int, samples: int) -> np.ndarray:

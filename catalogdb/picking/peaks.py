@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalogdb.spans import true_spans
+BLOCK = 500_000
 
 
 @dataclass
@@ -45,10 +45,10 @@ def peaks_and_saddles(probability: np.ndarray, floor: float) -> tuple[np.ndarray
     Returns:
         Sample numbers (int64, ascending; the first sample of a flat top) and saddles (float32), as in `Peaks`.
     """
-    reaching = np.flatnonzero(probability >= np.float32(floor))
+    reaching, edges = _reaching_and_edges(probability, floor)
     if reaching.size == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    begins, ends = true_spans(probability >= np.float32(floor / 2)).T
+    begins, ends = edges[0::2], edges[1::2]
     reached = np.unique(np.searchsorted(begins, reaching, side="right") - 1)
     # the spans that reach the floor, one after the other, each behind a sample that counts as zero
     lengths = ends[reached] - begins[reached] + 1
@@ -60,16 +60,44 @@ def peaks_and_saddles(probability: np.ndarray, floor: float) -> tuple[np.ndarray
     return places[chosen], saddles
 
 
+def _reaching_and_edges(probability: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
+    """Samples that reach the floor, and those at which the probability comes to or falls below half of it."""
+    reaching, edges = [], []
+    for first in range(0, probability.size, BLOCK):  # by blocks, to save memory
+        block = probability[first : first + BLOCK]
+        before = bool(first) and bool(probability[first - 1] >= np.float32(floor / 2))
+        reaching.append(first + np.flatnonzero(block >= np.float32(floor)))
+        edges.append(first + np.flatnonzero(np.diff(block >= np.float32(floor / 2), prepend=before)))
+    if probability.size and probability[-1] >= np.float32(floor / 2):
+        edges.append(np.array([probability.size]))
+    nothing = np.empty(0, dtype=np.int64)
+    return np.concatenate([nothing, *reaching]), np.concatenate([nothing, *edges])
+
+
 def _independent(values: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
     """Numbers of the peaks that aren't shoulders of higher ones, and the saddle before each; values without NaN."""
     levels = np.concatenate([[0], np.flatnonzero(np.diff(values)) + 1])  # first samples of what may be flat
     heights = values[levels]
     highest = (np.diff(heights, prepend=-1) > 0) & (np.diff(heights, append=-1) < 0)
     tops = levels[highest & (heights >= np.float32(floor))]
-    lowest_after = np.minimum.reduceat(values, tops).tolist()
+    lowest_after = np.minimum.reduceat(values, tops)
+    parted = np.concatenate([[True], lowest_after == 0])  # at these saddles no peak is a shoulder of another
+    alone = parted[:-1] & parted[1:]
+    numbers, saddles = _without_shoulders(tops[~alone], values[tops[~alone]], lowest_after[~alone])
+    numbers = np.concatenate([tops[alone], numbers])
+    order = np.argsort(numbers)
+    saddles = np.concatenate([np.zeros(alone.sum()), saddles])[order]
+    # below half the floor peaks are apart at every threshold
+    return numbers[order], np.where(saddles < np.float32(floor / 2), 0, saddles).astype(np.float32)
+
+
+def _without_shoulders(
+    tops: np.ndarray, heights: np.ndarray, lowest_after: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Those of the tops (sample numbers) that aren't shoulders of higher ones, and the saddle before each."""
     kept: list[tuple[int, float, float]] = []
     saddle = 0.0
-    for top, height, lowest in zip(tops.tolist(), values[tops].tolist(), lowest_after, strict=True):
+    for top, height, lowest in zip(tops.tolist(), heights.tolist(), lowest_after.tolist(), strict=True):
         while kept and height > kept[-1][1] and saddle >= kept[-1][1] / 2:  # the last is a shoulder of this one
             saddle = min(saddle, kept.pop()[2])
         if kept and saddle >= height / 2 and height <= kept[-1][1]:  # this one is a shoulder of the last
@@ -77,9 +105,7 @@ def _independent(values: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarr
             continue
         kept.append((top, height, saddle))
         saddle = lowest
-    numbers, _, saddles = zip(*kept, strict=True)
-    # below half the floor peaks are apart at every threshold
-    return np.array(numbers), np.where(np.array(saddles) < np.float32(floor / 2), 0, saddles).astype(np.float32)
+    return np.array([top for top, _, _ in kept], dtype=np.int64), np.array([low for _, _, low in kept], dtype=float)
 
 
 def picks_at(probability: np.ndarray, saddle: np.ndarray, threshold: float) -> np.ndarray:

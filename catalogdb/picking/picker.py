@@ -17,6 +17,7 @@ from catalogdb.errors import InputError
 from catalogdb.identity import file_sha256
 from catalogdb.intervals import Interval, common, seconds, union
 from catalogdb.picking import quality, stalta
+from catalogdb.picking.backends import available_threads
 from catalogdb.picking.config import REVISION, MemberConfig, PickConfig
 from catalogdb.picking.detections import REACH_SECONDS as DETECTION_REACH_SECONDS
 from catalogdb.picking.detections import detections_in
@@ -111,6 +112,11 @@ class Picker:
     def __init__(self, config: PickConfig):
         self.config = config
         self._loading: Future[None] | None = None
+
+    @property
+    def threads(self) -> int:
+        """How many threads of this process pick."""
+        return self.config.threads or available_threads()
 
     @property
     def padding_seconds(self) -> float:
@@ -237,7 +243,7 @@ class Picker:
             table["phase"] = PHASES.index(phase)
             table["time_us"] = times_us[near]
             table["near_edge"] = (samples < guard) | (samples > stretch.samples - 1 - guard)
-            table["snr"], table["amplitude"] = quality.snr_and_amplitude(stretch, samples, phase)
+            table["snr"], table["amplitude"] = quality.snr_and_amplitude(stretch, samples, phase, self.threads)
             for name in ("probability", "saddle", "width", "competing"):
                 table[name] = getattr(peaks, name)[near]
             return table
@@ -356,18 +362,20 @@ class NetworkPicker(Picker):
     def _peaks(self, stretch: Stretch, trace: ProbabilityTrace | None) -> dict[str, Peaks] | None:
         if trace is None:
             return None
-        found = {}
+        values = trace.values
+
+        def of_row(row: int) -> Peaks:
+            samples, saddles = peaks_and_saddles(values[row], self.config.peak_floor)
+            return Peaks(
+                samples,
+                values[row][samples],
+                saddles,
+                quality.peak_width(values[row], samples, stretch.rate),
+                quality.competing_probability(values[1 - row], samples, stretch.rate),
+            )
+
         with timed("peaks"):
-            for row, phase in enumerate(PHASES):
-                samples, saddles = peaks_and_saddles(trace.values[row], self.config.peak_floor)
-                found[phase] = Peaks(
-                    samples,
-                    trace.values[row][samples],
-                    saddles,
-                    quality.peak_width(trace.values[row], samples, stretch.rate),
-                    quality.competing_probability(trace.values[1 - row], samples, stretch.rate),
-                )
-        return found
+            return {phase: of_row(row) for row, phase in enumerate(PHASES)}
 
     @property
     def shortest_stretch_seconds(self) -> float:

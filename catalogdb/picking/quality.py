@@ -24,6 +24,7 @@ import numpy as np
 
 from catalogdb.picking.peak_table import PHASES
 from catalogdb.picking.stretches import Stretch
+from catalogdb.picking.threads import in_threads
 
 BAND_HZ = (1.0, 20.0)
 NOISE_SECONDS = (-5.0, -0.5)
@@ -66,13 +67,16 @@ def measured_rows(stretch: Stretch, phase: str) -> list[int]:
     return preferred or other
 
 
-def snr_and_amplitude(stretch: Stretch, samples: np.ndarray, phase: str) -> tuple[np.ndarray, np.ndarray]:
+def snr_and_amplitude(
+    stretch: Stretch, samples: np.ndarray, phase: str, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """Signal-to-noise ratio (NaN where unknown) and amplitude (counts) at each pick.
 
     Args:
         stretch: the data.
         samples: sample numbers of the picks (int64, ascending).
         phase: P or S.
+        threads: that measure side by side.
     """
     from scipy.signal import butter, sosfilt
 
@@ -80,7 +84,8 @@ def snr_and_amplitude(stretch: Stretch, samples: np.ndarray, phase: str) -> tupl
     sos = butter(2, (BAND_HZ[0], high), btype="bandpass", fs=stretch.rate, output="sos")
     rows = measured_rows(stretch, phase)
     snr, amplitude = np.full(samples.size, np.nan), np.zeros(samples.size)
-    for spans in _batches(_spans(samples, stretch), _LONGEST_SPAN_SECONDS * stretch.rate):
+
+    def measure(spans: list[Span]) -> None:
         picks = slice(spans[0][0].start, spans[-1][0].stop)
         of_span = np.repeat(np.arange(len(spans)), [chosen.stop - chosen.start for chosen, _, _ in spans])
         begins, ends = (np.array([span[number] for span in spans]) for number in (1, 2))
@@ -107,6 +112,8 @@ def snr_and_amplitude(stretch: Stretch, samples: np.ndarray, phase: str) -> tupl
             ratio = np.sqrt((signal_energy / (signal[1] - signal[0])) / (noise_energy / length))
         enough = length >= LEAST_NOISE_SECONDS * stretch.rate
         snr[picks] = np.where(enough & np.isfinite(ratio), ratio, np.nan)
+
+    in_threads(measure, _batches(_spans(samples, stretch), _LONGEST_SPAN_SECONDS * stretch.rate), threads)
     return snr, amplitude
 
 

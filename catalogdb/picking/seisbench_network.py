@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from catalogdb.errors import InputError
+from catalogdb.picking.folded_eqtransformer import fold_decoders
 from catalogdb.picking.folded_phasenet import folded
 from catalogdb.picking.network import DETECTION, NetworkDescription
 from catalogdb.picking.weights import WeightsFiles
@@ -66,6 +67,8 @@ def load_network(files: WeightsFiles, window: int, fold: bool = True) -> tuple[N
         raise InputError(f"{files.pt}: the network's outputs are {names}, P and S are needed")
     labels = tuple(label for label in ("P", "S", DETECTION) if label in names)
     other = folded(module, window) if fold else None
+    if fold:
+        fold_decoders(module, window)
     network = WindowProbabilities(module, [names.index(label) for label in labels], other)
     zeros = torch.zeros(1, len(module.component_order), window)
     with torch.inference_mode():

@@ -199,10 +199,11 @@ def _byte_ranges(
 
 
 def _needed_bytes(stream: BinaryIO, segment: WfMiniseed, window: tuple[int, int]) -> tuple[int, int]:
-    """Place of the records that the window needs (first byte, end); the whole segment where that is not worth a
-    search."""
+    """Place of the records that the window needs (first byte, end); the whole segment where it lies in the window, or
+    is not worth a search."""
     first, end = segment["foff"], segment["foff"] + segment["nbytes"]
-    if segment["nbytes"] <= WHOLE_READ_BYTES:
+    inside = window[0] <= segment["starttime"] * 1e9 and segment["endtime"] * 1e9 <= window[1]
+    if inside or segment["nbytes"] <= WHOLE_READ_BYTES:
         return first, end
     stream.seek(first)
     length = int(heads.length[0]) if len(heads := read_records(stream.read(LONGEST_RECORD_BYTES))[0]) else 0

@@ -83,13 +83,13 @@ def open_backend(
         window: samples per window.
         batch_size: windows per forward pass; none: what suits the backend.
         threads: forward passes at a time on a CPU; none: `available_threads`.
-        precision: of a GPU's arithmetic.
+        precision: of the arithmetic on a GPU; of OpenVINO's, where it is bfloat16.
     """
     threads = threads or available_threads()
     if chosen(backend) == "openvino":
         from catalogdb.picking.backends.openvino_backend import OpenvinoBackend
 
-        return OpenvinoBackend(files, window, batch_size, threads)
+        return OpenvinoBackend(files, window, batch_size, threads, precision)
     if gpu_at_hand():
         from catalogdb.picking.backends.cuda_backend import CudaBackend
 

@@ -23,6 +23,8 @@ from catalogdb.resources import cache_folder
 
 REVISION = 3
 """Raise this number whenever a change of the code gives another export."""
+FORMS = {"eqtransformer": ("folded decoders",)}
+"""In what form a picker's network is exported, where the form is not its first; it changes results by rounding only."""
 LARGEST_DIFFERENCE = 1e-4
 """Between the probabilities of the network and of its export."""
 LEAST_FREE_BYTES = 64 * 2**20
@@ -45,7 +47,8 @@ def exported_network(files: WeightsFiles, window: int) -> ExportedNetwork:
         InputError: if SeisBench can't load the weights.
         CatalogdbError: if the export doesn't give what the network gives.
     """
-    key = content_id(REVISION, files.picker, files.identity(), window, version("seisbench"), version("openvino"))
+    form = FORMS.get(files.picker, ())
+    key = content_id(REVISION, files.picker, files.identity(), window, version("seisbench"), version("openvino"), *form)
     folder = _networks_folder() / f"{files.picker}-{files.name}-{window}-{key[:16]}"
     if not (folder / "network.json").is_file():
         _make(files, window, folder)

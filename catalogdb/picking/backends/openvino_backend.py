@@ -17,14 +17,18 @@ from catalogdb.picking.weights import WeightsFiles
 
 BATCH_SIZES = {"phasenet": 16, "eqtransformer": 8}
 """Small enough for what a batch needs between layers to stay in a core's cache."""
+AHEAD = 8
+"""Batches that wait beyond those being computed: the next ones may take a while to make, as where data are filtered."""
 
 
 class OpenvinoBackend:
     """See `catalogdb.picking.backends.Backend`."""
 
-    name = "openvino cpu float32"
-
-    def __init__(self, files: WeightsFiles, window: int, batch_size: int | None, threads: int):
+    def __init__(
+        self, files: WeightsFiles, window: int, batch_size: int | None, threads: int, precision: str = "float32"
+    ):
+        used = "bfloat16" if precision == "bfloat16" else "float32"
+        self.name = f"openvino cpu {used}"
         export = exported_network(files, window)
         self.description = export.description
         self.batch_size = batch_size or BATCH_SIZES[files.picker]
@@ -36,11 +40,11 @@ class OpenvinoBackend:
         settings = {
             "NUM_STREAMS": threads,
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[used],
             "ENABLE_CPU_PINNING": False,  # workers side by side would all be pinned to the first cores
         }
         self.compiled = core.compile_model(model, "CPU", settings)
-        self.at_a_time = threads + 1
+        self.at_a_time = threads + AHEAD
         self.spare: deque[Any] = deque()
 
     def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

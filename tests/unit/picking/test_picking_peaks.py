@@ -67,6 +67,15 @@ def test_of_equal_tops_with_a_high_saddle_the_first_is_the_peak(valley, expected
     assert peaks_and_saddles(probability, 0.05)[0].tolist() == expected
 
 
+def test_peaks_do_not_depend_on_the_blocks_that_they_are_sought_in(monkeypatch):
+    probability = np.abs(np.sin(np.arange(3000) ** 1.3 / 40)).astype(np.float32) ** 4
+    whole = peaks_and_saddles(probability, 0.1)
+    assert whole[0].size > 50
+    for block in (1, 7, 100):
+        monkeypatch.setattr("catalogdb.picking.peaks.BLOCK", block)
+        assert np.array_equal(peaks_and_saddles(probability, 0.1), whole)
+
+
 @pytest.mark.parametrize("probability", [[], [0.1, 0.2], [np.nan, np.nan]])
 def test_nothing_above_the_threshold_gives_no_peaks(probability):
     assert picks(np.array(probability, dtype=np.float32), 0.3, 0.3) == []

@@ -57,6 +57,13 @@ def test_snr_is_unknown_without_enough_noise_and_without_any_signal():
     assert (amplitude == 0).all()
 
 
+def test_threads_do_not_change_measures():
+    data = np.concatenate([record(seed=seed) for seed in range(20)], axis=1)
+    samples = np.arange(6000, data.shape[1], 12_000)  # spans of half an hour and more: several batches
+    alone, together = (quality.snr_and_amplitude(stretch_of(data), samples, "S", threads) for threads in (1, 3))
+    assert np.array_equal(alone, together) and np.isfinite(alone).all()
+
+
 def test_measures_do_not_see_a_constant_offset():
     data = record()
     plain, shifted = (quality.snr_and_amplitude(stretch_of(each), np.array([6000]), "P") for each in (data, data + 1e5))
