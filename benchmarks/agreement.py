@@ -34,7 +34,8 @@ if not __package__:  # called by the file's path
 from benchmarks._faults import FAULTS, STARTTIME, as_traces, real_noise
 from catalogdb.picking.backends.torch_backend import TorchBackend
 from catalogdb.picking.config import PickConfig
-from catalogdb.picking.picker import NetworkPicker, PickResult
+from catalogdb.picking.findings import PickResult
+from catalogdb.picking.picker import NetworkPicker
 from catalogdb.picking.seisbench_network import load_network
 from catalogdb.picking.stalta import aic_onset
 from catalogdb.picking.window_grid import overlap_samples

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from catalogdb.picking.config import REVISION, MemberConfig, PickConfig
 from catalogdb.picking.detections import REACH_SECONDS as DETECTION_REACH_SECONDS
 from catalogdb.picking.detections import detections_in
 from catalogdb.picking.ensemble import combined
+from catalogdb.picking.findings import Findings, PickResult
 from catalogdb.picking.network import DETECTION
 from catalogdb.picking.peak_table import PEAK, PHASES, PeakTable, joined
 from catalogdb.picking.peaks import Peaks, peaks_and_saddles
@@ -43,44 +44,6 @@ if TYPE_CHECKING:
 Found = tuple[dict[str, Peaks] | None, ProbabilityTrace | None]
 LONGEST_TRIGGER_SECONDS = 10.0
 """Allowance for a trigger, or a chain of close peaks, that reaches over a shard's border."""
-
-
-@dataclass
-class Findings:
-    """What there is to pick in one shard.
-
-    Attributes:
-        channel_group: ``net.sta.loc.BI``; None where there was nothing to look at.
-        peaks: of the shard and of some seconds on both sides.
-        probability: traces of the shard and its padding; empty for pickers without a network.
-        detections: documents with the science fields of the ``detection`` collection.
-        counts: seconds and samples looked at or passed over, by reason.
-        problems: what was passed over, each naming the channel and the reason.
-    """
-
-    channel_group: str | None = None
-    peaks: PeakTable = field(default_factory=lambda: PeakTable(1.0))
-    probability: list[ProbabilityTrace] = field(default_factory=list)
-    detections: list[dict[str, Any]] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-
-@dataclass
-class PickResult:
-    """Picks of one shard.
-
-    Attributes:
-        picks: documents with the science fields of the ``pick`` collection, ascending in time.
-        counts: what was kept and dropped, by reason.
-        problems: what was passed over, each naming the channel and the reason.
-        findings: what the picks were chosen from.
-    """
-
-    picks: list[PickFields]
-    counts: dict[str, int]
-    problems: list[str]
-    findings: Findings
 
 
 def load_picker(config: PickConfig) -> Picker:

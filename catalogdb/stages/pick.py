@@ -19,8 +19,9 @@ from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job, PickBlock
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, Stage
+from catalogdb.picking.findings import Findings
 from catalogdb.picking.peak_table import joined
-from catalogdb.picking.picker import Findings, Picker, load_picker
+from catalogdb.picking.picker import Picker, load_picker
 from catalogdb.picking.selection import once_per_arrival
 from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors, turned_axes
 from catalogdb.picking.stretches import Records
