@@ -6,11 +6,12 @@ from pinning import Case
 
 from catalogdb.association.associate import associate
 from catalogdb.association.chance import Bursts, ChanceTest
-from catalogdb.association.config import AssociateConfig, VelocityConfig, VelocityLayer
-from catalogdb.association.traveltime import travel_times
+from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import association_windows
 from catalogdb.stages.assemble import assemble_event
 from catalogdb.stages.associate import ASSOCIATOR_PACKAGES
+from catalogdb.traveltimes.first_arrivals import travel_times
+from catalogdb.traveltimes.velocity import VelocityConfig, VelocityLayer
 
 CATALOG = "catalogdb/stages/resolve.py:CATALOG_REVISION"
 LAYERS = tuple(

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from catalogdb.association.config import VelocityConfig
+from catalogdb.traveltimes.velocity import VelocityConfig
 
 GRADIENT_STEP_KM = 1.0
 STATION_STEP_KM = 1.0
