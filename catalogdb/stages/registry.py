@@ -17,6 +17,7 @@ from catalogdb.ledger.stage import Stage
 STAGES = {
     "pick": "catalogdb.stages.pick:PickStage",
     "associate": "catalogdb.stages.associate:AssociateStage",
+    "locate": "catalogdb.stages.locate:LocateStage",
     "magnitude": "catalogdb.stages.magnitude:MagnitudeStage",
     "assemble": "catalogdb.stages.assemble:AssembleStage",
 }

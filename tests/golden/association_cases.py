@@ -75,7 +75,7 @@ def windows_and_events():
     origin = associate(picks_of_events(), STATIONS, REGION, SCAN).origins[0]
     origin |= {"_id": "o", "event_id": "e", "catalog": "c", "config_id": "i"}
     magnitudes = [{"_id": "m", "event_id": "e", "catalog": "c", "config_id": "i", "type": "ML", "value": 1.25}]
-    event = assemble_event(origin, magnitudes)
+    event = assemble_event([origin], magnitudes)
     event.pop("creation_info")  # the program's version
     return [[[window.starttime, window.read_starttime, window.read_endtime] for window in windows], event]
 

@@ -18,7 +18,7 @@ MAY_NAME = {PACKAGE / "jobs.py", PACKAGE / "stages" / "registry.py"}
 
 
 def test_stages_run_in_the_order_in_which_they_read():
-    assert registry.names_in_order() == ["pick", "associate", "magnitude", "assemble", "evaluate"]
+    assert registry.names_in_order() == ["pick", "associate", "locate", "magnitude", "assemble", "evaluate"]
 
 
 def test_job_files_name_every_stage_that_is_not_implied():
@@ -50,7 +50,7 @@ def test_a_catalog_needs_the_stage_that_begins_it():
 
 def test_a_kind_of_result_has_the_collections_of_its_stages():
     assert registry.outputs("pick_set") == ("pick", "peak", "probability", "detection")
-    assert registry.outputs("catalog") == ("origin", "magnitude", "event")
+    assert registry.outputs("catalog") == ("origin", "station_term", "magnitude", "event")
 
 
 def test_an_unknown_stage_is_named():
