@@ -17,6 +17,7 @@ NAMES = (
     "association",
     "association_chile",
     "swarm",
+    "location",
     "evaluation",
     "endurance",
     "quality",
@@ -25,7 +26,7 @@ NAMES = (
     "staleness",
     "storage",
 )
-NEEDS_REAL_DATA = {"association", "association_chile", "swarm", "agreement"}
+NEEDS_REAL_DATA = {"association", "association_chile", "swarm", "location", "agreement"}
 
 
 def skipped_because(name: str) -> str | None:

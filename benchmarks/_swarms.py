@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogdb.association.config import VelocityConfig
-from catalogdb.association.traveltime import travel_times
 from catalogdb.geo import Region, distance_azimuth
+from catalogdb.traveltimes.first_arrivals import travel_times
+from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.tuning.compare import Task
 
 START = 1_700_002_800.0 - 1_700_002_800.0 % 3600.0 + 600.0

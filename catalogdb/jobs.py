@@ -28,12 +28,14 @@ from catalogdb.errors import InputError
 from catalogdb.geo import Region
 from catalogdb.job_mistakes import problem
 from catalogdb.job_schedule import IngestBlock, ScheduleBlock
+from catalogdb.location.config import LocateConfig
 from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
 from catalogdb.yaml_text import parse_yaml
 
+STAGES_OF_A_JOB = ("pick", "associate", "magnitude", "evaluate")  # that names none
 PICKING_ALONE = ("pick",)
 """Stages of a job that makes nothing but its pick set."""
 
@@ -187,13 +189,13 @@ class _JobBlocks(_Block):
         None, pattern=NAME_PATTERN, description="Name of the pick set; none: the catalog's name."
     )
     stages: tuple[StageName, ...] = Field(
-        ("pick", "associate", "magnitude", "evaluate"),
-        description="Stages that it runs: these, and those of installed packages.",
+        STAGES_OF_A_JOB, description="Stages that it runs: these, and those of installed packages."
     )
     region: Region = Region()
     stations: StationSelection = StationSelection()
     pick: PickBlock = PickBlock()
     associate: AssociateConfig = AssociateConfig()
+    locate: LocateConfig = LocateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
     evaluate: EvaluateBlock | None = None
     _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
@@ -304,15 +306,23 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator or not key:
-            raise InputError(
-                f"--set {override}: not of the form key=value", hint="for example --set pick.p_threshold=0.2"
-            )
+            hint = "for example --set pick.p_threshold=0.2"
+            raise InputError(f"--set {override}: not of the form key=value", hint=hint)
         value = parse_yaml(text, f"--set {override}")
         try:
             set_key(document, key.strip(), value)
         except InputError as error:
             raise InputError(f"--set {override}: {error}") from None
-    return validated(JobFile, document, str(path))
+    return validated(JobFile, _with_location(document), str(path))
+
+
+def _with_location(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with location among its stages, where it has a block of its own."""
+    stages = list(document.get("stages", STAGES_OF_A_JOB))
+    if "locate" in document and "locate" not in stages and "associate" in stages:
+        stages.insert(stages.index("associate") + 1, "locate")
+        return document | {"stages": stages}
+    return document
 
 
 def validated(model: type[_Validated], document: dict[str, Any], where: str) -> _Validated:

@@ -39,6 +39,7 @@ STAGES = {
     "ingest_catalog": Place("catalogdb.stages.ingest_catalog:IngestCatalog", in_jobs=False),
     "pick": Place("catalogdb.stages.pick:PickStage"),
     "associate": Place("catalogdb.stages.associate:AssociateStage"),
+    "locate": Place("catalogdb.stages.locate:LocateStage"),
     "magnitude": Place("catalogdb.stages.magnitude:MagnitudeStage"),
     "assemble": Place("catalogdb.stages.assemble:AssembleStage", in_jobs=False),
     "evaluate": Place("catalogdb.stages.evaluate:EvaluateStage"),

@@ -14,12 +14,12 @@ from catalogdb.association import scan
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.origins import OriginBuilder
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume, places
-from catalogdb.association.traveltime import travel_times
 from catalogdb.documents.data import OriginFields
 from catalogdb.errors import InputError
 from catalogdb.geo import Region, distance_azimuth
 from catalogdb.phases import phase_type
 from catalogdb.stations.places import PlacedPick, StationRow
+from catalogdb.traveltimes.first_arrivals import travel_times
 
 SMALLEST_PROBABILITY = 0.01
 DEFAULT_CHANCE_PER_DAY = 0.001

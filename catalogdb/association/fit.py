@@ -21,7 +21,7 @@ from catalogdb.association.config import AssociateConfig
 from catalogdb.association.locate import Hypocentre, Observations, locate
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import network_scales
-from catalogdb.association.traveltime import TravelTimes
+from catalogdb.traveltimes.first_arrivals import TravelTimes
 
 ROUNDS = 6
 PARAMETERS = 4

@@ -10,7 +10,7 @@ import numpy as np
 
 from catalogdb.association.config import AssociateConfig, GammaConfig
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
-from catalogdb.association.traveltime import LayeredTimes, TravelTimes
+from catalogdb.traveltimes.first_arrivals import LayeredTimes, TravelTimes
 
 SEED = 0
 GRID_STEP_KM = 1.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from catalogdb.association.traveltime import TravelTimes
+from catalogdb.traveltimes.first_arrivals import TravelTimes
 
 START_DEPTHS_KM = (8.0,)
 MAXIMUM_STEPS = 40

@@ -14,9 +14,9 @@ from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.locate import Hypocentre
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scan import Search
-from catalogdb.association.traveltime import TravelTimes
 from catalogdb.documents.data import OriginArrival, OriginFields
 from catalogdb.geo import azimuthal_gap, distance_azimuth
+from catalogdb.traveltimes.first_arrivals import TravelTimes
 
 # An event whose picks all lie this close to what a larger one predicts, at stations that it lacks, is part of it.
 PART_SECONDS = 3.0

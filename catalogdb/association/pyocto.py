@@ -12,7 +12,7 @@ import numpy as np
 
 from catalogdb.association.config import AssociateConfig, PyoctoConfig
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
-from catalogdb.association.traveltime import HomogeneousTimes, LayeredTimes, TravelTimes
+from catalogdb.traveltimes.first_arrivals import HomogeneousTimes, LayeredTimes, TravelTimes
 
 if TYPE_CHECKING:
     from pandas import DataFrame

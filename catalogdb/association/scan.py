@@ -22,7 +22,7 @@ from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import Scales
-from catalogdb.association.traveltime import TravelTimes
+from catalogdb.traveltimes.first_arrivals import TravelTimes
 
 # A seed stands at one of the stations nearest to the event, and these many stations around it are looked at.
 SEED_RANK = 10

@@ -40,7 +40,8 @@ def export_catalog(
         typer.Option(
             "--output",
             "-o",
-            help="File to write: .xml or .qml (QuakeML), .csv, .parquet; OGS: .dat, .hpl, .hpc, .pun, .txt.",
+            help="File to write: .xml or .qml (QuakeML), .csv, .parquet; OGS: .dat, .hpl, .hpc, .pun, .txt. "
+            "A folder for nlloc-obs and hypodd.",
         ),
     ],
     format: Annotated[
@@ -55,6 +56,8 @@ def export_catalog(
             "ogs-txt",
             "ogs-txt-separated",
             "hypo71",
+            "nlloc-obs",
+            "hypodd",
         ]
         | None,
         typer.Option(help="Format, where the file's ending does not say it."),
@@ -86,7 +89,8 @@ def export_catalog(
     ] = "time-asc",
     json: common.JsonOption = False,
 ) -> None:
-    """Write a catalog as QuakeML 1.2, csv, Parquet, or in the formats of the OGS bulletin and HYPO71.
+    """Write a catalog as QuakeML 1.2, csv, Parquet, or in the formats of the OGS bulletin and HYPO71;
+    or as a folder of input files for NonLinLoc (nlloc-obs) and HypoDD (hypodd).
 
     The filters are those of FDSN event services. What a format can't hold is counted and said.
 
@@ -98,7 +102,7 @@ def export_catalog(
 
     from catalogdb.errors import InputError
     from catalogdb.exchange.event_filter import EventFilter
-    from catalogdb.stages import export
+    from catalogdb.stages import export, export_peers
 
     chosen = {name: value for name, value in locals().items() if name in EventFilter.model_fields}
     try:
@@ -108,7 +112,11 @@ def export_catalog(
             f"{'.'.join(map(str, item['loc']))}: {item['msg']}".lstrip(": ") for item in error.errors()
         )
         raise InputError(f"filters: {problems}") from None
-    summary = export.export_catalog(common.database(), catalog, output, format=format, filter=selection, table=table)
+    db = common.database()
+    if format == "nlloc-obs" or format == "hypodd":
+        summary = export_peers.export_for_peer(db, catalog, output, format, selection)
+    else:
+        summary = export.export_catalog(db, catalog, output, format=format, filter=selection, table=table)
     if json:
         common.print_json(summary)
     else:

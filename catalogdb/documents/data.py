@@ -75,7 +75,7 @@ class OriginArrival(TypedDict):
 class OriginFields(TypedDict):
     """One origin of one event by one method."""
 
-    method: str  # gamma, pyocto, scan, or the reference's method
+    method: str  # gamma, pyocto, scan, nonlinear (the stage locate), or the reference's method
     time: float  # s: Origin time (epoch seconds UTC)
     latitude: float  # degree: WGS84
     longitude: float  # degree: WGS84
@@ -84,6 +84,14 @@ class OriginFields(TypedDict):
     horizontal_uncertainty_km: NotRequired[float]  # km: Largest horizontal standard deviation
     depth_uncertainty_km: NotRequired[float]  # km: One standard deviation
     limits: NotRequired[list[Any]]  # What set the location besides its arrivals
+    expected: NotRequired[dict[str, Any]]  # Expectation of the place and time by the probability density
+    covariance_km2: NotRequired[list[Any]]  # km2: Covariance of (east, north, down) around the expectation, three ...
+    ellipsoid: NotRequired[dict[str, Any]]  # One standard deviation along each axis of the covariance, as QuakeML ...
+    depth_68_km: NotRequired[list[Any]]  # km: Depths between which the event lies by 68 %, as likely above as below
+    depth_90_km: NotRequired[list[Any]]  # km: The same by 90 %
+    epicentre_68_km: NotRequired[float]  # km: Radius around the epicentre within which the event lies by 68 %
+    epicentre_90_km: NotRequired[float]  # km: The same by 90 %
+    bimodal: NotRequired[bool]  # True where the probability density has several maxima apart from one another
     rms: NotRequired[float]  # s: Root-mean-square of arrival residuals
     azimuthal_gap: NotRequired[float]  # degree: Largest azimuth without a station
     minimum_distance_km: NotRequired[float]  # km: Epicentral distance of the nearest station
@@ -202,6 +210,7 @@ class EventFields(TypedDict):
     evaluation_mode: EvaluationMode  # QuakeML evaluationMode
     evaluation_status: EvaluationStatus  # QuakeML evaluationStatus
     preferred_origin_id: NotRequired[str]  # _id of the preferred entry of origins
+    preferred_origin_rule: NotRequired[str]  # By what the preferred origin was chosen, where there are several
     preferred_magnitude_id: NotRequired[str]  # _id of the preferred entry of magnitudes
     limits: NotRequired[list[Any]]  # What set the preferred origin's location besides its arrivals, as in origins
     origins: list[Origin]  # All origins with their arrivals, as in the origin collection
@@ -336,6 +345,26 @@ class Site(TypedDict):
     starttime: float  # s: Start of the place (epoch seconds UTC)
     endtime: float  # s: End of the place (epoch seconds UTC)
     source: NotRequired[str]  # Name of the file that it came from
+
+
+class StationTermFields(TypedDict):
+    """How much later than predicted one phase comes at one station, for the events of one catalog."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    phase: str  # P or S
+    value: float  # s: Median of what the location took off the arrival times
+    count: int  # Number of arrivals
+    mad: float  # s: Median absolute deviation of the arrivals' delays, without terms, from their median
+
+
+class StationTerm(StationTermFields):
+    """The same as it is stored in `station_term`."""
+
+    _id: str  # Content id of (config_id, net, sta, phase)
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
 
 
 class WfFile(TypedDict):

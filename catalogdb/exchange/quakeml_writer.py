@@ -10,6 +10,7 @@ from catalogdb.documents import data
 from catalogdb.event_types import quakeml_types
 from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.quakeml_notes import LIMITS, ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
+from catalogdb.exchange.quakeml_uncertainty import origin_uncertainty
 from catalogdb.geo import KM_PER_DEGREE
 from catalogdb.version import __version__
 
@@ -113,7 +114,7 @@ def _event_note(event: data.Event) -> dict[str, Any]:
 
 
 def _origin(origin: data.Origin, event: data.Event) -> Any:
-    from obspy.core.event import Origin, OriginQuality, OriginUncertainty
+    from obspy.core.event import Origin, OriginQuality
 
     preferred = origin["_id"] == event.get("preferred_origin_id")
     quality = {
@@ -123,7 +124,6 @@ def _origin(origin: data.Origin, event: data.Event) -> Any:
         "azimuthal_gap": origin.get("azimuthal_gap"),
         "minimum_distance": _degrees(origin.get("minimum_distance_km")),
     }
-    horizontal = _metres(origin.get("horizontal_uncertainty_km"))
     return Origin(
         resource_id=resource_id("origin", origin["_id"]),
         time=_time(origin["time"]),
@@ -134,9 +134,7 @@ def _origin(origin: data.Origin, event: data.Event) -> Any:
         depth_errors=_errors(_metres(origin.get("depth_uncertainty_km"))),
         method_id=resource_id("method", origin["method"]),
         quality=OriginQuality(**present(quality)) if present(quality) else None,
-        origin_uncertainty=None
-        if horizontal is None
-        else OriginUncertainty(horizontal_uncertainty=horizontal, preferred_description="horizontal uncertainty"),
+        origin_uncertainty=origin_uncertainty(origin),
         **(_evaluation(event) if preferred else _evaluation(origin)),
         comments=[*_comments(**{name: origin.get(name) for name in ORIGIN_NOTES}), *_limits(origin)],
         creation_info=_creation_info(event),

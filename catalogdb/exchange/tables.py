@@ -45,7 +45,21 @@ EVENT_COLUMNS: dict[str, Kind] = {
     "evaluation_mode": "text",
     "evaluation_status": "text",
     "source_id": "text",
+    "depth_68_low_km": "number",
+    "depth_68_high_km": "number",
+    "depth_90_low_km": "number",
+    "depth_90_high_km": "number",
+    "epicentre_68_km": "number",
+    "epicentre_90_km": "number",
+    "covariance_ee_km2": "number",
+    "covariance_en_km2": "number",
+    "covariance_ed_km2": "number",
+    "covariance_nn_km2": "number",
+    "covariance_nd_km2": "number",
+    "covariance_dd_km2": "number",
+    "bimodal": "text",
 }
+"""East, north and down of the covariance are e, n and d."""
 ARRIVAL_COLUMNS: dict[str, Kind] = {
     "event_id": "text",
     "pick_id": "text",
@@ -83,7 +97,21 @@ def event_row(event: Event) -> dict[str, Any]:
     renamed = {"event_id": event["_id"], "rms_s": event.get("rms"), "azimuthal_gap_degree": event.get("azimuthal_gap")}
     renamed["limits"] = " ".join(origin.get("limits", ())) or None
     renamed |= {"time_uncertainty_s": origin.get("time_uncertainty"), "origin_method": origin.get("method")}
+    renamed |= _intervals(origin)
     return {name: renamed[name] if name in renamed else event.get(name, origin.get(name)) for name in EVENT_COLUMNS}
+
+
+def _intervals(origin: Mapping[str, Any]) -> dict[str, Any]:
+    """Limits of depth, covariance and what else an origin by a probability density says."""
+    row: dict[str, Any] = {"bimodal": "yes" if origin.get("bimodal") else None}
+    for level in ("68", "90"):
+        low, high = origin.get(f"depth_{level}_km") or (None, None)
+        row |= {f"depth_{level}_low_km": low, f"depth_{level}_high_km": high}
+    covariance = origin.get("covariance_km2")
+    for number, name in enumerate("end"):
+        for other in range(number, 3):
+            row[f"covariance_{name}{'end'[other]}_km2"] = covariance[number][other] if covariance else None
+    return row
 
 
 def arrival_rows(event: Event, picks: list[Pick]) -> Iterator[dict[str, Any]]:

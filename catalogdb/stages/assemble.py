@@ -14,6 +14,7 @@ from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages import registry
+from catalogdb.stages.preferred import RULE, events_of, preferred_origin
 from catalogdb.version import __version__
 
 BATCH_WINDOWS = 100
@@ -39,7 +40,7 @@ class AssembleStage(Stage):
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """Windows that were associated, with the origin and the magnitudes of each event."""
-        query = {"config_id": self.config_id, "stage": {"$in": registry.writers("origin")}, "status": "done"}
+        query = {"config_id": self.config_id, "stage": {"$in": registry.makers("catalog")}, "status": "done"}
         rows = db.task.find(query, {"starttime": 1, "endtime": 1}).sort("starttime", 1)
         windows = (Shard({}, row["starttime"], row["endtime"]) for row in rows)
         for batch in batches(windows, BATCH_WINDOWS):
@@ -53,40 +54,41 @@ class AssembleStage(Stage):
 
     def _gather(self, db: Database, shards: Sequence[Shard]) -> list[Inputs]:
         """Inputs of windows that follow one another, by one query per collection."""
-        whole = {"$gte": shards[0].starttime, "$lt": max(shard.endtime for shard in shards)}
-        query = {"catalog": self.result, "config_id": self.config_id, "time": whole}
-        origins = list(db.origin.find(query, {"task_id": 0}).sort([("time", 1), ("_id", 1)]))
+        last = max(shard.endtime for shard in shards)
+        events = events_of(db, self.result, self.config_id, shards[0].starttime, last, {"task_id": 0})
         magnitudes: dict[str, list[dict]] = defaultdict(list)
-        if origins:
-            query = {"event_id": {"$in": [origin["event_id"] for origin in origins]}}
+        if events:
+            query = {"event_id": {"$in": [origins[0]["event_id"] for origins in events]}}
             for magnitude in db.magnitude.find(query, {"task_id": 0}).sort("_id", 1):
                 magnitudes[magnitude["event_id"]].append(magnitude)
-        times = [origin["time"] for origin in origins]
+        times = [origins[0]["time"] for origins in events]
         return [
-            _inputs(origins[bisect_left(times, shard.starttime) : bisect_left(times, shard.endtime)], magnitudes)
+            _inputs(events[bisect_left(times, shard.starttime) : bisect_left(times, shard.endtime)], magnitudes)
             for shard in shards
         ]
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Put together each event."""
-        origins, magnitudes = inputs.data
-        events = [assemble_event(origin, magnitudes.get(origin["event_id"], [])) for origin in origins]
+        of_events, magnitudes = inputs.data
+        events = [assemble_event(origins, magnitudes.get(origins[0]["event_id"], [])) for origins in of_events]
         return Output(
             {"event": events}, {"events": len(events), "with_magnitude": sum("magnitude" in event for event in events)}
         )
 
 
-def _inputs(origins: list[dict], of_events: dict[str, list[dict]]) -> Inputs:
-    magnitudes = {event: of_events[event] for event in (origin["event_id"] for origin in origins) if event in of_events}
+def _inputs(events: list[list[dict]], of_events: dict[str, list[dict]]) -> Inputs:
+    names = [origins[0]["event_id"] for origins in events]
+    magnitudes = {event: of_events[event] for event in names if event in of_events}
     parts = {
-        "origin": {origin["event_id"]: digest(origin) for origin in origins},
+        "origin": {event: digest(*origins) for event, origins in zip(names, events, strict=True)},
         "magnitude": {event: digest(rows) for event, rows in magnitudes.items()},
     }
-    return Inputs((origins, magnitudes), fingerprint(parts), parts)
+    return Inputs((events, magnitudes), fingerprint(parts), parts)
 
 
-def assemble_event(origin: dict[str, Any], magnitudes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Make an event document of its preferred origin and its magnitudes, the first of which is preferred."""
+def assemble_event(origins: list[dict[str, Any]], magnitudes: list[dict[str, Any]]) -> dict[str, Any]:
+    """Make an event document of its origins and its magnitudes, the first of which is preferred."""
+    origin = preferred_origin(origins)
     event = {
         "_id": origin["event_id"],
         "catalog": origin["catalog"],
@@ -95,11 +97,13 @@ def assemble_event(origin: dict[str, Any], magnitudes: list[dict[str, Any]]) -> 
         "evaluation_status": "preliminary",
         "point": {"type": "Point", "coordinates": [origin["longitude"], origin["latitude"]]},
         "preferred_origin_id": origin["_id"],
-        "origins": [_inner(origin)],
+        "origins": [_inner(origin) for origin in origins],
         "magnitudes": [_inner(magnitude) for magnitude in magnitudes],
         "creation_info": {"author": f"catalogdb {__version__}"},
     }
     event |= {name: origin[name] for name in FROM_ORIGIN if name in origin}
+    if len(origins) > 1:
+        event["preferred_origin_rule"] = RULE
     if magnitudes:
         preferred = magnitudes[0]
         event |= {

@@ -20,6 +20,7 @@ from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.stages import registry
 from catalogdb.stages.file_states import content_of, file_states
+from catalogdb.stages.preferred import RULE_FIELDS, events_of, preferred_origin
 from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
 
 NEIGHBOUR_SECONDS = 300.0
@@ -126,7 +127,7 @@ class MagnitudeStage(Stage):
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """Windows that were associated, or that have magnitudes of an earlier run, with the origins, channels,
         responses and waveforms as the magnitudes take them."""
-        either = [{"stage": {"$in": registry.writers("origin")}, "status": "done"}, {"stage": self.name}]
+        either = [{"stage": {"$in": registry.makers("catalog")}, "status": "done"}, {"stage": self.name}]
         rows = db.task.find({"config_id": self.config_id, "$or": either}, {"starttime": 1, "endtime": 1})
         windows = sorted({(row["starttime"], row["endtime"]) for row in rows})
         for batch in _batches([Shard({}, *window) for window in windows]):
@@ -170,16 +171,19 @@ class MagnitudeStage(Stage):
         """Inputs of windows that follow one another, by one query per collection."""
         gathered = [WindowInputs() for _ in shards]
         first, last = shards[0].starttime - NEIGHBOUR_SECONDS, shards[-1].endtime + NEIGHBOUR_SECONDS
-        query = {"catalog": self.result, "config_id": self.config_id, "time": {"$gte": first, "$lt": last}}
-        origins = list(db.origin.find(query, _projection(ORIGIN_FIELDS)).sort([("time", 1), ("_id", 1)]))
+        fields = _projection((*ORIGIN_FIELDS, *RULE_FIELDS))
+        events = events_of(db, self.result, self.config_id, first, last, fields)
+        associated = {of_event[0]["event_id"]: of_event[0]["time"] for of_event in events}
+        origins = sorted((_measured(of_event) for of_event in events), key=lambda origin: origin["time"])
         if not origins:
             return gathered
         for shard, inputs in zip(shards, gathered, strict=True):
             near = (shard.starttime - NEIGHBOUR_SECONDS, shard.endtime + NEIGHBOUR_SECONDS)
             for origin in origins:
-                if shard.starttime <= origin["time"] < shard.endtime:
+                time = associated[origin["event_id"]]
+                if shard.starttime <= time < shard.endtime:
                     inputs.origins.append(origin)
-                elif near[0] <= origin["time"] < near[1]:
+                elif near[0] <= time < near[1]:
                     inputs.neighbours.append(origin)
             windows = station_windows(inputs.origins, self.job.magnitude, inputs.neighbours)
             inputs.intervals = _intervals(windows)
@@ -219,6 +223,12 @@ class MagnitudeStage(Stage):
                 inputs.channels += [epoch for epoch in channels.get(station, ()) if _meets_any(epoch, pairs)]
                 near = [segment for segment in segments.get(station, ()) if _meets_any(segment, pairs)]
                 inputs.segments[station] = _useful(near, self.job.magnitude)
+
+
+def _measured(origins: list[dict[str, Any]]) -> Origin:
+    """The preferred one of an event's origins, without what it was chosen by."""
+    origin = preferred_origin(origins)
+    return cast(Origin, {name: value for name, value in origin.items() if name not in RULE_FIELDS})
 
 
 def _follows_an_origin(change: Change) -> bool:

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from pymongo.database import Database
 
-from catalogdb.association.config import VelocityConfig
-from catalogdb.association.traveltime import travel_times
 from catalogdb.database.short_ids import ids_that_begin
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
@@ -27,6 +25,8 @@ from catalogdb.stages.read_waveform import (
 )
 from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.times import format_time
+from catalogdb.traveltimes.first_arrivals import travel_times
+from catalogdb.traveltimes.velocity import VelocityConfig
 
 BEFORE_SECONDS = 5.0
 AFTER_LAST_ARRIVAL_SECONDS = 10.0

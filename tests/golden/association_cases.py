@@ -6,11 +6,12 @@ from pinning import Case
 
 from catalogdb.association.associate import associate
 from catalogdb.association.chance import Bursts, ChanceTest
-from catalogdb.association.config import AssociateConfig, VelocityConfig, VelocityLayer
-from catalogdb.association.traveltime import travel_times
+from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import association_windows
 from catalogdb.stages.assemble import assemble_event
 from catalogdb.stages.associate import ASSOCIATOR_PACKAGES
+from catalogdb.traveltimes.first_arrivals import travel_times
+from catalogdb.traveltimes.velocity import VelocityConfig, VelocityLayer
 
 CATALOG = "catalogdb/stages/resolve.py:CATALOG_REVISION"
 LAYERS = tuple(
@@ -74,7 +75,7 @@ def windows_and_events():
     origin = associate(picks_of_events(), STATIONS, REGION, SCAN).origins[0]
     origin |= {"_id": "o", "event_id": "e", "catalog": "c", "config_id": "i"}
     magnitudes = [{"_id": "m", "event_id": "e", "catalog": "c", "config_id": "i", "type": "ML", "value": 1.25}]
-    event = assemble_event(origin, magnitudes)
+    event = assemble_event([origin], magnitudes)
     event.pop("creation_info")  # the program's version
     return [[[window.starttime, window.read_starttime, window.read_endtime] for window in windows], event]
 

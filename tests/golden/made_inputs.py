@@ -7,8 +7,8 @@ import numpy as np
 from obspy import Trace, UTCDateTime
 
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.traveltime import HomogeneousTimes
 from catalogdb.geo import Region, distance_azimuth
+from catalogdb.traveltimes.first_arrivals import HomogeneousTimes
 
 START = 1_700_000_000.0
 REGION = Region(minlatitude=45.5, maxlatitude=47.0, minlongitude=11.5, maxlongitude=14.0, maxdepth_km=30.0)

@@ -9,7 +9,6 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from catalogdb.association.traveltime import HomogeneousTimes
 from catalogdb.database.connection import connect, connection_uri
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
@@ -18,6 +17,7 @@ from catalogdb.runs.run import run_job
 from catalogdb.stages.associate import AssociateStage
 from catalogdb.stages.association_task import read_task
 from catalogdb.stages.recording import Recording
+from catalogdb.traveltimes.first_arrivals import HomogeneousTimes
 
 T0 = 1711584000.0  # 2024-03-28
 STATIONS = [

@@ -10,9 +10,9 @@ import yaml
 
 from catalogdb.association.associate import associate
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.traveltime import HomogeneousTimes
 from catalogdb.errors import InputError
 from catalogdb.geo import Region, distance_azimuth
+from catalogdb.traveltimes.first_arrivals import HomogeneousTimes
 
 REGION = Region(minlatitude=45.5, maxlatitude=47.0, minlongitude=11.5, maxlongitude=14.0, maxdepth_km=30.0)
 STATIONS = [

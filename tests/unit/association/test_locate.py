@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from catalogdb.association.config import VelocityConfig, VelocityLayer
 from catalogdb.association.locate import Hypocentre, Observations, locate
-from catalogdb.association.traveltime import travel_times
+from catalogdb.traveltimes.first_arrivals import travel_times
+from catalogdb.traveltimes.velocity import VelocityConfig, VelocityLayer
 
 MODELS = {
     "homogeneous": VelocityConfig(vp=5.85, vs=3.28),

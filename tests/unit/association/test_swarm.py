@@ -6,11 +6,12 @@ import pytest
 from benchmarks._swarms import Network, swarm
 from catalogdb.association import scales as scales_module
 from catalogdb.association.associate import associate
-from catalogdb.association.config import AssociateConfig, VelocityConfig
+from catalogdb.association.config import AssociateConfig
 from catalogdb.association.prepared import PreparedStations, Volume
 from catalogdb.association.scales import network_scales
 from catalogdb.evaluation.gates import Gates
 from catalogdb.geo import Region
+from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.tuning.compare import score
 
 VELOCITY = VelocityConfig(layers=[{"depth_km": 0.0, "vp": 5.0, "vs": 2.9}, {"depth_km": 3.0, "vp": 6.2, "vs": 3.5}])

@@ -6,11 +6,11 @@ from obspy.core.inventory import Channel, Inventory, Network, Station
 
 from catalogdb.association.associate import associate
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.traveltime import HomogeneousTimes
 from catalogdb.geo import Region, distance_azimuth
 from catalogdb.stations.documents import channel_documents, site_documents
 from catalogdb.stations.epochs import OPEN_END
 from catalogdb.stations.places import StationPlaces
+from catalogdb.traveltimes.first_arrivals import HomogeneousTimes
 
 START, MOVED = obspy.UTCDateTime(2005, 1, 1), obspy.UTCDateTime(2015, 6, 1)
 T0 = 1711584000.0

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from catalogdb.association.config import VelocityConfig
+from catalogdb.traveltimes.velocity import VelocityConfig
 
 GRADIENT_STEP_KM = 1.0
 STATION_STEP_KM = 1.0
@@ -75,12 +75,33 @@ class LayeredTimes:
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> np.ndarray:
         """Give travel times in seconds; arguments broadcast together, depths below sea level."""
-        return self.with_derivatives(distance_km, depth_km, station_depth_km, is_s)[0]
+        near, far, near_deep, far_deep, at_distance, at_depth = self._corners(
+            distance_km, depth_km, station_depth_km, is_s
+        )
+        shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
+        slowness = shallow + at_depth * (deep - shallow)
+        return slowness * np.hypot(distance_km, np.subtract(depth_km, station_depth_km))
 
     def with_derivatives(
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
+        near, far, near_deep, far_deep, at_distance, at_depth = self._corners(
+            distance_km, depth_km, station_depth_km, is_s
+        )
+        shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
+        slowness = shallow + at_depth * (deep - shallow)
+        by_distance = (far - near + at_depth * (far_deep - near_deep - far + near)) / self._distance_step
+        by_depth = (deep - shallow) / self._depth_step
+        below = np.subtract(depth_km, station_depth_km)
+        path = np.hypot(distance_km, below)
+        share = slowness / np.maximum(path, SHORTEST_KM)
+        return slowness * path, by_distance * path + share * distance_km, by_depth * path + share * below
+
+    def _corners(
+        self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
+    ) -> tuple[np.ndarray, ...]:
+        """Mean slownesses (s/km) at the corners of a cell (near and far, above and below), and how far along it is."""
         k, at_station = _position(self._station, station_depth_km)
         j, at_depth = _position(self._depth, depth_km)
         i, at_distance = _position(self._distance, distance_km)
@@ -92,15 +113,7 @@ class LayeredTimes:
             higher = tables[corner + offset]
             return higher + at_station * (tables[corner + offset + layer] - higher)
 
-        near, far, near_deep, far_deep = at(0), at(1), at(row), at(row + 1)
-        shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
-        slowness = shallow + at_depth * (deep - shallow)
-        by_distance = (far - near + at_depth * (far_deep - near_deep - far + near)) / self._distance_step
-        by_depth = (deep - shallow) / self._depth_step
-        below = np.subtract(depth_km, station_depth_km)
-        path = np.hypot(distance_km, below)
-        share = slowness / np.maximum(path, SHORTEST_KM)
-        return slowness * path, by_distance * path + share * distance_km, by_depth * path + share * below
+        return at(0), at(1), at(row), at(row + 1), at_distance, at_depth
 
     def _slownesses(self, tops: np.ndarray, speeds: np.ndarray, station_depth_km: float) -> np.ndarray:
         rows = []

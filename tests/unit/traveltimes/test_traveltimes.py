@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from catalogdb.association.config import VelocityConfig
-from catalogdb.association.traveltime import HomogeneousTimes, LayeredTimes, travel_times
+from catalogdb.traveltimes.first_arrivals import HomogeneousTimes, LayeredTimes, travel_times
+from catalogdb.traveltimes.velocity import VelocityConfig
 
 CRUST = VelocityConfig(layers=[{"depth_km": 0, "vp": 5.85, "vs": 3.28}, {"depth_km": 22, "vp": 8.0, "vs": 4.5}])
 

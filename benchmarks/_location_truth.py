@@ -1,0 +1,132 @@
+"""What is known of the truth, and how locations and their uncertainties agree with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import least_squares
+from scipy.sparse import coo_matrix
+from scipy.stats import chi2
+
+from catalogdb.geo import Projection
+from catalogdb.location.arrivals import Arrivals
+from catalogdb.location.density import Density
+
+LEVELS = (0.68, 0.90, 0.95)
+LEAST_OF_A_HALF = 7
+
+
+def pair_errors(places: np.ndarray, pairs: pd.DataFrame) -> tuple[float, float]:
+    """Mean over events of the rms error of their pairs' distances, horizontal and vertical, km."""
+    one, other = pairs.idx1.to_numpy(), pairs.idx2.to_numpy()
+    apart = places[one] - places[other]
+    found = np.hypot(apart[:, 0], apart[:, 1]) - pairs.hori, np.abs(apart[:, 2]) - pairs.vert
+    events, scores = np.concatenate([one, other]), []
+    for error in found:
+        known = np.isfinite(error.to_numpy())
+        both = np.tile(known, 2)
+        squares = np.bincount(events[both], weights=np.tile(error.to_numpy() ** 2, 2)[both], minlength=len(places))
+        number = np.bincount(events[both], minlength=len(places))
+        scores.append(float(np.sqrt(squares[number > 0] / number[number > 0]).mean()))
+    return scores[0], scores[1]
+
+
+def peer(path: Path, plane: Projection) -> np.ndarray:
+    """(x, y, depth) of a peer's locations, km; NaN for events that it left out."""
+    rows = [line.split() for line in path.read_text().splitlines()]
+    places = np.full((1000, 3), np.nan)
+    if path.suffix == ".sum":
+        found = [(number, *map(float, row[3:6])) for number, row in enumerate(rows[1:])]
+    elif path.suffix == ".cat":
+        found = [(int(row[6]) - 1, *map(float, row[7:10])) for row in rows]
+    else:
+        found = [(int(row[0]) - 1, *map(float, row[1:4])) for row in rows]
+    for number, latitude, longitude, depth_km in found:
+        places[number] = (*plane.to_xy(longitude, latitude), depth_km)
+    return places
+
+
+def places_of_separations(start: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
+    """Places near to `start` whose distances from one another are the true ones, km."""
+    start = np.where(np.isfinite(start), start, np.nanmean(start, axis=0))
+    one, other, rows = pairs.idx1.to_numpy(), pairs.idx2.to_numpy(), np.arange(len(pairs))
+    sign = np.sign(start[one, 2] - start[other, 2])
+    shape = (2 * len(pairs), start.size)
+
+    def parts(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        apart = values.reshape(start.shape)[one] - values.reshape(start.shape)[other]
+        return apart, np.maximum(np.hypot(apart[:, 0], apart[:, 1]), 1e-6)
+
+    def misfit(values: np.ndarray) -> np.ndarray:
+        apart, far = parts(values)
+        weak = 0.01 * (values - start.ravel())
+        return np.concatenate([far - pairs.hori, sign * apart[:, 2] - pairs.vert, weak])
+
+    def slopes(values: np.ndarray) -> Any:
+        apart, far = parts(values)
+        data = np.concatenate([apart[:, 0] / far, apart[:, 1] / far, sign])
+        row = np.concatenate([rows, rows, rows + len(pairs)])
+        axis = np.repeat([0, 1, 2], len(pairs))
+        at = (np.tile(row, 2), np.concatenate([3 * np.tile(one, 3) + axis, 3 * np.tile(other, 3) + axis]))
+        upper = coo_matrix((np.concatenate([data, -data]), at), shape=shape)
+        weak = coo_matrix((np.full(start.size, 0.01), (np.arange(start.size), np.arange(start.size))))
+        from scipy.sparse import vstack
+
+        return vstack([upper, weak]).tocsr()
+
+    answer = least_squares(misfit, start.ravel(), jac=slopes, method="trf", tr_solver="lsmr", max_nfev=60)
+    return answer.x.reshape(start.shape)
+
+
+def coverage(found: Density, truth: np.ndarray, is_shifted: bool = False) -> dict[str, float]:
+    """Shares of events whose epicentre and depth lie in the regions of 68, 90 and 95 %; the last one by the covariance.
+
+    Args:
+        found: densities.
+        truth: (x, y, depth), km.
+        is_shifted: the truth is known but for a shift of all events.
+    """
+    if is_shifted:
+        truth = truth + np.median(found.best[:, :3] - truth, axis=0)
+    far = np.hypot(found.best[:, 0] - truth[:, 0], found.best[:, 1] - truth[:, 1])
+    depth, off = truth[:, 2], truth - found.expected[:, :3]
+    shares: dict[str, float] = {}
+    for level in ("68", "90"):
+        shares[f"coverage_{level}"] = float(np.mean(far <= getattr(found, f"radius_{level}")))
+        low, high = getattr(found, f"depth_{level}").T
+        shares[f"depth_coverage_{level}"] = float(np.mean((low <= depth) & (depth <= high)))
+    return shares | _by_covariance(off, found.covariance[:, :3, :3], (0.95,))
+
+
+def _by_covariance(off: np.ndarray, covariance: np.ndarray, levels: tuple[float, ...]) -> dict[str, float]:
+    flat = np.linalg.inv(covariance[:, :2, :2])
+    squared = np.einsum("mi,mij,mj->m", off[:, :2], flat, off[:, :2]), off[:, 2] ** 2 / covariance[:, 2, 2]
+    shares = {}
+    for level in levels:
+        for prefix, values, size in zip(("coverage", "depth_coverage"), squared, (2, 1), strict=True):
+            shares[f"{prefix}_{100 * level:.0f}"] = float(np.mean(values <= chi2.ppf(level, size)))
+    return shares
+
+
+def halves(arrivals: Arrivals, seed: int) -> tuple[Arrivals, Arrivals]:
+    """Events with enough arrivals, from one half of their stations and from the other half."""
+    rng = np.random.default_rng(seed)
+    first = np.zeros(arrivals.present.shape, dtype=bool)
+    for row in range(len(arrivals)):
+        stations = np.unique(arrivals.station[row][arrivals.present[row]])
+        first[row] = np.isin(arrivals.station[row], rng.permutation(stations)[: len(stations) // 2])
+    one, other = arrivals.where(first), arrivals.where(~first)
+    rich = np.flatnonzero((one.count >= LEAST_OF_A_HALF) & (other.count >= LEAST_OF_A_HALF))
+    return one.take(rich).trimmed(), other.take(rich).trimmed()
+
+
+def half_coverage(one: Density, other: Density) -> dict[str, Any]:
+    """How far apart two locations of each event are, and how often that is within what their covariances say."""
+    off = one.expected[:, :3] - other.expected[:, :3]
+    covariance = one.covariance[:, :3, :3] + other.covariance[:, :3, :3]
+    row = {"case": "ogs_halves", "method": "none"}
+    row |= {"horizontal_km": float(np.median(np.hypot(off[:, 0], off[:, 1])))}
+    return row | {"vertical_km": float(np.median(np.abs(off[:, 2])))} | _by_covariance(off, covariance, LEVELS)

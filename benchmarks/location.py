@@ -1,0 +1,160 @@
+"""Locations against truth and against peers, and how often the truth lies where they say.
+
+Cases:
+- `ridgecrest_synthetic`: mean over events of the rms error of pair distances, the score of its README, for which peers'
+  locations are at hand; coverage is that of places which have just the true separations, their mean shift taken away.
+- `ogs_twin`: OGS's network and picks with made times (`_location_twin`): distance to the truth, median over the events.
+- `ogs_hypo71`: distance to the analysts' locations, median and 90 %, which took all stations to be at sea level.
+- `ogs_halves`: half of an event's stations against the other half; differences should be as their covariances say.
+`coverage_...` counts epicentres, `depth_coverage_...` depths. Seconds are of one core, estimates of errors included.
+Needs CATALOGDB_REALDATA (folders location and ogs_2024_h1).
+
+    python -m benchmarks.location --json
+    python -m benchmarks.location --cases ogs_twin --seeds 1 2 3 --plot calibration.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks._location_cases import OGS_MODEL, Case, hypo71, ogs, ridgecrest
+from benchmarks._location_truth import coverage, half_coverage, halves, pair_errors, peer, places_of_separations
+from benchmarks._location_twin import twin
+from catalogdb.location.catalog import Located, locate_catalog
+from catalogdb.location.locate import Locator
+
+CASES = ("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves")
+METHODS = ("none", "static", "source")
+PEERS = {"hypoinverse": "peer_hypoinverse.sum", "growclust": "peer_growclust.cat", "hypodd": "peer_hypoDD.reloc"}
+
+
+def _located(case: Case, terms: str) -> tuple[Located, float]:
+    before = time.process_time()
+    found = locate_catalog(Locator(case.earth), case.arrivals, terms=terms)
+    return found, round(len(case.arrivals) / (time.process_time() - before), 1)
+
+
+def _row(name: str, method: str, horizontal: float, vertical: float, **more: Any) -> dict[str, Any]:
+    return {"case": name, "method": method, "horizontal_km": horizontal, "vertical_km": vertical} | more
+
+
+def measure_ridgecrest(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Peers' rows, and one for each kind of station terms."""
+    folder = root / "location" / "ridgecrest_synthetic_2024"
+    case, pairs = ridgecrest(folder), pd.read_csv(folder / "true_separations.csv")
+    for name, file in PEERS.items():
+        yield _row("ridgecrest_synthetic", name, *pair_errors(peer(folder / file, case.plane), pairs))
+    truth = places_of_separations(peer(folder / PEERS["hypodd"], case.plane), pairs)
+    for terms in arguments.methods:
+        found, speed = _located(case, terms)
+        shares = coverage(found.density, truth, is_shifted=True)
+        errors = pair_errors(found.density.best, pairs)
+        yield _row("ridgecrest_synthetic", terms, *errors, **shares, events_per_s=speed)
+
+
+def measure_twin(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Means over the seeds."""
+    folder = root / "ogs_2024_h1"
+    case = ogs(folder)
+    rows, places = hypo71(folder, case)
+    real = case.arrivals.take(rows)
+    truth = np.column_stack([places, np.full(len(rows), -8.0)])
+    for terms in arguments.methods:
+        found = []
+        for seed in arguments.seeds:
+            made = twin(real, truth, real.grade // 2, case.earth.network, OGS_MODEL, seed)
+            located, speed = _located(Case(case.earth, made, case.names[rows], case.plane), terms)
+            apart = located.density.best - truth
+            errors = np.median(np.hypot(apart[:, 0], apart[:, 1])), np.median(np.abs(apart[:, 2]))
+            shares = coverage(located.density, truth[:, :3])
+            found.append(_row("ogs_twin", terms, *errors, **shares, events_per_s=speed))
+        means = pd.DataFrame(found).drop(columns=["case", "method"]).mean().to_dict()
+        yield {"case": "ogs_twin", "method": terms} | means
+
+
+def measure_hypo71(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Distances to the analysts' locations."""
+    folder = root / "ogs_2024_h1"
+    case = ogs(folder)
+    rows, places = hypo71(folder, case)
+    for terms in arguments.methods:
+        found, speed = _located(case, terms)
+        apart = found.density.best[rows, :3] - places
+        far, deep = np.hypot(apart[:, 0], apart[:, 1]), np.abs(apart[:, 2])
+        more = {"horizontal_90_km": np.quantile(far, 0.9), "vertical_90_km": np.quantile(deep, 0.9)}
+        yield _row("ogs_hypo71", terms, np.median(far), np.median(deep), **more, events_per_s=speed)
+
+
+def measure_halves(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Two locations of the same events from stations of which they share none."""
+    case = ogs(root / "ogs_2024_h1")
+    one, other = halves(case.arrivals, seed=1)
+    found = [_located(Case(case.earth, half, case.names, case.plane), "none") for half in (one, other)]
+    yield half_coverage(*(half.density for half, _ in found)) | {"events_per_s": found[0][1]}
+
+
+MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]]]] = {
+    "ridgecrest_synthetic": measure_ridgecrest,
+    "ogs_twin": measure_twin,
+    "ogs_hypo71": measure_hypo71,
+    "ogs_halves": measure_halves,
+}
+
+
+def plot(rows: list[dict[str, Any]], path: Path) -> None:
+    """Share of events that lie within a region over the share that should."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(9.0, 4.5), sharey=True)
+    levels = (68, 90, 95)
+    for axis, prefix, title in zip(axes, ("coverage", "depth_coverage"), ("epicentre", "depth"), strict=True):
+        axis.plot([60, 100], [60, 100], color="0.7", linewidth=1.0)
+        for row in rows:
+            if f"{prefix}_68" in row:
+                shares = [100.0 * row[f"{prefix}_{level}"] for level in levels]
+                axis.plot(levels, shares, "o-", label=f"{row['case']}, {row['method']}")
+        axis.set(title=title, xlabel="should lie inside, %", xlim=(60, 100), ylim=(50, 100))
+    axes[0].set_ylabel("lie inside, %")
+    axes[1].legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="kinds of station terms")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4], help="of the twin")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the calibration")
+    arguments = parser.parse_args()
+    root = os.environ.get("CATALOGDB_REALDATA")
+    if not root:
+        parser.error("set CATALOGDB_REALDATA to the folder that holds location and ogs_2024_h1")
+    rows = [
+        {key: round(float(value), 3) if isinstance(value, float) else value for key, value in row.items()}
+        for name in arguments.cases
+        for row in MEASURES[name](Path(root), arguments)
+    ]
+    if arguments.plot:
+        plot(rows, arguments.plot)
+    if arguments.json:
+        print(json.dumps({"benchmark": "location", "seeds": arguments.seeds, "results": rows}))
+    else:
+        print(pd.DataFrame(rows).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where and when events were, and how well their arrivals tell it."""

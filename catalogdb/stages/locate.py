@@ -1,0 +1,133 @@
+"""Location: origins of a whole catalog -> a further origin of each event by its probability density, station terms."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, cast
+
+from pymongo.database import Database
+
+from catalogdb.documents.data import Origin, StationTerm
+from catalogdb.identity import content_id
+from catalogdb.ledger.parts import Parts, digest, fingerprint, named
+from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
+from catalogdb.location.config import LocateConfig
+from catalogdb.stages.station_places import read_places
+
+METHOD = "nonlinear"
+WHOLE_CATALOG = Shard({}, 0.0, 4102444800.0)  # 1970 to 2100: errors and terms are of the catalog, whatever is added
+ORIGIN_FIELDS = (
+    *("event_id", "time", "latitude", "longitude", "depth_km"),
+    *(f"arrivals.{name}" for name in ("pick_id", "phase", "net", "sta", "time")),
+)
+PICK_FIELDS = ("loc", "chan", "uncertainty", "hypo71_weight")
+BATCH_PICKS = 10_000
+
+
+class LocateStage(Stage):
+    """Origins by method `nonlinear` of one catalog, and its station terms; one task for all of it."""
+
+    name = "locate"
+    kind = "catalog"
+    reads = (Reads("origin", "origins"), Reads("pick", "picks"), Reads("site", "stations"))
+    collections = ("origin", "station_term")
+    settings = LocateConfig
+    words = {"origin": named("origins"), "station": named("coordinates")}
+    verb = "located"
+
+    def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
+        """The catalog as a whole, with each of its events as it was associated, and the places of its sensors."""
+        inputs = self._inputs(db)
+        if inputs.data[0] or db.task.find_one({"stage": self.name, "config_id": self.config_id}, {"_id": 1}):
+            yield WHOLE_CATALOG, inputs.parts
+
+    def read(self, db: Database, shard: Shard) -> Inputs:
+        """Fetch the events as they were associated, with what their picks and sensors say."""
+        return self._inputs(db)
+
+    def process(self, shard: Shard, inputs: Inputs) -> Output:
+        """Locate all events, and give the origins and terms their identities."""
+        origins, arrivals = inputs.data
+        if not origins:
+            return Output({"origin": [], "station_term": []})
+        from catalogdb.location.documents import Placed, locate_origins
+
+        config, associate = cast(LocateConfig, self.job.block(self.name)), self.job.associate
+        result = locate_origins(
+            origins,
+            [[Placed(**arrival) for arrival in event] for event in arrivals],
+            self.job.region,
+            associate.search_margin_km,
+            config.velocity or associate.location_velocity or associate.velocity,
+            config,
+        )
+        for origin in result.origins:
+            origin |= {"_id": content_id(self.config_id, origin["event_id"], METHOD), "catalog": self.result}
+        for term in result.terms:
+            identity = content_id(self.config_id, term["net"], term["sta"], term["phase"])
+            term |= {"_id": identity, "catalog": self.result}
+        documents: dict[str, list[Any]] = {
+            "origin": cast(list[Origin], result.origins),
+            "station_term": cast(list[StationTerm], result.terms),
+        }
+        return Output(documents, result.counts)
+
+    @staticmethod
+    def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
+        """Say which events have no further origin, and why."""
+        reasons = {"too_few_arrivals": "fewer than 4 arrivals", "one_station": "arrivals of one station alone"}
+        return [
+            f"{counts[f'refused_{name}']} events keep their associator's location: {words}"
+            for name, words in reasons.items()
+            if counts.get(f"refused_{name}")
+        ]
+
+    def _inputs(self, db: Database) -> Inputs:
+        query = {"catalog": self.result, "config_id": self.config_id, "method": {"$ne": METHOD}}
+        fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
+        origins = list(db.origin.find(query, fields).sort([("time", 1), ("event_id", 1)]))
+        picks = _picks(db, [arrival["pick_id"] for origin in origins for arrival in origin["arrivals"]])
+        times = [origin["time"] for origin in origins]
+        codes = {arrival["sta"] for origin in origins for arrival in origin["arrivals"]}
+        places = read_places(db, min(times, default=0.0), max(times, default=0.0) + 3600.0, codes)
+        arrivals: list[list[dict[str, Any]]] = []
+        parts: Parts = {"origin": {}, "station": {}}
+        sensors: dict[str, set[str]] = defaultdict(set)
+        for origin in origins:
+            own = []
+            for arrival in origin["arrivals"]:
+                pick, net, sta = picks.get(arrival["pick_id"], {}), arrival.get("net") or "", arrival["sta"]
+                place = places.at(net, sta, arrival["time"], pick.get("loc"), pick.get("chan")) or places.latest(
+                    net, sta
+                )
+                if place is None:
+                    continue
+                sensors[f"{net}.{sta}"].add(f"{place.latitude!r} {place.longitude!r} {place.elevation_km!r}")
+                own.append(
+                    {name: arrival[name] for name in ("pick_id", "phase", "time")}
+                    | {"net": net, "sta": sta, "precision": _precision(pick)}
+                    | {"latitude": place.latitude, "longitude": place.longitude, "elevation_km": place.elevation_km}
+                )
+            arrivals.append(own)
+            parts["origin"][origin["event_id"]] = digest(origin, [arrival["precision"] for arrival in own])
+        parts["station"] = {station: digest(*sorted(found)) for station, found in sensors.items()}
+        return Inputs((origins, arrivals), fingerprint(parts), parts)
+
+
+def _picks(db: Database, ids: list[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for first in range(0, len(ids), BATCH_PICKS):
+        rows = db.pick.find({"_id": {"$in": ids[first : first + BATCH_PICKS]}}, dict.fromkeys(PICK_FIELDS, 1))
+        found |= {row["_id"]: row for row in rows}
+    return found
+
+
+def _precision(pick: Mapping[str, Any]) -> str:
+    """Class of a pick's precision: the analyst's weight, else its uncertainty to a factor of 1.4."""
+    from math import log2
+
+    if pick.get("hypo71_weight") is not None:
+        return f"weight {pick['hypo71_weight']}"
+    uncertainty = pick.get("uncertainty")
+    return f"uncertainty {round(2.0 * log2(uncertainty))}" if uncertainty and uncertainty > 0 else "unknown"

@@ -1,0 +1,1 @@
+"""Velocity models, and the travel times of first arrivals in them."""
