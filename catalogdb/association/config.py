@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from catalogdb.traveltimes.velocity import DepthKm, VelocityConfig
 
@@ -93,10 +93,26 @@ class DepthPrior(_Settings):
     sigma_km: float = Field(gt=0.0, description="Its standard deviation, km.")
 
 
+AUTO = "scan"
+"""The associator that `auto` stands for: no other setting is needed, whatever the network."""
+
+
+def _concrete(associator: Any) -> Any:
+    """What `auto` stands for, so that a configuration, and its identity with it, names what runs."""
+    return AUTO if associator == "auto" else associator
+
+
+Associator = Annotated[Literal["gamma", "pyocto", "scan"], BeforeValidator(_concrete)]
+
+
 class AssociateConfig(_Settings):
     """From picks to events."""
 
-    associator: Literal["gamma", "pyocto", "scan"] = Field("gamma", description="Which associator forms the events.")
+    associator: Associator = Field(
+        "auto",
+        validate_default=True,
+        description="Which associator forms the events; `auto` is the scan, which needs no other setting.",
+    )
     window_seconds: float = Field(3600.0, gt=0.0, description="Core of one window, s: one task of the ledger.")
     overlap_seconds: float = Field(
         300.0, ge=0.0, description="Read before and after the core, s; must exceed the longest travel time."
@@ -146,7 +162,7 @@ class AssociateConfig(_Settings):
     max_chance_per_day: float | None = Field(
         None,
         gt=0.0,
-        description="Drop events that false picks would make more often than this, per day; left out: 0.001 for what "
+        description="Drop events that false picks would make more often than this, per day; left out: 0.03 for what "
         "the scan finds, no test of what GaMMA and PyOcto find. Of the scan's events in a swarm one in 300 may be by "
         "chance, whatever is set.",
     )

@@ -12,13 +12,14 @@ from catalogdb.association.chance import (
     BURST_PICKS,
     QUIET_RATE,
     RING_SECONDS,
+    SLOT_PRIOR_COUNT,
     UNSEEN_BURSTS,
     Bursts,
     ChanceTest,
     rate,
 )
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.locate import Hypocentre, Observations, locate
+from catalogdb.association.locate import START_DEPTHS_KM, Hypocentre, Observations, locate, with_uncertainties
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import network_scales
 from catalogdb.traveltimes.first_arrivals import TravelTimes
@@ -67,7 +68,8 @@ class EventFitter:
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self._chance = ChanceTest(self.scales.area_km2, thickness_km, times.vp, len(stations.place_x_km))
         prior = config.depth_prior
-        self._burst_like = np.flatnonzero(burst_like(picks, stations))
+        is_burst_like, self._same_phase, self._pair_count = burst_like(picks, stations)
+        self._burst_like = np.flatnonzero(is_burst_like)
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
 
     def fit(self, start: Hypocentre, rows: np.ndarray) -> Fit:
@@ -107,7 +109,7 @@ class EventFitter:
             if found.size < PARAMETERS or np.array_equal(found, rows):
                 break
             rows = found
-            here = self._locate(here, rows)
+            here = self._locate(here, rows, ())
             if rows.tobytes() in seen:
                 break
             seen.add(rows.tobytes())
@@ -162,15 +164,30 @@ class EventFitter:
         count = np.isin(self._place(others), near).sum()
         return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
 
+    def _slot_rates(self, rows: np.ndarray, time: float, background: float) -> np.ndarray:
+        """Free picks per second of the place and phase of each row in the minutes around, but for the row itself."""
+        first, last = np.searchsorted(self._picks.time, [time - BACKGROUND_SECONDS, time + BACKGROUND_SECONDS])
+        others = np.arange(first, last)[self.free[first:last]]
+        slots = self._place(others) * 2 + self._picks.is_s[others]
+        own = self._place(rows) * 2 + self._picks.is_s[rows]
+        count = (slots[:, None] == own).sum(axis=0) - np.isin(rows, others)
+        return rate(count, 2.0 * BACKGROUND_SECONDS, background, SLOT_PRIOR_COUNT)
+
     def bursts(self, starttime: float, endtime: float) -> Bursts:
         """Bursts among the free picks, but for an interval (epoch seconds) that holds what may be an event itself."""
-        time = self._picks.time
-        first, last = np.searchsorted(time, [starttime - RING_SECONDS, endtime + RING_SECONDS])
-        count = np.count_nonzero(self.free[self._burst_like[: np.searchsorted(self._burst_like, first)]])
-        count += np.count_nonzero(self.free[self._burst_like[np.searchsorted(self._burst_like, last) :]])
+        time, rows = self._picks.time, self._burst_like
+        is_other = self.free[rows] & ((time[rows] < starttime - RING_SECONDS) | (time[rows] >= endtime + RING_SECONDS))
+        rows = rows[is_other]
+        count = rows.size
         seconds = max(time[-1] - time[0], self._config.window_seconds) - (endtime - starttime + 2.0 * RING_SECONDS)
         days = max(seconds, SHORTEST_SECONDS) / 86400.0
-        return Bursts(count / BURST_PICKS / days, UNSEEN_BURSTS / days)
+        if count == 0:
+            return Bursts(0.0, UNSEEN_BURSTS / days)
+        p_share = 1.0 - np.count_nonzero(self._picks.is_s[rows]) / count
+        same, pairs = self._same_phase[rows].sum(), self._pair_count[rows].sum()
+        by_itself = p_share**2 + (1.0 - p_share) ** 2
+        uniform = (same / pairs - by_itself) / (1.0 - by_itself) if by_itself < 1.0 else 1.0
+        return Bursts(count / BURST_PICKS / days, UNSEEN_BURSTS / days, p_share, float(np.clip(uniform, 0.0, 1.0)))
 
     def chance_per_day(self, here: Hypocentre, rows: np.ndarray) -> float:
         """How many events as good as this one false picks would make in a day (see `chance`)."""
@@ -183,18 +200,27 @@ class EventFitter:
         near, _ = self._near(here, RING_SECONDS)
         counted, misfit = self._one_per_place(rows, self.misfit(rows, here))
         ring = near[~np.isin(near, rows)]
+        background = self.background(here, rows)
         return self._chance.best(
             misfit,
             rank[self._place(counted)],
             self._picks.is_s[counted],
+            self._slot_rates(counted, here.time, background),
             rank[self._place(ring)],
             distance[order],
-            self.background(here, rows),
+            background,
             self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]),
         )
 
-    def _locate(self, here: Hypocentre, rows: np.ndarray) -> Hypocentre:
-        return locate(here, self.observations(rows), self._times, self._volume.bounds, self._depth_prior)
+    def with_uncertainties(self, here: Hypocentre, rows: np.ndarray) -> Hypocentre:
+        """What the arrivals say of the uncertainty of a location."""
+        return with_uncertainties(here, self.observations(rows), self._times, self._volume.bounds)
+
+    def _locate(
+        self, here: Hypocentre, rows: np.ndarray, other_depths_km: tuple[float, ...] = START_DEPTHS_KM
+    ) -> Hypocentre:
+        observed, bounds = self.observations(rows), self._volume.bounds
+        return locate(here, observed, self._times, bounds, self._depth_prior, other_depths_km)
 
     def _tolerance(self, rows: np.ndarray, here: Hypocentre, number: int) -> float:
         """The first guess may be far off, so the first round takes more; later ones four times the fit's own spread."""
@@ -251,24 +277,33 @@ class EventFitter:
         return np.hypot(self._stations.place_x_km - here.x_km, self._stations.place_y_km - here.y_km)
 
 
-def burst_like(picks: PreparedPicks, stations: PreparedStations) -> NDArray[np.bool_]:
-    """Which picks look like those of a burst: others of several neighbouring places are within seconds."""
+def burst_like(
+    picks: PreparedPicks, stations: PreparedStations
+) -> tuple[NDArray[np.bool_], NDArray[np.int_], NDArray[np.int_]]:
+    """Which picks look like those of a burst: others of several neighbouring places are within seconds.
+
+    Returns:
+        that, and with how many others of its neighbourhood each makes a pair: of one phase, and of any.
+    """
     size = len(picks)
-    if size < BURST_STATIONS:
-        return np.zeros(size, dtype=bool)
     x_km, y_km = stations.place_x_km, stations.place_y_km
     apart = np.hypot(x_km[:, None] - x_km, y_km[:, None] - y_km)
     near = np.zeros(apart.shape, dtype=bool)
     np.put_along_axis(near, np.argsort(apart, axis=1, kind="stable")[:, :BURST_REACH], True, axis=1)
-    time, station = picks.time, stations.place[picks.station]
-    pairs = [np.arange(size) * len(apart) + station]
+    time, station, is_s = picks.time, stations.place[picks.station], picks.is_s
+    seen = [np.arange(size) * len(apart) + station]
+    same, pairs = np.zeros(size, dtype=int), np.zeros(size, dtype=int)
     left = np.arange(size)
     for offset in range(1, size):
         left = left[left < size - offset]
         left = left[time[left + offset] - time[left] <= BURST_SECONDS]
         if left.size == 0:
             break
-        right = left + offset
-        pairs.append((left * len(apart) + station[right])[near[station[left], station[right]]])
-        pairs.append((right * len(apart) + station[left])[near[station[right], station[left]]])
-    return np.bincount(np.unique(np.concatenate(pairs)) // len(apart), minlength=size) >= BURST_STATIONS
+        for row, other in ((left, left + offset), (left + offset, left)):
+            neighbours = near[station[row], station[other]]
+            seen.append((row * len(apart) + station[other])[neighbours])
+            neighbours &= station[row] != station[other]
+            pairs[row] += neighbours
+            same[row] += neighbours & (is_s[row] == is_s[other])
+    count = np.bincount(np.unique(np.concatenate(seen)) // len(apart), minlength=size)
+    return count >= BURST_STATIONS, same, pairs

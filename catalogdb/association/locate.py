@@ -54,12 +54,13 @@ def locate(
     times: TravelTimes,
     bounds: tuple[np.ndarray, np.ndarray],
     depth_prior: tuple[float, float] | None = None,
+    other_depths_km: tuple[float, ...] = START_DEPTHS_KM,
 ) -> Hypocentre:
     """Minimise the soft-L1 misfit of arrival times over position, depth and origin time.
 
     Levenberg-Marquardt on iteratively reweighted residuals, from the first guess's depth and from others, since an
     associator often leaves an event at a limit of depth, and first arrivals may have one minimum above and one below a
-    discontinuity. The uncertainties are those of the linearised problem, from each pick's sigma alone.
+    discontinuity.
 
     Args:
         start: first guess.
@@ -67,19 +68,26 @@ def locate(
         times: travel times as in `traveltime`.
         bounds: lower and upper limits of (x, y, depth), km.
         depth_prior: usual depth and its standard deviation, km: what depth is taken where arrivals don't tell it.
+        other_depths_km: tried besides that of the first guess.
 
     Source: the misfit is SciPy's `soft_l1` (`scipy.optimize.least_squares`).
     """
     # times from the first guess on: a double near 1.7e9 s has no room for the solver's small steps
     reference = start.time
-    relative = replace(observed, time=observed.time - reference)
-    problem = _Problem(relative, times, bounds, depth_prior)
-    depths = dict.fromkeys((start.depth_km, *START_DEPTHS_KM))
+    problem = _Problem(observed, reference, times, bounds, depth_prior)
+    depths = dict.fromkeys((start.depth_km, *other_depths_km))
     models = np.array([(start.x_km, start.y_km, depth, 0.0) for depth in depths])
     models, costs = problem.solve(models)
     best = models[int(np.flatnonzero(costs <= costs.min() * (1.0 + 1e-6))[0])]
-    deviations = problem.standard_deviations(best)
-    return Hypocentre(float(best[0]), float(best[1]), float(best[2]), float(reference + best[3]), *deviations)
+    return Hypocentre(float(best[0]), float(best[1]), float(best[2]), float(reference + best[3]))
+
+
+def with_uncertainties(
+    here: Hypocentre, observed: Observations, times: TravelTimes, bounds: tuple[np.ndarray, np.ndarray]
+) -> Hypocentre:
+    """The hypocentre with the uncertainties of the linearised problem, from each pick's sigma alone."""
+    problem = _Problem(observed, here.time, times, bounds, None)
+    return replace(here, **problem.standard_deviations(np.array([here.x_km, here.y_km, here.depth_km, 0.0])))
 
 
 class _Problem:
@@ -88,11 +96,14 @@ class _Problem:
     def __init__(
         self,
         observed: Observations,
+        reference: float,
         times: TravelTimes,
         bounds: tuple[np.ndarray, np.ndarray],
         depth_prior: tuple[float, float] | None,
     ):
-        self._observed, self._times, self._depth_prior = observed, times, depth_prior
+        self._observed, self._depth_prior = observed, depth_prior
+        self._time = observed.time - reference
+        self._times = times.at_stations(observed.station_depth_km, observed.is_s)
         self._lower = np.append(bounds[0], -np.inf)
         self._upper = np.append(bounds[1], np.inf)
         self._inverse_sigma = 1.0 / observed.sigma
@@ -107,7 +118,7 @@ class _Problem:
         active = np.arange(len(models))
         for _ in range(MAXIMUM_STEPS):
             step = self._step(models[active], residuals[active], jacobian[active], damping[active])
-            tried = np.clip(models[active] + step, self._lower, self._upper)
+            tried = np.minimum(np.maximum(models[active] + step, self._lower), self._upper)
             new_residuals, new_jacobian = self._linearised(tried)
             new_costs = self._cost(new_residuals, tried)
             better = new_costs <= costs[active]
@@ -122,32 +133,36 @@ class _Problem:
                 break
         return models, costs
 
-    def standard_deviations(self, model: np.ndarray) -> tuple[float | None, float | None, float | None]:
-        """Give the deviation of time (s), the largest horizontal one and depth's (km); None where undetermined."""
+    def standard_deviations(self, model: np.ndarray) -> dict[str, float]:
+        """Give the deviation of time (s), the largest horizontal one and depth's (km); none where undetermined."""
         jacobian = self._linearised(model[None, :])[1][0]
         normal = jacobian.T @ jacobian
         if np.linalg.matrix_rank(normal, tol=1e-8 * np.trace(normal), hermitian=True) < 4:
-            return None, None, None
+            return {}
         covariance = np.linalg.inv(normal)
         horizontal = np.sqrt(np.linalg.eigvalsh(covariance[:2, :2]).max())
-        return float(np.sqrt(covariance[3, 3])), float(horizontal), float(np.sqrt(covariance[2, 2]))
+        return {
+            "time_uncertainty": float(np.sqrt(covariance[3, 3])),
+            "horizontal_uncertainty_km": float(horizontal),
+            "depth_uncertainty_km": float(np.sqrt(covariance[2, 2])),
+        }
 
     def _residuals(self, models: np.ndarray) -> np.ndarray:
         observed = self._observed
         distance = np.hypot(models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km)
-        return observed.time - self._times(distance, models[:, 2:3], observed.station_depth_km, observed.is_s)
+        return self._time - self._times(distance, models[:, 2:3])[0]
 
     def _linearised(self, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give residuals over sigma and their derivatives by (x, y, depth, time): (models, arrivals[, 4])."""
         observed = self._observed
         east, north = models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km
         distance = np.hypot(east, north)
-        predicted, by_distance, by_depth = self._times.with_derivatives(
-            distance, models[:, 2:3], observed.station_depth_km, observed.is_s
-        )
+        predicted, by_distance, by_depth = self._times(distance, models[:, 2:3])
         by_distance = by_distance / np.maximum(distance, 1e-3)
-        jacobian = -np.stack([by_distance * east, by_distance * north, by_depth, np.ones_like(distance)], axis=-1)
-        residuals = (observed.time - models[:, 3:4] - predicted) * self._inverse_sigma
+        jacobian = np.empty((*distance.shape, 4))
+        jacobian[..., 0], jacobian[..., 1] = -by_distance * east, -by_distance * north
+        jacobian[..., 2], jacobian[..., 3] = -by_depth, -1.0
+        residuals = (self._time - models[:, 3:4] - predicted) * self._inverse_sigma
         return residuals, jacobian * self._inverse_sigma[:, None]
 
     def _cost(self, residuals: np.ndarray, models: np.ndarray) -> np.ndarray:
@@ -170,9 +185,10 @@ class _Problem:
         held = ((models <= self._lower) & (gradient > 0)) | ((models >= self._upper) & (gradient < 0))
         diagonal = np.einsum("mii->mi", normal)
         diagonal += damping[:, None] * (diagonal + 1e-6)
-        normal[held] = 0.0
-        normal.transpose(0, 2, 1)[held] = 0.0
-        np.einsum("mii->mi", normal)[held] = 1.0
+        if held.any():
+            normal[held] = 0.0
+            normal.transpose(0, 2, 1)[held] = 0.0
+            diagonal[held] = 1.0
         right = np.where(held, 0.0, gradient)[:, :, None]
         try:
             return -np.linalg.solve(normal, right)[:, :, 0]

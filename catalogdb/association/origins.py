@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -63,25 +66,30 @@ class OriginBuilder:
         self.fitter = EventFitter(picks, stations, volume, times, config)
         self.counts: Counter[str] = Counter()
         self._accepted: list[_Accepted] = []
+        self._accepted_times: list[float] = []
 
     def consider_all(self, candidates: list[Candidate]) -> None:
         """Consider candidates that are all known, the one with most picks first: it has those that are shared."""
         for candidate in sorted(candidates, key=lambda found: (-len(found.picks), found.time, found.picks)):
             self.consider(candidate, self._config.associator, self._config.max_chance_per_day)
 
-    def consider(self, candidate: Candidate, method: str, max_chance_per_day: float | None) -> bool:
-        """Fit a candidate to the picks that are free, and keep it if it is an event; True when picks were taken.
+    def consider(self, candidate: Candidate, method: str, max_chance_per_day: float | None) -> tuple[bool, float]:
+        """Fit a candidate to the picks that are free, and keep it if it is an event.
 
         Args:
             candidate: first guess.
             method: the associator that made it; the scan's score is minus log10 of the chance events per day.
             max_chance_per_day: see `chance`; None: no test.
+
+        Returns:
+            whether picks were taken, and how many such events chance would make in a day; infinite for one that is no
+            event whatever is allowed.
         """
         counts: Counter[str] = Counter()
-        here, is_taken = self._consider(candidate, method, max_chance_per_day, counts)
+        here, is_taken, chance_per_day = self._consider(candidate, method, max_chance_per_day, counts)
         if self._owns(here.time):
             self.counts.update(counts)
-        return is_taken
+        return is_taken, chance_per_day
 
     def consider_best_first(self, search: Search, max_chance_per_day: float) -> None:
         """Consider what the scan finds: events beyond doubt first, so that lesser ones don't take their picks.
@@ -89,20 +97,30 @@ class OriginBuilder:
         Each pass sees fewer picks that belong to nothing than the one before. The last ones ask for less where events
         are frequent: of those there, chance may have made FALSE_SHARE.
         """
-        for limit in (BEYOND_DOUBT * max_chance_per_day, max_chance_per_day):
-            for candidate in search.candidates():
-                self.consider(candidate, "scan", limit)
+        self._consider_found(search, lambda _: BEYOND_DOUBT * max_chance_per_day)
+        self._consider_found(search, lambda _: max_chance_per_day)
         for _ in range(MAXIMUM_PASSES):
-            taken = 0
-            for candidate in search.candidates():
-                limit = max(max_chance_per_day, FALSE_SHARE * self._events_per_day(candidate.time))
-                taken += self.consider(candidate, "scan", limit)
-            if not taken:
+            if not self._consider_found(
+                search, lambda time: max(max_chance_per_day, FALSE_SHARE * self._events_per_day(time))
+            ):
                 break
+
+    def _consider_found(self, search: Search, allowed: Callable[[float], float]) -> int:
+        """One pass over what the scan finds; how many candidates took picks."""
+        taken = 0
+        chance_per_day: float | None = None
+        candidates = search.candidates(allowed)
+        with contextlib.suppress(StopIteration):
+            while True:
+                candidate = candidates.send(chance_per_day)
+                is_taken, chance_per_day = self.consider(candidate, "scan", allowed(candidate.time))
+                taken += is_taken
+        return taken
 
     def _events_per_day(self, time: float) -> float:
         """Of the minutes around, where there are more than FEW_EVENTS."""
-        near = sum(abs(other.here.time - time) <= BACKGROUND_SECONDS for other in self._accepted)
+        times = self._accepted_times
+        near = bisect_right(times, time + BACKGROUND_SECONDS) - bisect_left(times, time - BACKGROUND_SECONDS)
         return max(near - FEW_EVENTS, 0) * 86400.0 / (2.0 * BACKGROUND_SECONDS)
 
     def _owns(self, time: float) -> bool:
@@ -110,7 +128,7 @@ class OriginBuilder:
 
     def _consider(
         self, candidate: Candidate, method: str, max_chance_per_day: float | None, counts: Counter[str]
-    ) -> tuple[Hypocentre, bool]:
+    ) -> tuple[Hypocentre, bool, float]:
         free, config = self.fitter.free, self._config
         rows = np.array([row for row in candidate.picks if free[row]], dtype=int)
         counts["arrival_in_other_event"] += len(candidate.picks) - rows.size
@@ -127,10 +145,10 @@ class OriginBuilder:
             chance_per_day = self.fitter.chance_per_day(here, rows)
         if reason := self._lacks(rows):
             counts[f"origin_{reason}"] += 1
-            return here, False
+            return here, False, math.inf
         if max_chance_per_day is not None and chance_per_day > max_chance_per_day:
             counts["origin_by_chance"] += 1
-            return here, False
+            return here, False, chance_per_day
         # From here on the picks are explained, be it by an event that isn't kept.
         free[rows] = False
         longitude, latitude = self._volume.projection.to_lonlat(here.x_km, here.y_km)
@@ -139,8 +157,11 @@ class OriginBuilder:
         elif self._is_part(here, rows):
             counts["origin_part_of_other"] += 1
         else:
+            if config.relocate:
+                here = self.fitter.with_uncertainties(here, rows)
             self._accepted.append(_Accepted(here, rows, method, candidate.score))
-        return here, True
+            insort(self._accepted_times, here.time)
+        return here, True, chance_per_day
 
     def origins(self) -> list[OriginFields]:
         """Give the origins of the core in order of time, and complete `counts`."""

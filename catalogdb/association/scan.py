@@ -11,7 +11,7 @@ what it finds is `chance`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from functools import lru_cache
 
 import numpy as np
@@ -31,16 +31,18 @@ REACHES = (6, 12, 24, 40)
 # S minus P at the seed's station, s, on top of the way between two stations.
 S_MINUS_P_SECONDS = 12.0
 MAXIMUM_TRIES = 6
-# The grid is coarse, and what it lets through is tested again.
+# The grid is coarse, and what it lets through, so many times more than is allowed, is tested again.
 COARSE_PER_DAY = 1e4
-COARSE_PER_DAY_IN_BURSTS = 30.0
+COARSE_SHARE = 1e6
+COARSE_SHARE_IN_BURSTS = 3e3
 ROUNDING_SECONDS = 1e-3
 
 
 class Search:
     """Gives first guesses, as often as it is asked: what accepted events have taken away by then is passed over.
 
-    Picks must be in order of time. Seeds that led to nothing are tried again where picks around were taken since.
+    Picks must be in order of time. Seeds that led to nothing are tried again where picks around were taken since, or
+    where more is allowed than chance makes of what they led to.
     """
 
     def __init__(
@@ -68,10 +70,17 @@ class Search:
         self._seeds = seeds[np.argsort(-count[seeds], kind="stable")]
         window = picks.time[:, None] + [-BACKGROUND_SECONDS, BACKGROUND_SECONDS]
         self._window = np.searchsorted(picks.time, window)
-        self._barren = np.full(len(picks), -1)
+        self._tried = np.full(len(picks), -1)
+        self._chance = np.full(len(picks), np.inf)
 
-    def candidates(self) -> Iterator[Candidate]:
-        """Yield first guesses; where the caller takes their picks away (`fitter.free`), it goes on without them."""
+    def candidates(self, allowed: Callable[[float], float]) -> Generator[Candidate, float | None]:
+        """Yield first guesses; where the caller takes their picks away (`fitter.free`), it goes on without them.
+
+        Args:
+            allowed: how many such events chance may make per day, at a time (epoch seconds).
+
+        The caller sends back how many it would make of what the guess led to; the same isn't asked again before.
+        """
         free, picks_needed = self._fitter.free, self._config.min_picks - 1
         for seed in map(int, self._seeds):
             own = slice(self._starts[seed], self._starts[seed + 1])
@@ -81,16 +90,20 @@ class Search:
                 if not free[seed] or possible.size < picks_needed:
                     break
                 left = np.count_nonzero(free[slice(*self._window[seed])])
-                if left == self._barren[seed]:
+                limit = allowed(self._picks.time[seed])
+                if left == self._tried[seed] and not self._chance[seed] < limit:
                     break
+                self._tried[seed], self._chance[seed] = left, np.inf
                 candidate = _best_place(
-                    seed, possible, around, self._slot, self._place, self._picks, self._grid, self._fitter, self._config
-                )
-                if candidate is None:
-                    self._barren[seed] = left
+                    seed, possible, around, self._slot, self._place, self._picks, self._grid, self._fitter,
+                    self._config, limit,
+                )  # fmt: skip
+                if not isinstance(candidate, Candidate):
+                    self._chance[seed] = candidate
                     break
                 before = np.count_nonzero(free[around])
-                yield candidate
+                chance_per_day = yield candidate
+                self._chance[seed] = np.inf if chance_per_day is None else chance_per_day
                 if np.count_nonzero(free[around]) == before:
                     break
 
@@ -105,26 +118,28 @@ def _best_place(
     grid: _Grid,
     fitter: EventFitter,
     config: AssociateConfig,
-) -> Candidate | None:
-    """The place around the seed's station where picks agree least by chance.
+    allowed: float,
+) -> Candidate | float:
+    """The place around the seed's station where picks agree least by chance; else how much would have to be allowed.
 
     Args:
         possible: rows of neighbours, by place and phase, that fit at one place or another.
         around: those that come near it.
         slot, place: of all picks, station and phase, and the place of the station.
+        allowed: how many events like it chance may make in a day.
     """
     nodes, tolerance = grid.nodes_of[place[seed]], fitter.scales.tolerance
     # Of one place and phase one pick counts.
     place_slot = place * 2 + picks.is_s
     starts = np.flatnonzero(np.diff(place_slot[possible], prepend=-1))
     if nodes.size == 0 or starts.size + 1 < config.min_picks:
-        return None
+        return np.inf
     own = grid.travel[slot[seed], nodes]
     hit = _misfit(seed, possible, own, nodes, slot, picks, grid) <= tolerance
     slot_hit = hit if starts.size == possible.size else np.logical_or.reduceat(hit, starts, axis=0)
     promising = np.flatnonzero(np.add.reduce(slot_hit, axis=0, dtype=np.int16) + 1 >= config.min_picks)
     if promising.size == 0:
-        return None
+        return np.inf
     slot_hit = slot_hit[:, promising]
     ranks = grid.rank[place[possible[starts]][:, None], nodes[promising]]
     own_rank = grid.rank[place[seed], nodes[promising]]
@@ -132,15 +147,15 @@ def _best_place(
         [np.add.reduce(slot_hit & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches]
     )
     if hits.max() < config.min_picks:
-        return None
+        return np.inf
     background = _background(seed, place, picks, grid, fitter, int(hits.max()))
     slots = 2 * grid.reaches[:, None]
     by_hits = grid.chance.at_any_time(np.arange(hits.max() + 1), slots, tolerance, background)
     quick = np.take_along_axis(by_hits, hits, axis=1)
     quick[:, hits.max(axis=0) < config.min_picks] = np.inf
     best = int(quick.min(axis=0).argmin())
-    if not quick.min() < COARSE_PER_DAY:
-        return None
+    if (needed := quick.min() / COARSE_SHARE) >= min(allowed, COARSE_PER_DAY / COARSE_SHARE):
+        return float(needed) if quick.min() < COARSE_PER_DAY else np.inf
     hit_slots = np.append(place_slot[possible[starts]][slot_hit[:, best]], place_slot[seed])
     column = promising[best]
     node = nodes[column]
@@ -149,18 +164,22 @@ def _best_place(
     hit_places, hit_count = np.unique(hit_slots // 2, return_counts=True)
     p_places = hit_slots[hit_slots % 2 == 0] // 2
     places = np.append(place[around[in_ring]], place[seed])
+    p_hits = (grid.rank[p_places, node][:, None] < grid.reaches).sum(axis=0)
+    both_ranks = grid.rank[hit_places[hit_count > 1], node]
+    both = (both_ranks[:, None] < grid.reaches).sum(axis=0)
     in_burst = grid.chance.in_bursts(
-        (grid.rank[p_places, node][:, None] < grid.reaches).sum(axis=0),
+        p_hits,
         (grid.rank[np.unique(places), node][:, None] < grid.reaches).sum(axis=0),
-        np.count_nonzero(hit_count > 1),
+        both,
         grid.radius_km[:, node],
         tolerance,
-        rate(max(in_ring.sum() + 1 - hit_count.sum(), 0), 2.0 * RING_SECONDS * hit_places.size, background),
+        tolerance,
+        max(in_ring.sum() + 1 - hit_count.sum(), 0),
         background,
         fitter.bursts(*picks.time[rows[[0, -1]]]),
     )
-    if not in_burst.min() < COARSE_PER_DAY_IN_BURSTS:
-        return None
+    if (needed := in_burst.min() / COARSE_SHARE_IN_BURSTS) >= allowed:
+        return float(needed)
     x, y, z = grid.places[node]
     return Candidate(
         time=float(picks.time[seed] - own[column]), x_km=float(x), y_km=float(y), depth_km=float(z),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -12,6 +13,10 @@ from catalogdb.traveltimes.velocity import VelocityConfig
 GRADIENT_STEP_KM = 1.0
 STATION_STEP_KM = 1.0
 SHORTEST_KM = 1e-3
+
+
+TimesAtStations = Callable[[np.ndarray, ArrayLike], tuple[np.ndarray, np.ndarray, np.ndarray]]
+"""Of distance and depth (km): travel times (s) and their derivatives by distance and by depth (s/km)."""
 
 
 class HomogeneousTimes:
@@ -32,10 +37,18 @@ class HomogeneousTimes:
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
-        below = np.subtract(depth_km, station_depth_km)
-        path = np.maximum(np.hypot(distance_km, below), SHORTEST_KM)
+        return self.at_stations(station_depth_km, is_s)(distance_km, depth_km)
+
+    def at_stations(self, station_depth_km: ArrayLike, is_s: ArrayLike) -> TimesAtStations:
+        """The same for stations and phases that stay what they are, as a function of distance and depth."""
         slowness = 1.0 / np.where(is_s, self.vs, self.vp)
-        return path * slowness, distance_km / path * slowness, below / path * slowness
+
+        def times(distance_km: np.ndarray, depth_km: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            below = np.subtract(depth_km, station_depth_km)
+            path = np.maximum(np.hypot(distance_km, below), SHORTEST_KM)
+            return path * slowness, distance_km / path * slowness, below / path * slowness
+
+        return times
 
 
 class LayeredTimes:
@@ -75,9 +88,8 @@ class LayeredTimes:
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> np.ndarray:
         """Give travel times in seconds; arguments broadcast together, depths below sea level."""
-        near, far, near_deep, far_deep, at_distance, at_depth = self._corners(
-            distance_km, depth_km, station_depth_km, is_s
-        )
+        corners = self._corners(station_depth_km, is_s)
+        near, far, near_deep, far_deep, at_distance, at_depth = corners(distance_km, depth_km)
         shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
         slowness = shallow + at_depth * (deep - shallow)
         return slowness * np.hypot(distance_km, np.subtract(depth_km, station_depth_km))
@@ -86,34 +98,47 @@ class LayeredTimes:
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
-        near, far, near_deep, far_deep, at_distance, at_depth = self._corners(
-            distance_km, depth_km, station_depth_km, is_s
-        )
-        shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
-        slowness = shallow + at_depth * (deep - shallow)
-        by_distance = (far - near + at_depth * (far_deep - near_deep - far + near)) / self._distance_step
-        by_depth = (deep - shallow) / self._depth_step
-        below = np.subtract(depth_km, station_depth_km)
-        path = np.hypot(distance_km, below)
-        share = slowness / np.maximum(path, SHORTEST_KM)
-        return slowness * path, by_distance * path + share * distance_km, by_depth * path + share * below
+        return self.at_stations(station_depth_km, is_s)(distance_km, depth_km)
+
+    def at_stations(self, station_depth_km: ArrayLike, is_s: ArrayLike) -> TimesAtStations:
+        """The same for stations and phases that stay what they are, as a function of distance and depth."""
+        corners = self._corners(station_depth_km, is_s)
+
+        def times(distance_km: np.ndarray, depth_km: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            near, far, near_deep, far_deep, at_distance, at_depth = corners(distance_km, depth_km)
+            shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
+            slowness = shallow + at_depth * (deep - shallow)
+            by_distance = (far - near + at_depth * (far_deep - near_deep - far + near)) / self._distance_step
+            by_depth = (deep - shallow) / self._depth_step
+            below = np.subtract(depth_km, station_depth_km)
+            path = np.hypot(distance_km, below)
+            share = slowness / np.maximum(path, SHORTEST_KM)
+            return slowness * path, by_distance * path + share * distance_km, by_depth * path + share * below
+
+        return times
 
     def _corners(
-        self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
-    ) -> tuple[np.ndarray, ...]:
-        """Mean slownesses (s/km) at the corners of a cell (near and far, above and below), and how far along it is."""
+        self, station_depth_km: ArrayLike, is_s: ArrayLike
+    ) -> Callable[[np.ndarray, ArrayLike], tuple[np.ndarray, ...]]:
+        """Of distance and depth (km): mean slownesses (s/km) at the corners of a cell (near and far, above and below),
+        and how far along it they are."""
         k, at_station = _position(self._station, station_depth_km)
-        j, at_depth = _position(self._depth, depth_km)
-        i, at_distance = _position(self._distance, distance_km)
         row, layer = self._distance.size, self._distance.size * self._depth.size
-        corner = ((np.asarray(is_s, dtype=int) * self._station.size + k) * self._depth.size + j) * row + i
+        first = (np.asarray(is_s, dtype=int) * self._station.size + k) * layer
         tables = self._slowness.ravel()
 
-        def at(offset: int) -> np.ndarray:
-            higher = tables[corner + offset]
-            return higher + at_station * (tables[corner + offset + layer] - higher)
+        def corners(distance_km: np.ndarray, depth_km: ArrayLike) -> tuple[np.ndarray, ...]:
+            j, at_depth = _position(self._depth, depth_km)
+            i, at_distance = _position(self._distance, distance_km)
+            corner = first + j * row + i
 
-        return at(0), at(1), at(row), at(row + 1), at_distance, at_depth
+            def at(offset: int) -> np.ndarray:
+                higher = tables.take(corner + offset)
+                return higher + at_station * (tables.take(corner + (offset + layer)) - higher)
+
+            return at(0), at(1), at(row), at(row + 1), at_distance, at_depth
+
+        return corners
 
     def _slownesses(self, tops: np.ndarray, speeds: np.ndarray, station_depth_km: float) -> np.ndarray:
         rows = []
@@ -160,7 +185,7 @@ def _layered(
 
 def _position(axis: np.ndarray, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Give the interval that each value lies in, and how far along it is, 0..1; values outside go to the end."""
-    position = np.clip((np.asarray(values) - axis[0]) / (axis[1] - axis[0]), 0.0, axis.size - 1.0)
+    position = np.minimum(np.maximum((np.asarray(values) - axis[0]) / (axis[1] - axis[0]), 0.0), axis.size - 1.0)
     below = np.minimum(position.astype(int), axis.size - 2)
     return below, position - below
 

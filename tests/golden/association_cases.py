@@ -64,8 +64,9 @@ def chances():
         rank, is_s = np.repeat(np.arange(stations), 2), np.tile([False, True], stations)
         residuals = misfit * np.linspace(-1.0, 1.0, rank.size)
         for ring in ([], [5, 6, 6]):
-            for bursts in (Bursts(0.0, 100.0), Bursts(30.0, 10.0)):
-                arguments = np.abs(residuals), rank, is_s, np.array(ring, dtype=int), distances, 1e-4
+            for bursts in (Bursts(0.0, 100.0), Bursts(30.0, 10.0), Bursts(900.0, 10.0, 0.6, 0.2)):
+                rates = np.linspace(5e-5, 2e-4, rank.size)
+                arguments = np.abs(residuals), rank, is_s, rates, np.array(ring, dtype=int), distances, 1e-4
                 found.append(test.best(*arguments, bursts))
     return found
 

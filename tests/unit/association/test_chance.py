@@ -4,9 +4,18 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from catalogdb.association.chance import QUIET_RATE, RING_SECONDS, SEEN_SECONDS, Bursts, ChanceTest, rate
+from catalogdb.association.chance import (
+    NONE_SEEN,
+    QUIET_RATE,
+    RING_SECONDS,
+    SEEN_SECONDS,
+    Bursts,
+    ChanceTest,
+    rate,
+)
 
 TEST = ChanceTest(area_km2=40_000.0, thickness_km=30.0, vp=6.0, stations=30)
+MANY = {"radius_km": 30.0, "tolerance": 0.5, "s_tolerance": 0.5, "seconds": 0, "background": 1.0}
 DISTANCES = np.linspace(5.0, 80.0, 30)
 
 
@@ -17,8 +26,9 @@ def event(stations, misfit, both=True):
     return np.full(rank.size, misfit), rank, is_s
 
 
-def best(arrivals, ring=(), background=1e-5):
-    return TEST.best(*arrivals, np.array(ring, dtype=int), DISTANCES, background)
+def best(arrivals, ring=(), background=1e-5, rates=None, bursts=NONE_SEEN):
+    rates = np.full(arrivals[0].size, background) if rates is None else rates
+    return TEST.best(*arrivals, rates, np.array(ring, dtype=int), DISTANCES, background, bursts)
 
 
 def test_coincidences_of_one_place_are_as_frequent_as_simulated():
@@ -60,23 +70,51 @@ def test_second_picks_that_fit_nothing_weaken_p_with_s():
 
 
 def test_burst_stations_are_binomial():
-    few = TEST.in_bursts(5, 8, 0, 30.0, 0.5, QUIET_RATE, QUIET_RATE)
-    many = TEST.in_bursts(8, 8, 0, 30.0, 0.5, QUIET_RATE, QUIET_RATE)
+    few, many = (TEST.in_bursts(hits, 8, 0, 30.0, 0.5, 0.5, 0, QUIET_RATE) for hits in (5, 8))
     p = 0.5 / RING_SECONDS
     assert many / few == pytest.approx(binom.sf(7, 8, p) / binom.sf(4, 8, p))
 
 
 def test_bursts_that_are_seen_are_shorter_and_fit_more_easily():
-    many = dict(radius_km=30.0, tolerance=0.5, second_rate=QUIET_RATE, background=1.0)
-    unseen, seen = (TEST.in_bursts(6, 8, 0, **many, bursts=of) for of in (Bursts(0.0, 100.0), Bursts(100.0, 0.0)))
+    unseen, seen = (TEST.in_bursts(6, 8, 0, **MANY, bursts=of) for of in (Bursts(0.0, 100.0), Bursts(100.0, 0.0)))
     share = binom.sf(5, 8, 0.5 / SEEN_SECONDS) / binom.sf(5, 8, 0.5 / RING_SECONDS)
     assert seen / unseen == pytest.approx(share * SEEN_SECONDS / RING_SECONDS)
 
 
 def test_two_bursts_at_the_same_stations_look_like_p_and_s():
-    many = dict(radius_km=30.0, tolerance=0.5, second_rate=QUIET_RATE, background=1.0)
-    one, thousand = (TEST.in_bursts(6, 8, 5, **many, bursts=Bursts(seen, 0.0)) for seen in (1.0, 1000.0))
+    one, thousand = (TEST.in_bursts(6, 8, 5, **MANY, bursts=Bursts(seen, 0.0, 0.5, 0.0)) for seen in (10.0, 1e4))
     assert thousand > 1.1e3 * one
+
+
+def test_bursts_of_both_phases_are_rarely_p_alone():
+    of_p, of_both, each_of_one = (
+        TEST.in_bursts(6, 6, 0, **MANY, bursts=Bursts(100.0, 0.0, *shares))
+        for shares in ((1.0, 1.0), (0.5, 0.0), (0.5, 1.0))
+    )
+    assert of_both / of_p == pytest.approx(0.5**6)
+    assert each_of_one / of_p == pytest.approx(0.5)
+
+
+def test_second_picks_of_burst_stations_give_a_burst_more_chances():
+    single, double = (
+        TEST.in_bursts(6, 6, 0, **(MANY | {"seconds": number}), bursts=Bursts(9.0, 0.0)) for number in (0, 6)
+    )
+    assert double / single == pytest.approx(2.0**6)
+
+
+def test_picks_at_quiet_stations_say_more_than_at_noisy_ones():
+    arrivals = event(5, 0.2)
+    none, quiet, noisy = Bursts(0.0, 0.0), np.full(10, 1e-5), np.full(10, 1e-3)
+    some = np.where(arrivals[1] == 4, noisy, quiet)
+    chances = [best(arrivals, rates=rates, bursts=none) for rates in (quiet, some, noisy)]
+    assert chances == sorted(set(chances))
+
+
+def test_s_may_be_off_by_more_than_p():
+    misfit, rank, is_s = event(5, 0.1)
+    late_s = np.where(is_s, 0.9, misfit)
+    assert best((late_s, rank, is_s)) < best((np.full(10, 0.9), rank, is_s))
+    assert best((late_s, rank, is_s)) < best((misfit[~is_s], rank[~is_s], is_s[~is_s]))
 
 
 def test_rate_is_what_is_counted_where_there_is_much_to_count():

@@ -65,3 +65,9 @@ def test_layers_come_back_from_a_stored_job():
     assert AssociateConfig.model_validate(stored) == AssociateConfig(velocity=layers)
     older = stored | {"velocity": stored["velocity"] | {"vp": 6.0, "vs": 3.45}}
     assert AssociateConfig.model_validate(older) == AssociateConfig(velocity=layers)
+
+
+def test_auto_is_the_default_and_named_as_what_runs():
+    automatic, named = AssociateConfig(associator="auto"), AssociateConfig(associator="scan")
+    assert AssociateConfig() == automatic == named
+    assert automatic.model_dump()["associator"] == "scan"
