@@ -34,11 +34,8 @@ from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
 from catalogdb.yaml_text import parse_yaml
 
-BLOCKS = ("pick", "associate", "locate", "magnitude")
-"""Stages with a block of their own, which decides their results."""
-STAGES_OF_A_JOB = ("pick", "associate", "magnitude", "evaluate")  # that names none
-PICKING_ALONE = ("pick",)
-"""Stages of a job that makes nothing but its pick set."""
+BLOCKS = ("pick", "associate", "locate", "magnitude")  # stages with a block of their own, which decides their results
+PICKING_ALONE = ("pick",)  # stages of a job that makes nothing but its pick set
 
 _added: dict[str, type[BaseModel] | None] = {}
 
@@ -183,7 +180,7 @@ class _JobBlocks(_Block):
     pick_set: str | None = Field(
         None, pattern=NAME_PATTERN, description="Name of the pick set; none: the catalog's name."
     )
-    stages: tuple[StageName, ...] = STAGES_OF_A_JOB
+    stages: tuple[StageName, ...] = ("pick", "associate", "magnitude", "evaluate")
     region: Region = Region()
     stations: StationSelection = StationSelection()
     pick: PickBlock = PickBlock()
@@ -302,11 +299,11 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
 
 def _with_location(document: dict[str, Any]) -> dict[str, Any]:
     """The document with location among its stages, where it has a block of its own."""
-    stages = list(document.get("stages", STAGES_OF_A_JOB))
-    if "locate" in document and "locate" not in stages and "associate" in stages:
-        stages.insert(stages.index("associate") + 1, "locate")
-        return document | {"stages": stages}
-    return document
+    stages = document.get("stages", JobFile.model_fields["stages"].default)
+    if "locate" not in document or not isinstance(stages, list | tuple) or "locate" in stages:
+        return document
+    after = stages.index("associate") + 1 if "associate" in stages else 0
+    return document | {"stages": [*stages[:after], "locate", *stages[after:]]} if after else document
 
 
 def validated(model: type[_Validated], document: dict[str, Any], where: str) -> _Validated:
