@@ -318,11 +318,11 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
 
 def _with_location(document: dict[str, Any]) -> dict[str, Any]:
     """The document with location among its stages, where it has a block of its own."""
-    stages = list(document.get("stages", STAGES_OF_A_JOB))
-    if "locate" in document and "locate" not in stages and "associate" in stages:
-        stages.insert(stages.index("associate") + 1, "locate")
-        return document | {"stages": stages}
-    return document
+    stages = document.get("stages", JobFile.model_fields["stages"].default)
+    if "locate" not in document or not isinstance(stages, list | tuple) or "locate" in stages:
+        return document
+    after = stages.index("associate") + 1 if "associate" in stages else 0
+    return document | {"stages": [*stages[:after], "locate", *stages[after:]]} if after else document
 
 
 def validated(model: type[_Validated], document: dict[str, Any], where: str) -> _Validated:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from catalogdb.database.lease import server_now
 from catalogdb.database.owner import owner
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import load_job
@@ -82,7 +83,7 @@ def test_a_run_that_starts_during_a_removal_keeps_its_name(copy, monkeypatch):
 
     def comes_up(*arguments):
         run = {"_id": "new", "job": "ops", "status": "running", "catalog": "twin", "owner": owner()}
-        copy.db.run.insert_one(run | {"alive": removal.server_now(copy.db)})
+        copy.db.run.insert_one(run | {"alive": server_now(copy.db)})
         return taking(*arguments)
 
     monkeypatch.setattr(removal, "remove_tasks", comes_up)
@@ -102,7 +103,7 @@ def test_a_result_is_refused_while_its_name_is_given_away_and_after(copy, monkey
     def late(db):
         tasks.register(db, stage, planned)
         reports.append(execute(db, stage, planned[0]))
-        return removal.server_now(db)
+        return server_now(db)
 
     monkeypatch.setattr(results, "server_now", late)
     assert copy.run(OTHER, replace=True).status == "done"
@@ -167,7 +168,7 @@ def test_of_two_replacements_at_once_one_is_refused(copy, monkeypatch):
     def other_first(db):
         monkeypatch.undo()
         results.claim_names(db, [results.ResultName("catalog", "ops", "quicker", {})], replace=True)
-        return removal.server_now(db)
+        return server_now(db)
 
     monkeypatch.setattr(results, "server_now", other_first)
     with pytest.raises(NameTaken, match="another run has just taken this name"):
