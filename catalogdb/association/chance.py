@@ -16,7 +16,8 @@ covers a given station. Bursts that are seen last as long as what makes them one
 Only P counts as the first one: S alone at near stations and P alone at farther ones is how a burst looks like an event.
 
 So S at a station that has P is evidence, the more the rarer picks are there. Times the number of places and times that
-differ by more than tau, these are the coincidences to expect in a day. The reach m and the tolerances tau, one for P
+differ by more than tau, and for picks at any time the number of looks at an event, a look being a reach m and a pair of
+tolerances, these are the coincidences to expect in a day. The reach m and the tolerances tau, one for P
 and one that may be wider for S, are those that make an event stand out most.
 """
 
@@ -155,7 +156,8 @@ class ChanceTest:
         seconds = (repeated[:, None] < reaches).sum(axis=0)[:, None]
         reach = reaches[:, None]
         chosen = _log_choose(reach, p_hits) + _log_choose(reach, s_hits)
-        trials = self._places(self._area, tolerances) * 86400.0 / (2.0 * tolerances)
+        looks = tolerances.size * reaches.size
+        trials = looks * self._places(self._area, tolerances) * 86400.0 / (2.0 * tolerances)
         everywhere = trials * np.exp(
             np.minimum(chosen + np.cumsum(p_rarity, axis=0) + np.cumsum(s_rarity, axis=0), 0.0)
         )
