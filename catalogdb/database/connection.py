@@ -36,7 +36,7 @@ DATABASE_GONE = (
 )
 """What the driver raises where a server goes away in the middle of an operation."""
 FAILOVERS = 5
-"""So often an operation is done anew before it is given up."""
+"""So often an operation is tried again before it is given up."""
 CLOSING_SECONDS = 1.0
 AUTHENTICATION_FAILED = 18
 UNAUTHORIZED = 13

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogdb.documents.data import Site
+from catalogdb.documents.archive import Site
 from catalogdb.evaluation.columns import Codes, Events
 from catalogdb.evaluation.pairing import haversine_km
 from catalogdb.stations.places import Place, StationPlaces

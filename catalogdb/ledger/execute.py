@@ -17,7 +17,7 @@ from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage
 from catalogdb.profile import profiled, timed
 
 ATTEMPTS_WITH_DATABASE = 5
-"""So often a task is begun anew because the database went away under it and came back."""
+"""So often a task is retried because the database went away under it and came back."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def execute(
     """Carry out one task under a lease: claim, read, process, commit.
 
     A failure of the task is recorded in the ledger and reported; raised are only a lost database and an interrupt.
-    Where another primary takes over, or the server is back in time, the task is begun anew.
+    Where another primary takes over, or the server is back in time, the task is retried.
     """
     identity = tasks.task_id(stage, planned.shard)
     shard = shard_name(planned.shard.key, planned.shard.starttime)

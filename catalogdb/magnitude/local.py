@@ -21,7 +21,8 @@ import numpy as np
 
 from catalogdb.channels import sensor_rank
 from catalogdb.components import Axis, component_slots
-from catalogdb.documents.data import Channel, ChannelResponse, MagnitudeFields, MagnitudeStationMagnitude, Origin
+from catalogdb.documents.archive import Channel, ChannelResponse
+from catalogdb.documents.data import MagnitudeFields, MagnitudeStationMagnitude, Origin
 from catalogdb.geo import distance_azimuth
 from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
 from catalogdb.magnitude.config import MagnitudeConfig

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 from scipy.signal import detrend
 
-from catalogdb.documents.data import ChannelResponse
+from catalogdb.documents.archive import ChannelResponse
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.stations.units import ground_motion_unit
 

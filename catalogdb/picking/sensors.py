@@ -12,7 +12,7 @@ from typing import Any
 
 from catalogdb.channels import Turn, best_sensors, reach_seconds, sensor_rank, turns_within
 from catalogdb.components import SLOTS, Axis, slot_spans
-from catalogdb.documents.data import WfMiniseed
+from catalogdb.documents.archive import WfMiniseed
 from catalogdb.intervals import Interval, common, seconds, union, without
 from catalogdb.picking.stretches import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, usable_rate
 from catalogdb.picking.unpicked import LEAST_SECONDS

@@ -51,7 +51,7 @@ class Firing:
 
 
 def add_schedule(db: Database, path: Path, overrides: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
-    """Store a job with its schedule, or store it anew; firings count from now, unless its times are as before.
+    """Store a job with its schedule, or replace it; firings count from now, unless its times are as before.
 
     Args:
         options: engine, workers and scheduler of its runs.

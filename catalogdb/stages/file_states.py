@@ -10,7 +10,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.batches import batches
-from catalogdb.documents.data import WfMiniseed
+from catalogdb.documents.archive import WfMiniseed
 from catalogdb.ledger.parts import DIGITS, Change, digest
 from catalogdb.stages.glance import extent_number
 from catalogdb.waveforms.file_state import FileState

@@ -13,7 +13,8 @@ from pymongo.database import Database
 from catalogdb.batches import batches
 from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.components import SLOTS, Axis
-from catalogdb.documents.data import Pick, PickFields, WfMiniseed
+from catalogdb.documents.archive import WfMiniseed
+from catalogdb.documents.data import Pick, PickFields
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job, PickBlock

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from catalogdb.documents.data import WfMiniseed
+from catalogdb.documents.archive import WfMiniseed
 from catalogdb.stages.file_states import file_states
 from catalogdb.waveforms import ChangedWaveform, FileState, read_traces
 

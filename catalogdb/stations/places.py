@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
-from catalogdb.documents.data import Channel, Pick, Site
+from catalogdb.documents.archive import Channel, Site
+from catalogdb.documents.data import Pick
 
 
 class Place(NamedTuple):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from catalogdb.documents.data import WfMiniseed
+from catalogdb.documents.archive import WfMiniseed
 from catalogdb.waveforms.assemble import Segment, assemble
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, check_digest, check_unchanged, opened

@@ -13,7 +13,8 @@ from catalogdb.schema import CollectionSchema, SchemaField, collections
 
 FOLDER = Path(__file__).parents[2] / "catalogdb" / "documents"
 MODULES = {
-    "data": "what is ingested and what stages make of it",
+    "archive": "the index of waveforms, stations and channels",
+    "data": "what stages make: picks, origins, events",
     "records": "names, the ledger, runs, schedules, and comparisons",
 }
 HEADER = '''"""Types of documents: {concept}.
@@ -50,8 +51,8 @@ def document_types() -> dict[Path, str]:
     """The text of each module of `catalogdb/documents/`."""
     parts: dict[str, list[CollectionSchema]] = {name: [] for name in MODULES}
     for schema in collections().values():
-        is_data = "task_id" in schema.fields or schema.owner == "mspass" or schema.collection == "wf_file"
-        parts["data" if is_data else "records"].append(schema)
+        is_archive = schema.owner == "mspass" or schema.collection == "wf_file"
+        parts["archive" if is_archive else "data" if "task_id" in schema.fields else "records"].append(schema)
     return {FOLDER / f"{name}.py": _module(name, schemas) for name, schemas in parts.items()}
 
 
