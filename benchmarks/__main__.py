@@ -17,6 +17,7 @@ NAMES = (
     "association",
     "association_chile",
     "swarm",
+    "chance",
     "location",
     "evaluation",
     "endurance",

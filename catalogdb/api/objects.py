@@ -58,17 +58,17 @@ def waveforms(db: Database[dict[str, Any]], stations: str, channels: str, startt
     """
     from obspy import Stream
 
-    from catalogdb.stages.waveform_pieces import PIECE_FIELDS, read_pieces
+    from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
 
     if not starttime < endtime:
         raise InputError(f"{format_time(starttime)} to {format_time(endtime)}: the period is empty")
     codes = [Filter("station", "=", tuple(stations.split(","))), Filter("chan", "=", tuple(channels.split(",")))]
     chosen = {"$and": list(select("wf_miniseed", codes).of_rows)}
     period = {"starttime": {"$lte": endtime}, "endtime": {"$gte": starttime}}
-    pieces: list[Any] = list(db.wf_miniseed.find(chosen | period, dict.fromkeys(PIECE_FIELDS, 1)))
-    if not pieces:
+    segments: list[Any] = list(db.wf_miniseed.find(chosen | period, dict.fromkeys(SEGMENT_FIELDS, 1)))
+    if not segments:
         raise _no_waveforms(db, chosen, stations, channels, starttime, endtime)
-    traces, _ = read_pieces(db, pieces, starttime, endtime)
+    traces, _ = read_segments(db, segments, starttime, endtime)
     return Stream(traces).sort()
 
 

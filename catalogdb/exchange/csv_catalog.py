@@ -20,11 +20,11 @@ from catalogdb.exchange.csv_columns import (
     MAGNITUDE_GROUP,
     OWN_ARRIVAL_COLUMN,
     OWN_COLUMN,
+    OWN_EVENT_COLUMNS,
     PHASES_OF_A_ROW,
     PICK_COLUMNS,
     PLANE_COLUMNS,
     ROW_COLUMNS,
-    SOURCE_ID_COLUMNS,
     Column,
     column_name,
     column_of,
@@ -149,7 +149,7 @@ def _columns(kind: TableKind, header: list[str]) -> dict[str, Column]:
         return PICK_COLUMNS | (ARRIVAL_COLUMNS if OWN_ARRIVAL_COLUMN in header else {})
     if kind == "picks of both phases":
         return ROW_COLUMNS | phase_columns()
-    return EVENT_COLUMNS | (SOURCE_ID_COLUMNS if OWN_COLUMN in header else {})
+    return EVENT_COLUMNS | (OWN_EVENT_COLUMNS if OWN_COLUMN in header else {})
 
 
 def _one_meaning_each(positions: dict[str, int]) -> dict[str, int]:

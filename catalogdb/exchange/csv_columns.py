@@ -35,6 +35,8 @@ def _count(*names: str) -> Column:
     return Column(names, "count", 0, 100_000, (9999, 99999))
 
 
+COVARIANCE_PAIRS = ("ee", "en", "ed", "nn", "nd", "dd")
+"""The upper triangle of a covariance: e is east, n north and d down."""
 NINES = (99.0, 99.9, 99.99, 999.0, 999.9, 999.99)
 DEPTH_BOUNDS_KM = (-10.0, 800.0)
 DEPTH_UNKNOWN = (-9.0, -9.9, -9.99, -99.0, -99.9, -99.99, *(sign * value for value in NINES[3:] for sign in (1, -1)))
@@ -108,7 +110,17 @@ EVENT_COLUMNS: dict[str, Column] = {
 }
 # of tables that catalogdb wrote, where the event's id is the database's; elsewhere a source may be an agency
 OWN_COLUMN = "origin_method"
-SOURCE_ID_COLUMNS: dict[str, Column] = {"source_id": Column(("source_id",))}
+OWN_EVENT_COLUMNS: dict[str, Column] = {
+    "source_id": Column(("source_id",)),
+    **{
+        f"depth_{level}_{end}_km": _number(f"depth_{level}_{end}_km", least=DEPTH_BOUNDS_KM[0], most=DEPTH_BOUNDS_KM[1])
+        for level in (68, 90)
+        for end in ("low", "high")
+    },
+    **{f"epicentre_{level}_km": _number(f"epicentre_{level}_km", least=0, most=20_050) for level in (68, 90)},
+    **{f"covariance_{pair}_km2": _number(f"covariance_{pair}_km2") for pair in COVARIANCE_PAIRS},
+    "bimodal": Column(("bimodal",)),
+}
 # of associators without a projection: events are somewhere in a plane
 PLANE_COLUMNS = (("x(km)", "y(km)"), ("x_km", "y_km"), ("x", "y"))
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 from catalogdb.documents.data import Magnitude, Origin
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.csv_columns import (
+    COVARIANCE_PAIRS,
     DEPTH_UNKNOWN,
     EVENT_TYPES,
     MAGNITUDE,
@@ -104,9 +105,22 @@ def _origin(cells: Cells, time: float) -> Iterator[Origin]:
             **{name: cells.count(name) for name in ORIGIN_COUNTS},
             "limits": _limits(cells),
             "quality": cells.text("quality"),
+            **_density(cells),
         }
     )
     yield cast(Origin, origin)
+
+
+def _density(cells: Cells) -> dict[str, Any]:
+    """What a probability density says of the place, as `tables` writes it."""
+    found: dict[str, Any] = {"bimodal": cells.text("bimodal") == "yes" or None}
+    for level in (68, 90):
+        depths = [cells.number(f"depth_{level}_{end}_km") for end in ("low", "high")]
+        found[f"depth_{level}_km"] = None if None in depths else depths
+        found[f"epicentre_{level}_km"] = cells.number(f"epicentre_{level}_km")
+    ee, en, ed, nn, nd, dd = values = [cells.number(f"covariance_{pair}_km2") for pair in COVARIANCE_PAIRS]
+    found["covariance_km2"] = None if None in values else [[ee, en, ed], [en, nn, nd], [ed, nd, dd]]
+    return found
 
 
 def _limits(cells: Cells) -> list[str] | None:

@@ -15,6 +15,7 @@ NAMED = 3
 UNFINISHED = {"failed": "failed", "pending": "unfinished", "running": "unfinished"}
 CONFIG_REASONS = {
     "weights": ("weights_sha256", "weights_args"),
+    "time calibration": ("time_calibration",),
     "revision": ("revision",),
     "library version": ("versions", "seisbench"),
     "other pick set": ("pick_set",),

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from catalogdb.channels import SENSOR_PRIORITY
+from catalogdb.documents.archive import Channel as ChannelDocument
 from catalogdb.documents.archive import Site
-from catalogdb.documents.data import Channel as ChannelDocument
 from catalogdb.stations.epochs import epoch_end, epoch_start, finite
 from catalogdb.stations.metadata import turned
 from catalogdb.stations.response import response_document

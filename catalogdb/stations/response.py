@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from catalogdb.documents.archive import Channel as ChannelDocument
 from catalogdb.documents.archive import ChannelResponse
-from catalogdb.documents.data import Channel as ChannelDocument
 from catalogdb.identity import canonical_json
 from catalogdb.stations.epochs import OPEN_END, finite
 from catalogdb.stations.units import GroundMotionUnit, ground_motion_unit, is_counts

@@ -9,6 +9,7 @@ from catalogdb.ledger import tasks
 from catalogdb.stages.registry import outputs
 from catalogdb.upkeep import prune, removal
 
+NOT_MADE = ("station_term",)  # by a job that doesn't locate
 COMPARISONS = ("comparison", "event_match", "pick_match", "score")
 
 
@@ -30,7 +31,8 @@ def gone(before, after):
 
 def of_catalog(place, name):
     config_id = place.db.catalog.find_one({"_id": name})["config_id"]
-    counts = {collection: place.db[collection].count_documents({"catalog": name}) for collection in outputs("catalog")}
+    made = [collection for collection in outputs("catalog") if collection not in NOT_MADE]
+    counts = {collection: place.db[collection].count_documents({"catalog": name}) for collection in made}
     return counts | {"task": place.db.task.count_documents({"config_id": config_id}), "catalog": 1}
 
 

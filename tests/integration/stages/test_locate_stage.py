@@ -20,7 +20,7 @@ def place(engine_day):
     settings = engine_day.filled()
     report = run_job(settings, engine_day.job(BLOCK))
     assert report.status == "done", report
-    assert list(report.stages) == ["pick", "associate", "locate", "magnitude", "assemble"]
+    assert list(report.stages) == ["pick", "associate", "locate", "magnitude", "assemble", "evaluate"]
     return settings
 
 

@@ -27,7 +27,8 @@ def test_stages_run_in_the_order_in_which_they_read():
 
 def test_job_files_name_every_stage_that_is_not_implied():
     named = [stage.name for stage in registry.stage_types() if not stage.is_implied]
-    assert named == stage_list.names_in_jobs() == list(JobFile.model_fields["stages"].default)
+    default = list(JobFile.model_fields["stages"].default)
+    assert named == stage_list.names_in_jobs() and [name for name in named if name in default] == default
     assert list(PICKING_ALONE) == registry.makers("pick_set")
 
 
