@@ -57,7 +57,7 @@ def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
     counts["task"] = db.task.count_documents({"$or": [own_tasks(db, kind, document), *map(tasks_of_pair, pairs)]})
     for pair in pairs:
         counts.update(comparison_counts(db, pair))
-    return dict(counts) | {kind: db[kind].count_documents({"_id": name})}
+    return dict(+counts) | {kind: db[kind].count_documents({"_id": name})}
 
 
 def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda collection, number: None) -> Counts:
