@@ -260,8 +260,11 @@ class JobFile(_JobBlocks):
 
     @property
     def ingest_at_firing(self) -> IngestBlock | None:
-        """What a firing of its schedule brings in."""
-        return self.ingest or (self.schedule.ingest if self.schedule else None)
+        """What a firing of its schedule brings in: what each run does, and what the schedule names besides."""
+        of_schedule = self.schedule.ingest if self.schedule else None
+        given = [block for block in (self.ingest, of_schedule) if block is not None]
+        paths = dict.fromkeys(path for block in given for path in block.waveforms)
+        return IngestBlock(waveforms=tuple(paths)) if given else None
 
     def at(self, now: datetime) -> Job:
         """The job that a run at `now` carries out.

@@ -111,6 +111,10 @@ def _within(latitude_key: str, longitude_key: str, one: Filter) -> dict[str, Any
 
 def _of_stations(fields: Fields, one: Filter) -> dict[str, Any]:
     """NET.STA or STA, of which either may have wildcards; any of several."""
+    if one.operator not in ("=", "!="):
+        raise InputError(
+            f"filter {one}: stations have no order", hint="station=OX.BAD,OX.BOO; in Python a list, not a tuple"
+        )
     either = []
     for value in one.values:
         net, dot, sta = value.rpartition(".")

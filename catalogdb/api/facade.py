@@ -240,7 +240,7 @@ class CatalogDatabase:
         replace: bool = False,
         dry_run: bool = False,
     ) -> RunReport:
-        """Run a job; only what is missing or stale is done.
+        """Run a job, after what its `ingest` block names was read; only what is missing or stale is done.
 
         Args:
             job: a job file, or the name of a packaged job.
@@ -255,12 +255,18 @@ class CatalogDatabase:
         """
         import json
 
-        from catalogdb.jobs import load_job
+        from catalogdb.jobs import load_job, load_job_file
         from catalogdb.runs.run import run_job
+        from catalogdb.stages.bring_in import bring_in
 
         overrides = [f"{key}={json.dumps(value)}" for key, value in (settings or {}).items()]
         loaded = load_job(Path(job), overrides)
-        return run_job(self.settings, loaded, engine, workers, name=name, replace=replace, dry_run=dry_run)
+        unread: list[str] = []
+        if not dry_run:
+            bring_in(self.mongo, load_job_file(Path(job), overrides).ingest, unread)
+        report = run_job(self.settings, loaded, engine, workers, name=name, replace=replace, dry_run=dry_run)
+        report.notes += [f"ingest: {line}" for line in unread]
+        return report
 
     def evaluate(self, catalog: str, reference: str, **gates: Any) -> dict[str, Any]:
         """Compare a catalog with a reference; arguments are those of `catalogdb.comparisons.evaluate`.

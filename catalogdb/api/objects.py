@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
+from catalogdb import logs
 from catalogdb.errors import InputError
 from catalogdb.filters import Filter
 from catalogdb.selection import select
@@ -68,7 +69,9 @@ def waveforms(db: Database[dict[str, Any]], stations: str, channels: str, startt
     segments: list[Any] = list(db.wf_miniseed.find(chosen | period, dict.fromkeys(SEGMENT_FIELDS, 1)))
     if not segments:
         raise _no_waveforms(db, chosen, stations, channels, starttime, endtime)
-    traces, _ = read_segments(db, segments, starttime, endtime)
+    traces, problems = read_segments(db, segments, starttime, endtime)
+    for problem in problems:
+        logs.notice(problem)
     return Stream(traces).sort()
 
 

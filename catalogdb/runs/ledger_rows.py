@@ -160,7 +160,8 @@ def _row(row: dict[str, Any], now: datetime) -> dict[str, Any]:
         "task_id": row["_id"],
         "stage": row["stage"],
         "result": row.get("result"),
-        "shard": shard_name(row["shard"], row["starttime"]),
+        # files that hold no event and no pick have no times
+        "shard": shard_name(row["shard"], row["starttime"]) if "starttime" in row else ".".join(row["shard"].values()),
     }
     told |= {key: row.get(key) for key in ("status", "attempts")}
     if lease := row.get("lease"):

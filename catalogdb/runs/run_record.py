@@ -67,9 +67,11 @@ def join(db: Database, job: Job, report: RunReport, engine: str) -> Joined:
             "$currentDate": {"alive": True} | ({"started": True} if found is None else {}),
         }
         change |= {"$setOnInsert": _first(job, report, engine)} if found is None else {}
+        # a record that has come up since is met as a duplicate: it must not be joined unread
+        wanted = {"_id": report.run_id, "job": {"$exists": False}} if found is None else unended
         try:
             row = db.run.find_one_and_update(
-                unended, change, upsert=found is None, return_document=ReturnDocument.AFTER
+                wanted, change, upsert=found is None, return_document=ReturnDocument.AFTER
             ) or db.run.find_one({"_id": report.run_id})
         except DuplicateKeyError:  # another participant has entered it meanwhile
             continue

@@ -123,7 +123,8 @@ class EvaluateStage(Stage):
             identity = compare(db, catalog or {}, reference or {}, gates, period)
         row = db.comparison.find_one({"_id": identity}, {"inputs": 1, "counts": 1}) or {}
         parts = _parts(row.get("inputs", {}), gates)
-        pair = {"stage": self.name, "config_id": self.config_id, "shard": dict(shard.key), "status": "done"}
+        pair: dict[str, Any] = {"stage": self.name, "config_id": self.config_id, "shard": dict(shard.key)}
+        pair["status"] = {"$in": ["done", "failed", "quarantined"]}
         db.task.delete_many(pair | {"starttime": {"$ne": shard.starttime}})  # of the periods before: replaced with them
         db.task.delete_many(pair | {"endtime": {"$ne": shard.endtime}})
         return Inputs(row.get("counts", {}), fingerprint(parts), parts)

@@ -232,6 +232,23 @@ def test_a_job_of_other_settings_does_not_join_a_run(shared):
     assert shared.db.run.find_one({"_id": "together"})["workers"] == [shared.participant]
 
 
+def test_who_joins_at_the_same_moment_takes_the_job_of_the_first(copy, monkeypatch):
+    first, second = (
+        load_job(copy.job_file, [f"period={{starttime: 2024-01-01, endtime: 2024-01-0{day}}}"]) for day in (2, 3)
+    )
+    make, others = run_record._first, [first]
+
+    def with_another(job, report, engine):
+        if others:  # after the record was looked for, and before it is written
+            run_record.join(copy.db, others.pop(), report, engine)
+        return make(job, report, engine)
+
+    monkeypatch.setattr(run_record, "_first", with_another)
+    joined = run_record.join(copy.db, second, new_report(second, "at once"), "work")
+    assert joined.job.period == first.period and joined.ended is None
+    assert len(copy.db.run.find_one({"_id": "at once"})["workers"]) == 2
+
+
 def test_quarantined_tasks_of_a_shared_run_are_counted_once(shared):
     number = len(shared.planned)
     shared.lose(shared.planned[0])

@@ -91,7 +91,9 @@ def test_other_gates_are_another_comparison(settings, db, engine_day):
     assert stale_of_job(db, engine_day.job()).tasks == [], "that of before is kept"
 
 
-def test_one_of_another_period_takes_the_place_of_that_before(settings, db, engine_day):
+@pytest.mark.parametrize("status", ["done", "failed"])
+def test_one_of_another_period_takes_the_place_of_that_before(settings, db, engine_day, status):
+    db.task.update_one({"stage": "evaluate"}, {"$set": {"status": status}})
     db.catalog.update_one({"_id": "engines"}, {"$inc": {"endtime": 1.0}})
     report = run_job(settings, engine_day.job())
     period = report.evaluation["period"]

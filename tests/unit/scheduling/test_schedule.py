@@ -341,6 +341,16 @@ def test_folders_of_the_ingest_are_absolute(tmp_path):
     assert "ingest" not in job_file.at(START).model_dump_json()
 
 
+def test_a_firing_brings_in_what_runs_do_and_what_its_schedule_names(tmp_path):
+    path = tmp_path / "job.yaml"
+    path.write_text("name: a\ncatalog: a\nschedule: {cron: 0 0 * * 1}\n")
+    assert load_job_file(path).ingest_at_firing is None
+    of_runs, of_schedule = "ingest.waveforms=[/a, /b]", "schedule.ingest.waveforms=[/b, /c]"
+    assert load_job_file(path, [of_runs]).ingest_at_firing.waveforms == ("/a", "/b")
+    assert load_job_file(path, [of_schedule]).ingest_at_firing.waveforms == ("/b", "/c")
+    assert load_job_file(path, [of_runs, of_schedule]).ingest_at_firing.waveforms == ("/a", "/b", "/c")
+
+
 @pytest.mark.parametrize("kind", ["systemd", "cron", "scrontab"])
 def test_exported_commands_name_the_program_by_its_path(kind):
     done = CliRunner().invoke(app, ["schedule", "export", "nightly", "--as", kind])
