@@ -267,7 +267,7 @@ def _origin(
         }
         for number, arrival in enumerate(arrivals)
     ]
-    return {name: value for name, value in origin.items() if value not in ([], False)}
+    return {name: value for name, value in origin.items() if value is not False and value != []}  # 0.0 is a depth
 
 
 def _weights(left: np.ndarray, own: Arrivals, located: Located) -> np.ndarray:
