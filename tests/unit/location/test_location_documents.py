@@ -1,5 +1,7 @@
 """Origins and station terms of a made catalog, and what is refused or flagged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -89,6 +91,17 @@ def test_a_late_station_has_a_term():
     assert len(value) == 24
     others = [value[f"S{row:02d}", "P"] for row in range(1, 12)]
     assert value["S00", "P"] - np.mean(others) == pytest.approx(0.4, abs=0.1)
+
+
+def test_a_station_that_moved_has_one_term_of_a_phase():
+    origins, arrivals = catalog()
+    moved = [
+        [replace(one, latitude=one.latitude + 1e-3 * (number >= 15 and one.sta == "S00")) for one in own]
+        for number, own in enumerate(arrivals)
+    ]
+    terms = located(origins, moved, terms="static").terms
+    assert len({(term["net"], term["sta"], term["phase"]) for term in terms}) == len(terms) == 24
+    assert {term["count"] for term in terms} == {30}
 
 
 def test_a_small_catalog_has_no_terms():
