@@ -15,6 +15,7 @@ from typing import TextIO
 
 from catalogdb.documents.data import Event, OriginArrival, Pick
 from catalogdb.exchange.tables import preferred_origin
+from catalogdb.phases import phase_type
 
 Position = tuple[float, float, float]
 """Latitude and longitude (degrees), elevation (km above sea level)."""
@@ -22,6 +23,8 @@ DEFAULT_UNCERTAINTY = 0.1
 """Of picks that have none, s."""
 LONGEST_HYPODD_CODE = 7
 UNLOCATED, NO_ARRIVALS, UNKNOWN = "events without a location", "events without arrivals", "arrivals of unknown stations"
+NO_FIRST_ARRIVALS = "arrivals that are no first P or S"
+SECOND_OF_A_CODE = "arrivals of stations whose code another one has"
 
 
 class PeerWriter:
@@ -77,9 +80,10 @@ class PeerWriter:
             )
             started = date.timestamp() + seconds  # as it was written: travel times must not lose what rounding took
             for arrival in arrivals:
-                weight = min(max(arrival.get("weight") or 1.0, 0.0), 1.0)
+                weight = min(max(arrival.get("weight", 1.0), 0.0), 1.0)
                 stream.write(
-                    f"{arrival['sta']:<7s} {arrival['time'] - started:9.4f} {weight:6.3f} {arrival['phase'][0]}\n"
+                    f"{arrival['sta']:<7s} {arrival['time'] - started:9.4f} {weight:6.3f} "
+                    f"{phase_type(arrival['phase'])}\n"
                 )
             ids.write(f"{number},{event['_id']}\n")
 
@@ -94,20 +98,29 @@ class PeerWriter:
         if not origin:
             self.left_out[UNLOCATED] += 1
             return []
-        found = []
+        found: dict[tuple[str, str | None], OriginArrival] = {}
         for arrival in sorted(origin.get("arrivals", []), key=lambda arrival: arrival["time"]):
+            slot = arrival["sta"], phase_type(arrival["phase"])
+            if slot[1] is None:
+                self.left_out[NO_FIRST_ARRIVALS] += 1
+                continue
             position = self._position(arrival.get("net") or "", arrival["sta"])
             if position is None or len(arrival["sta"]) > LONGEST_HYPODD_CODE:
                 self.left_out[UNKNOWN] += 1
                 continue
-            self.stations.setdefault(arrival["sta"], position)
-            found.append(arrival)
+            if self.stations.setdefault(arrival["sta"], position) != position:  # the formats know no networks
+                self.left_out[SECOND_OF_A_CODE] += 1
+                continue
+            if slot in found:
+                self.left_out[NO_FIRST_ARRIVALS] += 1
+                continue
+            found[slot] = arrival
         if not found:
             self.left_out[NO_ARRIVALS] += 1
             return []
         self.written["events"] += 1
         self.written["picks"] += len(found)
-        return found
+        return list(found.values())
 
     def _position(self, net: str, sta: str) -> Position | None:
         """Where a station stands; the only one of its code counts for an arrival without a network."""

@@ -266,6 +266,7 @@ def _summary(values: _Values, modes: Modes, earth: Earth, time_variance: np.ndar
     depths = _quantiles(
         *_spread(places[..., 2], weight, step), (middle[0], 1.0 - middle[0], middle[1], 1.0 - middle[1])
     )
+    depths = np.clip(depths, earth.lower[2], earth.upper[2])  # cells reach beyond the limits
     radii = _quantiles(radius, weight, LEVELS)
     return Density(
         best, expected, covariance, depths[:, :2], depths[:, 2:], radii[:, 0], radii[:, 1],

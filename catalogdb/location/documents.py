@@ -162,14 +162,17 @@ class _Frame:
         return np.column_stack([x, y, depth, np.array([origin["time"] for origin in origins]) - reference])
 
     def terms(self, located: Located) -> list[dict[str, Any]]:
-        """What was taken off arrival times, by station and phase."""
+        """What was taken off arrival times, by station and phase; of all places of a station together."""
         arrivals = located.arrivals
         models = located.density.best
         left = residuals(models, arrivals, self.earth.network, self.earth.times)
         found = []
-        for row, (net, sta, *_) in enumerate(self.stations):
+        codes = [(net, sta) for net, sta, *_ in self.stations]
+        for net, sta in dict.fromkeys(codes):
+            rows = [row for row, code in enumerate(codes) if code == (net, sta)]
+            of_station = arrivals.present & np.isin(arrivals.station, rows)
             for phase, is_s in (("P", False), ("S", True)):
-                own = arrivals.present & (arrivals.station == row) & (arrivals.is_s == is_s)
+                own = of_station & (arrivals.is_s == is_s)
                 if not own.any():
                     continue
                 value = float(np.median(arrivals.correction[own]))
@@ -267,7 +270,7 @@ def _origin(
         }
         for number, arrival in enumerate(arrivals)
     ]
-    return {name: value for name, value in origin.items() if value not in ([], False)}
+    return {name: value for name, value in origin.items() if value is not False and value != []}  # 0.0 is a depth
 
 
 def _weights(left: np.ndarray, own: Arrivals, located: Located) -> np.ndarray:

@@ -10,7 +10,7 @@ def confidence_ellipsoid(covariance: np.ndarray) -> dict[str, float]:
 
     Angles are the Tait-Bryan angles of QuakeML 1.2 (Basic Event Description, ConfidenceEllipsoid), in a right-handed
     system of x north, y east and z down: the major axis points to the azimuth and down by the plunge, and the rotation
-    about it takes the horizontal direction on its right to the intermediate axis.
+    about it takes the horizontal direction on its right to the minor axis.
     """
     order = [1, 0, 2]
     values, vectors = np.linalg.eigh(covariance[np.ix_(order, order)])
@@ -22,7 +22,7 @@ def confidence_ellipsoid(covariance: np.ndarray) -> dict[str, float]:
     plunge = np.arcsin(np.clip(major[2], -1.0, 1.0))
     side = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])  # the new y axis
     below = np.cross(major, side)
-    rotation = np.arctan2(-(minor @ side), minor @ below)
+    rotation = np.arctan2(minor @ below, minor @ side)
     return {
         "major_km": float(deviations[2]),
         "intermediate_km": float(deviations[1]),

@@ -19,6 +19,7 @@ from catalogdb.stages.station_places import stations_in_operation
 
 PeerFormat = Literal["nlloc-obs", "hypodd"]
 PEER_FORMATS: tuple[str, ...] = get_args(PeerFormat)
+LONGEST_TRAVEL_SECONDS = 3600.0
 
 
 def export_for_peer(
@@ -42,7 +43,7 @@ def export_for_peer(
     except OSError as error:
         raise InputError(f"{folder}: can't be made: {error.strerror}", hint="--output names a folder here") from None
     with catalog_contents(db, catalog, filter or EventFilter(), True, False) as contents:
-        writer = PeerWriter(_positions(db))
+        writer = PeerWriter(_positions(db, catalog))
         write = _nlloc if format == "nlloc-obs" else _hypodd
         texts = write(writer, contents.events)
         selected = contents.counts["events"]
@@ -78,7 +79,11 @@ def _hypodd(writer: PeerWriter, events: Iterator[EventWithPicks]) -> dict[str, s
     return {"phase.dat": phases.getvalue(), "station.dat": stations.getvalue(), "event_ids.csv": ids.getvalue()}
 
 
-def _positions(db: Database) -> dict[tuple[str, str], Position]:
-    """Where every station stood longest."""
+def _positions(db: Database, catalog: str) -> dict[tuple[str, str], Position]:
+    """Where every station stood longest in the time of the catalog's events; one without an epoch then, ever."""
+    of_catalog = {"catalog": catalog}
+    times = [row["time"] for order in (1, -1) for row in db.event.find(of_catalog).sort("time", order).limit(1)]
     rows = stations_in_operation(db, 0.0, 4102444800.0)
+    if times:
+        rows += stations_in_operation(db, times[0], times[-1] + LONGEST_TRAVEL_SECONDS)
     return {(row["net"], row["sta"]): (row["latitude"], row["longitude"], row["elevation_km"]) for row in rows}

@@ -1,5 +1,7 @@
 """Origins and station terms of a made catalog, and what is refused or flagged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -24,7 +26,7 @@ def stations(count=12, seed=4):
     )
 
 
-def catalog(events=30, sensors=None, delay=0.0, seed=5):
+def catalog(events=30, sensors=None, delay=0.0, seed=5, depths_km=(4.0, 20.0)):
     rng = np.random.default_rng(seed)
     sensors = sensors or stations()
     times = travel_times(VELOCITY, 400.0, 0.0, 30.0, (-2.0, 0.0))
@@ -32,7 +34,7 @@ def catalog(events=30, sensors=None, delay=0.0, seed=5):
     z = np.array([-row[2] for row in sensors])
     origins, arrivals = [], []
     for number in range(events):
-        latitude, longitude, depth = rng.uniform(45.8, 46.2), rng.uniform(12.5, 13.0), rng.uniform(4.0, 20.0)
+        latitude, longitude, depth = rng.uniform(45.8, 46.2), rng.uniform(12.5, 13.0), rng.uniform(*depths_km)
         here_x, here_y = PLANE.to_xy(longitude, latitude)
         distance = np.hypot(x - here_x, y - here_y)
         time = 1.7e9 + 100.0 * number
@@ -91,6 +93,17 @@ def test_a_late_station_has_a_term():
     assert value["S00", "P"] - np.mean(others) == pytest.approx(0.4, abs=0.1)
 
 
+def test_a_station_that_moved_has_one_term_of_a_phase():
+    origins, arrivals = catalog()
+    moved = [
+        [replace(one, latitude=one.latitude + 1e-3 * (number >= 15 and one.sta == "S00")) for one in own]
+        for number, own in enumerate(arrivals)
+    ]
+    terms = located(origins, moved, terms="static").terms
+    assert len({(term["net"], term["sta"], term["phase"]) for term in terms}) == len(terms) == 24
+    assert {term["count"] for term in terms} == {30}
+
+
 def test_a_small_catalog_has_no_terms():
     result = located(*catalog(events=5))
     assert result.terms == [] and len(result.origins) == 5
@@ -113,6 +126,15 @@ def test_four_picks_have_wide_finite_regions():
     for poor, better in zip(located(origins, few, terms="none").origins, rich, strict=True):
         if "epicentre_90_km" in poor:
             assert poor["epicentre_90_km"] > better["epicentre_90_km"]
+
+
+def test_events_at_sea_level_and_without_s_keep_their_noughts():
+    origins, arrivals = catalog(events=6, depths_km=(0.0, 0.0))
+    of_p = [[arrival for arrival in own if arrival.phase == "P"] for own in arrivals]
+    found = located(origins, of_p, terms="none").origins
+    assert all("depth_km" in origin and origin["n_s"] == 0 for origin in found)
+    assert any(origin["depth_km"] == 0.0 and origin["limits"][-1] == "mindepth" for origin in found)
+    assert not any("bimodal" in origin and not origin["bimodal"] for origin in found)
 
 
 def test_stations_on_one_side_and_outside_the_region_give_long_ellipses():
@@ -141,6 +163,13 @@ def test_models_of_one_layer_and_with_a_slow_one_below_a_fast_one_work(layers):
     assert all(np.isfinite([origin["latitude"], origin["depth_km"], origin["rms"]]).all() for origin in result.origins)
 
 
+def test_the_rotation_of_an_ellipsoid_takes_the_horizontal_to_its_minor_axis():
+    thin_upright = confidence_ellipsoid(np.diag([4.0, 9.0, 1.0]))  # longest to the north, thinnest downwards
+    assert (thin_upright["azimuth"] % 180.0, thin_upright["plunge"]) == pytest.approx((0.0, 0.0))
+    assert thin_upright["rotation"] == pytest.approx(90.0)
+    assert confidence_ellipsoid(np.diag([1.0, 9.0, 4.0]))["rotation"] % 180.0 == pytest.approx(0.0)
+
+
 def test_the_ellipsoid_is_that_of_the_covariance():
     rng = np.random.default_rng(3)
     for _ in range(20):
@@ -151,8 +180,8 @@ def test_the_ellipsoid_is_that_of_the_covariance():
         major = np.array([np.cos(azimuth) * np.cos(plunge), np.sin(azimuth) * np.cos(plunge), np.sin(plunge)])
         side = np.array([-np.sin(azimuth), np.cos(azimuth), 0.0])
         below = np.cross(major, side)
-        intermediate = np.cos(rotation) * side + np.sin(rotation) * below
-        axes = np.stack([major, intermediate, np.cross(major, intermediate)], axis=1)
+        minor = np.cos(rotation) * side + np.sin(rotation) * below
+        axes = np.stack([major, np.cross(major, minor), minor], axis=1)
         deviations = np.array([found[f"{name}_km"] for name in ("major", "intermediate", "minor")])
         again = axes @ np.diag(deviations**2) @ axes.T
         order = [1, 0, 2]
