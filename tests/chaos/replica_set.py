@@ -68,8 +68,8 @@ class ReplicaSet:
         return port
 
     def step_down(self) -> None:
-        """Let another member become primary."""
-        self.client.admin.command("replSetStepDown", 20, secondaryCatchUpPeriodSecs=10)
+        """Let another member become primary, also where none has caught up in ten seconds of a busy machine."""
+        self.client.admin.command("replSetStepDown", 20, secondaryCatchUpPeriodSecs=10, force=True)
 
     def wait_until_whole(self) -> None:
         """Wait until one member is primary and the others follow it."""
