@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._false_picks import false_picks, pushed_together
+from benchmarks._real_data import real_data
 from catalogdb.association.config import AssociateConfig
 from catalogdb.geo import Region
 from catalogdb.tuning.compare import Task, compare, through_windows
@@ -192,10 +193,8 @@ def main() -> None:
     parser.add_argument("--together", action="store_true", help="push every second event to 5..30 s after another")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    root = os.environ.get("CATALOGDB_REALDATA")
-    if not root:
-        parser.error("set CATALOGDB_REALDATA to the folder that holds ogs_2024_h1")
-    task = load(Path(root) / "ogs_2024_h1", arguments.start, arguments.end)
+    root = real_data(parser, "ogs_2024_h1")
+    task = load(root / "ogs_2024_h1", arguments.start, arguments.end)
     if arguments.together:
         task = with_events_together(task, arguments.seed)
     methods = {name: METHODS[name] for name in arguments.methods}

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -21,6 +20,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks._real_data import real_data
 from catalogdb.association.config import AssociateConfig
 from catalogdb.geo import Region
 from catalogdb.tuning.compare import Task, through_windows
@@ -130,11 +130,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
-    root = os.environ.get("CATALOGDB_REALDATA")
-    if not root:
-        parser.error("set CATALOGDB_REALDATA to the folder that holds chile_pyocto")
+    root = real_data(parser, "chile_pyocto")
     logging.getLogger("pyocto").setLevel(logging.ERROR)
-    rows = measure(Path(root) / "chile_pyocto")
+    rows = measure(root / "chile_pyocto")
     if arguments.json:
         print(json.dumps({"benchmark": "association_chile", "results": rows}))
     else:

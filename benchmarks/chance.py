@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._false_picks import false_picks
+from benchmarks._real_data import real_data
 from benchmarks.association import SCAN, load, with_false_picks
 from catalogdb.tuning.compare import Task, through_windows
 from catalogdb.tuning.search import changed
@@ -96,10 +96,8 @@ def main() -> None:
     parser.add_argument("--made", action="store_true", help="false picks in bursts alone, not shifted")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
-    root = os.environ.get("CATALOGDB_REALDATA")
-    if not root:
-        parser.error("set CATALOGDB_REALDATA to the folder that holds ogs_2024_h1")
-    task = load(Path(root) / "ogs_2024_h1", arguments.start, arguments.end)
+    root = real_data(parser, "ogs_2024_h1")
+    task = load(root / "ogs_2024_h1", arguments.start, arguments.end)
     rows = [
         {"load": name} | row
         for name, noise in loads(task, arguments.rates, arguments.made, arguments.seed).items()

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ import pandas as pd
 from benchmarks._location_cases import OGS_MODEL, Case, hypo71, ogs, ridgecrest
 from benchmarks._location_truth import coverage, half_coverage, halves, pair_errors, peer, places_of_separations
 from benchmarks._location_twin import twin
+from benchmarks._real_data import real_data
 from catalogdb.location.catalog import Located, locate_catalog
 from catalogdb.location.locate import Locator
 
@@ -140,13 +140,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4], help="of the twin")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the calibration")
     arguments = parser.parse_args()
-    root = os.environ.get("CATALOGDB_REALDATA")
-    if not root:
-        parser.error("set CATALOGDB_REALDATA to the folder that holds location and ogs_2024_h1")
+    root = real_data(parser, "location and ogs_2024_h1")
     rows = [
         {key: round(float(value), 3) if isinstance(value, float) else value for key, value in row.items()}
         for name in arguments.cases
-        for row in MEASURES[name](Path(root), arguments)
+        for row in MEASURES[name](root, arguments)
     ]
     if arguments.plot:
         plot(rows, arguments.plot)

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 
 import pandas as pd
 
+from benchmarks._real_data import real_data
 from benchmarks._swarms import networks, swarm
 from catalogdb.association.config import AssociateConfig
 from catalogdb.evaluation.gates import Gates
@@ -70,10 +70,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--duration", type=float, default=540.0, help="length of a swarm, s")
     arguments = parser.parse_args()
-    root = os.environ.get("CATALOGDB_REALDATA")
-    if not root:
-        parser.error("set CATALOGDB_REALDATA to the folder that holds hengill_2018 and ogs_2024_h1")
-    rows = measure(Path(root), arguments)
+    rows = measure(real_data(parser, "hengill_2018 and ogs_2024_h1"), arguments)
     if arguments.json:
         print(json.dumps({"benchmark": "swarm", "seeds": arguments.seeds, "results": rows}))
     else:

@@ -9,10 +9,10 @@ from typing import Any
 
 from catalogdb.errors import InputError
 from catalogdb.filters import Filter, condition, fields_of, unknown_field
+from catalogdb.geo import EARTH_RADIUS_KM
 from catalogdb.schema import views
 from catalogdb.view_fields import Fields, fields_of_collection
 
-EARTH_RADIUS_KM = 6371.0088  # the mean radius (IUGG)
 NEAR = "near"
 STATION = "station"
 PLACES = (("latitude", "longitude"), ("lat", "lon"))

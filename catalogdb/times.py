@@ -14,6 +14,8 @@ EPOCH_UNITS: dict[str, tuple[int, float, float]] = {
     "nanoseconds": (10**9, 1e17, 4.102e18),
 }
 OLDEST_SECONDS = -2.209e9  # 1900
+ALWAYS = (0.0, 4102444800.0)
+"""1970 to 2100, where a period is wanted and all of it is meant."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
 _DAY = re.compile(r"(19|20)\d{6}", re.ASCII)  # ISO 8601's basic format
 

@@ -77,9 +77,10 @@ def waveforms(db: Database[dict[str, Any]], stations: str, channels: str, startt
 
 def event_window(event: dict[str, Any]) -> tuple[str, float, float]:
     """Stations of an event's arrivals (any network where an arrival names none), and the period that shows them."""
-    origins = event["origins"]
-    preferred = [one for one in origins if one["_id"] == event.get("preferred_origin_id")] or origins[:1]
-    arrivals = [arrival for origin in preferred for arrival in origin.get("arrivals", [])]
+    from catalogdb.exchange.tables import preferred_origin
+
+    origin = preferred_origin(event) or next(iter(event["origins"]), {})
+    arrivals = origin.get("arrivals", [])
     stations = {f"{arrival.get('net') or '*'}.{arrival['sta']}" for arrival in arrivals}
     last = max((arrival["time"] + AFTER_LAST_ARRIVAL_SECONDS for arrival in arrivals), default=0.0)
     end = last or event["time"] + AFTER_SECONDS

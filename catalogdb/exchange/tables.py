@@ -86,7 +86,7 @@ FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # what spreadsheets run, or did once a
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
-def preferred_origin(event: Event) -> Mapping[str, Any]:
+def preferred_origin(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
     """The preferred origin of an event document; empty for an unlocated event."""
     return next((origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")), {})
 

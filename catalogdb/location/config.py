@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from catalogdb.traveltimes.velocity import VelocityConfig
 
+METHOD = "nonlinear"
+"""Of the origins that location makes."""
+
 
 class LocateConfig(BaseModel):
     """From associated arrivals to locations with uncertainties."""

@@ -12,14 +12,13 @@ import numpy as np
 from catalogdb.geo import Projection, Region, azimuthal_gap, distance_azimuth
 from catalogdb.location.arrivals import Arrivals, Network, pad, residuals
 from catalogdb.location.catalog import Located, locate_catalog
-from catalogdb.location.config import LocateConfig
+from catalogdb.location.config import METHOD, LocateConfig
 from catalogdb.location.ellipsoid import confidence_ellipsoid
 from catalogdb.location.locate import Locator
 from catalogdb.location.solve import Earth
 from catalogdb.traveltimes.first_arrivals import travel_times
 from catalogdb.traveltimes.velocity import VelocityConfig
 
-METHOD = "nonlinear"
 FEWEST_ARRIVALS = 4
 LEAST_PICKS = 40
 """Picks that a class of precision needs for a scale of its own."""

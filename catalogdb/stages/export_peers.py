@@ -16,6 +16,7 @@ from catalogdb.exchange.peer_files import PeerWriter, Position
 from catalogdb.output_file import write_atomically
 from catalogdb.stages.read_catalog import EventWithPicks, catalog_contents
 from catalogdb.stages.station_places import stations_in_operation
+from catalogdb.times import ALWAYS
 
 PeerFormat = Literal["nlloc-obs", "hypodd"]
 PEER_FORMATS: tuple[str, ...] = get_args(PeerFormat)
@@ -83,7 +84,7 @@ def _positions(db: Database, catalog: str) -> dict[tuple[str, str], Position]:
     """Where every station stood longest in the time of the catalog's events; one without an epoch then, ever."""
     of_catalog = {"catalog": catalog}
     times = [row["time"] for order in (1, -1) for row in db.event.find(of_catalog).sort("time", order).limit(1)]
-    rows = stations_in_operation(db, 0.0, 4102444800.0)
+    rows = stations_in_operation(db, *ALWAYS)
     if times:
         rows += stations_in_operation(db, times[0], times[-1] + LONGEST_TRAVEL_SECONDS)
     return {(row["net"], row["sta"]): (row["latitude"], row["longitude"], row["elevation_km"]) for row in rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from math import log2
 from typing import Any, cast
 
 from pymongo.database import Database
@@ -12,11 +13,11 @@ from catalogdb.documents.data import Origin, StationTerm
 from catalogdb.identity import content_id
 from catalogdb.ledger.parts import Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
-from catalogdb.location.config import LocateConfig
+from catalogdb.location.config import METHOD, LocateConfig
 from catalogdb.stages.station_places import read_places
+from catalogdb.times import ALWAYS
 
-METHOD = "nonlinear"
-WHOLE_CATALOG = Shard({}, 0.0, 4102444800.0)  # 1970 to 2100: errors and terms are of the catalog, whatever is added
+WHOLE_CATALOG = Shard({}, *ALWAYS)  # errors and terms are of the catalog, whatever is added
 ORIGIN_FIELDS = (
     *("event_id", "time", "latitude", "longitude", "depth_km"),
     *(f"arrivals.{name}" for name in ("pick_id", "phase", "net", "sta", "time")),
@@ -125,8 +126,6 @@ def _picks(db: Database, ids: list[str]) -> dict[str, Any]:
 
 def _precision(pick: Mapping[str, Any]) -> str:
     """Class of a pick's precision: the analyst's weight, else its uncertainty to a factor of 1.4."""
-    from math import log2
-
     if pick.get("hypo71_weight") is not None:
         return f"weight {pick['hypo71_weight']}"
     uncertainty = pick.get("uncertainty")

@@ -6,7 +6,9 @@ from typing import Any
 
 from pymongo.database import Database
 
-FURTHER = frozenset({"nonlinear"})
+from catalogdb.location.config import METHOD
+
+FURTHER = frozenset({METHOD})
 """Methods that make further origins of events that are there."""
 UNSURE = frozenset({"edge", "maxdepth"})
 """Limits at which a location has no uncertainty."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.database.short_ids import ids_that_begin
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import shard_name
 from catalogdb.stages.file_states import content_of, file_states
 
-LEAST_PREFIX = 4
 NAMED = 5
 TOLERANCE_US = 1000
 """A pick's time is that of its peak, but for the rounding of microseconds to seconds and back."""
@@ -72,10 +72,8 @@ def find_event(db: Database, event_id: str) -> dict[str, Any]:
     """
     if event := db.event.find_one({"_id": {"$eq": event_id}}):
         return event
-    found = []
-    if len(event_id) >= LEAST_PREFIX:
-        query = {"_id": {"$gte": event_id, "$lt": event_id + "\uffff"}}
-        found = list(db.event.find(query, {"catalog": 1}).sort("_id", 1).limit(NAMED))
+    beginning = {"_id": {"$in": ids_that_begin(db, "event", event_id)}}
+    found = list(db.event.find(beginning, {"catalog": 1}).sort("_id", 1).limit(NAMED))
     found = found or list(db.event.find({"source_id": {"$eq": event_id}}, {"catalog": 1}).limit(NAMED))
     if len(found) == 1 and (event := db.event.find_one({"_id": found[0]["_id"]})) is not None:
         return event
