@@ -27,10 +27,12 @@ class Place:
     Args:
         path: `module:Class`.
         in_jobs: job files may name it in `stages`; the others are implied, or read files before a job runs.
+        follows: a block of this stage in a job file is enough to have it run, after the last of these.
     """
 
     path: str
     in_jobs: bool = True
+    follows: tuple[str, ...] = ()
 
 
 STAGES = {
@@ -39,7 +41,7 @@ STAGES = {
     "ingest_catalog": Place("catalogdb.stages.ingest_catalog:IngestCatalog", in_jobs=False),
     "pick": Place("catalogdb.stages.pick:PickStage"),
     "associate": Place("catalogdb.stages.associate:AssociateStage"),
-    "locate": Place("catalogdb.stages.locate:LocateStage"),
+    "locate": Place("catalogdb.stages.locate:LocateStage", follows=("associate",)),
     "magnitude": Place("catalogdb.stages.magnitude:MagnitudeStage"),
     "assemble": Place("catalogdb.stages.assemble:AssembleStage", in_jobs=False),
     "evaluate": Place("catalogdb.stages.evaluate:EvaluateStage"),
