@@ -18,6 +18,11 @@ GROUP = "catalogdb.stages"
 """Entry points of this group are stages of other packages."""
 DECLARED = ("name", "reads", "collections", "settings", "is_implied", "identity")
 """What a class has to have to be taken for a stage."""
+RESERVED = (
+    *("name", "description", "catalog", "pick_set", "stages", "period", "stations", "region"),
+    *("ingest", "schedule", "matrix"),
+)
+"""Keys of job files that are no stage's block."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,8 @@ def _checked(stage: Any, others: dict[str, Any]) -> Any:
         raise InputError(f"it is no stage: it has no {missing[0]}")
     if stage.name in STAGES or stage.name in others:
         raise InputError(f"the name {stage.name!r} is taken")
+    if stage.name in RESERVED:
+        raise InputError(f"the name {stage.name!r} is a key of job files")
     return stage
 
 
@@ -95,6 +102,8 @@ def add(stage: Any) -> None:
         if stage is not stage_class(stage.name):
             raise InputError(f"stage {stage.name!r}: the name is taken", hint="give the stage another name")
         return
+    if stage.name in RESERVED:
+        raise InputError(f"stage {stage.name!r}: that is a key of job files", hint="give the stage another name")
     _registered[stage.name] = stage
 
 

@@ -55,6 +55,7 @@ def _sweep(
 ) -> None:
     from datetime import UTC, datetime
 
+    from catalogdb.cli.run import bring_in_first
     from catalogdb.jobs import load_job_file
     from catalogdb.matrix import cells
     from catalogdb.runs.sweep import plan_sweep, sweep
@@ -70,6 +71,7 @@ def _sweep(
         return
     settings = common.settings()
     common.end_cleanly_on_sigterm()
+    bring_in_first(job, overrides)
     report = sweep(settings, job_file.name, found, engine, workers, scheduler, replace, _watch(json))
     if json:
         common.print_json(report.model_dump())

@@ -30,7 +30,7 @@ EventMatchOutcome = Literal["matched", "missed", "proposed", "unlocated"]
 FiringStatus = Literal["running", "done", "failed", "interrupted", "missed"]
 FoundPhase = Literal["P", "S"]
 JobFile = Literal["same", "changed", "missing", "unreadable"]
-LeaseKind = Literal["catalog", "pick_set"]
+LeaseKind = Literal["catalog", "pick_set", "ingest"]
 Of = Literal["pick", "event"]
 PickMatchOutcome = Literal["matched", "missed", "wrong_phase", "no_data", "proposed"]
 PickMatchPhase = Literal["P", "S"]
@@ -159,7 +159,7 @@ class Firing(TypedDict):
 
 
 class Lease(TypedDict):
-    """The right of one process to write, replace or remove what stands under a name."""
+    """The right of one process to write, replace or remove what stands under a name, or to read a job's files."""
 
     _id: str  # Kind and name
     kind: LeaseKind  # What the name is of
