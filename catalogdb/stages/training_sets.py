@@ -15,7 +15,7 @@ from catalogdb.errors import CatalogdbError, InputError, NameTaken
 from catalogdb.identity import canonical, content_id, file_sha256
 from catalogdb.ledger.tasks import shortened
 from catalogdb.stages.picked_records import read_picked
-from catalogdb.training.config import TrainingSetConfig
+from catalogdb.training.config import REVISION, TrainingSetConfig
 from catalogdb.training.formats import files_of, read_folder, write_seisbench
 from catalogdb.training.records import LabelledRecord, with_events
 from catalogdb.training.split import Parted, parted
@@ -160,7 +160,7 @@ def _read(db: Database, document: dict[str, Any]) -> _Read:
             records += found.records
             rejected += found.rejected
             ignored += [name for name in found.ignored if name not in ignored]
-        digest = content_id(hashes)
+        digest = content_id(hashes, REVISION)
         source = ", ".join(document["folders"])
     else:
         records, rejected, digest = read_picked(db, config)

@@ -39,7 +39,7 @@ ARRAYS_RATE_HZ = 100.0
 NO_STATION, NO_NETWORK = "NONE", "XX"
 CANT_HOLD = "left out: components differ in rate or clock, or have a gap"
 SECOND_ONSETS = "onsets left out: a later one of a phase in the same record"
-NAMED_TIME = re.compile(r"_(\d{16})(?:_\d+)?$")
+NAMED_TIME = re.compile(r"_(\d{16})(?:_\w+)?$")
 
 
 @dataclass
@@ -100,7 +100,7 @@ def read_folder(folder: Path, unpicked: str) -> Read:
 def _read_seisbench(folder: Path, unpicked: str, result: Read) -> None:
     metadata = folder / METADATA
     try:
-        dataset = seisbench_part("data").WaveformDataset(folder, dimension_order="CW")
+        dataset = seisbench_part("data").WaveformDataset(folder, component_order="ZNE", dimension_order="NCW")
     except Exception as error:  # pandas, h5py and SeisBench raise whatever they meet
         raise InputError(f"{folder}: SeisBench can't read this data set: {error}") from error
     arrivals = {column: match["phase"] for column in dataset.metadata if (match := ARRIVAL.match(column))}

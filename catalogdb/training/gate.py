@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -29,8 +29,9 @@ class GateRow:
 
     Attributes:
         on: name of the training set whose test part it is.
-        figure: ``f1_p``, ``f1_s``, ``error_p`` or ``error_s`` (mean absolute time error of right picks, s).
-        parent, candidate: the figure; the candidate's is the mean over the seeds.
+        figure: ``f1_p``, ``f1_s``, ``error_p`` or ``error_s``: mean absolute time error (s) of the onsets that
+            both have picked right, since those that one alone has found are the harder ones.
+        parent, candidate: the figure, the mean over the seeds.
         difference: candidate less parent.
         interval: of the difference.
         onsets, events: how many labels and events it is from.
@@ -70,49 +71,55 @@ def compared(
         parent: None where the candidate began with nothing: it is compared with no picks at all.
         candidates: one for each seed.
     """
-    if parent is None:
-        first = candidates[0]
-        nothing = np.zeros_like(first.matched)
-        parent = Outcome(nothing, first.onsets, nothing, nothing)
+    before = candidates[0].without_picks() if parent is None else parent
     names, of_event = np.unique(np.array(events), return_inverse=True)
     rng = np.random.default_rng(int(content_id("gate", on)[:8], 16))
     drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=config.resamples)
+    weight = np.vstack([np.ones(len(events)), drawn[:, of_event]])  # all of them first, then the draws
     rows = []
-    for row, phase in enumerate(PHASES):
-        onsets = int(parent.onsets[:, row].sum())
+    for number, phase in enumerate(PHASES):
+        onsets = int(before.onsets[:, number].sum())
         if onsets < FEWEST_ONSETS:
             continue
-        for figure in ("f1", "error"):
-            measured = [_figures(outcome, figure, row, drawn, of_event) for outcome in (parent, *candidates)]
-            rows.append(_row(on, f"{figure}_{phase.lower()}", measured, onsets, len(names), config))
+        about = {"on": on, "onsets": onsets, "events": len(names)}
+        f1 = [(before.f1(weight)[:, number], outcome.f1(weight)[:, number]) for outcome in candidates]
+        rows.append(_row(f"f1_{phase.lower()}", f1, config, **about))
+        errors = [_errors(before, outcome, number, weight) for outcome in candidates]
+        if np.isfinite([first[0] for first, _ in errors]).all():
+            rows.append(_row(f"error_{phase.lower()}", errors, config, **about))
     return rows
 
 
-def _figures(
-    outcome: Outcome, figure: str, row: int, drawn: np.ndarray, of_event: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """The figure of a phase, and that of each draw."""
-    measure = outcome.f1 if figure == "f1" else outcome.mean_error
-    draws = np.array([measure(weights[of_event].astype(np.float64))[row] for weights in drawn])
-    return float(measure()[row]), draws
+def _errors(before: Outcome, now: Outcome, phase: int, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean absolute time error of both, of the onsets that both have right, for each weighting of the records."""
+    both = np.flatnonzero((before.phase == phase) & np.isfinite(before.error) & np.isfinite(now.error))
+    of_onsets = weight[:, before.record[both]]
+    total = of_onsets.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        first, second = (of_onsets @ np.abs(outcome.error[both]) / total for outcome in (before, now))
+    return first, second
 
 
-def _row(
-    on: str, figure: str, measured: list[tuple[float, np.ndarray]], onsets: int, events: int, config: GateConfig
-) -> GateRow:
-    (parent, parents), *others = measured
-    candidate = float(np.mean([value for value, _ in others]))
-    differences = np.mean([draws for _, draws in others], axis=0) - parents
+def _row(figure: str, measured: Sequence[tuple[np.ndarray, np.ndarray]], config: GateConfig, **about: Any) -> GateRow:
+    """A row from the figures of parent and candidate for each seed: first as they are, then of each draw."""
+    parents, candidates = np.mean(measured, axis=0)
+    differences = candidates[1:] - parents[1:]
     differences = differences[np.isfinite(differences)]
     tail = (1 - config.confidence) / 2
-    low, high = np.quantile(differences, [tail, 1 - tail]) if differences.size else (float("-inf"), float("inf"))
+    low, high = np.quantile(differences, [tail, 1 - tail])
     sign = 1 if figure.startswith("f1") else -1
-    verdict: Verdict = "better" if sign * low > 0 and sign * high > 0 else "same"
-    if sign * low < 0 and sign * high < 0:
+    verdict: Verdict = "same"
+    if sign * low > 0 and sign * high > 0:
+        verdict = "better"
+    elif sign * low < 0 and sign * high < 0:
         verdict = "worse"
-    rounded = [round(float(value), 5) if np.isfinite(value) else None for value in (parent, candidate, low, high)]
-    before, now, lower, upper = (0.0 if value is None else value for value in rounded)
-    return GateRow(on, figure, before, now, round(now - before, 5), (lower, upper), verdict, onsets, events)
+    parent, candidate, difference, lower, upper = (
+        round(float(value), 5) for value in (parents[0], candidates[0], candidates[0] - parents[0], low, high)
+    )
+    return GateRow(
+        figure=figure, parent=parent, candidate=candidate, difference=difference, interval=(lower, upper),
+        verdict=verdict, **about,
+    )  # fmt: skip
 
 
 def decide(rows: Sequence[GateRow], own: str) -> Decision:

@@ -31,38 +31,36 @@ class PickTable:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a picker came to on records; arrays (records, 2), by phase P and S. Phases of which nothing is known of a
-    record count nothing.
+    """What a picker came to on records. Phases of which nothing is known of a record count nothing.
 
     Attributes:
-        matched: onsets with a pick of their phase within the gate, one to one.
-        onsets, picks: how many there are.
-        error_sum: sum of the matched picks' absolute time errors (s).
+        matched: onsets with a pick of their phase within the gate, one to one; (records, 2), by phase P and S.
+        onsets, picks: how many there are, likewise.
+        record, phase: numbers of each onset's record and phase, (onsets,).
+        error: of each onset the time of its pick less its own (s), NaN where it has none, (onsets,).
     """
 
     matched: np.ndarray
     onsets: np.ndarray
     picks: np.ndarray
-    error_sum: np.ndarray
+    record: np.ndarray
+    phase: np.ndarray
+    error: np.ndarray
 
     def f1(self, weight: np.ndarray | None = None) -> np.ndarray:
-        """F1 of P and S, (2,); NaN where there is neither an onset nor a pick.
+        """F1 of P and S, (..., 2); NaN where there is neither an onset nor a pick.
 
         Args:
-            weight: how often each record counts, (records,); None: once.
+            weight: how often each record counts, (..., records); None: once.
         """
-        matched, onsets, picks = (_summed(getattr(self, name), weight) for name in ("matched", "onsets", "picks"))
+        weight = np.ones(len(self.matched)) if weight is None else weight
         with np.errstate(invalid="ignore", divide="ignore"):
-            return 2 * matched / (onsets + picks)
+            return 2 * (weight @ self.matched) / (weight @ (self.onsets + self.picks))
 
-    def mean_error(self, weight: np.ndarray | None = None) -> np.ndarray:
-        """Mean absolute time error of matched picks (s), (2,)."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return _summed(self.error_sum, weight) / _summed(self.matched, weight)
-
-
-def _summed(values: np.ndarray, weight: np.ndarray | None) -> np.ndarray:
-    return values.sum(axis=0) if weight is None else weight @ values
+    def without_picks(self) -> Outcome:
+        """What a picker comes to that picks nothing."""
+        nothing = np.zeros_like(self.matched)
+        return Outcome(nothing, self.onsets, nothing, self.record, self.phase, np.full_like(self.error, np.nan))
 
 
 @dataclass(frozen=True)
@@ -115,10 +113,10 @@ def score(records: Sequence[LabelledRecord], config: PickConfig, max_dt: float) 
     first, second = pairs.reference[same], pairs.catalog[same]
     error = picks.time[second] - labels.time[first]
     size = len(records)
-    outcome = Outcome(
-        _counted(labels, first, size), _counted(labels, None, size), _counted(picks, None, size),
-        _counted(labels, first, size, np.abs(error)),
-    )  # fmt: skip
+    of_onsets = np.full(len(labels.time), np.nan)
+    of_onsets[first] = error
+    counts = _counted(labels, first, size), _counted(labels, None, size), _counted(picks, None, size)
+    outcome = Outcome(*counts, labels.station, labels.phase, of_onsets)
     return Scored(outcome, _right(picks, second, error, np.array(measures).reshape(-1, 2)), problems)
 
 
@@ -137,11 +135,11 @@ def _table(rows: Iterable[tuple[int, int, float, float]]) -> PickTable:
     return PickTable(columns[0].astype(np.int64), columns[1].astype(np.int64), columns[2], columns[3])
 
 
-def _counted(table: PickTable, chosen: np.ndarray | None, records: int, value: np.ndarray | None = None) -> np.ndarray:
-    """How many rows, or the sum of their values, by record and phase."""
+def _counted(table: PickTable, chosen: np.ndarray | None, records: int) -> np.ndarray:
+    """How many rows there are by record and phase."""
     rows = np.arange(len(table.time)) if chosen is None else chosen
     place = table.station[rows] * 2 + table.phase[rows]
-    return np.bincount(place, value, minlength=2 * records).reshape(records, 2).astype(np.float64)
+    return np.bincount(place, minlength=2 * records).reshape(records, 2).astype(np.float64)
 
 
 def time_calibration(
