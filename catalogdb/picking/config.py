@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 REVISION = 5
 """Raise this number whenever a change of the code in this package changes picks."""
 
-NetworkName = Literal["phasenet", "eqtransformer"]
+NetworkName = Literal["phasenet", "eqtransformer", "seislm"]
 Stacking = Literal["avg", "max"]
 
 
@@ -86,14 +86,15 @@ class PickConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    picker: Literal["phasenet", "eqtransformer", "ensemble", "stalta"] = Field(
+    picker: Literal["phasenet", "eqtransformer", "seislm", "ensemble", "stalta"] = Field(
         default="phasenet",
-        description="PhaseNet or EQTransformer through SeisBench, an ensemble of them, or classical STA/LTA with AIC.",
+        description="PhaseNet, EQTransformer or SeisLM through SeisBench, an ensemble of them, or classical STA/LTA with "
+        "AIC.",
     )
     weights: str = Field(
         default="original",
-        description="Name of SeisBench weights, path of a .pt file with its .json beside it, or 'demo' for the "
-        "packaged PhaseNet. Not used by ensemble and stalta.",
+        description="Name of SeisBench weights, path of a .pt file with its .json beside it, model:NAME for one of "
+        "`catalogdb models`, or 'demo' for the packaged PhaseNet. Not used by ensemble and stalta.",
     )
     ensemble: EnsembleConfig = Field(default_factory=EnsembleConfig, description="Members of the ensemble.")
     p_threshold: float = Field(default=0.3, gt=0, le=1, description="Least peak probability of a P pick.")
@@ -178,8 +179,8 @@ class PickConfig(BaseModel):
     def _check(self) -> PickConfig:
         if self.picker == "ensemble" and len(self.ensemble.members) < 2:
             raise ValueError("an ensemble has at least two members: ensemble.members")
-        if self.precision == "float16" and any(member.picker == "eqtransformer" for member in self.members()):
-            raise ValueError("EQTransformer holds numbers too large for precision float16; take bfloat16 or float32")
+        if self.precision == "float16" and any(member.picker != "phasenet" for member in self.members()):
+            raise ValueError("precision float16 is for PhaseNet alone: EQTransformer holds numbers too large; take bfloat16 or float32")
         return self
 
     def members(self) -> tuple[MemberConfig, ...]:
