@@ -32,7 +32,7 @@ FoundPhase = Literal["P", "S"]
 JobFile = Literal["same", "changed", "missing", "unreadable"]
 LeaseKind = Literal["catalog", "pick_set", "ingest", "model"]
 ModelKind = Literal["trained"]
-ModelStatus = Literal["candidate", "accepted", "refused"]
+ModelStatus = Literal["candidate", "accepted", "refused", "pretrained"]
 Of = Literal["pick", "event"]
 PickMatchOutcome = Literal["matched", "missed", "wrong_phase", "no_data", "proposed"]
 PickMatchPhase = Literal["P", "S"]
@@ -43,7 +43,7 @@ ScorePhase = Literal["P", "S", "PS"]
 Side = Literal["reference", "catalog"]
 Source = Literal["picks", "peaks"]
 TaskStatus = Literal["pending", "running", "done", "failed", "quarantined"]
-TrainingSetKind = Literal["files", "picks"]
+TrainingSetKind = Literal["files", "picks", "waveforms"]
 
 
 class Catalog(TypedDict):

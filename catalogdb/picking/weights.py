@@ -66,6 +66,11 @@ class WeightsFiles:
         own = self.metadata().get(OWN_METADATA, {})
         return own if isinstance(own, dict) else {}
 
+    @property
+    def is_pretrained_only(self) -> bool:
+        """Whether they have learned from unlabelled waveforms alone, so that what they say of picks means nothing."""
+        return self.own_metadata().get("training", {}).get("task") == "pretrain"
+
     def window_samples(self) -> int:
         """Samples per window that the weights were trained with."""
         if own := self.own_metadata().get("window_samples"):

@@ -109,7 +109,7 @@ class PretrainObjective:
         prepared = module.annotate_batch_pre(windows, argdict=module.default_args)
         seed = int(torch.randint(2**62, (1,))) if module.training else 0
         found = module.pretraining_loss(prepared, np.random.default_rng(seed), temperature(progress))
-        self.measured = {"accuracy": float(found.accuracy), "words_in_use": float(found.perplexity)}
+        self.measured = {"accuracy": found.accuracy.item(), "words_in_use": found.perplexity.item()}
         return found.total
 
 
