@@ -92,7 +92,7 @@ class TrainStage(Stage):
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """The records, and the newest checkpoint of a training that was broken off with just these inputs."""
-        loaded = self._loaded(db)
+        loaded = self.loaded(db)
         parts = self._parts(loaded.document)
         about = {"task": task_id(self, shard), "fingerprint": fingerprint(parts)}
 
@@ -107,7 +107,7 @@ class TrainStage(Stage):
         resume = blobs.newest(db, CHECKPOINTS, about, "epoch")
         return Inputs(_Inputs(loaded, self.parent, resume, save, keep), fingerprint(parts), parts)
 
-    def _loaded(self, db: Database) -> TrainingSet:
+    def loaded(self, db: Database) -> TrainingSet:
         """The records, read once for all seeds of this process."""
         if not hasattr(self, "_kept"):
             self._kept = load_training_set(db, self.train_config.set_name)

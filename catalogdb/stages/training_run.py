@@ -85,6 +85,8 @@ def run_training(
             drop_files(db)
         release_dead(db, stage)
         to_do, up_to_date = tasks.register(db, stage, stage.plan(db))
+        if to_do:
+            stage.loaded(db)  # what is wrong with the records is wrong for all seeds
         progress(len(to_do), None)
         reports = []
         for planned in to_do:
