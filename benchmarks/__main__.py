@@ -24,6 +24,7 @@ NAMES = (
     "quality",
     "uncertainty",
     "learning",
+    "seislm",
     "engines",
     "staleness",
     "storage",

@@ -1,4 +1,4 @@
-"""What a model says of made windows, and the scores of it: picks, and the three questions of `catalogdb.seislm.tasks`."""
+"""What a model says of made windows, and its scores: picks, and the questions of `catalogdb.seislm.tasks`."""
 
 from __future__ import annotations
 
@@ -48,11 +48,18 @@ class Answers:
         return self.holds
 
 
-def answers(module: Any, windows: Windows) -> Answers:
-    """Ask a picker of SeisBench's kind (evaluation mode, classes N, P, S)."""
-    probability = np.concatenate(
-        [_probabilities(module, windows.data[first : first + 50]) for first in range(0, len(windows.data), 50)]
-    )
+def probabilities(module: Any, windows: Windows) -> np.ndarray:
+    """What a picker of SeisBench's kind (evaluation mode) says: (windows, classes, samples)."""
+    with torch.inference_mode():
+        parts = [
+            module(module.annotate_batch_pre(torch.from_numpy(windows.data[first : first + 50]), module.default_args))
+            for first in range(0, len(windows.data), 50)
+        ]
+    return torch.cat(parts).numpy()
+
+
+def answers(probability: np.ndarray, windows: Windows) -> Answers:
+    """What probabilities of N, P and S, (windows, 3, samples), say of windows."""
     inside = slice(EDGE_SAMPLES, probability.shape[-1] - EDGE_SAMPLES)
     onsets = [[(name, at) for name, at in row if inside.start <= at < inside.stop] for row in windows.onsets]
     counts = np.zeros((len(onsets), 2, len(THRESHOLDS), 3))
@@ -78,11 +85,6 @@ def answers(module: Any, windows: Windows) -> Answers:
         tasks.phase_score(curves[:, 1], curves[:, 2]),
         error,
     )
-
-
-def _probabilities(module: Any, data: np.ndarray) -> np.ndarray:
-    with torch.inference_mode():
-        return module(module.annotate_batch_pre(torch.from_numpy(data), argdict=module.default_args)).numpy()
 
 
 def _alone(onsets: list[list[tuple[str, float]]], inside: slice) -> Any:

@@ -88,8 +88,7 @@ class PickConfig(BaseModel):
 
     picker: Literal["phasenet", "eqtransformer", "seislm", "ensemble", "stalta"] = Field(
         default="phasenet",
-        description="PhaseNet, EQTransformer or SeisLM through SeisBench, an ensemble of them, or classical STA/LTA with "
-        "AIC.",
+        description="PhaseNet or EQTransformer through SeisBench, SeisLM, an ensemble of them, or STA/LTA with AIC.",
     )
     weights: str = Field(
         default="original",
@@ -180,7 +179,9 @@ class PickConfig(BaseModel):
         if self.picker == "ensemble" and len(self.ensemble.members) < 2:
             raise ValueError("an ensemble has at least two members: ensemble.members")
         if self.precision == "float16" and any(member.picker != "phasenet" for member in self.members()):
-            raise ValueError("precision float16 is for PhaseNet alone: EQTransformer holds numbers too large; take bfloat16 or float32")
+            raise ValueError(
+                "precision float16 is for PhaseNet alone: others hold numbers too large; take bfloat16 or float32"
+            )
         return self
 
     def members(self) -> tuple[MemberConfig, ...]:

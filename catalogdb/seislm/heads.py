@@ -28,7 +28,7 @@ class PickingHead(nn.Module):
 
 
 def at_samples(frames: torch.Tensor, samples: int, size: Size) -> torch.Tensor:
-    """Frames (windows, frames, hidden), interpolated to the samples that they were made from: (windows, hidden, samples).
+    """Frames (windows, frames, hidden), interpolated to their samples: (windows, hidden, samples).
 
     A frame stands at the middle of what its convolutions saw, to half a sample, wherever it is in the window.
     """

@@ -7,9 +7,7 @@ import numpy as np
 NEGATIVES = 100
 
 
-def span_mask(
-    windows: int, frames: int, share: float, length: int, random: np.random.Generator
-) -> np.ndarray:
+def span_mask(windows: int, frames: int, share: float, length: int, random: np.random.Generator) -> np.ndarray:
     """Masked frames, bool (windows, frames): spans that may overlap, as many of them in each window.
 
     Args:

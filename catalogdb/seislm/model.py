@@ -14,7 +14,7 @@ from catalogdb.seislm.loss import PretrainingLoss, contrastive_logits, pretraini
 from catalogdb.seislm.masks import negative_frames, span_mask
 from catalogdb.seislm.network import Encoder
 from catalogdb.seislm.quantiser import Quantiser, perplexity
-from catalogdb.seislm.sizes import WINDOW_SAMPLES, size_named
+from catalogdb.seislm.sizes import WINDOW_SAMPLES, Size, size_named
 
 CITATION = (
     "Liu, T., Muenchmeyer, J., Laurenti, L., Marone, C., de Hoop, M. V., & Dokmanic, I. (2024). "
@@ -25,7 +25,7 @@ CITATION = (
 class Pretraining(nn.Module):
     """What only pretraining needs: the quantiser, and the projections of guesses and of words that are compared."""
 
-    def __init__(self, size: Any):
+    def __init__(self, size: Size):
         super().__init__()
         self.quantiser = Quantiser(size)
         self.of_guess = nn.Linear(size.hidden, size.quantised)
@@ -72,7 +72,7 @@ class SeisLM(WaveformModel):
         return scores if logits else torch.softmax(scores, dim=1)
 
     def embed(self, samples: torch.Tensor) -> torch.Tensor:
-        """Normalised samples (windows, 3, 3001) -> one vector for each window: the mean of its frames, (windows, hidden)."""
+        """Normalised samples (windows, 3, 3001) -> the mean of each window's frames, (windows, hidden)."""
         return self.encoder(samples).mean(dim=1)
 
     def pretraining_loss(self, samples: torch.Tensor, random: np.random.Generator, tau: float) -> PretrainingLoss:
@@ -84,7 +84,8 @@ class SeisLM(WaveformModel):
             tau: temperature of the quantiser; see `quantiser.temperature`.
         """
         features = self.encoder.features(samples)
-        mask = span_mask(*features.shape[:2], self.size.mask_share, self.size.mask_frames, random)
+        windows, frames, _ = features.shape
+        mask = span_mask(windows, frames, self.size.mask_share, self.size.mask_frames, random)
         negatives = torch.from_numpy(negative_frames(mask, random)).to(samples.device)
         masked = torch.from_numpy(mask).to(samples.device)
         quantised = self.pretraining.quantiser(features, tau)

@@ -135,7 +135,8 @@ class TrainStage(Stage):
             "best_epoch": best,
             "validation_loss": curve.validation[best - 1] if best else min(curve.validation),
             "curves": [
-                {"epoch": epoch, "training_loss": training, "validation_loss": validation, "learning_rate": rate} | measured
+                {"epoch": epoch, "training_loss": training, "validation_loss": validation, "learning_rate": rate}
+                | measured
                 for epoch, (training, validation, rate, measured) in enumerate(losses, 1)
             ],
             "records": result.records,

@@ -16,7 +16,6 @@ from catalogdb.stages.picked_records import Span, record_of, takes
 from catalogdb.training.config import TrainingSetConfig
 from catalogdb.training.records import LabelledRecord
 
-
 GAP_SECONDS = 0.1
 """Files that follow one another leave a sample between the end of one and the start of the next."""
 

@@ -29,7 +29,7 @@ Save = Callable[[int, bytes], None]
 
 @dataclass
 class Curve:
-    """Losses by epoch (from 1 on), the learning rate of each, and what the objective measured on the validation part."""
+    """Losses by epoch (from 1 on), learning rates, and what the objective measured on the validation part."""
 
     training: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)

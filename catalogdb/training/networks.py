@@ -26,7 +26,11 @@ NEW: dict[str, dict[str, Any]] = {
     "seislm": {"size": "small", "phases": "NPS", "component_order": "ZNE", "norm": "std", "sampling_rate": 100},
 }
 """Arguments of a network that begins with nothing."""
-DEFAULT_ARGS = {"phasenet": {"blinding": [250, 250], "overlap": 1500}, "eqtransformer": {"overlap": 3000}, "seislm": {"blinding": [250, 250], "overlap": 1500}}
+DEFAULT_ARGS = {
+    "phasenet": {"blinding": [250, 250], "overlap": 1500},
+    "eqtransformer": {"overlap": 3000},
+    "seislm": {"blinding": [250, 250], "overlap": 1500},
+}
 
 
 @dataclass(frozen=True)

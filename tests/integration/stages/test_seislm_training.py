@@ -1,4 +1,4 @@
-"""SeisLM on a real mongod: pretrained on unlabelled waveforms, resumed after kill -9, fine-tuned, and picking in a job."""
+"""SeisLM on a real mongod: pretrained on unlabelled waveforms, killed, resumed, fine-tuned, and picking in a job."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import obspy
 import pytest
 import yaml
 from commands import environment_of
-from labelled_records import START, record, write_arrays
+from labelled_records import record, write_arrays
 from pydantic import ValidationError
 
 from catalogdb.errors import InputError
