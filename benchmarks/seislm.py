@@ -105,7 +105,7 @@ def pretrain(path: Path, seed: int = 1) -> None:
         "head is not trained. No recorded data were used. To be fine-tuned; not for real catalogs as it is. "
         f"Training command: python -m benchmarks.seislm --pretrain {path.name}"
     )
-    about = {"seed": seed, "torch": torch.__version__, "cpu_s": round(time.process_time() - began)}
+    about = {"task": "pretrain", "seed": seed, "torch": torch.__version__, "cpu_s": round(time.process_time() - began)}
     about |= {"curve": vars(trained.curve), "licence": "the project's own"}
     weights_of(loop.module, parent, docstring, about).write(path.parent, path.name.partition(".pt")[0])
     for file in (parent.pt, parent.json):
