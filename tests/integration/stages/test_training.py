@@ -197,7 +197,7 @@ def test_files_that_changed_are_refused_until_entered_again(db, labels, tmp_path
     with pytest.raises(NameTaken, match="stands with other records"):
         ingest_training_set(db, [tmp_path / "labels"], config)
     ingest_training_set(db, [tmp_path / "labels"], config, replace=True)
-    assert run_training(db, training())["tasks"]["done"] == 1
+    assert run_training(db, training(), replace=True)["tasks"]["done"] == 1
 
 
 def test_labels_come_from_the_databases_own_picks(db, tmp_path):
