@@ -158,7 +158,10 @@ def test_a_model_can_be_the_parent_of_another(db, labels):
     run_training(db, training())
     accept(db, "mine")
     child = run_training(db, training("child", parent="model:mine"))
-    assert child["parent"] == {"weights": "model:mine", "sha256": db.model_weights.find_one({"model": "mine"})["sha256"]}
+    assert child["parent"] == {
+        "weights": "model:mine",
+        "sha256": db.model_weights.find_one({"model": "mine"})["sha256"],
+    }
 
 
 def test_export_writes_seisbenchs_files_without_a_difference(db, labels, tmp_path):
