@@ -110,7 +110,7 @@ def test_kill_9_during_training_leads_to_the_same_weights(db, labels, settings, 
     process.kill()
     process.wait()
     reached = db.checkpoints.files.find_one({}, sort=[("metadata.epoch", -1)])["metadata"]["epoch"]
-    assert 2 <= reached and db.model_weights.count_documents({"model": "killed"}) == 0
+    assert reached >= 2 and db.model_weights.count_documents({"model": "killed"}) == 0
     resumed = run_training(db, load_training(file))
     assert resumed["tasks"]["done"] == 1
     hashes = [db.model_weights.find_one({"model": name})["sha256"] for name in ("whole", "killed")]
