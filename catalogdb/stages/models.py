@@ -148,9 +148,10 @@ def drop_files(db: Database) -> int:
     """Remove the tensors and checkpoints that nothing names any more; returns how many."""
     used = set(db.model_weights.distinct("sha256"))
     tensors = [row["_id"] for row in db[TENSORS].files.find({}, {"_id": 1}) if row["_id"] not in used]
-    unfinished = {row["_id"] for row in db.task.find({"stage": "train", "status": {"$ne": "done"}}, {"_id": 1})}
-    points = db[CHECKPOINTS].files.find({}, {"_id": 1, "metadata.task": 1})
-    checkpoints = [row["_id"] for row in points if row["metadata"]["task"] not in unfinished]
+    points = {row["_id"]: row["metadata"]["task"] for row in db[CHECKPOINTS].files.find({}, {"metadata.task": 1})}
+    going_on = db.task.find({"_id": {"$in": list(points.values())}, "status": {"$ne": "done"}}, {"_id": 1})
+    unfinished = {row["_id"] for row in going_on}
+    checkpoints = [identity for identity, task in points.items() if task not in unfinished]
     for bucket, identities in ((TENSORS, tensors), (CHECKPOINTS, checkpoints)):
         for identity in identities:
             blobs.remove(db, bucket, identity)

@@ -97,7 +97,7 @@ def run_training(
         states = [report.status for report in reports]
         summary = {state: states.count(state) for state in ("done", "held", "failed", "quarantined")}
         failures = [f"seed {report.shard.key['seed']}: {report.error}" for report in reports if report.error]
-        if not any(states.count(state) for state in ("held", "failed", "quarantined")):
+        if not tasks.register(db, stage, stage.plan(db))[0]:  # by this process or by others
             _judge(db, stage, Path(folder))
     model = db.model.find_one({"_id": config.name}) or {}
     if states and not any(state in ("done", "held") for state in states) and not up_to_date:

@@ -110,7 +110,7 @@ def test_kill_9_during_training_leads_to_the_same_weights(db, labels, settings, 
     process.kill()
     process.wait()
     reached = db.checkpoints.files.find_one({}, sort=[("metadata.epoch", -1)])["metadata"]["epoch"]
-    assert 2 <= reached and db.model_weights.count_documents({"model": "killed"}) == 0
+    assert reached >= 2 and db.model_weights.count_documents({"model": "killed"}) == 0
     resumed = run_training(db, load_training(file))
     assert resumed["tasks"]["done"] == 1
     hashes = [db.model_weights.find_one({"model": name})["sha256"] for name in ("whole", "killed")]
@@ -158,7 +158,10 @@ def test_a_model_can_be_the_parent_of_another(db, labels):
     run_training(db, training())
     accept(db, "mine")
     child = run_training(db, training("child", parent="model:mine"))
-    assert child["parent"] == {"weights": "model:mine", "sha256": db.model_weights.find_one({"model": "mine"})["sha256"]}
+    assert child["parent"] == {
+        "weights": "model:mine",
+        "sha256": db.model_weights.find_one({"model": "mine"})["sha256"],
+    }
 
 
 def test_export_writes_seisbenchs_files_without_a_difference(db, labels, tmp_path):
@@ -197,7 +200,7 @@ def test_files_that_changed_are_refused_until_entered_again(db, labels, tmp_path
     with pytest.raises(NameTaken, match="stands with other records"):
         ingest_training_set(db, [tmp_path / "labels"], config)
     ingest_training_set(db, [tmp_path / "labels"], config, replace=True)
-    assert run_training(db, training())["tasks"]["done"] == 1
+    assert run_training(db, training(), replace=True)["tasks"]["done"] == 1
 
 
 def test_labels_come_from_the_databases_own_picks(db, tmp_path):

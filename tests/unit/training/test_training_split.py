@@ -64,9 +64,7 @@ def test_close_records_without_an_event_share_one():
 
 def test_a_larger_share_of_events_holds_the_smaller_one():
     records = [record(number, event=f"e{number}") for number in range(20)]
-    small, large = (
-        {each.name for each in share_of_events(records, share, seed=1)} for share in (0.25, 0.5)
-    )
+    small, large = ({each.name for each in share_of_events(records, share, seed=1)} for share in (0.25, 0.5))
     assert len(small) == 5 and small < large
     assert small != {each.name for each in share_of_events(records, 0.25, seed=2)}
 
