@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import obspy
 import pytest
 import yaml
@@ -100,6 +101,25 @@ def test_pretrained_weights_are_fine_tuned_and_pick_in_a_job(db, archive, tmp_pa
     assert usable_weights(db, "fine-1")["metadata"]["model_args"]["size"] == "small"
     report = run_job(settings, Job.model_validate(job | {"pick": pick | {"weights": "model:fine-1"}}))
     assert report.status == "done" and report.stages["pick"].counts["picked_seconds"] > 0
+
+
+def test_embeddings_find_neighbours_and_draw_a_picture(db, archive, tmp_path, cli):
+    run_training(db, pretraining())
+    ingest_training_set(
+        db, [write_arrays(tmp_path / "labels", range(8))], TrainingSetConfig(name="labels", split={"guard_seconds": 0})
+    )
+    picture, vectors = tmp_path / "map.png", tmp_path / "vectors.npz"
+    asked = ["embed", "labels", "--weights", "model:base", "--picture", picture, "-o", vectors, "--count", 3, "--json"]
+    first = load_training_set(db, "labels").parted.parts["train"][0]
+    found = cli(*asked, "--near", first.event).json
+    assert found["records"] == 8 and found["size"] == 96 and picture.stat().st_size > 1000
+    alike = [row["similarity"] for row in found["neighbours"]]
+    assert len(alike) == 3 and alike == sorted(alike, reverse=True)
+    assert first.name not in [row["record"] for row in found["neighbours"]]
+    with np.load(vectors) as kept:
+        assert kept["vector"].shape == (8, 96) and np.isfinite(kept["vector"]).all()
+    refused = cli("embed", "labels", "--weights", "model:base", "--near", "nothing")
+    assert refused.code == 2 and "no record of event or name 'nothing'" in refused.err
 
 
 def test_a_set_without_labels_teaches_no_picking(db, archive):
