@@ -88,7 +88,7 @@ def draw_embeddings(found: Embeddings, method: Method, path: Path) -> None:
 
 
 def write_embeddings(found: Embeddings, path: Path) -> None:
-    """Write `record`, `station`, `event`, `time` (of the first onset or sample, epoch seconds UTC), `vector` as .npz."""
+    """Write `record`, `station`, `event`, `time` (first onset or sample, epoch seconds UTC) and `vector` as .npz."""
     np.savez_compressed(
         path,
         record=np.array([record.name for record in found.records]),
