@@ -10,10 +10,12 @@ import pytest
 import torch
 from obspy import Stream, Trace, UTCDateTime
 
+from catalogdb.errors import InputError
 from catalogdb.picking.config import PickConfig
 from catalogdb.picking.picker import NetworkPicker, load_picker
 from catalogdb.picking.stretches import build_stretches
-from catalogdb.training.networks import OWN_METADATA, Weights, new_weights
+from catalogdb.picking.weights import resolve
+from catalogdb.training.networks import OWN_METADATA, Weights, new_weights, open_parent
 
 openvino_only = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="openvino is not installed")
 START = 1_600_000_000.0
@@ -87,8 +89,17 @@ def test_weights_that_were_only_pretrained_can_not_pick(tmp_path, weights):
     plain = new_weights("seislm", 0)
     metadata = plain.metadata | {OWN_METADATA: {"training": {"task": "pretrain"}}}
     path = Weights(plain.pt, metadata).write(tmp_path, "pretrained")
-    with pytest.raises(Exception, match="were pretrained without labels, and can't pick"):
+    with pytest.raises(InputError, match="were pretrained without labels, and can't pick"):
         picker(path)
+
+
+def test_the_packaged_weights_are_a_parent_and_no_picker():
+    files = resolve("seislm", "demo")
+    assert files.is_pretrained_only and files.pt.stat().st_size < 5e6
+    module, network = open_parent(files)
+    assert module.size_name == "small" and network.window == 3001
+    with pytest.raises(InputError, match="'demo' were pretrained without labels"):
+        picker("demo")
 
 
 def test_half_precision_is_refused_for_seislm(weights):
