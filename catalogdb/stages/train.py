@@ -132,7 +132,7 @@ class TrainStage(Stage):
             "metadata": weights.metadata,
             "epochs": len(curve.training),
             "best_epoch": result.trained.best_epoch,
-            "validation_loss": min(curve.validation),
+            "validation_loss": result.trained.best_loss,
             "curves": [
                 {"epoch": epoch, "training_loss": training, "validation_loss": validation, "learning_rate": rate}
                 for epoch, (training, validation, rate) in enumerate(losses, 1)
