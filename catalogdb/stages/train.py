@@ -122,7 +122,6 @@ class TrainStage(Stage):
         result = train(given.training_set.parted.parts, given.parent, self.train_config, seed, given.resume, given.save)
         weights, curve = result.weights, result.trained.curve
         given.keep(weights.sha256, weights.pt)
-        best = result.trained.best_epoch
         losses = zip(curve.training, curve.validation, curve.learning_rate, curve.measured, strict=True)
         document: dict[str, Any] = {
             "_id": f"{self.result}-{seed}",
@@ -132,8 +131,8 @@ class TrainStage(Stage):
             "bytes": len(weights.pt),
             "metadata": weights.metadata,
             "epochs": len(curve.training),
-            "best_epoch": best,
-            "validation_loss": curve.validation[best - 1] if best else min(curve.validation),
+            "best_epoch": result.trained.best_epoch,
+            "validation_loss": result.trained.best_loss,
             "curves": [
                 {"epoch": epoch, "training_loss": training, "validation_loss": validation, "learning_rate": rate}
                 | measured

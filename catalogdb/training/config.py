@@ -157,6 +157,11 @@ class TrainConfig(_Block):
     training_set: str | TrainingSetConfig = Field(
         description="Name of a training set that is there, or the description of one of the database's picks."
     )
+    freeze_encoder: bool = Field(
+        default=False,
+        description="Train SeisLM's picking head alone, on what its encoder has learned before: a fourth of the time, "
+        "and for few labels or steps better than to train all.",
+    )
     share: float = Field(default=1.0, gt=0, le=1, description="Of the training events, for learning curves.")
     augment: AugmentConfig = AugmentConfig()
     optimise: OptimiseConfig = OptimiseConfig()
@@ -182,6 +187,8 @@ class TrainConfig(_Block):
             raise ValueError(f"task pretrain is SeisLM's; picker: seislm, not {self.picker}")
         if self.size and (self.picker != "seislm" or self.parent is not None):
             raise ValueError("size: is of a SeisLM that begins with nothing: picker: seislm and parent: null")
+        if self.freeze_encoder and (self.picker != "seislm" or self.task != "pick" or self.parent is None):
+            raise ValueError("freeze_encoder: is for picker: seislm with task: pick and a parent")
         return self
 
     @property
@@ -192,7 +199,8 @@ class TrainConfig(_Block):
     def scientific(self) -> dict[str, Any]:
         """What of this decides the weights, as plain data: neither how they are judged, nor by which seeds, nor where
         the parent lies, whose content is told apart by its SHA-256."""
-        told = {"task", "picker", "share", "augment", "optimise", "precision"} | ({"size"} if self.size else set())
+        told = {"task", "picker", "share", "augment", "optimise", "precision"}
+        told |= {name for name in ("size", "freeze_encoder") if getattr(self, name)}
         return self.model_dump(mode="json", include=told) | {
             "training_set": self.set_name,
             "parent": self.parent is not None,

@@ -43,11 +43,13 @@ class Trained:
 
     Attributes:
         best_epoch: the one whose weights the module has now; 0 is the parent itself.
+        best_loss: on the validation part, after it.
         is_early: it stopped before the last epoch, since the loss on the validation part rose.
     """
 
     curve: Curve
     best_epoch: int
+    best_loss: float
     is_early: bool
 
 
@@ -80,6 +82,8 @@ class Loop:
         self.training, self.validation = training, validation
         self.device = device_for(config)
         self.module = module.to(self.device)
+        if config.freeze_encoder:
+            self.module.encoder.requires_grad_(False)
         self.objective: Objective = OBJECTIVES[config.task]()
         options = config.optimise
         self.optimizer = torch.optim.Adam(module.parameters(), lr=options.learning_rate)
@@ -116,7 +120,7 @@ class Loop:
         self.module.load_state_dict(self.best_state)
         self.module.eval()
         epochs = len(self.curve.training)
-        return Trained(self.curve, self.best_epoch, epochs < self.config.optimise.epochs)
+        return Trained(self.curve, self.best_epoch, self.best, epochs < self.config.optimise.epochs)
 
     def _is_over(self) -> bool:
         epochs, options = len(self.curve.training), self.config.optimise

@@ -30,8 +30,8 @@ def record(number, phases="PS", station=None, known=None, **fields):
     start = START + 3600 * number
     samples = {"P": P_SAMPLE, "S": S_SAMPLE}
     onsets = tuple(Onset(phase, start + samples[phase] / RATE) for phase in phases)
-    station = station or f"XX.S{number % 4}"
-    traces = traces_of(samples_of(number), station, ["HHZ", "HHN", "HHE"], start, RATE)
+    station = station or f"XX.S{int(number) % 4}"
+    traces = traces_of(samples_of(round(100 * number)), station, ["HHZ", "HHN", "HHE"], start, RATE)
     return LabelledRecord(f"r{number}", station, traces, onsets, known or phases or "PS", **fields)
 
 
