@@ -1,5 +1,6 @@
 """SeisLM on a real mongod: pretrained on unlabelled waveforms, killed, resumed, fine-tuned, and picking in a job."""
 
+import io
 import subprocess
 import sys
 import time
@@ -7,16 +8,18 @@ import time
 import numpy as np
 import obspy
 import pytest
+import torch
 import yaml
 from commands import environment_of
 from labelled_records import record, write_arrays
 from pydantic import ValidationError
 
+from catalogdb.database import blobs
 from catalogdb.errors import InputError
 from catalogdb.jobs import Job
 from catalogdb.runs.run import run_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.models import usable_weights
+from catalogdb.stages.models import TENSORS, usable_weights
 from catalogdb.stages.training_run import load_training, run_training
 from catalogdb.stages.training_sets import define_training_set, ingest_training_set, load_training_set
 from catalogdb.training.config import TrainConfig, TrainingSetConfig
@@ -132,9 +135,24 @@ def test_a_set_without_labels_teaches_no_picking(db, archive):
     [
         ({"picker": "phasenet"}, "task pretrain is SeisLM's"),
         ({"size": "large", "parent": "model:other"}, "begins with nothing"),
+        ({"freeze_encoder": True}, "is for picker: seislm with task: pick"),
         ({"training_set": SET | {"pick_sets": ["ogs"]}}, "unlabelled records have no pick_sets"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(fields, reason):
     with pytest.raises(ValidationError, match=reason):
         pretraining(**fields)
+
+
+def test_a_frozen_encoder_stays_as_it_was(db, archive, tmp_path):
+    run_training(db, pretraining())
+    folder = write_arrays(tmp_path / "labels", range(16))
+    ingest_training_set(db, [folder], TrainingSetConfig(name="labels", split={"guard_seconds": 0}))
+    fields = {"task": "pick", "parent": "model:base", "training_set": "labels", "freeze_encoder": True}
+    run_training(db, pretraining("fine", **fields, optimise=QUICK | {"learning_rate": 0.01}, gate={"resamples": 100}))
+    before, after = (
+        torch.load(io.BytesIO(blobs.get(db, TENSORS, usable_weights(db, name)["sha256"])), weights_only=True)
+        for name in ("base", "fine-1")
+    )
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    assert {name for name in before if name not in same} == {name for name in before if name.startswith("head.")}
