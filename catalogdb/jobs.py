@@ -306,6 +306,16 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
         InputError: naming the file, the key and what is wrong with it.
     """
     document = _read(path)
+    with_overrides(document, overrides)
+    return validated(JobFile, _with_stages_of_blocks(document), str(path))
+
+
+def with_overrides(document: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Set keys of a document as `--set` says it.
+
+    Raises:
+        InputError: for what is not of the form key=value.
+    """
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator or not key:
@@ -316,7 +326,6 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
             dotted_keys.set_key(document, key.strip(), value)
         except InputError as error:
             raise InputError(f"--set {override}: {error}") from None
-    return validated(JobFile, _with_stages_of_blocks(document), str(path))
 
 
 def _with_stages_of_blocks(document: dict[str, Any]) -> dict[str, Any]:

@@ -44,6 +44,7 @@ STAGES = {
     "ingest_stations": Place("catalogdb.stages.ingest_stations:IngestStations", in_jobs=False),
     "ingest_waveforms": Place("catalogdb.stages.ingest_waveforms:IngestWaveforms", in_jobs=False),
     "ingest_catalog": Place("catalogdb.stages.ingest_catalog:IngestCatalog", in_jobs=False),
+    "train": Place("catalogdb.stages.train:TrainStage", in_jobs=False),
     "pick": Place("catalogdb.stages.pick:PickStage"),
     "associate": Place("catalogdb.stages.associate:AssociateStage"),
     "locate": Place("catalogdb.stages.locate:LocateStage", follows=("associate",)),

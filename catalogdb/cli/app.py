@@ -28,6 +28,7 @@ from catalogdb.cli import (
     schedule,
     status,
     sweep,
+    train,
     upkeep,
     watch,
     why,
@@ -88,6 +89,8 @@ app.command(
     epilog="Example: catalogdb tune ogs-2024-manual-picks-scan --train 2024-01-01 2024-03-01 "
     "--test 2024-03-01 2024-05-01",
 )(association.tune)
+app.command("train", epilog="Example: catalogdb train my-region.yaml")(train.train)
+app.command("models", epilog="Example: catalogdb models --json")(train.models)
 app.command("demo")(demo.demo)
 
 

@@ -21,7 +21,7 @@ class CatalogByDefault(TyperGroup):
 
 
 app = typer.Typer(
-    help="Take a catalog or probability traces away as a file. Without a command it is a catalog.",
+    help="Take a catalog, probabilities, a model or a training set away as files. Without a command it is a catalog.",
     no_args_is_help=True,
     cls=CatalogByDefault,
 )
@@ -138,6 +138,46 @@ def _say(summary: dict[str, Any]) -> None:
             "none of them can be written in this format" if selected else "the catalog has none that passes the filters"
         )
         common.err.print(f"the file holds no event: {why}", markup=False, soft_wrap=True)
+
+
+@app.command("model", epilog="Example: catalogdb export model my-region -o weights/")
+def export_model(
+    name: Annotated[str, typer.Argument(help="Name of a model, or NAME-SEED.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    json: common.JsonOption = False,
+) -> None:
+    """Write a model's weights as SeisBench's own files, NAME.pt.v1 and NAME.json.v1, and load them again.
+
+    In SeisBench: PhaseNet.load("FOLDER/NAME", version_str="1"); here: weights: FOLDER/NAME.pt.v1.
+    """
+    from catalogdb.stages.models import export_model as export
+
+    summary = export(common.database(), name, output)
+    if json:
+        common.print_json(summary)
+        return
+    text = f"{summary['weights']}: {', '.join(summary['files'])}; loaded again, difference {summary['difference']:g}"
+    common.out.print(text, markup=False, soft_wrap=True)
+
+
+@app.command("training-set", epilog="Example: catalogdb export training-set my-labels -o my-labels/")
+def export_training_set(
+    name: Annotated[str, typer.Argument(help="Name of the training set.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, empty or not there yet.")],
+    format: Annotated[Literal["seisbench"], typer.Option(help="Format of the files.")] = "seisbench",
+    json: common.JsonOption = False,
+) -> None:
+    """Write a training set's waveforms and labels as a SeisBench data set: metadata.csv and waveforms.hdf5.
+
+    What the format can't hold is counted and said.
+    """
+    from catalogdb.stages.training_sets import export_training_set as export
+
+    summary = export(common.database(), name, output)
+    if json:
+        common.print_json(summary | {"format": format})
+    else:
+        common.print_rows([{"what": key, "number": value} for key, value in summary.items() if isinstance(value, int)])
 
 
 app.command(

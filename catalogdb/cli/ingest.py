@@ -110,6 +110,57 @@ def catalog(
     common.print_rows([_file_row(report) for report in summary["files"]])
 
 
+@app.command("training-set", epilog="Example: catalogdb ingest training-set /data/instance --name instance")
+def training_set(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders of a SeisBench data set (metadata.csv, waveforms.hdf5), or of traces.csv with traces.npz."
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="Name that the training set is given.")],
+    split: Annotated[
+        Literal["time", "station", "given"],
+        typer.Option(help="Parts for training, validation and test: by borders in time, by station, or as given."),
+    ] = "time",
+    fractions: Annotated[tuple[float, float, float], typer.Option(help="Shares of training, validation and test.")] = (
+        0.6,
+        0.15,
+        0.25,
+    ),
+    guard: Annotated[float, typer.Option(min=0, help="Events this close (s) to a border in time are left out.")] = 3600,
+    event_gap: Annotated[
+        float, typer.Option(min=0, help="Records without an event that follow this closely (s) are of one.")
+    ] = 60,
+    unpicked: Annotated[
+        Literal["unknown", "noise"], typer.Option(help="What a phase is that a record has no arrival of.")
+    ] = "unknown",
+    licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    replace: Annotated[bool, typer.Option(help="Replace a training set of that name that is another one.")] = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Enter labelled traces to train and judge pickers with. The files stay where they are.
+
+    Records that can't be used are counted, with the reason.
+    """
+    from catalogdb.jobs import validated
+    from catalogdb.stages.training_sets import ingest_training_set
+    from catalogdb.training.config import TrainingSetConfig
+
+    described = {
+        "name": name,
+        "event_gap_seconds": event_gap,
+        "unpicked": unpicked,
+        "split": {"by": split, "fractions": fractions, "guard_seconds": guard},
+    }
+    config = validated(TrainingSetConfig, described, "training set")
+    document = ingest_training_set(common.database(), folders, config, licence, replace)
+    facts = {key: document[key] for key in ("counts", "rejected", "ignored", "digest")}
+    counts = {key: value for key, value in facts["counts"].items() if not isinstance(value, dict)}
+    left_out = facts["counts"]["left_out"]
+    _print_summary(facts if json else facts | {"counts": counts | left_out}, usable=True, json=json)
+
+
 def _file_row(report: dict[str, Any]) -> dict[str, Any]:
     columns = ("file", "format", "read", "kept", "merged", "repaired", "rejected")
     row: dict[str, Any] = {key: report[key] for key in columns if key in report}
@@ -126,7 +177,7 @@ def _print_summary(facts: dict[str, Any], usable: bool, json: bool) -> None:
         common.print_json(facts)
     else:
         lists = {key: value for key, value in facts.items() if isinstance(value, list)}
-        numbers = {key: value for key, value in facts.items() if key not in lists and key != "counts"} | facts.get(
+        numbers = {key: value for key, value in facts.items() if key not in (*lists, "counts", "digest")} | facts.get(
             "counts", {}
         )
         common.print_rows([{"what": key.replace("_", " "), "number": value} for key, value in numbers.items()])
