@@ -1,4 +1,3 @@
-"use strict";
 const view = JSON.parse(document.getElementById("view").textContent);
 const canvas = document.querySelector("canvas"), pen = canvas.getContext("2d");
 const tip = document.getElementById("tip"), at = document.getElementById("at"), toScale = document.getElementById("scale");
@@ -292,10 +291,7 @@ function controls() {
   }
   const press = (id, act) => document.getElementById(id).addEventListener("click", act);
   press("in", () => zoom(.5, (from + to) / 2)); press("out", () => zoom(2, (from + to) / 2)); press("all", () => show(0, length));
-  press("theme", () => {
-    const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark"; redraw();
-  });
+  press("theme", () => { switchTheme(); redraw(); });
   toScale.addEventListener("change", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   addEventListener("resize", redraw);
