@@ -23,13 +23,14 @@ FEWEST_COMPLETE = 50
 """With fewer events above the completeness the slope b is hardly known, and the page says so."""
 
 UNCERTAINTIES = {
-    "horizontal_uncertainty_km": "Epicentres, one standard deviation (km)",
-    "depth_uncertainty_km": "Depths, one standard deviation (km)",
-    "time_uncertainty": "Origin times, one standard deviation (s)",
-    "rms": "Root mean square of residuals (s)",
-    "azimuthal_gap": "Largest azimuth without a station (degrees)",
+    "horizontal_uncertainty_km": "Epicentre uncertainty (km)",
+    "depth_uncertainty_km": "Depth uncertainty (km)",
+    "time_uncertainty": "Origin time uncertainty (s)",
+    "rms": "Residuals, rms (s)",
+    "azimuthal_gap": "Azimuthal gap (degrees)",
     "minimum_distance_km": "Nearest station (km)",
 }
+"""Quantities of location_quality, as the page heads them; uncertainties are one standard deviation."""
 
 
 def gather_catalog(

@@ -7,6 +7,7 @@ of 1 to 50 million leaves out islands and bays of a few kilometres: on the map o
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import math
 from collections import Counter
@@ -19,8 +20,11 @@ from typing import Any
 import numpy as np
 
 FILE = "countries-50m.json.gz"
-STEPS = 500.0
+STEPS = 1500.0
 """Points closer together than the box's longer side over this are left out."""
+MOST_POINTS = 6000
+COARSER = 1.5
+"""With more points than that in the box, the distance between points is widened by this factor, and again."""
 EDGE_DEGREES = 1e-3
 """The data are cut at 180 degrees and at the poles; lines along these cuts are no coast."""
 
@@ -50,15 +54,21 @@ def coast_around(box: Box) -> dict[str, list[list[list[float]]]]:
         list of [longitude, latitude] (degrees), longitudes going on over the date line as the box's do. Points and
         islands too small to be seen on a map of the box are left out.
     """
-    atlas, step = _atlas(), max(box.east - box.west, box.north - box.south) / STEPS
+    step = max(box.east - box.west, box.north - box.south) / STEPS
+    while sum(map(len, itertools.chain(*(parts := _parts(box, step)).values()))) > MOST_POINTS:
+        step *= COARSER
     digits = max(0, math.ceil(-math.log10(step / 4.0)))
-    rings = (clipped_ring(thinned(ring, step), box) for ring in _near(atlas.land, box, step))
+    return {name: [np.round(line, digits).tolist() for line in lines] for name, lines in parts.items()}
+
+
+def _parts(box: Box, step: float) -> dict[str, list[np.ndarray]]:
+    atlas = _atlas()
+    rings = [clipped_ring(thinned(ring, step), box) for ring in _near(atlas.land, box, step)]
 
     def lines(found: list[np.ndarray]) -> list[np.ndarray]:
         return [thinned(piece, step) for line in _near(found, box, step) for piece in pieces_inside(line, box)]
 
-    parts = {"land": rings, "coast": lines(atlas.coasts), "borders": lines(atlas.borders)}
-    return {name: [np.round(line, digits).tolist() for line in found if len(line)] for name, found in parts.items()}
+    return {"land": [ring for ring in rings if len(ring)], "coast": lines(atlas.coasts), "borders": lines(atlas.borders)}
 
 
 def thinned(line: np.ndarray, step: float) -> np.ndarray:
@@ -133,11 +143,11 @@ def _atlas() -> _Atlas:
     uses = Counter(at if at >= 0 else ~at for ring in _rings(topology["objects"]["countries"]) for at in ring)
     coasts = [part for at, number in uses.items() if number == 1 for part in _without_cuts(arcs[at])]
     borders = [arcs[at] for at, number in uses.items() if number > 1]
-    land = [
+    rings = (
         np.concatenate([(arcs[at] if at >= 0 else arcs[~at][::-1])[:-1] for at in ring])
         for ring in _rings(topology["objects"]["land"])
-    ]
-    return _Atlas(coasts, borders, land)
+    )
+    return _Atlas(coasts, borders, [_over_the_date_line(ring) for ring in rings])
 
 
 def _rings(thing: dict[str, Any]) -> Iterator[list[int]]:
@@ -151,10 +161,17 @@ def _rings(thing: dict[str, Any]) -> Iterator[list[int]]:
             yield from polygon
 
 
+def _over_the_date_line(ring: np.ndarray) -> np.ndarray:
+    """A ring whose longitudes go on over the date line; Antarctica's runs along the pole instead."""
+    if ring[:, 1].min() < -90.0 + EDGE_DEGREES:
+        return ring
+    return np.column_stack([np.unwrap(ring[:, 0], period=360.0), ring[:, 1]])
+
+
 def _without_cuts(arc: np.ndarray) -> Iterator[np.ndarray]:
-    """An arc without its segments along the date line and the south pole."""
+    """An arc without its segments along the date line and the south pole, and cut where it goes over the date line."""
     at_cut = (np.abs(np.abs(arc[:, 0]) - 180.0) < EDGE_DEGREES) | (arc[:, 1] < -90.0 + EDGE_DEGREES)
-    along = at_cut[:-1] & at_cut[1:]
+    along = (at_cut[:-1] & at_cut[1:]) | (np.abs(np.diff(arc[:, 0])) > 180.0)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], ~along, [False]]).astype(int)))
     for first, end in zip(edges[::2], edges[1::2], strict=True):
         yield arc[first : end + 1]

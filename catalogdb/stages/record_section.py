@@ -11,7 +11,7 @@ from pymongo.database import Database
 from catalogdb.errors import InputError
 from catalogdb.plots.view import Component, StationPanel, View, envelope, phase_letter
 from catalogdb.stages.read_waveform import Choice
-from catalogdb.stages.read_waveform_event import event_view
+from catalogdb.stages.read_waveform_event import event_view, find_event
 
 STATIONS = 24
 BAND_HZ = (1.0, 20.0)
@@ -41,11 +41,13 @@ def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
     view = event_view(db, event_id, Choice(pick_sets=pick_sets, band=BAND_HZ), stations=STATIONS, catalog=catalog)
     if view.origin_time is None:
         raise InputError(f"event {event_id} of {catalog} has no origin: there is nothing to draw its records by")
-    traces = [trace for panel in view.panels if (trace := _trace(panel, view, view.origin_time)) is not None]
+    event = find_event(db, event_id, catalog)
+    owner = f"{event['catalog']} {event['_id']}"
+    traces = [trace for panel in view.panels if (trace := _trace(panel, view, owner)) is not None]
     if not traces:
         raise InputError(f"no station with waveforms of event {event_id} of {catalog} has a known place")
     return {
-        "event_id": event_id,
+        "event_id": event["_id"],
         "title": view.title,
         "time": view.origin_time,
         "band_hz": BAND_HZ,
@@ -72,17 +74,19 @@ def section_of_largest(db: Database, catalog: str, events: Iterable[Mapping[str,
     return None
 
 
-def _trace(panel: StationPanel, view: View, origin_time: float) -> dict[str, Any] | None:
+def _trace(panel: StationPanel, view: View, owner: str) -> dict[str, Any] | None:
     component = next(iter(panel.components), None)
+    """One trace; None where the station has no place or the record nothing but zeros."""
     if panel.distance_km is None or component is None or not component.peak():
         return None
+    origin_time = view.origin_time or 0.0
     net, sta = panel.station.split(".", 1)
     arrivals = [
         {
             "phase": phase_letter(mark.phase),
             "time": round(mark.time - origin_time, 3),
             "kind": lane.kind,
-            "is_of_event": bool(mark.events),
+            "is_of_event": owner in mark.events,
         }
         for lane in panel.lanes
         for mark in lane.marks

@@ -85,8 +85,8 @@ function pickTable() {
   if (!rows.length) return null;
   return table([
     { name: "phase", show: ([phase]) => phase }, { name: "picks", show: ([, picks]) => count(picks.picks) }, { name: "of events", show: ([, picks]) => count(picks.arrivals) },
-    { name: "part", show: ([, picks]) => (picks.picks ? percent(Math.min(1, picks.arrivals / picks.picks), 0) : "–") },
-    { name: "median residual (s)", show: ([, , residuals]) => signed(residuals && residuals.median, 3) }, { name: "MAD (s)", show: ([, , residuals]) => fixed(residuals && residuals.mad, 3) },
+    { name: "used", show: ([, picks]) => (picks.picks ? percent(Math.min(1, picks.arrivals / picks.picks), 0) : "–") },
+    ...(rows.some(([, , residuals]) => residuals) ? [{ name: "median residual (s)", show: ([, , residuals]) => signed(residuals && residuals.median, 3) }, { name: "MAD (s)", show: ([, , residuals]) => fixed(residuals && residuals.mad, 3) }] : []),
   ], rows);
 }
 

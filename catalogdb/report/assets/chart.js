@@ -29,7 +29,7 @@ function niceTicks(low, high, wanted) {
   return { ticks, text: (value) => Number(value.toFixed(6)).toLocaleString("en", { maximumFractionDigits: 6 }) };
 }
 
-const SPANS = [60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600];
+const SPANS = [1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600];
 
 function timeTicks(low, high, wanted) {
   const day = 86400, raw = (high - low) / wanted;
@@ -46,7 +46,7 @@ function timeTicks(low, high, wanted) {
   }
   const step = SPANS.find((span) => span >= raw) || 14 * day;
   for (let tick = Math.ceil(low / step) * step; tick <= high; tick += step) ticks.push(tick);
-  return { ticks, text: (time) => { const iso = new Date(time * 1000).toISOString(); return step < day ? iso.slice(11, 16) : iso.slice(5, 10); } };
+  return { ticks, text: (time) => { const iso = new Date(time * 1000).toISOString(); return step < 60 ? iso.slice(11, 19) : step < day ? iso.slice(11, 16) : iso.slice(5, 10); } };
 }
 
 // options: x, y: {low, high, label, time, names, ticks: [[value, text]], down, margin}; height (or a function of the width) or aspect; text, legend
@@ -99,7 +99,8 @@ function chart(title, options, draw) {
       frame.xTicks = xTicks.ticks;
       for (const tick of xTicks.ticks) {
         if (options.x.grid) svg.append(shape("line", { class: "axis", x1: frame.x(tick), x2: frame.x(tick), y1: margin.top, y2: bottom }));
-        svg.append(shape("text", { x: frame.x(tick), y: bottom + 16, "text-anchor": "middle" }, xTicks.text(options.x.shown ? options.x.shown(tick) : tick)));
+        const text = xTicks.text(options.x.shown ? options.x.shown(tick) : tick), at = frame.x(tick); // none runs over the edge
+        svg.append(shape("text", { x: Math.min(at, width - 3.4 * text.length), y: bottom + 16, "text-anchor": "middle" }, text));
       }
     }
     svg.append(shape("line", { class: "axis", x1: margin.left, x2: width - margin.right, y1: bottom, y2: bottom }));

@@ -72,9 +72,9 @@ function recallFigure(title, rows, label) {
       const middle = frame.x(at + 0.5), half = Math.min(32, frame.x(at + 0.85) - middle);
       const [left, right] = [middle - half, middle + half];
       const tip = `${row.value}: ${percent(row.recall)}\n${count(row.matched)} of ${count(row.wanted)}\n${interval(row.recall_interval)}`;
-      mark(frame, "rect", { x: left, width: right - left, y: frame.y(row.recall), height: frame.y(0) - frame.y(row.recall), style: "fill:var(--matched);fill-opacity:.55" }, tip);
+      mark(frame, "rect", { x: left, width: right - left, y: frame.y(row.recall), height: frame.y(0) - frame.y(row.recall), style: "fill:var(--p);fill-opacity:.55" }, tip);
       const [low, high] = row.recall_interval;
-      mark(frame, "path", { d: `M${middle} ${frame.y(low)}V${frame.y(high)}M${middle - 4} ${frame.y(low)}h8M${middle - 4} ${frame.y(high)}h8`, style: "stroke:var(--ink);stroke-width:1.4;fill:none" }, tip);
+      mark(frame, "path", { d: `M${middle} ${frame.y(low)}V${frame.y(high)}M${middle - 4} ${frame.y(low)}h8M${middle - 4} ${frame.y(high)}h8`, style: "stroke:var(--text);stroke-width:1.4;fill:none" }, tip);
       if (right - left > 26) frame.svg.append(shape("text", { x: middle, y: frame.y(0) - 5, "text-anchor": "middle", class: "label" }, count(row.wanted)));
     });
   });
@@ -98,7 +98,7 @@ function confusionTable() {
       const value = data.confusion[name][column];
       const total = columns.reduce((sum, key) => sum + (data.confusion[name][key] || 0), 0);
       const share = value === undefined || name === "none" ? 0 : value / Math.max(1, total);
-      return element("td", { style: `background:color-mix(in srgb, var(--matched) ${Math.round(60 * share)}%, transparent)` },
+      return element("td", { style: `background:color-mix(in srgb, var(--p) ${Math.round(60 * share)}%, transparent)` },
         value === undefined ? "" : count(value), ...(value === undefined || name === "none" ? [] : [element("br"), element("span", { class: "soft" }, percent(share))]));
     })));
   return element("figure", {}, element("h3", {}, "What became of which phase (columns: the catalog)"), element("div", { class: "scroll" },
@@ -132,13 +132,13 @@ function comparedStationTable() {
   const rows = data.stations.filter((station) => station.PS);
   if (!rows.length) return null;
   const part = (name, phase, key, show) => ({ name, show: (row) => show(row[phase] && row[phase][key]), sort: (row) => row[phase] && row[phase][key] });
-  return table([
+  return scrolled(table([
     { name: "station", show: station, sort: (row) => row.sta },
     { name: "P recall", show: (row) => bar(row.P && row.P.recall), sort: (row) => row.P && row.P.recall }, { name: "S recall", show: (row) => bar(row.S && row.S.recall), sort: (row) => row.S && row.S.recall },
     part("matched", "PS", "matched", count), part("missed", "PS", "missed", count), part("wrong phase", "PS", "wrong_phase", count), part("no data", "PS", "no_data", count),
     part("proposed", "PS", "proposed", count), part("precision", "PS", "precision", (share) => percent(share, 0)),
     part("P median (s)", "P", "median", signed), part("P MAD (s)", "P", "mad", fixed), part("S median (s)", "S", "median", signed), part("S MAD (s)", "S", "mad", fixed),
-  ], rows, { class: "wide" });
+  ], rows, { class: "wide" }), rows);
 }
 
 // -- what is missing

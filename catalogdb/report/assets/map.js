@@ -141,8 +141,7 @@ function mapFigure() {
   const known = (compared ? data.stations : own.stations).filter((row) => !none(row.latitude));
   const y = { low: box.south, high: box.north }, x = { low: box.west, high: box.east };
   const cosine = narrowing(), aspect = Math.min(1.1, Math.max(0.45, (y.high - y.low) / ((x.high - x.low) * cosine)));
-  const seen = known.filter((row) => east(row) >= x.low && east(row) <= x.high && row.latitude >= y.low && row.latitude <= y.high).length;
-  const stations = { name: `stations (${seen === known.length ? count(seen) : `${count(seen)} of ${count(known.length)} here`})`, colour: COLOURS.station };
+  const stations = { name: `stations (${count(known.length)})`, colour: COLOURS.station };
   let figure = null;
   const entries = [...shown, ...(known.length ? [stations] : [])];
   const legends = legend(entries, () => figure.redraw());
@@ -170,13 +169,13 @@ function depthFigure(title, alongEast) {
   const perDegree = KM_PER_DEGREE * (alongEast ? narrowing() : 1);
   const half = (alongEast ? box.east - box.west : box.north - box.south) / 2 * perDegree;
   const along = (event) => ((alongEast ? east(event) : event.latitude) - middle) * perDegree;
-  const span = Math.max(1, quantile(depths, 0.995) - quantile(depths, 0.005));
-  const y = { low: Math.min(0, quantile(depths, 0.005)) - 0.04 * span, high: quantile(depths, 0.995) + 0.08 * span, down: true, label: "depth (km)" };
+  const top = Math.min(0, quantile(depths, 0.005)), bottom = quantile(depths, 0.995), pad = 0.06 * Math.max(1, bottom - top);
+  const y = { low: top - pad, high: bottom + pad, down: true, label: "depth (km)" };
   const height = (inner) => Math.max(140, Math.min(300, inner * (y.high - y.low) / (2 * half)));
   const figure = chart(title, { x: { low: -half, high: half, label: `km ${alongEast ? "east" : "north"} of ${fixed(Math.abs(alongEast ? 180 - ((180 - middle) % 360 + 360) % 360 : middle))}°${alongEast ? (180 - ((180 - middle) % 360 + 360) % 360 < 0 ? "W" : "E") : middle < 0 ? "S" : "N"}`, grid: true }, y, height }, (frame) => {
     drawEvents(clipped(frame), shown, (event) => frame.x(along(event)), (event) => (none(event.depth_km) ? NaN : frame.y(event.depth_km)));
     const stretch = frame.height / (y.high - y.low) / (frame.width / (2 * half));
-    if (Math.abs(stretch - 1) > 0.05) frame.svg.append(shape("text", { x: frame.left + frame.width - 4, y: frame.top + frame.height - 6, "text-anchor": "end" }, `depth ${stretch >= 1 ? "stretched" : "shortened"} ${readable(Math.max(stretch, 1 / stretch))} times`));
+    if (Math.abs(stretch - 1) > 0.05) frame.svg.append(shape("text", { x: frame.left + frame.width - 4, y: frame.top - 1, "text-anchor": "end" }, `depth ${stretch >= 1 ? "stretched" : "shortened"} ${readable(Math.max(stretch, 1 / stretch))} times`));
   });
   colouring.redraws.push(figure.redraw);
   return figure;

@@ -27,7 +27,7 @@ function catalogSections() {
   section("Magnitudes", "", magnitudeFigure());
   section("Picks", "", pickTable(), grid([pickRateFigure()], "whole"));
   section("Residuals", "Of the arrivals of preferred origins.", residualFigures(), stationResidualFigure());
-  section("Locations", "How well the events are located, by their preferred origins.", uncertaintyFigures());
+  section("Locations", "Of preferred origins; uncertainties are one standard deviation.", uncertaintyFigures());
   section("Stations", "Click a heading to sort.", availabilityFigure(), ownStationTable());
   section("Records of an event", "", recordFigure());
 }

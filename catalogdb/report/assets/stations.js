@@ -21,12 +21,13 @@ function availabilityFigure() {
       }
     });
   });
-  return scrolled(figure);
+  return scrolled(figure, rows);
 }
 
-function scrolled(figure) {
-  figure.classList.add("tall");
-  return figure;
+// long lists move within a box of their own
+function scrolled(box, rows) {
+  if (rows.length > 40) box.classList.add("tall");
+  return box;
 }
 
 function stationResidualFigure() {
@@ -49,7 +50,7 @@ function stationResidualFigure() {
     }));
     mark(frame, "line", { x1: frame.x(0), x2: frame.x(0), y1: frame.top, y2: frame.top + frame.height, style: "stroke:var(--muted);stroke-width:1" });
   });
-  return scrolled(figure);
+  return scrolled(figure, rows);
 }
 
 function ownStationTable() {
@@ -57,7 +58,7 @@ function ownStationTable() {
   if (!rows.length) return null;
   const part = (name, phase, key, show) => ({ name, show: (row) => show(row[phase] && row[phase][key]), sort: (row) => row[phase] && row[phase][key] });
   const any = (phase, key) => rows.some((row) => row[phase] && !none(row[phase][key]));
-  return table([
+  return scrolled(table([
     { name: "station", show: station, sort: (row) => row.sta },
     ...(own.availability ? [{ name: "with data", show: (row) => bar(row.availability), sort: (row) => row.availability }] : []),
     ...["P", "S"].flatMap((phase) => [
@@ -65,7 +66,7 @@ function ownStationTable() {
       ...(any(phase, "arrivals") ? [part(`${phase} in events`, phase, "arrivals", count)] : []),
       ...(any(phase, "residual_median") ? [part(`${phase} median (s)`, phase, "residual_median", signed), part(`${phase} MAD (s)`, phase, "residual_mad", fixed)] : []),
     ]),
-  ], rows, { class: "wide" });
+  ], rows, { class: "wide" }), rows);
 }
 
 // -- records of one event by distance
@@ -76,11 +77,11 @@ function recordFigure() {
   const traces = record.traces, [low, high] = record.seconds;
   const distances = traces.map((trace) => trace.distance_km), span = Math.max(1, distances[distances.length - 1] - distances[0]);
   const y = { low: distances[0] - 0.08 * span, high: distances[distances.length - 1] + 0.06 * span, down: true, label: "distance (km)" };
-  const text = `${record.title}; ${record.band_hz[0]} to ${record.band_hz[1]} Hz, each trace by its own largest sample.`;
+  const text = `${record.title}; ${record.band_hz[0]} to ${record.band_hz[1]} Hz, each trace by its own largest sample. Lines are picks of this event, dashes other picks, dots what the velocity model predicts.`;
   const entries = [{ name: "P", colour: COLOURS.P }, { name: "S", colour: COLOURS.S }, { name: "predicted", colour: "var(--muted)" }];
   let figure = null;
   const box = legend(entries, () => figure.redraw());
-  figure = chart("Record section", { text, legend: box, x: { low, high, label: "s after the origin time", grid: true }, y, height: (inner) => Math.max(260, Math.min(640, 60 + 26 * traces.length)) }, (frame) => {
+  figure = chart("Record section", { text, legend: box, x: { low, high, label: "s after the origin time", grid: true }, y, height: () => Math.max(260, Math.min(640, 60 + 26 * traces.length)) }, (frame) => {
     const inside = clipped(frame), up = Math.max(7, Math.min(22, 0.55 * frame.height / traces.length));
     const taken = [];
     for (const trace of traces) {
@@ -95,7 +96,7 @@ function recordFigure() {
         if (entry.hidden || (predicted && entries[2].hidden)) continue;
         const x = frame.x(arrival.time), half = predicted ? up * 0.9 : up * 0.75;
         mark(inside, "line", { x1: x, x2: x, y1: middle - half, y2: middle + half, style: `stroke:${entry.colour};stroke-width:${predicted ? 1 : 2};stroke-dasharray:${predicted ? "2 2" : arrival.is_of_event ? "none" : "3 2"}` },
-          `${tip}\n${arrival.phase} ${predicted ? "predicted" : arrival.is_of_event ? "of an event" : "of no event"}, ${fixed(arrival.time)} s`);
+          `${tip}\n${arrival.phase} ${predicted ? "predicted" : arrival.is_of_event ? "of this event" : "of another event or none"}, ${fixed(arrival.time)} s`);
       }
       if (taken.every((other) => Math.abs(other - middle) > 11)) {
         taken.push(middle);
