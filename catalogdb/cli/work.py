@@ -45,7 +45,7 @@ def work(
     settings = common.settings()
     worker = this_worker(settings, run_id, wait)
     common.end_cleanly_on_sigterm()
-    with StageProgress(common.progress_allowed(json)) as progress:
+    with StageProgress(common.progress_allowed(json), quiet=json) as progress:
         report = work_job(settings, loaded, worker, name, progress)
     if json:
         common.print_json(report.model_dump())
