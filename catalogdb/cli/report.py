@@ -32,14 +32,16 @@ def report(
     endtime: options.EndTime = None,
     event: Annotated[
         str | None,
-        typer.Option(help="Event of the record section: its id, the beginning of it, or its source's id; default: the "
-        "largest that has waveforms."),
+        typer.Option(
+            help="Event of the record section: its id, the beginning of it, or its source's id; default: the "
+            "largest that has waveforms."
+        ),
     ] = None,
     missed: Annotated[int, typer.Option(min=0, help="Most missed events to show, the largest first.")] = 50,
     waveforms: Annotated[bool, typer.Option(help="Show a record section, and the waveforms of missed events.")] = True,
     json: common.JsonOption = False,
 ) -> None:
-    """Write a page about a catalog: map, depth sections, time, magnitudes, stations, residuals, picks, a record section.
+    """Write a page about a catalog: map, depth sections, time, magnitudes, stations, residuals, picks, records.
 
     With --reference it also shows what was found and missed: recall, differences, missed events. The page is one file
     that needs no network; --json prints the same numbers. Without --starttime and --endtime the period is the job's, or

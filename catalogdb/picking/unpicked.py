@@ -82,7 +82,7 @@ def picking_outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:
         counts: of all tasks of a run.
 
     Returns:
-        Picks by phase and the length of what was picked, "" where nothing was; and lines of what was left out, with why.
+        Picks by phase and the length of what was picked, "" where nothing was; what was left out, with why.
     """
     p, s = counts.get("P_picks", 0), counts.get("S_picks", 0)
     if not (p or s or counts.get("picked_seconds")):

@@ -1,4 +1,4 @@
-"""One self-contained page about a catalog, alone or against a reference: map, sections, time, magnitudes, stations, picks."""
+"""One self-contained page about a catalog, alone or against a reference: events, magnitudes, stations, picks."""
 
 from catalogdb.report.catalog import gather_catalog
 from catalogdb.report.comparison import gather

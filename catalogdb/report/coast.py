@@ -68,7 +68,11 @@ def _parts(box: Box, step: float) -> dict[str, list[np.ndarray]]:
     def lines(found: list[np.ndarray]) -> list[np.ndarray]:
         return [thinned(piece, step) for line in _near(found, box, step) for piece in pieces_inside(line, box)]
 
-    return {"land": [ring for ring in rings if len(ring)], "coast": lines(atlas.coasts), "borders": lines(atlas.borders)}
+    return {
+        "land": [ring for ring in rings if len(ring)],
+        "coast": lines(atlas.coasts),
+        "borders": lines(atlas.borders),
+    }
 
 
 def thinned(line: np.ndarray, step: float) -> np.ndarray:
@@ -111,9 +115,7 @@ def clipped_ring(ring: np.ndarray, box: Box) -> np.ndarray:
 
 def pieces_inside(line: np.ndarray, box: Box) -> Iterator[np.ndarray]:
     """The pieces of a line that come into a box, each with the points before and behind it: (n, 2) degrees."""
-    inside = (
-        (line[:, 0] >= box.west) & (line[:, 0] <= box.east) & (line[:, 1] >= box.south) & (line[:, 1] <= box.north)
-    )
+    inside = (line[:, 0] >= box.west) & (line[:, 0] <= box.east) & (line[:, 1] >= box.south) & (line[:, 1] <= box.north)
     low, high = np.minimum(line[:-1], line[1:]), np.maximum(line[:-1], line[1:])
     meets = (low[:, 0] <= box.east) & (high[:, 0] >= box.west) & (low[:, 1] <= box.north) & (high[:, 1] >= box.south)
     wanted = meets | inside[:-1] | inside[1:]

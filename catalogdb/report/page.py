@@ -35,7 +35,7 @@ catalogdb report --json.</noscript></main>
 """
 SCRIPTS = ("format.js", "chart.js", "map.js", "catalog.js", "stations.js", "comparison.js", "report.js")
 WIDEST, TALLEST = 1.9, 1.2
-"""The map fills its frame: it may become as wide as so many times its height, and as tall as so many times its width."""
+"""The map fills its frame, which may be as wide as so many times its height, and as tall as so many its width."""
 
 
 @dataclass(frozen=True)

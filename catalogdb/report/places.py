@@ -51,8 +51,9 @@ def map_box(events: Iterable[Mapping[str, Any]]) -> dict[str, float] | None:
 
 def _ends(values: np.ndarray, least: float) -> tuple[float, float]:
     low, high = float(values.min()), float(values.max())
-    inner = np.percentile(values, INNER_PERCENT, method="lower"), np.percentile(values, 100 - INNER_PERCENT, method="higher")
-    if high - low > STRAY_FACTOR * max(inner[1] - inner[0], least):
-        low, high = float(inner[0]), float(inner[1])
+    first = np.percentile(values, INNER_PERCENT, method="lower")
+    last = np.percentile(values, 100.0 - INNER_PERCENT, method="higher")
+    if high - low > STRAY_FACTOR * max(last - first, least):
+        low, high = float(first), float(last)
     pad = max(MARGIN * (high - low), (least - (high - low)) / 2.0)
     return low - pad, high + pad

@@ -43,7 +43,7 @@ def station_rows(
     _add_places(db, table)
     rows = [{"net": net, "sta": sta} | table[net, sta] for net, sta in sorted(table, key=lambda code: code[::-1])]
     counts = {
-        phase: {key: sum(row.get(phase, {}).get(key, 0) for row in rows) for key in ("picks", "arrivals")}
+        phase: {key: sum(row.get(phase, {}).get(key, 0) for row in table.values()) for key in ("picks", "arrivals")}
         for phase in "PS"
     }
     return {
@@ -53,9 +53,7 @@ def station_rows(
     }
 
 
-def _add_picks(
-    db: Database, catalog: dict[str, Any], period: dict[str, float], table: Table
-) -> list[dict[str, Any]]:
+def _add_picks(db: Database, catalog: dict[str, Any], period: dict[str, float], table: Table) -> list[dict[str, Any]]:
     """Picks of the catalog's pick set by station, and by day."""
     if not catalog.get("pick_set"):
         return []

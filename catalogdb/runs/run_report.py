@@ -137,7 +137,6 @@ class RunReport(BaseModel):
         """True for a run that found nothing to be done, and did nothing."""
         return self.status == "done" and not any(stage.done for stage in self.stages.values())
 
-
     def tell_outcome(self, stage: Stage, counts: dict[str, int]) -> None:
         """Add what a stage found and lost, in words."""
         found, lost = stage.outcome(counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 TIMES_OF_SCAN = {"gamma": "2 to 12", "pyocto": "2 to 8"}
-"""CPU time over the scan's, smallest and largest of the tables of docs/explanation/association.md with the same picks."""
+"""CPU time over the scan's, the smallest and largest of docs/explanation/association.md with the same picks."""
 LONG_RUN_WINDOWS = 12
 WHY_NO_ORIGIN = {
     "origin_too_few_picks": "{} with too few picks (associate.min_picks)",
