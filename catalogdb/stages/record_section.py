@@ -14,7 +14,8 @@ from catalogdb.stages.read_waveform import Choice
 from catalogdb.stages.read_waveform_event import event_view, find_event
 
 STATIONS = 24
-BAND_HZ = (1.0, 20.0)
+BANDS_HZ = ((1.0, 20.0), (1.0, 8.0), (1.0, 4.0), None)
+"""The first one that the records' sampling rates allow."""
 BINS = 400
 """Of a trace: lowest and highest sample of each are kept."""
 FULL_SCALE = 100
@@ -29,7 +30,7 @@ def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
         event_id: `_id` of the event, its beginning, or its id in the source.
 
     Returns:
-        event_id, title, time (epoch seconds UTC), band_hz, seconds (first and last after the origin time), notes, and
+        event_id, title, time (epoch seconds UTC), band_hz (None: not filtered), seconds (first and last after the origin time), notes, and
         traces by distance: net, sta, channel, distance_km, lines (each a list time, value, time, value, ... in seconds
         after the origin time and in percent of the trace's largest sample), arrivals (phase, time, kind, is_of_event).
 
@@ -38,7 +39,7 @@ def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
     """
     document = db.catalog.find_one({"_id": catalog}, {"pick_set": 1}) or {}
     pick_sets = tuple(name for name in (document.get("pick_set"),) if name)
-    view = event_view(db, event_id, Choice(pick_sets=pick_sets, band=BAND_HZ), stations=STATIONS, catalog=catalog)
+    view = _view(db, event_id, catalog, pick_sets)
     if view.origin_time is None:
         raise InputError(f"event {event_id} of {catalog} has no origin: there is nothing to draw its records by")
     event = find_event(db, event_id, catalog)
@@ -50,11 +51,23 @@ def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
         "event_id": event["_id"],
         "title": view.title,
         "time": view.origin_time,
-        "band_hz": BAND_HZ,
+        "band_hz": view.band,
         "seconds": [round(view.starttime - view.origin_time, 3), round(view.endtime - view.origin_time, 3)],
         "notes": list(view.notes),
         "traces": traces,
     }
+
+
+def _view(db: Database, event_id: str, catalog: str, pick_sets: tuple[str, ...]) -> View:
+    """The event's stations, filtered where their sampling rates allow it."""
+    refused = None
+    for band in BANDS_HZ:
+        try:
+            choice = Choice(pick_sets=pick_sets, band=band)
+            return event_view(db, event_id, choice, stations=STATIONS, catalog=catalog)
+        except InputError as error:
+            refused = refused or error
+    raise refused or InputError(f"no record of event {event_id}")
 
 
 def section_of_largest(db: Database, catalog: str, events: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:

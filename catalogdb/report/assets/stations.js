@@ -77,7 +77,7 @@ function recordFigure() {
   const traces = record.traces, [low, high] = record.seconds;
   const distances = traces.map((trace) => trace.distance_km), span = Math.max(1, distances[distances.length - 1] - distances[0]);
   const y = { low: distances[0] - 0.08 * span, high: distances[distances.length - 1] + 0.06 * span, down: true, label: "distance (km)" };
-  const text = `${record.title}; ${record.band_hz[0]} to ${record.band_hz[1]} Hz, each trace by its own largest sample. Lines are picks of this event, dashes other picks, dots what the velocity model predicts.`;
+  const text = `${record.title}; ${record.band_hz ? `${record.band_hz[0]} to ${record.band_hz[1]} Hz` : "not filtered"}, each trace by its own largest sample. Lines are picks of this event, dashes other picks, dots what the velocity model predicts.`;
   const entries = [{ name: "P", colour: COLOURS.P }, { name: "S", colour: COLOURS.S }, { name: "predicted", colour: "var(--muted)" }];
   let figure = null;
   const box = legend(entries, () => figure.redraw());
