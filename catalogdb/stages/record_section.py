@@ -30,7 +30,8 @@ def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
         event_id: `_id` of the event, its beginning, or its id in the source.
 
     Returns:
-        event_id, title, time (epoch seconds UTC), band_hz (None: not filtered), seconds (first and last after the origin time), notes, and
+        event_id, title, time (epoch seconds UTC), band_hz (None: not filtered), seconds (first and last after the
+        origin time), notes, and
         traces by distance: net, sta, channel, distance_km, lines (each a list time, value, time, value, ... in seconds
         after the origin time and in percent of the trace's largest sample), arrivals (phase, time, kind, is_of_event).
 

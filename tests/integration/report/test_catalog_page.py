@@ -46,8 +46,19 @@ def put(db, name="mine", magnitudes=(1.0, 1.2, 2.0), net="XX", **fields):
                 {"pick_id": pick["_id"], "net": net, "sta": sta, "phase": phase, "time": pick["time"]}
                 | {"residual": 0.1 * (number - 1) + 0.05 * at}
             )
-        origin = {"_id": f"o{number}", "method": "scan", "arrivals": arrivals, "horizontal_uncertainty_km": 0.5 + number}
-        event = {"_id": f"{name}{number:06d}", "catalog": name, "time": time, "latitude": 46.0 + 0.1 * number, "longitude": 13.0}
+        origin = {
+            "_id": f"o{number}",
+            "method": "scan",
+            "arrivals": arrivals,
+            "horizontal_uncertainty_km": 0.5 + number,
+        }
+        event = {
+            "_id": f"{name}{number:06d}",
+            "catalog": name,
+            "time": time,
+            "latitude": 46.0 + 0.1 * number,
+            "longitude": 13.0,
+        }
         event |= own | {"depth_km": 5.0 + number, "n_picks": 4, "origins": [origin], "magnitudes": [], **fields}
         event |= {"evaluation_mode": "automatic", "evaluation_status": "preliminary", "rms": 0.1}
         events.append(event | ({} if magnitude is None else {"magnitude": magnitude}))
