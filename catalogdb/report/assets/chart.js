@@ -49,7 +49,7 @@ function timeTicks(low, high, wanted) {
   return { ticks, text: (time) => { const iso = new Date(time * 1000).toISOString(); return step < 60 ? iso.slice(11, 19) : step < day ? iso.slice(11, 16) : iso.slice(5, 10); } };
 }
 
-// options: x, y: {low, high, label, time, names, ticks: [[value, text]], down, margin}; height (or a function of the width) or aspect; text, legend
+// options: x, y: {low, high, label, time, names, ticks: [[value, text]], down, margin, top (ticks there, too)}; height (or a function of the width) or aspect; text, legend
 // draw(frame) puts marks at frame.x(value), frame.y(value)
 function chart(title, options, draw) {
   const figure = element("figure");
@@ -65,7 +65,7 @@ function chart(title, options, draw) {
     if (!width || (!force && width === drawnWidth)) return;
     drawnWidth = width;
     const small = width < 480;
-    const margin = { left: options.y.margin || (options.y.wide ? 66 : 52), right: 12, top: 10, bottom: options.x.label ? 40 : 24 };
+    const margin = { left: options.y.margin || (options.y.wide ? 66 : 52), right: 12, top: options.x.top ? 24 : 10, bottom: options.x.label ? 40 : 24 };
     const inner = width - margin.left - margin.right;
     const height = options.aspect ? Math.min(inner * options.aspect, small ? 460 : 620) : typeof options.height === "function" ? options.height(inner) : options.height || 230;
     const svg = shape("svg", { viewBox: `0 0 ${width} ${height + margin.top + margin.bottom}`, role: "img", "aria-label": title || options.y.label || "" });
@@ -101,6 +101,7 @@ function chart(title, options, draw) {
         if (options.x.grid) svg.append(shape("line", { class: "axis", x1: frame.x(tick), x2: frame.x(tick), y1: margin.top, y2: bottom }));
         const text = xTicks.text(options.x.shown ? options.x.shown(tick) : tick), at = frame.x(tick); // none runs over the edge
         svg.append(shape("text", { x: Math.min(at, width - 3.4 * text.length), y: bottom + 16, "text-anchor": "middle" }, text));
+        if (options.x.top) svg.append(shape("text", { x: Math.min(at, width - 3.4 * text.length), y: 14, "text-anchor": "middle" }, text));
       }
     }
     svg.append(shape("line", { class: "axis", x1: margin.left, x2: width - margin.right, y1: bottom, y2: bottom }));

@@ -71,8 +71,9 @@ function histogram(title, statistics, unit) {
   const drawn = statistics && statistics.histogram;
   if (!drawn) return null;
   const high = Math.max(...drawn.counts, 1), end = drawn.low + drawn.width * drawn.counts.length, outside = drawn.below + drawn.above;
-  const sign = drawn.low < 0 ? (value) => `${value > 0 ? "+" : ""}${readable(value)}` : readable;
-  const text = `median ${sign(statistics.median)}, MAD ${readable(statistics.mad)}, 95 % below ${readable(statistics.p95)}` + (outside ? `; ${count(outside)} outside` : "");
+  const digits = Math.max(0, 1 + Math.ceil(-Math.log10(drawn.width))), shown = (value) => value.toFixed(digits);
+  const sign = drawn.low < 0 ? (value) => `${value > 0 ? "+" : ""}${shown(value)}` : shown;
+  const text = `median ${sign(statistics.median)}, MAD ${shown(statistics.mad)}, 95 % below ${shown(statistics.p95)}` + (outside ? `; ${count(outside)} outside` : "");
   return chart(title, { text, x: { low: drawn.low, high: end, label: unit }, y: { low: 0, high: high * 1.08, wide: high > 9999 }, height: 165 }, (frame) => {
     drawn.counts.forEach((number, at) => {
       if (!number) return;

@@ -12,7 +12,7 @@ function availabilityFigure() {
   const available = own.availability;
   if (!available || available.days < 2) return null;
   const rows = available.stations, low = available.first;
-  const figure = chart("Waveforms by day", { text: "The darker, the more of the day; blank days have none.", x: { low, high: low + available.days * 86400, time: true }, y: stationAxis(rows), height: ROW * rows.length }, (frame) => {
+  const figure = chart("Waveforms by day", { text: "The fuller the colour, the more of the day; blank days have none.", x: { low, high: low + available.days * 86400, time: true, top: true }, y: stationAxis(rows), height: ROW * rows.length }, (frame) => {
     rows.forEach((row, at) => {
       for (const [first, days, part] of row.runs) {
         const left = frame.x(low + first * 86400), right = frame.x(low + (first + days) * 86400);
@@ -38,7 +38,7 @@ function stationResidualFigure() {
   const entries = ["P", "S"].map((name) => ({ name, colour: COLOURS[name] }));
   let figure = null;
   const box = legend(entries, () => figure.redraw());
-  figure = chart("Residuals by station", { text: "Dots are medians, bars reach one median absolute deviation to either side.", legend: box, x: { low: -reach, high: reach, label: "s, observed less predicted", grid: true }, y: stationAxis(rows), height: ROW * rows.length }, (frame) => {
+  figure = chart("Residuals by station", { text: "Dots are medians, bars reach one median absolute deviation to either side.", legend: box, x: { low: -reach, high: reach, label: "s, observed less predicted", grid: true, top: true }, y: stationAxis(rows), height: ROW * rows.length }, (frame) => {
     const inside = clipped(frame);
     rows.forEach((row, at) => entries.forEach((entry, which) => {
       const found = row[entry.name];
