@@ -88,7 +88,7 @@ def _watch(json: bool) -> Callable[[str], AbstractContextManager[StageProgress]]
     def watch(title: str) -> Iterator[StageProgress]:
         if not json:
             common.err.print(title, markup=False)
-        with StageProgress(common.progress_allowed(json)) as progress:
+        with StageProgress(common.progress_allowed(json), quiet=json) as progress:
             yield progress
 
     return watch

@@ -48,7 +48,7 @@ def work(
     worker = this_worker(settings, run_id, wait)
     common.end_cleanly_on_sigterm()
     bring_in_first(job, set or [], unless=lambda: is_entered(common.database(), worker.run_id))
-    with StageProgress(common.progress_allowed(json)) as progress:
+    with StageProgress(common.progress_allowed(json), quiet=json) as progress:
         report = work_job(settings, loaded, worker, name, progress)
     if json:
         common.print_json(report.model_dump())
