@@ -57,8 +57,12 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
         if not names.take(event, note, item.digest, record, result):
             continue
         reading = EventReading(event, names.last, note, record, evaluation_mode, result, said, chosen)
-        document = reading.document()
         result.picks += reading.picks.values()
+        if note.get("is_no_event"):
+            for pick in reading.picks.values():
+                pick.pop("event_key", None)
+            continue
+        document = reading.document()
         if document is None:
             result.rejected.append(f"{record}: it has no usable origin, and no pick to know its time from")
         else:
