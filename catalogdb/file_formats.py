@@ -25,7 +25,6 @@ _VERBS = {
     "waveforms": "catalogdb ingest waveforms",
 }
 _CONVERSIONS = {  # function that reads, format that is written, its suffix
-    "catalog": ("read_events", "QUAKEML", ".xml"),
     "stations": ("read_inventory", "STATIONXML", ".xml"),
     "waveforms": ("read", "MSEED", ".mseed"),
 }
@@ -39,7 +38,7 @@ class FileFormat:
     Attributes:
         name: for people, with its article: "a NonLinLoc location".
         content: what such files hold, where it is something that catalogdb keeps.
-        obspy: ObsPy's name of a format that catalogdb reads after a conversion.
+        obspy: ObsPy's name of a format that it reads for catalogdb; stations and waveforms after a conversion.
         advice: another way to go on.
     """
 
@@ -48,24 +47,11 @@ class FileFormat:
     obspy: str | None = None
     advice: str | None = None
 
-    def conversion_fails(self, path: Path) -> str | None:
-        """What ObsPy says against reading this file, where it is to convert it; None where it reads it."""
-        import obspy
-
-        if self.obspy is None:
-            return None
-        with _quiet():
-            try:
-                getattr(obspy, _CONVERSIONS[self.content or "catalog"][0])(str(path), format=self.obspy)
-            except Exception as error:  # its readers have no common error
-                return f"{type(error).__name__}: {error}"[:200]
-        return None
-
     def way_out(self, path: Path) -> str | None:
         """What to do with the file, as commands where there are any."""
         if self.content is None or self.advice is not None:
             return self.advice
-        if self.obspy is None:
+        if self.obspy is None or self.content == "catalog":
             return f"{_VERBS[self.content]} {shlex.quote(str(path))}"
         read, written, suffix = _CONVERSIONS[self.content]
         target = path.with_suffix(suffix)
@@ -78,6 +64,8 @@ class FileFormat:
 _SAVE_AS_CSV = "save the table in it as csv with a header line"
 QUAKEML_OR_CSV = "write it as QuakeML, or as csv with a header line, with the program that made it"
 _MINISEED = FileFormat("miniSEED", "waveforms")
+
+GEOJSON = FileFormat("GeoJSON", "catalog")
 
 _BINARY: tuple[tuple[bytes, FileFormat], ...] = (
     (rb"\d{6}[DRQM][ \0]|MS\x03", _MINISEED),
@@ -264,7 +252,7 @@ def _xml(text: str) -> FileFormat | None:
 
 def _json(text: str) -> FileFormat | None:
     if re.search(r'"type"\s*:\s*"Feature(Collection)?"', text):
-        return FileFormat("GeoJSON", advice="get the same search with format=quakeml or format=csv")
+        return GEOJSON
     if re.match(r"\s*(\{\s*\"|\{\s*\}|\[\s*[\[{\"\d-])", text):
         return FileFormat("JSON", advice="get the same data as QuakeML or csv")
     return None

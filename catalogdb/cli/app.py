@@ -17,6 +17,7 @@ from catalogdb.cli import (
     diff,
     evaluate,
     export,
+    formats,
     ingest,
     metrics,
     plot,
@@ -78,6 +79,7 @@ app.command("evaluate", epilog="Example: catalogdb evaluate --catalog ridgecrest
 )
 app.command("report")(report.report)
 app.add_typer(export.app, name="export")
+app.command("formats")(formats.formats)
 app.add_typer(plot.app, name="plot")
 app.command(
     "compare-associators",

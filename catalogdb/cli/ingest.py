@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 LINES_SHOWN = 10  # in a cell of the table; --json has them all
 
@@ -73,13 +73,16 @@ def catalog(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="QuakeML; csv of events, and of picks with the same event ids; OGS .dat, .hpl, .hpc, .pun, .txt."
+            help="QuakeML, SCML, Nordic, NonLinLoc, ...; csv of events, and of picks with the same event ids; "
+            "OGS .dat, .hpl, .hpc, .pun, .txt. catalogdb formats lists all."
         ),
     ],
     name: Annotated[str, typer.Option(help="Name that the catalog is given.")],
     format: Annotated[
         str | None,
-        typer.Option(help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun, ogs-txt or hypo71; default by content and ending."),
+        typer.Option(
+            help="One of catalogdb formats; default by content and ending.", autocompletion=completion.read_formats
+        ),
     ] = None,
     date_order: Annotated[
         Literal["dmy", "mdy"] | None,
