@@ -25,7 +25,6 @@ _VERBS = {
     "waveforms": "catalogdb ingest waveforms",
 }
 _CONVERSIONS = {  # function that reads, format that is written, its suffix
-    "stations": ("read_inventory", "STATIONXML", ".xml"),
     "waveforms": ("read", "MSEED", ".mseed"),
 }
 _PLUGINS: dict[Content, str] = {"catalog": "event", "stations": "inventory", "waveforms": "waveform"}
@@ -51,7 +50,7 @@ class FileFormat:
         """What to do with the file, as commands where there are any."""
         if self.content is None or self.advice is not None:
             return self.advice
-        if self.obspy is None or self.content == "catalog":
+        if self.obspy is None or self.content != "waveforms":
             return f"{_VERBS[self.content]} {shlex.quote(str(path))}"
         read, written, suffix = _CONVERSIONS[self.content]
         target = path.with_suffix(suffix)
@@ -132,7 +131,8 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
      FileFormat("a PDE listing", "catalog", advice="get the same search from USGS as QuakeML or csv")),
     (r"# ?network *\| *station", FileFormat("fdsnws-station text", "stations")),
     (r"\* NETWORK +\(KNETWK\)", FileFormat("SAC poles and zeros", advice="get StationXML")),
-    (r"#? *B05[0F]F03|#\t\t<", FileFormat("a RESP file", "stations", "RESP")),
+    (r"#? *B05[0F]F03|#\t\t<", FileFormat("a RESP file", advice="it has no places of stations: get StationXML")),
+    (r"GTSRCE ", FileFormat("NonLinLoc's stations (GTSRCE)", "stations")),
     (r"%!PS", FileFormat("a PostScript document", advice="get its data as QuakeML or csv")),
 )  # fmt: skip
 

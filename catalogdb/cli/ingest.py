@@ -19,8 +19,9 @@ def stations(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="StationXML, SeisComP inventories, fdsnws-station text, or csv with network, station, latitude, "
-            "longitude, elevation (m) and, where known, location, depth, starttime, endtime; also gz, bz2, zip."
+            help="StationXML, SeisComP inventories, dataless SEED, fdsnws-station text, NonLinLoc's GTSRCE lines, or "
+            "csv with network, station, latitude, longitude, elevation (m) and, where known, location, depth, "
+            "starttime, endtime; also gz, bz2, zip; or folders of them."
         ),
     ],
     network: Annotated[

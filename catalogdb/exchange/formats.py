@@ -128,7 +128,12 @@ FORMATS: tuple[Format, ...] = (
     Format("stationxml", "StationXML", "stations", "stations", reader=_STATIONS, suffixes=(".xml",)),
     Format("station-csv", "csv with a header line", "stations", "stations", reader=_STATIONS, suffixes=(".csv",)),
     Format("station-text", "fdsnws-station text", "stations", "stations", reader=_STATIONS),
-    Format("station-scml", "SeisComP inventory", "stations", "stations", reader=_STATIONS),
+    Format("station-scml", "SeisComP inventory", "stations", "stations", reader=_STATIONS, obspy="SC3ML"),
+    Format("seed", "dataless SEED", "stations", "stations", reader=_STATIONS, obspy="SEED",
+           suffixes=(".seed", ".dataless")),
+    Format("xseed", "XML-SEED", "stations", "stations", reader=_STATIONS, obspy="XSEED", suffixes=(".xseed",)),
+    Format("arclink", "Arclink inventory", "stations", "stations", reader=_STATIONS, obspy="INVENTORYXML"),
+    Format("gtsrce", "NonLinLoc's stations", "stations", "stations", reader=_STATIONS, remark="without network codes"),
     Format("miniseed", "miniSEED 2", "waveforms", "waveforms", reader=_WAVEFORMS,
            remark="read by offset, from the file itself"),
 )  # fmt: skip
