@@ -195,11 +195,17 @@ def _catalog(text: str) -> FileFormat | None:
     return None
 
 
-def identify_by_obspy(path: Path) -> FileFormat | None:
-    """The format of a file by ObsPy's own tests of events, stations and waveforms; None where none of them knows it."""
+def identify_by_obspy(path: Path, of: Content | None = None) -> FileFormat | None:
+    """The format of a file by ObsPy's own tests of events, stations and waveforms; None where none of them knows it.
+
+    Args:
+        of: only tests of this content.
+    """
     from obspy.core.util.base import ENTRY_POINTS
 
     for content, kind in _PLUGINS.items():
+        if of not in (None, content):
+            continue
         for name in ENTRY_POINTS[kind]:
             if name not in _LOOSE and _is_format(path, kind, name):
                 return FileFormat(f"{name}, as ObsPy calls it", content, name)

@@ -45,13 +45,17 @@ def stations(
 
 @app.command(epilog="Example: catalogdb ingest waveforms archive/2024")
 def waveforms(
-    paths: Annotated[list[Path], typer.Argument(help="miniSEED files, or folders that are searched for them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="miniSEED, SAC, GSE2, ... files, or folders that are searched for them.")
+    ],
     prune: Annotated[
         bool, typer.Option("--prune", help="Take files that are gone out of the index; without it they are counted.")
     ] = False,
     json: common.JsonOption = False,
 ) -> None:
-    """Index miniSEED files through MsPASS into `wf_miniseed`.
+    """Index miniSEED files through MsPASS into `wf_miniseed`, files of other formats through ObsPy.
+
+    miniSEED is read by offset and much faster; catalogdb formats waveforms lists the others.
 
     Only new and changed files are read; unreadable ones are recorded with the reason.
     """

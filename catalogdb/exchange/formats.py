@@ -52,12 +52,17 @@ _TABLES, _CSV = f"{_HERE}.tables", f"{_HERE}.csv_catalog:read_csv"
 _OBSPY = f"{_HERE}.obspy_events:read_by_obspy"
 _TEXTS, _THROUGH, _SIMULATION = f"{_HERE}.event_texts", f"{_HERE}.through_obspy", f"{_HERE}.simulation_files"
 _PEERS, _PICKS = f"{_HERE}.peer_files:PeerWriter", f"{_HERE}.pick_tables"
-_STATIONS, _WAVEFORMS = "catalogdb.stations.read:read_stations", "catalogdb.waveforms.index:scan_miniseed"
+_STATIONS, _WAVEFORMS = "catalogdb.stations.read:read_stations", "catalogdb.waveforms.other_formats:scan_waveforms"
 _BOTH: Holds = "events and picks"
 
 
 def _by_obspy(name: str, title: str, holds: Holds, obspy: str, writer: str | None = None, remark: str = "") -> Format:
     return Format(name, title, holds, writer=writer, reader=_OBSPY, obspy=obspy, remark=remark)
+
+
+def _waveforms(name: str, title: str, obspy: str) -> Format:
+    remark = "read whole; a trace without station code takes the codes of a file NET.STA.LOC.CHAN..."
+    return Format(name, title, "waveforms", "waveforms", reader=_WAVEFORMS, obspy=obspy, remark=remark)
 
 
 FORMATS: tuple[Format, ...] = (
@@ -136,6 +141,14 @@ FORMATS: tuple[Format, ...] = (
     Format("gtsrce", "NonLinLoc's stations", "stations", "stations", reader=_STATIONS, remark="without network codes"),
     Format("miniseed", "miniSEED 2", "waveforms", "waveforms", reader=_WAVEFORMS,
            remark="read by offset, from the file itself"),
+    *(_waveforms(name, title, obspy) for name, title, obspy in (
+        ("sac", "SAC, binary and text", "SAC"), ("gse2", "GSE 2", "GSE2"), ("gse1", "GSE 1", "GSE1"),
+        ("segy", "SEG-Y", "SEGY"), ("seg2", "SEG-2", "SEG2"), ("su", "Seismic Unix", "SU"), ("win", "WIN", "WIN"),
+        ("seisan", "SEISAN", "SEISAN"), ("slist", "SLIST text", "SLIST"), ("tspair", "TSPAIR text", "TSPAIR"),
+        ("ah", "AH", "AH"), ("gcf", "Guralp GCF", "GCF"), ("reftek", "RefTek 130", "REFTEK130"),
+        ("rg16", "Fairfield RG16", "RG16"), ("kinemetrics", "Kinemetrics EVT", "KINEMETRICS_EVT"),
+        ("knet", "K-NET, KiK-net", "KNET"), ("y", "Nanometrics Y", "Y"), ("dmx", "DMX", "DMX"),
+        ("sh-asc", "Seismic Handler text", "SH_ASC"))),
 )  # fmt: skip
 
 
