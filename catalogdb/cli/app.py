@@ -19,6 +19,7 @@ from catalogdb.cli import (
     export,
     formats,
     ingest,
+    init,
     metrics,
     plot,
     query,
@@ -47,6 +48,7 @@ app = typer.Typer(
 )
 app.add_typer(db.app, name="db")
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(init.app, name="init")
 app.command("run", epilog="Example: catalogdb run ridgecrest-2019 --set pick.p_threshold=0.2 --name sensitive")(run.run)
 app.command("work", epilog="Example: catalogdb work ogs-2024 --run-id season-2024")(work.work)
 app.add_typer(deploy.app, name="deploy")
