@@ -221,10 +221,7 @@ def _associate(rows: list[dict[str, Any]]) -> list[str]:
             "  velocity:",
             *(["    gradient: true"] if model.gradient else []),
             "    layers:",
-            *(
-                f"      - {{depth_km: {layer.depth_km:g}, vp: {layer.vp:g}, vs: {layer.vs:g}}}"
-                for layer in model.layers
-            ),
+            *(f"      - {layer}" for layer in layers),
         ]
     least = 4 if len(rows) < 6 else 6
     return [
@@ -236,8 +233,9 @@ def _associate(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _velocity(latitude: float, longitude: float) -> tuple[VelocityConfig, str]:
-    """The model of the smallest packaged job's region that holds the place, else IASP91; and where it is from."""
-    found: list[tuple[float, VelocityConfig, str]] = []
+    """The model of a packaged job whose region holds the place, of layers before plain speeds, of a small region before
+    a large one; else IASP91. And where it is from."""
+    found: list[tuple[bool, float, VelocityConfig, str]] = []
     for path in packaged_jobs():
         job = load_job_file(path)
         model = job.associate.location_velocity or job.associate.velocity
@@ -247,9 +245,16 @@ def _velocity(latitude: float, longitude: float) -> tuple[VelocityConfig, str]:
         inside = box.south <= latitude <= box.north and box.west <= longitude <= box.east
         if inside:
             size = (box.north - box.south) * (box.east - box.west)
-            found.append((size, model, f"Speeds of the packaged job {job.name}, whose region holds these stations."))
+            found.append(
+                (
+                    model.layers is None,
+                    size,
+                    model,
+                    f"Speeds of the packaged job {job.name}, whose region holds these stations.",
+                )
+            )
     if found:
-        _, model, source = min(found, key=lambda item: item[0])
+        _, _, model, source = min(found, key=lambda item: item[:2])
         return model, source
     return VelocityConfig(layers=IASP91), "IASP91, for want of a model of the place: put yours here (km, km/s)."
 
