@@ -17,6 +17,7 @@ from catalogdb.cli import (
     diff,
     evaluate,
     export,
+    fetch,
     formats,
     ingest,
     init,
@@ -47,6 +48,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(db.app, name="db")
+app.add_typer(fetch.app, name="fetch")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(init.app, name="init")
 app.command("run", epilog="Example: catalogdb run ridgecrest-2019 --set pick.p_threshold=0.2 --name sensitive")(run.run)
