@@ -36,9 +36,11 @@ from catalogdb.cli import (
     why,
     work,
 )
+from catalogdb.cli.help_order import InOrder, put_under_headings
 from catalogdb.interrupts import INTERRUPTED, end_interrupted, has_interrupted, ignore_signals
 
 app = typer.Typer(
+    cls=InOrder,
     help="Earthquake catalogs in MongoDB: ingest waveforms, pick, associate, evaluate, export.",
     epilog="A first run: catalogdb demo. A job of your own: catalogdb ingest stations FILE, "
     "catalogdb ingest waveforms PATH, catalogdb run JOB.yaml.",
@@ -95,6 +97,7 @@ app.command(
     "--test 2024-03-01 2024-05-01",
 )(association.tune)
 app.command("demo")(demo.demo)
+put_under_headings(app)
 
 
 def _print_version(value: bool) -> None:
