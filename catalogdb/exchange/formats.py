@@ -110,7 +110,7 @@ FORMATS: tuple[Format, ...] = (
     _by_obspy("hypodd-pha", "HypoDD phases", _BOTH, "HYPODDPHA"),
     _by_obspy("ims", "IMS 1.0 and ISF bulletin", _BOTH, "IMS10BULLETIN"),
     _by_obspy("gse2", "GSE 2.0 bulletin", _BOTH, "GSE2"),
-    _by_obspy("focmec", "FOCMEC", "events", "FOCMEC"),
+    _by_obspy("focmec", "FOCMEC", "events", "FOCMEC", remark="mechanisms alone, which are not stored"),
     _by_obspy("ndk", "NDK (GCMT)", "events", "NDK", remark="moment tensors are not stored"),
     _by_obspy("fnetmt", "F-net moment tensors", "events", "FNETMT", remark="moment tensors are not stored"),
     _by_obspy("scardec", "SCARDEC source time functions", "events", "SCARDEC"),

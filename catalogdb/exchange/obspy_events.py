@@ -20,7 +20,8 @@ from catalogdb.exchange.quakeml import read_parameters
 from catalogdb.exchange.reference_catalog import ReferenceCatalog
 from catalogdb.file_formats import QUAKEML_OR_CSV
 
-_DRAWN = re.compile(rb"smi:local/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+LOCAL = b"smi:local/"
+_DRAWN = re.compile(rb"(smi:local/|/)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 
 
 def read_by_obspy(path: Path, evaluation_mode: EvaluationMode, obspy_format: str) -> ReferenceCatalog:
@@ -35,12 +36,13 @@ def read_by_obspy(path: Path, evaluation_mode: EvaluationMode, obspy_format: str
     from lxml import etree
 
     path = Path(path)
-    catalog, said = _read(path, obspy_format)
+    content = read_bytes(path)
+    catalog, said = _read(path, content, obspy_format)
     if not len(catalog) and said:
         raise InputError(
             f"{path}: ObsPy's reader of {obspy_format} finds no event in it: {said[0][:300]}", hint=QUAKEML_OR_CSV
         )
-    root = etree.fromstring(_with_numbers(_as_quakeml(catalog), path.name))
+    root = etree.fromstring(_with_numbers(_as_quakeml(catalog), path.name, content))
     lost = [text for text in said if "skipped" in text.lower()]
     others = [f"{path}: {text}" for text in said if text not in lost]
     result = read_parameters(path, root[0], others, evaluation_mode)
@@ -48,11 +50,10 @@ def read_by_obspy(path: Path, evaluation_mode: EvaluationMode, obspy_format: str
     return result
 
 
-def _read(path: Path, obspy_format: str) -> tuple[Any, list[str]]:
+def _read(path: Path, content: bytes, obspy_format: str) -> tuple[Any, list[str]]:
     """ObsPy's `Catalog`, and what it warned of."""
     from obspy import read_events
 
-    content = read_bytes(path)
     name = unpacked_name(path).name
     with tempfile.TemporaryDirectory(prefix="catalogdb-") as folder, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -87,12 +88,16 @@ def _as_quakeml(catalog: Any) -> bytes:
     return text.getvalue()
 
 
-def _with_numbers(text: bytes, name: str) -> bytes:
-    """Ids that were drawn by chance, by the order in which they occur; of a name that a file has in another folder."""
+def _with_numbers(text: bytes, name: str, content: bytes) -> bytes:
+    """Ids that were drawn by chance as numbers, in the order in which they occur; those that the file has stay."""
     numbers: dict[bytes, bytes] = {}
-    plain = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)
+    plain = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII).encode()
 
     def numbered(match: re.Match[bytes]) -> bytes:
-        return numbers.setdefault(match[0], f"smi:local/{plain}/{len(numbers) + 1}".encode())
+        drawn = match[2]
+        if drawn in content:
+            return match[0]
+        number = numbers.setdefault(drawn, str(len(numbers) + 1).encode())
+        return match[1] + (plain + b"/" if match[1] == LOCAL else b"") + number
 
     return _DRAWN.sub(numbered, text)

@@ -68,3 +68,13 @@ def check_events(path, catalog):
         assert event["time"] > 0 or min(times) < 0, path
     picks = sorted(pick.time.timestamp for event in found for pick in event.picks if pick.time)
     assert all(any(abs(pick["time"] - time) < 0.005 for time in picks) for pick in catalog.picks), path
+
+
+NAMES = ("pde/tests/data/mchedr.dat", "nordic/tests/data/select.out", "ndk/tests/data/multiple_events.ndk")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_readings_give_the_same_ids(name):
+    first, second = (read_catalog_files([ROOT / "io" / name]) for _ in range(2))
+    assert first.events == second.events and first.picks == second.picks
+    assert len({event["source_id"] for event in first.events}) == len(first.events)
