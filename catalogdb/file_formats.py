@@ -65,6 +65,7 @@ QUAKEML_OR_CSV = "write it as QuakeML, or as csv with a header line, with the pr
 _MINISEED = FileFormat("miniSEED", "waveforms")
 
 GEOJSON = FileFormat("GeoJSON", "catalog")
+REAL = FileFormat("REAL's associations", "catalog")
 
 _BINARY: tuple[tuple[bytes, FileFormat], ...] = (
     (rb"\d{6}[DRQM][ \0]|MS\x03", _MINISEED),
@@ -132,6 +133,7 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
     (r"# ?network *\| *station", FileFormat("fdsnws-station text", "stations")),
     (r"\* NETWORK +\(KNETWK\)", FileFormat("SAC poles and zeros", advice="get StationXML")),
     (r"#? *B05[0F]F03|#\t\t<", FileFormat("a RESP file", advice="it has no places of stations: get StationXML")),
+    (rf" *\d+ +\d{{4}} +\d\d? +\d\d? +\d+:\d\d:\d\d\.\d+( +{_NUMBER}){{12}} *$", REAL),
     (r"GTSRCE ", FileFormat("NonLinLoc's stations (GTSRCE)", "stations")),
     (r"%!PS", FileFormat("a PostScript document", advice="get its data as QuakeML or csv")),
 )  # fmt: skip

@@ -17,7 +17,7 @@ from catalogdb.exchange.ogs.merge import Part, merge
 from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.exchange.table_rows import PARQUET
-from catalogdb.file_formats import GEOJSON, START, FileFormat, identify, identify_by_obspy
+from catalogdb.file_formats import GEOJSON, REAL, START, FileFormat, identify, identify_by_obspy
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
 XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
@@ -39,6 +39,7 @@ OTHER_NAMES = {
     "sc3ml": "scml",
     **{name: "csv" for name, item in (READ | of_command("picks", is_read=True)).items() if item.reader == CSV_READER},
 }
+OWN_SIGNATURES = {GEOJSON.name: "geojson", REAL.name: "real"}
 FORMATS_HINT = (
     "read are QuakeML, csv with a header line, Parquet, GeoJSON, SCML, Nordic, NonLinLoc, the OGS bulletin's .dat, "
     ".hpl, .hpc, .pun and .txt, and more: catalogdb formats lists them; --format says which it is"
@@ -153,9 +154,10 @@ def _readable(path: Path, found: FileFormat) -> str:
     Raises:
         InputError: naming what the file is, when it is not read.
     """
-    if found.content == "catalog" and found.obspy is None and found.name != GEOJSON.name:
+    name = OWN_SIGNATURES.get(found.name)
+    if found.content == "catalog" and found.obspy is None and name is None:
         found = identify_by_obspy(path) or found
-    name = "geojson" if found.name == GEOJSON.name else _BY_OBSPY.get(found.obspy or "")
+    name = name or _BY_OBSPY.get(found.obspy or "")
     if found.content != "catalog" or name is None:
         raise _other_format(path, found)
     return name

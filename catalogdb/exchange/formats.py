@@ -106,6 +106,7 @@ FORMATS: tuple[Format, ...] = (
            reader=f"{_OGS}.bulletin_txt:read_txt", suffixes=(".txt",)),
     Format("ogs-txt-separated", "OGS bulletin with semicolons", "events",
            writer=f"{_OGS}.write_summaries:write_separated_txt", reader=f"{_OGS}.bulletin_txt:read_txt"),
+    Format("real", "REAL's phase_sel.txt, catalog_sel.txt", _BOTH, reader=f"{_HERE}.real_phases:read_real"),
     _by_obspy("nlloc-hyp", "NonLinLoc location (.hyp)", _BOTH, "NLLOC_HYP"),
     _by_obspy("hypodd-pha", "HypoDD phases", _BOTH, "HYPODDPHA"),
     _by_obspy("ims", "IMS 1.0 and ISF bulletin", _BOTH, "IMS10BULLETIN"),
