@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    job: Annotated[Path, typer.Argument(help="Job file, or the name of a packaged job.")],
+    job: Annotated[
+        Path, typer.Argument(help="Job file, or the name of a packaged job.", autocompletion=completion.jobs)
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job: pick.p_threshold=0.2. May be repeated.")
     ] = None,

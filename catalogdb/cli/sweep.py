@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from catalogdb.cli.run import StageProgress
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    job: Annotated[Path, typer.Argument(help="Job file with a matrix, or the name of a packaged one.")],
+    job: Annotated[
+        Path,
+        typer.Argument(help="Job file with a matrix, or the name of a packaged one.", autocompletion=completion.jobs),
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job for every cell. May be repeated.")
     ] = None,

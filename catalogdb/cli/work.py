@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 
 def work(
-    job: Annotated[Path, typer.Argument(help="Job file, or the name of a packaged job.")],
+    job: Annotated[
+        Path, typer.Argument(help="Job file, or the name of a packaged job.", autocompletion=completion.jobs)
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job: pick.p_threshold=0.2. May be repeated.")
     ] = None,
