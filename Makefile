@@ -28,7 +28,7 @@ lint: setup ## Check style and types
 	.venv/bin/lint-imports --no-logo --no-cache
 
 site: ## Build the documentation as a site in build/site; a warning is an error
-	@CATALOGDB_EXTRAS=$${CATALOGDB_EXTRAS:-embedded,test,docs} deploy/bootstrap.sh
+	@CATALOGDB_EXTRAS=$${CATALOGDB_EXTRAS:-embedded,mpi,test,docs} deploy/bootstrap.sh
 	@docs/mermaid.sh
 	$(PY) -m sphinx --fail-on-warning --keep-going -q -E -b html docs build/site
 	@echo "build/site/index.html"

@@ -20,6 +20,7 @@ NAMES = (
     "chance",
     "location",
     "evaluation",
+    "exchange",
     "endurance",
     "quality",
     "uncertainty",

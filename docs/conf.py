@@ -30,7 +30,7 @@ extensions = [
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
-nb_execution_mode = "off"  # tests/notebooks runs them
+nb_execution_mode = "off"  # tests/integration/test_notebooks.py runs them
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"

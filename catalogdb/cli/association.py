@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from catalogdb.jobs import Job
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 ASSOCIATORS = ("gamma", "pyocto", "scan")
 
 JobArgument = Annotated[
-    Path, typer.Argument(help="Job file, or the name of a packaged job: its pick set, stations, region and settings.")
+    Path,
+    typer.Argument(
+        help="Job file, or the name of a packaged job: its pick set, stations, region and settings.",
+        autocompletion=completion.jobs,
+    ),
 ]
 ReferenceOption = Annotated[
     str | None, typer.Option(help="Catalog to compare with; none: the job's own.", show_default=False)

@@ -23,18 +23,18 @@ def demo(
     missing. Example: catalogdb demo --folder /tmp/demo
     """
     from catalogdb.cli.evaluate import print_evaluation
-    from catalogdb.cli.run import StageProgress
+    from catalogdb.cli.run import StageProgress, print_outcome
     from catalogdb.demo.run import run_demo
 
     settings = common.settings(database="demo")
     common.end_cleanly_on_sigterm()
-    with StageProgress(common.progress_allowed(json)) as progress:
+    with StageProgress(common.progress_allowed(json), quiet=json) as progress:
         say = (lambda text: None) if json else (lambda text: common.out.print(text, markup=False, soft_wrap=True))
         result = run_demo(settings, folder, seed, hours, stations, say=say, progress=progress)
     if json:
         common.print_json(result.model_dump(mode="json"))
         return
     print_evaluation(result.evaluation)
-    database = f"--database {settings.database} " if settings.database != "catalogdb" else ""
     common.out.print(f"QuakeML  {result.quakeml}\npage     {result.page}", markup=False, soft_wrap=True)
-    common.out.print(f"look on  catalogdb {database}query events catalog=demo", markup=False, soft_wrap=True)
+    common.arguments["database"] = settings.database if settings.database != "catalogdb" else None
+    print_outcome(result.run)

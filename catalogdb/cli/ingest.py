@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 LINES_SHOWN = 10  # in a cell of the table; --json has them all
 
@@ -19,8 +19,9 @@ def stations(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="StationXML, SeisComP inventories, fdsnws-station text, or csv with network, station, latitude, "
-            "longitude, elevation (m) and, where known, location, depth, starttime, endtime; also gz, bz2, zip."
+            help="StationXML, SeisComP inventories, dataless SEED, fdsnws-station text, NonLinLoc's GTSRCE lines, or "
+            "csv with network, station, latitude, longitude, elevation (m) and, where known, location, depth, "
+            "starttime, endtime; also gz, bz2, zip; or folders of them."
         ),
     ],
     network: Annotated[
@@ -44,13 +45,17 @@ def stations(
 
 @app.command(epilog="Example: catalogdb ingest waveforms archive/2024")
 def waveforms(
-    paths: Annotated[list[Path], typer.Argument(help="miniSEED files, or folders that are searched for them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="miniSEED, SAC, GSE2, ... files, or folders that are searched for them.")
+    ],
     prune: Annotated[
         bool, typer.Option("--prune", help="Take files that are gone out of the index; without it they are counted.")
     ] = False,
     json: common.JsonOption = False,
 ) -> None:
-    """Index miniSEED files through MsPASS into `wf_miniseed`.
+    """Index miniSEED files through MsPASS into `wf_miniseed`, files of other formats through ObsPy.
+
+    miniSEED is read by offset and much faster; catalogdb formats waveforms lists the others.
 
     Only new and changed files are read; unreadable ones are recorded with the reason.
     """
@@ -73,13 +78,16 @@ def catalog(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="QuakeML; csv of events, and of picks with the same event ids; OGS .dat, .hpl, .hpc, .pun, .txt."
+            help="QuakeML, SCML, Nordic, NonLinLoc, ...; csv of events, and of picks with the same event ids; "
+            "OGS .dat, .hpl, .hpc, .pun, .txt. catalogdb formats lists all."
         ),
     ],
     name: Annotated[str, typer.Option(help="Name that the catalog is given.")],
     format: Annotated[
         str | None,
-        typer.Option(help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun, ogs-txt or hypo71; default by content and ending."),
+        typer.Option(
+            help="One of catalogdb formats; default by content and ending.", autocompletion=completion.read_formats
+        ),
     ] = None,
     date_order: Annotated[
         Literal["dmy", "mdy"] | None,

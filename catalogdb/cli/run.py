@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from catalogdb.runs.run import RunReport
+    from catalogdb.runs.run_report import StageReport
 
 
 def run(
-    job: Annotated[Path, typer.Argument(help="Job file, or the name of a packaged job.")],
+    job: Annotated[
+        Path, typer.Argument(help="Job file, or the name of a packaged job.", autocompletion=completion.jobs)
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job: pick.p_threshold=0.2. May be repeated.")
     ] = None,
@@ -64,7 +67,7 @@ def run(
         common.end_cleanly_on_sigterm()
         if not dry_run:
             bring_in_first(job, set or [])
-        with StageProgress(common.progress_allowed(json)) as progress:
+        with StageProgress(common.progress_allowed(json), quiet=json) as progress:
             report = run_job(settings, loaded, engine, workers, scheduler, name, replace, dry_run, progress, batch)
     if json:
         common.print_json(report.model_dump())
@@ -130,9 +133,14 @@ def jobs(json: common.JsonOption = False) -> None:
 
 
 class StageProgress:
-    """One progress bar per stage."""
+    """One progress bar per stage, and what is to be known before its tasks begin.
 
-    def __init__(self, shown: bool):
+    Args:
+        shown: whether there are bars.
+        quiet: whether nothing is said at all.
+    """
+
+    def __init__(self, shown: bool, quiet: bool = False):
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -150,6 +158,7 @@ class StageProgress:
             TimeRemainingColumn(),
         )
         self.bar = Progress(*columns, console=common.err, disable=not shown)
+        self.quiet = quiet
         self.tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Self:
@@ -162,6 +171,9 @@ class StageProgress:
     def __call__(self, stage: str, total: int, report: Any) -> None:
         if report is None:
             self.tasks[stage] = self.bar.add_task(stage, total=total)
+        elif isinstance(report, str):
+            if not self.quiet:
+                self.bar.console.print(f"note: {stage}: {report}", markup=False, soft_wrap=True)
         else:
             self.bar.advance(self.tasks[stage])
 
@@ -182,6 +194,7 @@ def _print_profile(report: RunReport) -> None:
 
 
 def print_report(report: RunReport) -> None:
+    """Print a run: its tasks, what they counted, what went wrong, and at last what it came to."""
     rows = [
         {
             "stage": name,
@@ -199,18 +212,7 @@ def print_report(report: RunReport) -> None:
         if counts := ", ".join(f"{key} {value}" for key, value in stage.counts.items() if value):
             common.out.print(f"{name}: {counts}", soft_wrap=True)
     for name, stage in report.stages.items():
-        for line in stage.failures:
-            common.err.print(f"failed: {name}: {line}", markup=False, soft_wrap=True)
-        for line in stage.unpicked_lines():
-            common.err.print(f"problem: {name}: {line}", markup=False, soft_wrap=True)
-        for line in stage.problems[:20]:
-            common.err.print(f"problem: {name}: {line}", markup=False, soft_wrap=True)
-        if len(stage.problems) > 20:
-            common.err.print(
-                f"problem: {name}: ... and {len(stage.problems) - 20} more (catalogdb query tasks_failed, --json)"
-            )
-        if stage.held:
-            common.err.print(f"held: {name}: {stage.held} tasks are in the hands of another worker; run again later")
+        _print_problems(name, stage)
     for note in report.notes:
         common.err.print(f"note: {note}", markup=False, soft_wrap=True)
     if report.nothing_to_do:
@@ -220,7 +222,37 @@ def print_report(report: RunReport) -> None:
         from catalogdb.cli.evaluate import print_evaluation
 
         print_evaluation(report.evaluation)
-    if report.status == "failed":
+    print_outcome(report)
+    if report.is_held_up:
+        common.err.print("not all is done: another worker has the rest in hand; run the same command again later")
+    elif report.status == "failed":
         common.err.print("[bold red]the run had failures[/]; run the same command again to retry just those")
         if any(stage.quarantined for stage in report.stages.values()):
             common.err.print("quarantined tasks wait for other inputs, or for: catalogdb retry")
+
+
+def print_outcome(report: RunReport) -> None:
+    """Print what a run found, what it lost and why, and the commands that show its results."""
+    for what, lines in (("found", report.found), ("lost ", report.lost)):
+        for line in lines:
+            common.out.print(f"{what}  {line}", markup=False, soft_wrap=True)
+    database = common.arguments.get("database")
+    for command in report.next_commands:
+        if database:
+            command = command.replace("catalogdb ", f"catalogdb --database {database} ", 1)
+        common.out.print(f"next   {command}", markup=False, soft_wrap=True)
+
+
+def _print_problems(name: str, stage: StageReport) -> None:
+    for line in stage.failures:
+        common.err.print(f"failed: {name}: {line}", markup=False, soft_wrap=True)
+    for line in stage.unpicked_lines():
+        common.err.print(f"problem: {name}: {line}", markup=False, soft_wrap=True)
+    for line in stage.problems[:20]:
+        common.err.print(f"problem: {name}: {line}", markup=False, soft_wrap=True)
+    if len(stage.problems) > 20:
+        common.err.print(
+            f"problem: {name}: ... and {len(stage.problems) - 20} more (catalogdb query tasks_failed, --json)"
+        )
+    if stage.held:
+        common.err.print(f"held: {name}: {stage.held} tasks are in the hands of another worker; run again later")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from catalogdb.cli.run import StageProgress
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    job: Annotated[Path, typer.Argument(help="Job file with a matrix, or the name of a packaged one.")],
+    job: Annotated[
+        Path,
+        typer.Argument(help="Job file with a matrix, or the name of a packaged one.", autocompletion=completion.jobs),
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job for every cell. May be repeated.")
     ] = None,
@@ -88,7 +91,7 @@ def _watch(json: bool) -> Callable[[str], AbstractContextManager[StageProgress]]
     def watch(title: str) -> Iterator[StageProgress]:
         if not json:
             common.err.print(title, markup=False)
-        with StageProgress(common.progress_allowed(json)) as progress:
+        with StageProgress(common.progress_allowed(json), quiet=json) as progress:
             yield progress
 
     return watch

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 LINES_SHOWN = 20
 
@@ -23,7 +23,7 @@ remove = typer.Typer(
 
 @remove.command("catalog", epilog="Example: catalogdb remove catalog strict --dry-run")
 def remove_catalog(
-    name: Annotated[str, typer.Argument(help="Name of the catalog.")],
+    name: Annotated[str, typer.Argument(help="Name of the catalog.", autocompletion=completion.catalogs)],
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     json: common.JsonOption = False,
@@ -37,7 +37,7 @@ def remove_catalog(
 
 @remove.command("pick-set", epilog="Example: catalogdb remove pick-set strict --yes")
 def remove_pick_set(
-    name: Annotated[str, typer.Argument(help="Name of the pick set.")],
+    name: Annotated[str, typer.Argument(help="Name of the pick set.", autocompletion=completion.pick_sets)],
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     json: common.JsonOption = False,
@@ -103,7 +103,11 @@ def move_archive(
 @remove.command("station", epilog="Example: catalogdb remove station OX.BAD 'XX.*' --dry-run")
 def remove_station(
     stations: Annotated[
-        list[str], typer.Argument(help="NET.STA, with * and ?; .STA has no network, STA alone means any network's.")
+        list[str],
+        typer.Argument(
+            help="NET.STA, with * and ?; .STA has no network, STA alone means any network's.",
+            autocompletion=completion.stations,
+        ),
     ],
     yes: YesOption = False,
     dry_run: DryRunOption = False,

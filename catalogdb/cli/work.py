@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 
 def work(
-    job: Annotated[Path, typer.Argument(help="Job file, or the name of a packaged job.")],
+    job: Annotated[
+        Path, typer.Argument(help="Job file, or the name of a packaged job.", autocompletion=completion.jobs)
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job: pick.p_threshold=0.2. May be repeated.")
     ] = None,
@@ -48,7 +50,7 @@ def work(
     worker = this_worker(settings, run_id, wait)
     common.end_cleanly_on_sigterm()
     bring_in_first(job, set or [], unless=lambda: is_entered(common.database(), worker.run_id))
-    with StageProgress(common.progress_allowed(json)) as progress:
+    with StageProgress(common.progress_allowed(json), quiet=json) as progress:
         report = work_job(settings, loaded, worker, name, progress)
     if json:
         common.print_json(report.model_dump())

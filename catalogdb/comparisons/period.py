@@ -36,8 +36,10 @@ def comparison_period(
     if starttime is None or endtime is None:
         default = _of_job(catalog) or _of_job(reference) or _days(db, reference) or _days(db, catalog)
         if default is None:
+            names = list(dict.fromkeys((catalog["_id"], reference["_id"])))
+            none = f"neither {names[0]!r} nor {names[1]!r} has" if len(names) > 1 else f"{names[0]!r} has no"
             raise InputError(
-                f"neither {catalog['_id']!r} nor {reference['_id']!r} has events or picks",
+                f"{none} events or picks",
                 hint="give --starttime and --endtime",
             )
         starttime = default[0] if starttime is None else starttime

@@ -48,8 +48,7 @@ def run_demo(
         InputError: when the folder holds the day of another recipe.
         CatalogdbError: when a task failed.
     """
-    from catalogdb.report import gather, write_page
-    from catalogdb.stages.missed_event_pictures import missed_event_pictures
+    from catalogdb.stages.report_page import report_data, write_report
 
     recipe = {"seed": seed, "hours": hours, "stations": stations}
     _synthesise(folder, recipe, say)
@@ -66,7 +65,7 @@ def run_demo(
         raise CatalogdbError(f"the demo's run ended as {report.status}: {'; '.join(failures[:3])}")
     quakeml, page = folder / "catalog.xml", folder / "report.html"
     export_catalog(db, report.catalog, quakeml)
-    write_page(page, gather(db, report.evaluation), missed_event_pictures(db, report.catalog, TRUTH))
+    write_report(db, page, report_data(db, report.catalog, report.evaluation))
     return DemoResult(run=report, evaluation=report.evaluation, quakeml=quakeml.absolute(), page=page.absolute())
 
 

@@ -240,6 +240,19 @@ class Stage(Declared, ABC):
         """
         return []
 
+    @staticmethod
+    def outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:
+        """What the tasks of a run found, in a few words ("" for nothing worth a line), and what they lost, with why.
+
+        Args:
+            counts: of the tasks that the run did, added up.
+        """
+        return "", []
+
+    def before(self, to_do: int) -> list[str]:
+        """What a user should know before so many tasks begin, such as a setting by which they take less time."""
+        return []
+
     def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
         """At the end of a run: figures of the result for the run's report, where the stage has some, and notes."""
         return None, []

@@ -1,9 +1,9 @@
-"""Seconds of waveforms that are not picked, or not in full: by reason, as counts and as lines for a user."""
+"""What of waveforms and peaks became no pick: seconds and picks by reason, as counts and as lines for a user."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalogdb.intervals import Interval, seconds, union
@@ -19,6 +19,11 @@ REASONS = {
     "dead_seconds": "not picked, on channels that show one constant value",
 }
 """What each count of seconds means, as it follows "... s at ... stations"."""
+DROPPED = {
+    "near_edge": "so close to a gap that the waveform around is missing",
+    "too_close": "beside more probable ones",
+}
+"""What each count of picks that were not kept means."""
 LEAST_SECONDS = 0.5
 """Less is what rounding to samples leaves."""
 
@@ -68,3 +73,21 @@ class Unpicked:
             if (total := seconds(spans)) >= LEAST_SECONDS:
                 lines.append(f"{total:.0f} s picked without {components}: no data of it then")
         return lines
+
+
+def picking_outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:
+    """What picking found and lost, in words.
+
+    Args:
+        counts: of all tasks of a run.
+
+    Returns:
+        Picks by phase and the length of what was picked, "" where nothing was; what was left out, with why.
+    """
+    p, s = counts.get("P_picks", 0), counts.get("S_picks", 0)
+    if not (p or s or counts.get("picked_seconds")):
+        return "", []
+    lost = [f"{counts[name]} picks {words}" for name, words in DROPPED.items() if counts.get(name)]
+    unpicked = {name: words for name, words in REASONS.items() if words.startswith("not picked")}
+    lost += [f"{counts[name]} s {words}" for name, words in unpicked.items() if counts.get(name)]
+    return f"{p + s} picks (P {p}, S {s}) in {counts.get('picked_seconds', 0) / 3600.0:.1f} h of records", lost

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from catalogdb.plots.text import subtitle, threshold_texts
-from catalogdb.plots.theme import DARK, LIGHT, Theme
+from catalogdb.plots.theme import page_style, theme_script
 from catalogdb.plots.view import Component, Lane, StationPanel, Strip, View, gaps, phase_letter
 from catalogdb.probability.codec import quantise
 
@@ -24,7 +24,7 @@ STEPS_OF_PEAK = 2**18
 
 BODY = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title><style>{colours}{style}</style></head>
+<title>{title}</title><style>{style}</style></head>
 <body><h1>{title}</h1><p>{subtitle}</p>{notes}
 <div id="tools"><button id="in" aria-label="zoom in">+</button><button id="out" aria-label="zoom out">−</button>
 <button id="all">all</button><button id="theme">light / dark</button>
@@ -32,7 +32,7 @@ BODY = """<!doctype html>
 <span id="lanes"></span><span id="at"></span></div>
 <div id="plot">
 <canvas tabindex="0" role="img" aria-label="{title}: {subtitle}"></canvas>
-<div id="tip" role="status"></div></div>
+<div id="tip" class="tip" role="status"></div></div>
 <p><span class="key" style="color:var(--p)">P</span><span class="key" style="color:var(--s)">S</span>{key}</p>
 <p id="hint"></p><details><summary>Arrivals as a table</summary><table><thead></thead><tbody></tbody></table></details>
 <script type="application/json" id="view">{view}</script><script>{script}</script></body></html>
@@ -50,11 +50,10 @@ def page(view: View) -> str:
         title=escape(view.title),
         subtitle=escape(subtitle(view)),
         notes="".join(f"<p>{escape(note)}</p>" for note in view.notes),
-        colours=_colours(),
-        style=(FOLDER / "viewer.css").read_text(encoding="utf-8"),
+        style=page_style() + (FOLDER / "viewer.css").read_text(encoding="utf-8"),
         key=escape("; ".join([KEY, *_more_keys(view)])),
         view=data,
-        script=(FOLDER / "viewer.js").read_text(encoding="utf-8"),
+        script=theme_script() + (FOLDER / "viewer.js").read_text(encoding="utf-8"),
     )
 
 
@@ -147,15 +146,3 @@ def _more_keys(view: View) -> list[str]:
     }
     keys = ["curve that is not filled: detection"] if "D" in labels else []
     return keys if view.origin_time is None else [*keys, "fine dots: origin time"]
-
-
-def _colours() -> str:
-    def variables(theme: Theme) -> str:
-        return "".join(f"--{name}:{value};" for name, value in asdict(theme).items())
-
-    return (
-        f":root{{{variables(LIGHT)}color-scheme:light dark}}"
-        f"@media (prefers-color-scheme:dark){{:root{{{variables(DARK)}}}}}"
-        f":root[data-theme=light]{{{variables(LIGHT)}color-scheme:light}}"
-        f":root[data-theme=dark]{{{variables(DARK)}color-scheme:dark}}\n"
-    )

@@ -1,4 +1,3 @@
-"use strict";
 const view = JSON.parse(document.getElementById("view").textContent);
 const canvas = document.querySelector("canvas"), pen = canvas.getContext("2d");
 const tip = document.getElementById("tip"), at = document.getElementById("at"), toScale = document.getElementById("scale");
@@ -201,8 +200,9 @@ function axis() {
   for (let tick = first; tick * step <= view.starttime + to + 1e-9; tick++) {
     const px = x(tick * step - view.starttime), label = clock(tick * step - view.starttime, step < 1 ? (step < .01 ? 3 : 2) : 0);
     line(px, tall ? TOP : 0, y, colours.gap, [], 1);
-    text(label, px, y + 8, colours.text, "center");
-    if (tall) text(label, px, TOP / 2, colours.text, "center");
+    const middle = Math.min(px, canvas.clientWidth - 3.5 * label.length);  // none runs over the edge
+    text(label, middle, y + 8, colours.text, "center");
+    if (tall) text(label, middle, TOP / 2, colours.text, "center");
   }
   text(`UTC, ${new Date((view.starttime + from) * 1000).toISOString().slice(0, 10)}`, LEFT + width() / 2, y + 26, colours.text, "center");
 }
@@ -292,10 +292,7 @@ function controls() {
   }
   const press = (id, act) => document.getElementById(id).addEventListener("click", act);
   press("in", () => zoom(.5, (from + to) / 2)); press("out", () => zoom(2, (from + to) / 2)); press("all", () => show(0, length));
-  press("theme", () => {
-    const root = document.documentElement, dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-    root.dataset.theme = dark ? "light" : "dark"; redraw();
-  });
+  press("theme", () => { switchTheme(); redraw(); });
   toScale.addEventListener("change", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
   addEventListener("resize", redraw);

@@ -56,7 +56,7 @@ def run_job(
             the same settings, else it takes this name too.
         replace: remove results of other settings that stand under the job's names.
         dry_run: plan only; nothing is computed, and but for the schema of a new database nothing is written.
-        progress: called with (stage, number of tasks, None) when a stage starts, then with each task's report.
+        progress: see `stage_run.Progress`.
 
     Raises:
         InputError: for a job that can't run as it stands.
@@ -133,6 +133,7 @@ def _go_through(db: Database, stages: list[Stage], report: RunReport, way: Way, 
         report.stages[stage.name] = result = StageReport()
         standing = run_stage(db, stage, report.run_id, result, way, progress)
         report.notes += result.finish(stage)
+        report.tell_outcome(stage, result.counts)
         if standing.failures or result.held:
             report.status = "failed"
         if standing.left:

@@ -126,6 +126,9 @@ class RunReport(BaseModel):
     status: str
     stages: dict[str, StageReport] = {}
     evaluation: dict[str, Any] | None = None
+    found: list[str] = Field([], description="What the tasks of this run found, a line for each stage.")
+    lost: list[str] = Field([], description="What they lost, and why.")
+    next_commands: list[str] = Field([], description="Commands that show the results.")
     notes: list[str] = []
 
     @computed_field  # type: ignore[prop-decorator]  # as pydantic's documentation has it
@@ -133,6 +136,19 @@ class RunReport(BaseModel):
     def nothing_to_do(self) -> bool:
         """True for a run that found nothing to be done, and did nothing."""
         return self.status == "done" and not any(stage.done for stage in self.stages.values())
+
+    def tell_outcome(self, stage: Stage, counts: dict[str, int]) -> None:
+        """Add what a stage found and lost, in words."""
+        found, lost = stage.outcome(counts)
+        self.found += [f"{stage.name}: {found}"] if found else []
+        self.lost += [f"{stage.name}: {line}" for line in lost]
+
+    @property
+    def is_held_up(self) -> bool:
+        """True for a run that has no failures, but tasks that another worker has in hand."""
+        stages = self.stages.values()
+        failures = any(stage.failures or stage.failed or stage.quarantined for stage in stages)
+        return self.status == "failed" and not failures and any(stage.held for stage in stages)
 
 
 def located(shard: Shard, message: str) -> str:

@@ -19,7 +19,9 @@ from catalogdb.ledger.stage import PlannedTask, Stage
 from catalogdb.runs import run_record
 from catalogdb.runs.run_report import StageReport, Standing
 
-Progress = Callable[[str, int, TaskReport | None], None]
+Progress = Callable[[str, int, TaskReport | str | None], None]
+"""Called with (stage, number of tasks, None) when a stage starts, then with what is to be known before its tasks begin,
+a line each, and with each task's report."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def run_stage(
 
     Args:
         result: what this participant does is added to it.
-        progress: called with (stage, number of tasks, None) first, then with each task's report.
+        progress: see `Progress`.
     """
 
     def plan_now() -> Plan:
@@ -87,6 +89,8 @@ def run_stage(
     result.planned, result.up_to_date = plan.planned, plan.up_to_date
     run_record.begin_stage(db, run_id, stage.name, plan.planned, plan.up_to_date)
     progress(stage.name, len(plan.to_do), None)
+    for line in stage.before(len(plan.to_do)):
+        progress(stage.name, len(plan.to_do), line)
 
     def done(task: TaskReport) -> None:
         result.add(task)

@@ -20,7 +20,7 @@ from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages import registry
-from catalogdb.stages.association_notes import association_notes
+from catalogdb.stages.association_notes import association_notes, association_outcome, time_notes
 from catalogdb.stages.periods import Interval, covered, inside
 from catalogdb.stages.pick_selection import PickSelection
 from catalogdb.stages.recording import Recording
@@ -77,6 +77,7 @@ class AssociateStage(Stage):
     words = {"pick": _tell_picks, "station": _tell_station, "period": _tell_period}
     verb = "associated"
     notes = staticmethod(association_notes)
+    outcome = staticmethod(association_outcome)
 
     @classmethod
     def identity(cls, job: Job) -> dict[str, Any]:
@@ -101,6 +102,10 @@ class AssociateStage(Stage):
         if not registry.makes(self.job.stages, "pick_set"):
             require_pick_set(db, self.job.pick_set_name)
             require_picks(db, self.job)
+
+    def before(self, to_do: int) -> list[str]:
+        """Say where a quicker associator would do."""
+        return time_notes(self.job.associate.associator, to_do)
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """Windows that have picks, or had some, with the picks of each station, the stations' coordinates, and where

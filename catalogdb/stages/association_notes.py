@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+TIMES_OF_SCAN = {"gamma": "2 to 12", "pyocto": "2 to 8"}
+"""CPU time over the scan's, the smallest and largest of docs/explanation/association.md with the same picks."""
+LONG_RUN_WINDOWS = 12
 WHY_NO_ORIGIN = {
     "origin_too_few_picks": "{} with too few picks (associate.min_picks)",
     "origin_too_few_of_a_phase": "{} with too few P or S (associate.min_p, min_s)",
@@ -43,6 +46,33 @@ def association_notes(counts: Mapping[str, int], done: int, planned: int) -> lis
         if number := counts.get(f"events_at_{limit}"):
             notes.append(f"{number} of {counts['events']} events lie {what}; their origins' limits say {limit}")
     return notes
+
+
+def association_outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:
+    """Events and the picks in them; picks and candidates that came to nothing, with why."""
+    if not counts.get("picks"):
+        return "", []
+    used = counts.get("picks_used", 0)
+    found = f"{counts.get('events', 0)} events from {counts.get('picks_associated', 0)} of {used} picks"
+    lost = [*_listed("picks left out", WHY_NO_PICK, counts), *_listed("candidates dropped", WHY_NO_ORIGIN, counts)]
+    if outside := counts.get("events_outside_period"):
+        lost.append(f"events outside of the job's period: {outside}")
+    return found, lost
+
+
+def time_notes(associator: str, to_do: int) -> list[str]:
+    """Say before a long run that another associator takes less time, and which.
+
+    Args:
+        to_do: number of windows.
+    """
+    times = TIMES_OF_SCAN.get(associator)
+    if times is None or to_do < LONG_RUN_WINDOWS:
+        return []
+    return [
+        f"{to_do} windows by {associator}, which took {times} times the CPU time of the scan on the benchmarks "
+        "(docs/explanation/association.md); quicker: associate.associator: scan, under another name of the catalog"
+    ]
 
 
 def _why_none(counts: Mapping[str, int]) -> Iterator[str]:

@@ -75,6 +75,11 @@ class LocateStage(Stage):
         return Output(documents, result.counts)
 
     @staticmethod
+    def outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:
+        """Events with an origin of their own by probability density; the notes say of the others."""
+        return (f"{counts['located']} events located" if counts.get("located") else ""), []
+
+    @staticmethod
     def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
         """Say which events have no further origin, and why."""
         reasons = {"too_few_arrivals": "fewer than 4 arrivals", "one_station": "arrivals of one station alone"}

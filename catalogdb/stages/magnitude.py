@@ -84,6 +84,23 @@ class WindowInputs:
         }
 
 
+NO_AMPLITUDE = {
+    "no_response": "without an instrument response",
+    "unusable_response": "with a response that can't be used",
+    "no_waveform": "without waveforms",
+    "other_channels": "on channels that magnitude.channel_priority doesn't name",
+    "no_horizontal": "without a horizontal component",
+    "gap": "with a gap",
+    "clipped": "clipped",
+    "low_rate": "sampled too slowly",
+    "low_snr": "too close to the noise (magnitude.min_snr)",
+    "overlapping": "with another event's waves",
+    "too_near": "too near",
+    "too_far": "too far",
+}
+"""Counts of stations of events that gave no station magnitude, in words."""
+
+
 class MagnitudeStage(Stage):
     """Magnitudes of one catalog, by the windows of its association."""
 
@@ -109,6 +126,15 @@ class MagnitudeStage(Stage):
     def identity(cls, job: Job) -> dict[str, Any]:
         """The settings; none where the job makes no magnitudes."""
         return {cls.name: job.magnitude.model_dump(mode="json") if cls.name in job.stages else None}
+
+    @staticmethod
+    def outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:
+        """Events with a magnitude, and what took stations away."""
+        if not counts.get("events"):
+            return "", []
+        reasons = [f"{counts[name]} {words}" for name, words in NO_AMPLITUDE.items() if counts.get(name)]
+        found = f"{counts.get('magnitudes', 0)} of {counts['events']} events have a magnitude"
+        return found, [f"station amplitudes: {', '.join(reasons)}"] if reasons else []
 
     @staticmethod
     def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:

@@ -26,6 +26,7 @@ from catalogdb.picking.picker import Picker, load_picker
 from catalogdb.picking.selection import once_per_arrival
 from catalogdb.picking.sensors import SensorChoice, Terms, Visit, choose_sensors, turned_axes
 from catalogdb.picking.stretches import Records
+from catalogdb.picking.unpicked import picking_outcome
 from catalogdb.probability.documents import hour_documents
 from catalogdb.profile import timed
 from catalogdb.stages import registry
@@ -39,7 +40,7 @@ PLANNED_FIELDS = (
     *("_id", "net", "sta", "chan", "channel_group", "starttime", "endtime", "delta", "npts", "foff"),
     *("file_id", "extent", "extent_number"),
 )
-SEGMENT_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes")
+SEGMENT_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes", "format")
 SEGMENTS_TOGETHER = 10_000
 PERIODS_PER_QUERY = 100
 
@@ -64,6 +65,7 @@ class PickStage(Stage):
         "orientation": named("channel orientation"),
     }
     verb = "picked"
+    outcome = staticmethod(picking_outcome)
 
     def __init__(self, job: Job, config_id: str | None = None):
         """`config_id` is left to the stage: it is that of its pick set."""
@@ -82,7 +84,6 @@ class PickStage(Stage):
             if other is not PickStage:
                 self.config |= other.identity(job)
         self.config_id = content_id(self.config)
-
         self.terms = Terms(
             job.pick.channel_priority,
             self.picker.shortest_stretch_seconds,

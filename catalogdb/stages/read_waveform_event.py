@@ -69,7 +69,7 @@ def event_view(
     Raises:
         InputError: saying what there is, for an unknown event or one without waveforms.
     """
-    event = _event(db, event_id, catalog)
+    event = find_event(db, event_id, catalog)
     origin = next((one for one in event["origins"] if one["_id"] == event.get("preferred_origin_id")), None)
     origin = origin or next(iter(event["origins"]), None)
     arrivals = origin.get("arrivals", []) if origin else []
@@ -113,7 +113,15 @@ def event_view(
     )
 
 
-def _event(db: Database, event_id: str, catalog: str | None) -> dict[str, Any]:
+def find_event(db: Database, event_id: str, catalog: str | None) -> dict[str, Any]:
+    """The event of an id, the beginning of one, or its source's id.
+
+    Args:
+        catalog: that the event belongs to; needed only where several have one with this id.
+
+    Raises:
+        InputError: for an unknown event, and where several fit.
+    """
     query: dict[str, Any] = {"$or": [{"_id": {"$eq": event_id}}, {"source_id": {"$eq": event_id}}]}
     if catalog is not None:
         query["catalog"] = {"$eq": catalog}

@@ -15,7 +15,8 @@ FOLDER = Path(__file__).parents[2] / "catalogdb" / "documents"
 MODULES = {
     "archive": "the index of waveforms, stations and channels",
     "data": "what stages make: picks, origins, events",
-    "records": "names, the ledger, runs, schedules, and comparisons",
+    "comparisons": "comparisons, event by event and pick by pick",
+    "records": "names, the ledger, runs and schedules",
 }
 HEADER = '''"""Types of documents: {concept}.
 
@@ -51,9 +52,16 @@ def document_types() -> dict[Path, str]:
     """The text of each module of `catalogdb/documents/`."""
     parts: dict[str, list[CollectionSchema]] = {name: [] for name in MODULES}
     for schema in collections().values():
-        is_archive = schema.owner == "mspass" or schema.collection == "wf_file"
-        parts["archive" if is_archive else "data" if "task_id" in schema.fields else "records"].append(schema)
+        parts[_module_of(schema)].append(schema)
     return {FOLDER / f"{name}.py": _module(name, schemas) for name, schemas in parts.items()}
+
+
+def _module_of(schema: CollectionSchema) -> str:
+    if schema.owner == "mspass" or schema.collection == "wf_file":
+        return "archive"
+    if "task_id" in schema.fields:
+        return "data"
+    return "comparisons" if schema.collection == "comparison" or "comparison" in schema.fields else "records"
 
 
 def _module(name: str, schemas: list[CollectionSchema]) -> str:

@@ -29,7 +29,7 @@ function niceTicks(low, high, wanted) {
   return { ticks, text: (value) => Number(value.toFixed(6)).toLocaleString("en", { maximumFractionDigits: 6 }) };
 }
 
-const SPANS = [60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600];
+const SPANS = [1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600];
 
 function timeTicks(low, high, wanted) {
   const day = 86400, raw = (high - low) / wanted;
@@ -46,13 +46,15 @@ function timeTicks(low, high, wanted) {
   }
   const step = SPANS.find((span) => span >= raw) || 14 * day;
   for (let tick = Math.ceil(low / step) * step; tick <= high; tick += step) ticks.push(tick);
-  return { ticks, text: (time) => { const iso = new Date(time * 1000).toISOString(); return step < day ? iso.slice(11, 16) : iso.slice(5, 10); } };
+  return { ticks, text: (time) => { const iso = new Date(time * 1000).toISOString(); return step < 60 ? iso.slice(11, 19) : step < day ? iso.slice(11, 16) : iso.slice(5, 10); } };
 }
 
-// options: x, y: {low, high, label, time, names}; height or aspect; draw(frame) puts marks at frame.x(value), frame.y(value)
+// options: x, y: {low, high, label, time, names, ticks: [[value, text]], down, margin, top (ticks there, too)}; height (or a function of the width) or aspect; text, legend
+// draw(frame) puts marks at frame.x(value), frame.y(value)
 function chart(title, options, draw) {
   const figure = element("figure");
   if (title) figure.append(element("h3", {}, title));
+  if (options.text) figure.append(element("p", { class: "soft" }, options.text));
   if (options.legend) figure.append(options.legend);
   const holder = element("div");
   const tip = element("div", { class: "tip", hidden: "" });
@@ -63,11 +65,11 @@ function chart(title, options, draw) {
     if (!width || (!force && width === drawnWidth)) return;
     drawnWidth = width;
     const small = width < 480;
-    const margin = { left: options.y.wide ? 66 : 52, right: 12, top: 10, bottom: options.x.label ? 40 : 24 };
+    const margin = { left: options.y.margin || (options.y.wide ? 66 : 52), right: 12, top: options.x.top ? 24 : 10, bottom: options.x.label ? 40 : 24 };
     const inner = width - margin.left - margin.right;
-    const height = options.aspect ? Math.min(inner * options.aspect, small ? 460 : 620) : options.height || 230;
+    const height = options.aspect ? Math.min(inner * options.aspect, small ? 460 : 620) : typeof options.height === "function" ? options.height(inner) : options.height || 230;
     const svg = shape("svg", { viewBox: `0 0 ${width} ${height + margin.top + margin.bottom}`, role: "img", "aria-label": title || options.y.label || "" });
-    const frame = { svg, width: inner, height, small };
+    const frame = { svg, width: inner, height, small, left: margin.left, top: margin.top };
     let { low: xLow, high: xHigh } = options.x, { low: yLow, high: yHigh } = options.y;
     if (options.aspect) { // equal scales: widen whichever axis has room
       const scale = Math.max((xHigh - xLow) / inner, (yHigh - yLow) / options.aspect * options.unit / height);
@@ -77,12 +79,15 @@ function chart(title, options, draw) {
       [yLow, yHigh] = [centre - yScale * height / 2, centre + yScale * height / 2];
     }
     frame.x = (value) => margin.left + (value - xLow) / (xHigh - xLow) * inner;
-    frame.y = (value) => margin.top + height - (value - yLow) / (yHigh - yLow) * height;
-    const yTicks = niceTicks(yLow, yHigh, height / 45);
+    const fromBottom = (value) => (value - yLow) / (yHigh - yLow) * height;
+    frame.y = (value) => margin.top + (options.y.down ? fromBottom(value) : height - fromBottom(value));
+    const given = (list) => list && { ticks: list.map(([value]) => value), text: (value) => list.find(([own]) => own === value)[1] };
+    const yTicks = given(options.y.ticks) || niceTicks(yLow, yHigh, height / 45);
     for (const tick of yTicks.ticks) {
-      svg.append(shape("line", { class: "axis", x1: margin.left, x2: width - margin.right, y1: frame.y(tick), y2: frame.y(tick) }));
+      if (!options.y.bare) svg.append(shape("line", { class: "axis", x1: margin.left, x2: width - margin.right, y1: frame.y(tick), y2: frame.y(tick) }));
       svg.append(shape("text", { x: margin.left - 6, y: frame.y(tick) + 4, "text-anchor": "end" }, yTicks.text(tick)));
     }
+    frame.yTicks = yTicks.ticks;
     const bottom = margin.top + height;
     if (options.x.names) {
       const every = Math.ceil(options.x.names.length * (options.x.nameWidth || 52) / inner);
@@ -90,10 +95,13 @@ function chart(title, options, draw) {
         if (at % every === 0) svg.append(shape("text", { x: frame.x(at + 0.5), y: bottom + 16, "text-anchor": "middle" }, name));
       });
     } else {
-      const xTicks = (options.x.time ? timeTicks : niceTicks)(xLow, xHigh, inner / 85);
+      const xTicks = given(options.x.ticks) || (options.x.time ? timeTicks : niceTicks)(xLow, xHigh, inner / 85);
+      frame.xTicks = xTicks.ticks;
       for (const tick of xTicks.ticks) {
         if (options.x.grid) svg.append(shape("line", { class: "axis", x1: frame.x(tick), x2: frame.x(tick), y1: margin.top, y2: bottom }));
-        svg.append(shape("text", { x: frame.x(tick), y: bottom + 16, "text-anchor": "middle" }, xTicks.text(options.x.shown ? options.x.shown(tick) : tick)));
+        const text = xTicks.text(options.x.shown ? options.x.shown(tick) : tick), at = frame.x(tick); // none runs over the edge
+        svg.append(shape("text", { x: Math.min(at, width - 3.4 * text.length), y: bottom + 16, "text-anchor": "middle" }, text));
+        if (options.x.top) svg.append(shape("text", { x: Math.min(at, width - 3.4 * text.length), y: 14, "text-anchor": "middle" }, text));
       }
     }
     svg.append(shape("line", { class: "axis", x1: margin.left, x2: width - margin.right, y1: bottom, y2: bottom }));
@@ -136,11 +144,11 @@ function symbol(frame, kind, x, y, size, colour, tip) {
 function legend(entries, changed) {
   const box = element("div", { class: "legend" });
   for (const entry of entries) {
-    const button = element("button", { type: "button", "aria-pressed": "true", onclick: () => {
+    const button = element("button", { type: "button", class: "entry", "aria-pressed": "true", onclick: () => {
       entry.hidden = !entry.hidden;
       button.setAttribute("aria-pressed", String(!entry.hidden));
       changed();
-    } }, element("i", { style: `background:${entry.colour}` }), entry.name);
+    } }, entry.colour ? element("i", { style: `background:${entry.colour}` }) : null, entry.name);
     box.append(button);
   }
   return box;

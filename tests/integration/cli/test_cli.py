@@ -161,6 +161,7 @@ def test_json_of_ingest_and_run(command, settings, day):
     assert (report.code, report.err) == (0, "")
     assert report.json.keys() == {
         *("run_id", "job", "pick_set", "catalog", "status", "stages", "evaluation", "notes"),
+        *("found", "lost", "next_commands"),
         "nothing_to_do",
     }
     assert report.json["stages"]["pick"]["done"] == 4 * 2

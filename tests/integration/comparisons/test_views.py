@@ -43,6 +43,8 @@ def test_every_view_without_parameters_answers(db):
         ("A", "P", 1, "2023-11-14"),
         ("A", "S", 1, "2023-11-14"),
     ]
+    (located,) = found["location_quality"]
+    assert (located["event_id"], located["depth_km"], located["magnitude"]) == ("ref000000", 5.0, 1.0)
     (day,) = found["events_per_day"]
     assert (day["catalog"], day["events"], day["largest_magnitude"], day["picks"]) == ("ref", 1, 1.0, 1)
     (station,) = found["stations"]
@@ -334,3 +336,18 @@ def test_views_declare_fields_that_they_have():
         made = fields_of_view(view.model_copy(update={"fields": {}}))
         assert set(view.fields) <= set(made), view.name
         assert all(field.type for field in view.fields.values())
+
+
+def test_location_quality_is_of_the_preferred_origin(db):
+    put_catalog(db, "cat", [(0, 46, 13, 5.0, 1.0), (10, None, None)])
+    origins = [
+        {"_id": "first", "method": "scan", "horizontal_uncertainty_km": 3.0, "arrivals": []},
+        {"_id": "second", "method": "nonlinear", "horizontal_uncertainty_km": 0.5, "arrivals": []},
+    ]
+    change = {"origins": origins, "preferred_origin_id": "second", "rms": 0.2}
+    db.event.update_one({"_id": "cat000000"}, {"$set": change})
+    (row,) = db.location_quality.find({"catalog": "cat"})  # what has no place is not there
+    assert (row["method"], row["horizontal_uncertainty_km"], row["rms"]) == ("nonlinear", 0.5, 0.2)
+    db.event.update_one({"_id": "cat000000"}, {"$unset": {"preferred_origin_id": ""}})
+    (row,) = db.location_quality.find({"catalog": "cat"})
+    assert row["method"] == "scan"

@@ -16,7 +16,7 @@ from catalogdb.cli.report import report
 from catalogdb.comparisons import evaluate
 from catalogdb.errors import InputError
 from catalogdb.report import Picture, gather, write_page
-from catalogdb.report.data import wilson
+from catalogdb.report.comparison import wilson
 
 PERIOD = {"starttime": T0 - 100, "endtime": T0 + 1000}
 
@@ -90,14 +90,15 @@ def test_names_in_a_catalog_cannot_end_the_script(db, tmp_path):
     put_catalog(db, "ref", [(0, 46, 13)])
     write_page(tmp_path / "report.html", gather(db, evaluate(db, name, "ref", **PERIOD)))
     text = (tmp_path / "report.html").read_text()
-    assert "alert(1)" in text and text.count("</script>") == 2 and text.count("<script>") == 1
+    assert "alert(1)" in text and text.count("</script>") == 3 and text.count("<script>") == 1
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="no node")
 def test_times_of_picks_are_rounded_with_their_seconds():
-    script = files("catalogdb.report").joinpath("assets", "report.js").read_text()
+    script = files("catalogdb.report").joinpath("assets", "comparison.js").read_text()
+    format_script = files("catalogdb.report").joinpath("assets", "format.js").read_text()
     shown = re.search(r'name: "time", show: (\(row\) => .*?) \},', script)[1]
-    formats = "\n".join(re.findall(r"^const (?:clock|moment) = .*;$", script, re.MULTILINE))
+    formats = "\n".join(re.findall(r"^const (?:clock|moment) = .*;$", format_script, re.MULTILINE))
     times = [T0 + 0.997, T0 + 0.994, T0 + 0.5, T0, 86399.996]
     program = f"{formats}\nconst show = {shown};\n"
     program += f"console.log(JSON.stringify({times}.map((time) => show({{ time }}))));"
@@ -123,6 +124,7 @@ def call(settings, monkeypatch, **arguments):
     monkeypatch.setattr(common, "settings", lambda **_: settings)
     values = {"catalog": "cat", "reference": "ref", "output": None, "min_magnitude": None, "max_dt": 2.0, "max_km": 8.0}
     values |= {"max_pick_dt": 0.5, "starttime": None, "endtime": None, "missed": 50, "json": False}
+    values |= {"event_types": None, "event": None, "waveforms": True}
     report(**values | arguments)
 
 

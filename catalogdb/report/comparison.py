@@ -1,4 +1,4 @@
-"""What the report shows, as one JSON object: read from the views of evaluation, with intervals added."""
+"""What the report shows of a catalog against a reference: read from the views of evaluation, with intervals added."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from pymongo.database import Database
 
-from catalogdb.geo import longitude_span
+from catalogdb.database.named import require_catalog
+from catalogdb.evaluation.classes import day_text
+from catalogdb.report.catalog import describe
+from catalogdb.report.places import EVENT_FIELDS, EVENTS_SHOWN, map_box
+from catalogdb.report.rows import only, rows_of
 from catalogdb.schema import views
-
-EVENTS_SHOWN = 5000
-"""Most events of each outcome on map and timeline, the largest first."""
 
 Z95 = 1.959964
 
 SHARES = ("recall", "recall_with_no_data", "precision", "f1", "fdr")
 PICK_COUNTS = ("matched", "missed", "wrong_phase", "wrong_phase_found", "no_data", "proposed")
-EVENT_FIELDS = ("time", "latitude", "longitude", "depth_km", "magnitude", "event_id")
 DIFFERENCES = ("dt", "distance_km", "depth_difference_km", "magnitude_difference")
 MISSED_FIELDS = (
     *(*EVENT_FIELDS, "reason", "picks", "picks_no_data", "picks_missed", "picks_not_associated"),
@@ -49,11 +48,11 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
         One JSON object: catalog, reference, period, in_period, notes, gates, events, picks (as in `evaluation`, with PS
         for both phases), and events_by, picks_by
         (by class, with intervals of recall at 95 %), confusion, residuals, precision_recall, daily, reasons, stations,
-        map (events by outcome, with `total` and those shown), map_longitude (its middle, degrees) and
-        missed_events (each with its `picks_of_event`).
+        map (events by outcome, with `total` and those shown), map_box (its region, degrees),
+        missed_events (each with its `picks_of_event`), and `of_catalog`: the catalog's own figures over the period.
     """
     names = {key: evaluation[key] for key in ("catalog", "reference", "comparison")}
-    rows = [_with_interval(row) for row in _scores(db, "scores", names)]
+    rows = [_with_interval(row) for row in rows_of(db, "scores", names)]
     picks = [row for row in rows if row["of"] == "pick"]
     events = [row for row in rows if row["of"] == "event"]
     overall = {row.get("phase"): row for row in picks if row["by"] == "overall"}
@@ -66,27 +65,20 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
         "picks_by": _by_class(picks, ("distance", "magnitude", "hour", "month", "network")),
         "confusion": _confusion(overall),
         "residuals": {"picks": _drawn(overall), "events": _drawn({None: _overall(events)}).get("events", {})},
-        "precision_recall": [_plain(row) for row in _scores(db, "precision_recall", names)],
-        "daily": [_only(row, ("day", "in_reference", "in_catalog", "matched", "missed", "proposed")) for row in
-                  _scores(db, "daily_counts", names)],
-        "reasons": [_only(row, ("reason", "events")) for row in _scores(db, "missing_reasons", names)],
+        "precision_recall": [_plain(row) for row in rows_of(db, "precision_recall", names)],
+        "daily": [only(row, ("day", "in_reference", "in_catalog", "matched", "missed", "proposed")) for row in
+                  rows_of(db, "daily_counts", names)],
+        "reasons": [only(row, ("reason", "events")) for row in rows_of(db, "missing_reasons", names)],
         "stations": _stations(db, [row for row in picks if row["by"] == "station"]),
         "map": shown,
-        "map_longitude": middle_longitude(row["longitude"] for group in shown.values() for row in group["events"]),
+        "map_box": map_box(row for group in shown.values() for row in group["events"]),
         "missed_events": _missed(db, names, missed_shown),
+        "of_catalog": describe(db, require_catalog(db, names["catalog"]), evaluation["period"]),
     }  # fmt: skip
-
-
-def _scores(db: Database, view: str, names: dict[str, str]) -> Iterable[dict[str, Any]]:
-    return db.score.aggregate([{"$match": names}, *views()[view].pipeline])
 
 
 def _with_interval(row: dict[str, Any]) -> dict[str, Any]:
     return row | {"recall_interval": wilson(row["matched"], row["wanted"])}
-
-
-def _only(row: dict[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    return {key: row[key] for key in keys if row.get(key) is not None}
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +95,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
         *SHARES,
         "recall_interval",
     )
-    return _only(row, keys)
+    return only(row, keys)
 
 
 def _overall(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -151,7 +143,7 @@ def _stations(db: Database, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     table: dict[str, dict[str, Any]] = {}
     for row in rows:
         station = table.setdefault(row["value"], {"sta": row["value"]})
-        station[row["phase"]] = _only(row, (*PICK_COUNTS, *SHARES, "recall_interval"))
+        station[row["phase"]] = only(row, (*PICK_COUNTS, *SHARES, "recall_interval"))
         station[row["phase"]] |= row.get("residuals", {}).get("dt", {})
     for code, place in places.items():
         table.setdefault(code, {"sta": code})
@@ -164,15 +156,9 @@ def _map_events(db: Database, names: dict[str, str], outcome: str) -> dict[str, 
     wanted = names | {"outcome": outcome, "latitude": {"$exists": True}}
     fields = dict.fromkeys((*EVENT_FIELDS, *DIFFERENCES), 1)
     found = db.event_match.find(wanted, fields).sort("magnitude", -1).limit(EVENTS_SHOWN)
-    shown = [_only(row, fields) for row in found]
+    shown = [only(row, fields) for row in found]
     total = len(shown) if len(shown) < EVENTS_SHOWN else db.event_match.count_documents(wanted)
     return {"total": total, "events": sorted(shown, key=lambda row: row["time"])}
-
-
-def middle_longitude(longitudes: Iterable[float]) -> float:
-    """The middle of the shortest arc that holds all longitudes, which may lie over the date line."""
-    found = np.array(list(longitudes), dtype=float)
-    return sum(longitude_span(found)) / 2.0 if found.size else 0.0
 
 
 def _missed(db: Database, names: dict[str, str], limit: int) -> list[dict[str, Any]]:
@@ -180,7 +166,7 @@ def _missed(db: Database, names: dict[str, str], limit: int) -> list[dict[str, A
         return []
     fields = dict.fromkeys((*MISSED_FIELDS, "day"), 1)
     found = db.event_match.find(names | {"outcome": "missed"}, fields).sort([("magnitude", -1)]).limit(limit)
-    return [_only(row, MISSED_FIELDS) | {"picks_of_event": _picks_of(db, names, row)} for row in found]
+    return [only(row, MISSED_FIELDS) | {"picks_of_event": _picks_of(db, names, row)} for row in found]
 
 
 def _picks_of(db: Database, names: dict[str, str], event: dict[str, Any]) -> list[dict[str, Any]]:
@@ -189,14 +175,8 @@ def _picks_of(db: Database, names: dict[str, str], event: dict[str, Any]) -> lis
     arrivals = [arrival for origin in document.get("origins", []) for arrival in origin.get("arrivals", [])]
     if not arrivals:
         return []
-    days = sorted({_day(arrival["time"]) for arrival in arrivals})
+    days = sorted({day_text(int(arrival["time"] // 86400)) for arrival in arrivals})
     buckets = names | {"sta": {"$in": sorted({arrival["sta"] for arrival in arrivals})}, "day": {"$in": days}}
     own = {"event_id": event["event_id"], "outcome": {"$ne": "proposed"}}
     pipeline = [{"$match": buckets}, *views()["pick_matches"].pipeline, {"$match": own}, {"$sort": {"time": 1}}]
-    return [_only(row, PICK_FIELDS) for row in db.pick_match.aggregate(pipeline)]
-
-
-def _day(time: float) -> str:
-    from catalogdb.evaluation.classes import day_text
-
-    return day_text(int(time // 86400))
+    return [only(row, PICK_FIELDS) for row in db.pick_match.aggregate(pipeline)]
