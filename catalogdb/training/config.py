@@ -159,8 +159,8 @@ class TrainConfig(_Block):
     )
     freeze_encoder: bool = Field(
         default=False,
-        description="Train SeisLM's picking head alone, on what its encoder has learned before: a fourth of the time, "
-        "and for few labels or steps better than to train all.",
+        description="Train SeisLM's picking head alone, on what its encoder has learned before: half the time, "
+        "and enough for a training of minutes.",
     )
     share: float = Field(default=1.0, gt=0, le=1, description="Of the training events, for learning curves.")
     augment: AugmentConfig = AugmentConfig()

@@ -26,7 +26,7 @@ class Objective(Protocol):
     keeps_last: bool
     measured: dict[str, float]
 
-    def loss(self, module: Any, batch: Batch, progress: float) -> torch.Tensor:
+    def loss(self, module: Any, batch: Batch, progress: float = 0.0) -> torch.Tensor:
         """Mean loss of the batch's windows, a scalar.
 
         Args:
@@ -47,7 +47,7 @@ class PickObjective:
     def __init__(self) -> None:
         self.measured: dict[str, float] = {}
 
-    def loss(self, module: Any, batch: Batch, progress: float) -> torch.Tensor:
+    def loss(self, module: Any, batch: Batch, progress: float = 0.0) -> torch.Tensor:
         """See `Objective`."""
         device = next(module.parameters()).device
         windows = torch.from_numpy(batch.data).to(device)
@@ -103,7 +103,7 @@ class PretrainObjective:
     def __init__(self) -> None:
         self.measured: dict[str, float] = {}
 
-    def loss(self, module: Any, batch: Batch, progress: float) -> torch.Tensor:
+    def loss(self, module: Any, batch: Batch, progress: float = 0.0) -> torch.Tensor:
         """See `Objective`."""
         windows = torch.from_numpy(batch.data).to(next(module.parameters()).device)
         prepared = module.annotate_batch_pre(windows, argdict=module.default_args)
