@@ -25,4 +25,15 @@ class LocateConfig(BaseModel):
         description="Station terms from the catalog's own residuals: none, one for each station and phase (static), or "
         "also by where the event is (source).",
     )
+    elevations: bool = Field(
+        True,
+        description="Stations stand at their elevations. False: at sea level, as Hypo71 takes them; for comparison "
+        "with catalogs that were located so.",
+    )
+    errors: Literal["estimated", "hypo71"] = Field(
+        "estimated",
+        description="What arrival times are off: from the catalog's residuals, with correlated paths and outliers "
+        "(estimated); or as Hypo71 weighs them, P and S alike, by the picks' hypo71_weight alone (hypo71), for "
+        "comparison with catalogs that were located so.",
+    )
     min_events: int = Field(20, ge=2, description="Located events that station terms need; a smaller catalog has none.")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from catalogdb.traveltimes.velocity import VelocityConfig
 
-GRADIENT_STEP_KM = 1.0
+GRADIENT_STEP_KM = 0.25
 STATION_STEP_KM = 1.0
 SHORTEST_KM = 1e-3
 
@@ -72,7 +72,7 @@ class LayeredTimes:
         stations_depth_km: tuple[float, float],
     ):
         self.key = (velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km)
-        tops, vp, vs = _constant_layers(velocity, maxdepth_km)
+        tops, vp, vs = _constant_layers(velocity)
         self.vp, self.vs = _mean_speed(tops, vp, maxdepth_km), _mean_speed(tops, vs, maxdepth_km)
         self.surface_vp, self.surface_vs = float(vp[0]), float(vs[0])
         self._distance = _axis(0.0, maxdistance_km, max(0.5, maxdistance_km / 600.0))
@@ -194,15 +194,17 @@ def _axis(start: float, end: float, step: float) -> np.ndarray:
     return np.linspace(start, max(end, start + step), max(2, int(np.ceil((end - start) / step)) + 1))
 
 
-def _constant_layers(velocity: VelocityConfig, maxdepth_km: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give tops (the first is minus infinity), P and S speeds; a gradient becomes thin layers."""
+def _constant_layers(velocity: VelocityConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give tops (the first is minus infinity), P and S speeds; a gradient becomes thin layers between its nodes."""
     layers = velocity.layers or ()
     depth = np.array([layer.depth_km for layer in layers])
     vp = np.array([layer.vp for layer in layers])
     vs = np.array([layer.vs for layer in layers])
     if velocity.gradient and depth.size > 1:
-        fine = np.arange(depth[0], max(depth[-1], maxdepth_km) + GRADIENT_STEP_KM, GRADIENT_STEP_KM)
-        middle = fine + GRADIENT_STEP_KM / 2.0
+        counts = np.ceil(np.round(np.diff(depth) / GRADIENT_STEP_KM, 6)).astype(int)
+        edges = [np.linspace(*ends, n, endpoint=False) for *ends, n in zip(depth, depth[1:], counts, strict=False)]
+        fine = np.concatenate([*edges, depth[-1:]])
+        middle = np.append(0.5 * (fine[1:] + fine[:-1]), depth[-1])
         depth, vp, vs = fine, np.interp(middle, depth, vp), np.interp(middle, depth, vs)
     return np.concatenate([[-np.inf], depth[1:]]), vp, vs
 
@@ -221,7 +223,7 @@ def _thickness(tops: np.ndarray, above_km: float, below_km: float) -> np.ndarray
 def _first_arrival(
     tops: np.ndarray, speeds: np.ndarray, depth_km: float, station_depth_km: float, distance_km: np.ndarray
 ) -> np.ndarray:
-    """First-arrival time (s) at each distance: the direct ray, or a head wave along any faster layer below.
+    """First-arrival time (s) at each distance: the direct ray, or a head wave along any faster layer below or above.
 
     Delay-time form of ray theory in flat layers (Aki and Richards, 2002, section 9.4): T = p X + tau(p), which is
     stationary in p, so that an error of p from interpolation enters the time squared.
@@ -238,10 +240,14 @@ def _first_arrival(
     ray = np.interp(distance_km, reach, p)
     delay = (leg[crossed, None] * np.sqrt(np.maximum(1.0 / speeds[crossed, None] ** 2 - ray**2, 0.0))).sum(axis=0)
     time = ray * distance_km + delay
-    for layer in range(1, speeds.size):
-        if tops[layer] < deep:
+    bottoms = np.append(tops[1:], np.inf)
+    for layer in range(speeds.size):
+        if tops[layer] >= deep:
+            legs = _thickness(tops, shallow, tops[layer]) + _thickness(tops, deep, tops[layer])
+        elif bottoms[layer] <= shallow:  # both lie in slower rock below it
+            legs = _thickness(tops, bottoms[layer], shallow) + _thickness(tops, bottoms[layer], deep)
+        else:
             continue
-        legs = _thickness(tops, shallow, tops[layer]) + _thickness(tops, deep, tops[layer])
         used = legs > 0
         if speeds[layer] <= speeds[used].max():
             continue
