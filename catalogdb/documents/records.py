@@ -41,6 +41,7 @@ ScorePhase = Literal["P", "S", "PS"]
 Side = Literal["reference", "catalog"]
 Source = Literal["picks", "peaks"]
 TaskStatus = Literal["pending", "running", "done", "failed", "quarantined"]
+VelocityModelKind = Literal["layers", "grid"]
 
 
 class Catalog(TypedDict):
@@ -323,3 +324,16 @@ class Task(TypedDict):
     seconds: NotRequired[dict[str, Any]]  # Wall time by step
     run_id: NotRequired[str]  # Run that last worked on it
     updated: NotRequired[datetime]  # Server time of the last change
+
+
+class VelocityModel(TypedDict):
+    """A named velocity model, layers or a 3-D grid."""
+
+    _id: str  # Name of the model, for `locate.velocity_model`
+    model_id: str  # Content id of the model
+    kind: VelocityModelKind  # layers
+    content: dict[str, Any]  # Of layers, what a job's `velocity` holds
+    vp: NotRequired[bytes]  # P speeds of a grid, km/s
+    vs: NotRequired[bytes]  # S speeds, likewise
+    source: str  # Files that it was read from
+    created: NotRequired[datetime]  # Server time of the first write

@@ -273,7 +273,7 @@ def _summary(
     depths = np.clip(depths, earth.lower[2], earth.upper[2])  # cells reach beyond the limits
     radii = _quantiles(radius, weight, LEVELS)
     return Density(
-        best, expected, covariance, depths[:, :2], depths[:, 2:4], depths[:, 4:], *radii.T,
+        best, expected, covariance, depths[:, :2], depths[:, 2:4], depths[:, 4:], radii[:, 0], radii[:, 1], radii[:, 2],
         np.bincount(modes.event, minlength=events) > 1, outside, _drawn(places, weight, samples),
     )  # fmt: skip
 

@@ -11,10 +11,11 @@ from pymongo.database import Database
 
 from catalogdb.documents.data import Origin, StationTerm
 from catalogdb.identity import content_id
-from catalogdb.ledger.parts import Parts, digest, fingerprint, named
+from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import METHOD, LocateConfig
 from catalogdb.stages.station_places import read_places
+from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
 
 WHOLE_CATALOG = Shard({}, *ALWAYS)  # errors and terms are of the catalog, whatever is added
@@ -31,10 +32,14 @@ class LocateStage(Stage):
 
     name = "locate"
     kind = "catalog"
-    reads = (Reads("origin", "origins"), Reads("pick", "picks"), Reads("site", "stations"))
+    reads = (
+        Reads("origin", "origins"), Reads("pick", "picks"), Reads("site", "stations"),
+        Reads("velocity_model", "velocity models", optional=True),
+    )  # fmt: skip
     collections = ("origin", "station_term")
     settings = LocateConfig
-    words = {"origin": named("origins"), "station": named("coordinates")}
+    revision = 2
+    words = {"origin": named("origins"), "station": named("coordinates"), "model": named("velocity model")}
     verb = "located"
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
@@ -45,22 +50,25 @@ class LocateStage(Stage):
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch the events as they were associated, with what their picks and sensors say."""
-        return self._inputs(db)
+        inputs, name = self._inputs(db), self._config.velocity_model
+        model = velocity_model(db, name) if name else None
+        return Inputs((*inputs.data, model), inputs.fingerprint, inputs.parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Locate all events, and give the origins and terms their identities."""
-        origins, arrivals = inputs.data
+        origins, arrivals, model = inputs.data
         if not origins:
             return Output({"origin": [], "station_term": []})
         from catalogdb.location.documents import Placed, locate_origins
 
-        config, associate = cast(LocateConfig, self.job.block(self.name)), self.job.associate
+        associate, config = self.job.associate, self._config
+        given = config.velocity or associate.location_velocity or associate.velocity
         result = locate_origins(
             origins,
             [[Placed(**arrival) for arrival in event] for event in arrivals],
             self.job.region,
             associate.search_margin_km,
-            config.velocity or associate.location_velocity or associate.velocity,
+            given if model is None else model,
             config,
         )
         for origin in result.origins:
@@ -83,6 +91,15 @@ class LocateStage(Stage):
             for name, words in reasons.items()
             if counts.get(f"refused_{name}")
         ]
+
+    def check(self, db: Database) -> None:
+        """Refuse a job that names a velocity model that isn't there."""
+        if name := self._config.velocity_model:
+            model_id(db, name)
+
+    @property
+    def _config(self) -> LocateConfig:
+        return cast(LocateConfig, self.job.block(self.name))
 
     def _inputs(self, db: Database) -> Inputs:
         query = {"catalog": self.result, "config_id": self.config_id, "method": {"$ne": METHOD}}
@@ -112,6 +129,8 @@ class LocateStage(Stage):
                 )
             arrivals.append(own)
             parts["origin"][origin["event_id"]] = digest(origin, [arrival["precision"] for arrival in own])
+        if name := self._config.velocity_model:
+            parts["model"] = {name: model_id(db, name)[:DIGITS]}
         parts["station"] = {station: digest(*sorted(found)) for station, found in sensors.items()}
         return Inputs((origins, arrivals), fingerprint(parts), parts)
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from catalogdb.errors import InputError
 
-REVISION = 1
-"""Raise this number when the same model gives other times."""
+CACHE_VERSION = 1
+"""Part of the names of files: raise it when the same model gives other times, and they are made again."""
 MOST_NODES = 1_500_000
 """A lattice is finer than its model as long as it has no more nodes."""
 TOO_MANY_NODES = 30_000_000

@@ -202,7 +202,10 @@ def _constant_layers(velocity: VelocityConfig) -> tuple[np.ndarray, np.ndarray, 
     vs = np.array([layer.vs for layer in layers])
     if velocity.gradient and depth.size > 1:
         counts = np.ceil(np.round(np.diff(depth) / GRADIENT_STEP_KM, 6)).astype(int)
-        edges = [np.linspace(*ends, n, endpoint=False) for *ends, n in zip(depth, depth[1:], counts, strict=False)]
+        edges = [
+            np.linspace(top, bottom, count, endpoint=False)
+            for top, bottom, count in zip(depth[:-1], depth[1:], counts, strict=True)
+        ]
         fine = np.concatenate([*edges, depth[-1:]])
         middle = np.append(0.5 * (fine[1:] + fine[:-1]), depth[-1])
         depth, vp, vs = fine, np.interp(middle, depth, vp), np.interp(middle, depth, vs)

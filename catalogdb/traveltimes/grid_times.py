@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -135,10 +136,10 @@ def grid_times(
         pair = []
         for is_s in (False, True):
             key = content_id(
-                "travel_time", eikonal.REVISION, model.digest, projection.definition, is_s, *lattice.origin,
+                "travel_time", eikonal.CACHE_VERSION, model.digest, projection.definition, is_s, *lattice.origin,
                 *lattice.spacing, *lattice.shape, *lattice.source,
             )  # fmt: skip
-            slowness = time_files.kept(key, lambda at=lattice, s=is_s: _made(model, projection, at, s))
+            slowness = time_files.kept(key, partial(_made, model, projection, lattice, is_s))
             pair.append(TimeGrid(lattice, station, slowness))
             keys.append(key)
         grids.append((pair[0], pair[1]))
