@@ -243,20 +243,33 @@ def _first_arrival(
     ray = np.interp(distance_km, reach, p)
     delay = (leg[crossed, None] * np.sqrt(np.maximum(1.0 / speeds[crossed, None] ** 2 - ray**2, 0.0))).sum(axis=0)
     time = ray * distance_km + delay
+    slope, delay, critical = _head_waves(tops, speeds, shallow, deep)
+    heads = np.where(distance_km >= critical[:, None], distance_km * slope[:, None] + delay[:, None], np.inf)
+    return np.minimum(time, heads.min(axis=0, initial=np.inf))
+
+
+def _head_waves(
+    tops: np.ndarray, speeds: np.ndarray, shallow_km: float, deep_km: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Head waves along the layers below both ends of a ray, and along those above both, where they are faster than all
+    that they reach through: slowness along the layer (s/km), delay (s) and shortest distance (km) of each."""
     bottoms = np.append(tops[1:], np.inf)
-    for layer in range(speeds.size):
-        if tops[layer] >= deep:
-            legs = _thickness(tops, shallow, tops[layer]) + _thickness(tops, deep, tops[layer])
-        elif bottoms[layer] <= shallow:  # both lie in slower rock below it
-            legs = _thickness(tops, bottoms[layer], shallow) + _thickness(tops, bottoms[layer], deep)
-        else:
-            continue
-        used = legs > 0
-        if speeds[layer] <= speeds[used].max():
-            continue
-        p_head = 1.0 / speeds[layer]
-        cosine = np.sqrt(1.0 / speeds[used] ** 2 - p_head**2)
-        head = distance_km * p_head + (legs[used] * cosine).sum()
-        critical = (legs[used] * p_head / cosine).sum()
-        time = np.where(distance_km >= critical, np.minimum(time, head), time)
-    return time
+    below, above = np.flatnonzero(tops >= deep_km), np.flatnonzero(bottoms <= shallow_km)
+    upper, lower = tops[None, :], bottoms[None, :]
+
+    def legs(start: np.ndarray | float, end: np.ndarray | float) -> np.ndarray:
+        low, high = np.reshape(start, (-1, 1)), np.reshape(end, (-1, 1))
+        return np.clip(np.minimum(lower, high) - np.maximum(upper, low), 0.0, None)
+
+    way = np.concatenate(
+        [
+            legs(shallow_km, tops[below]) + legs(deep_km, tops[below]),
+            legs(bottoms[above], shallow_km) + legs(bottoms[above], deep_km),
+        ]
+    )
+    layer = np.concatenate([below, above])
+    fastest = np.where(way > 0, speeds, 0.0).max(axis=1, initial=0.0)
+    is_head = speeds[layer] > fastest
+    way, slope = way[is_head], 1.0 / speeds[layer[is_head]]
+    vertical = np.sqrt(np.where(way > 0, np.maximum(speeds**-2.0 - slope[:, None] ** 2, 0.0), 1.0))
+    return slope, (way * vertical).sum(axis=1), (way / vertical).sum(axis=1) * slope

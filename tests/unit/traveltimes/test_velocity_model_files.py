@@ -38,7 +38,9 @@ def test_layer_lines_of_a_control_file_are_layers(tmp_path):
 
 
 def test_gradients_of_layer_lines_keep_their_interfaces(tmp_path):
-    model = read_velocity_model([write(tmp_path / "x.in", "LAYER 0 5.0 0.1 2.9 0.05 2.7 0\nLAYER 10 7.0 0 4.0 0 2.7 0\n")])
+    model = read_velocity_model(
+        [write(tmp_path / "x.in", "LAYER 0 5.0 0.1 2.9 0.05 2.7 0\nLAYER 10 7.0 0 4.0 0 2.7 0\n")]
+    )
     assert model.gradient
     assert [layer.vp for layer in model.layers[:3]] == pytest.approx([5.0, 6.0, 7.0], abs=1e-3)
     assert model.layers[1].depth_km == pytest.approx(9.999)
@@ -107,7 +109,10 @@ def test_a_table_of_depths_is_layers_or_a_gradient(tmp_path):
         ("depth_km,vp\n0,5.0\n", "no column vs"),
         ("a,b\n0,5.0\n", "no column depth_km"),
         ("depth_km,vp,vs\n", "no rows"),
-        ("longitude,latitude,depth_km,vp,vs\n13,46,0,5,2.9\n13,46,9,5,2.9\n14,46,0,5,2.9\n14,46,9,5,2.9\n", "even spacing"),
+        (
+            "longitude,latitude,depth_km,vp,vs\n13,46,0,5,2.9\n13,46,9,5,2.9\n14,46,0,5,2.9\n14,46,9,5,2.9\n",
+            "even spacing",
+        ),
     ],
 )
 def test_a_table_that_is_no_model_is_refused(tmp_path, text, said):
