@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from math import log2
 from typing import Any, cast
 
@@ -43,7 +44,8 @@ class LocateStage(Stage):
     verb = "located"
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
-        """The catalog as a whole, with each of its events as it was associated, and the places of its sensors."""
+        """The catalog as a whole, with its events of each day as they were associated, and the places of its
+        sensors."""
         inputs = self._inputs(db)
         if inputs.data[0] or db.task.find_one({"stage": self.name, "config_id": self.config_id}, {"_id": 1}):
             yield WHOLE_CATALOG, inputs.parts
@@ -112,6 +114,7 @@ class LocateStage(Stage):
         arrivals: list[list[dict[str, Any]]] = []
         parts: Parts = {"origin": {}, "station": {}}
         sensors: dict[str, set[str]] = defaultdict(set)
+        of_day: dict[str, list[str]] = defaultdict(list)  # a part for each event is more than a row of `task` holds
         for origin in origins:
             own = []
             for arrival in origin["arrivals"]:
@@ -128,7 +131,8 @@ class LocateStage(Stage):
                     | {"latitude": place.latitude, "longitude": place.longitude, "elevation_km": place.elevation_km}
                 )
             arrivals.append(own)
-            parts["origin"][origin["event_id"]] = digest(origin, [arrival["precision"] for arrival in own])
+            of_day[_day(origin["time"])].append(digest(origin, [arrival["precision"] for arrival in own]))
+        parts["origin"] = {day: digest(*sorted(found)) for day, found in of_day.items()}
         if name := self._config.velocity_model:
             parts["model"] = {name: model_id(db, name)[:DIGITS]}
         parts["station"] = {station: digest(*sorted(found)) for station, found in sensors.items()}
@@ -141,6 +145,11 @@ def _picks(db: Database, ids: list[str]) -> dict[str, Any]:
         rows = db.pick.find({"_id": {"$in": ids[first : first + BATCH_PICKS]}}, dict.fromkeys(PICK_FIELDS, 1))
         found |= {row["_id"]: row for row in rows}
     return found
+
+
+def _day(time: float) -> str:
+    """UTC day of a time (epoch seconds)."""
+    return datetime.fromtimestamp(time, UTC).date().isoformat()
 
 
 def _precision(pick: Mapping[str, Any]) -> str:
