@@ -49,6 +49,9 @@ def kept(key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
     Args:
         key: content id of all that decides the array.
         make: makes it.
+
+    Raises:
+        InputError: where the folder can't be written.
     """
     path = folder() / f"{key}{SUFFIX}"
     if (found := _mapped(path)) is not None:
@@ -56,7 +59,13 @@ def kept(key: str, make: Callable[[], np.ndarray]) -> np.ndarray:
             os.utime(path)  # used just now
         return found
     made = make()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path.parent}: the folder of travel times can't be made: {error.strerror}",
+            hint="set CATALOGDB_CACHE_DIR to a folder that can be written",
+        ) from error
     write_atomically(path, lambda stream: np.save(stream, made))
     found = _mapped(path)
     return made if found is None else found  # another process has removed it already
