@@ -150,7 +150,7 @@ class OriginBuilder:
             counts["origin_by_chance"] += 1
             return here, False, chance_per_day
         # From here on the picks are explained, be it by an event that isn't kept.
-        free[rows] = False
+        self.fitter.take(rows)
         longitude, latitude = self._volume.projection.to_lonlat(here.x_km, here.y_km)
         if not self._volume.region.contains(latitude, longitude, here.depth_km):
             counts["origin_outside_region"] += 1
