@@ -19,7 +19,14 @@ from catalogdb.association.chance import (
     rate,
 )
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.locate import START_DEPTHS_KM, Hypocentre, Observations, locate, with_uncertainties
+from catalogdb.association.locate import (
+    START_DEPTHS_KM,
+    Hypocentre,
+    Observations,
+    locate,
+    locate_without_each,
+    with_uncertainties,
+)
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import network_scales
 from catalogdb.traveltimes.first_arrivals import TravelTimes
@@ -34,6 +41,7 @@ FIRST_ROUND = 2.0
 DENSE_RATE = 2.0 * QUIET_RATE
 WIDE_SPREAD_SECONDS = 0.2
 MOST_TO_LEAVE_OUT = 16
+LEFT_OUT_TRIALS = 3
 BETTER = 0.3
 # A pick looks like one of a burst when so many of the nearest stations, its own one counted, have picks within seconds.
 BURST_STATIONS = 4
@@ -95,12 +103,18 @@ class EventFitter:
             and self._spread(fit.rows, fit.here) > WIDE_SPREAD_SECONDS
             and self.background(fit.here, fit.rows) > DENSE_RATE
         ):
-            others = [self._fit(fit.here, np.delete(fit.rows, number), 1) for number in range(fit.rows.size)]
-            best = min(others, key=lambda other: other.chance_per_day)
+            best = min(self._without_misfits(fit), key=lambda other: other.chance_per_day)
             if not best.chance_per_day < BETTER * fit.chance_per_day:
                 break
             fit = best
         return fit
+
+    def _without_misfits(self, fit: Fit) -> list[Fit]:
+        """Fits without one arrival each, of those without which the others agree best."""
+        observed, bounds = self.observations(fit.rows), self._volume.bounds
+        places, misfits = locate_without_each(fit.here, observed, self._times, bounds, self._depth_prior)
+        worst = np.argsort(misfits, kind="stable")[:LEFT_OUT_TRIALS]
+        return [self._fit(places[number], np.delete(fit.rows, number), 1) for number in worst]
 
     def _fit(self, start: Hypocentre, rows: np.ndarray, first_round: int) -> Fit:
         background = self.background(start, rows)
