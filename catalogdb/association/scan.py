@@ -36,6 +36,8 @@ COARSE_PER_DAY = 1e4
 COARSE_SHARE = 1e6
 COARSE_SHARE_IN_BURSTS = 3e3
 ROUNDING_SECONDS = 1e-3
+# An event of so many picks is that many powers rarer by chance where fewer picks are around.
+SHARES_IN_CHANCE = 10
 
 
 class Search:
@@ -71,7 +73,9 @@ class Search:
         window = picks.time[:, None] + [-BACKGROUND_SECONDS, BACKGROUND_SECONDS]
         self._window = np.searchsorted(picks.time, window)
         self._tried = np.full(len(picks), -1)
+        self._left = np.ones(len(picks), dtype=int)
         self._chance = np.full(len(picks), np.inf)
+        self._failed: dict[tuple[int, ...], tuple[int, float]] = {}
 
     def candidates(self, allowed: Callable[[float], float]) -> Generator[Candidate, float | None]:
         """Yield first guesses; where the caller takes their picks away (`fitter.free`), it goes on without them.
@@ -89,11 +93,13 @@ class Search:
                 around, possible = around[free[around]], possible[free[possible]]
                 if not free[seed] or possible.size < picks_needed:
                     break
-                left = np.count_nonzero(free[slice(*self._window[seed])])
+                left = self._count_left(seed)
                 limit = allowed(self._picks.time[seed])
-                if left == self._tried[seed] and not self._chance[seed] < limit:
+                if possible.size == self._tried[seed] and not self._may_be_rare(
+                    self._chance[seed], left / self._left[seed], limit
+                ):
                     break
-                self._tried[seed], self._chance[seed] = left, np.inf
+                self._tried[seed], self._left[seed], self._chance[seed] = possible.size, left, np.inf
                 candidate = _best_place(
                     seed, possible, around, self._slot, self._place, self._picks, self._grid, self._fitter,
                     self._config, limit,
@@ -101,11 +107,26 @@ class Search:
                 if not isinstance(candidate, Candidate):
                     self._chance[seed] = candidate
                     break
-                before = np.count_nonzero(free[around])
-                chance_per_day = yield candidate
-                self._chance[seed] = np.inf if chance_per_day is None else chance_per_day
-                if np.count_nonzero(free[around]) == before:
+                left = self._count_left(candidate.picks[0])
+                then, chance_per_day = self._failed.get(candidate.picks, (left, 0.0))
+                if not self._may_be_rare(chance_per_day, left / then, limit):
+                    self._chance[seed] = chance_per_day
                     break
+                before = np.count_nonzero(free[around])
+                chance_per_day = (yield candidate) or 0.0
+                if np.count_nonzero(free[around]) == before:
+                    self._chance[seed] = chance_per_day
+                    self._failed[candidate.picks] = left, chance_per_day
+                    break
+
+    def _count_left(self, row: int) -> int:
+        """Free picks in the minutes around one that is free."""
+        return np.count_nonzero(self._fitter.free[slice(*self._window[row])])
+
+    @staticmethod
+    def _may_be_rare(chance_per_day: float, share: float, limit: float) -> bool:
+        """Whether what chance made so often may meet the limit now that a share of the picks around is left."""
+        return chance_per_day * share**SHARES_IN_CHANCE < limit
 
 
 def _best_place(
@@ -155,7 +176,7 @@ def _best_place(
     quick[:, hits.max(axis=0) < config.min_picks] = np.inf
     best = int(quick.min(axis=0).argmin())
     if (needed := quick.min() / COARSE_SHARE) >= min(allowed, COARSE_PER_DAY / COARSE_SHARE):
-        return float(needed) if quick.min() < COARSE_PER_DAY else np.inf
+        return float(needed)
     hit_slots = np.append(place_slot[possible[starts]][slot_hit[:, best]], place_slot[seed])
     column = promising[best]
     node = nodes[column]
