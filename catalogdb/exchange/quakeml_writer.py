@@ -133,6 +133,7 @@ def _origin(origin: data.Origin, event: data.Event) -> Any:
         depth=_metres(origin.get("depth_km")),
         depth_errors=_errors(_metres(origin.get("depth_uncertainty_km"))),
         method_id=resource_id("method", origin["method"]),
+        earth_model_id=origin.get("earth_model_id") and resource_id("earth_model", origin["earth_model_id"]),
         quality=OriginQuality(**present(quality)) if present(quality) else None,
         origin_uncertainty=origin_uncertainty(origin),
         **(_evaluation(event) if preferred else _evaluation(origin)),
