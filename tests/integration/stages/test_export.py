@@ -85,7 +85,8 @@ def test_equal_documents_give_equal_bytes(db, catalog, tmp_path):
 def test_events_of_a_run_say_when_they_were_made(db, tmp_path):
     made = datetime(2026, 3, 1, 12, tzinfo=UTC)
     db.catalog.insert_one({"_id": "made", "kind": "automatic", "config_id": "c", "config": {}})
-    db.task.insert_one({"_id": "t", "stage": "assemble", "config_id": "c", "status": "done", "updated": made})
+    task = {"_id": "t", "stage": "assemble", "config_id": "c", "shard": {}, "status": "done", "attempts": 1}
+    db.task.insert_one(task | {"updated": made})
     event = {"_id": "e", "catalog": "made", "task_id": "t", "time": 1.7e9, "evaluation_mode": "automatic"}
     event |= {"evaluation_status": "preliminary", "origins": [], "magnitudes": []}
     db.event.insert_one(event | {"creation_info": {"author": "catalogdb"}})
