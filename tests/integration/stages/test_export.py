@@ -87,8 +87,8 @@ def test_events_of_a_run_say_when_they_were_made(db, tmp_path):
     db.catalog.insert_one({"_id": "made", "kind": "automatic", "config_id": "c", "config": {}})
     task = {"_id": "t", "stage": "assemble", "config_id": "c", "shard": {}, "status": "done", "attempts": 1}
     db.task.insert_one(task | {"updated": made})
-    event = {"_id": "e", "catalog": "made", "task_id": "t", "time": 1.7e9, "evaluation_mode": "automatic"}
-    event |= {"evaluation_status": "preliminary", "origins": [], "magnitudes": []}
+    event = {"_id": "e", "catalog": "made", "config_id": "c", "task_id": "t", "time": 1.7e9}
+    event |= {"evaluation_mode": "automatic", "evaluation_status": "preliminary", "origins": [], "magnitudes": []}
     db.event.insert_one(event | {"creation_info": {"author": "catalogdb"}})
     export_catalog(db, "made", tmp_path / "made.xml")
     assert b"<creationTime>2026-03-01T12:00:00.000000Z</creationTime>" in (tmp_path / "made.xml").read_bytes()
