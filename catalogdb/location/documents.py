@@ -90,7 +90,8 @@ def locate_origins(
     terms = config.terms if len(origins) >= config.min_events else "none"
     weight = frame.hypo71_weights() if config.errors == "hypo71" else None
     located = locate_catalog(Locator(frame.earth), own, frame.guesses(origins, own.reference), terms, weight)
-    found = [_origin(row, origins[row], arrivals[row], frame, located) for row in range(len(origins))]
+    model = {"earth_model_id": velocity.earth_model_id}
+    found = [_origin(row, origins[row], arrivals[row], frame, located) | model for row in range(len(origins))]
     counts["located"] = len(found)
     counts["bimodal"] = sum(bool(origin.get("bimodal")) for origin in found)
     for limit in (limit for origin in found for limit in origin.get("limits", ())):

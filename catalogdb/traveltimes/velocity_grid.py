@@ -12,7 +12,7 @@ import numpy as np
 from catalogdb.errors import InputError
 from catalogdb.geo import KM_PER_DEGREE, Projection
 from catalogdb.identity import content_id
-from catalogdb.traveltimes.velocity import FASTEST
+from catalogdb.traveltimes.velocity import EARTH_MODEL_DIGITS, FASTEST
 
 DEGREES = ""
 """The projection of a grid along meridians and parallels."""
@@ -90,6 +90,11 @@ class VelocityGrid:
         """Identity of the content."""
         arrays = [sha256(np.ascontiguousarray(speeds, "<f4").tobytes()).hexdigest() for speeds in (self.vp, self.vs)]
         return content_id(self.geometry, arrays)
+
+    @property
+    def earth_model_id(self) -> str:
+        """Name of the model by its content: its shape, and a hash of all that it says."""
+        return f"{'x'.join(map(str, self.vp.shape))}_grid_{self.digest[:EARTH_MODEL_DIGITS]}"
 
     @property
     def geometry(self) -> dict[str, Any]:
