@@ -4,7 +4,7 @@ PY := .venv/bin/python
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos lint audit bench clean
+.PHONY: help setup demo test chaos lint site audit bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,12 @@ lint: setup ## Check style and types
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	.venv/bin/lint-imports --no-logo --no-cache
+
+site: ## Build the documentation as a site in build/site; a warning is an error
+	@CATALOGDB_EXTRAS=$${CATALOGDB_EXTRAS:-embedded,mpi,test,docs} deploy/bootstrap.sh
+	@docs/mermaid.sh
+	$(PY) -m sphinx --fail-on-warning --keep-going -q -E -b html docs build/site
+	@echo "build/site/index.html"
 
 audit: setup ## Ask whether known vulnerabilities stand against the installed packages; says so where nothing can be asked
 	@deploy/audit.sh

@@ -20,14 +20,16 @@ NAMES = (
     "chance",
     "location",
     "evaluation",
+    "exchange",
     "endurance",
     "quality",
     "uncertainty",
+    "learning",
     "engines",
     "staleness",
     "storage",
 )
-NEEDS_REAL_DATA = {"association", "association_chile", "swarm", "location", "agreement"}
+NEEDS_REAL_DATA = {"learning", "association", "association_chile", "swarm", "location", "agreement"}
 
 
 def skipped_because(name: str) -> str | None:

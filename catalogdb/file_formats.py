@@ -25,8 +25,6 @@ _VERBS = {
     "waveforms": "catalogdb ingest waveforms",
 }
 _CONVERSIONS = {  # function that reads, format that is written, its suffix
-    "catalog": ("read_events", "QUAKEML", ".xml"),
-    "stations": ("read_inventory", "STATIONXML", ".xml"),
     "waveforms": ("read", "MSEED", ".mseed"),
 }
 _PLUGINS: dict[Content, str] = {"catalog": "event", "stations": "inventory", "waveforms": "waveform"}
@@ -39,7 +37,7 @@ class FileFormat:
     Attributes:
         name: for people, with its article: "a NonLinLoc location".
         content: what such files hold, where it is something that catalogdb keeps.
-        obspy: ObsPy's name of a format that catalogdb reads after a conversion.
+        obspy: ObsPy's name of a format that it reads for catalogdb; stations and waveforms after a conversion.
         advice: another way to go on.
     """
 
@@ -48,24 +46,11 @@ class FileFormat:
     obspy: str | None = None
     advice: str | None = None
 
-    def conversion_fails(self, path: Path) -> str | None:
-        """What ObsPy says against reading this file, where it is to convert it; None where it reads it."""
-        import obspy
-
-        if self.obspy is None:
-            return None
-        with _quiet():
-            try:
-                getattr(obspy, _CONVERSIONS[self.content or "catalog"][0])(str(path), format=self.obspy)
-            except Exception as error:  # its readers have no common error
-                return f"{type(error).__name__}: {error}"[:200]
-        return None
-
     def way_out(self, path: Path) -> str | None:
         """What to do with the file, as commands where there are any."""
         if self.content is None or self.advice is not None:
             return self.advice
-        if self.obspy is None:
+        if self.obspy is None or self.content != "waveforms":
             return f"{_VERBS[self.content]} {shlex.quote(str(path))}"
         read, written, suffix = _CONVERSIONS[self.content]
         target = path.with_suffix(suffix)
@@ -78,6 +63,9 @@ class FileFormat:
 _SAVE_AS_CSV = "save the table in it as csv with a header line"
 QUAKEML_OR_CSV = "write it as QuakeML, or as csv with a header line, with the program that made it"
 _MINISEED = FileFormat("miniSEED", "waveforms")
+
+GEOJSON = FileFormat("GeoJSON", "catalog")
+REAL = FileFormat("REAL's associations", "catalog")
 
 _BINARY: tuple[tuple[bytes, FileFormat], ...] = (
     (rb"\d{6}[DRQM][ \0]|MS\x03", _MINISEED),
@@ -144,7 +132,9 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
      FileFormat("a PDE listing", "catalog", advice="get the same search from USGS as QuakeML or csv")),
     (r"# ?network *\| *station", FileFormat("fdsnws-station text", "stations")),
     (r"\* NETWORK +\(KNETWK\)", FileFormat("SAC poles and zeros", advice="get StationXML")),
-    (r"#? *B05[0F]F03|#\t\t<", FileFormat("a RESP file", "stations", "RESP")),
+    (r"#? *B05[0F]F03|#\t\t<", FileFormat("a RESP file", advice="it has no places of stations: get StationXML")),
+    (rf" *\d+ +\d{{4}} +\d\d? +\d\d? +\d+:\d\d:\d\d\.\d+( +{_NUMBER}){{12}} *$", REAL),
+    (r"GTSRCE ", FileFormat("NonLinLoc's stations (GTSRCE)", "stations")),
     (r"%!PS", FileFormat("a PostScript document", advice="get its data as QuakeML or csv")),
 )  # fmt: skip
 
@@ -207,11 +197,17 @@ def _catalog(text: str) -> FileFormat | None:
     return None
 
 
-def identify_by_obspy(path: Path) -> FileFormat | None:
-    """The format of a file by ObsPy's own tests of events, stations and waveforms; None where none of them knows it."""
+def identify_by_obspy(path: Path, of: Content | None = None) -> FileFormat | None:
+    """The format of a file by ObsPy's own tests of events, stations and waveforms; None where none of them knows it.
+
+    Args:
+        of: only tests of this content.
+    """
     from obspy.core.util.base import ENTRY_POINTS
 
     for content, kind in _PLUGINS.items():
+        if of not in (None, content):
+            continue
         for name in ENTRY_POINTS[kind]:
             if name not in _LOOSE and _is_format(path, kind, name):
                 return FileFormat(f"{name}, as ObsPy calls it", content, name)
@@ -264,7 +260,7 @@ def _xml(text: str) -> FileFormat | None:
 
 def _json(text: str) -> FileFormat | None:
     if re.search(r'"type"\s*:\s*"Feature(Collection)?"', text):
-        return FileFormat("GeoJSON", advice="get the same search with format=quakeml or format=csv")
+        return GEOJSON
     if re.match(r"\s*(\{\s*\"|\{\s*\}|\[\s*[\[{\"\d-])", text):
         return FileFormat("JSON", advice="get the same data as QuakeML or csv")
     return None

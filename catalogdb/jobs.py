@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from catalogdb import stage_list
+from catalogdb import dotted_keys, stage_list
 from catalogdb.association.config import AssociateConfig
 from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.errors import InputError
@@ -306,6 +306,16 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
         InputError: naming the file, the key and what is wrong with it.
     """
     document = _read(path)
+    with_overrides(document, overrides)
+    return validated(JobFile, _with_stages_of_blocks(document), str(path))
+
+
+def with_overrides(document: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Set keys of a document as `--set` says it.
+
+    Raises:
+        InputError: for what is not of the form key=value.
+    """
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator or not key:
@@ -313,19 +323,22 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
             raise InputError(f"--set {override}: not of the form key=value", hint=hint)
         value = parse_yaml(text, f"--set {override}")
         try:
-            set_key(document, key.strip(), value)
+            dotted_keys.set_key(document, key.strip(), value)
         except InputError as error:
             raise InputError(f"--set {override}: {error}") from None
-    return validated(JobFile, _with_location(document), str(path))
 
 
-def _with_location(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with location among its stages, where it has a block of its own."""
+def _with_stages_of_blocks(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with those stages that a block of their own asks for, each after the one that it follows."""
     stages = document.get("stages", JobFile.model_fields["stages"].default)
-    if "locate" not in document or not isinstance(stages, list | tuple) or "locate" in stages:
+    if not isinstance(stages, list | tuple):
         return document
-    after = stages.index("associate") + 1 if "associate" in stages else 0
-    return document | {"stages": [*stages[:after], "locate", *stages[after:]]} if after else document
+    for name, place in stage_list.STAGES.items():
+        before = [number for number, stage in enumerate(stages, 1) if stage in place.follows]
+        if name in document and name not in stages and before:
+            stages = [*stages[: before[-1]], name, *stages[before[-1] :]]
+            document = document | {"stages": stages}
+    return document
 
 
 def validated(model: type[_Validated], document: dict[str, Any], where: str) -> _Validated:
@@ -334,26 +347,16 @@ def validated(model: type[_Validated], document: dict[str, Any], where: str) -> 
     Raises:
         InputError: naming `where`, the key and what is wrong with it.
     """
-    try:
-        return model.model_validate(document)
-    except ValidationError as error:
-        raise InputError(f"{where}: " + "; ".join(problem(item, model, _added()) for item in error.errors())) from None
+    return dotted_keys.validated(model, document, where, _added())
 
 
-def set_key(document: dict[str, Any], key: str, value: Any) -> None:
-    """Set `block.key` of a job's document.
+def with_keys(job: Job, values: Mapping[str, Any], where: str) -> Job:
+    """The job with some dotted keys changed.
 
     Raises:
-        InputError: where a part of the key on the way is no block.
+        InputError: naming `where`, the key and what is wrong with it.
     """
-    *blocks, last = key.split(".")
-    for block in blocks:
-        if document.get(block) is None:
-            document[block] = {}
-        document = document[block]
-        if not isinstance(document, dict):
-            raise InputError(f"{block} is a value, not a block of keys")
-    document[last] = value
+    return dotted_keys.with_keys(job, values, where, _added())
 
 
 def job_path(path: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
-from catalogdb.jobs import PICKING_ALONE, Job, JobFile, blocks, set_key, validated
+from catalogdb.jobs import PICKING_ALONE, Job, JobFile, blocks, with_keys
 
 THRESHOLDS = ("pick.p_threshold", "pick.s_threshold", "pick.station_thresholds")
 """What can be changed after the network has run."""
@@ -127,10 +127,8 @@ def _without_thresholds(choice: Choice) -> Choice:
 
 
 def _job(base: Job, values: dict[str, Any], names: dict[str, Any]) -> Job:
-    document = base.model_dump()
-    for key, value in (values | names).items():
-        set_key(document, key, value)
-    return validated(Job, document, f"job {base.name}: matrix: {', '.join(f'{k}={v}' for k, v in values.items())}")
+    said = ", ".join(f"{key}={value}" for key, value in values.items())
+    return with_keys(base, values | names, f"job {base.name}: matrix: {said}")
 
 
 # -- names

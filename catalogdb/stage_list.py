@@ -18,6 +18,11 @@ GROUP = "catalogdb.stages"
 """Entry points of this group are stages of other packages."""
 DECLARED = ("name", "reads", "collections", "settings", "is_implied", "identity")
 """What a class has to have to be taken for a stage."""
+RESERVED = (
+    *("name", "description", "catalog", "pick_set", "stages", "period", "stations", "region"),
+    *("ingest", "schedule", "matrix"),
+)
+"""Keys of job files that are no stage's block."""
 
 
 @dataclass(frozen=True)
@@ -27,19 +32,22 @@ class Place:
     Args:
         path: `module:Class`.
         in_jobs: job files may name it in `stages`; the others are implied, or read files before a job runs.
+        follows: a block of this stage in a job file is enough to have it run, after the last of these.
     """
 
     path: str
     in_jobs: bool = True
+    follows: tuple[str, ...] = ()
 
 
 STAGES = {
     "ingest_stations": Place("catalogdb.stages.ingest_stations:IngestStations", in_jobs=False),
     "ingest_waveforms": Place("catalogdb.stages.ingest_waveforms:IngestWaveforms", in_jobs=False),
     "ingest_catalog": Place("catalogdb.stages.ingest_catalog:IngestCatalog", in_jobs=False),
+    "train": Place("catalogdb.stages.train:TrainStage", in_jobs=False),
     "pick": Place("catalogdb.stages.pick:PickStage"),
     "associate": Place("catalogdb.stages.associate:AssociateStage"),
-    "locate": Place("catalogdb.stages.locate:LocateStage"),
+    "locate": Place("catalogdb.stages.locate:LocateStage", follows=("associate",)),
     "magnitude": Place("catalogdb.stages.magnitude:MagnitudeStage"),
     "assemble": Place("catalogdb.stages.assemble:AssembleStage", in_jobs=False),
     "evaluate": Place("catalogdb.stages.evaluate:EvaluateStage"),
@@ -80,6 +88,8 @@ def _checked(stage: Any, others: dict[str, Any]) -> Any:
         raise InputError(f"it is no stage: it has no {missing[0]}")
     if stage.name in STAGES or stage.name in others:
         raise InputError(f"the name {stage.name!r} is taken")
+    if stage.name in RESERVED:
+        raise InputError(f"the name {stage.name!r} is a key of job files")
     return stage
 
 
@@ -93,6 +103,8 @@ def add(stage: Any) -> None:
         if stage is not stage_class(stage.name):
             raise InputError(f"stage {stage.name!r}: the name is taken", hint="give the stage another name")
         return
+    if stage.name in RESERVED:
+        raise InputError(f"stage {stage.name!r}: that is a key of job files", hint="give the stage another name")
     _registered[stage.name] = stage
 
 

@@ -5,7 +5,7 @@
 # Variables, all optional (docs/how-to/install.md says more):
 #   CATALOGDB_PYTHON        the interpreter to use
 #   CATALOGDB_TORCH_INDEX   a pip index that has PyTorch, or "default" for pip's own configuration
-#   CATALOGDB_EXTRAS        extras of the package to install (embedded,test); "mpi" is another one
+#   CATALOGDB_EXTRAS        extras of the package to install (embedded,mpi,test); "slurm" and "docs" are others
 #   CATALOGDB_SKIP_SYSTEM   set to 1 to leave system packages alone
 #   XDG_CACHE_HOME          the wheel of mspasspy is kept under here
 set -euo pipefail
@@ -13,7 +13,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$root/.venv
 log=$root/.bootstrap.log
-extras=${CATALOGDB_EXTRAS:-embedded,test}
+extras=${CATALOGDB_EXTRAS:-embedded,mpi,test}
 stamp=$venv/.catalogdb-stamp
 
 # --- Nothing to do? The stamp names everything that the environment was made from, and the folder it is in. ---------
@@ -85,6 +85,8 @@ pip() { quietly "$py" -m pip install "${constraints[@]}" "$@"; }
 # --- System packages -------------------------------------------------------------------------------------------------
 mapfile -t packages < <(system_packages "$py" "$extras")
 require_packages "the libraries that MsPASS and MongoDB are built on" "${packages[@]}"
+mapfile -t packages < <(wanted_packages)
+want_packages "--engine mpi can't be used, and the tests of MPI and of wrong clocks are skipped" "${packages[@]}"
 
 # --- PyTorch first: what comes later then takes the build that is there ----------------------------------------------
 if ! "$py" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)'; then

@@ -54,8 +54,15 @@ system_packages() {
 if not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")): print("python%d.%d-dev" % sys.version_info[:2])'
     }
     case ",$extras," in *,embedded,*) printf '%s\n' 'libcurl4|libcurl4t64' 'libssl3|libssl3t64' ;; esac
-    case ",$extras," in *,mpi,*) printf '%s\n' openmpi-bin libopenmpi-dev ;; esac
+    if [ -n "${CATALOGDB_EXTRAS:-}" ]; then
+        case ",$extras," in *,mpi,*) printf '%s\n' openmpi-bin libopenmpi-dev ;; esac
+    fi
     if [ -n "${CATALOGDB_EXTRA_PACKAGES:-}" ]; then printf '%s\n' $CATALOGDB_EXTRA_PACKAGES; fi
+}
+
+# What a set-up without CATALOGDB_EXTRAS goes on without: an MPI for --engine mpi, faketime for the tests of clocks.
+wanted_packages() {
+    if [ -z "${CATALOGDB_EXTRAS:-}" ]; then printf '%s\n' openmpi-bin libopenmpi-dev faketime; fi
 }
 
 package_installed() {
@@ -104,6 +111,22 @@ Without an administrator, use an environment that brings MsPASS: see docs/how-to
     # A list of packages may be old or, on a fresh machine, empty.
     quietly "${sudo[@]}" apt-get update
     quietly "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# want_packages COST PACKAGE...: installs those that are missing, or says in one line what their lack costs.
+want_packages() {
+    local cost=$1 package missing=() sudo=()
+    shift
+    if [ "${CATALOGDB_SKIP_SYSTEM:-}" = 1 ] || ! command -v dpkg-query >/dev/null; then return; fi
+    for package in "$@"; do
+        package_installed "$package" || missing+=("$package")
+    done
+    if [ ${#missing[@]} -eq 0 ]; then return; fi
+    if [ "$(id -u)" != 0 ]; then sudo=(sudo -n); fi
+    step "system packages: ${missing[*]}"
+    { "${sudo[@]}" apt-get update && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "${missing[@]}"; } >>"$log" 2>&1 </dev/null ||
+        step "not installed: ${missing[*]}; $cost (later: apt-get install ${missing[*]})"
 }
 
 # A CPU build is a tenth of the default one's size, so take it where it can be had.

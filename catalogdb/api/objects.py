@@ -28,11 +28,10 @@ def obspy_catalog(db: Database[dict[str, Any]], catalog: str, filters: dict[str,
     Raises:
         InputError: for an unknown catalog or a filter that isn't one.
     """
-    import obspy
     from pydantic import ValidationError
 
     from catalogdb.exchange.event_filter import EventFilter
-    from catalogdb.exchange.quakeml_writer import quakeml_event, resource_id
+    from catalogdb.exchange.through_obspy import obspy_catalog as read_back
     from catalogdb.stages.read_catalog import catalog_contents
 
     try:
@@ -41,8 +40,7 @@ def obspy_catalog(db: Database[dict[str, Any]], catalog: str, filters: dict[str,
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise InputError(f"filters: {problems}", hint=f"there are {', '.join(EventFilter.model_fields)}") from None
     with catalog_contents(db, catalog, chosen, want_picks=True, want_loose=False) as contents:
-        events = [quakeml_event(event, picks) for event, picks in contents.events]
-    return obspy.Catalog(events, resource_id=resource_id("catalog", catalog))
+        return read_back(contents.events, catalog)
 
 
 def waveforms(db: Database[dict[str, Any]], stations: str, channels: str, starttime: float, endtime: float) -> Stream:

@@ -17,7 +17,10 @@ from catalogdb.cli import (
     diff,
     evaluate,
     export,
+    fetch,
+    formats,
     ingest,
+    init,
     metrics,
     plot,
     query,
@@ -28,14 +31,17 @@ from catalogdb.cli import (
     schedule,
     status,
     sweep,
+    train,
     upkeep,
     watch,
     why,
     work,
 )
+from catalogdb.cli.help_order import InOrder, put_under_headings
 from catalogdb.interrupts import INTERRUPTED, end_interrupted, has_interrupted, ignore_signals
 
 app = typer.Typer(
+    cls=InOrder,
     help="Earthquake catalogs in MongoDB: ingest waveforms, pick, associate, evaluate, export.",
     epilog="A first run: catalogdb demo. A job of your own: catalogdb ingest stations FILE, "
     "catalogdb ingest waveforms PATH, catalogdb run JOB.yaml.",
@@ -45,7 +51,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(db.app, name="db")
+app.add_typer(fetch.app, name="fetch")
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(init.app, name="init")
 app.command("run", epilog="Example: catalogdb run ridgecrest-2019 --set pick.p_threshold=0.2 --name sensitive")(run.run)
 app.command("work", epilog="Example: catalogdb work ogs-2024 --run-id season-2024")(work.work)
 app.add_typer(deploy.app, name="deploy")
@@ -78,6 +86,7 @@ app.command("evaluate", epilog="Example: catalogdb evaluate --catalog ridgecrest
 )
 app.command("report")(report.report)
 app.add_typer(export.app, name="export")
+app.command("formats")(formats.formats)
 app.add_typer(plot.app, name="plot")
 app.command(
     "compare-associators",
@@ -88,7 +97,10 @@ app.command(
     epilog="Example: catalogdb tune ogs-2024-manual-picks-scan --train 2024-01-01 2024-03-01 "
     "--test 2024-03-01 2024-05-01",
 )(association.tune)
+app.command("train", epilog="Example: catalogdb train my-region.yaml")(train.train)
+app.command("models", epilog="Example: catalogdb models --json")(train.models)
 app.command("demo")(demo.demo)
+put_under_headings(app)
 
 
 def _print_version(value: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from catalogdb.jobs import Job
@@ -15,11 +15,16 @@ if TYPE_CHECKING:
 ASSOCIATORS = ("gamma", "pyocto", "scan")
 
 JobArgument = Annotated[
-    Path, typer.Argument(help="Job file, or the name of a packaged job: its pick set, stations, region and settings.")
+    Path,
+    typer.Argument(
+        help="Job file, or the name of a packaged job: its pick set, stations, region and settings.",
+        autocompletion=completion.jobs,
+    ),
 ]
 ReferenceOption = Annotated[
     str | None, typer.Option(help="Catalog to compare with; none: the job's own.", show_default=False)
 ]
+WorkersOption = Annotated[int, typer.Option(min=1, help="How many run side by side; times are best taken with 1.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the job. May be repeated.")]
 
 
@@ -31,6 +36,7 @@ def compare_associators(
     associator: Annotated[
         list[str] | None, typer.Option(help=f"Any of {', '.join(ASSOCIATORS)}; may be repeated. None: all.")
     ] = None,
+    workers: WorkersOption = 1,
     set: SetOption = None,
     json: common.JsonOption = False,
 ) -> None:
@@ -51,7 +57,7 @@ def compare_associators(
     period = common.epoch_seconds(start, "--start"), common.epoch_seconds(end, "--end")
     task = read_task(common.database(), loaded, _reference(loaded, reference), *period)
     methods = {name: (through_windows, changed(loaded.associate, {"associator": name})) for name in names}
-    rows = compare(task, methods)
+    rows = compare(task, methods, workers=workers)
     if json:
         common.print_json({"picks": len(task.picks), "associators": rows})
     else:
@@ -68,6 +74,7 @@ def tune(
     min_precision: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Settings below it lose to all that reach it.")
     ] = 0.0,
+    workers: WorkersOption = 1,
     set: SetOption = None,
     json: common.JsonOption = False,
 ) -> None:
@@ -99,6 +106,7 @@ def tune(
         trials=trials,
         seed=seed,
         min_precision=min_precision,
+        workers=workers,
         progress=show,
     )
     if json:

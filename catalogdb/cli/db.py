@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -49,6 +49,20 @@ def status(json: common.JsonOption = False) -> None:
         "config_file": str(config_file()),
     }
     common.print_json(facts) if json else common.print_rows([facts])
+
+
+@app.command(epilog="Example: catalogdb db shell --eval 'db.event.countDocuments()'")
+def shell(
+    evaluate: Annotated[
+        str | None, typer.Option("--eval", help="Evaluate this and end, instead of asking for input.")
+    ] = None,
+) -> None:
+    """Open mongosh on the database. The URI with its password goes through a private file, not the command line."""
+    from catalogdb.database.connection import connection_uri
+    from catalogdb.database.shell import run_mongosh
+
+    settings = common.settings()
+    raise typer.Exit(run_mongosh(connection_uri(settings), settings.database, evaluate))
 
 
 @app.command(epilog='Example: mongosh "$(catalogdb db uri)"')

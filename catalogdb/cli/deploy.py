@@ -7,14 +7,16 @@ from typing import Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 app = typer.Typer(help="Write what a cluster needs to run a job.", no_args_is_help=True)
 
 
 @app.command("slurm", epilog="Example: catalogdb deploy slurm ogs-2024 --array 16 --partition NAME -o season.sbatch")
 def slurm(
-    job: Annotated[Path, typer.Argument(help="Job file, or the name of a packaged job.")],
+    job: Annotated[
+        Path, typer.Argument(help="Job file, or the name of a packaged job.", autocompletion=completion.jobs)
+    ],
     array: Annotated[
         int | None, typer.Option(min=1, help="A job array of so many workers without a scheduler; default 8.")
     ] = None,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import typer
 from typer.core import TyperGroup
 
-from catalogdb.cli import common, probability
+from catalogdb.cli import common, completion, probability
+from catalogdb.cli.query import FilterArguments
 
 
 class CatalogByDefault(TyperGroup):
@@ -21,7 +22,8 @@ class CatalogByDefault(TyperGroup):
 
 
 app = typer.Typer(
-    help="Take a catalog or probability traces away as a file. Without a command it is a catalog.",
+    help="Take a catalog, picks, stations, probabilities, a model or a training set away as files. Without a command "
+    "it is a catalog.",
     no_args_is_help=True,
     cls=CatalogByDefault,
 )
@@ -34,33 +36,22 @@ def _filter(help: str) -> Any:
 
 @app.command("catalog")
 def export_catalog(
-    catalog: Annotated[str, typer.Option(help="Catalog to take.")],
+    catalog: Annotated[str, typer.Option(help="Catalog to take.", autocompletion=completion.catalogs)],
     output: Annotated[
         Path,
         typer.Option(
             "--output",
             "-o",
-            help="File to write: .xml or .qml (QuakeML), .csv, .parquet; OGS: .dat, .hpl, .hpc, .pun, .txt. "
-            "A folder for nlloc-obs and hypodd.",
+            help="File to write: .xml or .qml (QuakeML), .csv, .parquet, .geojson, .kml; OGS: .dat, .hpl, .hpc, "
+            ".pun, .txt. A folder for input of other locators.",
         ),
     ],
     format: Annotated[
-        Literal[
-            "quakeml",
-            "csv",
-            "parquet",
-            "ogs-dat",
-            "ogs-hpl",
-            "ogs-hpc",
-            "ogs-pun",
-            "ogs-txt",
-            "ogs-txt-separated",
-            "hypo71",
-            "nlloc-obs",
-            "hypodd",
-        ]
-        | None,
-        typer.Option(help="Format, where the file's ending does not say it."),
+        str | None,
+        typer.Option(
+            help="Format, where the file's ending does not say it; catalogdb formats lists them.",
+            autocompletion=completion.catalog_formats,
+        ),
     ] = None,
     table: Annotated[
         Literal["events", "arrivals"], typer.Option(help="csv and Parquet: one row per event, or per arrival.")
@@ -89,8 +80,7 @@ def export_catalog(
     ] = "time-asc",
     json: common.JsonOption = False,
 ) -> None:
-    """Write a catalog as QuakeML 1.2, csv, Parquet, or in the formats of the OGS bulletin and HYPO71;
-    or as a folder of input files for NonLinLoc (nlloc-obs) and HypoDD (hypodd).
+    """Write a catalog as QuakeML 1.2, csv, Parquet, GeoJSON, SCML, Nordic, ZMAP, ...; catalogdb formats lists all.
 
     The filters are those of FDSN event services. What a format can't hold is counted and said.
 
@@ -113,14 +103,84 @@ def export_catalog(
         )
         raise InputError(f"filters: {problems}") from None
     db = common.database()
-    if format == "nlloc-obs" or format == "hypodd":
-        summary = export_peers.export_for_peer(db, catalog, output, format, selection)
+    if format in export_peers.PEER_FORMATS:
+        summary = export_peers.export_for_peer(db, catalog, output, cast(Any, format), selection)
     else:
         summary = export.export_catalog(db, catalog, output, format=format, filter=selection, table=table)
     if json:
         common.print_json(summary)
     else:
         _say(summary)
+
+
+@app.command("picks")
+def export_picks(
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write: .csv, .parquet, .xml or .qml (QuakeML).")
+    ],
+    pick_set: Annotated[str, typer.Option(help="Pick set to take.", autocompletion=completion.pick_sets)],
+    filters: FilterArguments = None,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            help="csv, parquet, quakeml, phasenet, seisbench or gamma, where the file's ending does not say it.",
+            autocompletion=completion.pick_formats,
+        ),
+    ] = None,
+    json: common.JsonOption = False,
+) -> None:
+    """Write the picks of a set as a table of our own, or in the layout of PhaseNet, SeisBench or GaMMA.
+
+    Filters are those of catalogdb query. In Python, without a file: db.picks(NAME, ...).
+
+    Example: catalogdb export picks --pick-set demo -o picks.csv phase=P 'probability>=0.8' 'station=OX.*'
+    """
+    from catalogdb.filters import read_filter
+    from catalogdb.stages import export_picks as picks
+
+    conditions = [read_filter(text) for text in filters or []]
+    summary = picks.export_picks(common.database(), pick_set, output, format, conditions)
+    if json:
+        common.print_json(summary)
+        return
+    text = f"{summary['output']}: {summary['picks']} picks, {summary['bytes']} bytes"
+    common.out.print(text, markup=False, soft_wrap=True)
+    _say_left_out(summary["left_out"])
+
+
+@app.command("stations")
+def export_stations(
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")],
+    format: Annotated[
+        str,
+        typer.Option(
+            help="specfem (STATIONS), seissol (receivers) or noisepy (station list).",
+            autocompletion=completion.station_formats,
+        ),
+    ],
+    starttime: Annotated[str | None, typer.Option(help="Stations with an epoch after this, ISO 8601 UTC.")] = None,
+    endtime: Annotated[str | None, typer.Option(help="And before this.")] = None,
+    json: common.JsonOption = False,
+) -> None:
+    """Write the stations of a period for programs that simulate or correlate noise.
+
+    In Python, without a file: db.stations(...).
+
+    Example: catalogdb export stations --format specfem -o STATIONS
+    """
+    from catalogdb.stages import export_picks as stations
+    from catalogdb.times import ALWAYS
+
+    start = common.optional_epoch_seconds(starttime, "--starttime")
+    end = common.optional_epoch_seconds(endtime, "--endtime")
+    summary = stations.export_stations(
+        common.database(), output, format, ALWAYS[0] if start is None else start, ALWAYS[1] if end is None else end
+    )
+    if json:
+        common.print_json(summary)
+        return
+    where = f", in {summary['projection']}" if "projection" in summary else ""
+    common.out.print(f"{output}: {summary['stations']} stations{where}, {summary['bytes']} bytes", markup=False)
 
 
 def _say(summary: dict[str, Any]) -> None:
@@ -131,13 +191,57 @@ def _say(summary: dict[str, Any]) -> None:
         picks += f" ({loose} of no event, behind the last one)"
     text = f"{summary['output']}: {number}{picks}, {summary['bytes']} bytes"
     common.out.print(text, markup=False, soft_wrap=True)
-    for what, number in summary["left_out"].items():
-        common.err.print(f"left out, as the format can't hold them: {number} {what}", markup=False, soft_wrap=True)
+    _say_left_out(summary["left_out"])
     if not events:
         why = (
             "none of them can be written in this format" if selected else "the catalog has none that passes the filters"
         )
         common.err.print(f"the file holds no event: {why}", markup=False, soft_wrap=True)
+
+
+def _say_left_out(left_out: dict[str, int]) -> None:
+    for what, number in left_out.items():
+        common.err.print(f"left out, as the format can't hold them: {number} {what}", markup=False, soft_wrap=True)
+
+
+@app.command("model", epilog="Example: catalogdb export model my-region -o weights/")
+def export_model(
+    name: Annotated[str, typer.Argument(help="Name of a model, or NAME-SEED.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to.")],
+    json: common.JsonOption = False,
+) -> None:
+    """Write a model's weights as SeisBench's own files, NAME.pt.v1 and NAME.json.v1, and load them again.
+
+    In SeisBench: PhaseNet.load("FOLDER/NAME", version_str="1"); here: weights: FOLDER/NAME.pt.v1.
+    """
+    from catalogdb.stages.models import export_model as export
+
+    summary = export(common.database(), name, output)
+    if json:
+        common.print_json(summary)
+        return
+    text = f"{summary['weights']}: {', '.join(summary['files'])}; loaded again, difference {summary['difference']:g}"
+    common.out.print(text, markup=False, soft_wrap=True)
+
+
+@app.command("training-set", epilog="Example: catalogdb export training-set my-labels -o my-labels/")
+def export_training_set(
+    name: Annotated[str, typer.Argument(help="Name of the training set.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, empty or not there yet.")],
+    format: Annotated[Literal["seisbench"], typer.Option(help="Format of the files.")] = "seisbench",
+    json: common.JsonOption = False,
+) -> None:
+    """Write a training set's waveforms and labels as a SeisBench data set: metadata.csv and waveforms.hdf5.
+
+    What the format can't hold is counted and said.
+    """
+    from catalogdb.stages.training_sets import export_training_set as export
+
+    summary = export(common.database(), name, output)
+    if json:
+        common.print_json(summary | {"format": format})
+    else:
+        common.print_rows([{"what": key, "number": value} for key, value in summary.items() if isinstance(value, int)])
 
 
 app.command(

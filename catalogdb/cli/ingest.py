@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 LINES_SHOWN = 10  # in a cell of the table; --json has them all
 
@@ -19,8 +19,9 @@ def stations(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="StationXML, SeisComP inventories, fdsnws-station text, or csv with network, station, latitude, "
-            "longitude, elevation (m) and, where known, location, depth, starttime, endtime; also gz, bz2, zip."
+            help="StationXML, SeisComP inventories, dataless SEED, fdsnws-station text, NonLinLoc's GTSRCE lines, or "
+            "csv with network, station, latitude, longitude, elevation (m) and, where known, location, depth, "
+            "starttime, endtime; also gz, bz2, zip; or folders of them."
         ),
     ],
     network: Annotated[
@@ -44,13 +45,17 @@ def stations(
 
 @app.command(epilog="Example: catalogdb ingest waveforms archive/2024")
 def waveforms(
-    paths: Annotated[list[Path], typer.Argument(help="miniSEED files, or folders that are searched for them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="miniSEED, SAC, GSE2, ... files, or folders that are searched for them.")
+    ],
     prune: Annotated[
         bool, typer.Option("--prune", help="Take files that are gone out of the index; without it they are counted.")
     ] = False,
     json: common.JsonOption = False,
 ) -> None:
-    """Index miniSEED files through MsPASS into `wf_miniseed`.
+    """Index miniSEED files through MsPASS into `wf_miniseed`, files of other formats through ObsPy.
+
+    miniSEED is read by offset and much faster; catalogdb formats waveforms lists the others.
 
     Only new and changed files are read; unreadable ones are recorded with the reason.
     """
@@ -73,13 +78,16 @@ def catalog(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="QuakeML; csv of events, and of picks with the same event ids; OGS .dat, .hpl, .hpc, .pun, .txt."
+            help="QuakeML, SCML, Nordic, NonLinLoc, ...; csv of events, and of picks with the same event ids; "
+            "OGS .dat, .hpl, .hpc, .pun, .txt. catalogdb formats lists all."
         ),
     ],
     name: Annotated[str, typer.Option(help="Name that the catalog is given.")],
     format: Annotated[
         str | None,
-        typer.Option(help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun, ogs-txt or hypo71; default by content and ending."),
+        typer.Option(
+            help="One of catalogdb formats; default by content and ending.", autocompletion=completion.read_formats
+        ),
     ] = None,
     date_order: Annotated[
         Literal["dmy", "mdy"] | None,
@@ -110,6 +118,57 @@ def catalog(
     common.print_rows([_file_row(report) for report in summary["files"]])
 
 
+@app.command("training-set", epilog="Example: catalogdb ingest training-set /data/instance --name instance")
+def training_set(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Folders of a SeisBench data set (metadata.csv, waveforms.hdf5), or of traces.csv with traces.npz."
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="Name that the training set is given.")],
+    split: Annotated[
+        Literal["time", "station", "given"],
+        typer.Option(help="Parts for training, validation and test: by borders in time, by station, or as given."),
+    ] = "time",
+    fractions: Annotated[tuple[float, float, float], typer.Option(help="Shares of training, validation and test.")] = (
+        0.6,
+        0.15,
+        0.25,
+    ),
+    guard: Annotated[float, typer.Option(min=0, help="Events this close (s) to a border in time are left out.")] = 3600,
+    event_gap: Annotated[
+        float, typer.Option(min=0, help="Records without an event that follow this closely (s) are of one.")
+    ] = 60,
+    unpicked: Annotated[
+        Literal["unknown", "noise"], typer.Option(help="What a phase is that a record has no arrival of.")
+    ] = "unknown",
+    licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    replace: Annotated[bool, typer.Option(help="Replace a training set of that name that is another one.")] = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Enter labelled traces to train and judge pickers with. The files stay where they are.
+
+    Records that can't be used are counted, with the reason.
+    """
+    from catalogdb.jobs import validated
+    from catalogdb.stages.training_sets import ingest_training_set
+    from catalogdb.training.config import TrainingSetConfig
+
+    described = {
+        "name": name,
+        "event_gap_seconds": event_gap,
+        "unpicked": unpicked,
+        "split": {"by": split, "fractions": fractions, "guard_seconds": guard},
+    }
+    config = validated(TrainingSetConfig, described, "training set")
+    document = ingest_training_set(common.database(), folders, config, licence, replace)
+    facts = {key: document[key] for key in ("counts", "rejected", "ignored", "digest")}
+    counts = {key: value for key, value in facts["counts"].items() if not isinstance(value, dict)}
+    left_out = facts["counts"]["left_out"]
+    _print_summary(facts if json else facts | {"counts": counts | left_out}, usable=True, json=json)
+
+
 def _file_row(report: dict[str, Any]) -> dict[str, Any]:
     columns = ("file", "format", "read", "kept", "merged", "repaired", "rejected")
     row: dict[str, Any] = {key: report[key] for key in columns if key in report}
@@ -126,7 +185,7 @@ def _print_summary(facts: dict[str, Any], usable: bool, json: bool) -> None:
         common.print_json(facts)
     else:
         lists = {key: value for key, value in facts.items() if isinstance(value, list)}
-        numbers = {key: value for key, value in facts.items() if key not in lists and key != "counts"} | facts.get(
+        numbers = {key: value for key, value in facts.items() if key not in (*lists, "counts", "digest")} | facts.get(
             "counts", {}
         )
         common.print_rows([{"what": key.replace("_", " "), "number": value} for key, value in numbers.items()])

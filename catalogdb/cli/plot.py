@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 app = typer.Typer(help="Draw what is stored.", no_args_is_help=True)
 
@@ -23,13 +23,18 @@ def waveform(
         Path,
         typer.Option("--output", "-o", help="File to write: .png, .svg, .pdf, or .html to zoom in and hover over."),
     ],
-    station: Annotated[str | None, typer.Option(help="NET.STA; with --time.")] = None,
+    station: Annotated[
+        str | None, typer.Option(help="NET.STA; with --time.", autocompletion=completion.stations)
+    ] = None,
     time: Annotated[str | None, typer.Option(help="ISO 8601 UTC.")] = None,
     event: Annotated[
         str | None,
         typer.Option(help="Id of an event, its beginning, or its source's id: the nearest stations in one figure."),
     ] = None,
-    catalog: Annotated[str | None, typer.Option(help="Catalog of the event, where several have that id.")] = None,
+    catalog: Annotated[
+        str | None,
+        typer.Option(help="Catalog of the event, where several have that id.", autocompletion=completion.catalogs),
+    ] = None,
     before: Annotated[
         float | None,
         typer.Option(min=0, help="Seconds before the time (10), or before the origin time (5).", show_default=False),
@@ -39,7 +44,11 @@ def waveform(
         typer.Option(min=0, help="Seconds after (50); of an event, until after its last S.", show_default=False),
     ] = None,
     pick_set: Annotated[
-        list[str] | None, typer.Option(help="Pick set to show; may be repeated. None: all that have something there.")
+        list[str] | None,
+        typer.Option(
+            help="Pick set to show; may be repeated. None: all that have something there.",
+            autocompletion=completion.pick_sets,
+        ),
     ] = None,
     reference: Annotated[
         list[str] | None,

@@ -7,12 +7,14 @@ from typing import Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 
 def export_probability(
-    pick_set: Annotated[str, typer.Option(help="Pick set that the traces belong to.")],
-    station: Annotated[str, typer.Option(help="NET.STA.")],
+    pick_set: Annotated[
+        str, typer.Option(help="Pick set that the traces belong to.", autocompletion=completion.pick_sets)
+    ],
+    station: Annotated[str, typer.Option(help="NET.STA.", autocompletion=completion.stations)],
     starttime: Annotated[str, typer.Option(help="Start of the period, ISO 8601 UTC.")],
     endtime: Annotated[str, typer.Option(help="End of the period, not part of it.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .npz (NumPy), .mseed (miniSEED).")],

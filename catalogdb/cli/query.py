@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 FilterArguments = Annotated[
     list[str] | None,
@@ -31,7 +31,10 @@ class FieldsAlone(TyperCommand):
 
 
 def query(
-    name: Annotated[str, typer.Argument(help="View or collection; without it, their list by subject.")] = "",
+    name: Annotated[
+        str,
+        typer.Argument(help="View or collection; without it, their list by subject.", autocompletion=completion.views),
+    ] = "",
     filters: FilterArguments = None,
     fields: Annotated[
         str | None,
@@ -86,7 +89,7 @@ def query(
 
 
 def count(
-    collection: Annotated[str, typer.Argument(help="Collection or view.")],
+    collection: Annotated[str, typer.Argument(help="Collection or view.", autocompletion=completion.views)],
     filters: FilterArguments = None,
     json: common.JsonOption = False,
 ) -> None:

@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from catalogdb.picking.config import StationThresholds
 
 
 def repick(
-    pick_set: Annotated[str, typer.Option(help="Pick set to choose from; its job kept probability (the default).")],
+    pick_set: Annotated[
+        str,
+        typer.Option(
+            help="Pick set to choose from; its job kept probability (the default).", autocompletion=completion.pick_sets
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Name of the new pick set.")],
     p_threshold: Annotated[float | None, typer.Option(help="Least probability of P; none: the pick set's own.")] = None,
     s_threshold: Annotated[float | None, typer.Option(help="Least probability of S; none: the pick set's own.")] = None,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def run(
-    job: Annotated[Path, typer.Argument(help="Job file, or the name of a packaged job.")],
+    job: Annotated[
+        Path, typer.Argument(help="Job file, or the name of a packaged job.", autocompletion=completion.jobs)
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job: pick.p_threshold=0.2. May be repeated.")
     ] = None,
@@ -64,7 +66,7 @@ def run(
         settings = common.settings()
         common.end_cleanly_on_sigterm()
         if not dry_run:
-            _bring_in(job, set or [])
+            bring_in_first(job, set or [])
         with StageProgress(common.progress_allowed(json), quiet=json) as progress:
             report = run_job(settings, loaded, engine, workers, scheduler, name, replace, dry_run, progress, batch)
     if json:
@@ -77,8 +79,8 @@ def run(
         raise typer.Exit(1)
 
 
-def _bring_in(job: Path, overrides: list[str]) -> None:
-    """Read what the job file's `ingest` block names."""
+def bring_in_first(job: Path, overrides: list[str], unless: Callable[[], bool] = lambda: False) -> None:
+    """Read what the job file's `ingest` block names, and say what of it can't be read; `unless` as in `bring_in`."""
     from catalogdb.jobs import load_job_file
 
     if (block := load_job_file(job, overrides).ingest) is None:
@@ -86,7 +88,7 @@ def _bring_in(job: Path, overrides: list[str]) -> None:
     from catalogdb.stages.bring_in import bring_in
 
     unread: list[str] = []
-    bring_in(common.database(), block, unread)
+    bring_in(common.database(), block, unread, unless)
     for line in unread:
         common.err.print(f"problem: ingest: {line}", markup=False, soft_wrap=True)
 

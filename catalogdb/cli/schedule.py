@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Run jobs at set times.", no_args_is_help=True)
 
-JobArgument = Annotated[Path, typer.Argument(help="Job file with a schedule, or the name of a packaged one.")]
+JobArgument = Annotated[
+    Path,
+    typer.Argument(help="Job file with a schedule, or the name of a packaged one.", autocompletion=completion.jobs),
+]
 SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Change a key of the job: schedule.cron='0 4 * * *'. May be repeated.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -18,10 +18,17 @@ if TYPE_CHECKING:
 
 def status(
     job: Annotated[
-        Path | None, typer.Argument(help="With --stale: job file, or the name of a packaged job; none: all catalogs.")
+        Path | None,
+        typer.Argument(
+            help="With --stale: job file, or the name of a packaged job; none: all catalogs.",
+            autocompletion=completion.jobs,
+        ),
     ] = None,
     stale: Annotated[bool, typer.Option("--stale", help="Say what a run would do again, and why.")] = False,
-    catalog: Annotated[str | None, typer.Option(help="With --stale: a catalog, by the job that last made it.")] = None,
+    catalog: Annotated[
+        str | None,
+        typer.Option(help="With --stale: a catalog, by the job that last made it.", autocompletion=completion.catalogs),
+    ] = None,
     set: Annotated[
         list[str] | None, typer.Option("--set", help="With --stale JOB: change a key of the job, as run does.")
     ] = None,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 if TYPE_CHECKING:
     from catalogdb.cli.run import StageProgress
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def sweep(
-    job: Annotated[Path, typer.Argument(help="Job file with a matrix, or the name of a packaged one.")],
+    job: Annotated[
+        Path,
+        typer.Argument(help="Job file with a matrix, or the name of a packaged one.", autocompletion=completion.jobs),
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job for every cell. May be repeated.")
     ] = None,
@@ -55,6 +58,7 @@ def _sweep(
 ) -> None:
     from datetime import UTC, datetime
 
+    from catalogdb.cli.run import bring_in_first
     from catalogdb.jobs import load_job_file
     from catalogdb.matrix import cells
     from catalogdb.runs.sweep import plan_sweep, sweep
@@ -70,6 +74,7 @@ def _sweep(
         return
     settings = common.settings()
     common.end_cleanly_on_sigterm()
+    bring_in_first(job, overrides)
     report = sweep(settings, job_file.name, found, engine, workers, scheduler, replace, _watch(json))
     if json:
         common.print_json(report.model_dump())

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 LINES_SHOWN = 20
 
@@ -17,13 +17,13 @@ YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count what would go, and remove nothing.")]
 
 remove = typer.Typer(
-    help="Remove a catalog or a pick set with all that was made for it, or stations.", no_args_is_help=True
+    help="Remove a catalog, a pick set or a model with all that was made for it, or stations.", no_args_is_help=True
 )
 
 
 @remove.command("catalog", epilog="Example: catalogdb remove catalog strict --dry-run")
 def remove_catalog(
-    name: Annotated[str, typer.Argument(help="Name of the catalog.")],
+    name: Annotated[str, typer.Argument(help="Name of the catalog.", autocompletion=completion.catalogs)],
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     json: common.JsonOption = False,
@@ -37,7 +37,7 @@ def remove_catalog(
 
 @remove.command("pick-set", epilog="Example: catalogdb remove pick-set strict --yes")
 def remove_pick_set(
-    name: Annotated[str, typer.Argument(help="Name of the pick set.")],
+    name: Annotated[str, typer.Argument(help="Name of the pick set.", autocompletion=completion.pick_sets)],
     yes: YesOption = False,
     dry_run: DryRunOption = False,
     json: common.JsonOption = False,
@@ -47,6 +47,20 @@ def remove_pick_set(
     Refused while a run works on it, or a catalog or another pick set is made from it.
     """
     _remove("pick_set", name, yes, dry_run, json)
+
+
+@remove.command("model", epilog="Example: catalogdb remove model my-region --yes")
+def remove_model(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    yes: YesOption = False,
+    dry_run: DryRunOption = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Remove a model: its weights of all seeds and its tasks. Pick sets made with it stay, and say so themselves.
+
+    A job that names it is refused from then on.
+    """
+    _remove("model", name, yes, dry_run, json)
 
 
 def move_archive(
@@ -89,7 +103,11 @@ def move_archive(
 @remove.command("station", epilog="Example: catalogdb remove station OX.BAD 'XX.*' --dry-run")
 def remove_station(
     stations: Annotated[
-        list[str], typer.Argument(help="NET.STA, with * and ?; .STA has no network, STA alone means any network's.")
+        list[str],
+        typer.Argument(
+            help="NET.STA, with * and ?; .STA has no network, STA alone means any network's.",
+            autocompletion=completion.stations,
+        ),
     ],
     yes: YesOption = False,
     dry_run: DryRunOption = False,
@@ -165,7 +183,8 @@ def _sum(counts: dict[str, int], others: dict[str, int]) -> dict[str, int]:
     return {key: counts.get(key, 0) + others.get(key, 0) for key in counts | others}
 
 
-def _remove(kind: Literal["pick_set", "catalog"], name: str, yes: bool, dry_run: bool, json: bool) -> None:
+def _remove(kind: Literal["pick_set", "catalog", "model"], name: str, yes: bool, dry_run: bool, json: bool) -> None:
+    from catalogdb.stages.models import drop_files
     from catalogdb.upkeep.removal import removal_counts
     from catalogdb.upkeep.removal import remove as remove_result
 
@@ -176,6 +195,8 @@ def _remove(kind: Literal["pick_set", "catalog"], name: str, yes: bool, dry_run:
         common.confirm(f"Remove {kind.replace('_', ' ')} {name}, {total} documents ({_listed(counts)})?", yes)
         with _bar(f"remove {name}", total, json) as progress:
             counts = remove_result(db, kind, name, progress)
+        if kind == "model":
+            drop_files(db)
     if json:
         common.print_json({"kind": kind, "name": name, "dry_run": dry_run, "removed": counts})
     else:

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 
 
 def work(
-    job: Annotated[Path, typer.Argument(help="Job file, or the name of a packaged job.")],
+    job: Annotated[
+        Path, typer.Argument(help="Job file, or the name of a packaged job.", autocompletion=completion.jobs)
+    ],
     set: Annotated[
         list[str] | None, typer.Option("--set", help="Change a key of the job: pick.p_threshold=0.2. May be repeated.")
     ] = None,
@@ -34,17 +36,20 @@ def work(
     """Work on a job beside any number of others, with no scheduler: claim what is free until nothing is left.
 
     Start as many as you like, when and where you like, such as the elements of a Slurm job array. The last stage done,
-    one of them compares the catalog with the job's reference. Exit code 1 where the run had failures; a task that
+    one of them compares the catalog with the job's reference. What an `ingest` block names is read by the
+    first of a run. Exit code 1 where the run had failures; a task that
     failed is not tried again in the same run.
     """
-    from catalogdb.cli.run import StageProgress, print_report
+    from catalogdb.cli.run import StageProgress, bring_in_first, print_report
     from catalogdb.jobs import load_job
+    from catalogdb.runs.run_record import is_entered
     from catalogdb.runs.work import this_worker, work_job
 
     loaded = load_job(job, set or [])
     settings = common.settings()
     worker = this_worker(settings, run_id, wait)
     common.end_cleanly_on_sigterm()
+    bring_in_first(job, set or [], unless=lambda: is_entered(common.database(), worker.run_id))
     with StageProgress(common.progress_allowed(json), quiet=json) as progress:
         report = work_job(settings, loaded, worker, name, progress)
     if json:

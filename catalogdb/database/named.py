@@ -27,6 +27,15 @@ def require_catalog(db: Database, name: str) -> dict[str, Any]:
     return _require(db, "catalog", name)
 
 
+def require_model(db: Database, name: str) -> dict[str, Any]:
+    """The model's document.
+
+    Raises:
+        InputError: naming the models that there are.
+    """
+    return _require(db, "model", name)
+
+
 def _require(db: Database, collection: str, name: str) -> dict[str, Any]:
     document = db[collection].find_one({"_id": {"$eq": name}})
     if document is None:

@@ -81,7 +81,7 @@ class WfFile(TypedDict):
 
 
 class WfMiniseed(TypedDict):
-    """One segment (contiguous samples of one channel in one miniSEED file), written by MsPASS's indexer."""
+    """One segment (contiguous samples of one channel in one file), written by MsPASS's indexer where the file ...."""
 
     _id: NotRequired[Any]  # ObjectId given by MongoDB
     file_id: str  # wf_file._id of the file that holds the segment

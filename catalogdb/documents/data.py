@@ -193,6 +193,39 @@ class Event(EventFields):
     task_id: str  # The ledger row that wrote it
 
 
+class ModelWeightsCurve(TypedDict):
+    """By epoch."""
+
+    epoch: int  # From 1 on
+    training_loss: float  # Mean over the epoch's windows
+    validation_loss: float  # After the epoch, always on the same windows
+    learning_rate: float  # Of the epoch
+
+
+class ModelWeightsFields(TypedDict):
+    """Weights of one model that one seed led to."""
+
+    model: str  # Name of the model
+    seed: int  # Seed of windows, order and dropout
+    sha256: str  # SHA-256 of the tensors' file, and its id in the bucket
+    bytes: int  # Size of the tensors' file
+    metadata: dict[str, Any]  # SeisBench's JSON file, with window length and time calibration under catalogdb
+    epochs: int  # Epochs that were trained
+    best_epoch: int  # The epoch whose weights these are
+    validation_loss: float  # Smallest loss on the validation part
+    curves: list[ModelWeightsCurve]  # By epoch
+    time_calibration: NotRequired[dict[str, Any]]  # Of the times of its picks, from the validation part
+    records: dict[str, Any]  # Records that trained and validated
+
+
+class ModelWeights(ModelWeightsFields):
+    """The same as it is stored in `model_weights`."""
+
+    _id: str  # Name of the model, a hyphen and the seed
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+
+
 class PeakFields(TypedDict):
     """The peaks of the probability traces of one sensor and shard, measured."""
 

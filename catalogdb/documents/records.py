@@ -30,7 +30,9 @@ EventMatchOutcome = Literal["matched", "missed", "proposed", "unlocated"]
 FiringStatus = Literal["running", "done", "failed", "interrupted", "missed"]
 FoundPhase = Literal["P", "S"]
 JobFile = Literal["same", "changed", "missing", "unreadable"]
-LeaseKind = Literal["catalog", "pick_set"]
+LeaseKind = Literal["catalog", "pick_set", "model", "ingest"]
+ModelKind = Literal["trained"]
+ModelStatus = Literal["candidate", "accepted", "refused"]
 Of = Literal["pick", "event"]
 PickMatchOutcome = Literal["matched", "missed", "wrong_phase", "no_data", "proposed"]
 PickMatchPhase = Literal["P", "S"]
@@ -41,6 +43,7 @@ ScorePhase = Literal["P", "S", "PS"]
 Side = Literal["reference", "catalog"]
 Source = Literal["picks", "peaks"]
 TaskStatus = Literal["pending", "running", "done", "failed", "quarantined"]
+TrainingSetKind = Literal["files", "picks"]
 
 
 class Catalog(TypedDict):
@@ -159,7 +162,7 @@ class Firing(TypedDict):
 
 
 class Lease(TypedDict):
-    """The right of one process to write, replace or remove what stands under a name."""
+    """The right of one process to write, replace or remove what stands under a name, or to read a job's files."""
 
     _id: str  # Kind and name
     kind: LeaseKind  # What the name is of
@@ -177,6 +180,55 @@ class Migration(TypedDict):
     changes: NotRequired[list[Any]]  # What was done, in words
     version: NotRequired[str]  # catalogdb version
     applied: NotRequired[datetime]  # Server time
+
+
+class ModelParent(TypedDict):
+    """The weights that it began with."""
+
+    weights: str  # As the training named them
+    sha256: str  # SHA-256 of their tensors' file
+
+
+class ModelTrainingSet(TypedDict):
+    """What it learned from."""
+
+    name: str  # Name of the training set
+    digest: str  # Its digest then
+
+
+class ModelScore(TypedDict):
+    """The gate's figures, candidate against parent, on the test part of each training set."""
+
+    on: str  # Training set whose test part it is
+    figure: str  # f1_p, f1_s, or error_p, error_s
+    parent: float  # The parent's
+    candidate: float  # Mean over the seeds
+    difference: float  # Candidate less parent
+    interval: list[Any]  # Of the difference, by bootstrap of the events
+    verdict: str  # better or worse where the whole interval says so, else same
+    onsets: int  # Number of labels
+    events: int  # Number of events
+
+
+class Model(TypedDict):
+    """A named model of the registry, with one set of weights for each seed in model_weights, and the gate's ...."""
+
+    _id: str  # Name of the model
+    kind: ModelKind  # Who made it
+    config_id: str  # Identity of everything that decides its weights, but for the seed
+    config: dict[str, Any]  # The resolved configuration, with library versions
+    description: NotRequired[str]  # What the training's description says
+    task: str  # What the network was to learn, for example pick
+    architecture: str  # Kind of network, for example phasenet
+    parent: NotRequired[ModelParent]  # The weights that it began with
+    training_set: ModelTrainingSet  # What it learned from
+    licence: NotRequired[str]  # Licence of the weights
+    status: ModelStatus  # What the gate said
+    chosen: NotRequired[int]  # Seed of the weights that model:NAME stands for
+    scores: NotRequired[list[ModelScore]]  # The gate's figures, candidate against parent, on the test part of each ...
+    reasons: NotRequired[list[Any]]  # Why it was refused
+    judged: NotRequired[str]  # Content id of what the gate judged, and how
+    created: NotRequired[datetime]  # Server time of the first write
 
 
 class PickMatchPick(TypedDict):
@@ -323,3 +375,20 @@ class Task(TypedDict):
     seconds: NotRequired[dict[str, Any]]  # Wall time by step
     run_id: NotRequired[str]  # Run that last worked on it
     updated: NotRequired[datetime]  # Server time of the last change
+
+
+class TrainingSet(TypedDict):
+    """A named set of labelled records to train and judge pickers with."""
+
+    _id: str  # Name of the training set
+    kind: TrainingSetKind  # Where its records are
+    config_id: str  # Identity of its description
+    config: dict[str, Any]  # Its description
+    folders: NotRequired[list[Any]]  # Folders of its files, absolute
+    digest: str  # Content id of all that its records are made from
+    counts: dict[str, Any]  # Records, events, stations, onsets of P and of S, records of each part, and those of ...
+    rejected: NotRequired[list[Any]]  # What gives no record, each line naming file or record and the reason
+    ignored: NotRequired[list[Any]]  # Labelled phases that pickers don't know
+    borders: NotRequired[list[Any]]  # Start of the validation and of the test part (epoch seconds UTC), where time ...
+    licence: NotRequired[str]  # Licence of the data
+    created: NotRequired[datetime]  # Server time of the last change

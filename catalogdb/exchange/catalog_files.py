@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any
 
 from catalogdb.decoding import encoding_of, open_unpacked, unpacked_name
 from catalogdb.errors import InputError
 from catalogdb.exchange.detect import SUFFIXES, detect, first_lines, has_no_centuries
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.file_names import distinct_names
+from catalogdb.exchange.formats import load, of_command
 from catalogdb.exchange.joined_picks import join_picks, take_source_ids
 from catalogdb.exchange.ogs.merge import Part, merge
 from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.exchange.table_rows import PARQUET
-from catalogdb.file_formats import QUAKEML_OR_CSV, START, FileFormat, identify, identify_by_obspy
+from catalogdb.file_formats import GEOJSON, REAL, START, FileFormat, identify, identify_by_obspy
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
 XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
@@ -26,19 +25,25 @@ SOURCE_LINE = re.compile(r".*:(\d+):[PS]", re.DOTALL)  # the id of a reading in 
 LINES_OF_A_TABLE = 20  # among which a line with delimiters may stand
 EVENT_SAID = re.compile(r"event (\d+) \(")  # a message's record in QuakeML
 PICKS_SAID = re.compile(r"(\d+) picks without .*, taken as ")
-CatalogFormat = Literal["quakeml", "csv", "ogs-dat", "ogs-hpl", "ogs-pun", "ogs-txt", "hypo71"]  # written in any case
-FORMATS_HINT = (
-    "read are QuakeML, csv with a header line, Parquet, and the OGS bulletin's .dat, .hpl, .hpc, .pun and .txt; "
-    f"--format says which it is: {', '.join(get_args(CatalogFormat))}"
-)
-FORMAT_ALIASES = {
+CSV_READER = "catalogdb.exchange.csv_catalog:read_csv"
+READ = of_command("catalog", is_read=True)
+_BY_OBSPY = {"SC3ML": "scml"} | {item.obspy: name for name, item in READ.items() if item.obspy}
+OTHER_NAMES = {
     "dat": "ogs-dat",
     "hpl": "ogs-hpl",
     "hpc": "ogs-hpl",
     "ogs-hpc": "ogs-hpl",
     "pun": "ogs-pun",
     "txt": "ogs-txt",
+    "ogs-txt-separated": "ogs-txt",
+    "sc3ml": "scml",
+    **{name: "csv" for name, item in (READ | of_command("picks", is_read=True)).items() if item.reader == CSV_READER},
 }
+OWN_SIGNATURES = {GEOJSON.name: "geojson", REAL.name: "real"}
+FORMATS_HINT = (
+    "read are QuakeML, csv with a header line, Parquet, GeoJSON, SCML, Nordic, NonLinLoc, the OGS bulletin's .dat, "
+    ".hpl, .hpc, .pun and .txt, and more: catalogdb formats lists them; --format says which it is"
+)
 
 
 def read_catalog_files(
@@ -55,8 +60,8 @@ def read_catalog_files(
 
     Args:
         paths: files of one catalog.
-        format: one of `CatalogFormat`, in any case; none: by each file's first lines. The bulletin's formats need to
-            fit most of them; without a century in any date, they are HYPO71's own.
+        format: a name of `catalogdb.exchange.formats`, in any case; none: by each file's first lines. The bulletin's
+            formats need to fit most of them; without a century in any date, they are HYPO71's own.
         evaluation_mode: what events and picks are that don't say.
         tables: what tables don't say themselves: the order of day and month, the unit of depths.
 
@@ -66,14 +71,15 @@ def read_catalog_files(
     wanted = known_format(format)
     parts = []
     for path in paths:
-        start = _first_bytes(path, is_told=wanted is not None)
-        own_format, is_plain = _format_of(path, start, wanted)
+        start, found = _first_bytes(path, is_told=wanted is not None)
+        own_format, is_plain = (found, False) if found else _format_of(path, start, wanted)
         try:
             catalog = _read_file(path, own_format, evaluation_mode, tables, is_plain)
         except InputError as error:
             if own_format != "csv" or wanted is not None or start.startswith(PARQUET):
                 raise
-            raise _not_a_table(path, start, error) from error
+            own_format = _no_table(path, start, error)
+            catalog = _read_file(path, own_format, evaluation_mode, tables, False)
         if not catalog.files:
             catalog.files.append(_file_report(path, own_format, catalog))
         for pick in catalog.picks:
@@ -96,7 +102,7 @@ def read_catalog_files(
     return catalog
 
 
-def known_format(format: str | None) -> CatalogFormat | None:
+def known_format(format: str | None) -> str | None:
     """The name of a format as it is written here, from any case and the usual short names; None stays None.
 
     Raises:
@@ -104,12 +110,11 @@ def known_format(format: str | None) -> CatalogFormat | None:
     """
     if format is None:
         return None
-    wanted = FORMAT_ALIASES.get(format.lower().lstrip("."), format.lower())
-    known: CatalogFormat
-    for known in get_args(CatalogFormat):
-        if wanted == known:
-            return known
-    raise InputError(f"unknown catalog format {format!r}", hint=f"formats: {', '.join(get_args(CatalogFormat))}")
+    wanted = format.lower().lstrip(".")
+    wanted = OTHER_NAMES.get(wanted, wanted)
+    if wanted not in READ:
+        raise InputError(f"unknown catalog format {format!r}", hint=f"formats: {', '.join(READ)}")
+    return wanted
 
 
 def _place(path: Path, source_id: str | None) -> ReadFrom:
@@ -117,8 +122,8 @@ def _place(path: Path, source_id: str | None) -> ReadFrom:
     return ReadFrom(str(path), int(line[1]) if line else None)
 
 
-def _first_bytes(path: Path, is_told: bool) -> bytes:
-    """The file's first 4 KiB with anything in them, in UTF-8, once they may begin a catalog.
+def _first_bytes(path: Path, is_told: bool) -> tuple[bytes, str | None]:
+    """The file's first 4 KiB with anything in them, in UTF-8, and its format where a signature tells it.
 
     Raises:
         InputError: naming what the file is where that is known and is not read, unless its format is told.
@@ -130,20 +135,35 @@ def _first_bytes(path: Path, is_told: bool) -> bytes:
     if not start:
         raise InputError(f"{path}: no catalog: it is empty")
     if start.startswith(PARQUET):
-        return start
+        return start, None
     try:
         encoding = encoding_of(path, [start])
         is_binary = b"\0" in start.rstrip(b"\0") and not encoding.startswith(("utf-16", "utf-32"))
     except InputError:
         encoding, is_binary = "latin-1", True
     if (is_binary or not is_told) and (found := identify(start)) is not None:
-        raise _other_format(path, found)
+        return start, _readable(path, found)
     if is_binary:
-        raise _other_format(path, identify_by_obspy(path) or FileFormat("a binary file"))
-    return start.decode(encoding, errors="replace").encode()
+        return start, _readable(path, identify_by_obspy(path) or FileFormat("a binary file"))
+    return start.decode(encoding, errors="replace").encode(), None
 
 
-def _format_of(path: Path, start: bytes, wanted: CatalogFormat | None) -> tuple[CatalogFormat, bool]:
+def _readable(path: Path, found: FileFormat) -> str:
+    """The name of the format that a file is known to be in.
+
+    Raises:
+        InputError: naming what the file is, when it is not read.
+    """
+    name = OWN_SIGNATURES.get(found.name)
+    if found.content == "catalog" and found.obspy is None and name is None:
+        found = identify_by_obspy(path) or found
+    name = name or _BY_OBSPY.get(found.obspy or "")
+    if found.content != "catalog" or name is None:
+        raise _other_format(path, found)
+    return name
+
+
+def _format_of(path: Path, start: bytes, wanted: str | None) -> tuple[str, bool]:
     """The format, and whether it is HYPO71's own, whose dates have no century."""
     if start.startswith(PARQUET):
         return "csv", False
@@ -160,41 +180,42 @@ def _format_of(path: Path, start: bytes, wanted: CatalogFormat | None) -> tuple[
 
 def _other_format(path: Path, found: FileFormat) -> InputError:
     what = "not read" if found.content == "catalog" else "no catalog"
-    fails = found.conversion_fails(path) if found.content == "catalog" else None
-    said = f", and ObsPy, which reads such files, fails on this one: {fails}" if fails else ""
-    hint = QUAKEML_OR_CSV if fails else found.way_out(path)
-    return InputError(f"{path}: {what}: it is {found.name}{said}", hint=hint or FORMATS_HINT)
+    return InputError(f"{path}: {what}: it is {found.name}", hint=found.way_out(path) or FORMATS_HINT)
 
 
-def _not_a_table(path: Path, start: bytes, error: InputError) -> InputError:
-    """What to say of a file that no signature fits and that the reader of tables refuses."""
+def _no_table(path: Path, start: bytes, error: InputError) -> str:
+    """The format of a file that no signature fits and that the reader of tables refuses.
+
+    Raises:
+        InputError: saying what it looks like, when nothing reads it.
+    """
     if (found := identify_by_obspy(path)) is not None:
-        return _other_format(path, found)
+        return _readable(path, found)
     lines = first_lines(start)[:LINES_OF_A_TABLE]
     if any(line.count(delimiter) > 1 for line in lines for delimiter in ",;|\t"):
-        return error
+        raise error
     bulletin = SUFFIXES.get(unpacked_name(path).suffix.lower())
     unfit = f"most of its lines do not fit {bulletin}, and " if bulletin else ""
     first = lines[0] if lines else ""
-    return InputError(f"{path}: no known format: {unfit}it begins with {first[:40]!r}", hint=FORMATS_HINT)
+    raise InputError(f"{path}: no known format: {unfit}it begins with {first[:40]!r}", hint=FORMATS_HINT) from error
 
 
 def _read_file(
-    path: Path, format: CatalogFormat, mode: EvaluationMode, tables: TableOptions | None, is_plain: bool
+    path: Path, format: str, mode: EvaluationMode, tables: TableOptions | None, is_plain: bool
 ) -> ReferenceCatalog:
-    from catalogdb.exchange import csv_catalog, quakeml
-    from catalogdb.exchange.ogs import bulletin_txt, listing_hpl, phases_dat, summary_pun
-
-    readers: dict[str, Callable[[Path, EvaluationMode], ReferenceCatalog]] = {
-        "quakeml": quakeml.read_quakeml,
-        "csv": lambda path, mode: csv_catalog.read_csv(path, mode, tables),
-        "ogs-dat": phases_dat.read_hypo71 if is_plain else phases_dat.read_dat,
-        "ogs-hpl": partial(listing_hpl.read_hpl, is_plain=is_plain),
-        "ogs-pun": partial(summary_pun.read_pun, is_plain=is_plain),
-        "ogs-txt": bulletin_txt.read_txt,
-    }
+    item = READ[format]
+    more: dict[str, Any] = {}
+    if is_plain and format == "ogs-dat":
+        item = READ["hypo71"]
+    elif is_plain:
+        more["is_plain"] = True
+    elif item.obspy is not None:
+        more["obspy_format"] = item.obspy
+    elif format == "csv":
+        more["options"] = tables
     try:
-        return readers[format](path, mode)
+        catalog: ReferenceCatalog = load(item.reader or "")(path, mode, **more)
+        return catalog
     except InputError as error:
         if format != "csv":
             raise

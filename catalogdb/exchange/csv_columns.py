@@ -62,7 +62,7 @@ EVENT_COLUMNS: dict[str, Column] = {
         (
             *("time", "origin_time", "origin_time(utc)", "origin_time_utc", "time(utc)", "time_utc", "datetime"),
             *("date_time", "datetime(utc)", "datetime_utc", "origintime", "event_time", "timestamp", "utc", "ora"),
-            *("tempo", "data_ora"),
+            *("tempo", "data_ora", "time_string"),
         ),
         "time",
     ),

@@ -17,6 +17,7 @@ from catalogdb.exchange.quakeml_picks import phases_of_picks, read_picks
 from catalogdb.exchange.quakeml_preferred import REVIEWED, Rank, preferred
 from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, epoch
 from catalogdb.exchange.quakeml_writer import quakeml_type, write_quakeml
+from catalogdb.exchange.quakeml_xml import event_parameters
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceCatalog
 
 __all__ = ["read_quakeml", "write_quakeml"]
@@ -41,7 +42,18 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
     Raises:
         InputError: naming the file and the reason, when it is no QuakeML.
     """
-    records, complaints = read_events(Path(path))
+    return read_parameters(Path(path), *event_parameters(Path(path)), evaluation_mode)
+
+
+def read_parameters(
+    path: Path, parameters: Any, said_of_file: list[str], evaluation_mode: EvaluationMode
+) -> ReferenceCatalog:
+    """Read the element `eventParameters` of a file, as `read_quakeml` does.
+
+    Args:
+        said_of_file: "file: what" that was guessed of the file.
+    """
+    records, complaints = read_events(path, parameters, said_of_file)
     result = ReferenceCatalog(repaired=complaints)
     said, chosen = Tally(str(path)), Tally(str(path))
     names = EventNames()
@@ -57,13 +69,17 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
         if not names.take(event, note, item.digest, record, result):
             continue
         reading = EventReading(event, names.last, note, record, evaluation_mode, result, said, chosen)
-        document = reading.document()
         result.picks += reading.picks.values()
+        if note.get("is_no_event"):
+            for pick in reading.picks.values():
+                pick.pop("event_key", None)
+            continue
+        document = reading.document()
         if document is None:
             result.rejected.append(f"{record}: it has no usable origin, and no pick to know its time from")
         else:
             if note.get("is_located") and not document["origins"]:  # cards say it in each line, and want it back
-                place = present({"file": Path(path).name, "format": "quakeml", "id": names.last, "is_located": True})
+                place = present({"file": path.name, "format": "quakeml", "id": names.last, "is_located": True})
                 document["sources"] = [cast(EventSource, place)]
             result.events.append(document)
         said.add("focal mechanisms not stored", number=len(event.focal_mechanisms))
@@ -71,7 +87,7 @@ def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
     result.repaired += said.lines() + [f"{path}: {text}" for text in names.lines()]
     result.notes += chosen.lines()
     if is_empty:
-        result.notes.append(f"{path}: QuakeML without an event: an empty catalog")
+        result.notes.append(f"{path}: no event: an empty catalog")
     return result
 
 

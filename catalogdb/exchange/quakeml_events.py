@@ -18,7 +18,6 @@ from typing import Any
 
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.quakeml_times import carried
-from catalogdb.exchange.quakeml_xml import event_parameters
 
 QUAKEML = "http://quakeml.org/xmlns/quakeml/1.2"
 BED = "http://quakeml.org/xmlns/bed/1.2"
@@ -43,16 +42,17 @@ class EventRecord:
     repaired: list[str] = field(default_factory=list)
 
 
-def read_events(path: Path) -> tuple[Iterator[EventRecord], list[str]]:
-    """Read the events of a QuakeML file (1.0, 1.1, 1.2, or RT 1.2), one at a time.
+def read_events(path: Path, parameters: Any, said: list[str]) -> tuple[Iterator[EventRecord], list[str]]:
+    """Read the events of QuakeML (1.0, 1.1, 1.2, or RT 1.2), one at a time.
+
+    Args:
+        path: of the file, for messages.
+        parameters: its element `eventParameters`.
+        said: "file: what" that was guessed of the file.
 
     Returns:
         The events in the file's order, and "file: what" of that which belongs to none of them.
-
-    Raises:
-        InputError: naming the file and the reason, when it is no QuakeML.
     """
-    parameters, said = event_parameters(path)
     own_events = [element for element in parameters if _name(element) == "event"]
     beside = {
         element.get("publicID"): element

@@ -42,6 +42,7 @@ EVENT_NOTES = {
     "evaluation_mode": get_args(EvaluationMode),
     "evaluation_status": EVALUATION_STATUSES,
     "is_located": (True,),
+    "is_no_event": (True,),  # it only holds picks, which QuakeML has in events alone
 }
 
 

@@ -1,4 +1,7 @@
-"""Write QuakeML 1.2 through ObsPy, event by event: memory holds one event, whatever the catalog's size."""
+"""Write QuakeML 1.2, event by event: memory holds one event, whatever the catalog's size.
+
+Elements stand in the order in which ObsPy writes them, and have its texts of numbers and times.
+"""
 
 from __future__ import annotations
 
@@ -6,54 +9,56 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, cast
 
+from lxml import etree
+
 from catalogdb.documents import data
 from catalogdb.event_types import quakeml_types
 from catalogdb.exchange.event_parts import present
-from catalogdb.exchange.quakeml_notes import LIMITS, ORIGIN_NOTES, PICK_NOTES, STATION_MAGNITUDE_NOTES, note_text
-from catalogdb.exchange.quakeml_uncertainty import origin_uncertainty
-from catalogdb.geo import KM_PER_DEGREE
+from catalogdb.exchange.quakeml_elements import add, add_quantity, add_texts, degrees, metres, xml_text
+from catalogdb.exchange.quakeml_notes import (
+    LIMITS,
+    ORIGIN_NOTES,
+    PICK_NOTES,
+    STATION_MAGNITUDE_NOTES,
+    note_text,
+)
+from catalogdb.exchange.quakeml_uncertainty import add_origin_uncertainty
+from catalogdb.times import format_time
 from catalogdb.version import __version__
 
 OWN_PREFIX = "smi:local/catalogdb"
 AUTHOR = f"catalogdb {__version__}"
+QUAKEML = "http://quakeml.org/xmlns/quakeml/1.2"
+BED = "http://quakeml.org/xmlns/bed/1.2"
 
 _NOT_IN_A_RESOURCE_ID = re.compile(r"[^\w\-.*()+?~'=,;#/&]", re.ASCII)
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # of types that QuakeML has not; None: it has no word for what is not known ("not reported" is no event at all)
 _EVENT_TYPES = {"suspected slide": "landslide", "blast": "quarry blast", "unknown": None}
 
-_HEAD = """<?xml version='1.0' encoding='utf-8'?>
-<q:quakeml xmlns:q="http://quakeml.org/xmlns/quakeml/1.2" xmlns="http://quakeml.org/xmlns/bed/1.2">
-  <eventParameters publicID="{public_id}">
-"""
-_TAIL = """  </eventParameters>
-</q:quakeml>
-"""
-
 
 def write_quakeml(events: Iterable[tuple[data.Event, list[data.Pick]]], stream: BinaryIO, name: str = "catalog") -> int:
-    """Write events as QuakeML 1.2 (valid by its RelaxNG schema).
+    """Write events as QuakeML 1.2 (valid by its RelaxNG schema, https://quake.ethz.ch/quakeml/).
 
     Args:
-        events: pairs of an event document and its pick documents, in arrivals or not.
+        events: pairs of an event document and its pick documents, in arrivals or not. An arrival whose pick is not
+            given gets one made from the arrival itself.
         stream: binary stream to write to.
         name: of the catalog, for its publicID.
 
     Returns:
         Number of events written. The text depends on the documents alone: equal documents, equal bytes.
     """
-    from obspy.core.event import Catalog
-    from obspy.io.quakeml.core import Pickler
-
-    stream.write(_HEAD.format(public_id=resource_id("catalog", name)).encode())
     number = 0
-    for event, picks in events:
-        catalog = Catalog([quakeml_event(event, picks)], resource_id=OWN_PREFIX)
-        text = Pickler().dumps(catalog)
-        start, end = text.index(b"<event "), text.rindex(b"</event>") + len(b"</event>")
-        stream.write(b"    " + text[start:end] + b"\n")
-        number += 1
-    stream.write(_TAIL.encode())
+    with etree.xmlfile(stream, encoding="utf-8") as file:
+        file.write_declaration()
+        with (
+            file.element(f"{{{QUAKEML}}}quakeml", nsmap={"q": QUAKEML, None: BED}),
+            file.element(f"{{{BED}}}eventParameters", publicID=resource_id("catalog", name)),
+        ):
+            file.write("\n")
+            for event, picks in events:
+                file.write(_event(event, picks), pretty_print=True)
+                number += 1
     return number
 
 
@@ -62,50 +67,51 @@ def resource_id(kind: str, identity: str) -> str:
     return f"{OWN_PREFIX}/{kind}/{_NOT_IN_A_RESOURCE_ID.sub('_', identity)}"
 
 
-def quakeml_event(event: data.Event, picks: list[data.Pick]) -> Any:
-    """ObsPy Event of an event document with all its picks.
-
-    An arrival whose pick is not given gets one made from the arrival itself.
-    """
-    from obspy.core.event import Event, EventDescription
-
-    known = {pick["_id"]: pick for pick in picks}
-    arrivals = [arrival for origin in event["origins"] for arrival in origin.get("arrivals", [])]
-    for arrival in arrivals:
-        known.setdefault(arrival["pick_id"], cast(data.Pick, arrival | {"_id": arrival["pick_id"]}))
-    used = dict.fromkeys(arrival["pick_id"] for arrival in arrivals)
-    others = [pick for pick in picks if pick["_id"] not in used]
-    used |= dict.fromkeys(pick["_id"] for pick in sorted(others, key=lambda pick: (pick["time"], pick["_id"])))
-    return Event(
-        resource_id=resource_id("event", event["_id"]),
-        event_type=quakeml_type(event.get("event_type")),
-        event_descriptions=[EventDescription(text=_text(event["place"]), type="region name")]
-        if event.get("place")
-        else [],
-        comments=_comments(**_event_note(event)),
-        creation_info=_creation_info(event),
-        origins=[_origin(origin, event) for origin in event["origins"]],
-        magnitudes=[_magnitude(magnitude, event) for magnitude in event["magnitudes"]],
-        station_magnitudes=[
-            part for magnitude in event["magnitudes"] for part in _station_magnitudes(magnitude, event)
-        ],
-        picks=[_pick(known[identity]) for identity in used],
-        preferred_origin_id=event.get("preferred_origin_id") and resource_id("origin", event["preferred_origin_id"]),
-        preferred_magnitude_id=event.get("preferred_magnitude_id")
-        and resource_id("magnitude", event["preferred_magnitude_id"]),
-        force_resource_id=False,
-    )
-
-
 def quakeml_type(event_type: str | None) -> str | None:
     """The event type of QuakeML that comes nearest."""
     nearest = _EVENT_TYPES.get(event_type or "", event_type)
     return nearest if nearest is None or nearest in quakeml_types() else "other event"
 
 
+def _event(event: data.Event, picks: list[data.Pick]) -> Any:
+    """The element of an event. Its names are without a namespace: they take that of the element they are written in."""
+    element = etree.Element("event", publicID=resource_id("event", event["_id"]))
+    if origin_id := event.get("preferred_origin_id"):
+        add(element, "preferredOriginID", resource_id("origin", origin_id))
+    if magnitude_id := event.get("preferred_magnitude_id"):
+        add(element, "preferredMagnitudeID", resource_id("magnitude", magnitude_id))
+    add(element, "type", quakeml_type(event.get("event_type")))
+    if event.get("place"):
+        add_texts(etree.SubElement(element, "description"), text=event["place"], type="region name")
+    _add_note(element, _event_note(event))
+    _add_creation_info(element, event)
+    for origin in event["origins"]:
+        _add_origin(element, origin, event)
+    for magnitude in event["magnitudes"]:
+        _add_magnitude(element, magnitude, event)
+    for magnitude in event["magnitudes"]:
+        _add_station_magnitudes(element, magnitude, event)
+    for pick in _picks(event, picks):
+        _add_pick(element, pick)
+    return element
+
+
+def _picks(event: data.Event, picks: list[data.Pick]) -> list[data.Pick]:
+    """Those of the arrivals in their order, then the others by time."""
+    known = {pick["_id"]: pick for pick in picks}
+    used: dict[str, data.Pick] = {}
+    for origin in event["origins"]:
+        for arrival in origin.get("arrivals", []):
+            identity = arrival["pick_id"]
+            if identity not in used:
+                used[identity] = known.get(identity) or cast(data.Pick, arrival | {"_id": identity})
+    others = [pick for pick in picks if pick["_id"] not in used]
+    return [*used.values(), *sorted(others, key=lambda pick: (pick["time"], pick["_id"]))]
+
+
 def _event_note(event: data.Event) -> dict[str, Any]:
     own_type = event.get("event_type")
-    note = {name: event.get(name) for name in ("source_id", "remarks", "zone")}
+    note = {name: event.get(name) for name in ("source_id", "remarks", "zone", "is_no_event")}
     note["event_type"] = own_type if own_type != quakeml_type(own_type) else None
     if not event["origins"]:
         note |= {name: event.get(name) for name in ("time", "time_from", "evaluation_mode", "evaluation_status")}
@@ -113,174 +119,121 @@ def _event_note(event: data.Event) -> dict[str, Any]:
     return note
 
 
-def _origin(origin: data.Origin, event: data.Event) -> Any:
-    from obspy.core.event import Origin, OriginQuality
-
-    preferred = origin["_id"] == event.get("preferred_origin_id")
-    quality = {
-        "used_phase_count": origin.get("n_picks"),
-        "used_station_count": origin.get("n_stations"),
-        "standard_error": origin.get("rms"),
-        "azimuthal_gap": origin.get("azimuthal_gap"),
-        "minimum_distance": _degrees(origin.get("minimum_distance_km")),
-    }
-    return Origin(
-        resource_id=resource_id("origin", origin["_id"]),
-        time=_time(origin["time"]),
-        time_errors=_errors(origin.get("time_uncertainty")),
-        latitude=origin["latitude"],
-        longitude=origin["longitude"],
-        depth=_metres(origin.get("depth_km")),
-        depth_errors=_errors(_metres(origin.get("depth_uncertainty_km"))),
-        method_id=resource_id("method", origin["method"]),
-        quality=OriginQuality(**present(quality)) if present(quality) else None,
-        origin_uncertainty=origin_uncertainty(origin),
-        **(_evaluation(event) if preferred else _evaluation(origin)),
-        comments=[*_comments(**{name: origin.get(name) for name in ORIGIN_NOTES}), *_limits(origin)],
-        creation_info=_creation_info(event),
-        arrivals=[_arrival(arrival, origin) for arrival in origin.get("arrivals", [])],
-        force_resource_id=False,
+def _add_origin(parent: Any, origin: data.Origin, event: data.Event) -> None:
+    element = etree.SubElement(parent, "origin", publicID=resource_id("origin", origin["_id"]))
+    add_quantity(element, "time", format_time(origin["time"]), origin.get("time_uncertainty"))
+    add_quantity(element, "latitude", float(origin["latitude"]))
+    add_quantity(element, "longitude", float(origin["longitude"]))
+    add_quantity(element, "depth", metres(origin.get("depth_km")), metres(origin.get("depth_uncertainty_km")))
+    add(element, "methodID", resource_id("method", origin["method"]))
+    quality = present(
+        {
+            "usedPhaseCount": origin.get("n_picks"),
+            "usedStationCount": origin.get("n_stations"),
+            "standardError": origin.get("rms"),
+            "azimuthalGap": origin.get("azimuthal_gap"),
+            "minimumDistance": degrees(origin.get("minimum_distance_km")),
+        }
     )
+    if quality:
+        add_texts(etree.SubElement(element, "quality"), **quality)
+    _add_evaluation(element, event if origin["_id"] == event.get("preferred_origin_id") else origin)
+    _add_note(element, {name: origin.get(name) for name in ORIGIN_NOTES})
+    for name in origin.get("limits", []):  # the same as the note says, for readers of other programs
+        if name in LIMITS:
+            add(etree.SubElement(element, "comment"), "text", LIMITS[name])
+    _add_creation_info(element, event)
+    add_origin_uncertainty(element, origin)
+    for arrival in origin.get("arrivals", []):
+        _add_arrival(element, arrival, origin["_id"])
 
 
-def _limits(origin: data.Origin) -> list[Any]:
-    """The same as the note says, for readers of other programs."""
-    from obspy.core.event import Comment
-
-    return [Comment(text=LIMITS[name], force_resource_id=False) for name in origin.get("limits", []) if name in LIMITS]
-
-
-def _arrival(arrival: data.OriginArrival, origin: data.Origin) -> Any:
-    from obspy.core.event import Arrival
-
-    return Arrival(
-        resource_id=resource_id("arrival", f"{origin['_id']}/{arrival['pick_id']}"),
-        pick_id=resource_id("pick", arrival["pick_id"]),
-        phase=_text(arrival["phase"]),
-        time_residual=arrival.get("residual"),
-        distance=_degrees(arrival.get("distance_km")),
+def _add_arrival(parent: Any, arrival: data.OriginArrival, origin_id: str) -> None:
+    identity = resource_id("arrival", f"{origin_id}/{arrival['pick_id']}")
+    element = etree.SubElement(parent, "arrival", publicID=identity)
+    add_texts(
+        element,
+        pickID=resource_id("pick", arrival["pick_id"]),
+        phase=arrival["phase"],
+        timeCorrection=arrival.get("station_delay"),
         azimuth=arrival.get("azimuth"),
-        takeoff_angle=arrival.get("takeoff_angle"),
-        time_correction=arrival.get("station_delay"),
-        time_weight=arrival.get("weight"),
-        force_resource_id=False,
+        distance=degrees(arrival.get("distance_km")),
     )
+    add_quantity(element, "takeoffAngle", arrival.get("takeoff_angle"))
+    add_texts(element, timeResidual=arrival.get("residual"), timeWeight=arrival.get("weight"))
 
 
-def _pick(pick: data.Pick) -> Any:
-    from obspy.core.event import Pick, WaveformStreamID
+def _add_pick(parent: Any, pick: data.Pick) -> None:
+    element = etree.SubElement(parent, "pick", publicID=resource_id("pick", pick["_id"]))
+    add_quantity(element, "time", format_time(pick["time"]), pick.get("uncertainty"))
+    _add_waveform_id(element, pick)
+    add_texts(element, onset=pick.get("onset"), phaseHint=pick["phase"], polarity=pick.get("polarity"))
+    _add_evaluation(element, pick)
+    _add_note(element, {name: pick.get(name) for name in PICK_NOTES})
 
-    return Pick(
-        resource_id=resource_id("pick", pick["_id"]),
-        time=_time(pick["time"]),
-        time_errors=_errors(pick.get("uncertainty")),
-        waveform_id=WaveformStreamID(
-            # the schema wants a network code, and takes an empty one
-            network_code=_text(pick.get("net", "")),
-            station_code=_text(pick["sta"]),
-            location_code=pick.get("loc") or None,
-            channel_code=pick.get("chan") or None,
-        ),
-        phase_hint=_text(pick["phase"]),
-        polarity=pick.get("polarity"),
-        onset=pick.get("onset"),
-        **_evaluation(pick),
-        comments=_comments(**{name: pick.get(name) for name in PICK_NOTES}),
-        force_resource_id=False,
+
+def _add_magnitude(parent: Any, magnitude: data.Magnitude, event: data.Event) -> None:
+    element = etree.SubElement(parent, "magnitude", publicID=resource_id("magnitude", magnitude["_id"]))
+    add_quantity(element, "mag", float(magnitude["value"]), magnitude.get("uncertainty"))
+    origin_id = event.get("preferred_origin_id")
+    add_texts(
+        element,
+        type=magnitude["type"],
+        originID=resource_id("origin", origin_id) if origin_id else None,
+        stationCount=magnitude.get("n_stations"),
     )
+    _add_evaluation(element, magnitude)
+    for number, _ in enumerate(magnitude.get("station_magnitudes", []) if origin_id else []):
+        contribution = etree.SubElement(element, "stationMagnitudeContribution")
+        add(contribution, "stationMagnitudeID", _station_magnitude_id(magnitude, number))
+    _add_creation_info(element, event)
 
 
-def _magnitude(magnitude: data.Magnitude, event: data.Event) -> Any:
-    from obspy.core.event import Magnitude, StationMagnitudeContribution
-
-    origin = event.get("preferred_origin_id")
-    return Magnitude(
-        resource_id=resource_id("magnitude", magnitude["_id"]),
-        mag=magnitude["value"],
-        mag_errors=_errors(magnitude.get("uncertainty")),
-        magnitude_type=_text(magnitude["type"]),
-        station_count=magnitude.get("n_stations"),
-        origin_id=origin and resource_id("origin", origin),
-        **_evaluation(magnitude),
-        creation_info=_creation_info(event),
-        station_magnitude_contributions=[
-            StationMagnitudeContribution(station_magnitude_id=_station_magnitude_id(magnitude, number))
-            for number, _ in enumerate(magnitude.get("station_magnitudes", []))
-        ]
-        if event.get("preferred_origin_id")
-        else [],
-        force_resource_id=False,
-    )
-
-
-def _station_magnitudes(magnitude: data.Magnitude, event: data.Event) -> list[Any]:
-    from obspy.core.event import StationMagnitude, WaveformStreamID
-
-    origin = event.get("preferred_origin_id")
-    if not origin:  # QuakeML wants an origin for each
-        return []
-    return [
-        StationMagnitude(
-            resource_id=_station_magnitude_id(magnitude, number),
-            origin_id=resource_id("origin", origin),
-            mag=part["value"],
-            station_magnitude_type=_text(magnitude["type"]),
-            waveform_id=WaveformStreamID(network_code=_text(part.get("net", "")), station_code=_text(part["sta"])),
-            comments=_comments(**{name: part.get(name) for name in STATION_MAGNITUDE_NOTES}),
-            force_resource_id=False,
-        )
-        for number, part in enumerate(magnitude.get("station_magnitudes", []))
-    ]
+def _add_station_magnitudes(parent: Any, magnitude: data.Magnitude, event: data.Event) -> None:
+    origin_id = event.get("preferred_origin_id")
+    if not origin_id:  # QuakeML wants an origin for each
+        return
+    for number, part in enumerate(magnitude.get("station_magnitudes", [])):
+        element = etree.SubElement(parent, "stationMagnitude", publicID=_station_magnitude_id(magnitude, number))
+        add(element, "originID", resource_id("origin", origin_id))
+        add_quantity(element, "mag", float(part["value"]))
+        add(element, "type", magnitude["type"])
+        _add_waveform_id(element, part)
+        _add_note(element, {name: part.get(name) for name in STATION_MAGNITUDE_NOTES})
 
 
 def _station_magnitude_id(magnitude: data.Magnitude, number: int) -> str:
     return resource_id("station_magnitude", f"{magnitude['_id']}/{number}")
 
 
-def _creation_info(event: data.Event) -> Any:
-    from obspy.core.event import CreationInfo
+def _add_waveform_id(parent: Any, codes: Mapping[str, Any]) -> None:
+    """The schema wants a network code, and takes an empty one."""
+    element = etree.SubElement(parent, "waveformID")
+    element.set("networkCode", xml_text(codes.get("net", "")))
+    element.set("stationCode", xml_text(codes["sta"]))
+    for name, attribute in (("loc", "locationCode"), ("chan", "channelCode")):
+        if codes.get(name):
+            element.set(attribute, xml_text(codes[name]))
+    element.text = ""
 
+
+def _add_evaluation(parent: Any, document: Mapping[str, Any]) -> None:
+    add(parent, "evaluationMode", document.get("evaluation_mode"))
+    add(parent, "evaluationStatus", document.get("evaluation_status"))
+
+
+def _add_note(parent: Any, note: dict[str, Any]) -> None:
+    if note := present(note):
+        add(etree.SubElement(parent, "comment"), "text", note_text(note))
+
+
+def _add_creation_info(parent: Any, event: data.Event) -> None:
     info = event.get("creation_info", {})
     created = info.get("creation_time")
-    return CreationInfo(
-        agency_id=_text(info["agency_id"]) if info.get("agency_id") else None,
-        author=_text(info.get("author") or AUTHOR),
-        creation_time=_time(created) if created is not None else None,
-        version=_text(info["version"]) if info.get("version") else None,
+    add_texts(
+        etree.SubElement(parent, "creationInfo"),
+        agencyID=info.get("agency_id") or None,
+        author=info.get("author") or AUTHOR,
+        creationTime=None if created is None else format_time(created),
+        version=info.get("version") or None,
     )
-
-
-def _evaluation(document: Mapping[str, Any]) -> dict[str, str | None]:
-    return {name: document.get(name) for name in ("evaluation_mode", "evaluation_status")}
-
-
-def _comments(**note: Any) -> list[Any]:
-    from obspy.core.event import Comment
-
-    if not (note := present(note)):
-        return []
-    return [Comment(text=_text(note_text(note)), force_resource_id=False)]
-
-
-def _errors(uncertainty: float | None) -> Any:
-    from obspy.core.event import QuantityError
-
-    return QuantityError(uncertainty=uncertainty)
-
-
-def _time(time: float) -> Any:
-    from obspy import UTCDateTime
-
-    return UTCDateTime(ns=round(time * 1e6) * 1000)
-
-
-def _text(text: str) -> str:
-    return _NOT_IN_XML.sub(" ", str(text))
-
-
-def _metres(kilometres: float | None) -> float | None:
-    return None if kilometres is None else round(kilometres * 1000.0, 6)
-
-
-def _degrees(kilometres: float | None) -> float | None:
-    return None if kilometres is None else kilometres / KM_PER_DEGREE

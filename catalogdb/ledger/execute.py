@@ -16,8 +16,8 @@ from catalogdb.ledger.parts import documents_digest
 from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage
 from catalogdb.profile import profiled, timed
 
-ATTEMPTS_WITH_DATABASE = 5
-"""So often a task is retried because the database went away under it and came back."""
+ATTEMPTS = 5
+"""So often a task is retried because the database went away under it and came back, or a lease besides its own."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class TaskReport:
     backend: str | None = None
 
 
-class _Reconnected(Exception):
-    """The database went away under a task, and is there again."""
+class _Again(Exception):
+    """The database went away under a task, and is there again; or a lease that it took besides its own."""
 
 
 def execute(
@@ -58,15 +58,17 @@ def execute(
     identity = tasks.task_id(stage, planned.shard)
     shard = shard_name(planned.shard.key, planned.shard.starttime)
     with logs.bound(run_id=run_id, task_id=identity, stage=stage.name, result=stage.result, shard=shard):
-        for _ in range(ATTEMPTS_WITH_DATABASE):
+        for _ in range(ATTEMPTS):
             try:
                 report = _attempt(db, stage, planned, identity, run_id, terms)
-            except _Reconnected as again:
+            except _Again as again:
                 reason = again.__cause__ or again
-                logs.event("database back", logging.WARNING)
+                logs.event("task retried", logging.WARNING, error=str(reason))
             else:
                 _log(report)
                 return report
+    if isinstance(reason, LostLease):
+        return TaskReport(identity, planned.shard, "held", error=str(reason))
     raise reason
 
 
@@ -96,10 +98,12 @@ def _attempt(
                 output.digests = {name: documents_digest(rows) for name, rows in output.documents.items()}
                 tasks.commit(db, lease, output, inputs.fingerprint, dict(seconds))
         except LostLease as error:
+            if tasks.give_back(lease):  # it is one that the stage takes besides that was lost, as of a comparison
+                raise _Again from error
             return TaskReport(identity, shard, "held", error=str(error))
         except DATABASE_GONE as error:
             tasks.give_back(lease)  # raises where there is still no server
-            raise _Reconnected from error
+            raise _Again from error
         except Exception as error:  # whatever a shard's data do, it must not stop the others
             message = str(error) if isinstance(error, CatalogdbError) else f"{type(error).__name__}: {error}"
             tasks.fail(lease, message)

@@ -221,10 +221,10 @@ def release(lease: Lease) -> None:
         give_back(lease)
 
 
-def give_back(lease: Lease) -> None:
-    """Give the lease back with nothing done.
+def give_back(lease: Lease) -> bool:
+    """Give the lease back with nothing done; false where it was another's already.
 
     Raises:
         PyMongoError: where no server answers for as long as one is looked for.
     """
-    lease.give_back(Change({"status": "pending"}, {"updated": NOW}))
+    return lease.give_back(Change({"status": "pending"}, {"updated": NOW})) is not None

@@ -92,8 +92,8 @@ class PickConfig(BaseModel):
     )
     weights: str = Field(
         default="original",
-        description="Name of SeisBench weights, path of a .pt file with its .json beside it, or 'demo' for the "
-        "packaged PhaseNet. Not used by ensemble and stalta.",
+        description="Name of SeisBench weights, path of a .pt file with its .json beside it, model:NAME for one of "
+        "`catalogdb models`, or 'demo' for the packaged PhaseNet. Not used by ensemble and stalta.",
     )
     ensemble: EnsembleConfig = Field(default_factory=EnsembleConfig, description="Members of the ensemble.")
     p_threshold: float = Field(default=0.3, gt=0, le=1, description="Least peak probability of a P pick.")

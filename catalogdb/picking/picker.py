@@ -259,7 +259,8 @@ class NetworkPicker(Picker):
             raise InputError(f"members of an ensemble work at one rate, not at {', '.join(map(str, sorted(rates)))} Hz")
         (self.rate,) = rates
         networks = [(file_sha256(member.files.pt), member.window) for member in self.members]
-        self.calibration = calibration_for(config.time_calibration, networks)
+        own = [member.files.own_metadata().get("time_calibration") for member in self.members]
+        self.calibration = calibration_for(config.time_calibration, networks, own[0] if len(own) == 1 else None)
 
     def identity(self) -> dict[str, Any]:
         from importlib.metadata import version

@@ -52,14 +52,7 @@ def load_network(files: WeightsFiles, window: int, fold: bool = True) -> tuple[N
     Raises:
         InputError: if SeisBench can't load the weights, or they don't give P and S for each sample of such a window.
     """
-    base = files.pt.with_name(files.name)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            module = model_class(files.picker).load(base, version_str=files.version, map_location="cpu")
-    except Exception as error:  # torch and SeisBench raise anything from KeyError to UnpicklingError
-        raise InputError(f"{files.pt}: SeisBench can't load these weights: {error}") from error
-    module.eval().requires_grad_(False)
+    module = load_module(files).eval().requires_grad_(False)
     if window != module.in_samples and files.picker != "phasenet":
         raise InputError(f"{files.picker} takes windows of {module.in_samples} samples only, not {window}")
     names = [DETECTION if name.lower().startswith("detect") else name for name in module.labels or ""]
@@ -96,6 +89,21 @@ def load_network(files: WeightsFiles, window: int, fold: bool = True) -> tuple[N
         ),
         network,
     )
+
+
+def load_module(files: WeightsFiles) -> Any:
+    """SeisBench's model with these weights.
+
+    Raises:
+        InputError: if SeisBench can't load them.
+    """
+    base = files.pt.with_name(files.name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return model_class(files.picker).load(base, version_str=files.version, map_location="cpu")
+    except Exception as error:  # torch and SeisBench raise anything from KeyError to UnpicklingError
+        raise InputError(f"{files.pt}: SeisBench can't load these weights: {error}") from error
 
 
 def _argument(module: Any, name: str) -> Any:

@@ -100,12 +100,16 @@ UNCALIBRATED = TimeCalibration(name="uncalibrated", estimated_from="nothing", P=
 """The width as uncertainty: what pick sets have that were made before there were calibrations."""
 
 
-def calibration_for(path: str | None, networks: Sequence[tuple[str, int]]) -> TimeCalibration:
-    """The calibration of a picker: that of a file, else the packaged one of its weights, else that of any network.
+def calibration_for(
+    path: str | None, networks: Sequence[tuple[str, int]], own: Mapping[str, Any] | None = None
+) -> TimeCalibration:
+    """The calibration of a picker: that of a file, else the one that came with its weights or the package, else that
+    of any network.
 
     Args:
         path: of the file; None for none.
         networks: SHA-256 of the weights and length of the windows (samples) of each; none for the classical picker.
+        own: the calibration in the metadata of the weights, if there is one; it counts for their windows alone.
 
     Raises:
         InputError: for a file that can't be read, and for one that is of other weights or windows.
@@ -117,6 +121,10 @@ def calibration_for(path: str | None, networks: Sequence[tuple[str, int]]) -> Ti
         return given
     if not networks:
         return packaged()[STALTA]
+    if own:
+        of_weights = TimeCalibration.model_validate(own)
+        if [of_weights.window_samples] == [window for _, window in networks]:
+            return of_weights
     fitting = (each for each in packaged().values() if [(each.weights_sha256, each.window_samples)] == list(networks))
     return next(fitting, packaged()[ANY_NETWORK])
 

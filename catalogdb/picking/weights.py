@@ -23,6 +23,10 @@ TRAINED_SAMPLES = {("phasenet", "original"): 3000}
 """Windows that weights were trained with, where SeisBench's class takes others: a sample more in a window shifts what
 PhaseNet's strided layers see, and picks come out later, P by a third of a sample and S by most of one."""
 SAMPLING_RATE = 100.0
+OWN_METADATA = "catalogdb"
+MODEL_PREFIX = "model:"
+"""Before the name of a model of the database, where weights are named."""
+_of_models: dict[str, Path] = {}
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,15 @@ class WeightsFiles:
             "weights_args": content_id(metadata.get("model_args", {}), metadata.get("default_args", {})),
         }
 
+    def own_metadata(self) -> dict[str, Any]:
+        """What catalogdb added to the metadata of weights that it trained: ``window_samples``, ``time_calibration``."""
+        own = self.metadata().get(OWN_METADATA, {})
+        return own if isinstance(own, dict) else {}
+
     def window_samples(self) -> int:
         """Samples per window that the weights were trained with."""
+        if own := self.own_metadata().get("window_samples"):
+            return int(own)
         stated = self.metadata().get("model_args", {}).get("in_samples", SAMPLES[self.picker])
         return TRAINED_SAMPLES.get((self.picker, self.name), int(stated))
 
@@ -83,7 +94,8 @@ def resolve(picker: str, weights: str, download: bool = True) -> WeightsFiles:
     Args:
         picker: ``phasenet`` or ``eqtransformer``.
         weights: a name in SeisBench's cache (the newest version counts), ``demo`` for the packaged PhaseNet, or the
-            path of a ``.pt`` file, whose ``.json`` lies beside it.
+            path of a ``.pt`` file, whose ``.json`` lies beside it, or ``model:NAME`` for a model of the database, whose
+            files are where `provide_model` says.
         download: whether to let SeisBench fetch a name that isn't in the cache, where its server answers at once.
 
     Raises:
@@ -93,6 +105,8 @@ def resolve(picker: str, weights: str, download: bool = True) -> WeightsFiles:
         if picker != "phasenet":
             raise InputError(f"the demo weights are of PhaseNet, not of {picker}")
         return _from_path(picker, Path(__file__).parent.parent / "demo" / "weights" / "phasenet_demo.pt.v1")
+    if weights.startswith(MODEL_PREFIX):
+        return _from_model(picker, weights.removeprefix(MODEL_PREFIX))
     if "/" in weights or _PT_FILE.match(weights):
         return _from_path(picker, Path(weights).expanduser())
     folder = cache_root() / "models" / "v3" / picker
@@ -108,6 +122,17 @@ def resolve(picker: str, weights: str, download: bool = True) -> WeightsFiles:
             f"SeisBench's server can be reached ({_remote_root()})",
         )
     return found
+
+
+def provide_model(name: str, pt: Path) -> None:
+    """Say where the weights of a model of the database have been put, for as long as this process lives."""
+    _of_models[name] = pt
+
+
+def _from_model(picker: str, name: str) -> WeightsFiles:
+    if name not in _of_models:
+        raise InputError(f"weights model:{name}: no database has been asked for this model", hint="catalogdb models")
+    return _from_path(picker, _of_models[name])
 
 
 def _from_path(picker: str, path: Path) -> WeightsFiles:

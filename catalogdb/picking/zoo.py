@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,14 @@ def cache_root() -> Path:
 
 @cache
 def model_class(picker: str) -> Any:
-    """SeisBench's class of a picker (imports torch).
+    """SeisBench's class of a picker (imports torch)."""
+    models = seisbench_part("models")
+    return {"phasenet": models.PhaseNet, "eqtransformer": models.EQTransformer}[picker]
+
+
+@cache
+def seisbench_part(name: str) -> Any:
+    """A module of SeisBench: ``models``, ``data`` or ``generate``.
 
     SeisBench writes to its cache folder when imported. Where that isn't possible (a shared, read-only cache, a compute
     node without a home), it gets a temporary one for the import: weights are loaded by path all the same.
@@ -28,13 +36,12 @@ def model_class(picker: str) -> Any:
         if not usable:
             os.environ["SEISBENCH_CACHE_ROOT"] = spare
         try:
-            import seisbench.models
+            return import_module(f"seisbench.{name}")
         finally:
             if not usable:
                 os.environ.pop("SEISBENCH_CACHE_ROOT")
                 if before is not None:
                     os.environ["SEISBENCH_CACHE_ROOT"] = before
-    return {"phasenet": seisbench.models.PhaseNet, "eqtransformer": seisbench.models.EQTransformer}[picker]
 
 
 def _writable(folder: Path) -> bool:

@@ -17,7 +17,7 @@ from catalogdb.database.lease import NOW, Change, Lease
 from catalogdb.database.owner import owner
 from catalogdb.errors import InputError
 from catalogdb.identity import installed_versions
-from catalogdb.jobs import Job
+from catalogdb.jobs import Job, validated
 from catalogdb.ledger.tasks import shortened
 from catalogdb.runs.run_report import OF_THE_NETWORK, RunReport, StageReport, Standing
 from catalogdb.stages import registry
@@ -85,9 +85,14 @@ def join(db: Database, job: Job, report: RunReport, engine: str) -> Joined:
     raise InputError(f"run {report.run_id!r}: could not be joined")
 
 
+def is_entered(db: Database, run_id: str) -> bool:
+    """Whether a run has a participant, or had one."""
+    return db.run.find_one({"_id": run_id}, {"_id": 1}) is not None
+
+
 def _same_job(run: dict[str, Any], job: Job) -> Job:
     """The job of a run, where it is this one but for its period."""
-    found = Job.model_validate(run["job_document"])
+    found = validated(Job, run["job_document"], f"run {run['_id']!r}: its job can't be read by this version")
     if found.model_copy(update={"period": job.period}) != job:
         raise InputError(
             f"run {run['_id']!r} is one of job {run['job']!r} with other settings than these",

@@ -26,6 +26,7 @@ from catalogdb.runs.run_record import of_makers
 from catalogdb.runs.stale_reasons import UNFINISHED, Reason, config_reasons, listed, reasons_of
 from catalogdb.stages import registry
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY
+from catalogdb.stages.models import provide_models
 from catalogdb.stages.repick import stage_of
 from catalogdb.stages.resolve import pick_set_stages, resolve
 
@@ -273,6 +274,7 @@ def _picks_of_others(db: Database, job: Job, notes: list[str]) -> list[StaleTask
     maker = _last_job(db, {"pick_set": source or name} | of_makers("pick_set"))
     if maker is None:
         return []
+    provide_models(db, maker)
     stages, (result,) = pick_set_stages(maker)
     held = made if source is None else db.pick_set.find_one({"_id": source}) or {}
     picks: list[StaleTask] = []

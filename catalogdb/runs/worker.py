@@ -16,6 +16,7 @@ from catalogdb.ledger.stage import PlannedTask, Stage
 from catalogdb.ledger.tasks import LeaseTerms
 from catalogdb.settings import Settings
 from catalogdb.stages import registry
+from catalogdb.stages.models import provide_models
 from catalogdb.stages.resolve import build_stage
 
 
@@ -43,7 +44,7 @@ class CarryOut:
         logs.configure(self.settings.log)
         for added in self.added:
             registry.register(added)
-        stage = _process_stage(self.job_json, self.stage_name, self.config_id)
+        stage = _process_stage(self.settings, self.job_json, self.stage_name, self.config_id)
         if stage.config_id != self.config_id:
             raise CatalogdbError("this worker has other versions or weights than the process that planned the run")
         terms = LeaseTerms(self.settings.lease_seconds, self.settings.task_attempts)
@@ -51,8 +52,10 @@ class CarryOut:
 
 
 @lru_cache(maxsize=8)
-def _process_stage(job_json: str, stage_name: str, config_id: str) -> Stage:
-    return build_stage(stage_name, Job.model_validate_json(job_json), config_id)
+def _process_stage(settings: Settings, job_json: str, stage_name: str, config_id: str) -> Stage:
+    job = Job.model_validate_json(job_json)
+    provide_models(_process_database(settings), job)
+    return build_stage(stage_name, job, config_id)
 
 
 @cache

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, get_args
+from typing import Any, BinaryIO, Literal
 
 from pymongo.database import Database
 
 from catalogdb.documents.data import Pick
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
+from catalogdb.exchange.formats import Command, Format, load, of_command, suffixes
 from catalogdb.output_file import write_atomically
 from catalogdb.stages.read_catalog import CatalogContents, catalog_contents
 
@@ -20,33 +21,16 @@ OF_NO_EVENT = "picks of no event"
 OF_A_MISSING_EVENT = "picks whose event is not in the catalog"
 NAME_OF_A_MISSING_EVENT = "names of events that are not in the catalog, of picks written as of no event"
 
-OgsFormat = Literal["ogs-dat", "ogs-hpl", "ogs-hpc", "ogs-pun", "ogs-txt", "ogs-txt-separated", "hypo71"]
-ExportFormat = Literal["quakeml", "csv", "parquet"] | OgsFormat
-SUFFIXES: dict[str, ExportFormat] = {
-    ".xml": "quakeml",
-    ".qml": "quakeml",
-    ".quakeml": "quakeml",
-    ".csv": "csv",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".dat": "ogs-dat",
-    ".hpl": "ogs-hpl",
-    ".hpc": "ogs-hpc",
-    ".pun": "ogs-pun",
-    ".txt": "ogs-txt",
-}
-OGS_FORMATS: tuple[str, ...] = get_args(OgsFormat)
-FORMATS = {*SUFFIXES.values(), *OGS_FORMATS}
 NUMBERED_FORMATS = ("ogs-dat", "ogs-hpl", "ogs-txt", "ogs-txt-separated")
-WITH_PICKS = ("quakeml", "ogs-dat", "ogs-hpl", "ogs-hpc", "hypo71")
 NAMES_STATIONS = ("ogs-txt", "ogs-txt-separated")  # of the picks, and holds none
+TABLES = ("csv", "parquet")
 
 
 def export_catalog(
     db: Database,
     catalog: str,
     output: Path,
-    format: ExportFormat | None = None,
+    format: str | None = None,
     filter: EventFilter | None = None,
     table: Literal["events", "arrivals"] = "events",
 ) -> dict[str, Any]:
@@ -63,8 +47,7 @@ def export_catalog(
     Args:
         catalog: name of the catalog.
         output: the file to write.
-        format: none: by the suffix, `.xml`/`.qml`/`.quakeml`, `.csv`, `.parquet`, `.dat`, `.hpl`, `.hpc`, `.pun`,
-            `.txt`.
+        format: one of `catalogdb.exchange.formats` that is written into one file; none: by the suffix.
         filter: which events, and in which order; none: all, by time.
         table: rows of csv and Parquet: one per event, or one per arrival of the preferred origins.
 
@@ -76,24 +59,19 @@ def export_catalog(
         InputError: for an unknown catalog, an unknown suffix or an output that can't be written.
     """
     output = Path(output)
-    chosen = format or SUFFIXES.get(output.suffix.lower())
-    if chosen not in FORMATS:
-        raise InputError(
-            f"{output}: no known format for the suffix {output.suffix!r}",
-            hint=f"use one of {', '.join(SUFFIXES)}, or --format",
-        )
-    if chosen not in ("csv", "parquet") and table != "events":
-        name = "QuakeML" if chosen == "quakeml" else chosen
+    chosen = written_format("catalog", output, format)
+    if chosen.name not in TABLES and table != "events":
+        name = "QuakeML" if chosen.name == "quakeml" else chosen.name
         raise InputError(f"{name} holds events with their arrivals: a table of arrivals is csv or Parquet")
-    holds_picks = chosen in WITH_PICKS or table == "arrivals"
-    wanted = holds_picks or chosen in NAMES_STATIONS
+    holds_picks = table == "arrivals" if chosen.name in TABLES else chosen.holds == "events and picks"
+    wanted = holds_picks or chosen.name in NAMES_STATIONS
     with catalog_contents(db, catalog, filter or EventFilter(), wanted, holds_picks) as contents:
         task = _Export(contents, catalog, chosen, table)
         size = write_atomically(output, task.write)
     return {
         "catalog": catalog,
         "output": str(output),
-        "format": chosen,
+        "format": chosen.name,
         "selected": contents.counts["events"],
         "events": task.written["events"],
         "picks": task.written["picks"],
@@ -103,56 +81,64 @@ def export_catalog(
     }
 
 
+def written_format(command: Command, output: Path, name: str | None) -> Format:
+    """The format of a file to write: the one named, else by the file's suffix.
+
+    Raises:
+        InputError: naming the formats that there are.
+    """
+    known = {name: item for name, item in of_command(command, is_written=True).items() if not item.is_folder}
+    if name is not None and name not in known:
+        raise InputError(f"no format {name!r} of {command} is written", hint=f"there are {', '.join(known)}")
+    chosen = name or suffixes(command).get(output.suffix.lower())
+    if chosen is None:
+        raise InputError(
+            f"{output}: no known format for the suffix {output.suffix!r}",
+            hint=f"use one of {', '.join(suffixes(command))}, or --format with one of {', '.join(known)}",
+        )
+    return known[chosen]
+
+
 @dataclass
 class _Export:
     """One export, and what becomes of events and picks: how many are `written`, and `left_out` by reason."""
 
     contents: CatalogContents
     catalog: str
-    format: str
+    format: Format
     table: str
     written: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
 
     def write(self, stream: BinaryIO) -> None:
         """Write the whole file."""
-        if self.format in OGS_FORMATS:
-            self._write_ogs(stream)
-        elif self.format == "quakeml":
+        if self.format.name in TABLES:
+            self._write_table(stream)
+        elif self.format.name == "quakeml":
             from catalogdb.exchange.quakeml_writer import write_quakeml
 
             self.written["events"] = write_quakeml(self.contents.events, stream, self.catalog)
             self.written["picks"] = self.contents.counts["picks"]
         else:
-            self._write_table(stream)
+            self._write_events(stream)
         for pick in self.contents.picks_of_no_event:  # what no writer took
             self.left_out[OF_A_MISSING_EVENT if "event_key" in pick else OF_NO_EVENT] += 1
 
-    def _write_ogs(self, stream: BinaryIO) -> None:
-        from catalogdb.exchange.ogs import write_cards, write_listing, write_summaries
-
-        writers: dict[str, Callable[..., int]] = {
-            "ogs-dat": write_cards.write_dat,
-            "ogs-hpl": write_listing.write_hpl,
-            "ogs-hpc": write_listing.write_hpc,
-            "ogs-pun": write_summaries.write_pun,
-            "ogs-txt": write_summaries.write_txt,
-            "ogs-txt-separated": write_summaries.write_separated_txt,
-            "hypo71": write_cards.write_hypo71,
-        }
+    def _write_events(self, stream: BinaryIO) -> None:
         more: dict[str, Any] = {}
-        if self.format in NUMBERED_FORMATS:
+        if self.format.name in NUMBERED_FORMATS:
             more["source_ids"] = iter(self.contents.source_ids)
-        if self.format in WITH_PICKS:
+        if self.format.holds == "events and picks":
             more["written"] = self.written
-        if self.format == "ogs-dat":
+        if self.format.name == "ogs-dat":
             more["picks_of_no_event"] = self._nameless(self.contents.picks_of_no_event)
-        self.written["events"] = writers[self.format](self.contents.events, stream, self.left_out, **more)
+        write = load(self.format.writer or "")
+        self.written["events"] = write(self.contents.events, stream, self.left_out, **more)
 
     def _write_table(self, stream: BinaryIO) -> None:
         from catalogdb.exchange import tables
 
-        write = tables.write_csv if self.format == "csv" else tables.write_parquet
+        write = tables.write_csv if self.format.name == "csv" else tables.write_parquet
         if self.table == "events":
             rows = (tables.event_row(event) for event, _ in self.contents.events)
             self.written["events"] = write(rows, tables.EVENT_COLUMNS, stream)

@@ -27,6 +27,8 @@ from catalogdb.names import checked_name
 from catalogdb.stages.station_places import StationNetworks
 from catalogdb.stages.write_catalog import write_catalog
 
+SELF_DESCRIBING = ("quakeml", "scml", "geojson")
+"""Formats that say what they are, so that a file without events is one nevertheless."""
 REVISION = 5  # of the readers: a change that gives other documents for the same files raises it
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
 STATIONS_NAMED = 30
@@ -180,7 +182,7 @@ def _check_name(db: Database, name: str, held: dict[str, Any] | None, config_id:
 def _is_empty(reference: ReferenceCatalog) -> bool:
     """True for files that are whole and hold nothing: valid QuakeML of no event, which a query may well give."""
     reports = reference.files
-    return bool(reports) and all(report.format == "quakeml" and not report.read for report in reports)
+    return bool(reports) and all(report.format in SELF_DESCRIBING and not report.read for report in reports)
 
 
 def _single_networks(db: Database, reference: ReferenceCatalog) -> dict[str, str]:

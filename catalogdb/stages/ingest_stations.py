@@ -35,7 +35,7 @@ SITE_KEY = ("net", "sta", "loc")
 CHANNEL_KEY = ("net", "sta", "loc", "chan")
 SAME_EPOCH_SECONDS = 10.0
 """MsPASS takes epochs whose start and end agree to this as one."""
-SUFFIXES = (".xml", ".stationxml", ".csv")
+SUFFIXES = (".xml", ".stationxml", ".csv", ".seed", ".dataless", ".xseed")
 PICKLED = "serialized_channel_data"
 """MsPASS's pickle of the ObsPy channel. MsPASS's matchers and readers don't ask for it (only `get_response` and its
 calibration engine do), unpickling runs whatever code the database holds, and a response takes tens of kB: the plain
@@ -79,7 +79,7 @@ def ingest_stations(
     differ, the one named first wins.
 
     Args:
-        paths: files, or folders whose .xml, .stationxml and .csv files are meant, packed or not.
+        paths: files, or folders whose files of `SUFFIXES` are meant, packed or not, at any depth.
         default_network: network code for stations that have none; stations that stood without one give way to them.
 
     Raises:
@@ -141,11 +141,7 @@ def _files(paths: Iterable[Path | str]) -> list[Path]:
     files: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            files += sorted(
-                item
-                for item in path.iterdir()
-                if unpacked_name(item).suffix.lower() in SUFFIXES and not item.name.startswith(".")
-            )
+            files += sorted(item for item in path.rglob("*") if _may_be_stations(item, path))
         elif path.exists():
             files.append(path)
         else:
@@ -154,6 +150,11 @@ def _files(paths: Iterable[Path | str]) -> list[Path]:
         endings = f"{', '.join(SUFFIXES)}, or these with {', '.join(PACKED_SUFFIXES)}"
         raise InputError(f"no station file ({endings}) in {', '.join(map(str, paths)) or 'the paths given'}")
     return list(dict.fromkeys(files))
+
+
+def _may_be_stations(item: Path, folder: Path) -> bool:
+    is_hidden = any(part.startswith(".") for part in item.relative_to(folder).parts)
+    return not is_hidden and unpacked_name(item).suffix.lower() in SUFFIXES and item.is_file()
 
 
 def _key(document: Document, names: tuple[str, ...]) -> tuple:

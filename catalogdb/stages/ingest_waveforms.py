@@ -22,7 +22,7 @@ from catalogdb.job_schedule import IngestBlock
 from catalogdb.ledger.stage import FileStage
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, content_of, with_extent
 from catalogdb.stages.waveform_files import WaveformFile, find_files, is_gone, known_files, shown
-from catalogdb.waveforms import FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_miniseed
+from catalogdb.waveforms import FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_waveforms
 
 PARALLEL_FROM = 64
 """So many files to scan are worth starting processes for."""
@@ -199,7 +199,7 @@ def _without_common_end(old: str, new: str) -> tuple[str, str]:
 
 def _scan(file: WaveformFile) -> _Scan:
     try:
-        result = scan_miniseed(file.path)
+        result = scan_waveforms(file.path)
     except UnreadableWaveform as error:
         return _Scan(file, None, shown(str(error)))
     except WaveformUnavailable as error:

@@ -40,7 +40,7 @@ PLANNED_FIELDS = (
     *("_id", "net", "sta", "chan", "channel_group", "starttime", "endtime", "delta", "npts", "foff"),
     *("file_id", "extent", "extent_number"),
 )
-SEGMENT_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes")
+SEGMENT_FIELDS = (*PLANNED_FIELDS, "loc", "sampling_rate", "dir", "dfile", "nbytes", "format")
 SEGMENTS_TOGETHER = 10_000
 PERIODS_PER_QUERY = 100
 

@@ -77,6 +77,16 @@ def catalog_contents(
         )
 
 
+@contextmanager
+def picks_by_time(db: Database, query: Mapping[str, Any]) -> Iterator[Iterator[Pick]]:
+    """Picks of one moment that fit a query, by time, given back while the block lasts."""
+    with db.client.start_session(snapshot=True) as session, _spool() as file:
+        spooled = _Spooled(db, file)
+        found = db.pick.find(query, session=session).sort([("time", 1), ("_id", 1)]).allow_disk_use(True)
+        spooled.fill(found.batch_size(BATCH_PICKS))
+        yield spooled.rows()
+
+
 def _spool() -> Any:
     return tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES, prefix="catalogdb-")
 

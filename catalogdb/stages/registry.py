@@ -12,8 +12,8 @@ from catalogdb import stage_list
 from catalogdb.errors import InputError
 from catalogdb.ledger.stage import Declared, FileStage, Stage
 
-KINDS = ("pick_set", "catalog")
-"""Kinds of named results: a catalog is made from a pick set."""
+KINDS = ("model", "pick_set", "catalog")
+"""Kinds of named results: a catalog is made from a pick set, and a pick set with a model or other weights."""
 
 
 def register(stage: type[Stage]) -> None:

@@ -11,6 +11,7 @@ from catalogdb.identity import canonical, content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
 from catalogdb.stages import registry
+from catalogdb.stages.models import provide_models
 from catalogdb.stages.pick_selection import PickSelection
 from catalogdb.stages.results import ResultName
 
@@ -30,6 +31,7 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
     Raises:
         InputError: where the database holds nothing that the job could work on.
     """
+    provide_models(db, job)
     stages, names = pick_set_stages(job)
     if registry.makes(job.stages, "catalog"):
         held = db.pick_set.find_one({"_id": job.pick_set_name}, {"config_id": 1}) or {}
@@ -73,6 +75,7 @@ def renamed(db: Database, job: Job, name: str) -> Job:
     was made from a pick set of its own name.
     """
     pick_set = job.pick_set_name
+    provide_models(db, job)
     for made in pick_set_stages(job)[1]:
         held = db.pick_set.find_one({"_id": pick_set}, {"config_id": 1})
         shared = held and held["config_id"] == made.config_id

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 SEGMENT_FIELDS = (
     *("net", "sta", "loc", "chan", "channel_group", "starttime", "endtime", "npts"),
-    *("dir", "dfile", "foff", "nbytes", "file_id"),
+    *("dir", "dfile", "foff", "nbytes", "format", "file_id"),
 )
 """What reading needs of a `wf_miniseed` document."""
 

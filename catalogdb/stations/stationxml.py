@@ -16,6 +16,8 @@ from catalogdb.stations.metadata import StationMetadata, short
 from catalogdb.stations.stationxml_check import StationXmlCheck
 from catalogdb.xml_text import local_name, parse_xml
 
+OF_OBSPY = {"seiscomp": "SC3ML", "xseed": "XSEED", "inventory": "INVENTORYXML"}
+"""ObsPy's formats of XML that it converts, by the root element."""
 FETCH_AGAIN = "is the file whole? fetch it again from its source"
 
 if TYPE_CHECKING:
@@ -31,13 +33,31 @@ def read_xml(path: Path, content: bytes, default_network: str = "") -> StationMe
     """
     root, said = parse_xml(path, content, "StationXML", FETCH_AGAIN)
     name = local_name(root)
-    if name == "seiscomp":
-        root = _as_stationxml(path, root)
+    if name in OF_OBSPY:
+        from lxml import etree
+
+        root = _as_stationxml(path, etree.tostring(root), OF_OBSPY[name])
     elif name != "FDSNStationXML":
         raise InputError(
             f"{path}: XML, but not StationXML: its root element is {name[:40]}, FDSNStationXML is wanted",
             hint="catalogdb ingest catalog reads QuakeML",
         )
+    return _checked(path, root, said, default_network)
+
+
+def read_by_obspy(path: Path, content: bytes, obspy_format: str, default_network: str = "") -> StationMetadata:
+    """Read dataless SEED by way of StationXML.
+
+    Args:
+        obspy_format: as `obspy.read_inventory` has it.
+
+    Raises:
+        InputError: naming file and reason, when ObsPy can't read it.
+    """
+    return _checked(path, _as_stationxml(path, content, obspy_format), [], default_network)
+
+
+def _checked(path: Path, root: Any, said: list[str], default_network: str) -> StationMetadata:
     check = StationXmlCheck(path, default_network)
     check.check(root)
     metadata = StationMetadata(None, check.rejected, [*said, *check.warnings])
@@ -51,19 +71,19 @@ def read_xml(path: Path, content: bytes, default_network: str = "") -> StationMe
     return metadata
 
 
-def _as_stationxml(path: Path, root: Any) -> Any:
-    """A SeisComP inventory (SC3ML) as StationXML, converted by ObsPy."""
+def _as_stationxml(path: Path, content: bytes, obspy_format: str) -> Any:
+    """Metadata of another format as StationXML, converted by ObsPy."""
     import obspy
-    from lxml import etree
 
     with _warnings():
         try:
-            inventory = obspy.read_inventory(io.BytesIO(etree.tostring(root)), format="SC3ML")
+            inventory = obspy.read_inventory(io.BytesIO(content), format=obspy_format)
             buffer = io.BytesIO()
             inventory.write(buffer, format="STATIONXML")
         except Exception as error:  # ObsPy's readers have errors of any kind
+            what = "this SeisComP inventory" if obspy_format == "SC3ML" else f"it as {obspy_format}"
             raise InputError(
-                f"{path}: ObsPy can't read this SeisComP inventory: {short(error)}",
+                f"{path}: ObsPy can't read {what}: {short(error)}",
                 hint="export it as StationXML (SeisComP: fdsnxml2inv --to-staxml), or ask your data centre for it",
             ) from error
     return parse_xml(path, buffer.getvalue(), "StationXML", FETCH_AGAIN)[0]

@@ -6,8 +6,9 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -73,9 +74,9 @@ def score(
     """Count what was found, one to one, within the gates of time and epicentre.
 
     Returns:
-        `reference_events`, `events`, `matched`, `recall`, `precision`; where origins have arrivals and the reference
-        has picks also `picks_right` (arrivals that belong to the event matched, over the reference's picks) and
-        `arrivals_wrong` (all other arrivals, over all arrivals).
+        `reference_events`, `events`, `matched`, `recall`, `precision`, `f1` (0 where nothing matches); where origins
+        have arrivals and the reference has picks also `picks_right` (arrivals that belong to the event matched, over
+        the reference's picks) and `arrivals_wrong` (all other arrivals, over all arrivals).
     """
     events, found = _columns(reference), _columns(origins)
     pairs = pair_events(events, found, gates or Gates())
@@ -86,6 +87,7 @@ def score(
         "matched": matched,
         "recall": matched / len(reference) if reference else None,
         "precision": matched / len(origins) if origins else None,
+        "f1": 2.0 * matched / (len(reference) + len(origins)) if matched else 0.0,
     }
     wanted = sum(len(event.get("picks", ())) for event in reference)
     arrivals = sum(len(origin.get("arrivals", ())) for origin in origins)
@@ -100,50 +102,51 @@ def score(
 
 
 def compare(
-    task: Task, methods: Mapping[str, tuple[Method, AssociateConfig]], gates: Gates | None = None
+    task: Task,
+    methods: Mapping[str, tuple[Method, AssociateConfig]],
+    gates: Gates | None = None,
+    workers: int = 1,
+    progress: Callable[[dict[str, Any]], None] | None = None,
 ) -> list[dict[str, Any]]:
-    """Run each method in a process of its own, one after the other; one row each with its score, time and memory.
+    """Run each method in a process of its own; one row each, in their order, with its score, time and memory.
 
     Rows hold `method`, what `score` gives, `seconds`, `cpu_seconds` and `peak_mb`; imports and tables are made before
     the time starts, and memory is the whole process's.
 
+    Args:
+        workers: how many run side by side.
+        progress: called with each row, as soon as it and those before it are there.
+
     Raises:
         InputError: where a method fails, with its name.
     """
-    context = multiprocessing.get_context("spawn")
     rows = []
-    for name, (method, config) in methods.items():
-        receiver, sender = context.Pipe(duplex=False)
-        worker = context.Process(target=_measure, args=(task, method, config, gates, sender))
-        worker.start()
-        sender.close()
-        try:
-            result = receiver.recv()
-        except EOFError:
-            result = "its process ended early"
-        worker.join()
-        if isinstance(result, str):
-            raise InputError(f"associator {name}: {result}")
-        rows.append({"method": name} | result)
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+        started = {name: pool.submit(_measured, task, *method, gates) for name, method in methods.items()}
+        for name, running in started.items():
+            try:
+                rows.append({"method": name} | running.result())
+            except (InputError, BrokenProcessPool) as error:
+                pool.shutdown(cancel_futures=True)
+                ended = "its process ended early" if isinstance(error, BrokenProcessPool) else error
+                raise InputError(f"associator {name}: {ended}", getattr(error, "hint", None)) from error
+            if progress is not None:
+                progress(rows[-1])
     return rows
 
 
-def _measure(task: Task, method: Method, config: AssociateConfig, gates: Gates | None, connection: Connection) -> None:
-    try:
-        if task.picks:
-            first = min(pick["time"] for pick in task.picks)
-            through_windows(task.during(first, first + 600.0, 0.0), config)
-        before = time.perf_counter(), time.process_time()
-        origins = method(task, config)
-        seconds, cpu_seconds = time.perf_counter() - before[0], time.process_time() - before[1]
-        result: dict[str, Any] | str = score(origins, task.reference, gates) | {
-            "seconds": seconds,
-            "cpu_seconds": cpu_seconds,
-            "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
-        }
-    except InputError as error:
-        result = str(error)
-    connection.send(result)
+def _measured(task: Task, method: Method, config: AssociateConfig, gates: Gates | None) -> dict[str, Any]:
+    if task.picks:
+        first = min(pick["time"] for pick in task.picks)
+        through_windows(task.during(first, first + 600.0, 0.0), config)
+    before = time.perf_counter(), time.process_time()
+    origins = method(task, config)
+    seconds, cpu_seconds = time.perf_counter() - before[0], time.process_time() - before[1]
+    return score(origins, task.reference, gates) | {
+        "seconds": seconds,
+        "cpu_seconds": cpu_seconds,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0,
+    }
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from pydantic import ValidationError
 
 from catalogdb.association.config import AssociateConfig
+from catalogdb.dotted_keys import with_keys
 from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
-from catalogdb.tuning.compare import Task, score, through_windows
+from catalogdb.tuning.compare import Task, compare, through_windows
 
 # Settings that matter most, and where to look for them; others may be named instead.
 SPACES: dict[str, dict[str, Sequence[Any]]] = {
@@ -52,6 +52,7 @@ def tune(
     seed: int = 0,
     min_precision: float = 0.0,
     gates: Gates | None = None,
+    workers: int = 1,
     progress: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Random search: the base settings first, then `trials` draws, each judged on the training period by F1.
@@ -65,6 +66,7 @@ def tune(
         trials: draws; seed: of their generator.
         min_precision: settings below it on the training period lose to all that reach it.
         gates: of the matching.
+        workers: trials side by side.
         progress: called with each trial.
 
     Returns:
@@ -81,21 +83,21 @@ def tune(
             raise InputError(f"the {name} period holds no reference event", hint="Name a longer one.")
     space = SPACES[base.associator] if space is None else space
     random = np.random.default_rng(seed)
-    done = []
-    for number in range(trials + 1):
-        settings = {} if number == 0 else {key: _draw(random, key, values) for key, values in space.items()}
-        config = changed(base, settings)
-        trial = {"settings": settings, "train": score(through_windows(parts[0], config), parts[0].reference, gates)}
-        trial["train"]["f1"] = f1(trial["train"])
-        done.append(trial)
-        if progress is not None:
-            progress(trial)
+    drawn: list[dict[str, Any]] = [{}]
+    drawn += [{key: _draw(random, key, values) for key, values in space.items()} for _ in range(trials)]
+    # Before the first runs: settings that don't fit
+    methods = {str(number): (through_windows, changed(base, settings)) for number, settings in enumerate(drawn)}
+
+    def trial(row: dict[str, Any]) -> dict[str, Any]:
+        number = int(row["method"])
+        return {"settings": drawn[number], "train": {key: value for key, value in row.items() if key != "method"}}
+
+    told = None if progress is None else lambda row: progress(trial(row))
+    done = [trial(row) for row in compare(parts[0], methods, gates, workers, told)]
     ranked = sorted(done, key=lambda trial: (_reaches(trial, min_precision), trial["train"]["f1"]), reverse=True)
     best = ranked[0]["settings"]
-    reports = {}
-    for name, settings in (("base", {}), ("best", best)):
-        reports[name] = score(through_windows(parts[1], changed(base, settings)), parts[1].reference, gates)
-        reports[name]["f1"] = f1(reports[name])
+    finals = {"base": (through_windows, base), "best": (through_windows, changed(base, best))}
+    reports = {row.pop("method"): row for row in compare(parts[1], finals, gates, workers)}
     return {"trials": ranked, "best": best, "test": reports}
 
 
@@ -105,25 +107,7 @@ def changed(base: AssociateConfig, settings: Mapping[str, Any]) -> AssociateConf
     Raises:
         InputError: naming a key that is no setting, or a value that doesn't fit.
     """
-    document = base.model_dump()
-    for key, value in settings.items():
-        *path, name = key.split(".")
-        block: Any = document
-        for part in path:
-            block = block.get(part) if isinstance(block, dict) else None
-        if not isinstance(block, dict) or name not in block:
-            raise InputError(f"associate.{key} is not a setting", hint="docs/reference/cli.md lists them.")
-        block[name] = value
-    try:
-        return AssociateConfig.model_validate(document)
-    except ValidationError as error:
-        raise InputError(f"associate settings {dict(settings)} don't fit: {error.errors()[0]['msg']}") from error
-
-
-def f1(scores: Mapping[str, Any]) -> float:
-    """Harmonic mean of recall and precision; 0 where nothing matches."""
-    recall, precision = scores["recall"] or 0.0, scores["precision"] or 0.0
-    return 2.0 * recall * precision / (recall + precision) if recall + precision else 0.0
+    return with_keys(base, settings, "associate")
 
 
 def _reaches(trial: Mapping[str, Any], min_precision: float) -> bool:

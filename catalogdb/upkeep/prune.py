@@ -43,7 +43,7 @@ class Leftovers:
     """What nothing stands for any more.
 
     Attributes:
-        configs: config_ids of tasks that neither a pick set nor a catalog has.
+        configs: config_ids of tasks that no model, pick set or catalog has.
         documents: results of such tasks, and of tasks that stand for a name of the other kind alone.
         pairs: catalog and reference of comparisons of which one is gone.
         held: config_ids left out, with the worker that holds a task of theirs now.
@@ -63,7 +63,7 @@ def find_leftovers(db: Database) -> Leftovers:
     in_ledger = {row["_id"] for row in db.task.aggregate(_distinct("config_id", {"stage": {"$gt": ""}}))}
     standing = {kind: _standing(db, kind) for kind in KINDS}
     held = {row["config_id"]: row["lease"]["owner"] for row in _held(db)}
-    found = Leftovers(sorted(in_ledger - standing["pick_set"] - standing["catalog"] - held.keys()))
+    found = Leftovers(sorted(in_ledger - set().union(*standing.values()) - held.keys()))
     found.held = {
         config: owner for config, owner in held.items() if not any(config in ids for ids in standing.values())
     }

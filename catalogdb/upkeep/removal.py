@@ -11,16 +11,17 @@ from pymongo.database import Database
 
 from catalogdb import logs
 from catalogdb.database.lease import HELD, holder, name_lease
-from catalogdb.database.named import require_catalog, require_pick_set
+from catalogdb.database.named import require_catalog, require_model, require_pick_set
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import release_dead_tasks
 from catalogdb.stages.registry import keepers, kept, outputs
 from catalogdb.stages.results import check_unused, own_tasks
 
-Kind = Literal["pick_set", "catalog"]
+Kind = Literal["pick_set", "catalog", "model"]
 Counts = dict[str, int]
 Progress = Callable[[str, int], None]
 
+REQUIRE = {"pick_set": require_pick_set, "catalog": require_catalog, "model": require_model}
 TASKS_PER_STEP = 50
 DOCUMENTS_PER_STEP = 20_000
 """What is larger may not fit the server's cache as one transaction."""
@@ -128,7 +129,7 @@ def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
 def _document(db: Database, kind: Kind, name: str) -> dict[str, Any]:
     """The document of a name; where its removal or ingestion was broken off, what documents of its own tell."""
     try:
-        return require_pick_set(db, name) if kind == "pick_set" else require_catalog(db, name)
+        return REQUIRE[kind](db, name)
     except InputError:
         for collection in outputs(kind):
             if (left := db[collection].find_one({kind: name}, {"config_id": 1})) is not None:

@@ -3,6 +3,7 @@
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState
 from catalogdb.waveforms.index import ScanResult, scan_miniseed
+from catalogdb.waveforms.other_formats import scan_waveforms
 from catalogdb.waveforms.read import read_traces
 
 __all__ = [
@@ -13,4 +14,5 @@ __all__ = [
     "WaveformUnavailable",
     "read_traces",
     "scan_miniseed",
+    "scan_waveforms",
 ]

@@ -19,6 +19,7 @@ from catalogdb.documents.archive import WfMiniseed
 from catalogdb.waveforms.assemble import Segment, assemble
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, check_digest, check_unchanged, opened
+from catalogdb.waveforms.other_formats import MINISEED, read_other
 from catalogdb.waveforms.records import Records, chain_breaks, codes, location, read_records
 
 if TYPE_CHECKING:
@@ -151,7 +152,11 @@ def _read_file(file: _File, window: tuple[int, int]) -> tuple[dict[Channel, list
             if state:
                 check_unchanged(stream, path, state)
             before = os.fstat(stream.fileno())
-            for span in _byte_ranges(stream, path, file.segments, window):
+            if file.segments[0].get("format", MINISEED) != MINISEED:
+                read_bytes = before.st_size
+                for segment, samples in read_other(stream, path, file.segments):
+                    decoded[_channel(segment)].append(samples)
+            for span in _byte_ranges(stream, path, _of_miniseed(file.segments), window):
                 read_bytes += span.end - span.first
                 _read_byte_range(stream, span, window, decoded, problems)
             if state is None:
@@ -172,6 +177,10 @@ def _read_file(file: _File, window: tuple[int, int]) -> tuple[dict[Channel, list
             "(catalogdb ingest waveforms --prune)"
         ) from error
     return decoded, problems
+
+
+def _of_miniseed(segments: list[WfMiniseed]) -> list[WfMiniseed]:
+    return [segment for segment in segments if segment.get("format", MINISEED) == MINISEED]
 
 
 def _channel(segment: WfMiniseed) -> Channel:

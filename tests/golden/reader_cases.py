@@ -1,4 +1,4 @@
-"""Readers of catalogs: QuakeML, csv, and the OGS bulletin."""
+"""Readers of catalogs: QuakeML, csv, the OGS bulletin, and some formats of others."""
 
 import tempfile
 from pathlib import Path
@@ -48,6 +48,22 @@ PICKS = """event_id,time,station,network,phase,probability
 2,2024-02-03T06:00:03.5Z,BBB,XX,Pg,0.7
 9,2024-02-03T09:00:03.5Z,BBB,XX,P,0.6
 """
+
+
+GEOJSON = """{"type": "FeatureCollection", "features": [{"type": "Feature", "id": "nc1", "properties": {"mag": 1.5,
+"place": "somewhere", "time": 1706933108500, "updated": 1706940000000, "status": "reviewed", "net": "nc", "nst": 7,
+"dmin": 0.05, "rms": 0.11, "gap": 120, "magType": "ml", "type": "quarry blast"},
+"geometry": {"type": "Point", "coordinates": [13.1, 46.34, 8.25]}}]}
+"""
+REAL = """    1   2024 02 03 04:05:08.500    14708.500  0.0420 46.3400  13.1000   8.25  1.500 0.200  1  1  2  1 120.00
+   XX     AAA     P   14710.1800    1.6800 1.20e-03  0.0500   0.9300 257.0000
+   XX     AAA     S   14711.9400    3.4400 2.20e-03 -0.0200   0.8100 257.0000
+"""
+NORDIC = (
+    " 2024  2 3  4 5  8.5 L  46.340  13.100  8.2  TES  4 0.1 1.5LTES                1\n"
+    " STAT SP IPHASW D HRMM SECON CODA AMPLIT PERI AZIMU VELO AIN AR TRES W  DIS CAZ7\n"
+    " AAA  HZ IP       4 5 10.18                             101   -0.0810 16.7 238 \n\n"
+)
 
 
 def line(fields: dict[int, str], width: int = 0) -> str:
@@ -113,5 +129,8 @@ CASES = tuple(
         "ogs-hpl": {"list_hpl": "\n".join(LISTING) + "\n"},
         "ogs-pun": {"summary_pun": "\n".join(SUMMARY) + "\n"},
         "ogs-merged": {"list_hpl": "\n".join(LISTING) + "\n", "bulletin_txt": "\n".join(BULLETIN) + "\n"},
+        "geojson": {"events_json": GEOJSON},
+        "real": {"phase_txt": REAL},
+        "nordic": {"select_out": NORDIC},
     }.items()
 )

@@ -79,3 +79,9 @@ def test_a_forbidden_import_breaks_its_contract(project, contract, module, sourc
     assert answer.returncode == 1, answer.stdout
     assert "1 broken" in answer.stdout
     assert f"catalogdb.{module.removesuffix('.py').replace('/', '.').split('.')[0]}" in answer.stdout
+
+
+def test_names_of_test_files_differ():
+    """pytest takes them for modules of one name otherwise, and refuses the second."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

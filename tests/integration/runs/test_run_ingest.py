@@ -45,3 +45,21 @@ def test_what_can_not_be_read_is_told(settings, job, tmp_path, command):
     (tmp_path / "archive" / "broken.mseed").write_bytes(b"\x00 not miniSEED" * 100)
     assert "problem: ingest:" in (broken := command(settings, "run", job(tmp_path / "archive"))).err
     assert "broken.mseed" in broken.err
+
+
+def test_the_first_of_a_run_s_workers_reads_new_files(settings, job, engine_day, command, tmp_path):
+    path, db = job(engine_day.data.waveforms_dir), connect(settings)
+    first = command(settings, "work", path, "--run-id", "night", "--json").json
+    assert first["status"] == "done" and db.wf_file.count_documents({}) > 0
+    late = tmp_path / "late.yaml"
+    late.write_text(path.read_text().replace(str(engine_day.data.waveforms_dir), str(tmp_path / "absent")))
+    assert command(settings, "work", late, "--run-id", "night").code == 0, "the run has read what there is"
+    assert "absent: No such file" in command(settings, "work", late, "--run-id", "other").err
+
+
+def test_a_sweep_reads_new_files_once(settings, job, engine_day, command):
+    path, db = job(engine_day.data.waveforms_dir), connect(settings)
+    path.write_text(f"{path.read_text()}matrix: {{associate.min_picks: [5, 6]}}\n")
+    assert command(settings, "sweep", path, "--dry-run").code == 0 and db.wf_file.count_documents({}) == 0
+    report = command(settings, "sweep", path, "--json").json
+    assert [cell["status"] for cell in report["cells"]] == ["done", "done"] and db.wf_file.count_documents({}) > 0

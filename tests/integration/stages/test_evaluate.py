@@ -3,6 +3,7 @@
 import pytest
 
 from catalogdb.comparisons import evaluate
+from catalogdb.comparisons.lease import ComparisonLease
 from catalogdb.database.connection import connect
 from catalogdb.runs.run import run_job
 from catalogdb.runs.stale import stale_of_catalog, stale_of_job
@@ -119,3 +120,20 @@ def test_it_goes_with_its_catalog(settings, db, engine_day):
     assert remove(db, "catalog", "engines") == {name: number for name, number in counts.items() if number}
     assert db.task.count_documents({"stage": "evaluate"}) == db.comparison.count_documents({}) == 0
     assert run_job(settings, engine_day.job()).stages["evaluate"].done == 1
+
+
+def test_a_comparison_taken_over_is_compared_again(settings, db, engine_day, monkeypatch):
+    """Its own lease is not the task's: the task is still this process's, and is retried."""
+    db.comparison.delete_many({})
+    finish, taken = ComparisonLease.done, []
+
+    def taken_over_once(self, *arguments):
+        if not taken:
+            taken.append(self)
+            db.comparison.update_one({}, [{"$set": {"lease.token": "another's", "lease.until": "$$NOW"}}])
+        return finish(self, *arguments)
+
+    monkeypatch.setattr(ComparisonLease, "done", taken_over_once)
+    report = run_job(settings, engine_day.job())
+    assert len(taken) == 1 and report.status == "done" and report.stages["evaluate"].done == 1
+    assert db.task.find_one({"stage": "evaluate"})["status"] == "done" and report.evaluation["events"]["matched"] > 0

@@ -23,6 +23,13 @@ class TakenStage(Stage):
     read = process = None
 
 
+class KeyStage(Stage):
+    """One that is named as a key of job files."""
+
+    name = "matrix"
+    read = process = None
+
+
 @pytest.fixture
 def said(monkeypatch):
     """What people are told."""
@@ -94,3 +101,11 @@ def test_an_unknown_stage_of_a_job_is_named_with_those_there_are(install):
     expected = "stages.0: no stage 'relocate'; jobs may have pick, associate, locate, magnitude, evaluate"
     with pytest.raises(InputError, match=expected):
         validated(JobFile, JOB | {"stages": ["relocate"]}, "a.yaml")
+
+
+def test_no_stage_is_named_as_a_key_of_job_files(install, said):
+    install(mine=f"{__name__}:KeyStage")
+    assert "matrix" not in registry.names_in_order() and "'matrix' is a key of job files" in said[0]
+    with pytest.raises(InputError, match="stage 'matrix': that is a key of job files"):
+        registry.register(KeyStage)
+    assert {*JobFile.model_fields} - {*stage_list.STAGES} == {*stage_list.RESERVED}

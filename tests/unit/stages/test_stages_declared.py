@@ -21,7 +21,7 @@ IN_THE_LEDGER = {*registry.names_in_order(), *registry.never_repeated()}
 def test_stages_run_in_the_order_in_which_they_read():
     assert registry.names_in_order() == [
         *("ingest_stations", "ingest_waveforms", "ingest_catalog"),
-        *("pick", "associate", "locate", "magnitude", "assemble", "evaluate"),
+        *("train", "pick", "associate", "locate", "magnitude", "assemble", "evaluate"),
     ]
 
 
@@ -63,6 +63,7 @@ def test_a_catalog_needs_the_stage_that_begins_it():
 
 
 def test_a_kind_of_result_has_the_collections_of_its_stages():
+    assert registry.outputs("model") == ("model_weights",)
     assert registry.outputs("pick_set") == ("pick", "peak", "probability", "detection")
     assert registry.outputs("catalog") == ("origin", "station_term", "magnitude", "event")
 
@@ -79,7 +80,7 @@ def test_a_verb_is_that_of_the_stage_in_the_ledger():
 
 def test_what_runs_of_jobs_begin_with_is_planned_from_the_start():
     begin = [stage.name for stage in registry.run_stages() if registry.begins(object.__new__(stage))]
-    assert begin == ["pick"], "what files brought in is there before"
+    assert begin == ["train", "pick"], "what files brought in is there before; of jobs it is picking alone"
 
 
 class QualityStage(Stage):

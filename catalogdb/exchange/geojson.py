@@ -1,0 +1,169 @@
+"""GeoJSON of events as the USGS writes it, out and in (https://earthquake.usgs.gov/earthquakes/feed/v1.0/geojson.php).
+
+A feature's coordinates are longitude, latitude (degrees) and depth (km); times are milliseconds since 1970.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+from catalogdb.decoding import decode, read_bytes
+from catalogdb.documents.data import Event, Magnitude, Origin, Pick
+from catalogdb.errors import InputError
+from catalogdb.event_types import quakeml_name
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.positions import coordinates, depth_in_range
+from catalogdb.exchange.quakeml_elements import degrees
+from catalogdb.exchange.reference_catalog import FileReport, ReadEvent, ReferenceCatalog
+from catalogdb.exchange.tables import preferred_origin
+from catalogdb.exchange.writer_words import UNLOCATED
+from catalogdb.geo import KM_PER_DEGREE
+
+STATUSES: dict[str, tuple[EvaluationMode, str]] = {
+    "automatic": ("automatic", "preliminary"),
+    "reviewed": ("manual", "reviewed"),
+    "manual": ("manual", "reviewed"),
+}
+DELETED = "deleted"
+GET_AGAIN = "get the same search with format=geojson, or as QuakeML"
+
+
+def write_geojson(events: Iterable[tuple[Event, list[Pick]]], stream: BinaryIO, left_out: Counter[str]) -> int:
+    """Write a FeatureCollection; events without a location are left out."""
+    stream.write(b'{"type": "FeatureCollection", "metadata": {"title": "catalogdb", "api": "1.0"}, "features": [')
+    number = 0
+    for event, _ in events:
+        if "latitude" not in event:
+            left_out[UNLOCATED] += 1
+            continue
+        text = json.dumps(_feature(event), ensure_ascii=False, allow_nan=False)
+        stream.write((",\n" if number else "\n").encode() + text.encode())
+        number += 1
+    stream.write(b"\n]}\n")
+    return number
+
+
+def _feature(event: Event) -> dict[str, Any]:
+    origin, info = preferred_origin(event), event.get("creation_info", {})
+    magnitude, place = event.get("magnitude"), event.get("place")
+    net = (info.get("agency_id") or "catalogdb").lower()
+    title = f"M {'?' if magnitude is None else f'{magnitude:.1f}'} - {place or 'unknown place'}"
+    properties = {
+        "mag": magnitude,
+        "place": place,
+        "time": round(event["time"] * 1000.0),
+        "updated": round(info["creation_time"] * 1000.0) if info.get("creation_time") is not None else None,
+        "status": "reviewed" if event.get("evaluation_mode") == "manual" else "automatic",
+        "net": net,
+        "code": event["_id"],
+        "ids": f",{event['_id']},",
+        "sources": f",{net},",
+        "types": ",origin,",
+        "nst": origin.get("n_stations"),
+        "dmin": degrees(origin.get("minimum_distance_km")),
+        "rms": event.get("rms"),
+        "gap": event.get("azimuthal_gap"),
+        "magType": event.get("magnitude_type"),
+        "type": event.get("event_type") or "earthquake",
+        "title": title,
+    }
+    where = [event["longitude"], event["latitude"], event.get("depth_km")]
+    return {
+        "type": "Feature",
+        "properties": properties,
+        "geometry": {"type": "Point", "coordinates": where},
+        "id": event["_id"],
+    }
+
+
+def read_geojson(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
+    """Read events of a FeatureCollection or of a single Feature; those that the USGS deleted are rejected.
+
+    Raises:
+        InputError: naming the file and the reason, when it is no GeoJSON of events.
+    """
+    try:
+        content = json.loads(decode(path, read_bytes(path)))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}: not GeoJSON: {error}", hint=GET_AGAIN) from error
+    features = content.get("features", [content]) if isinstance(content, dict) else None
+    if not isinstance(features, list):
+        raise InputError(f"{path}: not GeoJSON of events: it has no features", hint=GET_AGAIN)
+    result = ReferenceCatalog()
+    for number, feature in enumerate(features, 1):
+        name = feature.get("id") if isinstance(feature, dict) else None
+        try:
+            result.events.append(_event(feature, evaluation_mode))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+            result.rejected.append(f"{path}: feature {number} ({name or 'no id'}): {reason}")
+    kept, rejected = len(result.events), len(result.rejected)
+    result.files.append(FileReport(str(path), "geojson", kept + rejected, kept, 0, rejected))
+    return result
+
+
+def _event(feature: dict[str, Any], mode: EvaluationMode) -> ReadEvent:
+    properties = feature["properties"]
+    if properties.get("status") == DELETED:
+        raise ValueError("deleted by its source")
+    time = _finite(properties["time"], "time") / 1000.0
+    longitude, latitude, *rest = feature["geometry"]["coordinates"]
+    latitude, longitude = coordinates(_finite(latitude, "latitude"), _finite(longitude, "longitude"))
+    depth_km = depth_in_range(_finite(rest[0], "depth")) if rest and rest[0] is not None else None
+    nearest = _optional(properties, "dmin")
+    origin = cast(
+        Origin,
+        present(
+            {
+                "_id": "1",
+                "method": "unknown",
+                "time": time,
+                "latitude": latitude,
+                "longitude": longitude,
+                "depth_km": depth_km,
+                "rms": _optional(properties, "rms"),
+                "azimuthal_gap": _optional(properties, "gap"),
+                "n_stations": properties.get("nst"),
+                "minimum_distance_km": None if nearest is None else nearest * KM_PER_DEGREE,
+            }
+        ),
+    )
+    value = _optional(properties, "mag")
+    kind = properties.get("magType") or "M"
+    magnitude = None if value is None else cast(Magnitude, {"_id": "1", "type": kind, "value": value})
+    own_mode, status = STATUSES.get(
+        str(properties.get("status", "")).lower(), (mode, "reviewed" if mode == "manual" else "preliminary")
+    )
+    given = properties.get("type")
+    updated = _optional(properties, "updated")
+    info = {"agency_id": properties.get("net"), "creation_time": None if updated is None else updated / 1000.0}
+    return event_from_parts(
+        time,
+        [origin],
+        [magnitude] if magnitude else [],
+        origin,
+        magnitude,
+        source_id=feature.get("id") or properties.get("code"),
+        place=properties.get("place"),
+        event_type=quakeml_name(str(given).lower()) if given else None,
+        evaluation_mode=own_mode,
+        evaluation_status=status,
+        creation_info=present(info) or None,
+    )
+
+
+def _finite(value: Any, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{what} {value!r} is no number")
+    return float(value)
+
+
+def _optional(properties: dict[str, Any], name: str) -> float | None:
+    value = properties.get(name)
+    return None if value is None else _finite(value, name)

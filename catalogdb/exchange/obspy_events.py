@@ -1,0 +1,103 @@
+"""Read events in formats that ObsPy knows, as if it had converted the file to QuakeML before.
+
+What its readers give goes through QuakeML as every other QuakeML file does, so it is judged by the same rules. Ids that
+ObsPy draws by chance become numbers: two readings of a file are equal.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+from catalogdb.decoding import read_bytes, unpacked_name
+from catalogdb.errors import InputError
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.quakeml import read_parameters
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.file_formats import QUAKEML_OR_CSV
+
+LOCAL = b"smi:local/"
+_DRAWN = re.compile(rb"(smi:local/|/)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
+
+
+def read_by_obspy(path: Path, evaluation_mode: EvaluationMode, obspy_format: str) -> ReferenceCatalog:
+    """Read a file, packed or not, by ObsPy's reader of a format.
+
+    Args:
+        obspy_format: as `obspy.read_events` has it.
+
+    Raises:
+        InputError: naming the file and the reason, when ObsPy can't read it.
+    """
+    from lxml import etree
+
+    path = Path(path)
+    content = read_bytes(path)
+    catalog, said = _read(path, content, obspy_format)
+    if not len(catalog) and said:
+        raise InputError(
+            f"{path}: ObsPy's reader of {obspy_format} finds no event in it: {said[0][:300]}", hint=QUAKEML_OR_CSV
+        )
+    root = etree.fromstring(_with_numbers(_as_quakeml(catalog), path.name, content))
+    lost = [text for text in said if "skipped" in text.lower()]
+    others = [f"{path}: {text}" for text in said if text not in lost]
+    result = read_parameters(path, root[0], others, evaluation_mode)
+    result.rejected = [f"{path}: {text}" for text in lost] + result.rejected
+    return result
+
+
+def _read(path: Path, content: bytes, obspy_format: str) -> tuple[Any, list[str]]:
+    """ObsPy's `Catalog`, and what it warned of."""
+    from obspy import read_events
+
+    name = unpacked_name(path).name
+    with tempfile.TemporaryDirectory(prefix="catalogdb-") as folder, warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        copy = Path(folder) / name  # some readers take no stream, and none unpacks as safely
+        copy.write_bytes(content)
+        try:
+            catalog = read_events(str(copy), format=obspy_format)
+        except Exception as error:  # its readers have no common error
+            reason = str(error).replace(str(copy), name) or type(error).__name__
+            raise InputError(
+                f"{path}: ObsPy's reader of {obspy_format} fails: {reason[:300]}", hint=QUAKEML_OR_CSV
+            ) from error
+    said = dict.fromkeys(_short(str(one.message).replace(str(copy), name)) for one in caught if _is_of_data(one))
+    return catalog, list(said)
+
+
+def _short(text: str) -> str:
+    """The first line, and the last one of a traceback, which says why."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"{lines[0]} {lines[-1].split(': ', 1)[-1]}" if "Traceback" in text else " ".join(lines)
+
+
+def _is_of_data(warning: warnings.WarningMessage) -> bool:
+    return not issubclass(warning.category, DeprecationWarning | PendingDeprecationWarning | FutureWarning)
+
+
+def _as_quakeml(catalog: Any) -> bytes:
+    text = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        catalog.write(text, format="QUAKEML")
+    return text.getvalue()
+
+
+def _with_numbers(text: bytes, name: str, content: bytes) -> bytes:
+    """Ids that were drawn by chance as numbers, in the order in which they occur; those that the file has stay."""
+    numbers: dict[bytes, bytes] = {}
+    plain = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII).encode()
+
+    def numbered(match: re.Match[bytes]) -> bytes:
+        drawn = match[2]
+        if drawn in content:
+            return match[0]
+        number = numbers.setdefault(drawn, str(len(numbers) + 1).encode())
+        return match[1] + (plain + b"/" if match[1] == LOCAL else b"") + number
+
+    return _DRAWN.sub(numbered, text)

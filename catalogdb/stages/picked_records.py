@@ -1,0 +1,137 @@
+"""Labelled records of the database's own picks and waveforms."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.channels import SENSOR_PRIORITY, sensor_rank
+from catalogdb.database.named import require_pick_set
+from catalogdb.errors import CatalogdbError, InputError
+from catalogdb.identity import content_id
+from catalogdb.stages.file_states import content_of, file_states
+from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
+from catalogdb.training.config import TrainingSetConfig
+from catalogdb.training.formats import FIRST_ARRIVALS
+from catalogdb.training.records import PHASES, LabelledRecord, Onset, known_phases
+
+NEVER_AUTOMATIC = ("reference", "reviewed")
+
+
+@dataclass(frozen=True)
+class _Span:
+    """What one record is to cover: a station, the onsets, and the waveforms' period."""
+
+    net: str
+    sta: str
+    event: str
+    onsets: tuple[Onset, ...]
+    starttime: float
+    endtime: float
+
+
+def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledRecord], list[str], str]:
+    """The records of a set, why others are none, and the digest of what they are made from.
+
+    Raises:
+        InputError: for pick sets that aren't there, and for automatic ones: a network that learns from a network learns
+            its faults.
+    """
+    if not config.pick_sets:
+        raise InputError(f"training set {config.name!r}: no pick_sets", hint="name reference or reviewed pick sets")
+    for name in config.pick_sets:
+        kind = require_pick_set(db, name)["kind"]
+        if kind not in NEVER_AUTOMATIC:
+            raise InputError(
+                f"pick set {name!r} is {kind}: labels come from {' or '.join(NEVER_AUTOMATIC)} pick sets",
+                hint="catalogdb ingest catalog FILE --name NAME reads a bulletin with its picks",
+            )
+    spans = list(_spans(db, config))
+    spans += list(_between(spans, config))
+    records, rejected, digests = [], [], []
+    for span in spans:
+        try:
+            record, content = _record(db, span, config)
+        except CatalogdbError as error:
+            rejected.append(f"{span.net}.{span.sta} {span.starttime + config.before_seconds:.2f}: {error}")
+            continue
+        records.append(record)
+        digests.append([record.name, [[onset.phase, onset.time] for onset in record.onsets], content])
+    return records, rejected, content_id(sorted(digests))
+
+
+def _spans(db: Database, config: TrainingSetConfig) -> Iterator[_Span]:
+    """Picks of each station, those that follow one another closely together."""
+    query: dict[str, Any] = {"pick_set": {"$in": list(config.pick_sets)}, "is_counted": {"$ne": False}}
+    bounds = {"$gte": config.starttime, "$lt": config.endtime}
+    if times := {key: value.timestamp() for key, value in bounds.items() if value}:
+        query["time"] = times
+    fields = {"net": 1, "sta": 1, "phase": 1, "time": 1, "event_key": 1, "evaluation_status": 1}
+    by_station: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for pick in db.pick.find(query, fields):
+        if pick["phase"].lower() in FIRST_ARRIVALS and _takes(config.stations, pick["net"], pick["sta"]):
+            by_station[pick["net"], pick["sta"]].append(pick)
+    for (net, sta), picks in sorted(by_station.items()):
+        close: list[dict[str, Any]] = []
+        for pick in sorted(picks, key=lambda pick: (pick["time"], pick["phase"])):
+            if close and pick["time"] - close[-1]["time"] > config.event_gap_seconds:
+                yield _span(net, sta, close, config)
+                close = []
+            close.append(pick)
+        yield _span(net, sta, close, config)
+
+
+def _span(net: str, sta: str, picks: Sequence[dict[str, Any]], config: TrainingSetConfig) -> _Span:
+    seen = {(FIRST_ARRIVALS[pick["phase"].lower()], pick["time"]) for pick in picks}
+    onsets = tuple(Onset(phase, time) for phase, time in sorted(seen, key=lambda item: (item[1], item[0])))
+    event = next((pick["event_key"] for pick in picks if pick.get("event_key")), "")
+    first, last = onsets[0].time - config.before_seconds, onsets[-1].time + config.after_seconds
+    return _Span(net, sta, event, onsets, first, last)
+
+
+def _between(spans: Sequence[_Span], config: TrainingSetConfig) -> list[_Span]:
+    """Windows without a pick, half-way between two records of a station that lie far from one another."""
+    length = config.before_seconds + config.after_seconds
+    free = []
+    for before, after in zip(spans, spans[1:], strict=False):
+        if (before.net, before.sta) == (after.net, after.sta) and after.starttime - before.endtime > 3 * length:
+            middle = (before.endtime + after.starttime) / 2
+            free.append(_Span(before.net, before.sta, "", (), middle - length / 2, middle + length / 2))
+    free.sort(key=lambda span: content_id("negative", span.net, span.sta, span.starttime))
+    return free[: round(config.negatives * len(spans) / 10)]
+
+
+def _record(db: Database, span: _Span, config: TrainingSetConfig) -> tuple[LabelledRecord, list[str]]:
+    """The record, and the content of the files that it is read from."""
+    query: dict[str, Any] = {"sta": span.sta} | ({"net": span.net} if span.net else {})
+    near = {"starttime": {"$lt": span.endtime}, "endtime": {"$gte": span.starttime}}
+    by_sensor: dict[str, list[Any]] = defaultdict(list)
+    for segment in db.wf_miniseed.find(query | near, dict.fromkeys(SEGMENT_FIELDS, 1)).sort("_id", 1):
+        by_sensor[segment["channel_group"]].append(segment)
+    if not by_sensor:
+        raise InputError("no waveforms")
+    sensor = min(by_sensor, key=lambda group: (sensor_rank(group, SENSOR_PRIORITY), group))
+    segments = by_sensor[sensor]
+    states = file_states(db, (segment["file_id"] for segment in segments))
+    traces, _ = read_segments(db, segments, span.starttime, span.endtime, states)
+    if not traces:
+        raise InputError(f"no samples of {sensor}")
+    net, sta = sensor.split(".")[:2]
+    first = min(trace.stats.starttime.timestamp for trace in traces)
+    last = max(trace.stats.endtime.timestamp for trace in traces)
+    onsets = tuple(onset for onset in span.onsets if first <= onset.time <= last)
+    if span.onsets and not onsets:
+        raise InputError(f"its picks lie outside of the waveforms of {sensor}")
+    name = f"{sensor} {span.starttime + config.before_seconds:.2f}"
+    known = known_phases(onsets, config.unpicked) if onsets else PHASES
+    content = sorted({content_of(states.get(segment["file_id"])) for segment in segments})
+    return LabelledRecord(name, f"{net}.{sta}", traces, onsets, known, span.event), content
+
+
+def _takes(patterns: Sequence[str], net: str, sta: str) -> bool:
+    return any(fnmatch.fnmatchcase(f"{net}.{sta}" if "." in pattern else sta, pattern) for pattern in patterns)

@@ -1,0 +1,167 @@
+"""`catalogdb train`: the training set, the tasks of all seeds, and the gate."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pymongo.database import Database
+
+from catalogdb.database import blobs
+from catalogdb.errors import CatalogdbError, InputError
+from catalogdb.identity import canonical, content_id
+from catalogdb.jobs import validated, with_overrides
+from catalogdb.ledger import tasks
+from catalogdb.ledger.execute import TaskReport, execute
+from catalogdb.ledger.lost import release_dead
+from catalogdb.ledger.tasks import LeaseTerms, task_id
+from catalogdb.picking.weights import WeightsFiles
+from catalogdb.resources import resource_folder
+from catalogdb.stages.models import CHECKPOINTS, drop_files, write_weights
+from catalogdb.stages.results import ResultName, claim_names
+from catalogdb.stages.train import TrainStage, parent_files
+from catalogdb.stages.training_sets import define_training_set, load_training_set, require_training_set
+from catalogdb.training.config import REVISION, TrainConfig
+from catalogdb.yaml_text import parse_yaml
+
+Progress = Callable[[int, TaskReport | None], None]
+
+
+def load_training(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Read a training's file, or a packaged one by its name.
+
+    Args:
+        overrides: `key.sub=value`, values as in YAML.
+
+    Raises:
+        InputError: naming the file, the key and what is wrong with it.
+    """
+    packaged = resource_folder("jobs") / "training"
+    file = path if path.is_file() or path.name != str(path) else packaged / f"{path.name.removesuffix('.yaml')}.yaml"
+    try:
+        document = parse_yaml(file.read_text(encoding="utf-8-sig"), str(path))
+    except (FileNotFoundError, IsADirectoryError):
+        names = ", ".join(sorted(each.stem for each in packaged.glob("*.yaml")))
+        raise InputError(f"{path}: no such file of a training", hint=f"a path, or one of {names}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable YAML file: {error}") from error
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: not a training: the file holds no keys")
+    with_overrides(document, overrides)
+    return validated(TrainConfig, document, str(path))
+
+
+def run_training(
+    db: Database,
+    config: TrainConfig,
+    replace: bool = False,
+    terms: LeaseTerms = LeaseTerms(),
+    progress: Progress = lambda total, report: None,
+) -> dict[str, Any]:
+    """Train a model with each of its seeds, and let the gate judge it. What is done already is not done again; what was
+    broken off goes on from its last checkpoint.
+
+    Args:
+        replace: write over a model, or a training set, of that name that is another one.
+        progress: called with (number of tasks, None) first, then with each task's report.
+
+    Returns:
+        The document of `model`, with `tasks`: planned, up_to_date, done, held and failed, and `failures`.
+
+    Raises:
+        InputError: for parents and training sets that aren't there.
+        NameTaken: when a name stands for something else.
+        CatalogdbError: where no seed led to weights.
+    """
+    if not isinstance(config.training_set, str):
+        define_training_set(db, config.training_set, replace)
+    training_set = require_training_set(db, config.set_name)
+    with tempfile.TemporaryDirectory() as folder:
+        stage = TrainStage(config, parent_files(db, config, Path(folder)), training_set)
+        claim_names(db, [_name(stage, training_set)], replace)
+        if replace:
+            drop_files(db)
+        release_dead(db, stage)
+        to_do, up_to_date = tasks.register(db, stage, stage.plan(db))
+        if to_do:
+            stage.loaded(db)  # what is wrong with the records is wrong for all seeds
+        progress(len(to_do), None)
+        reports = []
+        for planned in to_do:
+            reports.append(execute(db, stage, planned, terms=terms))
+            progress(len(to_do), reports[-1])
+            if reports[-1].status == "done":
+                blobs.drop(db, CHECKPOINTS, {"task": task_id(stage, planned.shard)})
+        states = [report.status for report in reports]
+        summary = {state: states.count(state) for state in ("done", "held", "failed", "quarantined")}
+        failures = [f"seed {report.shard.key['seed']}: {report.error}" for report in reports if report.error]
+        if not tasks.register(db, stage, stage.plan(db))[0]:  # by this process or by others
+            _judge(db, stage, Path(folder))
+    model = db.model.find_one({"_id": config.name}) or {}
+    if states and not any(state in ("done", "held") for state in states) and not up_to_date:
+        raise CatalogdbError(f"model {config.name!r}: no seed led to weights: {'; '.join(failures)}")
+    return model | {
+        "tasks": {"planned": len(to_do) + up_to_date, "up_to_date": up_to_date, **summary},
+        "failures": failures,
+    }
+
+
+def _name(stage: TrainStage, training_set: dict[str, Any]) -> ResultName:
+    config = stage.train_config
+    fields: dict[str, Any] = {
+        "kind": "trained",
+        "task": config.task,
+        "architecture": config.picker,
+        "training_set": {"name": training_set["_id"], "digest": training_set["digest"]},
+        "status": "candidate",
+    }
+    if config.parent is not None:
+        fields["parent"] = {"weights": config.parent, "sha256": stage.parent.identity()["weights_sha256"]}
+    for key in ("description", "licence"):
+        if value := getattr(config, key):
+            fields[key] = value
+    return ResultName("model", config.name, stage.config_id, stage.config, fields)
+
+
+def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
+    """Let the gate judge the model's weights of the training's seeds, unless it has judged just these."""
+    from catalogdb.training.gate import as_mapping, compared, decide
+    from catalogdb.training.score import score
+    from catalogdb.training.train import pick_config
+
+    config = stage.train_config
+    found = list(db.model_weights.find({"model": config.name, "seed": {"$in": list(config.seeds)}}).sort("seed", 1))
+    names = dict.fromkeys((config.set_name, *config.gate.also_on))
+    digests = {name: require_training_set(db, name)["digest"] for name in names}
+    hashes = [weights["sha256"] for weights in found]
+    judged = content_id(canonical(config.gate.model_dump(mode="json")), hashes, digests, stage.parent.digest, REVISION)
+    if db.model.find_one({"_id": config.name, "judged": judged}, {"_id": 1}):
+        return
+    files = [str(write_weights(db, weights, folder)) for weights in found]
+    rows = []
+    for name in names:
+        records = load_training_set(db, name).parted.parts["test"]
+        parent = _score_of_parent(stage.parent, config, records)
+        outcomes = [score(records, pick_config(config, path), config.gate.max_dt).outcome for path in files]
+        rows += compared(name, [record.event for record in records], parent, outcomes, config.gate)
+    decision = decide(rows, config.set_name)
+    chosen = min(found, key=lambda weights: (weights["validation_loss"], weights["seed"]))
+    values: dict[str, Any] = {
+        "status": decision.status,
+        "chosen": chosen["seed"],
+        "scores": [dict(as_mapping(row)) for row in decision.rows],
+        "reasons": decision.reasons,
+        "judged": judged,
+    }
+    db.model.update_one({"_id": config.name, "config_id": stage.config_id}, {"$set": values})
+
+
+def _score_of_parent(parent: WeightsFiles, config: TrainConfig, records: Any) -> Any:
+    from catalogdb.training.score import score
+    from catalogdb.training.train import pick_config
+
+    if config.parent is None:
+        return None
+    return score(records, pick_config(config, str(parent.pt)), config.gate.max_dt).outcome

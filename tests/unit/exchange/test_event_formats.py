@@ -1,0 +1,203 @@
+"""Events as FDSN text, GeoJSON, SCML, ZMAP, KML, Nordic, CSEP, CMTSOLUTION and weights: ObsPy and others read them."""
+
+import csv
+import io
+import json
+from collections import Counter
+from datetime import UTC, datetime
+
+import pytest
+from lxml import etree
+from obspy import read_events
+from obspy.io.seiscomp.core import validate as validate_scml
+from quakeml_documents import EVENT, PICKS, UNLOCATED
+
+from catalogdb.errors import InputError
+from catalogdb.exchange.csv_catalog import read_csv
+from catalogdb.exchange.formats import FORMATS, load, of_command
+from catalogdb.exchange.geojson import read_geojson
+
+TIMES = (1711574377.300001, 1711574999.999999, 1735689599.5)
+
+
+def own_event(number, time):
+    """An event at a time, its parts under ids of its own, with its picks."""
+    shift = time - TIMES[0]
+    text = json.dumps([EVENT | {"origins": [EVENT["origins"][1]]}, PICKS])
+    for old in ("b" * 32, "c" * 32, "d" * 32, *(pick["_id"] for pick in PICKS)):
+        text = text.replace(old, f"{number}{old[1:]}")
+    event, picks = json.loads(text)
+    origin = event["origins"][0]
+    for item in (event, origin, *origin["arrivals"], *picks):
+        item["time"] += shift
+    return event | {"_id": f"{number:032x}"}, picks
+
+
+PAIRS = [own_event(number, time) for number, time in enumerate(TIMES, 5)]
+EVENTS = [event for event, _ in PAIRS]
+BARE = {name: value for name, value in EVENTS[0].items() if name not in ("depth_km", "magnitude", "place")}
+BARE |= {"_id": "b" * 32, "origins": [{k: v for k, v in EVENTS[0]["origins"][0].items() if k != "depth_km"}]}
+
+
+def written(name, events=EVENTS):
+    item = of_command("catalog")[name]
+    picks = {event["_id"]: picks for event, picks in PAIRS}
+    stream, left_out, counts = io.BytesIO(), Counter(), Counter()
+    more = {"written": counts} if item.holds == "events and picks" else {}
+    number = load(item.writer)(((event, picks.get(event["_id"], PICKS)) for event in events), stream, left_out, **more)
+    return stream.getvalue(), left_out, number
+
+
+def by_obspy(name, format, tmp_path):
+    (tmp_path / "events").write_bytes(written(name)[0])
+    return list(read_events(str(tmp_path / "events"), format=format))
+
+
+def test_every_function_of_the_table_is_there():
+    for item in FORMATS:
+        assert all(callable(load(target)) for target in (item.writer, item.reader) if target), item.name
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "precision_s"),
+    [
+        ("fdsn-text", "EVENTTXT", 1e-6),
+        ("scml", "SCML", 1e-6),
+        ("zmap", "ZMAP", 2e-5),
+        ("nordic", "NORDIC", 0.051),
+        ("cmtsolution", "CMTSOLUTION", 0.006),
+    ],
+)
+def test_obspy_reads_the_same_values(tmp_path, name, format, precision_s):
+    found = sorted(by_obspy(name, format, tmp_path), key=lambda event: event.origins[0].time)
+    assert len(found) == len(EVENTS)
+    for event, document in zip(found, EVENTS, strict=True):
+        origin = event.preferred_origin() or event.origins[0]
+        assert origin.time.timestamp == pytest.approx(document["time"], abs=precision_s)
+        assert origin.latitude == pytest.approx(document["latitude"], abs=6e-4)
+        assert origin.longitude == pytest.approx(document["longitude"], abs=6e-4)
+        assert origin.depth == pytest.approx(1000 * document["depth_km"], abs=51)
+        magnitude = event.preferred_magnitude() or event.magnitudes[0]
+        assert magnitude.mag == pytest.approx(document["magnitude"], abs=0.051)
+
+
+def test_scml_is_valid_by_its_schema():
+    text, _, number = written("scml", [*EVENTS, UNLOCATED])
+    assert number == 4 and validate_scml(io.BytesIO(text), version="0.12", verbose=True)
+    assert [len(event.picks) for event in read_events(io.BytesIO(text), format="SCML")] == [2, 2, 2, 0]  # of an origin
+
+
+def test_nordic_has_the_picks(tmp_path):
+    for event, (_, picks) in zip(by_obspy("nordic", "NORDIC", tmp_path), PAIRS, strict=True):
+        times = sorted(pick.time.timestamp for pick in event.picks if pick.phase_hint[0] in "PS")
+        assert times == pytest.approx([pick["time"] for pick in picks], abs=1e-3)
+
+
+def test_cmtsolution_says_that_its_tensor_is_no_mechanism():
+    text, left_out, _ = written("cmtsolution")
+    assert sum(left_out.values()) == 3 and "explosion" in next(iter(left_out))
+    tensor = read_events(io.BytesIO(text), format="CMTSOLUTION")[0].focal_mechanisms[0].moment_tensor
+    moment = 10 ** (1.5 * EVENT["magnitude"] + 16.1) * 1e-7
+    assert tensor.scalar_moment == pytest.approx(moment, rel=1e-4)
+    assert tensor.tensor.m_rr == tensor.tensor.m_tt and tensor.tensor.m_rt == 0
+
+
+def test_csep_has_no_zone_and_leaves_out_what_it_cant_take():
+    text, left_out, number = written("csep", [*EVENTS, BARE, UNLOCATED])
+    rows = list(csv.DictReader(io.StringIO(text.decode())))
+    assert number == len(rows) == 3 and sum(left_out.values()) == 2
+    for row, event in zip(rows, EVENTS, strict=True):
+        time = datetime.strptime(row["time_string"], "%Y-%m-%dT%H:%M:%S.%f").replace(tzinfo=UTC)
+        assert time.timestamp() == pytest.approx(event["time"], abs=1e-6)
+        assert row["catalog_id"] == "0" and float(row["mag"]) == 4.61 and float(row["depth"]) == 10.537
+
+
+def test_pycsep_loads_the_csv(tmp_path):
+    csep = pytest.importorskip("csep")
+    (tmp_path / "catalog.csv").write_bytes(written("csep")[0])
+    catalog = csep.load_catalog(str(tmp_path / "catalog.csv"), type="csep-csv")
+    assert catalog.get_magnitudes().tolist() == [4.61] * 3
+    assert catalog.get_epoch_times().tolist() == [int(time * 1000) for time in TIMES]
+
+
+def test_geojson_has_the_fields_of_the_usgs_and_is_read_back(tmp_path):
+    text, left_out, _ = written("geojson", [*EVENTS, BARE, UNLOCATED])
+    assert list(left_out.values()) == [1]
+    features = json.loads(text)["features"]
+    assert features[0]["geometry"]["coordinates"] == [12.805, 46.363, 10.537]
+    assert features[0]["properties"]["time"] == 1711574377300 and features[3]["properties"]["mag"] is None
+    (tmp_path / "e.json").write_bytes(text)
+    catalog = read_geojson(tmp_path / "e.json")
+    assert catalog.rejected == [] and [event["source_id"] for event in catalog.events] == [
+        *(event["_id"] for event in EVENTS),
+        BARE["_id"],
+    ]
+    for event, document in zip(catalog.events, EVENTS, strict=False):
+        assert event["time"] == pytest.approx(document["time"], abs=6e-4)
+        assert (event["latitude"], event["depth_km"]) == (document["latitude"], document["depth_km"])
+        assert (event["magnitude"], event["magnitude_type"], event["place"]) == (4.61, "ML", EVENT["place"])
+        assert event["origins"][0]["minimum_distance_km"] == pytest.approx(8.4)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"properties": {"time": 1, "status": "deleted"}}, "deleted"),
+        ({"properties": {}}, "no 'time'"),
+        ({"properties": {"time": "noon"}}, "time 'noon'"),
+        ({"geometry": {"coordinates": [1.0, 95.0, 3.0]}}, "95"),
+        ({"geometry": None}, "subscriptable"),
+    ],
+)
+def test_odd_features_are_rejected_with_the_reason(tmp_path, change, reason):
+    good = {"id": "a", "properties": {"time": 1711574377300}, "geometry": {"coordinates": [1.0, 2.0]}}
+    path = tmp_path / "e.json"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [good, good | {"id": "bad"} | change]}))
+    catalog = read_geojson(path)
+    assert len(catalog.events) == 1 and "(bad)" in catalog.rejected[0] and reason in catalog.rejected[0]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"features": 3}'])
+def test_what_is_no_geojson_is_refused(tmp_path, text):
+    (tmp_path / "e.json").write_text(text)
+    with pytest.raises(InputError, match=r"e\.json: not GeoJSON"):
+        read_geojson(tmp_path / "e.json")
+
+
+def test_kml_has_a_placemark_an_event():
+    text, left_out, _ = written("kml", [*EVENTS, UNLOCATED])
+    root = etree.fromstring(text)
+    points = root.findall(".//{*}coordinates")
+    assert [point.text for point in points] == ["12.805000,46.363000,0"] * 3 and sum(left_out.values()) == 1
+    assert root.find(".//{*}when").text == "2024-03-27T21:19:37.300001Z"
+
+
+def test_fdsn_text_and_csep_are_read_back_by_our_own_reader(tmp_path):
+    for name in ("fdsn-text", "csep"):
+        path = tmp_path / f"{name}.csv"
+        path.write_bytes(written(name)[0])
+        catalog = read_csv(path)
+        assert [event["time"] for event in catalog.events] == pytest.approx(TIMES, abs=1e-6)
+        assert [event["source_id"] for event in catalog.events] == [event["_id"] for event in EVENTS]
+        assert {event["magnitude"] for event in catalog.events} == {4.61}
+
+
+def test_weights_are_of_one_event_nearest_station_first():
+    far = EVENT["origins"][1]["arrivals"][0] | {"sta": "FAR", "distance_km": 80.0}
+    origin = EVENT["origins"][1] | {"arrivals": [far, *EVENT["origins"][1]["arrivals"]]}
+    text, _, _ = written("mtuq-weights", [EVENT | {"origins": [origin]}])
+    rows = [line.split() for line in text.decode().splitlines()]
+    assert [row[0].split(".")[1:4] for row in rows] == [["OX", "BAD", ""], ["OX", "FAR", ""]]
+    assert rows[0][1:7] == ["36.900", *["1"] * 5] and len(rows[0]) == 12
+    after = [pick["time"] - origin["time"] for pick in PICKS]
+    assert [float(rows[0][7]), float(rows[0][9])] == pytest.approx(after, abs=1e-4)
+    with pytest.raises(InputError, match="one event"):
+        written("mtuq-weights", EVENTS)
+
+
+def test_every_writer_takes_odd_and_no_events():
+    for item in of_command("catalog", is_written=True).values():
+        if item.is_folder or item.name in ("quakeml", "csv", "parquet") or item.name.startswith("ogs"):
+            continue
+        one = [] if item.name == "mtuq-weights" else [EVENTS[0], BARE, UNLOCATED]
+        assert written(item.name, [])[2] == 0 and written(item.name, one)[2] <= 3
