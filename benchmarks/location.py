@@ -4,8 +4,12 @@ Cases:
 - `ridgecrest_synthetic`: mean over events of the rms error of pair distances, the score of its README, for which peers'
   locations are at hand; coverage is that of places which have just the true separations, their mean shift taken away.
 - `ogs_twin`: OGS's network and picks with made times (`_location_twin`): distance to the truth, median over the events.
-- `ogs_hypo71`: distance to the analysts' locations, median and 90 %, which took all stations to be at sea level.
-- `ogs_halves`: half of an event's stations against the other half; differences should be as their covariances say.
+- `ogs_hypo71`: distance to the analysts' locations, median and 90 %: as `locate` is by default; with errors as Hypo71
+  weighs them; and with stations at sea level besides (`elevations: false`), as these analysts' Hypo71 took them.
+- `ogs_halves`: half of an event's stations against the other half; differences should be as their densities say.
+- `layers_as_grid`: the same events in layers and in these layers as a 3-D grid of cells; how far apart they are.
+- `twin_3d`: a made catalog in a model with a fault and a basin: distance to the truth, median, in its mean 1-D model
+  and in 3-D.
 `coverage_...` counts epicentres, `depth_coverage_...` depths. Seconds are of one core, estimates of errors included.
 Needs CATALOGDB_REALDATA (folders location and ogs_2024_h1).
 
@@ -19,27 +23,36 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks import _location_grids as grids
 from benchmarks._location_cases import OGS_MODEL, Case, hypo71, ogs, ridgecrest
 from benchmarks._location_truth import coverage, half_coverage, halves, pair_errors, peer, places_of_separations
 from benchmarks._location_twin import twin
 from benchmarks._real_data import real_data
+from catalogdb.geo import Projection
 from catalogdb.location.catalog import Located, locate_catalog
+from catalogdb.location.estimate import estimate_errors
 from catalogdb.location.locate import Locator
 
-CASES = ("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves")
+CASES = ("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "layers_as_grid", "twin_3d")
 METHODS = ("none", "static", "source")
 PEERS = {"hypoinverse": "peer_hypoinverse.sum", "growclust": "peer_growclust.cat", "hypodd": "peer_hypoDD.reloc"}
 
 
-def _located(case: Case, terms: str) -> tuple[Located, float]:
+HYPO71_WEIGHTS = np.array([1.0, 0.75, 0.5, 0.25, 0.0])
+SAMPLES = 400
+PLANE = Projection(grids.PLANE)
+
+
+def _located(case: Case, terms: str, weight: np.ndarray | None = None, samples: int = 0) -> tuple[Located, float]:
     before = time.process_time()
-    found = locate_catalog(Locator(case.earth), case.arrivals, terms=terms)
+    found = locate_catalog(Locator(case.earth), case.arrivals, terms=terms, weight=weight, samples=samples)
     return found, round(len(case.arrivals) / (time.process_time() - before), 1)
 
 
@@ -86,20 +99,67 @@ def measure_hypo71(root: Path, arguments: argparse.Namespace) -> Iterator[dict[s
     folder = root / "ogs_2024_h1"
     case = ogs(folder)
     rows, places = hypo71(folder, case)
-    for terms in arguments.methods:
-        found, speed = _located(case, terms)
-        apart = found.density.best[rows, :3] - places
-        far, deep = np.hypot(apart[:, 0], apart[:, 1]), np.abs(apart[:, 2])
-        more = {"horizontal_90_km": np.quantile(far, 0.9), "vertical_90_km": np.quantile(deep, 0.9)}
-        yield _row("ogs_hypo71", terms, np.median(far), np.median(deep), **more, events_per_s=speed)
+    weight = np.repeat(HYPO71_WEIGHTS, 2)[: int(case.arrivals.grade.max()) + 1]
+    network = case.earth.network
+    at_sea = replace(case.earth, network=replace(network, depth_km=np.zeros_like(network.depth_km)))
+    kinds: dict[str, tuple[Case, np.ndarray | None]] = {
+        "": (case, None),
+        ", errors: hypo71": (case, weight),
+        ", errors: hypo71, elevations: false": (replace(case, earth=at_sea), weight),
+    }
+    for kind, (own, weights) in kinds.items():
+        for terms in arguments.methods:
+            found, speed = _located(own, terms, weights)
+            apart = found.density.best[rows, :3] - places
+            far, deep = np.hypot(apart[:, 0], apart[:, 1]), np.abs(apart[:, 2])
+            more = {"horizontal_90_km": np.quantile(far, 0.9), "vertical_90_km": np.quantile(deep, 0.9)}
+            yield _row("ogs_hypo71", terms + kind, np.median(far), np.median(deep), **more, events_per_s=speed)
 
 
 def measure_halves(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Two locations of the same events from stations of which they share none."""
     case = ogs(root / "ogs_2024_h1")
-    one, other = halves(case.arrivals, seed=1)
-    found = [_located(Case(case.earth, half, case.names, case.plane), "none") for half in (one, other)]
-    yield half_coverage(*(half.density for half, _ in found)) | {"events_per_s": found[0][1]}
+    found = []
+    for seed in arguments.seeds:
+        halved = [_located(Case(case.earth, half, case.names, case.plane), "none", samples=SAMPLES)
+                  for half in halves(case.arrivals, seed)]  # fmt: skip
+        shares = half_coverage(*(half.density for half, _ in halved))
+        found.append(shares | {"events_per_s": halved[0][1]})
+    yield {"case": "ogs_halves", "method": "none"} | pd.DataFrame(found).mean().to_dict()
+
+
+def measure_layers(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The same events in layers and in a grid made of them."""
+    stations = grids.network(seed=1)
+    in_layers, in_grid = (
+        grids.times_in(model, stations) for model in (grids.layered(), grids.as_cells(grids.layered()))
+    )
+    made = grids.made(stations, in_layers, seed=2)
+    before = time.process_time()
+    one, other = (
+        Locator(made.earth(times))
+        .locate(made.arrivals, estimate_errors(Locator(made.earth(times)), made.arrivals))
+        .best
+        for times in (in_layers, in_grid)
+    )
+    speed = round(2 * len(made.truth) / (time.process_time() - before), 1)
+    far, deep = np.hypot(*(one - other)[:, :2].T), np.abs((one - other)[:, 2])
+    more = {"horizontal_90_km": np.quantile(far, 0.9), "vertical_90_km": np.quantile(deep, 0.9)}
+    yield _row("layers_as_grid", "none", np.median(far), np.median(deep), **more, events_per_s=speed)
+
+
+def measure_twin_3d(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Distances to the truth in 1-D and in 3-D."""
+    stations, model = grids.network(seed=1), grids.fault_and_basin()
+    made = grids.made(stations, grids.finer_times(model, stations), seed=3)
+    for kind, own in (("1-D", grids.mean_layers(model)), ("3-D", model)):
+        for terms in arguments.methods:
+            case = Case(made.earth(grids.times_in(own, stations)), made.arrivals, np.arange(len(made.truth)), PLANE)
+            found, speed = _located(case, terms)
+            apart = found.density.best[:, :3] - made.truth
+            errors = np.median(np.hypot(apart[:, 0], apart[:, 1])), np.median(np.abs(apart[:, 2]))
+            shares = coverage(found.density, made.truth)
+            yield _row("twin_3d", f"{terms}, {kind}", *errors, **shares, events_per_s=speed)
 
 
 MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]]]] = {
@@ -107,6 +167,8 @@ MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]
     "ogs_twin": measure_twin,
     "ogs_hypo71": measure_hypo71,
     "ogs_halves": measure_halves,
+    "layers_as_grid": measure_layers,
+    "twin_3d": measure_twin_3d,
 }
 
 
@@ -137,7 +199,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="kinds of station terms")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4], help="of the twin")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4], help="of the twins and of the halves")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the calibration")
     arguments = parser.parse_args()
     root = real_data(parser, "location and ogs_2024_h1")

@@ -19,7 +19,14 @@ from catalogdb.association.chance import (
     rate,
 )
 from catalogdb.association.config import AssociateConfig
-from catalogdb.association.locate import START_DEPTHS_KM, Hypocentre, Observations, locate, with_uncertainties
+from catalogdb.association.locate import (
+    START_DEPTHS_KM,
+    Hypocentre,
+    Observations,
+    locate,
+    locate_without_each,
+    with_uncertainties,
+)
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import network_scales
 from catalogdb.traveltimes.first_arrivals import TravelTimes
@@ -34,6 +41,7 @@ FIRST_ROUND = 2.0
 DENSE_RATE = 2.0 * QUIET_RATE
 WIDE_SPREAD_SECONDS = 0.2
 MOST_TO_LEAVE_OUT = 16
+LEFT_OUT_TRIALS = 3
 BETTER = 0.3
 # A pick looks like one of a burst when so many of the nearest stations, its own one counted, have picks within seconds.
 BURST_STATIONS = 4
@@ -68,9 +76,15 @@ class EventFitter:
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self._chance = ChanceTest(self.scales.area_km2, thickness_km, times.vp, len(stations.place_x_km))
         prior = config.depth_prior
-        is_burst_like, self._same_phase, self._pair_count = burst_like(picks, stations)
-        self._burst_like = np.flatnonzero(is_burst_like)
+        self._pick_place = stations.place[picks.station]
+        self._place_slot = self._pick_place * 2 + picks.is_s
+        self._free_bursts = _FreeBursts(picks, stations, self.free)
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
+
+    def take(self, rows: np.ndarray) -> None:
+        """Take the picks of an event away: they are no longer free."""
+        self.free[rows] = False
+        self._free_bursts.count()
 
     def fit(self, start: Hypocentre, rows: np.ndarray) -> Fit:
         """Locate from `rows` (one per station and phase), and with `collect` from all free picks that fit."""
@@ -89,12 +103,18 @@ class EventFitter:
             and self._spread(fit.rows, fit.here) > WIDE_SPREAD_SECONDS
             and self.background(fit.here, fit.rows) > DENSE_RATE
         ):
-            others = [self._fit(fit.here, np.delete(fit.rows, number), 1) for number in range(fit.rows.size)]
-            best = min(others, key=lambda other: other.chance_per_day)
+            best = min(self._without_misfits(fit), key=lambda other: other.chance_per_day)
             if not best.chance_per_day < BETTER * fit.chance_per_day:
                 break
             fit = best
         return fit
+
+    def _without_misfits(self, fit: Fit) -> list[Fit]:
+        """Fits without one arrival each, of those without which the others agree best."""
+        observed, bounds = self.observations(fit.rows), self._volume.bounds
+        places, misfits = locate_without_each(fit.here, observed, self._times, bounds, self._depth_prior)
+        worst = np.argsort(misfits, kind="stable")[:LEFT_OUT_TRIALS]
+        return [self._fit(places[number], np.delete(fit.rows, number), 1) for number in worst]
 
     def _fit(self, start: Hypocentre, rows: np.ndarray, first_round: int) -> Fit:
         background = self.background(start, rows)
@@ -156,35 +176,34 @@ class EventFitter:
     def background(self, here: Hypocentre, rows: np.ndarray) -> float:
         """Free picks per slot (place and phase) and second around, in the minutes around, but for these rows."""
         near = np.argsort(self._distances(here), kind="stable")[:BACKGROUND_STATIONS]
-        first, last = np.searchsorted(
-            self._picks.time, [here.time - BACKGROUND_SECONDS, here.time + BACKGROUND_SECONDS]
-        )
-        others = np.arange(first, last)[self.free[first:last]]
-        others = np.setdiff1d(others, rows, assume_unique=True)
-        count = np.isin(self._place(others), near).sum()
+        is_near = np.zeros(len(self._stations.place_x_km), dtype=bool)
+        is_near[near] = True
+        around, is_own = self._minutes_around(here.time, rows)
+        count = np.count_nonzero(is_near[self._pick_place[around]] & self.free[around])
+        count -= np.count_nonzero(is_near[self._pick_place[rows[is_own]]])
         return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
 
     def _slot_rates(self, rows: np.ndarray, time: float, background: float) -> np.ndarray:
         """Free picks per second of the place and phase of each row in the minutes around, but for the row itself."""
+        around, is_own = self._minutes_around(time, rows)
+        slots = self._place_slot[around][self.free[around]]
+        count = np.bincount(slots, minlength=2 * len(self._stations.place_x_km))[self._place_slot[rows]]
+        return rate(count - is_own, 2.0 * BACKGROUND_SECONDS, background, SLOT_PRIOR_COUNT)
+
+    def _minutes_around(self, time: float, rows: np.ndarray) -> tuple[slice, np.ndarray]:
+        """Picks of the minutes around, and which of some rows are free ones of them."""
         first, last = np.searchsorted(self._picks.time, [time - BACKGROUND_SECONDS, time + BACKGROUND_SECONDS])
-        others = np.arange(first, last)[self.free[first:last]]
-        slots = self._place(others) * 2 + self._picks.is_s[others]
-        own = self._place(rows) * 2 + self._picks.is_s[rows]
-        count = (slots[:, None] == own).sum(axis=0) - np.isin(rows, others)
-        return rate(count, 2.0 * BACKGROUND_SECONDS, background, SLOT_PRIOR_COUNT)
+        return slice(first, last), (rows >= first) & (rows < last) & self.free[rows]
 
     def bursts(self, starttime: float, endtime: float) -> Bursts:
         """Bursts among the free picks, but for an interval (epoch seconds) that holds what may be an event itself."""
-        time, rows = self._picks.time, self._burst_like
-        is_other = self.free[rows] & ((time[rows] < starttime - RING_SECONDS) | (time[rows] >= endtime + RING_SECONDS))
-        rows = rows[is_other]
-        count = rows.size
+        time = self._picks.time
+        count, n_s, same, pairs = self._free_bursts.outside(starttime - RING_SECONDS, endtime + RING_SECONDS)
         seconds = max(time[-1] - time[0], self._config.window_seconds) - (endtime - starttime + 2.0 * RING_SECONDS)
         days = max(seconds, SHORTEST_SECONDS) / 86400.0
         if count == 0:
             return Bursts(0.0, UNSEEN_BURSTS / days)
-        p_share = 1.0 - np.count_nonzero(self._picks.is_s[rows]) / count
-        same, pairs = self._same_phase[rows].sum(), self._pair_count[rows].sum()
+        p_share = 1.0 - n_s / count
         by_itself = p_share**2 + (1.0 - p_share) ** 2
         uniform = (same / pairs - by_itself) / (1.0 - by_itself) if by_itself < 1.0 else 1.0
         return Bursts(count / BURST_PICKS / days, UNSEEN_BURSTS / days, p_share, float(np.clip(uniform, 0.0, 1.0)))
@@ -263,18 +282,40 @@ class EventFitter:
         return self._picks.station[rows] * 2 + self._picks.is_s[rows]
 
     def _place(self, rows: np.ndarray) -> np.ndarray:
-        return self._stations.place[self._picks.station[rows]]
+        return self._pick_place[rows]
 
     def _one_per_place(self, rows: np.ndarray, misfit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of each place and phase the arrival that fits best, with its misfit."""
         order = np.lexsort((rows, misfit))
-        _, first = np.unique((self._place(rows) * 2 + self._picks.is_s[rows])[order], return_index=True)
+        _, first = np.unique(self._place_slot[rows][order], return_index=True)
         kept = np.sort(order[first])
         return rows[kept], misfit[kept]
 
     def _distances(self, here: Hypocentre) -> np.ndarray:
         """To each place, km."""
         return np.hypot(self._stations.place_x_km - here.x_km, self._stations.place_y_km - here.y_km)
+
+
+class _FreeBursts:
+    """Counts of the free picks that look like those of a burst, so that asking for a part of them takes no pass."""
+
+    def __init__(self, picks: PreparedPicks, stations: PreparedStations, free: np.ndarray):
+        is_burst_like, same, pairs = burst_like(picks, stations)
+        self._free, self._rows = free, np.flatnonzero(is_burst_like)
+        self._time = picks.time[self._rows]
+        self._values = np.stack([np.ones_like(same), picks.is_s, same, pairs])[:, self._rows]
+        self.count()
+
+    def count(self) -> None:
+        """Count again, after picks were taken."""
+        self._sums = np.zeros((len(self._values), self._rows.size + 1), dtype=int)
+        np.cumsum(self._values * self._free[self._rows], axis=1, out=self._sums[:, 1:])
+
+    def outside(self, starttime: float, endtime: float) -> list[int]:
+        """Outside an interval: how many, how many of them S, and with how many others they pair, of one phase and of
+        any."""
+        first, last = np.searchsorted(self._time, [starttime, endtime])
+        return (self._sums[:, -1] - self._sums[:, last] + self._sums[:, first]).tolist()
 
 
 def burst_like(

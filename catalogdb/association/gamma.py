@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +15,7 @@ from catalogdb.traveltimes.first_arrivals import LayeredTimes, TravelTimes
 
 SEED = 0
 GRID_STEP_KM = 1.0
+CLUSTERS_KEPT = 200
 
 # GaMMA draws from NumPy's one global generator.
 _one_at_a_time = threading.Lock()
@@ -43,17 +45,19 @@ def find_events(
     locations = np.column_stack([stations.x_km, stations.y_km, stations.depth_km])[picks.station]
     phase = np.where(picks.is_s, "s", "p")
     weight = picks.probability[:, None]
-    channel = np.array([f"{station}_{letter}" for station, letter in zip(picks.station, phase, strict=True)])
     # The number of threads changes the order of sums, and with it the last digits that a mixture starts to grow from.
     with _one_at_a_time, threadpool_limits(limits=1):
         labels = _clusters(utils, picks, locations, phase, weight, vel, stations, settings)
-        gamma_config = _gamma_config(volume, stations, times, config)
+        search = _Search(volume, stations, times, config)
         candidates = []
         for label in np.unique(labels[labels >= 0]):
             rows = np.flatnonzero(labels == label)
-            candidates += _cluster_events(
-                utils, rows, picks.time, locations, phase, weight, channel, gamma_config, vel, settings.method
-            )
+            start = picks.time[rows[0]]
+            cluster = _Cluster(search, picks.time[rows] - start, picks.station[rows], picks.is_s[rows], weight[rows])
+            candidates += [
+                replace(found, time=float(start + found.time), picks=tuple(rows[list(found.picks)].tolist()))
+                for found in _events_of(cluster)
+            ]
     return candidates
 
 
@@ -97,9 +101,30 @@ def default_eps(stations: PreparedStations, vp: float) -> float:
     return float(np.clip((nearest.mean() + 2.0 * nearest.std()) / vp * 1.5, 1.0, 30.0))
 
 
-def _gamma_config(
-    volume: Volume, stations: PreparedStations, times: TravelTimes, config: AssociateConfig
-) -> dict[str, Any]:
+class _Search:
+    """What GaMMA is given besides picks, comparable by content."""
+
+    def __init__(self, volume: Volume, stations: PreparedStations, times: TravelTimes, config: AssociateConfig):
+        self.locations = np.column_stack([stations.x_km, stations.y_km, stations.depth_km])
+        self.vel, self.method = {"p": times.vp, "s": times.vs}, config.gamma.method
+        self.content = (
+            volume.minx_km, volume.maxx_km, volume.miny_km, volume.maxy_km,
+            volume.region.mindepth_km, volume.region.maxdepth_km,
+            self.locations.tobytes(), times.key, config.gamma, config.min_picks,
+        )  # fmt: skip
+        self.parts = volume, stations, times, config
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Search) and self.content == other.content
+
+    def __hash__(self) -> int:
+        return hash(self.content)
+
+
+@lru_cache(maxsize=1)
+def _gamma_config(search: _Search) -> dict[str, Any]:
+    """The search in GaMMA's own names."""
+    volume, stations, times, config = search.parts
     region, settings = volume.region, config.gamma
     bounds = [
         (volume.minx_km, volume.maxx_km),
@@ -123,25 +148,32 @@ def _gamma_config(
     return gamma_config
 
 
-def _cluster_events(
-    utils: Any,
-    rows: np.ndarray,
-    time: np.ndarray,
-    locations: np.ndarray,
-    phase: np.ndarray,
-    weight: np.ndarray,
-    channel: np.ndarray,
-    gamma_config: dict[str, Any],
-    vel: dict[str, float],
-    method: str,
-) -> list[Candidate]:
-    start = time[rows[0]]
+class _Cluster:
+    """The picks of one cluster, times from its first pick on (s), comparable by content."""
+
+    def __init__(self, search: _Search, time: np.ndarray, station: np.ndarray, is_s: np.ndarray, weight: np.ndarray):
+        self.search, self.time, self.station, self.is_s, self.weight = search, time, station, is_s, weight
+        self._content = (search.content, *(part.tobytes() for part in (time, station, is_s, weight)))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Cluster) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+
+@lru_cache(maxsize=CLUSTERS_KEPT)
+def _events_of(cluster: _Cluster) -> list[Candidate]:
+    """Events of a cluster, times and rows from its first pick on; what two windows read is computed once."""
+    search, phase = cluster.search, np.where(cluster.is_s, "s", "p")
+    size = cluster.time.size
+    channel = np.array([f"{station}_{letter}" for station, letter in zip(cluster.station, phase, strict=True)])
     state = np.random.get_state()
     np.random.seed(SEED)
     try:
-        events, assignment = utils.associate(
-            0, np.zeros(rows.size), (time[rows] - start)[:, None], locations[rows], phase[rows], weight[rows], rows,
-            channel[rows], gamma_config, 0.0, vel, method, 0,
+        events, assignment = _quiet_gamma().associate(
+            0, np.zeros(size), cluster.time[:, None], search.locations[cluster.station], phase, cluster.weight,
+            np.arange(size), channel, _gamma_config(search), 0.0, search.vel, search.method, 0,
         )  # fmt: skip
     finally:
         np.random.set_state(state)
@@ -150,7 +182,7 @@ def _cluster_events(
         members.setdefault(event, []).append(int(row))
     return [
         Candidate(
-            time=float(start + _seconds(event["time"])),
+            time=_seconds(event["time"]),
             x_km=float(event["x(km)"]),
             y_km=float(event["y(km)"]),
             depth_km=float(event["z(km)"]),

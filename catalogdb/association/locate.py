@@ -82,6 +82,24 @@ def locate(
     return Hypocentre(float(best[0]), float(best[1]), float(best[2]), float(reference + best[3]))
 
 
+def locate_without_each(
+    start: Hypocentre,
+    observed: Observations,
+    times: TravelTimes,
+    bounds: tuple[np.ndarray, np.ndarray],
+    depth_prior: tuple[float, float] | None = None,
+) -> tuple[list[Hypocentre], np.ndarray]:
+    """Locate as many times as there are arrivals, each time without one of them, all side by side from `start`.
+
+    Returns:
+        the hypocentres, and the misfit of each, in the order of the arrival left out.
+    """
+    size = observed.time.size
+    problem = _Problem(observed, start.time, times, bounds, depth_prior, ~np.eye(size, dtype=bool))
+    models, costs = problem.solve(np.tile([start.x_km, start.y_km, start.depth_km, 0.0], (size, 1)))
+    return [Hypocentre(*map(float, model[:3]), float(start.time + model[3])) for model in models], costs
+
+
 def with_uncertainties(
     here: Hypocentre, observed: Observations, times: TravelTimes, bounds: tuple[np.ndarray, np.ndarray]
 ) -> Hypocentre:
@@ -100,26 +118,29 @@ class _Problem:
         times: TravelTimes,
         bounds: tuple[np.ndarray, np.ndarray],
         depth_prior: tuple[float, float] | None,
+        used: np.ndarray | None = None,
     ):
+        """`used` says for each model which arrivals count for it; left out: all do."""
         self._observed, self._depth_prior = observed, depth_prior
         self._time = observed.time - reference
         self._times = times.at_stations(observed.station_depth_km, observed.is_s)
         self._lower = np.append(bounds[0], -np.inf)
         self._upper = np.append(bounds[1], np.inf)
-        self._inverse_sigma = 1.0 / observed.sigma
+        self._inverse_sigma = (1.0 if used is None else used) / observed.sigma[None, :]
 
     def solve(self, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give the models that each first guess leads to, and their costs; all are moved side by side."""
         models = np.clip(models, self._lower, self._upper)
         models[:, 3] = np.median(self._residuals(models), axis=1)
         damping = np.full(len(models), 1e-2)
-        residuals, jacobian = self._linearised(models)
+        scale = np.broadcast_to(self._inverse_sigma, (len(models), self._inverse_sigma.shape[1]))
+        residuals, jacobian = self._linearised(models, scale)
         costs = self._cost(residuals, models)
         active = np.arange(len(models))
         for _ in range(MAXIMUM_STEPS):
             step = self._step(models[active], residuals[active], jacobian[active], damping[active])
             tried = np.minimum(np.maximum(models[active] + step, self._lower), self._upper)
-            new_residuals, new_jacobian = self._linearised(tried)
+            new_residuals, new_jacobian = self._linearised(tried, scale[active])
             new_costs = self._cost(new_residuals, tried)
             better = new_costs <= costs[active]
             moved = np.abs(tried - models[active]).max(axis=1)
@@ -135,7 +156,7 @@ class _Problem:
 
     def standard_deviations(self, model: np.ndarray) -> dict[str, float]:
         """Give the deviation of time (s), the largest horizontal one and depth's (km); none where undetermined."""
-        jacobian = self._linearised(model[None, :])[1][0]
+        jacobian = self._linearised(model[None, :], self._inverse_sigma)[1][0]
         normal = jacobian.T @ jacobian
         if np.linalg.matrix_rank(normal, tol=1e-8 * np.trace(normal), hermitian=True) < 4:
             return {}
@@ -152,7 +173,7 @@ class _Problem:
         distance = np.hypot(models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km)
         return self._time - self._times(distance, models[:, 2:3])[0]
 
-    def _linearised(self, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _linearised(self, models: np.ndarray, inverse_sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Give residuals over sigma and their derivatives by (x, y, depth, time): (models, arrivals[, 4])."""
         observed = self._observed
         east, north = models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km
@@ -162,8 +183,8 @@ class _Problem:
         jacobian = np.empty((*distance.shape, 4))
         jacobian[..., 0], jacobian[..., 1] = -by_distance * east, -by_distance * north
         jacobian[..., 2], jacobian[..., 3] = -by_depth, -1.0
-        residuals = (self._time - models[:, 3:4] - predicted) * self._inverse_sigma
-        return residuals, jacobian * self._inverse_sigma[:, None]
+        residuals = (self._time - models[:, 3:4] - predicted) * inverse_sigma
+        return residuals, jacobian * inverse_sigma[:, :, None]
 
     def _cost(self, residuals: np.ndarray, models: np.ndarray) -> np.ndarray:
         cost = (np.sqrt(1.0 + residuals**2) - 1.0).sum(axis=1)

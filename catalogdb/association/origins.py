@@ -65,6 +65,10 @@ class OriginBuilder:
         self._core = core
         self.fitter = EventFitter(picks, stations, volume, times, config)
         self.counts: Counter[str] = Counter()
+        # GaMMA and PyOcto locate by themselves in the model that they search in.
+        is_own = not config.relocate and config.associator != "scan"
+        velocity = config.velocity if is_own else config.location_velocity or config.velocity
+        self._earth_model_id = velocity.earth_model_id
         self._accepted: list[_Accepted] = []
         self._accepted_times: list[float] = []
 
@@ -150,7 +154,7 @@ class OriginBuilder:
             counts["origin_by_chance"] += 1
             return here, False, chance_per_day
         # From here on the picks are explained, be it by an event that isn't kept.
-        free[rows] = False
+        self.fitter.take(rows)
         longitude, latitude = self._volume.projection.to_lonlat(here.x_km, here.y_km)
         if not self._volume.region.contains(latitude, longitude, here.depth_km):
             counts["origin_outside_region"] += 1
@@ -241,6 +245,7 @@ class OriginBuilder:
             here = replace(here, depth_uncertainty_km=None)
         origin = {
             "method": accepted.method,
+            "earth_model_id": self._earth_model_id,
             "time": float(here.time),
             "latitude": latitude,
             "longitude": longitude,

@@ -36,6 +36,10 @@ COARSE_PER_DAY = 1e4
 COARSE_SHARE = 1e6
 COARSE_SHARE_IN_BURSTS = 3e3
 ROUNDING_SECONDS = 1e-3
+# An event of so many picks is that many powers rarer by chance where fewer picks are around.
+SHARES_IN_CHANCE = 10
+# Delays behind seeds are kept for those to come where they are fewer than this.
+MOST_KEPT = 16_000_000
 
 
 class Search:
@@ -71,7 +75,9 @@ class Search:
         window = picks.time[:, None] + [-BACKGROUND_SECONDS, BACKGROUND_SECONDS]
         self._window = np.searchsorted(picks.time, window)
         self._tried = np.full(len(picks), -1)
+        self._left = np.ones(len(picks), dtype=int)
         self._chance = np.full(len(picks), np.inf)
+        self._failed: dict[tuple[int, ...], tuple[int, float]] = {}
 
     def candidates(self, allowed: Callable[[float], float]) -> Generator[Candidate, float | None]:
         """Yield first guesses; where the caller takes their picks away (`fitter.free`), it goes on without them.
@@ -89,11 +95,13 @@ class Search:
                 around, possible = around[free[around]], possible[free[possible]]
                 if not free[seed] or possible.size < picks_needed:
                     break
-                left = np.count_nonzero(free[slice(*self._window[seed])])
+                left = self._count_left(seed)
                 limit = allowed(self._picks.time[seed])
-                if left == self._tried[seed] and not self._chance[seed] < limit:
+                if possible.size == self._tried[seed] and not self._may_be_rare(
+                    self._chance[seed], left / self._left[seed], limit
+                ):
                     break
-                self._tried[seed], self._chance[seed] = left, np.inf
+                self._tried[seed], self._left[seed], self._chance[seed] = possible.size, left, np.inf
                 candidate = _best_place(
                     seed, possible, around, self._slot, self._place, self._picks, self._grid, self._fitter,
                     self._config, limit,
@@ -101,11 +109,26 @@ class Search:
                 if not isinstance(candidate, Candidate):
                     self._chance[seed] = candidate
                     break
-                before = np.count_nonzero(free[around])
-                chance_per_day = yield candidate
-                self._chance[seed] = np.inf if chance_per_day is None else chance_per_day
-                if np.count_nonzero(free[around]) == before:
+                left = self._count_left(candidate.picks[0])
+                then, chance_per_day = self._failed.get(candidate.picks, (left, 0.0))
+                if not self._may_be_rare(chance_per_day, left / then, limit):
+                    self._chance[seed] = chance_per_day
                     break
+                before = np.count_nonzero(free[around])
+                chance_per_day = (yield candidate) or 0.0
+                if np.count_nonzero(free[around]) == before:
+                    self._chance[seed] = chance_per_day
+                    self._failed[candidate.picks] = left, chance_per_day
+                    break
+
+    def _count_left(self, row: int) -> int:
+        """Free picks in the minutes around one that is free."""
+        return np.count_nonzero(self._fitter.free[slice(*self._window[row])])
+
+    @staticmethod
+    def _may_be_rare(chance_per_day: float, share: float, limit: float) -> bool:
+        """Whether what chance made so often may meet the limit now that a share of the picks around is left."""
+        return chance_per_day * share**SHARES_IN_CHANCE < limit
 
 
 def _best_place(
@@ -131,35 +154,39 @@ def _best_place(
     nodes, tolerance = grid.nodes_of[place[seed]], fitter.scales.tolerance
     # Of one place and phase one pick counts.
     place_slot = place * 2 + picks.is_s
-    starts = np.flatnonzero(np.diff(place_slot[possible], prepend=-1))
+    is_first = np.diff(place_slot[possible], prepend=-1) != 0
+    starts = np.flatnonzero(is_first)
     if nodes.size == 0 or starts.size + 1 < config.min_picks:
         return np.inf
-    own = grid.travel[slot[seed], nodes]
-    hit = _misfit(seed, possible, own, nodes, slot, picks, grid) <= tolerance
-    slot_hit = hit if starts.size == possible.size else np.logical_or.reduceat(hit, starts, axis=0)
-    promising = np.flatnonzero(np.add.reduce(slot_hit, axis=0, dtype=np.int16) + 1 >= config.min_picks)
-    if promising.size == 0:
+    hit = _misfit(seed, possible, grid.behind(slot[seed], place[seed], slot[possible]), picks) <= tolerance
+    slot_hit = _any_by_group(hit, starts, np.cumsum(is_first) - 1)
+    slots_hit = np.add.reduce(slot_hit.view(np.uint8), axis=0, dtype=np.uint8) + 1
+    most = int(slots_hit.max())
+    if most < config.min_picks:
         return np.inf
+    background = _background(seed, place, picks, grid, fitter, most)
+    slots = 2 * grid.reaches[:, None]
+    by_hits = grid.chance.at_any_time(np.arange(most + 1), slots, tolerance, background)
+    by_hits[:, : config.min_picks] = np.inf
+    enough = min(allowed * COARSE_SHARE, COARSE_PER_DAY)
+    if (needed := by_hits[:, most].min()) >= enough:
+        return float(needed) / COARSE_SHARE
+    promising = np.flatnonzero(slots_hit >= np.argmax(by_hits.min(axis=0) < enough))
     slot_hit = slot_hit[:, promising]
     ranks = grid.rank[place[possible[starts]][:, None], nodes[promising]]
     own_rank = grid.rank[place[seed], nodes[promising]]
     hits = np.stack(
         [np.add.reduce(slot_hit & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches]
     )
-    if hits.max() < config.min_picks:
-        return np.inf
-    background = _background(seed, place, picks, grid, fitter, int(hits.max()))
-    slots = 2 * grid.reaches[:, None]
-    by_hits = grid.chance.at_any_time(np.arange(hits.max() + 1), slots, tolerance, background)
-    quick = np.take_along_axis(by_hits, hits, axis=1)
-    quick[:, hits.max(axis=0) < config.min_picks] = np.inf
-    best = int(quick.min(axis=0).argmin())
-    if (needed := quick.min() / COARSE_SHARE) >= min(allowed, COARSE_PER_DAY / COARSE_SHARE):
-        return float(needed) if quick.min() < COARSE_PER_DAY else np.inf
+    quick = np.take_along_axis(by_hits, hits, axis=1).min(axis=0)
+    best = int(quick.argmin())
+    if quick[best] >= enough:
+        return float(quick[best]) / COARSE_SHARE
     hit_slots = np.append(place_slot[possible[starts]][slot_hit[:, best]], place_slot[seed])
     column = promising[best]
     node = nodes[column]
-    in_ring = _misfit(seed, around, own[[column]], node[None], slot, picks, grid)[:, 0] <= RING_SECONDS
+    own = grid.travel[slot[seed], node]
+    in_ring = _misfit(seed, around, (grid.travel[slot[around], node] - own)[:, None], picks)[:, 0] <= RING_SECONDS
     rows = np.sort(np.append(possible[hit[:, column]], seed))
     hit_places, hit_count = np.unique(hit_slots // 2, return_counts=True)
     p_places = hit_slots[hit_slots % 2 == 0] // 2
@@ -182,36 +209,41 @@ def _best_place(
         return float(needed)
     x, y, z = grid.places[node]
     return Candidate(
-        time=float(picks.time[seed] - own[column]), x_km=float(x), y_km=float(y), depth_km=float(z),
+        time=float(picks.time[seed] - own), x_km=float(x), y_km=float(y), depth_km=float(z),
         picks=tuple(rows.tolist()),
     )  # fmt: skip
 
 
-def _misfit(
-    seed: int,
-    rows: np.ndarray,
-    own: np.ndarray,
-    nodes: np.ndarray,
-    slot: np.ndarray,
-    picks: PreparedPicks,
-    grid: _Grid,
-) -> NDArray[np.float32]:
-    """Absolute difference (s) of each row's delay behind the seed from that of each node: (rows, nodes)."""
-    delay = (picks.time[rows] - picks.time[seed])[:, None].astype(np.float32)
-    return np.abs(delay - (grid.travel[slot[rows][:, None], nodes] - own))
+def _misfit(seed: int, rows: np.ndarray, behind: NDArray[np.float32], picks: PreparedPicks) -> NDArray[np.float32]:
+    """Absolute difference (s) of each row's delay behind the seed from that of each node: (rows, nodes).
+
+    Args:
+        behind: what the delays are at each node, overwritten.
+    """
+    behind -= (picks.time[rows] - picks.time[seed])[:, None].astype(np.float32)
+    return np.abs(behind, out=behind)
+
+
+def _any_by_group(hit: np.ndarray, starts: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Of rows in order of their group, whether any of the group has a hit: (groups, nodes)."""
+    any_hit = hit[starts]
+    rank = np.arange(group.size) - starts[group]
+    for number in range(1, int(rank.max()) + 1):
+        rows = np.flatnonzero(rank == number)
+        any_hit[group[rows]] |= hit[rows]
+    return any_hit
 
 
 def _background(
     seed: int, place: np.ndarray, picks: PreparedPicks, grid: _Grid, fitter: EventFitter, hits: int
 ) -> float:
     """Free picks per slot (place and phase) and second around the seed's place, but for as many as the event has."""
-    near = grid.neighbours[place[seed]][: REACHES[2]]
     first, last = np.searchsorted(
         picks.time, [picks.time[seed] - BACKGROUND_SECONDS, picks.time[seed] + BACKGROUND_SECONDS]
     )
-    window = place[first:last][fitter.free[first:last]]
-    count = max(np.isin(window, near).sum() - hits, 0)
-    return float(rate(count, 4.0 * BACKGROUND_SECONDS * near.size))
+    near = grid.is_near[place[seed]]
+    count = max(np.count_nonzero(near[place[first:last]] & fitter.free[first:last]) - hits, 0)
+    return float(rate(count, 4.0 * BACKGROUND_SECONDS * min(REACHES[2], near.size)))
 
 
 def _pairs(
@@ -290,12 +322,16 @@ class _Grid:
             ]
         ).astype(np.float32)
         self.nodes_of = [np.flatnonzero(rank[number] < SEED_RANK) for number in range(size)]
+        self._behind: dict[int, NDArray[np.float32]] = {}
+        delays = sum(self.nodes_of[own].size for own in stations.place) * 2 * len(self.travel)
+        self._keeps_behind = delays <= MOST_KEPT
         self._delays = self._extreme_delays(stations.place)
         place_x, place_y = stations.place_x_km, stations.place_y_km
         pair_km = np.hypot(place_x[:, None] - place_x, place_y[:, None] - place_y)
-        self.neighbours = np.argsort(pair_km, axis=1, kind="stable")[:, :NEIGHBOURS]
-        near = np.zeros(pair_km.shape, dtype=bool)
-        np.put_along_axis(near, self.neighbours, True, axis=1)
+        neighbours = np.argsort(pair_km, axis=1, kind="stable")[:, :NEIGHBOURS]
+        near, self.is_near = np.zeros((2, *pair_km.shape), dtype=bool)
+        np.put_along_axis(near, neighbours, True, axis=1)
+        np.put_along_axis(self.is_near, neighbours[:, : REACHES[2]], True, axis=1)
         self.pair_km = np.where(near | near.T, pair_km, np.inf)
         self.farthest_pair_km = float(pair_km[near].max())
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
@@ -312,6 +348,16 @@ class _Grid:
                 behind = times - times[seed]
                 delays[seed] = np.stack([behind.min(axis=1), behind.max(axis=1)], axis=1)
         return delays
+
+    def behind(self, seed: int, place: int, slots: np.ndarray) -> NDArray[np.float32]:
+        """Delays (s) of slots behind a seed's slot over the nodes of its place: (slots, nodes)."""
+        nodes = self.nodes_of[place]
+        if not self._keeps_behind:
+            return self.travel[slots[:, None], nodes] - self.travel[seed, nodes]
+        if seed not in self._behind:
+            travel = self.travel[:, nodes]
+            self._behind[seed] = travel - travel[seed]
+        return self._behind[seed][slots]
 
     def beyond(self, seed: np.ndarray, slot: np.ndarray, delay: np.ndarray) -> np.ndarray:
         """How far (s) delays of slots behind seeds lie beyond what any of the seed's nodes has; 0 for possible ones."""

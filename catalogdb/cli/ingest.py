@@ -1,4 +1,4 @@
-"""`catalogdb ingest`: bring waveforms, stations and reference catalogs in."""
+"""`catalogdb ingest`: bring waveforms, stations, velocity models and reference catalogs in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from catalogdb.cli import common, completion
 
 LINES_SHOWN = 10  # in a cell of the table; --json has them all
 
-app = typer.Typer(help="Bring stations, waveforms and reference catalogs into the database.", no_args_is_help=True)
+app = typer.Typer(
+    help="Bring stations, waveforms, velocity models and reference catalogs into the database.", no_args_is_help=True
+)
 
 
 @app.command(epilog="Example: catalogdb ingest stations stations.xml more-stations.csv")
@@ -167,6 +169,38 @@ def training_set(
     counts = {key: value for key, value in facts["counts"].items() if not isinstance(value, dict)}
     left_out = facts["counts"]["left_out"]
     _print_summary(facts if json else facts | {"counts": counts | left_out}, usable=True, json=json)
+
+
+@app.command(epilog="Example: catalogdb ingest velocity-model model.P.mod.hdr model.S.mod.hdr --name alps-3d")
+def velocity_model(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="csv with depth_km, vp, vs (km/s) and, of a 3-D grid, longitude and latitude; a job file; NonLinLoc's "
+            "control file with LAYER lines, or the .hdr of its grids of P and of S, each beside its .buf."
+        ),
+    ],
+    name: Annotated[str, typer.Option(help="Name that the model is given, for locate.velocity_model.")],
+    vp_vs: Annotated[
+        float | None, typer.Option(min=1.0, max=5.0, help="Ratio of the speeds, where a file holds P alone.")
+    ] = None,
+    gradient: Annotated[
+        bool, typer.Option("--gradient", help="Speeds of a csv of layers vary linearly between the depths.")
+    ] = False,
+    replace: Annotated[bool, typer.Option(help="Replace another model of that name.")] = False,
+    json: common.JsonOption = False,
+) -> None:
+    """Read a velocity model into `velocity_model`. A rerun changes nothing.
+
+    Catalogs located with a model that is replaced are stale.
+    """
+    from catalogdb.stages.velocity_models import ingest_velocity_model
+
+    facts = ingest_velocity_model(common.database(), files, name, vp_vs, gradient, replace)
+    if json:
+        common.print_json(facts)
+    else:
+        common.print_rows([facts])
 
 
 def _file_row(report: dict[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class OriginFields(TypedDict):
     n_stations: NotRequired[int]  # Number of stations with an arrival
     quality: NotRequired[str]  # HYPO71 quality letter, in .pun with a digit behind
     quality_sqd: NotRequired[str]  # HYPO71's two grades behind the quality
+    earth_model_id: NotRequired[str]  # Velocity model that the travel times of the location are from, named by its ...
     velocity_model: NotRequired[str]  # Which of HYPO71's crustal models was used
     source_file: NotRequired[str]  # File that the origin is from, where several give one
     source_format: NotRequired[str]  # Format of that file

@@ -19,6 +19,7 @@ PickSetKind = Literal["automatic", "reference", "reviewed"]
 RunStatus = Literal["running", "done", "failed", "interrupted"]
 TaskStatus = Literal["pending", "running", "done", "failed", "quarantined"]
 TrainingSetKind = Literal["files", "picks", "waveforms"]
+VelocityModelKind = Literal["layers", "grid"]
 
 
 class Catalog(TypedDict):
@@ -221,3 +222,16 @@ class TrainingSet(TypedDict):
     borders: NotRequired[list[Any]]  # Start of the validation and of the test part (epoch seconds UTC), where time ...
     licence: NotRequired[str]  # Licence of the data
     created: NotRequired[datetime]  # Server time of the last change
+
+
+class VelocityModel(TypedDict):
+    """A named velocity model, layers or a 3-D grid."""
+
+    _id: str  # Name of the model, for `locate.velocity_model`
+    model_id: str  # Content id of the model
+    kind: VelocityModelKind  # layers
+    content: dict[str, Any]  # Of layers, what a job's `velocity` holds
+    vp: NotRequired[bytes]  # P speeds of a grid, km/s
+    vs: NotRequired[bytes]  # S speeds, likewise
+    source: str  # Files that it was read from
+    created: NotRequired[datetime]  # Server time of the first write

@@ -47,6 +47,7 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
     latitude, longitude = coordinates(origin.latitude, origin.longitude)
     quality = origin.quality
     method = origin.method_id.id if origin.method_id else "unknown"
+    earth_model = origin.earth_model_id.id if origin.earth_model_id else None
     numbers = {
         "time_uncertainty": standard_deviation(origin.time_errors),
         "horizontal_uncertainty_km": horizontal_uncertainty_km(origin),
@@ -64,6 +65,7 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
         {
             "_id": name,
             "method": method.removeprefix(f"{OWN_PREFIX}/method/"),
+            "earth_model_id": earth_model.removeprefix(f"{OWN_PREFIX}/earth_model/") if earth_model else None,
             "time": plausible_epoch(origin.time),
             "latitude": float(latitude),
             "longitude": float(longitude),

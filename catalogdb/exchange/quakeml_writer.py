@@ -126,6 +126,8 @@ def _add_origin(parent: Any, origin: data.Origin, event: data.Event) -> None:
     add_quantity(element, "longitude", float(origin["longitude"]))
     add_quantity(element, "depth", metres(origin.get("depth_km")), metres(origin.get("depth_uncertainty_km")))
     add(element, "methodID", resource_id("method", origin["method"]))
+    if origin.get("earth_model_id"):
+        add(element, "earthModelID", resource_id("earth_model", origin["earth_model_id"]))
     quality = present(
         {
             "usedPhaseCount": origin.get("n_picks"),

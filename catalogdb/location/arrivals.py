@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from catalogdb.traveltimes.first_arrivals import TravelTimes
+from catalogdb.traveltimes.grid_times import GridTimes
 
 BATCH_EVENTS = 64
 
@@ -93,29 +94,49 @@ def pad(rows: list[np.ndarray], fill: float | bool) -> np.ndarray:
     return table
 
 
-def residuals(models: np.ndarray, arrivals: Arrivals, network: Network, times: TravelTimes) -> np.ndarray:
+Times = TravelTimes | GridTimes
+
+
+def predicted(places: np.ndarray, station: np.ndarray, is_s: np.ndarray, network: Network, times: Times) -> np.ndarray:
+    """Travel times (s), (events, places, arrivals).
+
+    Args:
+        places: several (x, y, depth) of each event: (events, places, 3), km.
+        station, is_s: row in the network and phase of each arrival: (events, arrivals).
+        network, times: of all events.
+    """
+    if isinstance(times, GridTimes):
+        return times(places, station, is_s)
+    east = places[:, :, None, 0] - network.x_km[station][:, None, :]
+    north = places[:, :, None, 1] - network.y_km[station][:, None, :]
+    depth_km = network.depth_km[station][:, None, :]
+    return times(np.sqrt(east * east + north * north), places[:, :, None, 2], depth_km, is_s[:, None, :])
+
+
+def residuals(models: np.ndarray, arrivals: Arrivals, network: Network, times: Times) -> np.ndarray:
     """Observed minus predicted arrival times (s), 0 where there is no arrival; models are rows of (x, y, depth, time),
     the time in seconds after `reference`."""
-    east = models[:, :1] - network.x_km[arrivals.station]
-    north = models[:, 1:2] - network.y_km[arrivals.station]
-    predicted = times(np.hypot(east, north), models[:, 2:3], network.depth_km[arrivals.station], arrivals.is_s)
-    found = arrivals.time - arrivals.correction - models[:, 3:4] - predicted
-    return np.where(arrivals.present, found, 0.0)
+    travel = predicted(models[:, None, :3], arrivals.station, arrivals.is_s, network, times)[:, 0]
+    return np.where(arrivals.present, arrivals.time - arrivals.correction - models[:, 3:4] - travel, 0.0)
 
 
 def linearised(
-    models: np.ndarray, arrivals: Arrivals, network: Network, times: TravelTimes
+    models: np.ndarray, arrivals: Arrivals, network: Network, times: Times
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Residuals and travel times (s), both (models, arrivals), and the derivatives of predicted arrival times by
     (x, y, depth, time): (models, arrivals, 4); all are 0 where there is no arrival."""
-    east = models[:, :1] - network.x_km[arrivals.station]
-    north = models[:, 1:2] - network.y_km[arrivals.station]
-    distance = np.hypot(east, north)
-    predicted, by_distance, by_depth = times.with_derivatives(
-        distance, models[:, 2:3], network.depth_km[arrivals.station], arrivals.is_s
-    )
     present = arrivals.present
-    by_distance = by_distance / np.maximum(distance, 1e-3)
-    slopes = np.stack([by_distance * east, by_distance * north, by_depth, np.ones_like(distance)], axis=-1)
-    found = arrivals.time - arrivals.correction - models[:, 3:4] - predicted
-    return np.where(present, found, 0.0), np.where(present, predicted, 0.0), slopes * present[..., None]
+    if isinstance(times, GridTimes):
+        travel, by_place = times.with_derivatives(models[:, :3], arrivals.station, arrivals.is_s)
+        slopes = np.concatenate([by_place, np.ones((*present.shape, 1))], axis=-1)
+    else:
+        east = models[:, :1] - network.x_km[arrivals.station]
+        north = models[:, 1:2] - network.y_km[arrivals.station]
+        distance = np.hypot(east, north)
+        travel, by_distance, by_depth = times.with_derivatives(
+            distance, models[:, 2:3], network.depth_km[arrivals.station], arrivals.is_s
+        )
+        by_distance = by_distance / np.maximum(distance, 1e-3)
+        slopes = np.stack([by_distance * east, by_distance * north, by_depth, np.ones_like(distance)], axis=-1)
+    found = arrivals.time - arrivals.correction - models[:, 3:4] - travel
+    return np.where(present, found, 0.0), np.where(present, travel, 0.0), slopes * present[..., None]

@@ -9,7 +9,7 @@ import numpy as np
 from catalogdb.location.arrivals import Arrivals, linearised
 from catalogdb.location.density import Density
 from catalogdb.location.errors import ErrorModel
-from catalogdb.location.estimate import estimate_errors
+from catalogdb.location.estimate import estimate_errors, hypo71_errors
 from catalogdb.location.locate import Locator
 from catalogdb.location.terms import common_shift, source_terms, static_terms
 
@@ -35,7 +35,12 @@ class Located:
 
 
 def locate_catalog(
-    locator: Locator, arrivals: Arrivals, start: np.ndarray | None = None, terms: str = "source"
+    locator: Locator,
+    arrivals: Arrivals,
+    start: np.ndarray | None = None,
+    terms: str = "source",
+    weight: np.ndarray | None = None,
+    samples: int = 0,
 ) -> Located:
     """Locate all events of a catalog.
 
@@ -44,10 +49,18 @@ def locate_catalog(
         arrivals: of its events, without station terms.
         start: a first guess for each event, (x, y, depth, time).
         terms: `none`, `static` (of each station and phase), or `source` (and of the events around).
+        weight: Hypo71's of each grade, 0 to 1, where errors are to be as Hypo71 has them; else they are estimated.
+        samples: places to draw from the density of each event.
     """
-    without = estimate_errors(locator, arrivals, start)
+
+    def estimate(own: Arrivals, guess: np.ndarray | None, errors: ErrorModel | None = None) -> ErrorModel:
+        if weight is not None:
+            return hypo71_errors(locator, own, weight, guess)
+        return estimate_errors(locator, own, guess, errors)
+
+    without = estimate(arrivals, start)
     if terms == "none":
-        return Located(locator.locate(arrivals, without, start), arrivals, without, without)
+        return Located(locator.locate(arrivals, without, start, samples=samples), arrivals, without, without)
     before = _places(locator, arrivals, without, start)
     corrected, errors, places = arrivals, without, before
     own = np.zeros(arrivals.time.shape)
@@ -55,14 +68,14 @@ def locate_catalog(
         places, delay = locator.refine(corrected, errors, places)
         own = static_terms(arrivals, delay, len(locator.earth.network.x_km)).of(arrivals)
         corrected = arrivals.corrected(own)
-        errors = estimate_errors(locator, corrected, places, errors)
+        errors = estimate(corrected, places, errors)
     places, delay = locator.refine(corrected, errors, places)
     for reach_km in REACHES_KM if terms == "source" else ():
         corrected = arrivals.corrected(own + source_terms(arrivals, places[:, :3], delay - own, reach_km))
-        errors = estimate_errors(locator, corrected, places, errors)
+        errors = estimate(corrected, places, errors)
         places, delay = locator.refine(corrected, errors, places)
     corrected = _anchored(locator, corrected, before, places)
-    density = locator.locate(corrected, errors, before, without)
+    density = locator.locate(corrected, errors, before, without, samples)
     return Located(density, corrected, errors, without)
 
 

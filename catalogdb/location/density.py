@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalogdb.location.arrivals import Arrivals, linearised
+from catalogdb.location.arrivals import Arrivals, linearised, predicted
 from catalogdb.location.errors import ErrorModel
 from catalogdb.location.solve import Earth, Modes
 
@@ -26,7 +26,7 @@ LARGEST_SHARE = 0.3
 """No standard deviation of a lattice is larger than this share of the search volume's width."""
 WIDEST = 100.0
 """Standard deviation, km and s, beyond which none matters."""
-LEVELS = (0.68, 0.90)
+LEVELS = (0.68, 0.90, 0.95)
 
 
 def _lattice() -> np.ndarray:
@@ -50,10 +50,12 @@ class Density:
         best: most probable (x, y, depth, time); times after the reference.
         expected: expectation of (x, y, depth, time).
         covariance: of (x, y, depth, time) around the expectation.
-        depth_68, depth_90: limits between which the depth lies with that probability, as much below as above.
-        radius_68, radius_90: of the circle around the most probable place that holds the epicentre so probably.
+        depth_68, depth_90, depth_95: limits between which the depth lies so probably, as much below as above.
+        radius_68, radius_90, radius_95: of the circle around the most probable place that holds the epicentre so
+            probably.
         is_bimodal: the density has maxima apart from one another.
         outside: share of the density beyond the sides of the search volume, and below its bottom, had it none.
+        samples: (events, samples, 3): places drawn from the density; none unless asked for.
     """
 
     best: np.ndarray
@@ -61,10 +63,13 @@ class Density:
     covariance: np.ndarray
     depth_68: np.ndarray
     depth_90: np.ndarray
+    depth_95: np.ndarray
     radius_68: np.ndarray
     radius_90: np.ndarray
+    radius_95: np.ndarray
     is_bimodal: np.ndarray
     outside: np.ndarray
+    samples: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,12 @@ class _Values:
 
 
 def density(
-    modes: Modes, arrivals: Arrivals, earth: Earth, errors: ErrorModel, unseen: ErrorModel | None = None
+    modes: Modes,
+    arrivals: Arrivals,
+    earth: Earth,
+    errors: ErrorModel,
+    unseen: ErrorModel | None = None,
+    samples: int = 0,
 ) -> Density:
     """Give the density around the modes of each event; every event has one or more.
 
@@ -122,6 +132,7 @@ def density(
         modes: maxima that are told apart; of each event the most probable one first.
         arrivals, earth, errors: of all events, in the order that the modes count them by.
         unseen: errors without station terms, where there are some.
+        samples: places to draw from the density of each event.
     """
     own = arrivals.take(modes.event)
     slopes = linearised(modes.models, own, earth.network, earth.times)[2]
@@ -137,7 +148,7 @@ def density(
     mean, covariance = _moments(values, earth)
     lattices = _Lattices.by(mean, covariance, SECOND_WIDTH, earth)
     values = _evaluate(lattices, modes, own, earth, precision, by_time)
-    return _summary(values, modes, earth, time_variance, len(arrivals))
+    return _summary(values, modes, earth, time_variance, len(arrivals), samples)
 
 
 def _covariance(modes: Modes, own: Arrivals, errors: ErrorModel, path: np.ndarray) -> np.ndarray:
@@ -149,7 +160,7 @@ def _covariance(modes: Modes, own: Arrivals, errors: ErrorModel, path: np.ndarra
     covariance = path.copy()
     widened = (errors.degrees + 3.0) / (errors.degrees + 1.0)
     np.einsum("mii->mi", covariance)[...] += errors.reading_variance(own) / modes.trust * widened
-    return covariance
+    return covariance * errors.widening**2
 
 
 def _shifts(
@@ -186,17 +197,10 @@ def _without_time(covariance: np.ndarray, own: Arrivals) -> tuple[np.ndarray, np
 def _evaluate(
     lattices: _Lattices, modes: Modes, own: Arrivals, earth: Earth, precision: np.ndarray, by_time: np.ndarray
 ) -> _Values:
-    places, network = lattices.nodes, earth.network
-    east = places[:, :, None, 0] - network.x_km[own.station][:, None, :]
-    north = places[:, :, None, 1] - network.y_km[own.station][:, None, :]
-    predicted = earth.times(
-        np.sqrt(east * east + north * north),
-        places[:, :, None, 2],
-        network.depth_km[own.station][:, None, :],
-        own.is_s[:, None, :],
-    )
+    places = lattices.nodes
+    travel = predicted(places, own.station, own.is_s, earth.network, earth.times)
     observed = np.where(own.present, own.time - own.correction, 0.0)
-    found = np.where(own.present[:, None, :], observed[:, None, :] - predicted, 0.0)
+    found = np.where(own.present[:, None, :], observed[:, None, :] - travel, 0.0)
     misfit = 0.5 * np.einsum("mki,mki->mk", found @ precision, found)
     at_mode = linearised(modes.models, own, earth.network, earth.times)[0]
     base = modes.misfit - 0.5 * np.einsum("mi,mij,mj->m", at_mode, precision, at_mode, optimize=True)
@@ -233,7 +237,9 @@ def _moments(values: _Values, earth: Earth) -> tuple[np.ndarray, np.ndarray]:
     return mean, (weight[..., None] * apart).transpose(0, 2, 1) @ apart
 
 
-def _summary(values: _Values, modes: Modes, earth: Earth, time_variance: np.ndarray, events: int) -> Density:
+def _summary(
+    values: _Values, modes: Modes, earth: Earth, time_variance: np.ndarray, events: int, samples: int
+) -> Density:
     """Put the lattices of each event side by side, and take what is known from all its nodes."""
     first = np.unique(modes.event, return_index=True)[1]
     rank = np.arange(len(modes.event)) - first[modes.event]
@@ -262,16 +268,25 @@ def _summary(values: _Values, modes: Modes, earth: Earth, time_variance: np.ndar
     covariance[:, 3, 3] += time_variance[first]
     best = modes.models[first]
     radius = np.hypot(places[..., 0] - best[:, None, 0], places[..., 1] - best[:, None, 1])
-    middle = [(1.0 - level) / 2.0 for level in LEVELS]
-    depths = _quantiles(
-        *_spread(places[..., 2], weight, step), (middle[0], 1.0 - middle[0], middle[1], 1.0 - middle[1])
-    )
+    limits = tuple(0.5 + side * level / 2.0 for level in LEVELS for side in (-1.0, 1.0))
+    depths = _quantiles(*_spread(places[..., 2], weight, step), limits)
     depths = np.clip(depths, earth.lower[2], earth.upper[2])  # cells reach beyond the limits
     radii = _quantiles(radius, weight, LEVELS)
     return Density(
-        best, expected, covariance, depths[:, :2], depths[:, 2:], radii[:, 0], radii[:, 1],
-        np.bincount(modes.event, minlength=events) > 1, outside,
+        best, expected, covariance, depths[:, :2], depths[:, 2:4], depths[:, 4:], radii[:, 0], radii[:, 1], radii[:, 2],
+        np.bincount(modes.event, minlength=events) > 1, outside, _drawn(places, weight, samples),
     )  # fmt: skip
+
+
+def _drawn(places: np.ndarray, weight: np.ndarray, samples: int) -> np.ndarray:
+    """So many of each event's nodes, each as often as its weight says."""
+    drawn = np.empty((len(places), samples, 3))
+    shares = (np.arange(samples) + 0.5) / max(samples, 1)
+    order = np.random.default_rng(samples).permutation(samples)
+    for number, whole in enumerate(np.cumsum(weight, axis=1) if samples else ()):
+        rows = np.searchsorted(whole / whole[-1], shares[order])
+        drawn[number] = places[number, np.minimum(rows, len(whole) - 1)]
+    return drawn
 
 
 def _spread(depth: np.ndarray, weight: np.ndarray, step: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from catalogdb.geo import Projection, Region, azimuthal_gap, distance_azimuth
-from catalogdb.location.arrivals import Arrivals, Network, pad, residuals
+from catalogdb.location.arrivals import Arrivals, Network, Times, pad, residuals
 from catalogdb.location.catalog import Located, locate_catalog
 from catalogdb.location.config import METHOD, LocateConfig
 from catalogdb.location.ellipsoid import confidence_ellipsoid
 from catalogdb.location.locate import Locator
 from catalogdb.location.solve import Earth
 from catalogdb.traveltimes.first_arrivals import travel_times
+from catalogdb.traveltimes.grid_times import check_model, grid_times, margin_within
 from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 FEWEST_ARRIVALS = 4
 LEAST_PICKS = 40
 """Picks that a class of precision needs for a scale of its own."""
+HYPO71_WEIGHTS = {f"weight {number}": max(1.0 - 0.25 * number, 0.0) for number in range(6)}
 LIMIT_KM = 0.02
 OUTSIDE_SHARE = 0.1
 """An event stands at the edge when so much of its density would lie beyond the sides of the search volume."""
@@ -62,7 +65,7 @@ def locate_origins(
     arrivals: Sequence[Sequence[Placed]],
     region: Region,
     margin_km: float,
-    velocity: VelocityConfig,
+    velocity: VelocityConfig | VelocityGrid,
     config: LocateConfig,
 ) -> LocationResult:
     """Locate the events of a catalog by the probability density of their places.
@@ -80,11 +83,15 @@ def locate_origins(
     if not usable:
         return LocationResult(counts=dict(counts))
     origins, arrivals = [origins[row] for row in usable], [arrivals[row] for row in usable]
-    frame = _Frame.of(arrivals, region, margin_km, velocity)
+    if not config.elevations:
+        arrivals = [[replace(arrival, elevation_km=0.0) for arrival in event] for event in arrivals]
+    frame = _Frame.of(arrivals, region, margin_km, velocity, LEAST_PICKS if config.errors == "estimated" else 1)
     own = frame.arrivals(arrivals)
     terms = config.terms if len(origins) >= config.min_events else "none"
-    located = locate_catalog(Locator(frame.earth), own, frame.guesses(origins, own.reference), terms)
-    found = [_origin(row, origins[row], arrivals[row], frame, located) for row in range(len(origins))]
+    weight = frame.hypo71_weights() if config.errors == "hypo71" else None
+    located = locate_catalog(Locator(frame.earth), own, frame.guesses(origins, own.reference), terms, weight)
+    model = {"earth_model_id": velocity.earth_model_id}
+    found = [_origin(row, origins[row], arrivals[row], frame, located) | model for row in range(len(origins))]
     counts["located"] = len(found)
     counts["bimodal"] = sum(bool(origin.get("bimodal")) for origin in found)
     for limit in (limit for origin in found for limit in origin.get("limits", ())):
@@ -116,25 +123,41 @@ class _Frame:
 
     @classmethod
     def of(
-        cls, arrivals: Sequence[Sequence[Placed]], region: Region, margin_km: float, velocity: VelocityConfig
+        cls,
+        arrivals: Sequence[Sequence[Placed]],
+        region: Region,
+        margin_km: float,
+        velocity: VelocityConfig | VelocityGrid,
+        least_picks: int,
     ) -> _Frame:
         """The frame that holds all sensors and the whole search volume."""
         everything = [arrival for event in arrivals for arrival in event]
         stations = sorted({_sensor(arrival) for arrival in everything})
         region = region.completed([{"latitude": row[2], "longitude": row[3]} for row in stations])
         projection = region.map_projection()
-        minx, maxx, miny, maxy = region.bounds_xy(projection)
+        bounds = region.bounds_xy(projection)
         x, y = projection.to_xy([row[3] for row in stations], [row[2] for row in stations])
         network = Network(np.asarray(x), np.asarray(y), np.array([-row[4] for row in stations]))
-        lower = np.array([minx - margin_km, miny - margin_km, region.mindepth_km])
-        upper = np.array([maxx + margin_km, maxy + margin_km, region.maxdepth_km])
-        farthest = np.hypot(
-            np.maximum(np.abs(network.x_km - lower[0]), np.abs(network.x_km - upper[0])),
-            np.maximum(np.abs(network.y_km - lower[1]), np.abs(network.y_km - upper[1])),
-        ).max()
-        depths = float(network.depth_km.min()), float(network.depth_km.max())
-        times = travel_times(velocity, float(farthest), region.mindepth_km, region.maxdepth_km, depths)
-        return cls(projection, Earth(network, times, lower, upper), stations, _grades(everything))
+        limits_km = region.mindepth_km, region.maxdepth_km
+        if isinstance(velocity, VelocityGrid):
+            names = [".".join(part for part in row[:2] if part) for row in stations]
+            longitude, latitude = np.array([row[3] for row in stations]), np.array([row[2] for row in stations])
+            check_model(velocity, limits_km, names, longitude, latitude, network.depth_km)
+            margin_km = margin_within(velocity, projection, bounds, margin_km)
+        lower = np.array([bounds[0] - margin_km, bounds[2] - margin_km, limits_km[0]])
+        upper = np.array([bounds[1] + margin_km, bounds[3] + margin_km, limits_km[1]])
+        times: Times
+        if isinstance(velocity, VelocityGrid):
+            places = np.column_stack([network.x_km, network.y_km, network.depth_km])
+            times = grid_times(velocity, projection, places, lower, upper)
+        else:
+            farthest = np.hypot(
+                np.maximum(np.abs(network.x_km - lower[0]), np.abs(network.x_km - upper[0])),
+                np.maximum(np.abs(network.y_km - lower[1]), np.abs(network.y_km - upper[1])),
+            ).max()
+            depths = float(network.depth_km.min()), float(network.depth_km.max())
+            times = travel_times(velocity, float(farthest), *limits_km, depths)
+        return cls(projection, Earth(network, times, lower, upper), stations, _grades(everything, least_picks))
 
     def arrivals(self, arrivals: Sequence[Sequence[Placed]]) -> Arrivals:
         """Arrays of the arrivals, times after the first one of each event."""
@@ -159,6 +182,13 @@ class _Frame:
         )
         depth = [origin.get("depth_km") or 0.0 for origin in origins]
         return np.column_stack([x, y, depth, np.array([origin["time"] for origin in origins]) - reference])
+
+    def hypo71_weights(self) -> np.ndarray:
+        """Hypo71's weight of each class of precision, 0 to 1; 1 where the picks have none."""
+        found = np.ones(len(set(self.grades.values())))
+        for (_, precision), number in self.grades.items():
+            found[number] = HYPO71_WEIGHTS.get(precision, 1.0)
+        return found
 
     def terms(self, located: Located) -> list[dict[str, Any]]:
         """What was taken off arrival times, by station and phase; of all places of a station together."""
@@ -190,12 +220,12 @@ def _sensor(arrival: Placed) -> tuple[str, str, float, float, float]:
     return arrival.net, arrival.sta, arrival.latitude, arrival.longitude, arrival.elevation_km
 
 
-def _grades(arrivals: Sequence[Placed]) -> dict[tuple[bool, str], int]:
+def _grades(arrivals: Sequence[Placed], least_picks: int) -> dict[tuple[bool, str], int]:
     """Numbers of the classes of precision of each phase; classes of few picks share one."""
     size = Counter((arrival.phase == "S", arrival.precision) for arrival in arrivals)
     numbers: dict[tuple[bool, str], int] = {}
     for key in sorted(size):
-        kept = key if size[key] >= LEAST_PICKS else (key[0], "")
+        kept = key if size[key] >= least_picks else (key[0], "")
         numbers[key] = numbers.setdefault(kept, len(set(numbers.values())))
     return numbers
 

@@ -16,6 +16,11 @@ from catalogdb.location.arrivals import Arrivals, Network
 PATH_KM = 30.0
 """Path errors are given for a path of this length, and grow with its square root, as a random walk does."""
 SHORTEST_PATH_KM = 1.0
+NORMAL_DEGREES = 50.0
+"""Student's t of so many degrees of freedom is nearly normal."""
+NEARLY_NONE = 1e-4
+NO_WEIGHT = 1e-4
+"""What a weight of 0 counts: its readings don't place an event, but have residuals."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class ErrorModel:
         between_phases: correlation of the path errors of P and of S to one station.
         slowness: relative error of all travel times of a phase together, P and S.
         degrees: degrees of freedom of the readings' distribution.
+        widening: densities are so much wider than these scales make them, where the scales are but estimates.
     """
 
     reading: np.ndarray
@@ -37,6 +43,18 @@ class ErrorModel:
     between_phases: float
     slowness: tuple[float, float]
     degrees: float = 4.0
+    widening: float = 1.0
+
+    @classmethod
+    def hypo71(cls, weight: np.ndarray, seconds: float) -> ErrorModel:
+        """Errors as Hypo71 weighs by: P and S alike, none dependent on another, normally distributed.
+
+        Args:
+            weight: of the readings of each grade, 0 to 1 (Hypo71's 0 to 4 stand for 1, 0.75, 0.5, 0.25 and 0).
+            seconds: standard deviation of a reading of weight 1.
+        """
+        reading = seconds / np.sqrt(np.maximum(weight, NO_WEIGHT))
+        return cls(reading, (NEARLY_NONE, NEARLY_NONE), PATH_KM, 0.5, (NEARLY_NONE, NEARLY_NONE), NORMAL_DEGREES)
 
     def reading_variance(self, arrivals: Arrivals) -> np.ndarray:
         """Of each reading, s2; 1 where there is none."""

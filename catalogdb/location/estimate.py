@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import minimize
 
-from catalogdb.location.arrivals import Arrivals, linearised
+from catalogdb.location.arrivals import Arrivals, linearised, residuals
 from catalogdb.location.errors import ErrorModel
 from catalogdb.location.locate import Locator
 
@@ -22,6 +22,11 @@ ROUNDS = 3
 """Of location and estimate; one is enough after an estimate for the same catalog."""
 STEPS = 30
 HELD_KM = 0.05
+WIDENING = 1.06
+"""Densities are so much wider than the scales that are estimated make them, since those of one catalog, with its one
+velocity model, are uncertain; from twins of a catalog and halves of its picks, see docs/explanation/location.md."""
+HYPO71_SECONDS = 0.15
+"""Of a reading of full weight, before any residual is seen."""
 # What a scale is before the residuals are seen, and the standard deviation of its logarithm.
 READING = (0.1, 1.5)
 PATH = (0.1, 1.0)
@@ -74,6 +79,29 @@ def estimate_errors(
             return errors
         errors = _fitted(samples, errors)
     return errors
+
+
+def hypo71_errors(
+    locator: Locator, arrivals: Arrivals, weight: np.ndarray, start: np.ndarray | None = None
+) -> ErrorModel:
+    """Errors that weigh arrivals as Hypo71 does; their one scale is from the residuals of all events.
+
+    Args:
+        locator: of the network.
+        arrivals: of all events.
+        weight: of each grade, 0 to 1.
+        start: a first guess for each event, (x, y, depth, time).
+    """
+    errors = ErrorModel.hypo71(weight, HYPO71_SECONDS)
+    squares, freedom = 0.0, 0.0
+    for events, batch in arrivals.batches():
+        models = locator.modes(batch, errors, None if start is None else start[events])
+        first = np.unique(models.event, return_index=True)[1]
+        left = residuals(models.models[first], batch, locator.earth.network, locator.earth.times)
+        own = np.where(batch.present, weight[batch.grade], 0.0)
+        squares += float((own * left**2).sum())
+        freedom += float(np.maximum((own > 0).sum(axis=1) - 4, 0).sum())
+    return ErrorModel.hypo71(weight, float(np.sqrt(squares / freedom)) if freedom and squares else HYPO71_SECONDS)
 
 
 def _samples(
@@ -131,7 +159,7 @@ def _unpacked(values: np.ndarray, errors: ErrorModel) -> ErrorModel:
     scales = np.exp(values)
     *reading, p, s, reach_km, odds, slowness_p, slowness_s = scales.tolist()
     return ErrorModel(
-        np.array(reading), (p, s), reach_km, odds / (1.0 + odds), (slowness_p, slowness_s), errors.degrees
+        np.array(reading), (p, s), reach_km, odds / (1.0 + odds), (slowness_p, slowness_s), errors.degrees, WIDENING
     )
 
 

@@ -66,6 +66,7 @@ class Locator:
         errors: ErrorModel,
         start: np.ndarray | None = None,
         unseen: ErrorModel | None = None,
+        samples: int = 0,
     ) -> Density:
         """Densities of all events, in their order.
 
@@ -74,11 +75,12 @@ class Locator:
             errors: of the catalog, with the arrivals' station terms.
             start: a further first guess for each event, (x, y, depth, time).
             unseen: errors without station terms, where these were made from the same arrivals, see `density.density`.
+            samples: places to draw from the density of each event.
         """
         parts, order = [], []
         for events, batch in arrivals.batches():
             modes = self.modes(batch, errors, None if start is None else start[events])
-            parts.append(density(modes, batch, self.earth, errors, unseen))
+            parts.append(density(modes, batch, self.earth, errors, unseen, samples))
             order.append(events)
         back = np.argsort(np.concatenate(order))
         return Density(

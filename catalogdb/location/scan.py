@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from catalogdb.location.arrivals import Arrivals
+from catalogdb.location.arrivals import Arrivals, predicted
 from catalogdb.location.solve import Earth
 
 MOST_NODES = 2400
@@ -31,14 +31,10 @@ class CoarseScan:
         x, y = (_middles(earth.lower[axis], earth.upper[axis], self.spacing_km) for axis in (0, 1))
         depth = earth.lower[2] + width[2] * np.array(DEPTH_SHARES)
         self.nodes = np.stack([axis.ravel() for axis in np.meshgrid(x, y, depth, indexing="ij")], axis=1)
-        network = earth.network
-        distance = np.hypot(self.nodes[:, 0] - network.x_km[:, None], self.nodes[:, 1] - network.y_km[:, None])
-        self._travel = np.stack(
-            [
-                earth.times(distance, self.nodes[:, 2], network.depth_km[:, None], is_s).astype(np.float32)
-                for is_s in (False, True)
-            ]
-        )
+        station = np.arange(len(earth.network.x_km))[None]
+        of_phases = (np.full(station.shape, is_s) for is_s in (False, True))
+        travel = [predicted(self.nodes[None], station, is_s, earth.network, earth.times)[0] for is_s in of_phases]
+        self._travel = np.stack([table.T.astype(np.float32) for table in travel])  # phase, station, node
         slowness = 1.0 / earth.times.vs
         self._tolerance = np.float32(0.35 * self.spacing_km * slowness + MODEL_SECONDS)
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalogdb.location.arrivals import Arrivals, Network, linearised
+from catalogdb.location.arrivals import Arrivals, Network, Times, linearised
 from catalogdb.location.errors import ErrorModel
-from catalogdb.traveltimes.first_arrivals import TravelTimes
 
 ROBUST_STEPS = 25
 PROBABLE_STEPS = 10
@@ -28,7 +27,7 @@ class Earth:
     """
 
     network: Network
-    times: TravelTimes
+    times: Times
     lower: np.ndarray
     upper: np.ndarray
 

@@ -50,6 +50,7 @@ CLOCK = ["%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d", "%H:%M", "%H:%M", "%H:%M:%S.%f"]
 DASHES = {"reference": (0, (5, 2)), "predicted": (0, (1, 2))}
 """Lines of other lanes are solid."""
 FONT_POINTS = 8
+TITLE_LETTERS_PER_INCH = 12
 
 
 def picture(view: View, format: str, theme: Theme = LIGHT) -> bytes:
@@ -111,7 +112,8 @@ def draw(view: View, theme: Theme = LIGHT, width_inches: float = WIDTH_INCHES, b
             _frame(axes, view, panel, kind, theme)
             DRAWERS[kind](axes, content, view, panel, theme, bins)
         _time_axis(axes_of_rows[-1], view)
-        figure.suptitle(f"{view.title}\n{subtitle(view)}", fontsize=FONT_POINTS + 2, x=0.01, ha="left")
+        title = textwrap.fill(view.title, int(width_inches * TITLE_LETTERS_PER_INCH))
+        figure.suptitle(f"{title}\n{subtitle(view)}", fontsize=FONT_POINTS + 2, x=0.01, ha="left")
         handles = _key(view, theme)
         if handles:
             figure.legend(handles=handles, loc="outside lower left", ncols=len(handles), handlelength=1.8)

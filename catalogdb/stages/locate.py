@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from math import log2
 from typing import Any, cast
 
@@ -11,10 +12,11 @@ from pymongo.database import Database
 
 from catalogdb.documents.data import Origin, StationTerm
 from catalogdb.identity import content_id
-from catalogdb.ledger.parts import Parts, digest, fingerprint, named
+from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import METHOD, LocateConfig
 from catalogdb.stages.station_places import read_places
+from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
 
 WHOLE_CATALOG = Shard({}, *ALWAYS)  # errors and terms are of the catalog, whatever is added
@@ -31,36 +33,44 @@ class LocateStage(Stage):
 
     name = "locate"
     kind = "catalog"
-    reads = (Reads("origin", "origins"), Reads("pick", "picks"), Reads("site", "stations"))
+    reads = (
+        Reads("origin", "origins"), Reads("pick", "picks"), Reads("site", "stations"),
+        Reads("velocity_model", "velocity models", optional=True),
+    )  # fmt: skip
     collections = ("origin", "station_term")
     settings = LocateConfig
-    words = {"origin": named("origins"), "station": named("coordinates")}
+    revision = 2
+    words = {"origin": named("origins"), "station": named("coordinates"), "model": named("velocity model")}
     verb = "located"
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
-        """The catalog as a whole, with each of its events as it was associated, and the places of its sensors."""
+        """The catalog as a whole, with its events of each day as they were associated, and the places of its
+        sensors."""
         inputs = self._inputs(db)
         if inputs.data[0] or db.task.find_one({"stage": self.name, "config_id": self.config_id}, {"_id": 1}):
             yield WHOLE_CATALOG, inputs.parts
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch the events as they were associated, with what their picks and sensors say."""
-        return self._inputs(db)
+        inputs, name = self._inputs(db), self._config.velocity_model
+        model = velocity_model(db, name) if name else None
+        return Inputs((*inputs.data, model), inputs.fingerprint, inputs.parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Locate all events, and give the origins and terms their identities."""
-        origins, arrivals = inputs.data
+        origins, arrivals, model = inputs.data
         if not origins:
             return Output({"origin": [], "station_term": []})
         from catalogdb.location.documents import Placed, locate_origins
 
-        config, associate = cast(LocateConfig, self.job.block(self.name)), self.job.associate
+        associate, config = self.job.associate, self._config
+        given = config.velocity or associate.location_velocity or associate.velocity
         result = locate_origins(
             origins,
             [[Placed(**arrival) for arrival in event] for event in arrivals],
             self.job.region,
             associate.search_margin_km,
-            config.velocity or associate.location_velocity or associate.velocity,
+            given if model is None else model,
             config,
         )
         for origin in result.origins:
@@ -89,6 +99,15 @@ class LocateStage(Stage):
             if counts.get(f"refused_{name}")
         ]
 
+    def check(self, db: Database) -> None:
+        """Refuse a job that names a velocity model that isn't there."""
+        if name := self._config.velocity_model:
+            model_id(db, name)
+
+    @property
+    def _config(self) -> LocateConfig:
+        return cast(LocateConfig, self.job.block(self.name))
+
     def _inputs(self, db: Database) -> Inputs:
         query = {"catalog": self.result, "config_id": self.config_id, "method": {"$ne": METHOD}}
         fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
@@ -100,6 +119,7 @@ class LocateStage(Stage):
         arrivals: list[list[dict[str, Any]]] = []
         parts: Parts = {"origin": {}, "station": {}}
         sensors: dict[str, set[str]] = defaultdict(set)
+        of_day: dict[str, list[str]] = defaultdict(list)  # a part for each event is more than a row of `task` holds
         for origin in origins:
             own = []
             for arrival in origin["arrivals"]:
@@ -116,7 +136,10 @@ class LocateStage(Stage):
                     | {"latitude": place.latitude, "longitude": place.longitude, "elevation_km": place.elevation_km}
                 )
             arrivals.append(own)
-            parts["origin"][origin["event_id"]] = digest(origin, [arrival["precision"] for arrival in own])
+            of_day[_day(origin["time"])].append(digest(origin, [arrival["precision"] for arrival in own]))
+        parts["origin"] = {day: digest(*sorted(found)) for day, found in of_day.items()}
+        if name := self._config.velocity_model:
+            parts["model"] = {name: model_id(db, name)[:DIGITS]}
         parts["station"] = {station: digest(*sorted(found)) for station, found in sensors.items()}
         return Inputs((origins, arrivals), fingerprint(parts), parts)
 
@@ -127,6 +150,11 @@ def _picks(db: Database, ids: list[str]) -> dict[str, Any]:
         rows = db.pick.find({"_id": {"$in": ids[first : first + BATCH_PICKS]}}, dict.fromkeys(PICK_FIELDS, 1))
         found |= {row["_id"]: row for row in rows}
     return found
+
+
+def _day(time: float) -> str:
+    """UTC day of a time (epoch seconds)."""
+    return datetime.fromtimestamp(time, UTC).date().isoformat()
 
 
 def _precision(pick: Mapping[str, Any]) -> str:

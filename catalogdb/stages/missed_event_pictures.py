@@ -11,10 +11,9 @@ from catalogdb.errors import InputError
 from catalogdb.plots.waveform import event_figure_svg
 from catalogdb.report import Picture
 from catalogdb.stages.read_waveform import Choice
-from catalogdb.stages.read_waveform_event import event_view
+from catalogdb.stages.read_waveform_event import filtered_event_view
 
 STATIONS = 3
-BAND_HZ = (1.0, 20.0)
 
 
 def missed_event_pictures(db: Database, catalog: str, reference: str) -> Callable[[dict[str, Any]], list[Picture]]:
@@ -22,14 +21,15 @@ def missed_event_pictures(db: Database, catalog: str, reference: str) -> Callabl
     judged = db.catalog.find_one({"_id": catalog}, {"pick_set": 1}) or {}
     pick_sets = tuple(name for name in (judged.get("pick_set"),) if name)
     has_picks = db.pick.find_one({"pick_set": reference}, {"_id": 1}) is not None
-    choice = Choice(pick_sets=pick_sets, references=(reference,) if has_picks else (), band=BAND_HZ)
+    choice = Choice(pick_sets=pick_sets, references=(reference,) if has_picks else ())
 
     def pictures_of(event: dict[str, Any]) -> list[Picture]:
         try:
-            view = event_view(db, event["event_id"], choice, stations=STATIONS, catalog=reference)
+            view = filtered_event_view(db, event["event_id"], choice, STATIONS, reference)
         except InputError:  # no station has waveforms: the reason stands in the table
             return []
-        caption = f"The nearest stations with waveforms, {BAND_HZ[0]:g} to {BAND_HZ[1]:g} Hz"
+        how = f"{view.band[0]:g} to {view.band[1]:g} Hz" if view.band else "not filtered"
+        caption = f"The nearest stations with waveforms, {how}"
         return [Picture(caption, event_figure_svg(view).encode())]
 
     return pictures_of

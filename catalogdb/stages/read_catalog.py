@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any, BinaryIO
 
 import bson
@@ -124,6 +125,7 @@ class _Reader:
         for batch in batches(cursor.limit(self.filter.limit or 0).batch_size(BATCH_EVENTS), BATCH_EVENTS):
             known = self._picks(batch) if want_picks else {}
             keyed = self._keyed_picks(batch) if want_picks and "pick_set" in self.held else {}
+            self._say_when_made(batch)
             for event in batch:
                 identities = dict.fromkeys(_pick_ids(event))
                 picks = {identity: known[identity] for identity in identities if identity in known}
@@ -133,6 +135,18 @@ class _Reader:
                 if "source_id" in event:
                     self.source_ids.append(event["source_id"])
                 yield event, list(picks.values())
+
+    def _say_when_made(self, events: list[Event]) -> None:
+        """Events that a run has assembled were created when their task was last done; others say it themselves."""
+        if "files" in self.held.get("config", {}):
+            return
+        names = list({event["task_id"] for event in events})
+        tasks = self.db.task.find({"_id": {"$in": names}}, {"updated": 1}, session=self.session)
+        made = {row["_id"]: row["updated"] for row in tasks if "updated" in row}
+        for event in events:
+            if event["task_id"] in made:
+                time = made[event["task_id"]].replace(tzinfo=UTC).timestamp()
+                event["creation_info"] = {"creation_time": time} | event.get("creation_info", {})
 
     def picks_of_no_event(self) -> Iterator[Pick]:
         """To be called after the events were read."""

@@ -31,6 +31,8 @@ from catalogdb.traveltimes.velocity import VelocityConfig
 BEFORE_SECONDS = 5.0
 AFTER_LAST_ARRIVAL_SECONDS = 10.0
 LONGEST_AFTER_SECONDS = 600.0
+BANDS_HZ = ((1.0, 20.0), (1.0, 8.0), (1.0, 4.0), None)
+"""Of figures that nobody chose a filter for: the first one that the records' sampling rates allow; None: no filter."""
 USUAL_DEPTH_KM = 10.0
 """Depth for predicted arrivals of an event without one."""
 
@@ -111,6 +113,21 @@ def event_view(
         origin_time=event["time"] if origin else None,
         notes=tuple(dict.fromkeys([*notes, *missing_notes(chosen, panels)])),
     )
+
+
+def filtered_event_view(db: Database, event_id: str, choice: Choice, stations: int, catalog: str) -> View:
+    """The stations nearest to an event as `event_view` has them, filtered as high as the slowest record allows.
+
+    Raises:
+        InputError: saying what there is, for an unknown event or one without waveforms.
+    """
+    refused = None
+    for band in BANDS_HZ:
+        try:
+            return event_view(db, event_id, replace(choice, band=band), stations=stations, catalog=catalog)
+        except InputError as error:
+            refused = refused or error
+    raise refused or InputError(f"no record of event {event_id}")
 
 
 def find_event(db: Database, event_id: str, catalog: str | None) -> dict[str, Any]:

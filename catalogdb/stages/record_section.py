@@ -11,11 +11,9 @@ from pymongo.database import Database
 from catalogdb.errors import InputError
 from catalogdb.plots.view import Component, StationPanel, View, envelope, phase_letter
 from catalogdb.stages.read_waveform import Choice
-from catalogdb.stages.read_waveform_event import event_view, find_event
+from catalogdb.stages.read_waveform_event import filtered_event_view, find_event
 
 STATIONS = 24
-BANDS_HZ = ((1.0, 20.0), (1.0, 8.0), (1.0, 4.0), None)
-"""The first one that the records' sampling rates allow."""
 BINS = 400
 """Of a trace: lowest and highest sample of each are kept."""
 FULL_SCALE = 100
@@ -40,7 +38,7 @@ def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
     """
     document = db.catalog.find_one({"_id": catalog}, {"pick_set": 1}) or {}
     pick_sets = tuple(name for name in (document.get("pick_set"),) if name)
-    view = _view(db, event_id, catalog, pick_sets)
+    view = filtered_event_view(db, event_id, Choice(pick_sets=pick_sets), STATIONS, catalog)
     if view.origin_time is None:
         raise InputError(f"event {event_id} of {catalog} has no origin: there is nothing to draw its records by")
     event = find_event(db, event_id, catalog)
@@ -57,18 +55,6 @@ def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
         "notes": list(view.notes),
         "traces": traces,
     }
-
-
-def _view(db: Database, event_id: str, catalog: str, pick_sets: tuple[str, ...]) -> View:
-    """The event's stations, filtered where their sampling rates allow it."""
-    refused = None
-    for band in BANDS_HZ:
-        try:
-            choice = Choice(pick_sets=pick_sets, band=band)
-            return event_view(db, event_id, choice, stations=STATIONS, catalog=catalog)
-        except InputError as error:
-            refused = refused or error
-    raise refused or InputError(f"no record of event {event_id}")
 
 
 def section_of_largest(db: Database, catalog: str, events: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from catalogdb.stages.models import provide_models
 from catalogdb.stages.pick_selection import PickSelection
 from catalogdb.stages.results import ResultName
 
-CATALOG_REVISION = 7
+CATALOG_REVISION = 8
 """Raise this number whenever a change of the code after picking changes catalogs."""
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from catalogdb.traveltimes.velocity import VelocityConfig
 
-GRADIENT_STEP_KM = 1.0
+GRADIENT_STEP_KM = 0.25
 STATION_STEP_KM = 1.0
 SHORTEST_KM = 1e-3
 
@@ -72,7 +72,7 @@ class LayeredTimes:
         stations_depth_km: tuple[float, float],
     ):
         self.key = (velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km)
-        tops, vp, vs = _constant_layers(velocity, maxdepth_km)
+        tops, vp, vs = _constant_layers(velocity)
         self.vp, self.vs = _mean_speed(tops, vp, maxdepth_km), _mean_speed(tops, vs, maxdepth_km)
         self.surface_vp, self.surface_vs = float(vp[0]), float(vs[0])
         self._distance = _axis(0.0, maxdistance_km, max(0.5, maxdistance_km / 600.0))
@@ -194,15 +194,20 @@ def _axis(start: float, end: float, step: float) -> np.ndarray:
     return np.linspace(start, max(end, start + step), max(2, int(np.ceil((end - start) / step)) + 1))
 
 
-def _constant_layers(velocity: VelocityConfig, maxdepth_km: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Give tops (the first is minus infinity), P and S speeds; a gradient becomes thin layers."""
+def _constant_layers(velocity: VelocityConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give tops (the first is minus infinity), P and S speeds; a gradient becomes thin layers between its nodes."""
     layers = velocity.layers or ()
     depth = np.array([layer.depth_km for layer in layers])
     vp = np.array([layer.vp for layer in layers])
     vs = np.array([layer.vs for layer in layers])
     if velocity.gradient and depth.size > 1:
-        fine = np.arange(depth[0], max(depth[-1], maxdepth_km) + GRADIENT_STEP_KM, GRADIENT_STEP_KM)
-        middle = fine + GRADIENT_STEP_KM / 2.0
+        counts = np.ceil(np.round(np.diff(depth) / GRADIENT_STEP_KM, 6)).astype(int)
+        edges = [
+            np.linspace(top, bottom, count, endpoint=False)
+            for top, bottom, count in zip(depth[:-1], depth[1:], counts, strict=True)
+        ]
+        fine = np.concatenate([*edges, depth[-1:]])
+        middle = np.append(0.5 * (fine[1:] + fine[:-1]), depth[-1])
         depth, vp, vs = fine, np.interp(middle, depth, vp), np.interp(middle, depth, vs)
     return np.concatenate([[-np.inf], depth[1:]]), vp, vs
 
@@ -221,7 +226,7 @@ def _thickness(tops: np.ndarray, above_km: float, below_km: float) -> np.ndarray
 def _first_arrival(
     tops: np.ndarray, speeds: np.ndarray, depth_km: float, station_depth_km: float, distance_km: np.ndarray
 ) -> np.ndarray:
-    """First-arrival time (s) at each distance: the direct ray, or a head wave along any faster layer below.
+    """First-arrival time (s) at each distance: the direct ray, or a head wave along any faster layer below or above.
 
     Delay-time form of ray theory in flat layers (Aki and Richards, 2002, section 9.4): T = p X + tau(p), which is
     stationary in p, so that an error of p from interpolation enters the time squared.
@@ -238,16 +243,33 @@ def _first_arrival(
     ray = np.interp(distance_km, reach, p)
     delay = (leg[crossed, None] * np.sqrt(np.maximum(1.0 / speeds[crossed, None] ** 2 - ray**2, 0.0))).sum(axis=0)
     time = ray * distance_km + delay
-    for layer in range(1, speeds.size):
-        if tops[layer] < deep:
-            continue
-        legs = _thickness(tops, shallow, tops[layer]) + _thickness(tops, deep, tops[layer])
-        used = legs > 0
-        if speeds[layer] <= speeds[used].max():
-            continue
-        p_head = 1.0 / speeds[layer]
-        cosine = np.sqrt(1.0 / speeds[used] ** 2 - p_head**2)
-        head = distance_km * p_head + (legs[used] * cosine).sum()
-        critical = (legs[used] * p_head / cosine).sum()
-        time = np.where(distance_km >= critical, np.minimum(time, head), time)
-    return time
+    slope, delay, critical = _head_waves(tops, speeds, shallow, deep)
+    heads = np.where(distance_km >= critical[:, None], distance_km * slope[:, None] + delay[:, None], np.inf)
+    return np.minimum(time, heads.min(axis=0, initial=np.inf))
+
+
+def _head_waves(
+    tops: np.ndarray, speeds: np.ndarray, shallow_km: float, deep_km: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Head waves along the layers below both ends of a ray, and along those above both, where they are faster than all
+    that they reach through: slowness along the layer (s/km), delay (s) and shortest distance (km) of each."""
+    bottoms = np.append(tops[1:], np.inf)
+    below, above = np.flatnonzero(tops >= deep_km), np.flatnonzero(bottoms <= shallow_km)
+    upper, lower = tops[None, :], bottoms[None, :]
+
+    def legs(start: np.ndarray | float, end: np.ndarray | float) -> np.ndarray:
+        low, high = np.reshape(start, (-1, 1)), np.reshape(end, (-1, 1))
+        return np.clip(np.minimum(lower, high) - np.maximum(upper, low), 0.0, None)
+
+    way = np.concatenate(
+        [
+            legs(shallow_km, tops[below]) + legs(deep_km, tops[below]),
+            legs(bottoms[above], shallow_km) + legs(bottoms[above], deep_km),
+        ]
+    )
+    layer = np.concatenate([below, above])
+    fastest = np.where(way > 0, speeds, 0.0).max(axis=1, initial=0.0)
+    is_head = speeds[layer] > fastest
+    way, slope = way[is_head], 1.0 / speeds[layer[is_head]]
+    vertical = np.sqrt(np.where(way > 0, np.maximum(speeds**-2.0 - slope[:, None] ** 2, 0.0), 1.0))
+    return slope, (way * vertical).sum(axis=1), (way / vertical).sum(axis=1) * slope

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from catalogdb.identity import content_id
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -13,6 +15,7 @@ class _Settings(BaseModel):
 
 DEFAULT_VP, DEFAULT_VS = 6.0, 3.45
 FASTEST = 15.0  # km/s; nothing in the Earth is faster
+EARTH_MODEL_DIGITS = 12
 DEEPEST_KM, HIGHEST_KM = 2900.0, -10.0
 
 
@@ -75,6 +78,12 @@ class VelocityConfig(_Settings):
     def homogeneous(self) -> tuple[float, float] | None:
         """Speeds of P and S, km/s; None for a model of layers."""
         return None if self.vp is None or self.vs is None else (self.vp, self.vs)
+
+    @property
+    def earth_model_id(self) -> str:
+        """Name of the model by its content: its speeds, or its number of layers, and a hash of all that it says."""
+        kind = f"{len(self.layers)}_layers" if self.layers else f"vp_{self.vp:g}_vs_{self.vs:g}"
+        return f"{kind}_{content_id(self.model_dump(mode='json'))[:EARTH_MODEL_DIGITS]}"
 
     @model_validator(mode="after")
     def _consistent(self) -> VelocityConfig:

@@ -150,7 +150,7 @@ function reasonsTable() {
 
 function missedEvent(event) {
   const picks = event.picks_of_event;
-  const box = element("details", {}, element("summary", {}, element("b", {}, moment(event.time)), ` M ${fixed(event.magnitude, 1)}`,
+  const box = element("details", {}, element("summary", {}, element("b", {}, moment(event.time)), ` M\u00a0${fixed(event.magnitude, 1)}`,
     event.reason ? element("span", { class: "tag" }, REASONS[event.reason] || event.reason) : null));
   box.append(element("p", { class: "soft" }, `${place(event)}, depth ${fixed(event.depth_km, 1)} km` +
     (event.availability === undefined ? "" : `, waveforms at ${percent(event.availability, 0)} of its picks`) + `; id ${event.event_id}`));
@@ -159,6 +159,6 @@ function missedEvent(event) {
     { name: "km", show: (row) => fixed(row.distance_km, 0) }, { name: "outcome", show: (row) => (row.outcome === "wrong_phase" ? `taken for ${row.found_phase}` : row.outcome.replace("_", " ")) },
     { name: "difference (s)", show: (row) => signed(row.dt) }, { name: "probability", show: (row) => fixed(row.probability) },
   ], picks));
-  for (const picture of event.pictures || []) box.append(element("figure", {}, element("h3", {}, picture.caption), element("img", { src: picture.source, alt: picture.caption, loading: "lazy" })));
+  for (const picture of event.pictures || []) box.append(element("figure", {}, element("h3", {}, picture.caption), element("div", { class: "scroll" }, element("img", { src: picture.source, alt: picture.caption, loading: "lazy" }))));
   return box;
 }

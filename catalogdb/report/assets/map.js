@@ -64,7 +64,9 @@ function tipOf(event, outcome) {
     (none(event.dt) ? "" : `\n${signed(event.dt)} s, ${fixed(event.distance_km, 1)} km apart`) + `\n${event.event_id}`;
 }
 
-const size = (magnitude) => Math.max(2.2, Math.min(15, 2.5 + 2.2 * (magnitude ?? 0.5)));
+// from the catalog's small magnitudes on: where nothing below 4 is listed, a 4 is drawn small
+const SMALL = Math.max(0, (quantile(ranked(groups().flatMap((group) => group.events.map((event) => event.magnitude))), 0.05) ?? 0) - 0.5);
+const size = (magnitude) => Math.max(2.2, Math.min(15, 2.5 + 2.2 * (none(magnitude) ? 0.5 : magnitude - SMALL)));
 
 function drawEvents(frame, shown, x, y, fixedSize) {
   for (const group of shown) if (!group.hidden) for (const event of group.events) {

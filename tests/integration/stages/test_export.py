@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+from datetime import UTC, datetime
 
 import pytest
 from obspy import read_events
@@ -79,6 +80,18 @@ def test_equal_documents_give_equal_bytes(db, catalog, tmp_path):
     for name in ("a.xml", "b.xml"):
         export_catalog(db, catalog, tmp_path / name)
     assert (tmp_path / "a.xml").read_bytes() == (tmp_path / "b.xml").read_bytes()
+
+
+def test_events_of_a_run_say_when_they_were_made(db, tmp_path):
+    made = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    db.catalog.insert_one({"_id": "made", "kind": "automatic", "config_id": "c", "config": {}})
+    task = {"_id": "t", "stage": "assemble", "config_id": "c", "shard": {}, "status": "done", "attempts": 1}
+    db.task.insert_one(task | {"updated": made})
+    event = {"_id": "e", "catalog": "made", "config_id": "c", "task_id": "t", "time": 1.7e9}
+    event |= {"evaluation_mode": "automatic", "evaluation_status": "preliminary", "origins": [], "magnitudes": []}
+    db.event.insert_one(event | {"creation_info": {"author": "catalogdb"}})
+    export_catalog(db, "made", tmp_path / "made.xml")
+    assert b"<creationTime>2026-03-01T12:00:00.000000Z</creationTime>" in (tmp_path / "made.xml").read_bytes()
 
 
 def test_filters(db, catalog, tmp_path):

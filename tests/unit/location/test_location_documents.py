@@ -26,10 +26,10 @@ def stations(count=12, seed=4):
     )
 
 
-def catalog(events=30, sensors=None, delay=0.0, seed=5, depths_km=(4.0, 20.0)):
+def catalog(events=30, sensors=None, delay=0.0, seed=5, depths_km=(4.0, 20.0), velocity=VELOCITY):
     rng = np.random.default_rng(seed)
     sensors = sensors or stations()
-    times = travel_times(VELOCITY, 400.0, 0.0, 30.0, (-2.0, 0.0))
+    times = travel_times(velocity, 400.0, 0.0, 30.0, (-2.0, 0.0))
     x, y = PLANE.to_xy([row[1] for row in sensors], [row[0] for row in sensors])
     z = np.array([-row[2] for row in sensors])
     origins, arrivals = [], []

@@ -71,3 +71,33 @@ def test_tables_are_made_once():
     arguments = (CRUST, 199.0, 0.0, 40.0, (-1.0, -0.5))
     assert travel_times(*arguments) is travel_times(*arguments)
     assert isinstance(travel_times(VelocityConfig(), 10.0, 0.0, 10.0, (0.0, 0.0)), HomogeneousTimes)
+
+
+def test_a_low_velocity_layer_casts_a_shadow_and_hides_nothing():
+    # below it the first arrival is the ray through it, above it the direct one; no head wave runs along its top
+    layers = [{"depth_km": z, "vp": v, "vs": v / 1.75} for z, v in ((0, 5.5), (3, 4.0), (6, 6.5))]
+    times = table(VelocityConfig(layers=layers), 60.0, 20.0)
+    assert times(np.array([20.0]), 2.0, 0.0, False) == pytest.approx(np.hypot(20.0, 2.0) / 5.5, abs=0.01)
+    p = 0.1
+    legs = [(3.0, 5.5), (3.0, 4.0), (4.0, 6.5)]
+    distance = sum(h * p * v / np.sqrt(1 - (p * v) ** 2) for h, v in legs)
+    time = sum(h / (v * np.sqrt(1 - (p * v) ** 2)) for h, v in legs)
+    assert times(np.array([distance]), 10.0, 0.0, False) == pytest.approx(time, abs=0.02)
+    far = 50.0 / 6.5 + sum(h * np.sqrt(1 / v**2 - 1 / 6.5**2) for h, v in ((3.0, 5.5), (3.0, 4.0)))
+    assert times(np.array([50.0]), 6.01, 0.0, False) == pytest.approx(far, abs=0.02)
+
+
+def test_head_waves_run_below_a_faster_layer_above_both_ends():
+    layers = [{"depth_km": z, "vp": v, "vs": v / 1.75} for z, v in ((0, 6.0), (3, 4.0))]
+    times = LayeredTimes(VelocityConfig(layers=layers), 60.0, 3.0, 20.0, (4.0, 5.0))  # a station in a borehole
+    head = 40.0 / 6.0 + 3.0 * np.sqrt(1 / 4.0**2 - 1 / 6.0**2)
+    assert times(np.array([40.0]), 5.0, 4.0, False) == pytest.approx(head, abs=0.03)
+
+
+def test_nodes_of_a_gradient_closer_than_its_steps_are_an_interface():
+    nodes = [{"depth_km": z, "vp": v, "vs": v / 1.75} for z, v in ((0, 5.0), (9.999, 5.0), (10, 7.0), (40, 7.0))]
+    steps = [{"depth_km": 0, "vp": 5.0, "vs": 5.0 / 1.75}, {"depth_km": 10, "vp": 7.0, "vs": 4.0}]
+    distance, depth = np.linspace(1.0, 200.0, 60), np.full(60, 8.0)
+    as_nodes, as_layers = (table(VelocityConfig(layers=rows, gradient=is_gradient))(distance, depth, 0.0, False)
+                           for rows, is_gradient in ((nodes, True), (steps, False)))  # fmt: skip
+    assert as_nodes == pytest.approx(as_layers, abs=0.002)

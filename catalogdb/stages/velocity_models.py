@@ -1,0 +1,94 @@
+"""Named velocity models: files -> `velocity_model`, and what a job calls by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError
+
+from catalogdb.documents.records import VelocityModel
+from catalogdb.errors import InputError, NameTaken
+from catalogdb.names import checked_name
+from catalogdb.traveltimes.model_documents import model_document, model_of
+from catalogdb.traveltimes.model_files import read_velocity_model
+from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import VelocityGrid
+
+
+def ingest_velocity_model(
+    db: Database,
+    paths: Sequence[Path],
+    name: str,
+    vp_vs: float | None = None,
+    gradient: bool = False,
+    replace: bool = False,
+) -> dict[str, Any]:
+    """Read a model and give it a name; a second time it changes nothing.
+
+    Args:
+        paths, vp_vs, gradient: see `read_velocity_model`.
+        name: that it is to stand under.
+        replace: take the place of another model of that name.
+
+    Returns:
+        What it is: name, model_id, kind, shape or number of layers, limits of depth (km), and what was done.
+
+    Raises:
+        InputError: for files that hold no model.
+        NameTaken: where the name is another model's.
+    """
+    checked_name(name, "velocity model")
+    model = read_velocity_model(paths, vp_vs, gradient)
+    document = cast(dict[str, Any], model_document(name, model, ", ".join(Path(path).name for path in paths)))
+    held = db.velocity_model.find_one({"_id": name}, {"model_id": 1})
+    same = {"_id": name, "model_id": document["model_id"]}
+    if held is not None and held["model_id"] == document["model_id"]:
+        return _facts(document, model) | {"done": "nothing: it is there"}
+    update: list[dict[str, Any]] = [{"$replaceWith": {"$literal": document}}, {"$set": {"created": "$$NOW"}}]
+    try:
+        db.velocity_model.update_one({"_id": name} if replace else same, update, upsert=True)
+    except DuplicateKeyError:
+        raise NameTaken(
+            f"velocity model {name!r} is there with another content", hint="--replace it, or give another name"
+        ) from None
+    return _facts(document, model) | {"done": "replaced" if held else "added"}
+
+
+def model_id(db: Database, name: str) -> str:
+    """Content id of the model of a name.
+
+    Raises:
+        InputError: naming the models that there are.
+    """
+    return str(_found(db, name, {"model_id": 1})["model_id"])
+
+
+def velocity_model(db: Database, name: str) -> VelocityConfig | VelocityGrid:
+    """The model of a name.
+
+    Raises:
+        InputError: naming the models that there are.
+    """
+    return model_of(cast(VelocityModel, _found(db, name, None)))
+
+
+def _found(db: Database, name: str, fields: dict[str, int] | None) -> dict[str, Any]:
+    document = db.velocity_model.find_one({"_id": name}, fields)
+    if document is None:
+        known = sorted(row["_id"] for row in db.velocity_model.find({}, {"_id": 1}))
+        raise InputError(
+            f"locate.velocity_model: no velocity model {name!r} in database {db.name!r}",
+            hint=f"there are: {', '.join(known) or 'none'}; catalogdb ingest velocity-model FILE --name {name}",
+        )
+    return cast(dict[str, Any], document)
+
+
+def _facts(document: dict[str, Any], model: VelocityConfig | VelocityGrid) -> dict[str, Any]:
+    facts = {"name": document["_id"], "model_id": document["model_id"], "kind": document["kind"]}
+    if isinstance(model, VelocityGrid):
+        shape = " x ".join(map(str, model.vp.shape))
+        return facts | {"values": shape, "top_km": model.top_km, "bottom_km": model.bottom_km}
+    return facts | {"layers": len(model.layers or ()), "gradient": model.gradient}

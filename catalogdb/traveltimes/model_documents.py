@@ -1,0 +1,60 @@
+"""Velocity models as documents of `schemas/velocity_model.yaml`, and back."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+from catalogdb.documents.records import VelocityModel
+from catalogdb.errors import InputError
+from catalogdb.identity import content_id
+from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import VelocityGrid
+
+LARGEST_BYTES = 15_000_000
+"""MongoDB takes documents of 16 MiB."""
+
+
+def model_document(name: str, model: VelocityConfig | VelocityGrid, source: str) -> VelocityModel:
+    """The document of a model, but for when it was made.
+
+    Args:
+        name: that it is to stand under.
+        model: layers or a grid.
+        source: where it is from.
+
+    Raises:
+        InputError: for a grid that is too large for one document.
+    """
+    if isinstance(model, VelocityConfig):
+        content = model.model_dump(mode="json", exclude_none=True)
+        return {"_id": name, "model_id": content_id(content), "kind": "layers", "content": content, "source": source}
+    speeds = [zlib.compress(np.ascontiguousarray(array, "<f4").tobytes(), 6) for array in (model.vp, model.vs)]
+    size = sum(map(len, speeds))
+    if size > LARGEST_BYTES:
+        raise InputError(
+            f"{source}: {' x '.join(map(str, model.vp.shape))} values take {size / 1e6:.1f} MB, more than the "
+            f"{LARGEST_BYTES / 1e6:g} MB of one document",
+            hint="cut the model to the region, or make it coarser",
+        )
+    return {
+        "_id": name, "model_id": model.digest, "kind": "grid", "content": model.geometry, "vp": speeds[0],
+        "vs": speeds[1], "source": source,
+    }  # fmt: skip
+
+
+def model_of(document: VelocityModel) -> VelocityConfig | VelocityGrid:
+    """The model of a document."""
+    content: dict[str, Any] = document["content"]
+    if document["kind"] == "layers":
+        return VelocityConfig.model_validate(content)
+    vp, vs = (
+        np.frombuffer(zlib.decompress(packed), "<f4").reshape(content["shape"])
+        for packed in (document["vp"], document["vs"])
+    )
+    shift, origin, spacing = (tuple(content[name]) for name in ("shift_km", "origin", "spacing"))
+    return VelocityGrid(
+        content["projection"], content["rotation_degree"], shift, content["cells"], origin, spacing, vp, vs
+    )
