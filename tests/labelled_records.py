@@ -15,7 +15,7 @@ P_SAMPLE, S_SAMPLE, SAMPLES = 2000, 2600, 6000
 
 def samples_of(seed):
     """Counts of Z, N, E: noise, and wavelets that decay from P and S on."""
-    rng = np.random.default_rng(round(1000 * seed))
+    rng = np.random.default_rng(seed)
     data = rng.normal(0, 10, (3, SAMPLES))
     for onset, rows, size in ((P_SAMPLE, (0, 1, 2), 150), (S_SAMPLE, (1, 2), 400)):
         time = np.arange(SAMPLES - onset) / RATE
@@ -30,8 +30,8 @@ def record(number, phases="PS", station=None, known=None, **fields):
     start = START + 3600 * number
     samples = {"P": P_SAMPLE, "S": S_SAMPLE}
     onsets = tuple(Onset(phase, start + samples[phase] / RATE) for phase in phases)
-    station = station or f"XX.S{number % 4}"
-    traces = traces_of(samples_of(number), station, ["HHZ", "HHN", "HHE"], start, RATE)
+    station = station or f"XX.S{int(number) % 4}"
+    traces = traces_of(samples_of(round(100 * number)), station, ["HHZ", "HHN", "HHE"], start, RATE)
     return LabelledRecord(f"r{number}", station, traces, onsets, known or phases or "PS", **fields)
 
 
