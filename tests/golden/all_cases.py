@@ -5,6 +5,7 @@ from evaluation_cases import CASES as EVALUATION
 from magnitude_cases import CASES as MAGNITUDE
 from picking_cases import CASES as PICKING
 from reader_cases import CASES as READERS
+from training_cases import CASES as TRAINING
 from waveform_cases import CASES as WAVEFORMS
 
-CASES = (*WAVEFORMS, *PICKING, *ASSOCIATION, *MAGNITUDE, *READERS, *EVALUATION)
+CASES = (*WAVEFORMS, *PICKING, *ASSOCIATION, *MAGNITUDE, *READERS, *EVALUATION, *TRAINING)

@@ -15,7 +15,7 @@ P_SAMPLE, S_SAMPLE, SAMPLES = 2000, 2600, 6000
 
 def samples_of(seed):
     """Counts of Z, N, E: noise, and wavelets that decay from P and S on."""
-    rng = np.random.default_rng(round(1000 * seed))
+    rng = np.random.default_rng(seed)
     data = rng.normal(0, 10, (3, SAMPLES))
     for onset, rows, size in ((P_SAMPLE, (0, 1, 2), 150), (S_SAMPLE, (1, 2), 400)):
         time = np.arange(SAMPLES - onset) / RATE
