@@ -33,7 +33,7 @@ from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
 from catalogdb.resources import resource_folder
-from catalogdb.yaml_text import parse_yaml
+from catalogdb.yaml_text import parse_yaml, with_overrides
 
 STAGES_OF_A_JOB = ("pick", "associate", "magnitude", "evaluate")  # that names none
 PICKING_ALONE = ("pick",)
@@ -310,24 +310,6 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
     return validated(JobFile, _with_location(document), str(path))
 
 
-def with_overrides(document: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Set keys of a document as `--set` says it.
-
-    Raises:
-        InputError: for what is not of the form key=value.
-    """
-    for override in overrides:
-        key, separator, text = override.partition("=")
-        if not separator or not key:
-            hint = "for example --set pick.p_threshold=0.2"
-            raise InputError(f"--set {override}: not of the form key=value", hint=hint)
-        value = parse_yaml(text, f"--set {override}")
-        try:
-            set_key(document, key.strip(), value)
-        except InputError as error:
-            raise InputError(f"--set {override}: {error}") from None
-
-
 def _with_location(document: dict[str, Any]) -> dict[str, Any]:
     """The document with location among its stages, where it has a block of its own."""
     stages = document.get("stages", JobFile.model_fields["stages"].default)
@@ -347,22 +329,6 @@ def validated(model: type[_Validated], document: dict[str, Any], where: str) -> 
         return model.model_validate(document)
     except ValidationError as error:
         raise InputError(f"{where}: " + "; ".join(problem(item, model, _added()) for item in error.errors())) from None
-
-
-def set_key(document: dict[str, Any], key: str, value: Any) -> None:
-    """Set `block.key` of a job's document.
-
-    Raises:
-        InputError: where a part of the key on the way is no block.
-    """
-    *blocks, last = key.split(".")
-    for block in blocks:
-        if document.get(block) is None:
-            document[block] = {}
-        document = document[block]
-        if not isinstance(document, dict):
-            raise InputError(f"{block} is a value, not a block of keys")
-    document[last] = value
 
 
 def job_path(path: Path) -> Path:

@@ -11,7 +11,8 @@ from typing import Any
 
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
-from catalogdb.jobs import PICKING_ALONE, Job, JobFile, blocks, set_key, validated
+from catalogdb.jobs import PICKING_ALONE, Job, JobFile, blocks, validated
+from catalogdb.yaml_text import set_key
 
 THRESHOLDS = ("pick.p_threshold", "pick.s_threshold", "pick.station_thresholds")
 """What can be changed after the network has run."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -33,6 +34,40 @@ def parse_yaml(text: str, where: str) -> Any:
         raise InputError(f"{where}: not readable YAML: {_one_line(error)}") from error
     except (ValueError, OverflowError) as error:  # numbers and dates that are none
         raise InputError(f"{where}: a value can't be read: {_one_line(error)}") from error
+
+
+def with_overrides(document: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Set keys of a document as `--set` says it.
+
+    Raises:
+        InputError: for what is not of the form key=value.
+    """
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator or not key:
+            hint = "for example --set pick.p_threshold=0.2"
+            raise InputError(f"--set {override}: not of the form key=value", hint=hint)
+        value = parse_yaml(text, f"--set {override}")
+        try:
+            set_key(document, key.strip(), value)
+        except InputError as error:
+            raise InputError(f"--set {override}: {error}") from None
+
+
+def set_key(document: dict[str, Any], key: str, value: Any) -> None:
+    """Set `block.key` of a job's document.
+
+    Raises:
+        InputError: where a part of the key on the way is no block.
+    """
+    *blocks, last = key.split(".")
+    for block in blocks:
+        if document.get(block) is None:
+            document[block] = {}
+        document = document[block]
+        if not isinstance(document, dict):
+            raise InputError(f"{block} is a value, not a block of keys")
+    document[last] = value
 
 
 def _check_size(text: str, where: str) -> None:

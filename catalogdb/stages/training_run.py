@@ -12,7 +12,7 @@ from pymongo.database import Database
 from catalogdb.database import blobs
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import canonical, content_id
-from catalogdb.jobs import validated, with_overrides
+from catalogdb.jobs import validated
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.lost import release_dead
@@ -24,7 +24,7 @@ from catalogdb.stages.results import ResultName, claim_names
 from catalogdb.stages.train import TrainStage, parent_files
 from catalogdb.stages.training_sets import define_training_set, load_training_set, require_training_set
 from catalogdb.training.config import REVISION, TrainConfig
-from catalogdb.yaml_text import parse_yaml
+from catalogdb.yaml_text import parse_yaml, with_overrides
 
 Progress = Callable[[int, TaskReport | None], None]
 
