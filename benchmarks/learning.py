@@ -84,7 +84,7 @@ def rows_of(case: Case, sets: Sets) -> list[dict[str, Any]]:
     )
     parent = resolve(config.picker, case.parent)
     began = time.process_time()
-    results = [train(sets.of(case.on).parts, parent, config, seed, save=lambda *_: None) for seed in SEEDS]
+    results = [train(sets.of(case.on).parts, parent, config, seed) for seed in SEEDS]
     seconds = (time.process_time() - began) / len(SEEDS)
     rows, judged = [], []
     for on in (case.on, *case.also_on):

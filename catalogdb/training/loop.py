@@ -22,8 +22,8 @@ GRADIENT_LIMIT = 1.0
 VALIDATION_WINDOWS = 2
 """Of each record: always the same ones."""
 
-Save = Callable[[int, bytes], None]
-"""Takes the epochs done, and all that the loop needs to go on after them."""
+Save = Callable[[int, Callable[[], bytes]], None]
+"""Takes the epochs done, and what gives all that the loop needs to go on after them."""
 
 
 @dataclass
@@ -41,11 +41,13 @@ class Trained:
 
     Attributes:
         best_epoch: the one whose weights the module has now; 0 is the parent itself.
+        best_loss: on the validation part, after it.
         is_early: it stopped before the last epoch, since the loss on the validation part rose.
     """
 
     curve: Curve
     best_epoch: int
+    best_loss: float
     is_early: bool
 
 
@@ -94,7 +96,7 @@ class Loop:
         """Train until the validation loss no longer falls, and give the module the best epoch's weights.
 
         Args:
-            resume: what `save` was given by a training that was broken off.
+            resume: what `save` was given in a training that was broken off.
             save: called after each epoch.
         """
         before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
@@ -107,14 +109,14 @@ class Loop:
                 self.best = self._validate()
             while not self._is_over():
                 self._epoch(len(self.curve.training) + 1)
-                save(len(self.curve.training), self._state())
+                save(len(self.curve.training), self._state)
         finally:
             torch.set_num_threads(before[0])
             torch.use_deterministic_algorithms(before[1])
         self.module.load_state_dict(self.best_state)
         self.module.eval()
         epochs = len(self.curve.training)
-        return Trained(self.curve, self.best_epoch, epochs < self.config.optimise.epochs)
+        return Trained(self.curve, self.best_epoch, self.best, epochs < self.config.optimise.epochs)
 
     def _is_over(self) -> bool:
         epochs, options = len(self.curve.training), self.config.optimise

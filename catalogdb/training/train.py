@@ -42,7 +42,12 @@ class Result:
 
 
 def train(
-    parts: Parts, parent: WeightsFiles, config: TrainConfig, seed: int, resume: bytes | None = None, save: Save = print
+    parts: Parts,
+    parent: WeightsFiles,
+    config: TrainConfig,
+    seed: int,
+    resume: bytes | None = None,
+    save: Save | None = None,
 ) -> Result:
     """Train a network.
 
@@ -70,7 +75,7 @@ def train(
         config,
         seed,
     )
-    trained = loop.run(resume, save)
+    trained = loop.run(resume, save or (lambda epoch, state: None))
     about = {"model": config.name, "seed": seed, "parent": parent.name, "training_set": config.set_name}
     licence = f" Licence: {config.licence}." if config.licence else ""
     docstring = f"{config.picker} {config.name}, seed {seed}, trained from {parent.name} on {config.set_name}.{licence}"

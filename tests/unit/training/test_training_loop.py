@@ -14,17 +14,17 @@ PARTS["test"] = PARTS["validation"]
 
 
 def config(epochs=3, **fields):
-    optimise = {"epochs": epochs, "batch": 3}
-    return TrainConfig(name="m", parent="demo", training_set="s", optimise=optimise, device="cpu", **fields)
+    given = {"name": "m", "parent": "demo", "training_set": "s", "optimise": {"epochs": epochs, "batch": 3}}
+    return TrainConfig.model_validate(given | {"device": "cpu"} | fields)
 
 
-def made(seed=1, resume=None, save=lambda epoch, state: None, **fields):
+def made(seed=1, resume=None, save=None, **fields):
     return train(PARTS, resolve("phasenet", "demo"), config(**fields), seed, resume, save)
 
 
 def test_a_broken_off_training_goes_on_to_the_same_weights():
     states = {}
-    whole = made(save=states.__setitem__)
+    whole = made(save=lambda epoch, state: states.update({epoch: state()}))
     assert list(states) == [1, 2, 3]
     for epoch in (1, 2, 3):
         again = made(resume=states[epoch])
@@ -49,7 +49,7 @@ def test_a_network_can_begin_with_nothing(tmp_path):
     first, again = networks.new_weights("phasenet", 0), networks.new_weights("phasenet", 0)
     assert first.sha256 == again.sha256 != networks.new_weights("phasenet", 1).sha256
     parent = networks.written(first, "phasenet", tmp_path, "new")
-    result = train(PARTS, parent, config(epochs=2), 1, save=lambda epoch, state: None)
+    result = train(PARTS, parent, config(epochs=2), 1)
     assert result.trained.curve.training[-1] < result.trained.curve.training[0]
 
 
@@ -62,5 +62,12 @@ def test_mixed_precision_trains_on_a_cpu():
 
 def test_windows_of_original_stay_at_3000_samples(real_weights):
     parent = resolve("phasenet", "original")
-    result = train(PARTS, parent, config(epochs=1), 1, save=lambda epoch, state: None)
+    result = train(PARTS, parent, config(epochs=1), 1)
     assert result.weights.metadata["catalogdb"]["window_samples"] == 3000
+
+
+def test_a_parent_that_no_epoch_betters_is_kept_as_it_is():
+    result = made(optimise={"epochs": 2, "batch": 3, "learning_rate": 1.0})
+    assert result.trained.best_epoch == 0 and result.trained.best_loss < min(result.trained.curve.validation)
+    kept = networks._tensors(networks.open_parent(resolve("phasenet", "demo"))[0])
+    assert result.weights.pt == kept
