@@ -25,6 +25,7 @@ NAMES = (
     "quality",
     "uncertainty",
     "learning",
+    "seislm",
     "engines",
     "staleness",
     "storage",

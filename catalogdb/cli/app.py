@@ -15,6 +15,7 @@ from catalogdb.cli import (
     demo,
     deploy,
     diff,
+    embed,
     evaluate,
     export,
     fetch,
@@ -99,6 +100,7 @@ app.command(
 )(association.tune)
 app.command("train", epilog="Example: catalogdb train my-region.yaml")(train.train)
 app.command("models", epilog="Example: catalogdb models --json")(train.models)
+app.command("embed", epilog="Example: catalogdb embed labels --weights model:pretrained --picture map.png")(embed.embed)
 app.command("demo")(demo.demo)
 put_under_headings(app)
 

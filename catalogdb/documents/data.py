@@ -201,6 +201,8 @@ class ModelWeightsCurve(TypedDict):
     training_loss: float  # Mean over the epoch's windows
     validation_loss: float  # After the epoch, always on the same windows
     learning_rate: float  # Of the epoch
+    accuracy: NotRequired[float]  # Of pretraining
+    words_in_use: NotRequired[float]  # Of pretraining
 
 
 class ModelWeightsFields(TypedDict):

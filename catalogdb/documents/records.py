@@ -14,11 +14,11 @@ FiringStatus = Literal["running", "done", "failed", "interrupted", "missed"]
 JobFile = Literal["same", "changed", "missing", "unreadable"]
 LeaseKind = Literal["catalog", "pick_set", "model", "ingest"]
 ModelKind = Literal["trained"]
-ModelStatus = Literal["candidate", "accepted", "refused"]
+ModelStatus = Literal["candidate", "accepted", "refused", "pretrained"]
 PickSetKind = Literal["automatic", "reference", "reviewed"]
 RunStatus = Literal["running", "done", "failed", "interrupted"]
 TaskStatus = Literal["pending", "running", "done", "failed", "quarantined"]
-TrainingSetKind = Literal["files", "picks"]
+TrainingSetKind = Literal["files", "picks", "waveforms"]
 VelocityModelKind = Literal["layers", "grid"]
 
 

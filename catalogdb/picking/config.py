@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 REVISION = 5
 """Raise this number whenever a change of the code in this package changes picks."""
 
-NetworkName = Literal["phasenet", "eqtransformer"]
+NetworkName = Literal["phasenet", "eqtransformer", "seislm"]
 Stacking = Literal["avg", "max"]
 
 
@@ -86,9 +86,9 @@ class PickConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    picker: Literal["phasenet", "eqtransformer", "ensemble", "stalta"] = Field(
+    picker: Literal["phasenet", "eqtransformer", "seislm", "ensemble", "stalta"] = Field(
         default="phasenet",
-        description="PhaseNet or EQTransformer through SeisBench, an ensemble of them, or classical STA/LTA with AIC.",
+        description="PhaseNet or EQTransformer through SeisBench, SeisLM, an ensemble of them, or STA/LTA with AIC.",
     )
     weights: str = Field(
         default="original",
@@ -178,8 +178,10 @@ class PickConfig(BaseModel):
     def _check(self) -> PickConfig:
         if self.picker == "ensemble" and len(self.ensemble.members) < 2:
             raise ValueError("an ensemble has at least two members: ensemble.members")
-        if self.precision == "float16" and any(member.picker == "eqtransformer" for member in self.members()):
-            raise ValueError("EQTransformer holds numbers too large for precision float16; take bfloat16 or float32")
+        if self.precision == "float16" and any(member.picker != "phasenet" for member in self.members()):
+            raise ValueError(
+                "precision float16 is for PhaseNet alone: others hold numbers too large; take bfloat16 or float32"
+            )
         return self
 
     def members(self) -> tuple[MemberConfig, ...]:

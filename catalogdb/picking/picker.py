@@ -254,6 +254,13 @@ class NetworkPicker(Picker):
     def __init__(self, config: PickConfig):
         super().__init__(config)
         self.members = [_Member(member, resolve(member.picker, member.weights)) for member in config.members()]
+        for member in self.members:
+            if member.files.is_pretrained_only:
+                raise InputError(
+                    f"weights '{member.config.weights}' were pretrained without labels, and can't pick",
+                    hint="fine-tune them first: catalogdb train FILE with parent: "
+                    f"{member.config.weights} and task: pick",
+                )
         rates = {member.files.sampling_rate() for member in self.members}
         if len(rates) > 1:
             raise InputError(f"members of an ensemble work at one rate, not at {', '.join(map(str, sorted(rates)))} Hz")

@@ -17,12 +17,13 @@ REMOTE_ROOT = "https://hifis-storage.desy.de/Helmholtz/HelmholtzAI/SeisBench/"
 REMOTE_PROBE_SECONDS = 3.0
 _PT_FILE = re.compile(r"^(?P<name>.+)\.pt(?:\.v(?P<version>[^/]+))?$")
 
-SAMPLES = {"phasenet": 3001, "eqtransformer": 6000}
+SAMPLES = {"phasenet": 3001, "eqtransformer": 6000, "seislm": 3001}
 """Window length of SeisBench's classes where the weights' ``model_args`` don't say."""
 TRAINED_SAMPLES = {("phasenet", "original"): 3000}
 """Windows that weights were trained with, where SeisBench's class takes others: a sample more in a window shifts what
 PhaseNet's strided layers see, and picks come out later, P by a third of a sample and S by most of one."""
 SAMPLING_RATE = 100.0
+WITH_DEMO_WEIGHTS = ("phasenet", "seislm")
 OWN_METADATA = "catalogdb"
 MODEL_PREFIX = "model:"
 """Before the name of a model of the database, where weights are named."""
@@ -66,6 +67,11 @@ class WeightsFiles:
         own = self.metadata().get(OWN_METADATA, {})
         return own if isinstance(own, dict) else {}
 
+    @property
+    def is_pretrained_only(self) -> bool:
+        """Whether they have learned from unlabelled waveforms alone, so that what they say of picks means nothing."""
+        return self.own_metadata().get("training", {}).get("task") == "pretrain"
+
     def window_samples(self) -> int:
         """Samples per window that the weights were trained with."""
         if own := self.own_metadata().get("window_samples"):
@@ -92,8 +98,8 @@ def resolve(picker: str, weights: str, download: bool = True) -> WeightsFiles:
     """Find the files of weights.
 
     Args:
-        picker: ``phasenet`` or ``eqtransformer``.
-        weights: a name in SeisBench's cache (the newest version counts), ``demo`` for the packaged PhaseNet, or the
+        picker: ``phasenet``, ``eqtransformer`` or ``seislm``.
+        weights: a name in SeisBench's cache (the newest version counts), ``demo`` for the packaged ones, or the
             path of a ``.pt`` file, whose ``.json`` lies beside it, or ``model:NAME`` for a model of the database, whose
             files are where `provide_model` says.
         download: whether to let SeisBench fetch a name that isn't in the cache, where its server answers at once.
@@ -102,9 +108,9 @@ def resolve(picker: str, weights: str, download: bool = True) -> WeightsFiles:
         InputError: if the files don't exist; it names the folder and the files that are wanted.
     """
     if weights == "demo":
-        if picker != "phasenet":
-            raise InputError(f"the demo weights are of PhaseNet, not of {picker}")
-        return _from_path(picker, Path(__file__).parent.parent / "demo" / "weights" / "phasenet_demo.pt.v1")
+        if picker not in WITH_DEMO_WEIGHTS:
+            raise InputError(f"the demo weights are of PhaseNet and SeisLM, not of {picker}")
+        return _from_path(picker, Path(__file__).parent.parent / "demo" / "weights" / f"{picker}_demo.pt.v1")
     if weights.startswith(MODEL_PREFIX):
         return _from_model(picker, weights.removeprefix(MODEL_PREFIX))
     if "/" in weights or _PT_FILE.match(weights):

@@ -17,8 +17,12 @@ def cache_root() -> Path:
 
 @cache
 def model_class(picker: str) -> Any:
-    """SeisBench's class of a picker (imports torch)."""
+    """The class of a picker: SeisBench's, or our own of its kind (imports torch)."""
     models = seisbench_part("models")
+    if picker == "seislm":
+        from catalogdb.seislm.model import SeisLM
+
+        return SeisLM
     return {"phasenet": models.PhaseNet, "eqtransformer": models.EQTransformer}[picker]
 
 

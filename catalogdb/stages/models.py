@@ -43,8 +43,8 @@ def provide_weights(db: Database, names: Iterable[str]) -> None:
 
 
 def usable_weights(db: Database, name: str) -> dict[str, Any]:
-    """The document of `model_weights` that a name stands for: of an accepted model its chosen seed; NAME-SEED stands
-    for that seed whatever the gate says.
+    """The document of `model_weights` that a name stands for: of an accepted or pretrained model its chosen seed;
+    NAME-SEED stands for that seed whatever the gate says.
 
     Raises:
         InputError: for a name that isn't there, or a model that is not accepted.
@@ -60,7 +60,7 @@ def usable_weights(db: Database, name: str) -> dict[str, Any]:
             )
         return exact
     seeds = sorted(row["seed"] for row in db.model_weights.find({"model": name}, {"seed": 1}))
-    if model["status"] != "accepted":
+    if model["status"] not in ("accepted", "pretrained"):  # pickers refuse what was only pretrained
         why = "; ".join(model.get("reasons", [])) or "not judged yet: catalogdb train FILE goes on"
         hint = f"a seed of it is taken all the same: model:{name}-{seeds[0]}" if seeds else None
         raise InputError(f"model {name!r} is {model['status']}: {why}", hint=hint)

@@ -24,7 +24,7 @@ NEVER_AUTOMATIC = ("reference", "reviewed")
 
 
 @dataclass(frozen=True)
-class _Span:
+class Span:
     """What one record is to cover: a station, the onsets, and the waveforms' period."""
 
     net: str
@@ -56,7 +56,7 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
     records, rejected, digests = [], [], []
     for span in spans:
         try:
-            record, content = _record(db, span, config)
+            record, content = record_of(db, span, config)
         except CatalogdbError as error:
             rejected.append(f"{span.net}.{span.sta} {span.starttime + config.before_seconds:.2f}: {error}")
             continue
@@ -65,7 +65,7 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
     return records, rejected, content_id(sorted(digests))
 
 
-def _spans(db: Database, config: TrainingSetConfig) -> Iterator[_Span]:
+def _spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
     """Picks of each station, those that follow one another closely together."""
     query: dict[str, Any] = {"pick_set": {"$in": list(config.pick_sets)}, "is_counted": {"$ne": False}}
     bounds = {"$gte": config.starttime, "$lt": config.endtime}
@@ -74,7 +74,7 @@ def _spans(db: Database, config: TrainingSetConfig) -> Iterator[_Span]:
     fields = {"net": 1, "sta": 1, "phase": 1, "time": 1, "event_key": 1, "evaluation_status": 1}
     by_station: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for pick in db.pick.find(query, fields):
-        if pick["phase"].lower() in FIRST_ARRIVALS and _takes(config.stations, pick["net"], pick["sta"]):
+        if pick["phase"].lower() in FIRST_ARRIVALS and takes(config.stations, pick["net"], pick["sta"]):
             by_station[pick["net"], pick["sta"]].append(pick)
     for (net, sta), picks in sorted(by_station.items()):
         close: list[dict[str, Any]] = []
@@ -86,28 +86,32 @@ def _spans(db: Database, config: TrainingSetConfig) -> Iterator[_Span]:
         yield _span(net, sta, close, config)
 
 
-def _span(net: str, sta: str, picks: Sequence[dict[str, Any]], config: TrainingSetConfig) -> _Span:
+def _span(net: str, sta: str, picks: Sequence[dict[str, Any]], config: TrainingSetConfig) -> Span:
     seen = {(FIRST_ARRIVALS[pick["phase"].lower()], pick["time"]) for pick in picks}
     onsets = tuple(Onset(phase, time) for phase, time in sorted(seen, key=lambda item: (item[1], item[0])))
     event = next((pick["event_key"] for pick in picks if pick.get("event_key")), "")
     first, last = onsets[0].time - config.before_seconds, onsets[-1].time + config.after_seconds
-    return _Span(net, sta, event, onsets, first, last)
+    return Span(net, sta, event, onsets, first, last)
 
 
-def _between(spans: Sequence[_Span], config: TrainingSetConfig) -> list[_Span]:
+def _between(spans: Sequence[Span], config: TrainingSetConfig) -> list[Span]:
     """Windows without a pick, half-way between two records of a station that lie far from one another."""
     length = config.before_seconds + config.after_seconds
     free = []
     for before, after in zip(spans, spans[1:], strict=False):
         if (before.net, before.sta) == (after.net, after.sta) and after.starttime - before.endtime > 3 * length:
             middle = (before.endtime + after.starttime) / 2
-            free.append(_Span(before.net, before.sta, "", (), middle - length / 2, middle + length / 2))
+            free.append(Span(before.net, before.sta, "", (), middle - length / 2, middle + length / 2))
     free.sort(key=lambda span: content_id("negative", span.net, span.sta, span.starttime))
     return free[: round(config.negatives * len(spans) / 10)]
 
 
-def _record(db: Database, span: _Span, config: TrainingSetConfig) -> tuple[LabelledRecord, list[str]]:
-    """The record, and the content of the files that it is read from."""
+def record_of(db: Database, span: Span, config: TrainingSetConfig) -> tuple[LabelledRecord, list[str]]:
+    """The record, and the content of the files that it is read from.
+
+    Raises:
+        InputError: where the station's best sensor has no samples there, or not at its picks.
+    """
     query: dict[str, Any] = {"sta": span.sta} | ({"net": span.net} if span.net else {})
     near = {"starttime": {"$lt": span.endtime}, "endtime": {"$gte": span.starttime}}
     by_sensor: dict[str, list[Any]] = defaultdict(list)
@@ -133,5 +137,6 @@ def _record(db: Database, span: _Span, config: TrainingSetConfig) -> tuple[Label
     return LabelledRecord(name, f"{net}.{sta}", traces, onsets, known, span.event), content
 
 
-def _takes(patterns: Sequence[str], net: str, sta: str) -> bool:
+def takes(patterns: Sequence[str], net: str, sta: str) -> bool:
+    """Whether a station fits one of the patterns, of NET.STA or of STA alone."""
     return any(fnmatch.fnmatchcase(f"{net}.{sta}" if "." in pattern else sta, pattern) for pattern in patterns)

@@ -129,7 +129,7 @@ class TrainStage(Stage):
         result = train(given.training_set.parted.parts, given.parent, self.train_config, seed, given.resume, given.save)
         weights, curve = result.weights, result.trained.curve
         given.keep(weights.sha256, weights.pt)
-        losses = zip(curve.training, curve.validation, curve.learning_rate, strict=True)
+        losses = zip(curve.training, curve.validation, curve.learning_rate, curve.measured, strict=True)
         document: dict[str, Any] = {
             "_id": f"{self.result}-{seed}",
             "model": self.result,
@@ -142,7 +142,8 @@ class TrainStage(Stage):
             "validation_loss": result.trained.best_loss,
             "curves": [
                 {"epoch": epoch, "training_loss": training, "validation_loss": validation, "learning_rate": rate}
-                for epoch, (training, validation, rate) in enumerate(losses, 1)
+                | measured
+                for epoch, (training, validation, rate, measured) in enumerate(losses, 1)
             ],
             "records": result.records,
         }
@@ -161,6 +162,6 @@ def parent_files(db: Database, config: TrainConfig, folder: Any) -> WeightsFiles
     if config.parent is None:
         from catalogdb.training.networks import new_weights, written
 
-        return written(new_weights(config.picker, 0), config.picker, folder, "untrained")
+        return written(new_weights(config.picker, 0, config.size), config.picker, folder, "untrained")
     provide_weights(db, [config.parent])
     return resolve(config.picker, config.parent)

@@ -137,8 +137,12 @@ def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
     names = dict.fromkeys((config.set_name, *config.gate.also_on))
     digests = {name: require_training_set(db, name)["digest"] for name in names}
     hashes = [weights["sha256"] for weights in found]
+    chosen = min(found, key=lambda weights: (weights["validation_loss"], weights["seed"]))
     judged = content_id(canonical(config.gate.model_dump(mode="json")), hashes, digests, stage.parent.digest, REVISION)
     if db.model.find_one({"_id": config.name, "judged": judged}, {"_id": 1}):
+        return
+    if config.task == "pretrain":  # there is nothing to pick with, and so nothing to judge
+        _decided(db, stage, {"status": "pretrained", "chosen": chosen["seed"], "judged": judged})
         return
     files = [str(write_weights(db, weights, folder)) for weights in found]
     rows = []
@@ -148,7 +152,6 @@ def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
         outcomes = [score(records, pick_config(config, path), config.gate.max_dt).outcome for path in files]
         rows += compared(name, [record.event for record in records], parent, outcomes, config.gate)
     decision = decide(rows, config.set_name)
-    chosen = min(found, key=lambda weights: (weights["validation_loss"], weights["seed"]))
     values: dict[str, Any] = {
         "status": decision.status,
         "chosen": chosen["seed"],
@@ -156,13 +159,17 @@ def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
         "reasons": decision.reasons,
         "judged": judged,
     }
-    db.model.update_one({"_id": config.name, "config_id": stage.config_id}, {"$set": values})
+    _decided(db, stage, values)
+
+
+def _decided(db: Database, stage: TrainStage, values: dict[str, Any]) -> None:
+    db.model.update_one({"_id": stage.train_config.name, "config_id": stage.config_id}, {"$set": values})
 
 
 def _score_of_parent(parent: WeightsFiles, config: TrainConfig, records: Any) -> Any:
     from catalogdb.training.score import score
     from catalogdb.training.train import pick_config
 
-    if config.parent is None:
+    if config.parent is None or parent.is_pretrained_only:
         return None
     return score(records, pick_config(config, str(parent.pt)), config.gate.max_dt).outcome

@@ -15,6 +15,7 @@ from catalogdb.errors import CatalogdbError, InputError, NameTaken
 from catalogdb.identity import canonical, content_id, file_sha256
 from catalogdb.ledger.tasks import shortened
 from catalogdb.stages.picked_records import read_picked
+from catalogdb.stages.unlabelled_records import read_unlabelled
 from catalogdb.training.config import REVISION, TrainingSetConfig
 from catalogdb.training.formats import files_of, read_folder, write_seisbench
 from catalogdb.training.records import LabelledRecord, with_events
@@ -63,7 +64,8 @@ def define_training_set(
         InputError: where the picks and waveforms give no record.
         NameTaken: when the name stands for another set.
     """
-    return _enter(db, config, {"kind": "picks", **({"licence": licence} if licence else {})}, replace)
+    kind = "waveforms" if config.unlabelled else "picks"
+    return _enter(db, config, {"kind": kind, **({"licence": licence} if licence else {})}, replace)
 
 
 def _enter(db: Database, config: TrainingSetConfig, fields: dict[str, Any], replace: bool) -> dict[str, Any]:
@@ -162,6 +164,9 @@ def _read(db: Database, document: dict[str, Any]) -> _Read:
             ignored += [name for name in found.ignored if name not in ignored]
         digest = content_id(hashes, REVISION)
         source = ", ".join(document["folders"])
+    elif document["kind"] == "waveforms":
+        records, rejected, digest = read_unlabelled(db, config)
+        source = "the waveforms"
     else:
         records, rejected, digest = read_picked(db, config)
         source = f"pick sets {', '.join(config.pick_sets)}"

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import NetworkName
+from catalogdb.seislm.sizes import SizeName
 
 REVISION = 1
 """Raise this number whenever a change of the code in this package changes trained weights or the gate's decision."""
@@ -74,6 +75,12 @@ class TrainingSetConfig(_Block):
         gt=0,
         description="Where labels name no event, those that follow one another this closely (s) are of one.",
     )
+    unlabelled: int = Field(
+        default=0,
+        ge=0,
+        description="Records sampled from the database's waveforms over stations and times, without labels, for task "
+        "pretrain; with it there are no pick_sets.",
+    )
     unpicked: Literal["unknown", "noise"] = Field(
         default="unknown",
         description="What a phase is of which a record has no pick: unknown (it takes no part in training and scores), "
@@ -86,6 +93,12 @@ class TrainingSetConfig(_Block):
         "records of a station. Right only where the pick sets are complete.",
     )
     split: SplitConfig = SplitConfig()
+
+    @model_validator(mode="after")
+    def _labelled_or_not(self) -> TrainingSetConfig:
+        if self.unlabelled and self.pick_sets:
+            raise ValueError("unlabelled records have no pick_sets: name one of the two")
+        return self
 
 
 class AugmentConfig(_Block):
@@ -131,14 +144,23 @@ class TrainConfig(_Block):
 
     name: str = Field(pattern=NAME_PATTERN, description="Name of the model.")
     description: str = ""
-    task: Literal["pick"] = Field(default="pick", description="What the network is to learn.")
+    task: Literal["pick", "pretrain"] = Field(
+        default="pick",
+        description="What the network is to learn: to pick, or (SeisLM) to guess masked parts of unlabelled waveforms.",
+    )
     picker: NetworkName = Field(default="phasenet", description="Kind of network.")
+    size: SizeName | None = Field(default=None, description="Of a SeisLM that begins with nothing; default small.")
     parent: str | None = Field(
         default="original",
         description="Weights to begin with, as `pick.weights` of a job (model:NAME as well); null: from nothing.",
     )
     training_set: str | TrainingSetConfig = Field(
         description="Name of a training set that is there, or the description of one of the database's picks."
+    )
+    freeze_encoder: bool = Field(
+        default=False,
+        description="Train SeisLM's picking head alone, on what its encoder has learned before: half the time, "
+        "and enough for a training of minutes.",
     )
     share: float = Field(default=1.0, gt=0, le=1, description="Of the training events, for learning curves.")
     augment: AugmentConfig = AugmentConfig()
@@ -164,6 +186,16 @@ class TrainConfig(_Block):
             raise ValueError("must be distinct and not negative")
         return value
 
+    @model_validator(mode="after")
+    def _fits_together(self) -> TrainConfig:
+        if self.task == "pretrain" and self.picker != "seislm":
+            raise ValueError(f"task pretrain is SeisLM's; picker: seislm, not {self.picker}")
+        if self.size and (self.picker != "seislm" or self.parent is not None):
+            raise ValueError("size: is of a SeisLM that begins with nothing: picker: seislm and parent: null")
+        if self.freeze_encoder and (self.picker != "seislm" or self.task != "pick" or self.parent is None):
+            raise ValueError("freeze_encoder: is for picker: seislm with task: pick and a parent")
+        return self
+
     @property
     def set_name(self) -> str:
         """Name of the training set."""
@@ -173,6 +205,7 @@ class TrainConfig(_Block):
         """What of this decides the weights, as plain data: neither how they are judged, nor by which seeds, nor where
         the parent lies, whose content is told apart by its SHA-256."""
         told = {"task", "picker", "share", "augment", "optimise", "precision"}
+        told |= {name for name in ("size", "freeze_encoder") if getattr(self, name)}
         return self.model_dump(mode="json", include=told) | {
             "training_set": self.set_name,
             "parent": self.parent is not None,

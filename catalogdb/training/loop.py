@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,11 +29,12 @@ Save = Callable[[int, Callable[[], bytes]], None]
 
 @dataclass
 class Curve:
-    """Losses by epoch (from 1 on) and the learning rate of each."""
+    """Losses by epoch (from 1 on), learning rates, and what the objective measured on the validation part."""
 
     training: list[float] = field(default_factory=list)
     validation: list[float] = field(default_factory=list)
     learning_rate: list[float] = field(default_factory=list)
+    measured: list[dict[str, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -80,6 +82,8 @@ class Loop:
         self.training, self.validation = training, validation
         self.device = device_for(config)
         self.module = module.to(self.device)
+        if config.freeze_encoder:
+            self.module.encoder.requires_grad_(False)
         self.objective: Objective = OBJECTIVES[config.task]()
         options = config.optimise
         self.optimizer = torch.optim.Adam(module.parameters(), lr=options.learning_rate)
@@ -106,7 +110,7 @@ class Loop:
             if resume:
                 self._restore(resume)
             else:
-                self.best = self._validate()
+                self.best, _ = self._validate()
             while not self._is_over():
                 self._epoch(len(self.curve.training) + 1)
                 save(len(self.curve.training), self._state)
@@ -130,7 +134,7 @@ class Loop:
         seed = [self.seed, TRAINING, number]
         for batch in self.training.batches(options.batch, seed, options.windows_per_record):
             with self._precision():
-                loss = self.objective.loss(self.module, batch)
+                loss = self.objective.loss(self.module, batch, (number - 1) / options.epochs)
             if not torch.isfinite(loss):
                 raise CatalogdbError(
                     f"the loss is {loss.item()} in epoch {number}", hint="a smaller optimise.learning_rate"
@@ -144,26 +148,32 @@ class Loop:
             total += loss.item() * len(batch.data)
             windows += len(batch.data)
         rate = float(self.optimizer.param_groups[0]["lr"])
-        validation = self._validate()
-        self.schedule.step(validation)
+        validation, measured = self._validate()
+        if not self.objective.keeps_last:
+            self.schedule.step(validation)
         self.curve.training.append(total / windows)
         self.curve.validation.append(validation)
         self.curve.learning_rate.append(rate)
-        if validation < self.best:
+        self.curve.measured.append(measured)
+        if validation < self.best or self.objective.keeps_last:
             self.best, self.best_epoch = validation, number
             self.best_state = copy.deepcopy(self.module.state_dict())
         losses = {"training_loss": round(total / windows, 6), "validation_loss": round(validation, 6)}
-        logs.event("epoch", logging.INFO, epoch=number, seed=self.seed, learning_rate=rate, **losses)
+        logs.event("epoch", logging.INFO, epoch=number, seed=self.seed, learning_rate=rate, **losses, **measured)
 
-    def _validate(self) -> float:
+    def _validate(self) -> tuple[float, dict[str, float]]:
+        """Mean loss of the validation part, and the means of what the objective measured."""
         self.module.eval()
         total, windows = 0.0, 0
+        measured: defaultdict[str, float] = defaultdict(float)
         batches = self.validation.batches(self.config.optimise.batch, [0, VALIDATION], VALIDATION_WINDOWS, False)
         with torch.no_grad():
             for batch in batches:
-                total += float(self.objective.loss(self.module, batch)) * len(batch.data)
+                total += float(self.objective.loss(self.module, batch, 1.0)) * len(batch.data)
                 windows += len(batch.data)
-        return total / windows
+                for name, value in self.objective.measured.items():
+                    measured[name] += value * len(batch.data)
+        return total / windows, {name: round(value / windows, 6) for name, value in measured.items()}
 
     def _precision(self) -> torch.autocast:
         kinds = {"bfloat16": torch.bfloat16, "float16": torch.float16}

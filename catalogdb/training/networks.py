@@ -23,9 +23,14 @@ VERSION = "1"
 NEW: dict[str, dict[str, Any]] = {
     "phasenet": {"phases": "NPS", "component_order": "ZNE", "norm": "std", "sampling_rate": 100},
     "eqtransformer": {"component_order": "ZNE", "sampling_rate": 100},
+    "seislm": {"size": "small", "phases": "NPS", "component_order": "ZNE", "norm": "std", "sampling_rate": 100},
 }
 """Arguments of a network that begins with nothing."""
-DEFAULT_ARGS = {"phasenet": {"blinding": [250, 250], "overlap": 1500}, "eqtransformer": {"overlap": 3000}}
+DEFAULT_ARGS = {
+    "phasenet": {"blinding": [250, 250], "overlap": 1500},
+    "eqtransformer": {"overlap": 3000},
+    "seislm": {"blinding": [250, 250], "overlap": 1500},
+}
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,17 @@ class Weights:
         return path
 
 
-def new_weights(picker: str, seed: int) -> Weights:
-    """Weights of a network that knows nothing yet."""
+def new_weights(picker: str, seed: int, size: str | None = None) -> Weights:
+    """Weights of a network that knows nothing yet.
+
+    Args:
+        size: of a SeisLM.
+    """
+    arguments = NEW[picker] | ({"size": size} if size else {})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = model_class(picker)(**NEW[picker])
-    metadata = {"docstring": "Not trained.", "model_args": NEW[picker], "default_args": DEFAULT_ARGS[picker]}
+        module = model_class(picker)(**arguments)
+    metadata = {"docstring": "Not trained.", "model_args": arguments, "default_args": DEFAULT_ARGS[picker]}
     return Weights(_tensors(module), metadata | {"seisbench_requirement": "0.4.0"})
 
 

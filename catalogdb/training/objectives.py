@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch.nn import functional
 
 from catalogdb.picking.network import DETECTION
+from catalogdb.seislm.quantiser import temperature
 from catalogdb.training.windows import Batch
 
 
@@ -15,10 +17,21 @@ class Objective(Protocol):
     """One task.
 
     `loss` takes SeisBench's module and a batch on its device; it normalises the windows as the picker does.
+
+    Attributes:
+        keeps_last: whether the last epoch's weights are taken, though an earlier one had a smaller validation loss.
+        measured: what else there is to say of the last batch.
     """
 
-    def loss(self, module: Any, batch: Batch) -> torch.Tensor:
-        """Mean loss of the batch's windows, a scalar."""
+    keeps_last: bool
+    measured: dict[str, float]
+
+    def loss(self, module: Any, batch: Batch, progress: float = 0.0) -> torch.Tensor:
+        """Mean loss of the batch's windows, a scalar.
+
+        Args:
+            progress: share of the epochs that are done.
+        """
 
 
 class PickObjective:
@@ -29,7 +42,12 @@ class PickObjective:
     probability of its own (EQTransformer), its output is left out, and that of detections where either is unknown.
     """
 
-    def loss(self, module: Any, batch: Batch) -> torch.Tensor:
+    keeps_last = False
+
+    def __init__(self) -> None:
+        self.measured: dict[str, float] = {}
+
+    def loss(self, module: Any, batch: Batch, progress: float = 0.0) -> torch.Tensor:
         """See `Objective`."""
         device = next(module.parameters()).device
         windows = torch.from_numpy(batch.data).to(device)
@@ -73,5 +91,27 @@ def _apart(outputs: dict[str, torch.Tensor], labels: torch.Tensor, known: torch.
     return total / max(windows, 1)
 
 
-OBJECTIVES: dict[str, type[Objective]] = {"pick": PickObjective}
+class PretrainObjective:
+    """SeisLM's: masked frames are to be guessed; labels are not looked at (`catalogdb.seislm.loss`).
+
+    The loss of the validation part rises where more words come into use, so the last weights are taken. Masks and
+    negatives are drawn from torch's generator in training, and always the same in validation.
+    """
+
+    keeps_last = True
+
+    def __init__(self) -> None:
+        self.measured: dict[str, float] = {}
+
+    def loss(self, module: Any, batch: Batch, progress: float = 0.0) -> torch.Tensor:
+        """See `Objective`."""
+        windows = torch.from_numpy(batch.data).to(next(module.parameters()).device)
+        prepared = module.annotate_batch_pre(windows, argdict=module.default_args)
+        seed = int(torch.randint(2**62, (1,))) if module.training else 0
+        found = module.pretraining_loss(prepared, np.random.default_rng(seed), temperature(progress))
+        self.measured = {"accuracy": found.accuracy.item(), "words_in_use": found.perplexity.item()}
+        return found.total
+
+
+OBJECTIVES: dict[str, type[Objective]] = {"pick": PickObjective, "pretrain": PretrainObjective}
 """By `TrainConfig.task`."""

@@ -59,8 +59,13 @@ def train(
         resume, save: see `Loop.run`.
 
     Raises:
-        InputError: where a part gives no window.
+        InputError: where a part gives no window, and where there is nothing to learn picks from.
     """
+    if config.task == "pick" and not any(record.known for part in ("train", "validation") for record in parts[part]):
+        raise InputError(
+            f"training set {config.set_name!r} has no labels, so no network learns to pick from it",
+            hint="task: pretrain, with picker: seislm",
+        )
     module, network = networks.open_parent(parent)
     rate, width = network.rate, config.optimise.label_width_seconds
     chosen = share_of_events(parts["train"], config.share, seed) if config.share < 1 else parts["train"]
@@ -77,10 +82,11 @@ def train(
     )
     trained = loop.run(resume, save or (lambda epoch, state: None))
     about = {"model": config.name, "seed": seed, "parent": parent.name, "training_set": config.set_name}
+    about["task"] = config.task
     licence = f" Licence: {config.licence}." if config.licence else ""
     docstring = f"{config.picker} {config.name}, seed {seed}, trained from {parent.name} on {config.set_name}.{licence}"
     weights = networks.weights_of(loop.module.cpu(), parent, docstring, about)
-    calibration = _calibration(weights, parts["validation"], config, seed)
+    calibration = _calibration(weights, parts["validation"], config, seed) if config.task == "pick" else None
     if calibration:
         weights = networks.with_calibration(weights, calibration)
     records = {"train": len(training), "validation": len(validation)}

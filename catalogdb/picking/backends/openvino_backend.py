@@ -15,7 +15,7 @@ import openvino
 from catalogdb.picking.backends.export import exported_network
 from catalogdb.picking.weights import WeightsFiles
 
-BATCH_SIZES = {"phasenet": 16, "eqtransformer": 8}
+BATCH_SIZES = {"phasenet": 16, "eqtransformer": 8, "seislm": 4}
 """Small enough for what a batch needs between layers to stay in a core's cache."""
 AHEAD = 8
 """Batches that wait beyond those being computed: the next ones may take a while to make, as where data are filtered."""
