@@ -6,6 +6,7 @@ Cases:
 - `ogs_twin`: OGS's network and picks with made times (`_location_twin`): distance to the truth, median over the events.
 - `ogs_hypo71`: distance to the analysts' locations, median and 90 %, which took all stations to be at sea level.
 - `ogs_halves`: half of an event's stations against the other half; differences should be as their covariances say.
+- `scrtdd_line`, `calaveras`, `ridgecrest_half`: relocation by double differences, see `_relocation_rows`.
 `coverage_...` counts epicentres, `depth_coverage_...` depths. Seconds are of one core, estimates of errors included.
 Needs CATALOGDB_REALDATA (folders location and ogs_2024_h1).
 
@@ -29,10 +30,14 @@ from benchmarks._location_cases import OGS_MODEL, Case, hypo71, ogs, ridgecrest
 from benchmarks._location_truth import coverage, half_coverage, halves, pair_errors, peer, places_of_separations
 from benchmarks._location_twin import twin
 from benchmarks._real_data import real_data
+from benchmarks._relocation_rows import measure_calaveras, measure_ridgecrest_pairs, measure_scrtdd
 from catalogdb.location.catalog import Located, locate_catalog
 from catalogdb.location.locate import Locator
 
-CASES = ("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves")
+CASES = (
+    *("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves"),
+    *("scrtdd_line", "calaveras", "ridgecrest_half"),
+)
 METHODS = ("none", "static", "source")
 PEERS = {"hypoinverse": "peer_hypoinverse.sum", "growclust": "peer_growclust.cat", "hypodd": "peer_hypoDD.reloc"}
 
@@ -107,6 +112,9 @@ MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]
     "ogs_twin": measure_twin,
     "ogs_hypo71": measure_hypo71,
     "ogs_halves": measure_halves,
+    "scrtdd_line": measure_scrtdd,
+    "calaveras": measure_calaveras,
+    "ridgecrest_half": measure_ridgecrest_pairs,
 }
 
 

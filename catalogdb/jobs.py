@@ -32,6 +32,7 @@ from catalogdb.location.config import LocateConfig
 from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
+from catalogdb.relocation.config import RelocateConfig
 from catalogdb.resources import resource_folder
 from catalogdb.yaml_text import parse_yaml
 
@@ -196,6 +197,7 @@ class _JobBlocks(_Block):
     pick: PickBlock = PickBlock()
     associate: AssociateConfig = AssociateConfig()
     locate: LocateConfig = LocateConfig()
+    relocate: RelocateConfig = RelocateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
     evaluate: EvaluateBlock | None = None
     _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
@@ -320,12 +322,16 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
 
 
 def _with_location(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with location among its stages, where it has a block of its own."""
+    """The document with location and relocation among its stages, where they have blocks of their own."""
     stages = document.get("stages", JobFile.model_fields["stages"].default)
-    if "locate" not in document or not isinstance(stages, list | tuple) or "locate" in stages:
+    if not isinstance(stages, list | tuple) or "associate" not in stages:
         return document
-    after = stages.index("associate") + 1 if "associate" in stages else 0
-    return document | {"stages": [*stages[:after], "locate", *stages[after:]]} if after else document
+    for name, before in (("locate", "associate"), ("relocate", "locate")):
+        if name in document and name not in stages:
+            after = stages.index(before if before in stages else "associate") + 1
+            stages = [*stages[:after], name, *stages[after:]]
+            document = document | {"stages": stages}
+    return document
 
 
 def validated(model: type[_Validated], document: dict[str, Any], where: str) -> _Validated:

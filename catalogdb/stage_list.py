@@ -40,6 +40,7 @@ STAGES = {
     "pick": Place("catalogdb.stages.pick:PickStage"),
     "associate": Place("catalogdb.stages.associate:AssociateStage"),
     "locate": Place("catalogdb.stages.locate:LocateStage"),
+    "relocate": Place("catalogdb.stages.relocate:RelocateStage"),
     "magnitude": Place("catalogdb.stages.magnitude:MagnitudeStage"),
     "assemble": Place("catalogdb.stages.assemble:AssembleStage", in_jobs=False),
     "evaluate": Place("catalogdb.stages.evaluate:EvaluateStage"),

@@ -24,7 +24,9 @@ class WeightSet(_Settings):
     cc_s: float = Field(1.0, ge=0.0, description="Weight of correlated S times (WTCCS).")
     ct_p: float = Field(1.0, ge=0.0, description="Weight of P times from picks (WTCTP).")
     ct_s: float = Field(1.0, ge=0.0, description="Weight of S times from picks (WTCTS).")
-    cc_cutoff: float | None = Field(None, gt=0.0, description="Cut-off of correlated times' residuals, in their scatter (WRCC).")
+    cc_cutoff: float | None = Field(
+        None, gt=0.0, description="Cut-off of correlated times' residuals, in their scatter (WRCC)."
+    )
     ct_cutoff: float | None = Field(None, gt=0.0, description="The same of picks' (WRCT).")
     cc_km: float | None = Field(None, gt=0.0, description="Largest separation for correlated times, km (WDCC).")
     ct_km: float | None = Field(None, gt=0.0, description="The same for picks, km (WDCT).")
@@ -58,7 +60,9 @@ class RelocateConfig(_Settings):
         description="Velocity model; left out: locate.velocity, associate.location_velocity, else associate.velocity.",
     )
     max_separation_km: float = Field(5.0, gt=0.0, description="Events farther apart are no pair, km (MAXSEP).")
-    min_links: int = Field(8, ge=4, description="Stations and phases that the events of a pair have in common (MINLNK).")
+    min_links: int = Field(
+        8, ge=4, description="Stations and phases that the events of a pair have in common (MINLNK)."
+    )
     max_neighbours: int = Field(20, ge=1, description="Neighbours that each event looks for (MAXNGH).")
     centroid: Literal["held", "free"] = Field(
         "held",

@@ -8,7 +8,6 @@ import numpy as np
 
 from catalogdb.traveltimes.first_arrivals import TravelTimes
 
-
 NONE = -1
 """Number of the event that stands for none: it has no place, and arrives at 0."""
 
@@ -56,7 +55,9 @@ class Differences:
     @classmethod
     def joined(cls, parts: list[Differences]) -> Differences:
         """Several, one behind the other."""
-        return cls(**{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)})
+        return cls(
+            **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)}
+        )
 
 
 def catalog_differences(pairs: np.ndarray, times: np.ndarray, quality: np.ndarray) -> Differences:

@@ -181,7 +181,8 @@ def _solved(
     length = np.where(length > 0, length, np.inf)
     scaled = matrix.copy()
     scaled.data = scaled.data / length[scaled.indices]
-    largest = float(svds(scaled, k=1, return_singular_vectors=False, tol=1e-2, random_state=0)[0])
+    if damping is None or shift is not None:
+        largest = float(svds(scaled, k=1, return_singular_vectors=False, tol=1e-2, random_state=0)[0])
     damp = largest / np.sqrt(condition**2 - 1.0) if damping is None else damping / np.sqrt(matrix.shape[0])
     if shift is not None:
         means = np.zeros((4, matrix.shape[1]))
