@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import typer
 from typer.core import TyperGroup
@@ -41,7 +41,7 @@ def export_catalog(
             "--output",
             "-o",
             help="File to write: .xml or .qml (QuakeML), .csv, .parquet; OGS: .dat, .hpl, .hpc, .pun, .txt. "
-            "A folder for nlloc-obs and hypodd.",
+            "A folder for nlloc-obs, hypodd, growclust, velest and hypoinverse.",
         ),
     ],
     format: Annotated[
@@ -58,6 +58,9 @@ def export_catalog(
             "hypo71",
             "nlloc-obs",
             "hypodd",
+            "growclust",
+            "velest",
+            "hypoinverse",
         ]
         | None,
         typer.Option(help="Format, where the file's ending does not say it."),
@@ -90,7 +93,7 @@ def export_catalog(
     json: common.JsonOption = False,
 ) -> None:
     """Write a catalog as QuakeML 1.2, csv, Parquet, or in the formats of the OGS bulletin and HYPO71;
-    or as a folder of input files for NonLinLoc (nlloc-obs) and HypoDD (hypodd).
+    or as a folder of input files for NonLinLoc (nlloc-obs), HypoDD, GrowClust, VELEST or HYPOINVERSE.
 
     The filters are those of FDSN event services. What a format can't hold is counted and said.
 
@@ -113,8 +116,8 @@ def export_catalog(
         )
         raise InputError(f"filters: {problems}") from None
     db = common.database()
-    if format == "nlloc-obs" or format == "hypodd":
-        summary = export_peers.export_for_peer(db, catalog, output, format, selection)
+    if format in export_peers.PEER_FORMATS:
+        summary = export_peers.export_for_peer(db, catalog, output, cast(export_peers.PeerFormat, format), selection)
     else:
         summary = export.export_catalog(db, catalog, output, format=format, filter=selection, table=table)
     if json:

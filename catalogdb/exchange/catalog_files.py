@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from catalogdb.decoding import encoding_of, open_unpacked, unpacked_name
 from catalogdb.errors import InputError
@@ -15,6 +15,7 @@ from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.joined_picks import join_picks, take_source_ids
 from catalogdb.exchange.ogs.merge import Part, merge
+from catalogdb.exchange.peers.results import ResultFormat, detect_result, read_result
 from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.exchange.table_rows import PARQUET
@@ -26,10 +27,13 @@ SOURCE_LINE = re.compile(r".*:(\d+):[PS]", re.DOTALL)  # the id of a reading in 
 LINES_OF_A_TABLE = 20  # among which a line with delimiters may stand
 EVENT_SAID = re.compile(r"event (\d+) \(")  # a message's record in QuakeML
 PICKS_SAID = re.compile(r"(\d+) picks without .*, taken as ")
-CatalogFormat = Literal["quakeml", "csv", "ogs-dat", "ogs-hpl", "ogs-pun", "ogs-txt", "hypo71"]  # written in any case
+CatalogFormat = (
+    Literal["quakeml", "csv", "ogs-dat", "ogs-hpl", "ogs-pun", "ogs-txt", "hypo71"] | ResultFormat
+)  # written in any case
+NAMES: tuple[str, ...] = (*get_args(get_args(CatalogFormat)[0]), *get_args(ResultFormat))
 FORMATS_HINT = (
-    "read are QuakeML, csv with a header line, Parquet, and the OGS bulletin's .dat, .hpl, .hpc, .pun and .txt; "
-    f"--format says which it is: {', '.join(get_args(CatalogFormat))}"
+    "read are QuakeML, csv with a header line, Parquet, the OGS bulletin's .dat, .hpl, .hpc, .pun and .txt, and "
+    f"locations of NonLinLoc, HypoDD and GrowClust; --format says which it is: {', '.join(NAMES)}"
 )
 FORMAT_ALIASES = {
     "dat": "ogs-dat",
@@ -105,11 +109,9 @@ def known_format(format: str | None) -> CatalogFormat | None:
     if format is None:
         return None
     wanted = FORMAT_ALIASES.get(format.lower().lstrip("."), format.lower())
-    known: CatalogFormat
-    for known in get_args(CatalogFormat):
-        if wanted == known:
-            return known
-    raise InputError(f"unknown catalog format {format!r}", hint=f"formats: {', '.join(get_args(CatalogFormat))}")
+    if wanted in NAMES:
+        return cast(CatalogFormat, wanted)
+    raise InputError(f"unknown catalog format {format!r}", hint=f"formats: {', '.join(NAMES)}")
 
 
 def _place(path: Path, source_id: str | None) -> ReadFrom:
@@ -136,7 +138,7 @@ def _first_bytes(path: Path, is_told: bool) -> bytes:
         is_binary = b"\0" in start.rstrip(b"\0") and not encoding.startswith(("utf-16", "utf-32"))
     except InputError:
         encoding, is_binary = "latin-1", True
-    if (is_binary or not is_told) and (found := identify(start)) is not None:
+    if (is_binary or (not is_told and detect_result(start) is None)) and (found := identify(start)) is not None:
         raise _other_format(path, found)
     if is_binary:
         raise _other_format(path, identify_by_obspy(path) or FileFormat("a binary file"))
@@ -154,6 +156,8 @@ def _format_of(path: Path, start: bytes, wanted: CatalogFormat | None) -> tuple[
         return wanted, False
     if name.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start.lstrip(BLANK)):
         return "quakeml", False
+    if (result := detect_result(start)) is not None:
+        return result, False
     bulletin = detect(name, start)
     return (bulletin, has_no_centuries(bulletin, start)) if bulletin else ("csv", False)
 
@@ -192,6 +196,7 @@ def _read_file(
         "ogs-hpl": partial(listing_hpl.read_hpl, is_plain=is_plain),
         "ogs-pun": partial(summary_pun.read_pun, is_plain=is_plain),
         "ogs-txt": bulletin_txt.read_txt,
+        **{name: partial(read_result, format=name) for name in get_args(ResultFormat)},
     }
     try:
         return readers[format](path, mode)
