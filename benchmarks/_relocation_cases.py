@@ -68,7 +68,7 @@ def scrtdd_line(folder: Path) -> RelocationCase:
 
 
 def calaveras(folder: Path) -> RelocationCase:
-    """308 events with HypoDD's own differential times, model and sets of weights; truth is what HypoDD makes of them."""
+    """308 events with HypoDD's own times, model and sets of weights; truth is what HypoDD makes of them."""
     rows = [line.split() for line in (folder / "event.sel").read_text().splitlines()]
     table = np.array([[float(value) for value in row[2:5]] for row in rows])
     number = {int(row[-1]): place for place, row in enumerate(rows)}

@@ -117,9 +117,11 @@ def export_catalog(
         raise InputError(f"filters: {problems}") from None
     db = common.database()
     if format in export_peers.PEER_FORMATS:
-        summary = export_peers.export_for_peer(db, catalog, output, cast(export_peers.PeerFormat, format), selection)
+        peer = cast(export_peers.PeerFormat, format)
+        summary = export_peers.export_for_peer(db, catalog, output, peer, selection)
     else:
-        summary = export.export_catalog(db, catalog, output, format=format, filter=selection, table=table)
+        own = cast(export.ExportFormat | None, format)
+        summary = export.export_catalog(db, catalog, output, format=own, filter=selection, table=table)
     if json:
         common.print_json(summary)
     else:

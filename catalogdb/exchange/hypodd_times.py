@@ -1,5 +1,5 @@
-"""Differential times as HypoDD reads them: dt.ct of picks and dt.cc by cross-correlation (Waldhauser, 2001, hypoDD, USGS
-Open-File Report 01-113, sections 4.2 and 4.3)."""
+"""Differential times as HypoDD reads them: dt.ct of picks and dt.cc by cross-correlation (Waldhauser, 2001, hypoDD,
+USGS Open-File Report 01-113, sections 4.2 and 4.3)."""
 
 from __future__ import annotations
 

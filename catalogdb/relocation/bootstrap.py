@@ -1,5 +1,5 @@
-"""Errors of relocated events by the bootstrap: the last system solved again for residuals drawn from its own (Waldhauser
-and Ellsworth, 2000, page 1362; Efron, 1982).
+"""Errors of relocated events by the bootstrap: the last system solved again for residuals drawn from its own
+(Waldhauser and Ellsworth, 2000, page 1362; Efron, 1982).
 
 Differences of picks share their picks, so it is the picks' errors that are drawn: drawn difference by difference they
 would seem to average out over an event's pairs.

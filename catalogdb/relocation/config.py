@@ -39,11 +39,10 @@ class CorrelateConfig(_Settings):
     minfrequency: float = Field(1.0, gt=0.0, description="Lower corner of the band-pass, Hz.")
     maxfrequency: float = Field(10.0, gt=0.0, description="Upper corner, Hz.")
     before_s: float = Field(0.3, gt=0.0, description="Start of the window before the arrival, s.")
-    p_after_s: float = Field(1.0, gt=0.0, description="End of the window after P, s; at most until the S arrival.")
+    p_after_s: float = Field(1.0, gt=0.0, description="End of the window after P, s; S should come later.")
     s_after_s: float = Field(2.0, gt=0.0, description="End of the window after S, s.")
     max_lag_s: float = Field(0.5, gt=0.0, description="Largest shift from the picks' difference that is looked at, s.")
     min_cc: float = Field(0.7, gt=0.0, le=1.0, description="Smallest correlation coefficient that is kept.")
-    max_separation_km: float = Field(5.0, gt=0.0, description="Pairs farther apart are not correlated, km.")
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -64,9 +63,10 @@ class RelocateConfig(_Settings):
         8, ge=4, description="Stations and phases that the events of a pair have in common (MINLNK)."
     )
     max_neighbours: int = Field(20, ge=1, description="Neighbours that each event looks for (MAXNGH).")
-    centroid: Literal["held", "free"] = Field(
+    centroid: Literal["held", "arrivals", "free"] = Field(
         "held",
-        description="Whether the events of a cluster, together, stay where they were. Differences tell it badly.",
+        description="What the mean of a cluster's events is: where it was (held), where the arrivals themselves say it "
+        "is (arrivals), or where the differences say, which tell it badly (free).",
     )
     condition: float = Field(
         100.0, gt=1.0, description="Largest condition number: the damping of each step is chosen by it."
@@ -77,7 +77,4 @@ class RelocateConfig(_Settings):
     bootstrap: int = Field(50, ge=0, le=1000, description="Samples that errors are taken from; 0: no errors.")
     correlate: CorrelateConfig | None = Field(
         None, description="Cross-correlation of waveforms, {} with its defaults; none: the picks alone."
-    )
-    dt_cc: tuple[str, ...] = Field(
-        (), description="Files of correlated times as HypoDD reads them (dt.cc), with event_ids.csv beside each."
     )

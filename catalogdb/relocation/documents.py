@@ -37,6 +37,7 @@ class Arrival:
         pick_id, phase, net, sta, time: as in the origin's arrivals.
         quality: weight beforehand, 0..1.
         latitude, longitude, elevation_km: of the sensor, degrees and km.
+        channel_group: the sensor that was picked; empty where that is not known.
     """
 
     pick_id: str
@@ -48,18 +49,21 @@ class Arrival:
     latitude: float
     longitude: float
     elevation_km: float
+    channel_group: str = ""
 
     @property
     def slot(self) -> SlotKey | None:
         """The sensor and the phase; None where it is neither P nor S."""
         phase = phase_type(self.phase)
-        return phase and ((self.net, self.sta, self.latitude, self.longitude, self.elevation_km), phase)
+        return (
+            None if phase is None else ((self.net, self.sta, self.latitude, self.longitude, self.elevation_km), phase)
+        )
 
 
 @dataclass(frozen=True)
 class Correlated:
-    """A differential time by cross-correlation, of two events by their numbers: arrival time of the first one minus that
-    of the second one, both after their origin times, s."""
+    """A differential time by cross-correlation, of two events by their numbers: arrival time of the first one minus
+    that of the second one, both after their origin times, s."""
 
     first: int
     second: int
@@ -77,6 +81,13 @@ class Relocation:
     origins: list[dict[str, Any]] = field(default_factory=list)
     pairs: list[dict[str, Any]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+
+
+def linked_pairs(
+    origins: Sequence[Mapping[str, Any]], arrivals: Sequence[Sequence[Arrival]], config: RelocateConfig
+) -> np.ndarray:
+    """Pairs of events that are linked, rows of two numbers."""
+    return _pairs(origins, _Table.of(origins, arrivals), config)
 
 
 def linked_events(
@@ -126,7 +137,7 @@ def relocate_origins(
     links = _links(found, solution, len(origins))
     covariance = bootstrap(problem, solution, config.bootstrap) if config.bootstrap else None
     kept = np.flatnonzero(links.sum(axis=1) > 0)
-    documents = [_origin(row, origins, arrivals, table, frame, solution, links, covariance) for row in kept]
+    documents = [_origin(row, origins, arrivals, table, frame, solution, links, covariance) for row in kept.tolist()]
     counts = {
         "relocated": len(kept),
         "lost_all_links": len(origins) - len(kept),

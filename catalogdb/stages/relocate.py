@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pymongo.database import Database
 
@@ -18,9 +18,12 @@ from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.relocation.config import METHOD, RelocateConfig
 from catalogdb.stages import registry
 from catalogdb.stages.preferred import RULE_FIELDS, events_of, preferred_origin
-from catalogdb.stages.relocation_inputs import Cluster, clusters_of
+from catalogdb.stages.relocation_inputs import Cluster, clusters_of, with_waveforms
 from catalogdb.times import ALWAYS
 from catalogdb.traveltimes.velocity import VelocityConfig
+
+if TYPE_CHECKING:
+    from catalogdb.relocation.documents import Correlated
 
 ORIGIN_FIELDS = (
     *("event_id", "time", "latitude", "longitude", "depth_km"),
@@ -36,11 +39,16 @@ class RelocateStage(Stage):
 
     name = "relocate"
     kind = "catalog"
-    reads = (Reads("origin", "origins"), Reads("pick", "picks"), Reads("site", "stations"))
+    reads = (
+        Reads("origin", "origins"),
+        Reads("pick", "picks"),
+        Reads("site", "stations"),
+        Reads("wf_miniseed", "waveforms", optional=True),
+    )
     collections = ("origin", "differential_time")
     settings = RelocateConfig
     turn = 1
-    words = {"origin": named("origins"), "station": named("coordinates")}
+    words = {"origin": named("origins"), "station": named("coordinates"), "waveform": named("waveforms")}
     verb = "relocated"
 
     def __init__(self, job: Any, config_id: str):
@@ -64,6 +72,8 @@ class RelocateStage(Stage):
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Fetch the events of one cluster; none where it is no cluster any more."""
         cluster = self._members(db, shard.key["cluster"])
+        if self.config.correlate is not None and cluster.origins:
+            cluster = with_waveforms(db, cluster, self.config.correlate)
         return Inputs(cluster, fingerprint(cluster.parts), cluster.parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
@@ -73,7 +83,10 @@ class RelocateStage(Stage):
             return Output({"origin": [], "differential_time": []})
         from catalogdb.relocation.documents import relocate_origins
 
-        result = relocate_origins(cluster.origins, cluster.arrivals, self.job.region, self._velocity(), self.config)
+        correlated, counts = self._correlated(cluster)
+        result = relocate_origins(
+            cluster.origins, cluster.arrivals, self.job.region, self._velocity(), self.config, correlated
+        )
         name = shard.key["cluster"]
         for origin in result.origins:
             identity = content_id(self.config_id, origin["event_id"], METHOD, name)
@@ -82,14 +95,14 @@ class RelocateStage(Stage):
             identity = content_id(self.config_id, name, pair["first_event_id"], pair["second_event_id"])
             pair |= {"_id": identity, "catalog": self.result}
         documents: dict[str, list[Any]] = {"origin": result.origins, "differential_time": result.pairs}
-        return Output(documents, result.counts)
+        return Output(documents, result.counts | counts, problems=cluster.problems)
 
     @staticmethod
     def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
         """Say which events have no further origin, and which are held at the surface."""
         words = {
             "lost_all_links": "events keep their location: all their differential times are outliers",
-            "events_at_mindepth": "relocated events are held at region.mindepth_km: their times would lift them above it",
+            "events_at_mindepth": "relocated events are held at region.mindepth_km: their times would lift them higher",
         }
         return [f"{counts[name]} {text}" for name, text in words.items() if counts.get(name)]
 
@@ -103,6 +116,17 @@ class RelocateStage(Stage):
         config = self.config
         reason = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
         return None, [f"{alone} events keep their location: {reason}, or no time that fits"]
+
+    def _correlated(self, cluster: Cluster) -> tuple[list[Correlated], dict[str, int]]:
+        """Differential times of the waveforms of linked events, where the job correlates."""
+        if self.config.correlate is None or not cluster.waveforms:
+            return [], {}
+        from catalogdb.relocation.correlate import correlate_pairs
+        from catalogdb.relocation.documents import linked_pairs
+
+        pairs = linked_pairs(cluster.origins, cluster.arrivals, self.config)
+        times = [origin["time"] for origin in cluster.origins]
+        return correlate_pairs(pairs, cluster.waveforms, times, self.config.correlate)
 
     def _velocity(self) -> VelocityConfig:
         """The model of the job, else that of the location that events start from."""

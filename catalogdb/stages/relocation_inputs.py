@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
 from catalogdb.batches import batches
 from catalogdb.ledger.parts import Parts, digest
-from catalogdb.relocation.config import RelocateConfig
+from catalogdb.relocation.config import CorrelateConfig, RelocateConfig
+from catalogdb.stages.relocation_waveforms import Needed, Segments, read_waveforms, segments_needed
 from catalogdb.stages.station_places import read_places
 
 if TYPE_CHECKING:
     from catalogdb.relocation.documents import Arrival
 
-PICK_FIELDS = dict.fromkeys(("loc", "chan", "uncertainty", "hypo71_weight"), 1)
+PICK_FIELDS = dict.fromkeys(("loc", "chan", "uncertainty", "hypo71_weight", "channel_group"), 1)
 BATCH_PICKS = 10_000
 LONGEST_TRAVEL_SECONDS = 3600.0
 WORST_WEIGHT = 4
@@ -26,11 +27,22 @@ WORST_WEIGHT = 4
 
 @dataclass(frozen=True)
 class Cluster:
-    """Events that are linked, by time, each with its arrivals; `parts` are what they are made from."""
+    """Events that are linked, by time, each with its arrivals; `parts` are what they are made from. With correlation
+    also the times and segments that it reads, the waveforms of one that is processed, and what they lack."""
 
     origins: list[dict[str, Any]] = field(default_factory=list)
     arrivals: list[list[Arrival]] = field(default_factory=list)
     parts: Parts = field(default_factory=dict)
+    needed: Needed = field(default_factory=dict)
+    segments: Segments = field(default_factory=dict)
+    waveforms: Any = None
+    problems: list[str] = field(default_factory=list)
+
+
+def with_waveforms(db: Database, cluster: Cluster, config: CorrelateConfig) -> Cluster:
+    """The cluster with the samples that correlation reads."""
+    own = read_waveforms(db, cluster.arrivals, cluster.needed, cluster.segments, config)
+    return replace(cluster, waveforms=own[0], problems=own[1])
 
 
 def clusters_of(db: Database, origins: Sequence[dict[str, Any]], config: RelocateConfig) -> dict[str, Cluster]:
@@ -42,7 +54,12 @@ def clusters_of(db: Database, origins: Sequence[dict[str, Any]], config: Relocat
     found = {}
     for rows in linked_events(origins, arrivals, config):
         own = [origins[row] for row in rows], [arrivals[row] for row in rows]
-        found[own[0][0]["event_id"]] = Cluster(*own, _parts(*own))
+        parts = _parts(*own)
+        needed: Needed = {}
+        segments: Segments = {}
+        if config.correlate is not None:
+            needed, segments, parts["waveform"] = segments_needed(db, own[1], config.correlate)
+        found[own[0][0]["event_id"]] = Cluster(*own, parts, needed, segments)
     return found
 
 
@@ -77,7 +94,9 @@ def _arrivals(db: Database, origins: Sequence[Mapping[str, Any]]) -> Iterator[li
             place = places.at(net, sta, arrival["time"], pick.get("loc"), pick.get("chan")) or places.latest(net, sta)
             if place is not None:
                 quality = _quality(pick, usual)
-                event.append(Arrival(arrival["pick_id"], arrival["phase"], net, sta, arrival["time"], quality, *place))
+                group = pick.get("channel_group") or ""
+                own_time = arrival["time"]
+                event.append(Arrival(arrival["pick_id"], arrival["phase"], net, sta, own_time, quality, *place, group))
         yield event
 
 

@@ -33,7 +33,7 @@ class PeerCollector:
 
     def take(self, events: Iterable[tuple[Event, list[Pick]]]) -> list[PeerEvent]:
         """Events with a location and arrivals, numbered from 1."""
-        found = []
+        found: list[PeerEvent] = []
         for event, picks in events:
             arrivals = self._arrivals(event)
             if arrivals:

@@ -45,8 +45,8 @@ class PeerEvent:
 
 @dataclass(frozen=True)
 class PeerPair:
-    """Differential times of two events by their numbers: station, phase, s (travel times after the origin times that are
-    written), weight or coefficient."""
+    """Differential times of two events by their numbers: station, phase, s (travel times after the origin times that
+    are written), weight or coefficient."""
 
     first: int
     second: int

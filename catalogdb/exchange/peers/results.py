@@ -133,8 +133,8 @@ def _hypodd(row: list[str]) -> tuple[str, dict[str, Any], float | None]:
 
 
 def _growclust(row: list[str]) -> tuple[str, dict[str, Any], float | None]:
-    """YR MON DAY HR MIN SEC EVID LAT LON DEP MAG QID CID NBRANCH QNPAIR QNDIFFP QNDIFFS RMSP RMSS EH EZ ET LATC LONC DEPC;
-    errors in km and s, negative where there are none."""
+    """YR MON DAY HR MIN SEC EVID LAT LON DEP MAG QID CID NBRANCH QNPAIR QNDIFFP QNDIFFS RMSP RMSS EH EZ ET LATC LONC
+    DEPC; errors in km and s, negative where there are none."""
     east, down, late = (_number(value) for value in row[19:22])
     fields = _place(row[7:10]) | {
         "time": _time(row[:6]),

@@ -1,5 +1,5 @@
-"""Files of VELEST: events with travel times (.cnv), stations (.sta) and the model (.mod) (Kissling, Kradolfer and Maurer,
-1995, Program VELEST user's guide, ETH Zurich)."""
+"""Files of VELEST: events with travel times (.cnv), stations (.sta) and the model (.mod) (Kissling, Kradolfer and
+Maurer, 1995, Program VELEST user's guide, ETH Zurich)."""
 
 from __future__ import annotations
 
