@@ -21,6 +21,7 @@ from benchmarks._relocation_cases import (
 )
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.locate import Locator
+from catalogdb.plots.relocation_map import write_relocation_map
 from catalogdb.relocation.differences import Differences, catalog_differences
 from catalogdb.relocation.pairs import neighbour_pairs
 from catalogdb.relocation.solve import Problem, relocate_cluster
@@ -50,6 +51,9 @@ def measure_calaveras(root: Path, arguments: Any) -> Iterator[dict[str, Any]]:
         before = time.process_time()
         found = relocate_cluster(problem, case.start, sets)
         seconds = time.process_time() - before
+        if arguments.map and not sets:
+            title = "Calaveras fault, catalog and correlated times"
+            write_relocation_map(case.start[:, :3], found.models[:, :3], arguments.map, title)
         off = (found.models - case.truth)[np.isfinite(case.truth[:, 0]), :3]
         off = np.abs(off - off.mean(axis=0))
         far, deep = np.median(np.hypot(off[:, 0], off[:, 1])), np.median(off[:, 2])

@@ -12,6 +12,7 @@ Needs CATALOGDB_REALDATA (folders location and ogs_2024_h1).
 
     python -m benchmarks.location --json
     python -m benchmarks.location --cases ogs_twin --seeds 1 2 3 --plot calibration.png
+    python -m benchmarks.location --cases calaveras --map relocation.png
 """
 
 from __future__ import annotations
@@ -146,6 +147,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="kinds of station terms")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4], help="of the twin")
+    parser.add_argument("--map", type=Path, metavar="FILE", help="draw Calaveras before and after relocation")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the calibration")
     arguments = parser.parse_args()
     root = real_data(parser, "location and ogs_2024_h1")

@@ -80,7 +80,8 @@ def correlate_pairs(
         config: settings.
 
     Returns:
-        Times with a coefficient of at least `min_cc` in size, negative where the polarity is reversed, and counts.
+        Times with a coefficient of at least `min_cc`, and counts. A negative one, of reversed polarity, has to be as far
+        as halfway between `min_cc` and 1: below that most are by chance.
     """
     found: list[Correlated] = []
     counts: Counter[str] = Counter()
@@ -97,7 +98,7 @@ def correlate_pairs(
                     best[pair] = apart, cc
         counts["correlations"] += len(best)
         for (one, other), (apart, cc) in best.items():
-            if abs(cc) < config.min_cc:
+            if abs(cc) < (config.min_cc if cc > 0 else (1.0 + config.min_cc) / 2.0):
                 counts["correlations_below_min_cc"] += 1
                 continue
             time = apart - (origin_times[one] - origin_times[other])
