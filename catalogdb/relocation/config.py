@@ -78,3 +78,8 @@ class RelocateConfig(_Settings):
     correlate: CorrelateConfig | None = Field(
         None, description="Cross-correlation of waveforms, {} with its defaults; none: the picks alone."
     )
+    dt_cc: tuple[str, ...] = Field(
+        (),
+        description="Files of correlated times as HypoDD has them (dt.cc). Beside each stands event_ids.csv with the "
+        "columns number and time: events are those of the catalog within 2 s of these origin times.",
+    )

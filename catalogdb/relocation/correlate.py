@@ -80,8 +80,8 @@ def correlate_pairs(
         config: settings.
 
     Returns:
-        Times with a coefficient of at least `min_cc`, and counts. A negative one, of reversed polarity, has to be as far
-        as halfway between `min_cc` and 1: below that most are by chance.
+        Times with a coefficient of at least `min_cc`, and counts. A negative one, of reversed polarity, has to be at
+        least halfway between `min_cc` and 1 in size: below that most are by chance.
     """
     found: list[Correlated] = []
     counts: Counter[str] = Counter()

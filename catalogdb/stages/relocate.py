@@ -48,7 +48,12 @@ class RelocateStage(Stage):
     collections = ("origin", "differential_time")
     settings = RelocateConfig
     turn = 1
-    words = {"origin": named("origins"), "station": named("coordinates"), "waveform": named("waveforms")}
+    words = {
+        "origin": named("origins"),
+        "station": named("coordinates"),
+        "waveform": named("waveforms"),
+        "given": named("times given"),
+    }
     verb = "relocated"
 
     def __init__(self, job: Any, config_id: str):
@@ -118,15 +123,17 @@ class RelocateStage(Stage):
         return None, [f"{alone} events keep their location: {reason}, or no time that fits"]
 
     def _correlated(self, cluster: Cluster) -> tuple[list[Correlated], dict[str, int]]:
-        """Differential times of the waveforms of linked events, where the job correlates."""
+        """Differential times that were brought in, and of the waveforms of linked events where the job correlates."""
+        found, counts = cluster.given.among(cluster.origins, cluster.arrivals)
         if self.config.correlate is None or not cluster.waveforms:
-            return [], {}
+            return found, counts
         from catalogdb.relocation.correlate import correlate_pairs
         from catalogdb.relocation.documents import linked_pairs
 
         pairs = linked_pairs(cluster.origins, cluster.arrivals, self.config)
         times = [origin["time"] for origin in cluster.origins]
-        return correlate_pairs(pairs, cluster.waveforms, times, self.config.correlate)
+        measured, more = correlate_pairs(pairs, cluster.waveforms, times, self.config.correlate)
+        return [*found, *measured], counts | more
 
     def _velocity(self) -> VelocityConfig:
         """The model of the job, else that of the location that events start from."""

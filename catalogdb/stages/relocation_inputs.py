@@ -12,6 +12,7 @@ from pymongo.database import Database
 from catalogdb.batches import batches
 from catalogdb.ledger.parts import Parts, digest
 from catalogdb.relocation.config import CorrelateConfig, RelocateConfig
+from catalogdb.stages.relocation_files import GivenTimes, read_given
 from catalogdb.stages.relocation_waveforms import Needed, Segments, read_waveforms, segments_needed
 from catalogdb.stages.station_places import read_places
 
@@ -28,13 +29,15 @@ WORST_WEIGHT = 4
 @dataclass(frozen=True)
 class Cluster:
     """Events that are linked, by time, each with its arrivals; `parts` are what they are made from. With correlation
-    also the times and segments that it reads, the waveforms of one that is processed, and what they lack."""
+    also the times and segments that it reads, the waveforms of one that is processed, and what they lack; `given` are
+    times that were brought in."""
 
     origins: list[dict[str, Any]] = field(default_factory=list)
     arrivals: list[list[Arrival]] = field(default_factory=list)
     parts: Parts = field(default_factory=dict)
     needed: Needed = field(default_factory=dict)
     segments: Segments = field(default_factory=dict)
+    given: GivenTimes = field(default_factory=GivenTimes)
     waveforms: Any = None
     problems: list[str] = field(default_factory=list)
 
@@ -51,6 +54,7 @@ def clusters_of(db: Database, origins: Sequence[dict[str, Any]], config: Relocat
 
     origins = sorted(origins, key=lambda origin: (origin["time"], origin["event_id"]))
     arrivals = list(_arrivals(db, origins))
+    given = read_given(config.dt_cc, origins)
     found = {}
     for rows in linked_events(origins, arrivals, config):
         own = [origins[row] for row in rows], [arrivals[row] for row in rows]
@@ -59,7 +63,9 @@ def clusters_of(db: Database, origins: Sequence[dict[str, Any]], config: Relocat
         segments: Segments = {}
         if config.correlate is not None:
             needed, segments, parts["waveform"] = segments_needed(db, own[1], config.correlate)
-        found[own[0][0]["event_id"]] = Cluster(*own, parts, needed, segments)
+        if given.times:
+            parts["given"] = given.identity(origin["event_id"] for origin in own[0])
+        found[own[0][0]["event_id"]] = Cluster(*own, parts, needed, segments, given)
     return found
 
 

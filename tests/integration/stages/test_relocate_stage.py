@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from catalogdb.database.connection import connect
+from catalogdb.errors import InputError
 from catalogdb.runs.run import run_job
 from catalogdb.runs.stale import stale_of_job
+from catalogdb.stages.export_peers import export_for_peer
 from catalogdb.stages.preferred import RELATIVE_RULE
 from catalogdb.stages.resolve import catalog_config
 from catalogdb.upkeep.removal import remove
@@ -75,6 +77,34 @@ def test_a_cluster_is_a_task_that_goes_when_it_is_none_any_more(place, engine_da
     assert report.status == "done"
     assert db.origin.count_documents({"method": "double difference"}) == db.differential_time.count_documents({}) == 0
     assert any("keep their location" in note for note in report.notes), report.notes
+
+
+def test_times_of_its_own_export_come_in_again_as_correlated(place, engine_day, tmp_path):
+    """dt.ct of picks, written as dt.cc: the same times, though the files round origin times to hundredths."""
+    db = connect(place)
+    export_for_peer(db, "engines", tmp_path, "hypodd")
+    lines = [line.split() for line in (tmp_path / "dt.ct").read_text().splitlines()]
+    written = [
+        f"# {row[1]} {row[2]} 0.0\n"
+        if row[0] == "#"
+        else f"{row[0]} {float(row[1]) - float(row[2]):.4f} 0.95 {row[4]}\n"
+        for row in lines
+    ]
+    (tmp_path / "dt.cc").write_text("".join(written))
+    block = BLOCK.replace("bootstrap", f"dt_cc: [{tmp_path}/dt.cc], bootstrap")
+    assert run_job(place, engine_day.job(block, LOCATE, "catalog=given", "pick_set=engines")).status == "done"
+    pairs = list(db.differential_time.find({"catalog": "given"}))
+    assert pairs
+    for pair in pairs:
+        by_kind = {kind: {} for kind in ("catalog", "cross-correlation")}
+        for time in pair["times"]:
+            by_kind[time["kind"]][time["sta"], time["phase"]] = time["dt"]
+        assert by_kind["catalog"].keys() == by_kind["cross-correlation"].keys()
+        for key, dt in by_kind["catalog"].items():
+            assert by_kind["cross-correlation"][key] == pytest.approx(dt, abs=1e-3)
+    (tmp_path / "event_ids.csv").unlink()
+    with pytest.raises(InputError, match="event_ids.csv: not there"):
+        run_job(place, engine_day.job(block, LOCATE, "catalog=other", "pick_set=engines"))
 
 
 def test_it_goes_with_its_catalog(place):
