@@ -79,8 +79,10 @@ def catalog(
     name: Annotated[str, typer.Option(help="Name that the catalog is given.")],
     format: Annotated[
         str | None,
-        typer.Option(help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun, ogs-txt, hypo71, nlloc-hyp, hypodd-reloc or growclust-cat; "
-            "default by content and ending."),
+        typer.Option(
+            help="quakeml, csv, ogs-dat, ogs-hpl, ogs-pun, ogs-txt, hypo71, nlloc-hyp, hypodd-reloc or growclust-cat; "
+            "default by content and ending."
+        ),
     ] = None,
     date_order: Annotated[
         Literal["dmy", "mdy"] | None,

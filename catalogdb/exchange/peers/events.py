@@ -90,8 +90,9 @@ class PeerInput:
         return max([*distances, 50.0]) * 1.5 + 50.0
 
     def ids(self) -> str:
-        """`event_ids.csv`: whose the numbers are."""
-        rows = [f"{event.number},{event.event_id},{event.origin['time']:.6f}\n" for event in self.events]
+        """`event_ids.csv`: whose the numbers are, with origin times as they are written: differential times count from
+        these."""
+        rows = [f"{event.number},{event.event_id},{round(event.origin['time'], 2):.2f}\n" for event in self.events]
         return "number,event_id,time\n" + "".join(rows)
 
 
