@@ -26,7 +26,7 @@ def growclust_files(given: PeerInput) -> dict[str, str]:
 
 
 def pair_lines(pair: PeerPair) -> str:
-    """A pair's correlated times, as HypoDD's dt.cc and GrowClust's xcordata have them; origin times stay as written. Polarity is not told."""
+    """A pair's correlated times, as HypoDD's dt.cc and GrowClust's xcordata have them, which know no polarity."""
     lines = [f"{sta:<7s} {time:11.6f} {abs(weight):6.4f} {phase}\n" for sta, phase, time, weight in pair.times]
     return f"# {pair.first:9d} {pair.second:9d} {0.0:8.3f}\n" + "".join(lines)
 
