@@ -223,6 +223,13 @@ def _event(
     origin = cast(Origin, present({"_id": "1", "method": METHODS[format]} | fields))
     magnitudes = [] if magnitude is None else [cast(Magnitude, {"_id": "1", "value": magnitude, "type": "M"})]
     return event_from_parts(
-        origin["time"], [origin], magnitudes, origin, magnitudes[0] if magnitudes else None, source_id=name,
+        origin["time"],
+        [origin],
+        magnitudes,
+        origin,
+        magnitudes[0] if magnitudes else None,
+        source_id=name,
+        event_type="earthquake",
         evaluation_mode=mode,
-    )  # fmt: skip
+        evaluation_status="reviewed" if mode == "manual" else "preliminary",
+    )

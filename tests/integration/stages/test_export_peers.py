@@ -8,6 +8,7 @@ import pytest
 from catalogdb.database.connection import connect
 from catalogdb.errors import InputError
 from catalogdb.stages.export_peers import export_for_peer
+from catalogdb.stages.ingest_catalog import ingest_catalog
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +164,26 @@ def test_growclust_gets_events_and_a_control_file_that_names_its_files(db, tmp_p
     assert len(control) == 20 and control[:6:2] == ["1", "1", "1 12"]
     assert control[1:6:2] == ["evlist.txt", "stlist.txt", "xcordata.txt"] and control[6] == "vzmodel.txt"
     assert {len(line.split()) for line in (tmp_path / "grow" / "vzmodel.txt").read_text().splitlines()} == {3}
+
+
+def test_locations_of_hypodd_come_in_again_under_the_events_ids(db, tmp_path):
+    """phase.dat's heads, moved by 0.01 degrees, in the columns of hypoDD.reloc."""
+    export_for_peer(db, "engines", tmp_path, "hypodd")
+    rows = [line.split()[1:] for line in (tmp_path / "phase.dat").read_text().splitlines() if line.startswith("#")]
+    (tmp_path / "hypoDD.reloc").write_text(
+        "".join(
+            f"{row[13]} {float(row[6]) + 0.01:.6f} {row[7]} {row[8]} 0 0 0 5 6 7 {' '.join(row[:6])} {row[9]} 1 2 3 4"
+            " 0.01 0.02 1\n"
+            for row in rows
+        )
+    )
+    assert ingest_catalog(db, [tmp_path / "hypoDD.reloc"], "relocated")["events"] == len(rows)
+    events = {event["_id"]: event for event in stored(db)}
+    found = list(db.event.find({"catalog": "relocated"}))
+    assert {event["source_id"] for event in found} == events.keys()
+    for event in found:
+        assert event["latitude"] == pytest.approx(events[event["source_id"]]["latitude"] + 0.01, abs=1e-5)
+        assert event["origins"][0]["method"] == "hypoDD" and event["evaluation_status"] == "reviewed"
 
 
 def test_a_folder_that_is_a_file_and_an_unknown_catalog_are_named(db, tmp_path):

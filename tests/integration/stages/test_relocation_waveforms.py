@@ -1,4 +1,4 @@
-"""Waveforms around picks, read by the index and correlated: two alike aftershocks of Ridgecrest at one borehole station."""
+"""Waveforms around picks, read by the index and correlated: two alike aftershocks at one borehole station."""
 
 from dataclasses import replace
 
