@@ -32,6 +32,7 @@ from catalogdb.location.config import LocateConfig
 from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
+from catalogdb.relocation.config import RelocateConfig
 from catalogdb.resources import resource_folder
 from catalogdb.yaml_text import parse_yaml
 
@@ -196,6 +197,7 @@ class _JobBlocks(_Block):
     pick: PickBlock = PickBlock()
     associate: AssociateConfig = AssociateConfig()
     locate: LocateConfig = LocateConfig()
+    relocate: RelocateConfig = RelocateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
     evaluate: EvaluateBlock | None = None
     _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
