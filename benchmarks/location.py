@@ -10,11 +10,13 @@ Cases:
 - `layers_as_grid`: the same events in layers and in these layers as a 3-D grid of cells; how far apart they are.
 - `twin_3d`: a made catalog in a model with a fault and a basin: distance to the truth, median, in its mean 1-D model
   and in 3-D.
+- `scrtdd_line`, `calaveras`, `ridgecrest_half`: relocation by double differences, see `_relocation_rows`.
 `coverage_...` counts epicentres, `depth_coverage_...` depths. Seconds are of one core, estimates of errors included.
 Needs CATALOGDB_REALDATA (folders location and ogs_2024_h1).
 
     python -m benchmarks.location --json
     python -m benchmarks.location --cases ogs_twin --seeds 1 2 3 --plot calibration.png
+    python -m benchmarks.location --cases calaveras --map relocation.png
 """
 
 from __future__ import annotations
@@ -35,12 +37,16 @@ from benchmarks._location_cases import OGS_MODEL, Case, hypo71, ogs, ridgecrest
 from benchmarks._location_truth import coverage, half_coverage, halves, pair_errors, peer, places_of_separations
 from benchmarks._location_twin import twin
 from benchmarks._real_data import real_data
+from benchmarks._relocation_rows import measure_calaveras, measure_ridgecrest_pairs, measure_scrtdd
 from catalogdb.geo import Projection
 from catalogdb.location.catalog import Located, locate_catalog
 from catalogdb.location.estimate import estimate_errors
 from catalogdb.location.locate import Locator
 
-CASES = ("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "layers_as_grid", "twin_3d")
+CASES = (
+    *("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "layers_as_grid", "twin_3d"),
+    *("scrtdd_line", "calaveras", "ridgecrest_half"),
+)
 METHODS = ("none", "static", "source")
 PEERS = {"hypoinverse": "peer_hypoinverse.sum", "growclust": "peer_growclust.cat", "hypodd": "peer_hypoDD.reloc"}
 
@@ -169,6 +175,9 @@ MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]
     "ogs_halves": measure_halves,
     "layers_as_grid": measure_layers,
     "twin_3d": measure_twin_3d,
+    "scrtdd_line": measure_scrtdd,
+    "calaveras": measure_calaveras,
+    "ridgecrest_half": measure_ridgecrest_pairs,
 }
 
 
@@ -200,6 +209,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(METHODS), help="kinds of station terms")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3, 4], help="of the twins and of the halves")
+    parser.add_argument("--map", type=Path, metavar="FILE", help="draw Calaveras before and after relocation")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the calibration")
     arguments = parser.parse_args()
     root = real_data(parser, "location and ogs_2024_h1")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from catalogdb.errors import InputError
 from catalogdb.job_mistakes import problem
+from catalogdb.yaml_text import parse_yaml
 
 _Model = TypeVar("_Model", bound=BaseModel)
 NONE: Mapping[str, Any] = MappingProxyType({})
@@ -29,6 +30,24 @@ def set_key(document: dict[str, Any], key: str, value: Any) -> None:
         if not isinstance(document, dict):
             raise InputError(f"{block} is a value, not a block of keys")
     document[last] = value
+
+
+def set_overrides(document: dict[str, Any], overrides: Sequence[str]) -> None:
+    """Set keys of a document as `--set` says it: `key.sub=value`, values as in YAML.
+
+    Raises:
+        InputError: for what is not of the form key=value.
+    """
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator or not key:
+            hint = "for example --set pick.p_threshold=0.2"
+            raise InputError(f"--set {override}: not of the form key=value", hint=hint)
+        value = parse_yaml(text, f"--set {override}")
+        try:
+            set_key(document, key.strip(), value)
+        except InputError as error:
+            raise InputError(f"--set {override}: {error}") from None
 
 
 def with_keys(settings: _Model, values: Mapping[str, Any], where: str, more: Mapping[str, Any] = NONE) -> _Model:

@@ -32,6 +32,7 @@ from catalogdb.location.config import LocateConfig
 from catalogdb.magnitude import MagnitudeConfig
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
+from catalogdb.relocation.config import RelocateConfig
 from catalogdb.resources import resource_folder
 from catalogdb.yaml_text import parse_yaml
 
@@ -196,6 +197,7 @@ class _JobBlocks(_Block):
     pick: PickBlock = PickBlock()
     associate: AssociateConfig = AssociateConfig()
     locate: LocateConfig = LocateConfig()
+    relocate: RelocateConfig = RelocateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
     evaluate: EvaluateBlock | None = None
     _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
@@ -306,26 +308,8 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
         InputError: naming the file, the key and what is wrong with it.
     """
     document = _read(path)
-    with_overrides(document, overrides)
+    dotted_keys.set_overrides(document, overrides)
     return validated(JobFile, _with_stages_of_blocks(document), str(path))
-
-
-def with_overrides(document: dict[str, Any], overrides: Sequence[str]) -> None:
-    """Set keys of a document as `--set` says it.
-
-    Raises:
-        InputError: for what is not of the form key=value.
-    """
-    for override in overrides:
-        key, separator, text = override.partition("=")
-        if not separator or not key:
-            hint = "for example --set pick.p_threshold=0.2"
-            raise InputError(f"--set {override}: not of the form key=value", hint=hint)
-        value = parse_yaml(text, f"--set {override}")
-        try:
-            dotted_keys.set_key(document, key.strip(), value)
-        except InputError as error:
-            raise InputError(f"--set {override}: {error}") from None
 
 
 def _with_stages_of_blocks(document: dict[str, Any]) -> dict[str, Any]:

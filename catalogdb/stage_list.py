@@ -48,6 +48,7 @@ STAGES = {
     "pick": Place("catalogdb.stages.pick:PickStage"),
     "associate": Place("catalogdb.stages.associate:AssociateStage"),
     "locate": Place("catalogdb.stages.locate:LocateStage", follows=("associate",)),
+    "relocate": Place("catalogdb.stages.relocate:RelocateStage", follows=("associate", "locate")),
     "magnitude": Place("catalogdb.stages.magnitude:MagnitudeStage"),
     "assemble": Place("catalogdb.stages.assemble:AssembleStage", in_jobs=False),
     "evaluate": Place("catalogdb.stages.evaluate:EvaluateStage"),

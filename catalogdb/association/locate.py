@@ -97,7 +97,8 @@ def locate_without_each(
     size = observed.time.size
     problem = _Problem(observed, start.time, times, bounds, depth_prior, ~np.eye(size, dtype=bool))
     models, costs = problem.solve(np.tile([start.x_km, start.y_km, start.depth_km, 0.0], (size, 1)))
-    return [Hypocentre(*map(float, model[:3]), float(start.time + model[3])) for model in models], costs
+    places = [Hypocentre(float(x), float(y), float(depth), float(start.time + time)) for x, y, depth, time in models]
+    return places, costs
 
 
 def with_uncertainties(

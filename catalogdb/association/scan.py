@@ -123,7 +123,7 @@ class Search:
 
     def _count_left(self, row: int) -> int:
         """Free picks in the minutes around one that is free."""
-        return np.count_nonzero(self._fitter.free[slice(*self._window[row])])
+        return int(np.count_nonzero(self._fitter.free[slice(*self._window[row])]))
 
     @staticmethod
     def _may_be_rare(chance_per_day: float, share: float, limit: float) -> bool:
@@ -242,7 +242,7 @@ def _background(
         picks.time, [picks.time[seed] - BACKGROUND_SECONDS, picks.time[seed] + BACKGROUND_SECONDS]
     )
     near = grid.is_near[place[seed]]
-    count = max(np.count_nonzero(near[place[first:last]] & fitter.free[first:last]) - hits, 0)
+    count = max(int(np.count_nonzero(near[place[first:last]] & fitter.free[first:last])) - hits, 0)
     return float(rate(count, 4.0 * BACKGROUND_SECONDS * min(REACHES[2], near.size)))
 
 

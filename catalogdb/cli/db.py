@@ -56,13 +56,14 @@ def shell(
     evaluate: Annotated[
         str | None, typer.Option("--eval", help="Evaluate this and end, instead of asking for input.")
     ] = None,
+    json: common.JsonOption = False,
 ) -> None:
     """Open mongosh on the database. The URI with its password goes through a private file, not the command line."""
     from catalogdb.database.connection import connection_uri
     from catalogdb.database.shell import run_mongosh
 
     settings = common.settings()
-    raise typer.Exit(run_mongosh(connection_uri(settings), settings.database, evaluate))
+    raise typer.Exit(run_mongosh(connection_uri(settings), settings.database, evaluate, json))
 
 
 @app.command(epilog='Example: mongosh "$(catalogdb db uri)"')

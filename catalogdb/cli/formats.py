@@ -17,8 +17,14 @@ def formats(
 
     Example: catalogdb formats quakeml
     """
-    from catalogdb.exchange.formats import FORMATS
+    from catalogdb.exchange.formats import FORMATS, Format
+    from catalogdb.stages.export_peers import PEER_FORMATS
 
+    named = {item.name for item in FORMATS}
+    others = [name for name in PEER_FORMATS if name not in named]
+    folders = [
+        Format(name, "input of another program", "events and picks", writer="-", is_folder=True) for name in others
+    ]
     rows = [
         {
             "format": item.name,
@@ -26,11 +32,11 @@ def formats(
             "holds": item.holds,
             "export": f"export {item.command}" if item.writer else None,
             "ingest": f"ingest {'catalog' if item.command == 'picks' else item.command}" if item.reader else None,
-            "endings": " ".join(item.suffixes) or None,
+            "endings": " ".join(item.suffixes) or ("a folder" if item.is_folder else None),
             "through": "ObsPy" if item.obspy else None,
             "remark": item.remark or None,
         }
-        for item in FORMATS
+        for item in (*FORMATS, *folders)
     ]
     wanted = word.lower()
     found: list[dict[str, Any]] = [row for row in rows if wanted in " ".join(filter(None, row.values())).lower()]

@@ -11,6 +11,7 @@ PANELS = {
     "Begin": ("demo", "db", "init", "jobs", "formats"),
     "Bring data in": ("fetch", "ingest", "move-archive"),
     "Make catalogs": ("run", "sweep", "repick", "schedule", "work", "deploy"),
+    "Train pickers": ("train", "models", "embed"),
     "Watch the work": ("status", "watch", "runs", "tasks", "metrics"),
     "Look and take away": ("query", "count", "plot", "export"),
     "Judge and compare": ("evaluate", "report", "diff", "compare-associators", "tune"),

@@ -32,20 +32,27 @@ def find_mongosh() -> str:
     return found
 
 
-def run_mongosh(uri: str, database: str, evaluate: str | None = None) -> int:
+def run_mongosh(uri: str, database: str, evaluate: str | None = None, as_json: bool = False) -> int:
     """Run mongosh on a database; its exit code.
 
     The URI stands in a file that only its owner can read, since everyone on the host sees command lines.
 
     Args:
         evaluate: JavaScript to evaluate instead of asking for input; the value of its last line is printed.
+        as_json: print the value as (extended) JSON.
+
+    Raises:
+        InputError: where mongosh is not installed, or JSON is wanted of nothing.
     """
+    if as_json and evaluate is None:
+        raise InputError("JSON is of what --eval gives", hint="for example --eval 'db.event.findOne()' --json")
     program = find_mongosh()
     with tempfile.TemporaryDirectory(prefix="catalogdb-") as folder:  # mode 0700
         script = Path(folder) / "connect.js"
         lines = [f"db = connect({json.dumps(uri)}).getSiblingDB({json.dumps(database)});"]
         if evaluate is not None:
-            lines.append(f"print(eval({json.dumps(evaluate)}));")
+            value = f"eval({json.dumps(evaluate)})"
+            lines.append(f"print({f'EJSON.stringify({value})' if as_json else value});")
         script.write_text("\n".join(lines) + "\n")
         stay = ["--shell"] if evaluate is None else []
         return subprocess.run([program, "--quiet", "--nodb", *stay, str(script)], check=False).returncode

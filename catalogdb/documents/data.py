@@ -73,7 +73,7 @@ class OriginArrival(TypedDict):
 class OriginFields(TypedDict):
     """One origin of one event by one method."""
 
-    method: str  # gamma, pyocto, scan, nonlinear (the stage locate), or the reference's method
+    method: str  # gamma, pyocto, scan, nonlinear (the stage locate), double difference (the stage relocate), or ...
     time: float  # s: Origin time (epoch seconds UTC)
     latitude: float  # degree: WGS84
     longitude: float  # degree: WGS84
@@ -90,6 +90,10 @@ class OriginFields(TypedDict):
     epicentre_68_km: NotRequired[float]  # km: Radius around the epicentre within which the event lies by 68 %
     epicentre_90_km: NotRequired[float]  # km: The same by 90 %
     bimodal: NotRequired[bool]  # True where the probability density has several maxima apart from one another
+    cluster: NotRequired[str]  # Of method double difference
+    cluster_events: NotRequired[int]  # Events of that cluster
+    n_differences: NotRequired[int]  # Differential times of picks that it was relocated by
+    n_correlated: NotRequired[int]  # Differential times by cross-correlation that it was relocated by
     rms: NotRequired[float]  # s: Root-mean-square of arrival residuals
     azimuthal_gap: NotRequired[float]  # degree: Largest azimuth without a station
     minimum_distance_km: NotRequired[float]  # km: Epicentral distance of the nearest station
@@ -136,6 +140,38 @@ class Detection(DetectionFields):
 
     _id: str  # Content id of (config_id, channel_group, starttime in ms)
     pick_set: str  # Name of the pick set that it was made with
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class DifferentialTimeTime(TypedDict):
+    """One entry per station, phase and kind."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    phase: str  # P or S
+    kind: str  # catalog
+    dt: float  # s: Travel time of the first event minus that of the second one, both after the origin times that ...
+    cc: NotRequired[float]  # Correlation coefficient, of waveforms
+    weight: float  # Weight in the last solution, over the largest one of the cluster
+    residual: float  # s: Observed minus predicted, of the relocated events
+
+
+class DifferentialTimeFields(TypedDict):
+    """How much later two events arrived, one than the other, at the stations that have both."""
+
+    first_event_id: str  # event._id
+    second_event_id: str  # event._id
+    separation_km: float  # km: Of the two hypocentres, relocated
+    n_times: int  # Number of differential times
+    times: list[DifferentialTimeTime]  # One entry per station, phase and kind
+
+
+class DifferentialTime(DifferentialTimeFields):
+    """The same as it is stored in `differential_time`."""
+
+    _id: str  # Content id of (config_id, cluster, first_event_id, second_event_id)
+    catalog: str  # Name of the catalog
     config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
 

@@ -14,6 +14,7 @@ from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.formats import load, of_command
 from catalogdb.exchange.joined_picks import join_picks, take_source_ids
 from catalogdb.exchange.ogs.merge import Part, merge
+from catalogdb.exchange.peers.results import detect_result
 from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.exchange.table_rows import PARQUET
@@ -141,7 +142,7 @@ def _first_bytes(path: Path, is_told: bool) -> tuple[bytes, str | None]:
         is_binary = b"\0" in start.rstrip(b"\0") and not encoding.startswith(("utf-16", "utf-32"))
     except InputError:
         encoding, is_binary = "latin-1", True
-    if (is_binary or not is_told) and (found := identify(start)) is not None:
+    if (is_binary or (not is_told and detect_result(start) is None)) and (found := identify(start)) is not None:
         return start, _readable(path, found)
     if is_binary:
         return start, _readable(path, identify_by_obspy(path) or FileFormat("a binary file"))
@@ -174,6 +175,8 @@ def _format_of(path: Path, start: bytes, wanted: str | None) -> tuple[str, bool]
         return wanted, False
     if name.suffix.lower() in (".xml", ".qml", ".quakeml") or XML.match(start.lstrip(BLANK)):
         return "quakeml", False
+    if (result := detect_result(start)) is not None:
+        return result, False
     bulletin = detect(name, start)
     return (bulletin, has_no_centuries(bulletin, start)) if bulletin else ("csv", False)
 

@@ -51,7 +51,8 @@ _OGS = f"{_HERE}.ogs"
 _TABLES, _CSV = f"{_HERE}.tables", f"{_HERE}.csv_catalog:read_csv"
 _OBSPY = f"{_HERE}.obspy_events:read_by_obspy"
 _TEXTS, _THROUGH, _SIMULATION = f"{_HERE}.event_texts", f"{_HERE}.through_obspy", f"{_HERE}.simulation_files"
-_PEERS, _PICKS = f"{_HERE}.peer_files:PeerWriter", f"{_HERE}.pick_tables"
+_PICKS = f"{_HERE}.pick_tables"
+_RESULTS = f"{_HERE}.peers.results"
 _STATIONS, _WAVEFORMS = "catalogdb.stations.read:read_stations", "catalogdb.waveforms.other_formats:scan_waveforms"
 _BOTH: Holds = "events and picks"
 
@@ -92,8 +93,13 @@ FORMATS: tuple[Format, ...] = (
               f"{_SIMULATION}:write_cmtsolution", "written with an explosion in place of the unknown mechanism"),
     Format("mtuq-weights", "weight file of MTUQ and CAP", _BOTH, writer=f"{_SIMULATION}:write_mtuq_weights",
            remark="of one event: --eventid"),
-    Format("nlloc-obs", "NonLinLoc observations and stations", _BOTH, writer=_PEERS, is_folder=True),
-    Format("hypodd", "HypoDD phases and stations", _BOTH, writer=_PEERS, is_folder=True),
+    *(Format(name, title, _BOTH, writer=f"{_HERE}.peers.{writer}", is_folder=True) for name, title, writer in (
+        ("nlloc-obs", "NonLinLoc observations, stations and control file", "nlloc:nlloc_files"),
+        ("hypodd", "HypoDD phases, stations, differential times", "hypodd:hypodd_files"),
+        ("growclust", "GrowClust events, differential times, model and control file", "growclust:growclust_files"),
+        ("velest", "VELEST .cnv, stations and model", "velest:velest_files"),
+        ("hypoinverse", "HYPOINVERSE phases, stations, models and commands", "hypoinverse:hypoinverse_files"),
+    )),
     Format("ogs-dat", "OGS phase cards", _BOTH, writer=f"{_OGS}.write_cards:write_dat",
            reader=f"{_OGS}.phases_dat:read_dat", suffixes=(".dat",)),
     Format("ogs-hpl", "OGS listing", _BOTH, writer=f"{_OGS}.write_listing:write_hpl",
@@ -107,6 +113,9 @@ FORMATS: tuple[Format, ...] = (
     Format("ogs-txt-separated", "OGS bulletin with semicolons", "events",
            writer=f"{_OGS}.write_summaries:write_separated_txt", reader=f"{_OGS}.bulletin_txt:read_txt"),
     Format("real", "REAL's phase_sel.txt, catalog_sel.txt", _BOTH, reader=f"{_HERE}.real_phases:read_real"),
+    Format("hypodd-reloc", "HypoDD's locations (hypoDD.reloc)", "events", reader=f"{_RESULTS}:read_hypodd_reloc"),
+    Format("growclust-cat", "GrowClust's locations (out.growclust_cat)", "events",
+           reader=f"{_RESULTS}:read_growclust_cat"),
     _by_obspy("nlloc-hyp", "NonLinLoc location (.hyp)", _BOTH, "NLLOC_HYP"),
     _by_obspy("hypodd-pha", "HypoDD phases", _BOTH, "HYPODDPHA"),
     _by_obspy("ims", "IMS 1.0 and ISF bulletin", _BOTH, "IMS10BULLETIN"),

@@ -129,6 +129,7 @@ class Declared:
             the catalogs that they are about, and go with them.
         settings: model of its block in job files, which has its name; a job where that is null runs without it.
         revision: raised when another version of the code makes other results, see `identity`.
+        turn: of two stages that read and write one collection, that of the later turn reads what the other writes.
         is_implied: it runs in every job that makes what it reads; job files don't name it, and have no block of it.
         words: by kind of its inputs' parts, what a change of one is called.
         verb: what it does to what it writes ("picked").
@@ -141,6 +142,7 @@ class Declared:
     keeps: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[type[BaseModel] | None] = None
     revision: ClassVar[int] = 1
+    turn: ClassVar[int] = 0
     is_implied: ClassVar[bool] = False
     words: ClassVar[Mapping[str, Tell]] = {}
     verb: ClassVar[str] = "made"

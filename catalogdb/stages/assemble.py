@@ -14,7 +14,7 @@ from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages import registry
-from catalogdb.stages.preferred import RULE, events_of, preferred_origin
+from catalogdb.stages.preferred import events_of, preferred_origin, rule_of
 from catalogdb.version import __version__
 
 BATCH_WINDOWS = 100
@@ -103,7 +103,7 @@ def assemble_event(origins: list[dict[str, Any]], magnitudes: list[dict[str, Any
     }
     event |= {name: origin[name] for name in FROM_ORIGIN if name in origin}
     if len(origins) > 1:
-        event["preferred_origin_rule"] = RULE
+        event["preferred_origin_rule"] = rule_of(origins)
     if magnitudes:
         preferred = magnitudes[0]
         event |= {

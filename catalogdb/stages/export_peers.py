@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, get_args
@@ -12,14 +12,37 @@ from pymongo.database import Database
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
-from catalogdb.exchange.peer_files import PeerWriter, Position
+from catalogdb.exchange.peers.collect import PeerCollector
+from catalogdb.exchange.peers.events import PeerEvent, PeerInput, PeerPair, Position, moment
+from catalogdb.exchange.peers.growclust import growclust_files
+from catalogdb.exchange.peers.hypodd import hypodd_files
+from catalogdb.exchange.peers.hypoinverse import hypoinverse_files
+from catalogdb.exchange.peers.nlloc import nlloc_files
+from catalogdb.exchange.peers.velest import velest_files
 from catalogdb.output_file import write_atomically
+from catalogdb.stages.preferred import FURTHER, preferred_origin
 from catalogdb.stages.read_catalog import EventWithPicks, catalog_contents
 from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.times import ALWAYS
+from catalogdb.traveltimes.velocity import VelocityConfig
 
-PeerFormat = Literal["nlloc-obs", "hypodd"]
+PeerFormat = Literal["nlloc-obs", "hypodd", "growclust", "velest", "hypoinverse"]
 PEER_FORMATS: tuple[str, ...] = get_args(PeerFormat)
+WRITERS: dict[str, Callable[[PeerInput, Counter[str]], dict[str, str]]] = {
+    "nlloc-obs": lambda given, left_out: nlloc_files(given),
+    "hypodd": lambda given, left_out: hypodd_files(given),
+    "growclust": lambda given, left_out: growclust_files(given),
+    "velest": velest_files,
+    "hypoinverse": lambda given, left_out: hypoinverse_files(given),
+}
+WITH_PAIRS = ("hypodd", "growclust")
+VELOCITIES = (
+    ("relocate", "velocity"),
+    ("locate", "velocity"),
+    ("associate", "location_velocity"),
+    ("associate", "velocity"),
+)
+"""Where a catalog's configuration may have its model, what its last locations were made in first."""
 LONGEST_TRAVEL_SECONDS = 3600.0
 
 
@@ -30,7 +53,10 @@ def export_for_peer(
 
     Args:
         folder: made where it isn't there; older files of the same names are replaced.
-        format: `nlloc-obs` (events.obs, stations.in) or `hypodd` (phase.dat, station.dat, event_ids.csv).
+        format: `nlloc-obs` (events.obs, stations.in, nlloc.in), `hypodd` (phase.dat, station.dat, dt.ct, dt.cc),
+            `growclust` (evlist.txt, stlist.txt, xcordata.txt, vzmodel.txt, growclust.inp), `velest` (catalog.cnv,
+            stations.sta, model.mod) or `hypoinverse` (catalog.phs, stations.sta, p.crh, s.crh, catalog.hyp); all but
+            the first with event_ids.csv, which says whose the numbers are.
 
     Returns:
         Summary as that of `export_catalog`.
@@ -44,21 +70,23 @@ def export_for_peer(
     except OSError as error:
         raise InputError(f"{folder}: can't be made: {error.strerror}", hint="--output names a folder here") from None
     with catalog_contents(db, catalog, filter or EventFilter(), True, False) as contents:
-        writer = PeerWriter(_positions(db, catalog))
-        write = _nlloc if format == "nlloc-obs" else _hypodd
-        texts = write(writer, contents.events)
+        collector, read = PeerCollector(_positions(db, catalog)), list(contents.events)
         selected = contents.counts["events"]
+    events = collector.take(read)
+    pairs = _pairs(db, catalog, events, read) if format in WITH_PAIRS else ([], [])
+    given = PeerInput(events, collector.stations, _velocity(db, catalog), *pairs)
+    texts = WRITERS[format](given, collector.left_out)
     size = sum(write_atomically(folder / name, partial(_fill, text)) for name, text in texts.items())
     return {
         "catalog": catalog,
         "output": str(folder),
         "format": format,
         "selected": selected,
-        "events": writer.written["events"],
-        "picks": writer.written["picks"],
+        "events": collector.written["events"],
+        "picks": collector.written["picks"],
         "picks_of_no_event": 0,
         "bytes": size,
-        "left_out": dict(writer.left_out),
+        "left_out": {reason: number for reason, number in collector.left_out.items() if number},
     }
 
 
@@ -66,18 +94,45 @@ def _fill(text: str, stream: BinaryIO) -> None:
     stream.write(text.encode())
 
 
-def _nlloc(writer: PeerWriter, events: Iterator[EventWithPicks]) -> dict[str, str]:
-    observations, stations = io.StringIO(), io.StringIO()
-    writer.write_nlloc(events, observations)
-    writer.write_nlloc_stations(stations)
-    return {"events.obs": observations.getvalue(), "stations.in": stations.getvalue()}
+def _velocity(db: Database, catalog: str) -> VelocityConfig:
+    """The model that a catalog was located in; of one that says none, the default."""
+    config = (db.catalog.find_one({"_id": catalog}, {"config": 1}) or {}).get("config") or {}
+    for block, name in VELOCITIES:
+        found = (config.get(block) or {}).get(name)
+        if found:
+            return VelocityConfig.model_validate(found)
+    return VelocityConfig()
 
 
-def _hypodd(writer: PeerWriter, events: Iterator[EventWithPicks]) -> dict[str, str]:
-    phases, stations, ids = io.StringIO(), io.StringIO(), io.StringIO()
-    writer.write_hypodd(events, phases, ids)
-    writer.write_hypodd_stations(stations)
-    return {"phase.dat": phases.getvalue(), "station.dat": stations.getvalue(), "event_ids.csv": ids.getvalue()}
+def _pairs(
+    db: Database, catalog: str, events: list[PeerEvent], read: list[EventWithPicks]
+) -> tuple[list[tuple[int, int]], list[PeerPair]]:
+    """Pairs that the catalog was relocated by, and those with correlated times: these count from the origin times that
+    are written, as they stood from those that relocation started from."""
+    number = {event.event_id: event.number for event in events}
+    date = {event.event_id: moment(event.origin["time"], 2) for event in events}
+    later = {event["_id"]: _start(event) for event, _ in read if event["_id"] in number}
+    for name, (minute, seconds) in date.items():
+        later[name] -= minute.timestamp() + seconds
+    linked, correlated = [], []
+    order = [("first_event_id", 1), ("second_event_id", 1)]
+    for pair in db.differential_time.find({"catalog": catalog}).sort(order):
+        first, second = pair["first_event_id"], pair["second_event_id"]
+        if first in number and second in number:
+            linked.append((number[first], number[second]))
+            times = [
+                (time["sta"], time["phase"], time["dt"] + later[first] - later[second], time["cc"])
+                for time in pair["times"]
+                if "cc" in time
+            ]
+            correlated += [PeerPair(number[first], number[second], times)] if times else []
+    return linked, correlated
+
+
+def _start(event: Any) -> float:
+    """Origin time that relocation started from: that of the preferred one of the other origins."""
+    others = [origin for origin in event["origins"] if origin.get("method") != FURTHER[-1]]
+    return float(preferred_origin(others)["time"] if others else event["time"])
 
 
 def _positions(db: Database, catalog: str) -> dict[tuple[str, str], Position]:

@@ -41,6 +41,7 @@ PAUSES_SECONDS = (5.0, 30.0, 120.0)
 BETWEEN_SECONDS = 0.5
 """Between two requests for events."""
 NAMED = 8
+NOT_IN_A_CODE = re.compile(r"[^A-Za-z0-9_-]")
 DAY_IN_A_NAME = re.compile(r"\.(\d{4}-\d\d-\d\d)\.mseed$")
 
 
@@ -63,6 +64,11 @@ class FetchArea:
             )
         if not (self.box.south < self.box.north and self.box.west < self.box.east):
             raise InputError(f"the box {tuple(self.box)} is empty", hint="south,north,west,east in degrees")
+        if self.box.west < -180.0 or self.box.east > 180.0 or abs(self.box.south) > 90.0 or abs(self.box.north) > 90.0:
+            raise InputError(
+                f"the box {tuple(self.box)} reaches beyond the globe",
+                hint="longitudes are -180 to 180; over the date line fetch both sides",
+            )
 
 
 @dataclass
@@ -145,12 +151,16 @@ def fetch_waveforms(providers: Sequence[str], area: FetchArea, folder: Path) -> 
     there: set[Path] = set()
 
     def path_of(network: str, station: str, location: str, channel: str, begin: Any, until: Any) -> Any:
-        path = waveforms / network / station / f"{network}.{station}.{location}.{channel}.{begin.date}.mseed"
+        net, sta, loc, chan = map(_plain, (network, station, location, channel))
+        path = waveforms / net / sta / f"{net}.{sta}.{loc}.{chan}.{begin.date}.mseed"
         if path.exists():
             there.add(path)
             return True
         asked[path] = f"{network}.{station}"
         return str(path)
+
+    def path_of_station(network: str, station: str, *_: Any) -> str:
+        return str(stations / f"{_plain(network)}.{_plain(station)}.xml")
 
     known = set(stations.glob("*.xml"))
     with warnings.catch_warnings(), _complaints() as complaints:
@@ -159,7 +169,7 @@ def fetch_waveforms(providers: Sequence[str], area: FetchArea, folder: Path) -> 
             domain,
             restrictions,
             path_of,
-            str(stations / "{network}.{station}.xml"),
+            path_of_station,
             CHUNK_MB,
             THREADS,
             print_report=False,
@@ -213,6 +223,11 @@ def _remove_unfinished(folder: Path) -> int:
             path.unlink()
             number += 1
     return number
+
+
+def _plain(code: str) -> str:
+    """A code as a part of a file's name, whatever a service says."""
+    return NOT_IN_A_CODE.sub("_", code)
 
 
 def _summary(folder: Path, new: Iterable[Path], kept: int) -> FetchSummary:

@@ -15,6 +15,7 @@ from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import METHOD, LocateConfig
+from catalogdb.stages.preferred import FURTHER
 from catalogdb.stages.station_places import read_places
 from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
@@ -109,7 +110,7 @@ class LocateStage(Stage):
         return cast(LocateConfig, self.job.block(self.name))
 
     def _inputs(self, db: Database) -> Inputs:
-        query = {"catalog": self.result, "config_id": self.config_id, "method": {"$ne": METHOD}}
+        query = {"catalog": self.result, "config_id": self.config_id, "method": {"$nin": list(FURTHER)}}
         fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
         origins = list(db.origin.find(query, fields).sort([("time", 1), ("event_id", 1)]))
         picks = _picks(db, [arrival["pick_id"] for origin in origins for arrival in origin["arrivals"]])

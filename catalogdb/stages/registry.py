@@ -60,7 +60,11 @@ def stage_types() -> list[type[Declared]]:
 
 
 def _reads_from(stage: type[Declared], other: type[Declared]) -> bool:
-    return any(reads.collection in other.written() for reads in stage.reads)
+    """Whether a stage reads what another one writes; what both of them read and write goes by their turns."""
+    return any(
+        reads.collection in other.written() and (reads.collection not in stage.written() or other.turn <= stage.turn)
+        for reads in stage.reads
+    )
 
 
 def run_stages() -> list[type[Stage]]:

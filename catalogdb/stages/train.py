@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
@@ -21,6 +21,9 @@ from catalogdb.stages.models import CHECKPOINTS, TENSORS, provide_weights
 from catalogdb.stages.training_sets import TrainingSet, load_training_set, require_training_set
 from catalogdb.training.config import REVISION, TrainConfig
 
+if TYPE_CHECKING:
+    from catalogdb.training.loop import Save
+
 LIBRARIES = ("torch", "seisbench", "numpy", "scipy")
 
 
@@ -31,7 +34,7 @@ class _Inputs:
     training_set: TrainingSet
     parent: WeightsFiles
     resume: bytes | None
-    save: Callable[[int, bytes], None]
+    save: Save
     keep: Callable[[str, bytes], None]
 
 
@@ -96,7 +99,11 @@ class TrainStage(Stage):
         parts = self._parts(loaded.document)
         about = {"task": task_id(self, shard), "fingerprint": fingerprint(parts)}
 
-        def save(epoch: int, state: bytes) -> None:
+        def save(epoch: int, state: Callable[[], bytes]) -> None:
+            if epoch % self.train_config.checkpoint_epochs == 0:
+                store(epoch, state())
+
+        def store(epoch: int, state: bytes) -> None:
             identity = content_id(about, epoch, hashlib.sha256(state).hexdigest())
             blobs.put(db, CHECKPOINTS, identity, state, about | {"epoch": epoch})
             blobs.drop(db, CHECKPOINTS, {"task": about["task"]}, besides=identity)

@@ -10,9 +10,10 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database import blobs
+from catalogdb.dotted_keys import set_overrides
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import canonical, content_id
-from catalogdb.jobs import validated, with_overrides
+from catalogdb.jobs import validated
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.lost import release_dead
@@ -49,7 +50,7 @@ def load_training(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise InputError(f"{path}: not a readable YAML file: {error}") from error
     if not isinstance(document, dict):
         raise InputError(f"{path}: not a training: the file holds no keys")
-    with_overrides(document, overrides)
+    set_overrides(document, overrides)
     return validated(TrainConfig, document, str(path))
 
 

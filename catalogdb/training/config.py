@@ -173,6 +173,11 @@ class TrainConfig(_Block):
         default="float32", description="Of the network in training (mixed precision); float16 on a GPU only."
     )
     threads: int = Field(default=1, ge=1, description="Threads of torch on a CPU.")
+    checkpoint_epochs: int = Field(
+        default=1,
+        ge=1,
+        description="Epochs from one checkpoint to the next; more for networks of hundreds of megabytes.",
+    )
 
     @field_validator("seeds")
     @classmethod

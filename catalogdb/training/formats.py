@@ -36,6 +36,9 @@ FIRST_ARRIVALS = {
 """Phases that pickers call P and S, by SeisBench's names in small letters."""
 GIVEN: dict[str, Part] = {"train": "train", "dev": "validation", "validation": "validation", "test": "test"}
 ARRAYS_RATE_HZ = 100.0
+COMPONENTS = 3
+MEMORY_SHARE = 0.3
+"""Of what is free: records, what the network sees of them, and a window's copies."""
 NO_STATION, NO_NETWORK = "NONE", "XX"
 CANT_HOLD = "left out: components differ in rate or clock, or have a gap"
 SECOND_ONSETS = "onsets left out: a later one of a phase in the same record"
@@ -110,6 +113,7 @@ def _read_seisbench(folder: Path, unpicked: str, result: Read) -> None:
     result.ignored += sorted({name for column, name in arrivals.items() if column not in columns} - set(result.ignored))
     if not columns:
         raise InputError(f"{metadata}: no column with arrivals of P or S, such as trace_P_arrival_sample")
+    _check_memory(metadata, dataset.metadata)
     for number, (_, row) in enumerate(dataset.metadata.iterrows()):
         where = f"{metadata}: row {number + 2} ({row['trace_name']})"
         try:
@@ -120,6 +124,21 @@ def _read_seisbench(folder: Path, unpicked: str, result: Read) -> None:
             result.records.append(_record_of_row(row, data, columns, unpicked, f"{folder.name}/{row['trace_name']}"))
         except (InputError, ValueError, KeyError, OSError) as error:
             result.rejected.append(f"{where}: {error}")
+
+
+def _check_memory(path: Path, metadata: pd.DataFrame) -> None:
+    """Refuse a data set that would not fit into memory, where all records are held."""
+    if "trace_npts" not in metadata:
+        return
+    import psutil
+
+    needed = float(metadata["trace_npts"].sum()) * COMPONENTS * np.float32().itemsize
+    available = psutil.virtual_memory().available
+    if needed > MEMORY_SHARE * available:
+        raise InputError(
+            f"{path}: its {len(metadata)} traces take {needed / 1e9:.1f} GB, and {available / 1e9:.1f} GB are free",
+            hint="a part of the data set in a folder of its own: its metadata.csv may hold some of the rows",
+        )
 
 
 def _record_of_row(

@@ -23,8 +23,8 @@ GRADIENT_LIMIT = 1.0
 VALIDATION_WINDOWS = 2
 """Of each record: always the same ones."""
 
-Save = Callable[[int, bytes], None]
-"""Takes the epochs done, and all that the loop needs to go on after them."""
+Save = Callable[[int, Callable[[], bytes]], None]
+"""Takes the epochs done, and what gives all that the loop needs to go on after them."""
 
 
 @dataclass
@@ -100,7 +100,7 @@ class Loop:
         """Train until the validation loss no longer falls, and give the module the best epoch's weights.
 
         Args:
-            resume: what `save` was given by a training that was broken off.
+            resume: what `save` was given in a training that was broken off.
             save: called after each epoch.
         """
         before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
@@ -113,7 +113,7 @@ class Loop:
                 self.best, _ = self._validate()
             while not self._is_over():
                 self._epoch(len(self.curve.training) + 1)
-                save(len(self.curve.training), self._state())
+                save(len(self.curve.training), self._state)
         finally:
             torch.set_num_threads(before[0])
             torch.use_deterministic_algorithms(before[1])

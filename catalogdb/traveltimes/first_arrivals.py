@@ -12,6 +12,7 @@ from catalogdb.traveltimes.velocity import VelocityConfig
 
 GRADIENT_STEP_KM = 0.25
 STATION_STEP_KM = 1.0
+TABLE_STEP_KM = 0.5
 SHORTEST_KM = 1e-3
 
 
@@ -61,6 +62,7 @@ class LayeredTimes:
         velocity: a model with layers.
         maxdistance_km, mindepth_km, maxdepth_km: what the tables must reach; beyond, the border's mean speed holds.
         stations_depth_km: shallowest and deepest station (elevation counted negative).
+        step_km: smallest step of the tables.
     """
 
     def __init__(
@@ -70,13 +72,15 @@ class LayeredTimes:
         mindepth_km: float,
         maxdepth_km: float,
         stations_depth_km: tuple[float, float],
+        step_km: float = TABLE_STEP_KM,
     ):
-        self.key = (velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km)
+        self.key = (velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km, step_km)
         tops, vp, vs = _constant_layers(velocity)
         self.vp, self.vs = _mean_speed(tops, vp, maxdepth_km), _mean_speed(tops, vs, maxdepth_km)
         self.surface_vp, self.surface_vs = float(vp[0]), float(vs[0])
-        self._distance = _axis(0.0, maxdistance_km, max(0.5, maxdistance_km / 600.0))
-        self._depth = _axis(mindepth_km, maxdepth_km, max(0.5, (maxdepth_km - mindepth_km) / 150.0))
+        share = step_km / TABLE_STEP_KM
+        self._distance = _axis(0.0, maxdistance_km, max(step_km, share * maxdistance_km / 600.0))
+        self._depth = _axis(mindepth_km, maxdepth_km, max(step_km, share * (maxdepth_km - mindepth_km) / 150.0))
         self._station = _axis(*stations_depth_km, STATION_STEP_KM)
         self._distance_step = self._distance[1] - self._distance[0]
         self._depth_step = self._depth[1] - self._depth[0]
@@ -159,8 +163,10 @@ def travel_times(
     mindepth_km: float,
     maxdepth_km: float,
     stations_depth_km: tuple[float, float],
+    step_km: float = TABLE_STEP_KM,
 ) -> TravelTimes:
-    """Give the travel times of a model; tables are made once per process for each volume."""
+    """Give the travel times of a model; tables are made once per process for each volume, with steps of `step_km` where
+    it isn't too large for that."""
     if velocity.homogeneous is not None:
         return HomogeneousTimes(*velocity.homogeneous)
     return _layered(
@@ -169,6 +175,7 @@ def travel_times(
         float(mindepth_km),
         float(maxdepth_km),
         (float(np.floor(min(stations_depth_km[0], 0.0))), float(np.ceil(max(stations_depth_km[1], 0.0)))),
+        step_km,
     )
 
 
@@ -179,8 +186,9 @@ def _layered(
     mindepth_km: float,
     maxdepth_km: float,
     stations_depth_km: tuple[float, float],
+    step_km: float,
 ) -> LayeredTimes:
-    return LayeredTimes(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km)
+    return LayeredTimes(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km, step_km)
 
 
 def _position(axis: np.ndarray, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -327,6 +327,19 @@ def test_export(command, filled, tmp_path):
     assert none.code == 0 and none.json["events"] == 0
 
 
+def test_exports_of_picks_and_stations_and_a_proposed_job(command, filled, tmp_path):
+    found = command(
+        filled, "export", "picks", "--pick-set", "quick", "-o", tmp_path / "p.csv", "phase=P", "--json"
+    ).json
+    assert found["picks"] == len((tmp_path / "p.csv").read_text().splitlines()) - 1 > 0
+    found = command(filled, "export", "stations", "--format", "specfem", "-o", tmp_path / "STATIONS", "--json").json
+    assert found["stations"] == 4
+    assert command(filled, "init", "job", "mine", "-o", tmp_path / "mine.yaml").code == 0
+    again = command(filled, "init", "job", "mine", "-o", tmp_path / "mine.yaml")
+    assert (again.code, "exists already" in again.err) == (2, True)
+    assert command(filled, "run", tmp_path / "mine.yaml", "--dry-run").code == 0
+
+
 def test_export_leaves_nothing_behind(command, filled, tmp_path):
     (tmp_path / "file").touch()
     for output in (tmp_path / "nowhere" / "a.xml", tmp_path / "file" / "a.xml"):

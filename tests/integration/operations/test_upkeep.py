@@ -9,7 +9,7 @@ from catalogdb.ledger import tasks
 from catalogdb.stages.registry import outputs
 from catalogdb.upkeep import prune, removal
 
-NOT_MADE = ("station_term",)  # by a job that doesn't locate
+NOT_MADE = ("station_term", "differential_time")  # by a job that doesn't locate
 COMPARISONS = ("comparison", "event_match", "pick_match", "score")
 
 

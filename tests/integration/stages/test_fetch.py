@@ -2,6 +2,7 @@
 
 import os
 
+import fdsn_service
 import obspy
 import pytest
 from fdsn_service import running
@@ -54,6 +55,15 @@ def test_waveforms_come_by_channel_and_day_with_their_stations(db, service, tmp_
     assert asked.requests["dataselect"] == before
     (tmp_path / names[3]).unlink()
     assert fetch_waveforms([address], area(), tmp_path)[0].new == 1
+
+
+def test_codes_of_a_service_lead_to_no_other_folder(service, tmp_path, monkeypatch):
+    monkeypatch.setattr(fdsn_service, "PLACES", {"../../../BAD": (46.2, 12.9)})
+    fetch_waveforms([service[1]], area(), tmp_path / "a" / "b" / "c")
+    outside = [
+        path for path in tmp_path.rglob("*") if path.is_file() and tmp_path / "a" / "b" / "c" not in path.parents
+    ]
+    assert outside == []
 
 
 def test_days_that_had_not_ended_are_fetched_again(service, tmp_path):
@@ -114,6 +124,12 @@ def test_a_month_without_events_is_an_empty_catalog(db, service, tmp_path):
 def test_providers_that_cant_be_had_are_named(tmp_path, provider, reason):
     with pytest.raises(CatalogdbError, match=reason):
         fetch_events([provider], area(), tmp_path)
+
+
+@pytest.mark.parametrize("box", [Box(46, 45, 12, 14), Box(45, 46, 170, 190), Box(45, 96, 12, 14)])
+def test_boxes_that_cant_be_are_refused(box):
+    with pytest.raises(InputError, match="the box"):
+        FetchArea(0.0, 1.0, box)
 
 
 @pytest.mark.parametrize("change", [{"end": "2024-03-27"}, {"start": "2024-03-29"}])

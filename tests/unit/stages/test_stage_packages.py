@@ -98,9 +98,9 @@ def test_a_package_takes_no_name_of_another_stage(install, said):
 
 def test_an_unknown_stage_of_a_job_is_named_with_those_there_are(install):
     install()
-    expected = "stages.0: no stage 'relocate'; jobs may have pick, associate, locate, magnitude, evaluate"
+    expected = "stages.0: no stage 'nosuch'; jobs may have pick, associate, locate, relocate, magnitude, evaluate"
     with pytest.raises(InputError, match=expected):
-        validated(JobFile, JOB | {"stages": ["relocate"]}, "a.yaml")
+        validated(JobFile, JOB | {"stages": ["nosuch"]}, "a.yaml")
 
 
 def test_no_stage_is_named_as_a_key_of_job_files(install, said):

@@ -21,7 +21,7 @@ IN_THE_LEDGER = {*registry.names_in_order(), *registry.never_repeated()}
 def test_stages_run_in_the_order_in_which_they_read():
     assert registry.names_in_order() == [
         *("ingest_stations", "ingest_waveforms", "ingest_catalog"),
-        *("train", "pick", "associate", "locate", "magnitude", "assemble", "evaluate"),
+        *("train", "pick", "associate", "locate", "relocate", "magnitude", "assemble", "evaluate"),
     ]
 
 
@@ -65,12 +65,12 @@ def test_a_catalog_needs_the_stage_that_begins_it():
 def test_a_kind_of_result_has_the_collections_of_its_stages():
     assert registry.outputs("model") == ("model_weights",)
     assert registry.outputs("pick_set") == ("pick", "peak", "probability", "detection")
-    assert registry.outputs("catalog") == ("origin", "station_term", "magnitude", "event")
+    assert registry.outputs("catalog") == ("origin", "station_term", "differential_time", "magnitude", "event")
 
 
 def test_an_unknown_stage_is_named():
-    with pytest.raises(InputError, match="no stage 'relocate'"):
-        registry.stage_type("relocate")
+    with pytest.raises(InputError, match="no stage 'nosuch'"):
+        registry.stage_type("nosuch")
 
 
 def test_a_verb_is_that_of_the_stage_in_the_ledger():

@@ -83,3 +83,12 @@ def test_a_full_folder_is_not_written_over(tmp_path):
     (tmp_path / "a").write_text("x")
     with pytest.raises(InputError, match="holds files already"):
         write_seisbench(iter([]), tmp_path)
+
+
+def test_a_data_set_larger_than_memory_is_refused(tmp_path):
+    write_seisbench(((record(number), "train") for number in range(2)), tmp_path / "out")
+    metadata = pd.read_csv(tmp_path / "out" / "metadata.csv")
+    metadata["trace_npts"] = 10**12
+    metadata.to_csv(tmp_path / "out" / "metadata.csv", index=False)
+    with pytest.raises(InputError, match="its 2 traces take 24000.0 GB"):
+        read_folder(tmp_path / "out", "unknown")

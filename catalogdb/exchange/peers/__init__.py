@@ -1,0 +1,1 @@
+"""Input files of other programs that locate, and what they make of them."""

@@ -1,0 +1,194 @@
+"""What other locators make of a catalog, read as one: `hypoDD.reloc` and `out.growclust_cat`.
+
+Events keep their ids: `event_ids.csv` beside the file (or above it) says whose the numbers are; without that file the
+number is the id.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from catalogdb.decoding import open_unpacked
+from catalogdb.documents.data import Magnitude, Origin
+from catalogdb.errors import InputError
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.positions import coordinates
+from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
+
+ResultFormat = Literal["hypodd-reloc", "growclust-cat"]
+IDS = "event_ids.csv"
+METHODS: dict[str, str] = {"hypodd-reloc": "hypoDD", "growclust-cat": "GrowClust"}
+COLUMNS = {"hypodd-reloc": (24, 24), "growclust-cat": (25, 25)}
+UNKNOWN = -9.0
+"""HypoDD's word for no rms."""
+Record = tuple[str, str, dict[str, Any], float | None]
+"""Where it stands, the event's number or id, fields of its origin, its magnitude."""
+
+
+def detect_result(start: bytes) -> ResultFormat | None:
+    """The format of a file by its first lines; none for others."""
+    lines = start.decode("latin-1").splitlines()
+    for format, date in (("hypodd-reloc", slice(10, 16)), ("growclust-cat", slice(0, 6))):
+        rows = [line.split() for line in lines[:-1] or lines][:20]
+        if rows and all(len(row) == COLUMNS[format][0] and _is_date(row[date]) for row in rows):
+            return cast(ResultFormat, format)
+    return None
+
+
+def _is_date(row: list[str]) -> bool:
+    try:
+        _time(row)
+    except ValueError:
+        return False
+    return True
+
+
+def read_result(path: Path, evaluation_mode: EvaluationMode, format: ResultFormat) -> ReferenceCatalog:
+    """Read one file; a record that can't be read is in `rejected`.
+
+    Raises:
+        InputError: where the file, or `event_ids.csv` beside it, can't be read.
+    """
+    ids = _ids(path)
+    catalog = ReferenceCatalog()
+    with open_unpacked(path) as stream:
+        lines = stream.read().decode("latin-1").splitlines()
+    readers: dict[str, Callable[[list[str]], Iterator[Record | str]]] = {
+        "hypodd-reloc": lambda lines: _rows(lines, format, _hypodd),
+        "growclust-cat": lambda lines: _rows(lines, format, _growclust),
+    }
+    seen: set[str] = set()
+    for record in readers[format](lines):
+        if isinstance(record, str):
+            catalog.rejected.append(f"{path}: {record}")
+            continue
+        where, name, fields, magnitude = record
+        name = ids.get(name, name)
+        if name in seen:
+            catalog.rejected.append(f"{path}: {where}: a second location of event {name}")
+            continue
+        seen.add(name)
+        try:
+            fields["latitude"], fields["longitude"] = coordinates(fields["latitude"], fields["longitude"])
+        except ValueError as error:
+            catalog.rejected.append(f"{path}: {where}: {error}")
+            continue
+        catalog.events.append(_event(name, fields, magnitude, format, evaluation_mode))
+    return catalog
+
+
+def read_hypodd_reloc(path: Path, evaluation_mode: EvaluationMode) -> ReferenceCatalog:
+    """Read a file of HypoDD's locations, see `read_result`."""
+    return read_result(path, evaluation_mode, "hypodd-reloc")
+
+
+def read_growclust_cat(path: Path, evaluation_mode: EvaluationMode) -> ReferenceCatalog:
+    """Read a file of GrowClust's locations, see `read_result`."""
+    return read_result(path, evaluation_mode, "growclust-cat")
+
+
+def _ids(path: Path) -> dict[str, str]:
+    """Ids of events by their numbers."""
+    for folder in (path.parent, path.parent.parent):
+        file = folder / IDS
+        if not file.is_file():
+            continue
+        try:
+            with file.open(newline="") as stream:
+                return {row["number"]: row["event_id"] for row in csv.DictReader(stream)}
+        except (OSError, KeyError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{file}: no numbers of events: {error!r}", hint="its columns are number,event_id"
+            ) from None
+    return {}
+
+
+def _rows(lines: list[str], format: str, read: Callable[[list[str]], tuple[str, dict[str, Any], float | None]]) -> Any:
+    """One event to the line."""
+    for number, line in enumerate(lines, 1):
+        row = line.split()
+        if not row:
+            continue
+        try:
+            if len(row) != COLUMNS[format][0]:
+                raise ValueError(f"{len(row)} columns, not {COLUMNS[format][0]}")
+            yield (f"line {number}", *read(row))
+        except ValueError as error:
+            yield f"line {number}: {error}"
+
+
+def _hypodd(row: list[str]) -> tuple[str, dict[str, Any], float | None]:
+    """ID LAT LON DEPTH X Y Z EX EY EZ YR MO DY HR MI SC MAG NCCP NCCS NCTP NCTS RCC RCT CID; errors in metres."""
+    east, north, down = (_number(value) / 1000.0 for value in row[7:10])
+    rms = [_number(value) for value in row[21:23]]
+    fields = _place(row[1:4]) | {
+        "time": _time(row[10:16]),
+        "horizontal_uncertainty_km": max(east, north) or None,
+        "depth_uncertainty_km": down or None,
+        "rms": next((value for value in rms if value != UNKNOWN), None),
+        "n_correlated": int(row[17]) + int(row[18]),
+        "n_differences": int(row[19]) + int(row[20]),
+        "cluster": row[23],
+    }
+    return row[0], fields, _number(row[16]) or None
+
+
+def _growclust(row: list[str]) -> tuple[str, dict[str, Any], float | None]:
+    """YR MON DAY HR MIN SEC EVID LAT LON DEP MAG QID CID NBRANCH QNPAIR QNDIFFP QNDIFFS RMSP RMSS EH EZ ET LATC LONC
+    DEPC; errors in km and s, negative where there are none."""
+    east, down, late = (_number(value) for value in row[19:22])
+    fields = _place(row[7:10]) | {
+        "time": _time(row[:6]),
+        "horizontal_uncertainty_km": east if east > 0 else None,
+        "depth_uncertainty_km": down if down > 0 else None,
+        "time_uncertainty": late if late > 0 else None,
+        "n_correlated": int(row[15]) + int(row[16]),
+        "cluster": row[12],
+        "cluster_events": int(row[13]),
+    }
+    return row[6], fields, _number(row[10]) or None
+
+
+def _place(values: list[str]) -> dict[str, Any]:
+    latitude, longitude, depth_km = (_number(value) for value in values)
+    return {"latitude": latitude, "longitude": longitude, "depth_km": depth_km}
+
+
+def _number(value: str) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{value} is no number")
+    return number
+
+
+def _time(row: list[str]) -> float:
+    """Epoch seconds of year, month, day, hour, minute and seconds, which may be 60."""
+    year, month, day, hour, minute = (int(value) for value in row[:5])
+    seconds = float(row[5])
+    if not -60.0 <= seconds <= 120.0:
+        raise ValueError(f"{row[5]} are no seconds")
+    return datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp() + seconds
+
+
+def _event(
+    name: str, fields: dict[str, Any], magnitude: float | None, format: ResultFormat, mode: EvaluationMode
+) -> ReadEvent:
+    origin = cast(Origin, present({"_id": "1", "method": METHODS[format]} | fields))
+    magnitudes = [] if magnitude is None else [cast(Magnitude, {"_id": "1", "value": magnitude, "type": "M"})]
+    return event_from_parts(
+        origin["time"],
+        [origin],
+        magnitudes,
+        origin,
+        magnitudes[0] if magnitudes else None,
+        source_id=name,
+        event_type="earthquake",
+        evaluation_mode=mode,
+        evaluation_status="reviewed" if mode == "manual" else "preliminary",
+    )

@@ -1,0 +1,1 @@
+"""Where events of a neighbourhood were to one another, from differences of their arrival times."""

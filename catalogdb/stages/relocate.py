@@ -1,0 +1,184 @@
+"""Relocation: the located events of a catalog -> origins relative to their neighbours, and the differential times.
+
+A task is one cluster: events that are linked by pairs. A new event makes the task of its own cluster stale, no other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from pymongo.database import Database
+
+from catalogdb.identity import content_id
+from catalogdb.ledger.parts import Parts, digest, fingerprint, named
+from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
+from catalogdb.relocation.config import METHOD, RelocateConfig
+from catalogdb.stages import registry
+from catalogdb.stages.preferred import RULE_FIELDS, events_of, preferred_origin
+from catalogdb.stages.relocation_inputs import Cluster, clusters_of, with_waveforms
+from catalogdb.times import ALWAYS
+from catalogdb.traveltimes.velocity import VelocityConfig
+
+if TYPE_CHECKING:
+    from catalogdb.relocation.documents import Correlated
+
+ORIGIN_FIELDS = (
+    *("event_id", "time", "latitude", "longitude", "depth_km"),
+    *(f"arrivals.{name}" for name in ("pick_id", "phase", "net", "sta", "time")),
+)
+KEPT_SECONDS = 300.0
+"""Which events are together is looked up again after so long, or when tasks have made other origins: it takes all
+events."""
+
+
+class RelocateStage(Stage):
+    """Origins by method `double difference` of one catalog, by its clusters."""
+
+    name = "relocate"
+    kind = "catalog"
+    reads = (
+        Reads("origin", "origins"),
+        Reads("pick", "picks"),
+        Reads("site", "stations"),
+        Reads("wf_miniseed", "waveforms", optional=True),
+    )
+    collections = ("origin", "differential_time")
+    settings = RelocateConfig
+    turn = 1
+    words = {
+        "origin": named("origins"),
+        "station": named("coordinates"),
+        "waveform": named("waveforms"),
+        "given": named("times given"),
+    }
+    verb = "relocated"
+
+    def __init__(self, job: Any, config_id: str):
+        super().__init__(job, config_id)
+        self._kept = _Kept()
+
+    @property
+    def config(self) -> RelocateConfig:
+        """Its block of the job."""
+        return cast(RelocateConfig, self.job.block(self.name))
+
+    def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
+        """The clusters, each with its events as they were located and the places of their sensors, and those that were
+        once."""
+        found = self._find(db)
+        of_stage = {"stage": self.name, "config_id": self.config_id}
+        before = {row["shard"]["cluster"] for row in db.task.find(of_stage, {"shard": 1})}
+        for name in sorted(found.keys() | before):
+            yield _shard(name), found.get(name, Cluster()).parts
+
+    def read(self, db: Database, shard: Shard) -> Inputs:
+        """Fetch the events of one cluster; none where it is no cluster any more."""
+        cluster = self._members(db, shard.key["cluster"])
+        if self.config.correlate is not None and cluster.origins:
+            cluster = with_waveforms(db, cluster, self.config.correlate)
+        return Inputs(cluster, fingerprint(cluster.parts), cluster.parts)
+
+    def process(self, shard: Shard, inputs: Inputs) -> Output:
+        """Relocate its events, and give origins and pairs their identities."""
+        cluster: Cluster = inputs.data
+        if not cluster.origins:
+            return Output({"origin": [], "differential_time": []})
+        from catalogdb.relocation.documents import relocate_origins
+
+        correlated, counts = self._correlated(cluster)
+        result = relocate_origins(
+            cluster.origins, cluster.arrivals, self.job.region, self._velocity(), self.config, correlated
+        )
+        name = shard.key["cluster"]
+        for origin in result.origins:
+            identity = content_id(self.config_id, origin["event_id"], METHOD, name)
+            origin |= {"_id": identity, "catalog": self.result}
+        for pair in result.pairs:
+            identity = content_id(self.config_id, name, pair["first_event_id"], pair["second_event_id"])
+            pair |= {"_id": identity, "catalog": self.result}
+        documents: dict[str, list[Any]] = {"origin": result.origins, "differential_time": result.pairs}
+        return Output(documents, result.counts | counts, problems=cluster.problems)
+
+    @staticmethod
+    def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
+        """Say which events have no further origin, and which are held at the surface."""
+        words = {
+            "lost_all_links": "events keep their location: all their differential times are outliers",
+            "events_at_mindepth": "relocated events are held at region.mindepth_km: their times would lift them higher",
+        }
+        return [f"{counts[name]} {text}" for name, text in words.items() if counts.get(name)]
+
+    def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
+        """Say how many events have no neighbour."""
+        of_catalog = {"catalog": self.result}
+        relocated = db.origin.count_documents(of_catalog | {"method": METHOD})
+        alone = len(db.origin.distinct("event_id", of_catalog)) - relocated
+        if not alone:
+            return None, []
+        config = self.config
+        reason = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
+        return None, [f"{alone} events keep their location: {reason}, or no time that fits"]
+
+    def _correlated(self, cluster: Cluster) -> tuple[list[Correlated], dict[str, int]]:
+        """Differential times that were brought in, and of the waveforms of linked events where the job correlates."""
+        found, counts = cluster.given.among(cluster.origins, cluster.arrivals)
+        if self.config.correlate is None or not cluster.waveforms:
+            return found, counts
+        from catalogdb.relocation.correlate import correlate_pairs
+        from catalogdb.relocation.documents import linked_pairs
+
+        pairs = linked_pairs(cluster.origins, cluster.arrivals, self.config)
+        times = [origin["time"] for origin in cluster.origins]
+        measured, more = correlate_pairs(pairs, cluster.waveforms, times, self.config.correlate)
+        return [*found, *measured], counts | more
+
+    def _velocity(self) -> VelocityConfig:
+        """The model of the job, else that of the location that events start from."""
+        associate, located = self.job.associate, "locate" in self.job.stages and self.job.locate.velocity
+        return self.config.velocity or located or associate.location_velocity or associate.velocity
+
+    def _find(self, db: Database) -> dict[str, Cluster]:
+        """The clusters of the catalog by the ids of their first events."""
+        state = self._state(db)
+        found = clusters_of(db, self._located(db), self.config)
+        together = {name: frozenset(origin["event_id"] for origin in own.origins) for name, own in found.items()}
+        self._kept = _Kept(state, time.monotonic(), together)
+        return found
+
+    def _members(self, db: Database, name: str) -> Cluster:
+        """One cluster as it is now; of which events is known for a while."""
+        if not self._kept.holds(self._state(db)):
+            return self._find(db).get(name, Cluster())
+        own = self._kept.together.get(name, frozenset())
+        return clusters_of(db, self._located(db, own), self.config).get(name, Cluster()) if own else Cluster()
+
+    def _located(self, db: Database, names: frozenset[str] | None = None) -> list[dict[str, Any]]:
+        """The origins that events start from: of all of them, or of some."""
+        fields = dict.fromkeys((*ORIGIN_FIELDS, *RULE_FIELDS), 1) | {"_id": 0}
+        events = events_of(db, self.result, self.config_id, *ALWAYS, fields, names)
+        return [preferred_origin([origin for origin in event if origin["method"] != METHOD]) for event in events]
+
+    def _state(self, db: Database) -> str:
+        """Which tasks have made the origins that there are, and of what."""
+        writers = [name for name in registry.writers("origin") if name != self.name]
+        query = {"config_id": self.config_id, "stage": {"$in": writers}}
+        return digest(*sorted((row["_id"], row.get("fingerprint")) for row in db.task.find(query, {"fingerprint": 1})))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Events of each cluster as they were at a time, with the state of the tasks whose origins they were found in."""
+
+    state: str = ""
+    at: float = 0.0
+    together: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def holds(self, state: str) -> bool:
+        return self.state == state and time.monotonic() - self.at < KEPT_SECONDS
+
+
+def _shard(name: str) -> Shard:
+    return Shard({"cluster": name}, *ALWAYS)

@@ -1,0 +1,110 @@
+"""Correlated times of files as HypoDD has them, for the events of a catalog."""
+
+from __future__ import annotations
+
+import csv
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalogdb.errors import InputError
+from catalogdb.exchange.hypodd_times import PeerTime, read_times
+from catalogdb.ledger.parts import digest
+
+if TYPE_CHECKING:
+    from catalogdb.relocation.documents import Arrival, Correlated
+
+IDS = "event_ids.csv"
+SAME_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class GivenTimes:
+    """Times of files: of pairs of event ids, each with how much later (s) the catalog's origins are than the file's."""
+
+    times: dict[tuple[str, str], list[tuple[PeerTime, float]]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def identity(self, names: Iterable[str]) -> dict[str, str]:
+        """What decides the result of a cluster, by the pairs among some events."""
+        own = set(names)
+        return {
+            f"{first} {second}": digest(
+                [(time.station, time.phase, time.time + late, time.weight) for time, late in rows]
+            )
+            for (first, second), rows in self.times.items()
+            if first in own and second in own
+        }
+
+    def among(
+        self, origins: Sequence[Mapping[str, Any]], arrivals: Sequence[Sequence[Arrival]]
+    ) -> tuple[list[Correlated], dict[str, int]]:
+        """Times of the events of a cluster, at stations that one of them was picked at, and how many there are."""
+        from catalogdb.relocation.documents import Correlated
+
+        number = {origin["event_id"]: row for row, origin in enumerate(origins)}
+        networks = {(a.sta, a.slot[1]): a.net for event in arrivals for a in event if a.slot}
+        found, counts = [], Counter[str]()
+        for (first, second), rows in self.times.items():
+            if first not in number or second not in number:
+                continue
+            for time, late in rows:
+                net = networks.get((time.station, time.phase))
+                if net is None:
+                    counts["given_times_of_unpicked_stations"] += 1
+                    continue
+                found.append(
+                    Correlated(
+                        number[first], number[second], net, time.station, time.phase, time.time - late, time.weight
+                    )
+                )
+        counts["given_times"] = len(found)
+        return found, dict(counts)
+
+
+def read_given(paths: Sequence[str], origins: Sequence[Mapping[str, Any]]) -> GivenTimes:
+    """Read files, and find the events of a catalog that they are about.
+
+    Args:
+        paths: files; none gives no times.
+        origins: where the events of the catalog start from, with `event_id` and `time`.
+
+    Raises:
+        InputError: for a file, or the list of numbers beside it, that is not there or can't be read.
+    """
+    times: dict[tuple[str, str], list[tuple[PeerTime, float]]] = {}
+    counts = Counter[str]()
+    in_order = sorted((origin["time"], origin["event_id"]) for origin in origins)
+    for path in map(Path, paths):
+        events = {number: _event(time, in_order) for number, time in _numbers(path.parent / IDS).items()}
+        for time in read_times(path, "cc"):
+            one, other = events.get(time.first), events.get(time.second)
+            if one is None or other is None or one[0] == other[0]:
+                counts["given_times_of_other_events"] += 1
+                continue
+            times.setdefault((one[0], other[0]), []).append((time, one[1] - other[1]))
+    return GivenTimes(times, dict(counts))
+
+
+def _numbers(path: Path) -> dict[int, float]:
+    """Origin times (epoch seconds) by the numbers of the events."""
+    try:
+        with path.open(newline="") as stream:
+            return {int(row["number"]): float(row["time"]) for row in csv.DictReader(stream)}
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: not there: it says which events the numbers in dt.cc are",
+            hint="its columns are number and time (epoch seconds); export catalog --format hypodd writes one",
+        ) from None
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(f"{path}: no numbers of events: {error!r}", hint="its columns are number and time") from None
+
+
+def _event(time: float, in_order: Sequence[tuple[float, str]]) -> tuple[str, float] | None:
+    """The event whose origin time is nearest, and how much later (s) that is; none where none is near."""
+    at = bisect_left(in_order, (time, ""))
+    near = min(in_order[max(at - 1, 0) : at + 1], key=lambda row: abs(row[0] - time), default=None)
+    return (near[1], near[0] - time) if near is not None and abs(near[0] - time) <= SAME_SECONDS else None

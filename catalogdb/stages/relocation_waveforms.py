@@ -1,0 +1,116 @@
+"""Waveforms around the picks of a cluster, for cross-correlation: which segments they are in, and their samples."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pymongo.database import Database
+
+from catalogdb.identity import content_id
+from catalogdb.ledger.parts import digest
+from catalogdb.phases import phase_type
+from catalogdb.relocation.config import CorrelateConfig
+from catalogdb.stages.file_states import content_of, file_states
+from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
+
+if TYPE_CHECKING:
+    from catalogdb.relocation.correlate import WaveformKey, Waveforms
+    from catalogdb.relocation.documents import Arrival
+
+JOIN_SECONDS = 60.0
+"""Picks of one sensor this close together are read at once."""
+IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
+BATCH_INTERVALS = 200
+
+Interval = tuple[float, float]
+Needed = dict[str, list[Interval]]
+"""Times (epoch seconds) that are read of each channel group."""
+Segments = dict[str, list[Any]]
+"""`wf_miniseed` documents of each channel group, by start, with their `identity`."""
+
+
+def segments_needed(
+    db: Database, arrivals: Sequence[Sequence[Arrival]], config: CorrelateConfig
+) -> tuple[Needed, Segments, dict[str, str]]:
+    """Times and segments that correlation reads, and the identity of what is in them by channel group."""
+    needed = _intervals(arrivals, config)
+    found: Segments = defaultdict(list)
+    fields = dict.fromkeys(SEGMENT_FIELDS, 1) | {"_id": 0}
+    for group, intervals in needed.items():
+        for first in range(0, len(intervals), BATCH_INTERVALS):
+            part = intervals[first : first + BATCH_INTERVALS]
+            meets = {"starttime": {"$lte": part[-1][1]}, "endtime": {"$gte": part[0][0]}}
+            rows = db.wf_miniseed.find({"channel_group": group} | meets, fields).sort([("starttime", 1), ("chan", 1)])
+            found[group] += [row for row in rows if any(_meets(row, *interval) for interval in part)]
+    states = file_states(db, (segment["file_id"] for own in found.values() for segment in own))
+    for segment in (segment for own in found.values() for segment in own):
+        values = [segment[name] for name in IDENTIFYING]
+        segment["identity"] = content_id(values, content_of(states.get(segment["file_id"])))
+    parts = {group: digest(*sorted({row["identity"] for row in own})) for group, own in found.items() if own}
+    return needed, dict(found), parts
+
+
+def read_waveforms(
+    db: Database, arrivals: Sequence[Sequence[Arrival]], needed: Needed, segments: Segments, config: CorrelateConfig
+) -> tuple[dict[WaveformKey, Waveforms], list[str]]:
+    """Samples around each pick, by event, station and phase, and what could not be decoded.
+
+    Raises:
+        WaveformUnavailable: where a file can't be read; the task fails, and earlier results stay.
+    """
+    from catalogdb.relocation.correlate import Snippet, Waveforms, read_after, read_before
+
+    traces: dict[str, list[Any]] = defaultdict(list)
+    problems: list[str] = []
+    for group, intervals in needed.items():
+        for start, end in intervals:
+            inside = [segment for segment in segments.get(group, ()) if _meets(segment, start, end)]
+            found, failed = read_segments(db, inside, start, end) if inside else ([], [])
+            traces[group] += found
+            problems += [problem for problem in failed if problem not in problems]
+    waveforms: dict[WaveformKey, Waveforms] = {}
+    for event, own in enumerate(arrivals):
+        for arrival in own:
+            phase = phase_type(arrival.phase)
+            key = (event, arrival.net, arrival.sta, str(phase))
+            if phase is None or key in waveforms:
+                continue
+            window = arrival.time - read_before(config), arrival.time + read_after(config, phase)
+            snippets = [
+                Snippet(trace.stats.channel, float(trace.stats.sampling_rate), *_cut(trace, *window))
+                for trace in traces.get(arrival.channel_group, ())
+                if trace.stats.starttime.timestamp <= arrival.time <= trace.stats.endtime.timestamp
+            ]
+            if snippets:
+                waveforms[key] = Waveforms(arrival.time, snippets)
+    return waveforms, problems
+
+
+def _cut(trace: Any, start: float, end: float) -> tuple[float, Any]:
+    """Time of the first sample in an interval, and the samples in it as floats."""
+    rate, first_time = float(trace.stats.sampling_rate), trace.stats.starttime.timestamp
+    first = max(int((start - first_time) * rate), 0)
+    last = max(int((end - first_time) * rate) + 2, first)
+    return first_time + first / rate, trace.data[first:last].astype(float)
+
+
+def _intervals(arrivals: Iterable[Sequence[Arrival]], config: CorrelateConfig) -> Needed:
+    """Times around the picks by channel group, joined where they are close."""
+    from catalogdb.relocation.correlate import read_after, read_before
+
+    needed: Needed = defaultdict(list)
+    own = (arrival for event in arrivals for arrival in event if arrival.channel_group)
+    for arrival in sorted(own, key=lambda arrival: (arrival.channel_group, arrival.time)):
+        start, end = arrival.time - read_before(config) - 1.0, arrival.time + read_after(config, "S") + 1.0
+        found = needed[arrival.channel_group]
+        if found and start - found[-1][1] <= JOIN_SECONDS:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return dict(needed)
+
+
+def _meets(segment: Any, start: float, end: float) -> bool:
+    return bool(segment["starttime"] <= end and segment["endtime"] >= start)
