@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from catalogdb.traveltimes.reference_models import IASP91
 from catalogdb.traveltimes.velocity import DepthKm, VelocityConfig
 
 
@@ -117,7 +118,10 @@ class AssociateConfig(_Settings):
     overlap_seconds: float = Field(
         300.0, ge=0.0, description="Read before and after the core, s; must exceed the longest travel time."
     )
-    velocity: VelocityConfig = Field(default_factory=VelocityConfig, description="Velocity model.")
+    velocity: VelocityConfig = Field(
+        default_factory=VelocityConfig,
+        description="Velocity model; left out: IASP91 for the scan, a homogeneous one for GaMMA and PyOcto.",
+    )
     location_velocity: VelocityConfig | None = Field(
         None, description="Velocity model of the location and of the scan; left out: the same one."
     )
@@ -169,3 +173,13 @@ class AssociateConfig(_Settings):
     gamma: GammaConfig = Field(default_factory=GammaConfig, description="GaMMA's settings.")
     pyocto: PyoctoConfig = Field(default_factory=PyoctoConfig, description="PyOcto's settings.")
     scan: ScanConfig = Field(default_factory=ScanConfig, description="The scan's settings.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_a_model(cls, values: Any) -> Any:
+        """The scan's model where none is given: crust and mantle, since networks may be of any size."""
+        if not isinstance(values, dict) or values.get("velocity") is not None:
+            return values
+        if _concrete(values.get("associator", "auto")) != AUTO:
+            return {name: value for name, value in values.items() if name != "velocity"}
+        return values | {"velocity": IASP91}
