@@ -167,7 +167,7 @@ def test_bad_arguments(db):
     put_catalog(db, "ref", [])
     with pytest.raises(InputError, match="no catalog 'nope'"):
         evaluate(db, "nope", "ref")
-    with pytest.raises(InputError, match="has events"):
+    with pytest.raises(InputError, match="has no events or picks"):
         evaluate(db, "ref", "ref")
     with pytest.raises(InputError, match="1970-01-01 00:00:05 to 1970-01-01 00:00:05 UTC is empty"):
         evaluate(db, "ref", "ref", starttime=5, endtime=5)
