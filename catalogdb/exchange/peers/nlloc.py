@@ -36,8 +36,9 @@ def _observations(event: PeerEvent) -> str:
     lines = [f"PUBLIC_ID {event.event_id}\n"]
     for arrival, uncertainty in zip(event.arrivals, event.uncertainties, strict=True):
         date, seconds = moment(arrival["time"], 4)
+        phase = phase_type(arrival["phase"])
         lines.append(
-            f"{arrival['sta']:<6s} ?    ?    ? {phase_type(arrival['phase']) or '?':<6s} ? {date:%Y%m%d %H%M} {seconds:9.4f} "
+            f"{arrival['sta']:<6s} ?    ?    ? {phase:<6s} ? {date:%Y%m%d %H%M} {seconds:9.4f} "
             f"GAU {uncertainty or DEFAULT_UNCERTAINTY:9.2e} {-1:9.2e} {-1:9.2e} {-1:9.2e} {1:9.4f}\n"
         )
     return "".join(lines) + "\n"
