@@ -26,6 +26,7 @@ from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.stages.velocity_models import velocity_model
 from catalogdb.times import ALWAYS
 from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 PeerFormat = Literal["nlloc-obs", "hypodd", "growclust", "velest", "hypoinverse"]
 PEER_FORMATS: tuple[str, ...] = get_args(PeerFormat)
@@ -108,22 +109,33 @@ def _fill(text: str, stream: BinaryIO) -> None:
 def _velocity(db: Database, catalog: str, format: str, model: str | None) -> VelocityConfig:
     """The model of a name, else that which a catalog was located in; of one that says none, the default."""
     if model:
-        return _layers(db, model, f"--velocity-model {model}", format)
+        return _layers(velocity_model(db, model, "--velocity-model"), f"--velocity-model {model}", format)
     config = (db.catalog.find_one({"_id": catalog}, {"config": 1}) or {}).get("config") or {}
     for block, name in VELOCITIES:
         found = (config.get(block) or {}).get(name)
         if found and name == NAMED:
-            return _layers(db, found, f"catalog {catalog!r} was located in {found!r}", format)
+            named = velocity_model(db, found)
+            _check_same(db, catalog, found, named.earth_model_id)
+            return _layers(named, f"catalog {catalog!r} was located in {found!r}", format)
         if found:
             return VelocityConfig.model_validate(found)
     return VelocityConfig()
 
 
-def _layers(db: Database, name: str, words: str, format: str) -> VelocityConfig:
-    """The named model, which must be one of layers."""
-    found = velocity_model(db, name)
-    if isinstance(found, VelocityConfig):
-        return found
+def _check_same(db: Database, catalog: str, name: str, earth_model_id: str) -> None:
+    """Refuse a model that has taken the name of that which a catalog was located in."""
+    origin = db.origin.find_one({"catalog": catalog, "method": FURTHER[0]}, {"earth_model_id": 1}) or {}
+    if origin.get("earth_model_id", earth_model_id) != earth_model_id:
+        raise InputError(
+            f"catalog {catalog!r} was located in {name!r}, which has another content now",
+            hint="run its job again, or name a model: --velocity-model NAME",
+        )
+
+
+def _layers(model: VelocityConfig | VelocityGrid, words: str, format: str) -> VelocityConfig:
+    """The model, which must be one of layers."""
+    if isinstance(model, VelocityConfig):
+        return model
     raise InputError(
         f"{words}: a 3-D velocity model, and {format} takes layers",
         hint="name a model of layers: --velocity-model NAME (catalogdb ingest velocity-model); "

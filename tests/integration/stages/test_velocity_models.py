@@ -57,6 +57,10 @@ def test_relocation_takes_the_model_that_located(engine_day, tmp_path):
     ingest_velocity_model(db, layers(tmp_path, 5.8), "alps", replace=True)
     stale = {task.stage: task for task in stale_of_job(db, job).tasks}
     assert [(why.reason, why.what) for why in stale["relocate"].why] == [("velocity model", "alps")]
+    with pytest.raises(InputError, match="located in 'alps', which has another content now"):
+        export_for_peer(db, "engines", tmp_path / "velest", "velest")
+    with pytest.raises(InputError, match="^--velocity-model: no velocity model 'flat'"):
+        export_for_peer(db, "engines", tmp_path / "velest", "velest", model="flat")
 
 
 def relocated(db, catalog):
