@@ -16,6 +16,8 @@ Position = tuple[float, float, float]
 """Latitude and longitude (degrees), elevation (km above sea level)."""
 MOST_STEPS = 20
 """HYPOINVERSE takes no more layers."""
+THINNEST_KM = 0.05
+"""Nodes that are closer stand for an interface."""
 WORST_WEIGHT = 4
 """Of the weights of HYPO71 and its kin: 0 counts fully, 4 not at all."""
 
@@ -98,12 +100,15 @@ class PeerInput:
         """Layers of one speed each, no more than about `MOST_STEPS`, in place of a gradient between nodes."""
         if not self.velocity.gradient or len(layers) < 2:
             return layers
-        parts = max((MOST_STEPS - 1) // (len(layers) - 1), 1)
+        between = [(up, low) for up, low in pairwise(np.array(layers)) if low[0] - up[0] > THINNEST_KM]
+        graded = [bool((up[1:] != low[1:]).any()) for up, low in between]
+        most = (MOST_STEPS - 1 - graded.count(False)) // max(graded.count(True), 1)
         steps = []
-        for upper, lower in pairwise(np.array(layers)):
+        for (up, low), is_graded in zip(between, graded, strict=True):
+            parts = max(min(most, int((low[0] - up[0]) / THINNEST_KM)), 1) if is_graded else 1
             for part in range(parts):
-                top = upper[0] + (lower[0] - upper[0]) * part / parts
-                vp, vs = upper[1:] + (lower[1:] - upper[1:]) * (part + 0.5) / parts
+                top = up[0] + (low[0] - up[0]) * part / parts
+                vp, vs = up[1:] + (low[1:] - up[1:]) * (part + 0.5) / parts
                 steps.append((float(top), float(vp), float(vs)))
         return [*steps, layers[-1]]
 

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+import numpy as np
+
 from catalogdb.exchange.peers.collect import NO_FIRST_ARRIVALS, SECOND_OF_A_CODE, PeerCollector
 from catalogdb.exchange.peers.events import PeerInput, PeerPair
 from catalogdb.exchange.peers.growclust import growclust_files
@@ -87,6 +89,13 @@ def test_gradients_stay_gradients_or_become_steps():
     assert len(steps) == 20 and steps[-1] == (6.0, 10.0) and steps[9] == (5.5, 4.74)
     velest = velest_files(given, Counter())["model.mod"].splitlines()
     assert velest[1].split()[0] == "20" and velest[2].split()[:2] == ["5.03", "0.00"]
+
+
+def test_close_nodes_of_a_gradient_are_an_interface():
+    """As the layers of NonLinLoc are read where one of them has a gradient."""
+    given = with_model(True, (0.0, 5.0, 2.9), (9.999, 5.9, 3.4), (10.0, 6.5, 3.7), (110.0, 6.5, 3.7))
+    steps = [float(line[5:]) for line in hypoinverse_files(given)["p.crh"].splitlines()[1:]]
+    assert len(steps) == 20 and (np.diff(steps) > 0.1).all() and steps[-3:] == [9.44, 10.0, 110.0]
 
 
 def test_interfaces_stay_where_a_program_interpolates():
