@@ -99,9 +99,12 @@ class RelocateStage(Stage):
         from catalogdb.relocation.documents import relocate_origins
 
         correlated, counts = self._correlated(cluster)
+        arrivals = cluster.arrivals
+        if self._locate and not self._locate.elevations:  # stations stand where location had them
+            arrivals = [[replace(arrival, elevation_km=0.0) for arrival in event] for event in arrivals]
         result = relocate_origins(
             cluster.origins,
-            cluster.arrivals,
+            arrivals,
             self.job.region,
             self._velocity() if cluster.model is None else cluster.model,
             self.config,
@@ -153,15 +156,18 @@ class RelocateStage(Stage):
 
     def _velocity(self) -> VelocityConfig:
         """The model of the job, else that of the location that events start from."""
-        associate, located = self.job.associate, "locate" in self.job.stages and self.job.locate.velocity
+        associate, located = self.job.associate, self._locate and self._locate.velocity
         return self.config.velocity or located or associate.location_velocity or associate.velocity
+
+    @property
+    def _locate(self) -> LocateConfig | None:
+        """How events were located that relocation starts from; None where the associator has done it."""
+        return cast(LocateConfig, self.job.block("locate")) if "locate" in self.job.stages else None
 
     @property
     def _model_name(self) -> str | None:
         """Name of the model that events were located in; None where the job has another one here, or no named one."""
-        if self.config.velocity is not None or "locate" not in self.job.stages:
-            return None
-        return cast(LocateConfig, self.job.block("locate")).velocity_model
+        return self._locate.velocity_model if self._locate and self.config.velocity is None else None
 
     def _model(self, db: Database) -> dict[str, str]:
         """Content id of that model by its name."""

@@ -65,6 +65,20 @@ def test_given_times_are_of_the_nearest_event_of_all(db, engine_day, tmp_path):
     assert (first, second) == (read, read_second)
 
 
+def test_stations_stand_where_location_had_them(db, engine_day):
+    filled(db, [[0.1] * 4])
+    found = {}
+    for elevations in ("true", "false"):
+        job = engine_day.job(BLOCK + "}", f"locate={{elevations: {elevations}}}")
+        for height in (0.0, 1.5):
+            db.site.update_many({}, {"$set": {"elev": height}})
+            stage = RelocateStage(job, "c")
+            ((shard, _),) = stage.parts(db)
+            first = stage.process(shard, stage.read(db, shard)).documents["origin"][0]
+            found[elevations, height] = [arrival["residual"] for arrival in first["arrivals"]]
+    assert found["false", 0.0] == found["false", 1.5] == found["true", 0.0] != found["true", 1.5]
+
+
 def test_a_station_outside_its_epochs_stands_at_the_nearest(db, engine_day):
     filled(db, [[0.1] * 4])
     later = {"starttime": DAY + 2e6, "endtime": 4e9}
