@@ -19,6 +19,7 @@ from catalogdb.location.config import LocateConfig
 from catalogdb.relocation.config import METHOD, RelocateConfig
 from catalogdb.stages import registry
 from catalogdb.stages.preferred import FURTHER, RULE_FIELDS, events_of, preferred_origin
+from catalogdb.stages.relocation_files import read_given
 from catalogdb.stages.relocation_inputs import Cluster, clusters_of, with_waveforms
 from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
@@ -131,15 +132,21 @@ class RelocateStage(Stage):
         return [f"{counts[name]} {text}" for name, text in words.items() if counts.get(name)]
 
     def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
-        """Say how many events have no neighbour."""
+        """Say how many events have no neighbour, and how many times that were brought in fit none."""
         of_catalog = {"catalog": self.result}
         relocated = db.origin.count_documents(of_catalog | {"method": METHOD})
         alone = db.origin.count_documents(of_catalog | {"method": {"$nin": list(FURTHER)}}) - relocated
-        if not alone:
-            return None, []
-        config = self.config
-        reason = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
-        return None, [f"{alone} events keep their location: {reason}, or no time that fits"]
+        config, notes = self.config, []
+        if alone:
+            reason = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
+            notes.append(f"{alone} events keep their location: {reason}, or no time that fits")
+        words = {
+            "given_times_of_other_events": "are of events that the catalog doesn't have within 2 s",
+            "given_times_without_correction": "have no correction of origin times (OTC is -999)",
+        }
+        counts = read_given(config.dt_cc, self._located(db)).counts if config.dt_cc else {}
+        notes += [f"{counts[name]} times of dt_cc {text}" for name, text in words.items() if counts.get(name)]
+        return None, notes
 
     def _correlated(self, cluster: Cluster) -> tuple[list[Correlated], dict[str, int]]:
         """Differential times that were brought in, and of the waveforms of linked events where the job correlates."""

@@ -65,6 +65,20 @@ def test_given_times_are_of_the_nearest_event_of_all(db, engine_day, tmp_path):
     assert (first, second) == (read, read_second)
 
 
+def test_given_times_that_fit_no_event_are_told(db, engine_day, tmp_path):
+    filled(db, [[0.1] * 4])
+    (tmp_path / "event_ids.csv").write_text(f"number,time\n1,{DAY}\n2,{DAY + 1000.0}\n3,{DAY + 50.0}\n")
+    (tmp_path / "dt.cc").write_text("# 1 2 -999\nS0 0.01 0.9 P\n# 1 3 0.0\nS0 0.01 0.9 P\nS1 0.01 0.9 P\n")
+    stage = RelocateStage(engine_day.job(BLOCK + f", dt_cc: [{tmp_path}/dt.cc]}}"), "c")
+    ((_, parts),) = stage.parts(db)
+    assert "given" not in parts
+    _, notes = stage.report(db)
+    assert notes[-2:] == [
+        "2 times of dt_cc are of events that the catalog doesn't have within 2 s",
+        "1 times of dt_cc have no correction of origin times (OTC is -999)",
+    ]
+
+
 def test_stations_stand_where_location_had_them(db, engine_day):
     filled(db, [[0.1] * 4])
     found = {}
