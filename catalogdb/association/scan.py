@@ -160,7 +160,7 @@ def _best_place(
         return np.inf
     hit = _misfit(seed, possible, grid.behind(slot[seed], place[seed], slot[possible]), picks) <= tolerance
     slot_hit = _any_by_group(hit, starts, np.cumsum(is_first) - 1)
-    slots_hit = np.add.reduce(slot_hit.view(np.uint8), axis=0, dtype=np.uint8) + 1
+    slots_hit = _count(slot_hit) + 1
     most = int(slots_hit.max())
     if most < config.min_picks:
         return np.inf
@@ -232,6 +232,12 @@ def _any_by_group(hit: np.ndarray, starts: np.ndarray, group: np.ndarray) -> np.
         rows = np.flatnonzero(rank == number)
         any_hit[group[rows]] |= hit[rows]
     return any_hit
+
+
+def _count(hit: np.ndarray) -> np.ndarray:
+    """How many rows have a hit, by column; in bytes, the quickest, as long as these and one more fit in."""
+    dtype = np.uint8 if len(hit) < np.iinfo(np.uint8).max else np.int32
+    return np.asarray(np.add.reduce(hit.view(np.uint8), axis=0, dtype=dtype))
 
 
 def _background(

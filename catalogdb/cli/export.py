@@ -78,6 +78,13 @@ def export_catalog(
         Literal["time", "time-asc", "magnitude", "magnitude-asc"],
         _filter("Order; without -asc the latest or largest first."),
     ] = "time-asc",
+    velocity_model: Annotated[
+        str | None,
+        typer.Option(
+            help="Velocity model of layers to write for another locator; left out: that which the catalog was located "
+            "in."
+        ),
+    ] = None,
     json: common.JsonOption = False,
 ) -> None:
     """Write a catalog as QuakeML 1.2, csv, Parquet, GeoJSON, SCML, Nordic, ZMAP, ...; catalogdb formats lists all.
@@ -105,7 +112,9 @@ def export_catalog(
     db = common.database()
     if format in export_peers.PEER_FORMATS:
         peer = cast(export_peers.PeerFormat, format)
-        summary = export_peers.export_for_peer(db, catalog, output, peer, selection)
+        summary = export_peers.export_for_peer(db, catalog, output, peer, selection, velocity_model)
+    elif velocity_model:
+        raise InputError("--velocity-model: only folders for other locators hold one", hint="--format nlloc-obs, ...")
     else:
         summary = export.export_catalog(db, catalog, output, format=format, filter=selection, table=table)
     if json:

@@ -3,6 +3,7 @@ USGS Open-File Report 01-113, sections 4.2 and 4.3)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Literal
 from catalogdb.errors import InputError
 
 Kind = Literal["ct", "cc"]
+UNKNOWN_CORRECTION = -999.0
 HINT = {
     "ct": "dt.ct has '# ID1 ID2' and under it lines of station, two travel times, weight and P or S",
     "cc": "dt.cc has '# ID1 ID2 OTC' and under it lines of station, differential time, weight and P or S",
@@ -25,7 +27,8 @@ class PeerTime:
         first, second: numbers of the events.
         station: code.
         phase: P or S.
-        time: travel time of the first event minus that of the second one, after their origin times, s.
+        time: travel time of the first event minus that of the second one, after their origin times, s; NaN where the
+            file has no correction of these (OTC of -999), and HypoDD takes it not either.
         weight: 0..1; of correlated ones mostly the coefficient.
         line: where it stands in the file.
     """
@@ -74,6 +77,7 @@ def _time(fields: list[str], kind: Kind, pair: tuple[int, int, float], number: i
         raise ValueError
     if kind == "cc":
         time, weight = float(fields[1]) - correction, float(fields[2])
+        time = math.nan if correction == UNKNOWN_CORRECTION else time
     else:
         time, weight = float(fields[1]) - float(fields[2]), float(fields[3])
     return PeerTime(first, second, fields[0], phase, time, weight, number)

@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from catalogdb.traveltimes.first_arrivals import TravelTimes
-from catalogdb.traveltimes.grid_times import GridTimes
+from catalogdb.traveltimes.grid_times import GridTimes, Times
 
 BATCH_EVENTS = 64
 
@@ -92,9 +91,6 @@ def pad(rows: list[np.ndarray], fill: float | bool) -> np.ndarray:
     for number, row in enumerate(rows):
         table[number, : len(row)] = row
     return table
-
-
-Times = TravelTimes | GridTimes
 
 
 def predicted(places: np.ndarray, station: np.ndarray, is_s: np.ndarray, network: Network, times: Times) -> np.ndarray:

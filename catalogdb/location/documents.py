@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 
 from catalogdb.geo import Projection, Region, azimuthal_gap, distance_azimuth
-from catalogdb.location.arrivals import Arrivals, Network, Times, pad, residuals
+from catalogdb.location.arrivals import Arrivals, Network, pad, residuals
 from catalogdb.location.catalog import Located, locate_catalog
 from catalogdb.location.config import METHOD, LocateConfig
 from catalogdb.location.ellipsoid import confidence_ellipsoid
 from catalogdb.location.locate import Locator
 from catalogdb.location.solve import Earth
 from catalogdb.traveltimes.first_arrivals import travel_times
-from catalogdb.traveltimes.grid_times import check_model, grid_times, margin_within
+from catalogdb.traveltimes.grid_times import Times, region_times, search_limits
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
@@ -135,28 +135,23 @@ class _Frame:
         stations = sorted({_sensor(arrival) for arrival in everything})
         region = region.completed([{"latitude": row[2], "longitude": row[3]} for row in stations])
         projection = region.map_projection()
-        bounds = region.bounds_xy(projection)
         x, y = projection.to_xy([row[3] for row in stations], [row[2] for row in stations])
         network = Network(np.asarray(x), np.asarray(y), np.array([-row[4] for row in stations]))
-        limits_km = region.mindepth_km, region.maxdepth_km
+        times: Times
         if isinstance(velocity, VelocityGrid):
             names = [".".join(part for part in row[:2] if part) for row in stations]
             longitude, latitude = np.array([row[3] for row in stations]), np.array([row[2] for row in stations])
-            check_model(velocity, limits_km, names, longitude, latitude, network.depth_km)
-            margin_km = margin_within(velocity, projection, bounds, margin_km)
-        lower = np.array([bounds[0] - margin_km, bounds[2] - margin_km, limits_km[0]])
-        upper = np.array([bounds[1] + margin_km, bounds[3] + margin_km, limits_km[1]])
-        times: Times
-        if isinstance(velocity, VelocityGrid):
-            places = np.column_stack([network.x_km, network.y_km, network.depth_km])
-            times = grid_times(velocity, projection, places, lower, upper)
-        else:
+            times, margin_km = region_times(
+                velocity, region, projection, margin_km, names, longitude, latitude, network.depth_km
+            )
+        lower, upper = search_limits(region, projection, margin_km)
+        if not isinstance(velocity, VelocityGrid):
             farthest = np.hypot(
                 np.maximum(np.abs(network.x_km - lower[0]), np.abs(network.x_km - upper[0])),
                 np.maximum(np.abs(network.y_km - lower[1]), np.abs(network.y_km - upper[1])),
             ).max()
             depths = float(network.depth_km.min()), float(network.depth_km.max())
-            times = travel_times(velocity, float(farthest), *limits_km, depths)
+            times = travel_times(velocity, float(farthest), region.mindepth_km, region.maxdepth_km, depths)
         return cls(projection, Earth(network, times, lower, upper), stations, _grades(everything, least_picks))
 
     def arrivals(self, arrivals: Sequence[Sequence[Placed]]) -> Arrivals:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalogdb.location.arrivals import Arrivals, Network, Times, linearised
+from catalogdb.location.arrivals import Arrivals, Network, linearised
 from catalogdb.location.errors import ErrorModel
+from catalogdb.traveltimes.grid_times import Times
 
 ROBUST_STEPS = 25
 PROBABLE_STEPS = 10

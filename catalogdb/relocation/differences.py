@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 
-from catalogdb.traveltimes.first_arrivals import TravelTimes
+from catalogdb.traveltimes.grid_times import GridTimes, Times
 
 NONE = -1
 """Number of the event that stands for none: it has no place, and arrives at 0."""
@@ -24,6 +25,13 @@ class Slots:
 
     def __len__(self) -> int:
         return len(self.x_km)
+
+    @cached_property
+    def sensors(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first slot of each sensor, and the number of the sensor of each slot."""
+        places = np.column_stack([self.x_km, self.y_km, self.depth_km])
+        _, first, sensor = np.unique(places, axis=0, return_index=True, return_inverse=True)
+        return first, sensor.ravel()
 
 
 @dataclass(frozen=True)
@@ -89,16 +97,29 @@ def arrivals_themselves(times: np.ndarray, quality: np.ndarray) -> Differences:
     return Differences(event, none, slot, times[event, slot], quality[event, slot], np.zeros(len(event), dtype=bool))
 
 
-def predicted(models: np.ndarray, slots: Slots, times: TravelTimes) -> tuple[np.ndarray, np.ndarray]:
+def predicted(models: np.ndarray, slots: Slots, times: Times) -> tuple[np.ndarray, np.ndarray]:
     """Arrival times (events + 1, slots) after the references, s, and their derivatives by (x, y, depth, time): (events
     + 1, slots, 4). The last row is that of no event, zeros.
 
     Args:
         models: rows of (x, y, depth, time), km and s after the event's reference.
+        slots: stations and phases.
+        times: travel times; of a 3-D model those to the sensors of the slots, in their order.
     """
+    if isinstance(times, GridTimes):
+        shape = len(models), len(slots)
+        sensor, is_s = np.broadcast_to(slots.sensors[1], shape), np.broadcast_to(slots.is_s, shape)
+        found, by_place = times.with_derivatives(models[:, :3], sensor, is_s)
+        slopes = np.concatenate([by_place, np.ones((*shape, 1))], axis=-1)
+        return _with_none(found + models[:, 3:4], slopes)
     east, north = models[:, :1] - slots.x_km, models[:, 1:2] - slots.y_km
     distance = np.hypot(east, north)
     found, by_distance, by_depth = times.with_derivatives(distance, models[:, 2:3], slots.depth_km, slots.is_s)
     by_distance = by_distance / np.maximum(distance, 1e-3)
     slopes = np.stack([by_distance * east, by_distance * north, by_depth, np.ones_like(distance)], axis=-1)
-    return np.pad(found + models[:, 3:4], ((0, 1), (0, 0))), np.pad(slopes, ((0, 1), (0, 0), (0, 0)))
+    return _with_none(found + models[:, 3:4], slopes)
+
+
+def _with_none(arrival: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both with the row of no event behind them."""
+    return np.pad(arrival, ((0, 1), (0, 0))), np.pad(slopes, ((0, 1), (0, 0), (0, 0)))

@@ -13,11 +13,13 @@ from catalogdb.geo import EARTH_RADIUS_KM, Projection, Region, azimuthal_gap, di
 from catalogdb.phases import phase_type
 from catalogdb.relocation.bootstrap import bootstrap
 from catalogdb.relocation.config import METHOD, RelocateConfig
-from catalogdb.relocation.differences import Differences, Slots, arrivals_themselves, catalog_differences
+from catalogdb.relocation.differences import Differences, Slots, arrivals_themselves, catalog_differences, predicted
 from catalogdb.relocation.pairs import clusters, neighbour_pairs
 from catalogdb.relocation.solve import Problem, Solution, relocate_cluster
-from catalogdb.traveltimes.first_arrivals import TravelTimes, travel_times
+from catalogdb.traveltimes.first_arrivals import travel_times
+from catalogdb.traveltimes.grid_times import GridTimes, Times, region_times
 from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 TABLE_STEP_KM = 0.2
 """Of travel times: differences of near events need finer tables than locations."""
@@ -105,9 +107,10 @@ def relocate_origins(
     origins: Sequence[Mapping[str, Any]],
     arrivals: Sequence[Sequence[Arrival]],
     region: Region,
-    velocity: VelocityConfig,
+    velocity: VelocityConfig | VelocityGrid,
     config: RelocateConfig,
     correlated: Sequence[Correlated] = (),
+    margin_km: float = 0.0,
 ) -> Relocation:
     """Relocate the events of one cluster.
 
@@ -118,12 +121,16 @@ def relocate_origins(
         velocity: model of the travel times.
         config: settings.
         correlated: differential times of waveforms.
+        margin_km: around the region, that travel times of a 3-D model reach over, where the model does.
+
+    Raises:
+        InputError: for a 3-D model that doesn't reach over the region and the stations.
     """
     table = _Table.of(origins, arrivals)
     pairs = _pairs(origins, table, config)
     if not len(pairs):
         return Relocation(counts={"no_pairs": len(origins)})
-    frame = _Frame.of(origins, table, region, velocity)
+    frame = _Frame.of(origins, table, region, velocity, margin_km)
     own = [catalog_differences(pairs, table.times, table.quality)]
     if correlated:
         own.append(_correlated(correlated, table, origins))
@@ -180,17 +187,23 @@ class _Frame:
 
     projection: Projection
     slots: Slots
-    times: TravelTimes
+    times: Times
     start: np.ndarray
 
     @classmethod
     def of(
-        cls, origins: Sequence[Mapping[str, Any]], table: _Table, region: Region, velocity: VelocityConfig
+        cls,
+        origins: Sequence[Mapping[str, Any]],
+        table: _Table,
+        region: Region,
+        velocity: VelocityConfig | VelocityGrid,
+        margin_km: float,
     ) -> _Frame:
         sensors = [sensor for sensor, _ in table.keys]
-        projection = region.completed(
+        region = region.completed(
             [{"latitude": latitude, "longitude": longitude} for _, _, latitude, longitude, _ in sensors]
-        ).map_projection()
+        )
+        projection = region.map_projection()
         x, y = projection.to_xy([sensor[3] for sensor in sensors], [sensor[2] for sensor in sensors])
         depth = np.array([-sensor[4] for sensor in sensors])
         slots = Slots(np.asarray(x), np.asarray(y), depth, np.array([phase == "S" for _, phase in table.keys]))
@@ -200,6 +213,14 @@ class _Frame:
         start = np.column_stack(
             [east, north, [origin.get("depth_km") or 0.0 for origin in origins], np.zeros(len(origins))]
         )
+        if isinstance(velocity, VelocityGrid):
+            own = [sensors[row] for row in slots.sensors[0]]
+            longitude, latitude, below = (np.array(column) for column in zip(
+                *((sensor[3], sensor[2], -sensor[4]) for sensor in own), strict=True
+            ))  # fmt: skip
+            names = [f"{net}.{sta}".lstrip(".") for net, sta, *_ in own]
+            of_grid, _ = region_times(velocity, region, projection, margin_km, names, longitude, latitude, below)
+            return cls(projection, slots, of_grid, start)
         farthest = np.hypot(slots.x_km[:, None] - east, slots.y_km[:, None] - north).max()
         times = travel_times(
             velocity, float(np.ceil(farthest / ROUND_KM + 0.1) * ROUND_KM), region.mindepth_km, region.maxdepth_km,
@@ -265,9 +286,9 @@ def _origin(
         latitude, longitude, [arrival.latitude for arrival in event], [arrival.longitude for arrival in event]
     )
     time = before["time"] + float(model[3])
-    predicted = _predicted(model, frame)
+    travel = _predicted(model, frame)
     number = {key: column for column, key in enumerate(table.keys)}
-    left = [arrival.time - time - float(predicted[number[arrival.slot]]) if arrival.slot else None for arrival in event]
+    left = [arrival.time - time - float(travel[number[arrival.slot]]) if arrival.slot else None for arrival in event]
     known = np.array([value for value in left if value is not None])
     n_s = sum(phase_type(arrival.phase) == "S" for arrival in event)
     origin: dict[str, Any] = {
@@ -312,6 +333,8 @@ def _origin(
 def _predicted(model: np.ndarray, frame: _Frame) -> np.ndarray:
     """Travel times of all slots from one place, s."""
     slots = frame.slots
+    if isinstance(frame.times, GridTimes):
+        return predicted(model[None], slots, frame.times)[0][0] - model[3]
     distance = np.hypot(model[0] - slots.x_km, model[1] - slots.y_km)
     return frame.times(distance, model[2], slots.depth_km, slots.is_s)
 

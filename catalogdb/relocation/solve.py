@@ -13,7 +13,7 @@ from scipy.sparse.linalg import lsqr, svds
 from catalogdb.relocation.config import WeightSet
 from catalogdb.relocation.differences import NONE, Differences, Slots, predicted
 from catalogdb.relocation.weights import scatter, trust, weights_by_set
-from catalogdb.traveltimes.first_arrivals import TravelTimes
+from catalogdb.traveltimes.grid_times import Times
 
 CUTOFFS: tuple[float | None, ...] = (None, None, None, 6.0, 6.0, 5.0, 5.0, 4.0, 4.0, 4.0)
 MORE_ROUNDS = 15
@@ -61,7 +61,7 @@ class Problem:
 
     differences: Differences
     slots: Slots
-    times: TravelTimes
+    times: Times
     top_km: float
     condition: float = 100.0
     is_held: bool = True

@@ -23,8 +23,10 @@ from catalogdb.output_file import write_atomically
 from catalogdb.stages.preferred import FURTHER, preferred_origin
 from catalogdb.stages.read_catalog import EventWithPicks, catalog_contents
 from catalogdb.stages.station_places import stations_in_operation
+from catalogdb.stages.velocity_models import velocity_model
 from catalogdb.times import ALWAYS
 from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 PeerFormat = Literal["nlloc-obs", "hypodd", "growclust", "velest", "hypoinverse"]
 PEER_FORMATS: tuple[str, ...] = get_args(PeerFormat)
@@ -36,8 +38,11 @@ WRITERS: dict[str, Callable[[PeerInput, Counter[str]], dict[str, str]]] = {
     "hypoinverse": lambda given, left_out: hypoinverse_files(given),
 }
 WITH_PAIRS = ("hypodd", "growclust")
+WITHOUT_MODEL = ("hypodd",)
+NAMED = "velocity_model"
 VELOCITIES = (
     ("relocate", "velocity"),
+    ("locate", NAMED),
     ("locate", "velocity"),
     ("associate", "location_velocity"),
     ("associate", "velocity"),
@@ -47,7 +52,12 @@ LONGEST_TRAVEL_SECONDS = 3600.0
 
 
 def export_for_peer(
-    db: Database, catalog: str, folder: Path, format: PeerFormat, filter: EventFilter | None = None
+    db: Database,
+    catalog: str,
+    folder: Path,
+    format: PeerFormat,
+    filter: EventFilter | None = None,
+    model: str | None = None,
 ) -> dict[str, Any]:
     """Write the events of a catalog that pass a filter as another program's input, one file of each kind.
 
@@ -57,14 +67,16 @@ def export_for_peer(
             `growclust` (evlist.txt, stlist.txt, xcordata.txt, vzmodel.txt, growclust.inp), `velest` (catalog.cnv,
             stations.sta, model.mod) or `hypoinverse` (catalog.phs, stations.sta, p.crh, s.crh, catalog.hyp); all but
             the first with event_ids.csv, which says whose the numbers are.
+        model: name of a velocity model of layers that is written; left out: that of the catalog's last locations.
 
     Returns:
         Summary as that of `export_catalog`.
 
     Raises:
-        InputError: for an unknown catalog, or a folder that can't be made.
+        InputError: for an unknown catalog, a folder that can't be made, or a model that the format can't hold.
     """
     folder = Path(folder)
+    velocity = VelocityConfig() if format in WITHOUT_MODEL else _velocity(db, catalog, format, model)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -74,7 +86,7 @@ def export_for_peer(
         selected = contents.counts["events"]
     events = collector.take(read)
     pairs = _pairs(db, catalog, events, read) if format in WITH_PAIRS else ([], [])
-    given = PeerInput(events, collector.stations, _velocity(db, catalog), *pairs)
+    given = PeerInput(events, collector.stations, velocity, *pairs)
     texts = WRITERS[format](given, collector.left_out)
     size = sum(write_atomically(folder / name, partial(_fill, text)) for name, text in texts.items())
     return {
@@ -94,14 +106,41 @@ def _fill(text: str, stream: BinaryIO) -> None:
     stream.write(text.encode())
 
 
-def _velocity(db: Database, catalog: str) -> VelocityConfig:
-    """The model that a catalog was located in; of one that says none, the default."""
+def _velocity(db: Database, catalog: str, format: str, model: str | None) -> VelocityConfig:
+    """The model of a name, else that which a catalog was located in; of one that says none, the default."""
+    if model:
+        return _layers(velocity_model(db, model, "--velocity-model"), f"--velocity-model {model}", format)
     config = (db.catalog.find_one({"_id": catalog}, {"config": 1}) or {}).get("config") or {}
     for block, name in VELOCITIES:
         found = (config.get(block) or {}).get(name)
+        if found and name == NAMED:
+            named = velocity_model(db, found)
+            _check_same(db, catalog, found, named.earth_model_id)
+            return _layers(named, f"catalog {catalog!r} was located in {found!r}", format)
         if found:
             return VelocityConfig.model_validate(found)
     return VelocityConfig()
+
+
+def _check_same(db: Database, catalog: str, name: str, earth_model_id: str) -> None:
+    """Refuse a model that has taken the name of that which a catalog was located in."""
+    origin = db.origin.find_one({"catalog": catalog, "method": FURTHER[0]}, {"earth_model_id": 1}) or {}
+    if origin.get("earth_model_id", earth_model_id) != earth_model_id:
+        raise InputError(
+            f"catalog {catalog!r} was located in {name!r}, which has another content now",
+            hint="run its job again, or name a model: --velocity-model NAME",
+        )
+
+
+def _layers(model: VelocityConfig | VelocityGrid, words: str, format: str) -> VelocityConfig:
+    """The model, which must be one of layers."""
+    if isinstance(model, VelocityConfig):
+        return model
+    raise InputError(
+        f"{words}: a 3-D velocity model, and {format} takes layers",
+        hint="name a model of layers: --velocity-model NAME (catalogdb ingest velocity-model); "
+        f"--format {', '.join(WITHOUT_MODEL)} writes no model",
+    )
 
 
 def _pairs(

@@ -15,8 +15,8 @@ from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import METHOD, LocateConfig
+from catalogdb.stages.arrival_places import placed_arrivals, sensor_parts
 from catalogdb.stages.preferred import FURTHER
-from catalogdb.stages.station_places import read_places
 from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
 
@@ -25,8 +25,6 @@ ORIGIN_FIELDS = (
     *("event_id", "time", "latitude", "longitude", "depth_km"),
     *(f"arrivals.{name}" for name in ("pick_id", "phase", "net", "sta", "time")),
 )
-PICK_FIELDS = ("loc", "chan", "uncertainty", "hypo71_weight")
-BATCH_PICKS = 10_000
 
 
 class LocateStage(Stage):
@@ -113,44 +111,26 @@ class LocateStage(Stage):
         query = {"catalog": self.result, "config_id": self.config_id, "method": {"$nin": list(FURTHER)}}
         fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
         origins = list(db.origin.find(query, fields).sort([("time", 1), ("event_id", 1)]))
-        picks = _picks(db, [arrival["pick_id"] for origin in origins for arrival in origin["arrivals"]])
-        times = [origin["time"] for origin in origins]
-        codes = {arrival["sta"] for origin in origins for arrival in origin["arrivals"]}
-        places = read_places(db, min(times, default=0.0), max(times, default=0.0) + 3600.0, codes)
-        arrivals: list[list[dict[str, Any]]] = []
-        parts: Parts = {"origin": {}, "station": {}}
-        sensors: dict[str, set[str]] = defaultdict(set)
+        placed = placed_arrivals(db, origins)
+        arrivals = [
+            [
+                {name: own.arrival[name] for name in ("pick_id", "phase", "time")}
+                | {"net": own.net, "sta": own.sta, "precision": _precision(own.pick)}
+                | own.place._asdict()
+                for own in event
+            ]
+            for event in placed
+        ]
         of_day: dict[str, list[str]] = defaultdict(list)  # a part for each event is more than a row of `task` holds
-        for origin in origins:
-            own = []
-            for arrival in origin["arrivals"]:
-                pick, net, sta = picks.get(arrival["pick_id"], {}), arrival.get("net") or "", arrival["sta"]
-                place = places.at(net, sta, arrival["time"], pick.get("loc"), pick.get("chan")) or places.latest(
-                    net, sta
-                )
-                if place is None:
-                    continue
-                sensors[f"{net}.{sta}"].add(f"{place.latitude!r} {place.longitude!r} {place.elevation_km!r}")
-                own.append(
-                    {name: arrival[name] for name in ("pick_id", "phase", "time")}
-                    | {"net": net, "sta": sta, "precision": _precision(pick)}
-                    | {"latitude": place.latitude, "longitude": place.longitude, "elevation_km": place.elevation_km}
-                )
-            arrivals.append(own)
-            of_day[_day(origin["time"])].append(digest(origin, [arrival["precision"] for arrival in own]))
-        parts["origin"] = {day: digest(*sorted(found)) for day, found in of_day.items()}
+        for origin, event in zip(origins, arrivals, strict=True):
+            of_day[_day(origin["time"])].append(digest(origin, [arrival["precision"] for arrival in event]))
+        parts: Parts = {
+            "origin": {day: digest(*sorted(found)) for day, found in of_day.items()},
+            "station": sensor_parts(own for event in placed for own in event),
+        }
         if name := self._config.velocity_model:
             parts["model"] = {name: model_id(db, name)[:DIGITS]}
-        parts["station"] = {station: digest(*sorted(found)) for station, found in sensors.items()}
         return Inputs((origins, arrivals), fingerprint(parts), parts)
-
-
-def _picks(db: Database, ids: list[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for first in range(0, len(ids), BATCH_PICKS):
-        rows = db.pick.find({"_id": {"$in": ids[first : first + BATCH_PICKS]}}, dict.fromkeys(PICK_FIELDS, 1))
-        found |= {row["_id"]: row for row in rows}
-    return found
 
 
 def _day(time: float) -> str:

@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from pymongo.database import Database
 
 from catalogdb.identity import content_id
-from catalogdb.ledger.parts import Parts, digest, fingerprint, named
+from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
+from catalogdb.location.config import LocateConfig
 from catalogdb.relocation.config import METHOD, RelocateConfig
 from catalogdb.stages import registry
-from catalogdb.stages.preferred import RULE_FIELDS, events_of, preferred_origin
+from catalogdb.stages.preferred import FURTHER, RULE_FIELDS, events_of, preferred_origin
+from catalogdb.stages.relocation_files import read_given
 from catalogdb.stages.relocation_inputs import Cluster, clusters_of, with_waveforms
+from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
 from catalogdb.traveltimes.velocity import VelocityConfig
 
@@ -44,6 +47,7 @@ class RelocateStage(Stage):
         Reads("pick", "picks"),
         Reads("site", "stations"),
         Reads("wf_miniseed", "waveforms", optional=True),
+        Reads("velocity_model", "velocity models", optional=True),
     )
     collections = ("origin", "differential_time")
     settings = RelocateConfig
@@ -53,6 +57,7 @@ class RelocateStage(Stage):
         "station": named("coordinates"),
         "waveform": named("waveforms"),
         "given": named("times given"),
+        "model": named("velocity model"),
     }
     verb = "relocated"
 
@@ -64,6 +69,10 @@ class RelocateStage(Stage):
     def config(self) -> RelocateConfig:
         """Its block of the job."""
         return cast(RelocateConfig, self.job.block(self.name))
+
+    def check(self, db: Database) -> None:
+        """Refuse a job that names a velocity model that isn't there."""
+        self._model(db)
 
     def parts(self, db: Database) -> Iterator[tuple[Shard, Parts]]:
         """The clusters, each with its events as they were located and the places of their sensors, and those that were
@@ -79,6 +88,8 @@ class RelocateStage(Stage):
         cluster = self._members(db, shard.key["cluster"])
         if self.config.correlate is not None and cluster.origins:
             cluster = with_waveforms(db, cluster, self.config.correlate)
+        if cluster.origins and (name := self._model_name):
+            cluster = replace(cluster, model=velocity_model(db, name))
         return Inputs(cluster, fingerprint(cluster.parts), cluster.parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
@@ -89,8 +100,17 @@ class RelocateStage(Stage):
         from catalogdb.relocation.documents import relocate_origins
 
         correlated, counts = self._correlated(cluster)
+        arrivals = cluster.arrivals
+        if self._locate and not self._locate.elevations:  # stations stand where location had them
+            arrivals = [[replace(arrival, elevation_km=0.0) for arrival in event] for event in arrivals]
         result = relocate_origins(
-            cluster.origins, cluster.arrivals, self.job.region, self._velocity(), self.config, correlated
+            cluster.origins,
+            arrivals,
+            self.job.region,
+            self._velocity() if cluster.model is None else cluster.model,
+            self.config,
+            correlated,
+            self.job.associate.search_margin_km,
         )
         name = shard.key["cluster"]
         for origin in result.origins:
@@ -112,15 +132,21 @@ class RelocateStage(Stage):
         return [f"{counts[name]} {text}" for name, text in words.items() if counts.get(name)]
 
     def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
-        """Say how many events have no neighbour."""
+        """Say how many events have no neighbour, and how many times that were brought in fit none."""
         of_catalog = {"catalog": self.result}
         relocated = db.origin.count_documents(of_catalog | {"method": METHOD})
-        alone = len(db.origin.distinct("event_id", of_catalog)) - relocated
-        if not alone:
-            return None, []
-        config = self.config
-        reason = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
-        return None, [f"{alone} events keep their location: {reason}, or no time that fits"]
+        alone = db.origin.count_documents(of_catalog | {"method": {"$nin": list(FURTHER)}}) - relocated
+        config, notes = self.config, []
+        if alone:
+            reason = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
+            notes.append(f"{alone} events keep their location: {reason}, or no time that fits")
+        words = {
+            "given_times_of_other_events": "are of events that the catalog doesn't have within 2 s",
+            "given_times_without_correction": "have no correction of origin times (OTC is -999)",
+        }
+        counts = read_given(config.dt_cc, self._located(db)).counts if config.dt_cc else {}
+        notes += [f"{counts[name]} times of dt_cc {text}" for name, text in words.items() if counts.get(name)]
+        return None, notes
 
     def _correlated(self, cluster: Cluster) -> tuple[list[Correlated], dict[str, int]]:
         """Differential times that were brought in, and of the waveforms of linked events where the job correlates."""
@@ -137,15 +163,32 @@ class RelocateStage(Stage):
 
     def _velocity(self) -> VelocityConfig:
         """The model of the job, else that of the location that events start from."""
-        associate, located = self.job.associate, "locate" in self.job.stages and self.job.locate.velocity
+        associate, located = self.job.associate, self._locate and self._locate.velocity
         return self.config.velocity or located or associate.location_velocity or associate.velocity
+
+    @property
+    def _locate(self) -> LocateConfig | None:
+        """How events were located that relocation starts from; None where the associator has done it."""
+        return cast(LocateConfig, self.job.block("locate")) if "locate" in self.job.stages else None
+
+    @property
+    def _model_name(self) -> str | None:
+        """Name of the model that events were located in; None where the job has another one here, or no named one."""
+        return self._locate.velocity_model if self._locate and self.config.velocity is None else None
+
+    def _model(self, db: Database) -> dict[str, str]:
+        """Content id of that model by its name."""
+        name = self._model_name
+        return {name: model_id(db, name)[:DIGITS]} if name else {}
 
     def _find(self, db: Database) -> dict[str, Cluster]:
         """The clusters of the catalog by the ids of their first events."""
         state = self._state(db)
-        found = clusters_of(db, self._located(db), self.config)
+        origins = self._located(db)
+        found = clusters_of(db, origins, self.config, model=self._model(db))
         together = {name: frozenset(origin["event_id"] for origin in own.origins) for name, own in found.items()}
-        self._kept = _Kept(state, time.monotonic(), together)
+        catalog = [{name: origin[name] for name in ("event_id", "time")} for origin in origins]
+        self._kept = _Kept(state, time.monotonic(), together, catalog)
         return found
 
     def _members(self, db: Database, name: str) -> Cluster:
@@ -153,7 +196,11 @@ class RelocateStage(Stage):
         if not self._kept.holds(self._state(db)):
             return self._find(db).get(name, Cluster())
         own = self._kept.together.get(name, frozenset())
-        return clusters_of(db, self._located(db, own), self.config).get(name, Cluster()) if own else Cluster()
+        if not own:
+            return Cluster()
+        origins = self._located(db, own)
+        found = clusters_of(db, origins, self.config, self._kept.catalog, self._model(db))
+        return found.get(name, Cluster())
 
     def _located(self, db: Database, names: frozenset[str] | None = None) -> list[dict[str, Any]]:
         """The origins that events start from: of all of them, or of some."""
@@ -170,11 +217,13 @@ class RelocateStage(Stage):
 
 @dataclass(frozen=True)
 class _Kept:
-    """Events of each cluster as they were at a time, with the state of the tasks whose origins they were found in."""
+    """Events of each cluster as they were at a time, with the state of the tasks whose origins they were found in, and
+    ids and origin times of all events."""
 
     state: str = ""
     at: float = 0.0
     together: dict[str, frozenset[str]] = field(default_factory=dict)
+    catalog: list[dict[str, Any]] = field(default_factory=list)
 
     def holds(self, state: str) -> bool:
         return self.state == state and time.monotonic() - self.at < KEPT_SECONDS

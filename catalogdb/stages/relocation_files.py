@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -81,6 +82,9 @@ def read_given(paths: Sequence[str], origins: Sequence[Mapping[str, Any]]) -> Gi
     for path in map(Path, paths):
         events = {number: _event(time, in_order) for number, time in _numbers(path.parent / IDS).items()}
         for time in read_times(path, "cc"):
+            if math.isnan(time.time):
+                counts["given_times_without_correction"] += 1
+                continue
             one, other = events.get(time.first), events.get(time.second)
             if one is None or other is None or one[0] == other[0]:
                 counts["given_times_of_other_events"] += 1

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
-from catalogdb.batches import batches
 from catalogdb.ledger.parts import Parts, digest
 from catalogdb.relocation.config import CorrelateConfig, RelocateConfig
+from catalogdb.stages.arrival_places import PlacedArrival, placed_arrivals, sensor_parts
 from catalogdb.stages.relocation_files import GivenTimes, read_given
 from catalogdb.stages.relocation_waveforms import Needed, Segments, read_waveforms, segments_needed
-from catalogdb.stages.station_places import read_places
 
 if TYPE_CHECKING:
     from catalogdb.relocation.documents import Arrival
+    from catalogdb.traveltimes.velocity import VelocityConfig
+    from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
-PICK_FIELDS = dict.fromkeys(("loc", "chan", "uncertainty", "hypo71_weight", "channel_group"), 1)
-BATCH_PICKS = 10_000
-LONGEST_TRAVEL_SECONDS = 3600.0
 WORST_WEIGHT = 4
 """Hypo71's weights run from 0, full weight, to 4, none."""
 
@@ -29,7 +26,8 @@ WORST_WEIGHT = 4
 @dataclass(frozen=True)
 class Cluster:
     """Events that are linked, by time, each with its arrivals; `parts` are what they are made from. With correlation
-    also the times and segments that it reads, the waveforms of one that is processed, and what they lack; `given` are
+    also the times and segments that it reads, the waveforms of one that is processed, and what they lack; `model` is
+    its velocity model, where that has a name; `given` are
     times that were brought in."""
 
     origins: list[dict[str, Any]] = field(default_factory=list)
@@ -39,6 +37,7 @@ class Cluster:
     segments: Segments = field(default_factory=dict)
     given: GivenTimes = field(default_factory=GivenTimes)
     waveforms: Any = None
+    model: VelocityConfig | VelocityGrid | None = None
     problems: list[str] = field(default_factory=list)
 
 
@@ -48,69 +47,67 @@ def with_waveforms(db: Database, cluster: Cluster, config: CorrelateConfig) -> C
     return replace(cluster, waveforms=own[0], problems=own[1])
 
 
-def clusters_of(db: Database, origins: Sequence[dict[str, Any]], config: RelocateConfig) -> dict[str, Cluster]:
-    """The clusters of located events, by the ids of their first events."""
+def clusters_of(
+    db: Database,
+    origins: Sequence[dict[str, Any]],
+    config: RelocateConfig,
+    catalog: Sequence[Mapping[str, Any]] = (),
+    model: Mapping[str, str] | None = None,
+) -> dict[str, Cluster]:
+    """The clusters of located events, by the ids of their first events.
+
+    Args:
+        origins: where the events start from.
+        config: settings.
+        catalog: the same of all events of the catalog (event_id, time), where `origins` are some of them.
+        model: content id of a velocity model by its name.
+    """
     from catalogdb.relocation.documents import linked_events
 
     origins = sorted(origins, key=lambda origin: (origin["time"], origin["event_id"]))
-    arrivals = list(_arrivals(db, origins))
-    given = read_given(config.dt_cc, origins)
+    placed = placed_arrivals(db, origins)
+    given = read_given(config.dt_cc, catalog or origins)
     found = {}
-    for rows in linked_events(origins, arrivals, config):
-        own = [origins[row] for row in rows], [arrivals[row] for row in rows]
-        parts = _parts(*own)
+    for rows in linked_events(origins, [_arrivals(event) for event in placed], config):
+        events, at = [origins[row] for row in rows], [placed[row] for row in rows]
+        usual = _usual_uncertainty(at)  # of the cluster: what others are made of must not make it stale
+        arrivals = [_arrivals(event, usual) for event in at]
+        parts: Parts = {
+            "origin": {
+                origin["event_id"]: digest(origin, [arrival.quality for arrival in event])
+                for origin, event in zip(events, arrivals, strict=True)
+            },
+            "station": sensor_parts(own for event in at for own in event),
+        }
         needed: Needed = {}
         segments: Segments = {}
         if config.correlate is not None:
-            needed, segments, parts["waveform"] = segments_needed(db, own[1], config.correlate)
+            needed, segments, parts["waveform"] = segments_needed(db, arrivals, config.correlate)
         if given.times:
-            parts["given"] = given.identity(origin["event_id"] for origin in own[0])
-        found[own[0][0]["event_id"]] = Cluster(*own, parts, needed, segments, given)
+            parts["given"] = given.identity(origin["event_id"] for origin in events)
+        if model:
+            parts["model"] = dict(model)
+        found[events[0]["event_id"]] = Cluster(events, arrivals, parts, needed, segments, given)
     return found
 
 
-def _parts(origins: Sequence[Mapping[str, Any]], arrivals: Sequence[Sequence[Arrival]]) -> Parts:
-    sensors: dict[str, set[str]] = defaultdict(set)
-    for arrival in (arrival for event in arrivals for arrival in event):
-        place = f"{arrival.latitude!r} {arrival.longitude!r} {arrival.elevation_km!r}"
-        sensors[f"{arrival.net}.{arrival.sta}"].add(place)
-    return {
-        "origin": {
-            origin["event_id"]: digest(origin, [arrival.quality for arrival in event])
-            for origin, event in zip(origins, arrivals, strict=True)
-        },
-        "station": {station: digest(*sorted(places)) for station, places in sensors.items()},
-    }
-
-
-def _arrivals(db: Database, origins: Sequence[Mapping[str, Any]]) -> Iterator[list[Arrival]]:
-    """Arrivals of each event at sensors whose places are known."""
+def _arrivals(event: Sequence[PlacedArrival], usual_uncertainty: float | None = None) -> list[Arrival]:
+    """Arrivals of one event."""
     from catalogdb.relocation.documents import Arrival
 
-    own = [arrival for origin in origins for arrival in origin["arrivals"]]
-    picks = _picks(db, [arrival["pick_id"] for arrival in own])
-    uncertainties = sorted(pick["uncertainty"] for pick in picks.values() if pick.get("uncertainty"))
-    usual = uncertainties[len(uncertainties) // 2] if uncertainties else None
-    times = [arrival["time"] for arrival in own] or [0.0]
-    places = read_places(db, min(times), max(times) + LONGEST_TRAVEL_SECONDS, {arrival["sta"] for arrival in own})
-    for origin in origins:
-        event = []
-        for arrival in origin["arrivals"]:
-            pick, net, sta = picks.get(arrival["pick_id"], {}), arrival.get("net") or "", arrival["sta"]
-            place = places.at(net, sta, arrival["time"], pick.get("loc"), pick.get("chan")) or places.latest(net, sta)
-            if place is not None:
-                quality = _quality(pick, usual)
-                group = pick.get("channel_group") or ""
-                own_time = arrival["time"]
-                event.append(Arrival(arrival["pick_id"], arrival["phase"], net, sta, own_time, quality, *place, group))
-        yield event
+    return [
+        Arrival(
+            own.arrival["pick_id"], own.arrival["phase"], own.net, own.sta, own.arrival["time"],
+            _quality(own.pick, usual_uncertainty), *own.place, own.pick.get("channel_group") or "",
+        )
+        for own in event
+    ]  # fmt: skip
 
 
-def _picks(db: Database, ids: Sequence[str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for batch in batches(ids, BATCH_PICKS):
-        found |= {row["_id"]: row for row in db.pick.find({"_id": {"$in": batch}}, PICK_FIELDS)}
-    return found
+def _usual_uncertainty(events: Sequence[Sequence[PlacedArrival]]) -> float | None:
+    """Median uncertainty of the picks of some events, s; None where they have none."""
+    known = sorted(own.pick["uncertainty"] for event in events for own in event if own.pick.get("uncertainty"))
+    return known[len(known) // 2] if known else None
 
 
 def _quality(pick: Mapping[str, Any], usual_uncertainty: float | None) -> float:

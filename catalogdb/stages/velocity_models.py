@@ -17,6 +17,8 @@ from catalogdb.traveltimes.model_files import read_velocity_model
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
+JOB_SETTING = "locate.velocity_model"
+
 
 def ingest_velocity_model(
     db: Database,
@@ -66,21 +68,24 @@ def model_id(db: Database, name: str) -> str:
     return str(_found(db, name, {"model_id": 1})["model_id"])
 
 
-def velocity_model(db: Database, name: str) -> VelocityConfig | VelocityGrid:
+def velocity_model(db: Database, name: str, called: str = JOB_SETTING) -> VelocityConfig | VelocityGrid:
     """The model of a name.
+
+    Args:
+        called: the setting or option that gave the name.
 
     Raises:
         InputError: naming the models that there are.
     """
-    return model_of(cast(VelocityModel, _found(db, name, None)))
+    return model_of(cast(VelocityModel, _found(db, name, None, called)))
 
 
-def _found(db: Database, name: str, fields: dict[str, int] | None) -> dict[str, Any]:
+def _found(db: Database, name: str, fields: dict[str, int] | None, called: str = JOB_SETTING) -> dict[str, Any]:
     document = db.velocity_model.find_one({"_id": name}, fields)
     if document is None:
         known = sorted(row["_id"] for row in db.velocity_model.find({}, {"_id": 1}))
         raise InputError(
-            f"locate.velocity_model: no velocity model {name!r} in database {db.name!r}",
+            f"{called}: no velocity model {name!r} in database {db.name!r}",
             hint=f"there are: {', '.join(known) or 'none'}; catalogdb ingest velocity-model FILE --name {name}",
         )
     return cast(dict[str, Any], document)

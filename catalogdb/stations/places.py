@@ -88,10 +88,12 @@ class StationPlaces:
         first = [row for row in rows if row.loc == rows[0].loc]
         return [max(first, key=lambda row: row.overlap(starttime, endtime)).place] if first else []
 
-    def latest(self, net: str, sta: str) -> Place | None:
-        """Where the station stands last."""
+    def nearest(self, net: str, sta: str, time: float) -> Place | None:
+        """Where the station stands in the epoch that is nearest to a time (epoch seconds)."""
         rows = self._sites.get((net, sta))
-        return max(rows, key=lambda row: row.starttime).place if rows else None
+        if not rows:
+            return None
+        return min(rows, key=lambda row: (max(row.starttime - time, time - row.endtime, 0.0), -row.starttime)).place
 
     def moves(self, net: str, sta: str) -> bool:
         """True for a station that `site` has at more than one place."""

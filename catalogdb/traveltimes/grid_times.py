@@ -9,10 +9,11 @@ from functools import partial
 import numpy as np
 
 from catalogdb.errors import InputError
-from catalogdb.geo import Projection
+from catalogdb.geo import Projection, Region
 from catalogdb.identity import content_id
 from catalogdb.traveltimes import eikonal, time_files
 from catalogdb.traveltimes.eikonal import Lattice
+from catalogdb.traveltimes.first_arrivals import TravelTimes
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 MARGIN_SHARES = np.linspace(1.0, 0.0, 21)
@@ -117,6 +118,42 @@ class GridTimes:
         numbers, first = np.unique(slot[order], return_index=True)
         for number, rows in zip(numbers, np.split(order, first[1:]), strict=True):
             yield self._grids[number], *np.divmod(rows, station.shape[1])
+
+
+Times = TravelTimes | GridTimes
+
+
+def search_limits(region: Region, projection: Projection, margin_km: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper limits of (x, y, depth), km, of a complete region with a margin around it."""
+    west, east, south, north = region.bounds_xy(projection)
+    lower = np.array([west - margin_km, south - margin_km, region.mindepth_km])
+    return lower, np.array([east + margin_km, north + margin_km, region.maxdepth_km])
+
+
+def region_times(
+    model: VelocityGrid,
+    region: Region,
+    projection: Projection,
+    margin_km: float,
+    names: list[str],
+    longitude: np.ndarray,
+    latitude: np.ndarray,
+    depth_km: np.ndarray,
+) -> tuple[GridTimes, float]:
+    """Travel times of a 3-D model in a complete region, and the part of the margin (km) that the model reaches over.
+
+    Args:
+        margin_km: around the region.
+        names, longitude, latitude, depth_km: of the stations, degrees and km below sea level.
+
+    Raises:
+        InputError: where the model doesn't reach over the region and its stations.
+    """
+    check_model(model, (region.mindepth_km, region.maxdepth_km), names, longitude, latitude, depth_km)
+    margin_km = margin_within(model, projection, region.bounds_xy(projection), margin_km)
+    x, y = projection.to_xy(longitude, latitude)
+    places = np.column_stack([x, y, depth_km])
+    return grid_times(model, projection, places, *search_limits(region, projection, margin_km)), margin_km
 
 
 def grid_times(

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
+
+import numpy as np
 
 from catalogdb.documents.data import OriginArrival
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 Position = tuple[float, float, float]
 """Latitude and longitude (degrees), elevation (km above sea level)."""
+MOST_STEPS = 20
+"""HYPOINVERSE takes no more layers."""
+THINNEST_KM = 0.05
+"""Nodes that are closer stand for an interface."""
 WORST_WEIGHT = 4
 """Of the weights of HYPO71 and its kin: 0 counts fully, 4 not at all."""
 
@@ -73,10 +80,37 @@ class PeerInput:
 
     @property
     def layers(self) -> list[tuple[float, float, float]]:
-        """Top (km below sea level), P and S speed (km/s) of each layer."""
+        """Top (km below sea level), P and S speed (km/s) of each layer, or of each node of a gradient."""
         if self.velocity.homogeneous is not None:
             return [(0.0, *self.velocity.homogeneous)]
         return [(layer.depth_km, layer.vp, layer.vs) for layer in self.velocity.layers or ()]
+
+    @property
+    def below_sea_level(self) -> list[tuple[float, float, float]]:
+        """The same from sea level down: the first one, or first node, is at 0."""
+        below = [layer for layer in self.layers if layer[0] > 0.0]
+        if self.velocity.gradient:
+            tops, *speeds = zip(*self.layers, strict=True)
+            vp, vs = (float(np.interp(0.0, tops, own)) for own in speeds)
+            return [(0.0, vp, vs), *below]
+        above = [layer for layer in self.layers if layer[0] <= 0.0]
+        return [(0.0, *(above or below)[-1 if above else 0][1:]), *below[0 if above else 1 :]]
+
+    def in_steps(self, layers: list[tuple[float, float, float]]) -> list[tuple[float, float, float]]:
+        """Layers of one speed each, no more than about `MOST_STEPS`, in place of a gradient between nodes."""
+        if not self.velocity.gradient or len(layers) < 2:
+            return layers
+        between = [(up, low) for up, low in pairwise(np.array(layers)) if low[0] - up[0] > THINNEST_KM]
+        graded = [bool((up[1:] != low[1:]).any()) for up, low in between]
+        most = (MOST_STEPS - 1 - graded.count(False)) // max(graded.count(True), 1)
+        steps = []
+        for (up, low), is_graded in zip(between, graded, strict=True):
+            parts = max(min(most, int((low[0] - up[0]) / THINNEST_KM)), 1) if is_graded else 1
+            for part in range(parts):
+                top = up[0] + (low[0] - up[0]) * part / parts
+                vp, vs = up[1:] + (low[1:] - up[1:]) * (part + 0.5) / parts
+                steps.append((float(top), float(vp), float(vs)))
+        return [*steps, layers[-1]]
 
     @property
     def deepest_km(self) -> float:

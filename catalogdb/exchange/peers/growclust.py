@@ -3,6 +3,8 @@ doi:10.1785/0220160188, and the program's guide)."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, PeerPair, moment
 
 
@@ -12,17 +14,28 @@ def growclust_files(given: PeerInput) -> dict[str, str]:
         f"{sta:<5s} {latitude:10.6f} {longitude:11.6f}\n"
         for sta, (latitude, longitude, _) in sorted(given.stations.items())
     )
-    model = "".join(f"{top:8.3f} {vp:7.4f} {vs:7.4f}\n" for top, vp, vs in given.layers)
-    if len(given.layers) == 1:  # the program wants a second depth
-        model += f"{given.deepest_km:8.3f} {given.layers[0][1]:7.4f} {given.layers[0][2]:7.4f}\n"
     return {
         "evlist.txt": "".join(_event(event) for event in given.events),
         "stlist.txt": stations,
         "xcordata.txt": "".join(pair_lines(pair) for pair in given.correlated),
-        "vzmodel.txt": model,
+        "vzmodel.txt": "".join(f"{depth:8.3f} {vp:7.4f} {vs:7.4f}\n" for depth, vp, vs in _nodes(given)),
         "growclust.inp": _control(given),
         "event_ids.csv": given.ids(),
     }
+
+
+def _nodes(given: PeerInput) -> list[tuple[float, float, float]]:
+    """Depths and speeds from sea level down, between which the program interpolates: an interface has two at its
+    depth."""
+    layers = given.below_sea_level
+    nodes = list(layers)
+    if not given.velocity.gradient:
+        nodes = layers[:1] + [
+            node for above, own in pairwise(layers) for node in ((own[0], above[1], above[2]), own)
+        ]  # fmt: skip
+    if len(nodes) == 1:  # the program wants a second depth
+        nodes.append((given.deepest_km, nodes[0][1], nodes[0][2]))
+    return nodes
 
 
 def pair_lines(pair: PeerPair) -> str:
@@ -44,7 +57,6 @@ def _event(event: PeerEvent) -> str:
 
 def _control(given: PeerInput) -> str:
     _, vp, vs = given.layers[0]
-    shallowest = min([layer[0] for layer in given.layers] + [0.0])
     return f"""* evlist_fmt (1 = date, time, place, magnitude, errors, number)
 1
 * fin_evlist
@@ -68,7 +80,7 @@ tt.sg
 * vpvs_factor rayparam_min
 {vp / vs:.4f} 0.0
 * tt_dep0 tt_dep1 tt_ddep
-{shallowest:.1f} {given.deepest_km:.1f} 0.5
+0.0 {given.deepest_km:.1f} 0.5
 * tt_del0 tt_del1 tt_ddel
 0.0 {given.farthest_km:.1f} 1.0
 * rmin delmax rmsmax

@@ -11,14 +11,15 @@ def hypoinverse_files(given: PeerInput) -> dict[str, str]:
     """The files by name: phases, stations, one model of P and one of S, and a file of commands."""
     networks = {arrival["sta"]: arrival.get("net") or "" for event in given.events for arrival in event.arrivals}
     phases = "".join(_event(event) for event in given.events)
+    layers = given.in_steps(given.below_sea_level)
     stations = "".join(
         _station(sta, networks.get(sta, ""), *position) for sta, position in sorted(given.stations.items())
     )
     return {
         "catalog.phs": phases,
         "stations.sta": stations,
-        "p.crh": _model("P", [(top, vp) for top, vp, _ in given.layers]),
-        "s.crh": _model("S", [(top, vs) for top, _, vs in given.layers]),
+        "p.crh": _model("P", [(top, vp) for top, vp, _ in layers]),
+        "s.crh": _model("S", [(top, vs) for top, _, vs in layers]),
         "catalog.hyp": COMMANDS,
         "event_ids.csv": given.ids(),
     }
@@ -80,5 +81,5 @@ def _station(sta: str, net: str, latitude: float, longitude: float, elevation_km
 
 def _model(name: str, layers: list[tuple[float, float]]) -> str:
     """Speed and top of each layer; the first one begins at 0."""
-    rows = [f"{speed:5.2f}{max(top, 0.0):5.2f}\n" for top, speed in layers]
+    rows = [f"{speed:5.2f}{top:5.2f}\n" for top, speed in layers]
     return f"{name + ' speeds':<30s}\n" + "".join(rows)

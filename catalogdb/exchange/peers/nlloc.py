@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, moment
-from catalogdb.geo import KM_PER_DEGREE
+from catalogdb.geo import KM_PER_DEGREE, longitude_span
+from catalogdb.phases import phase_type
+from catalogdb.traveltimes.velocity import HIGHEST_KM
 
 GRID_KM = 1.0
 AROUND_KM = 20.0
@@ -32,21 +36,25 @@ def _observations(event: PeerEvent) -> str:
     lines = [f"PUBLIC_ID {event.event_id}\n"]
     for arrival, uncertainty in zip(event.arrivals, event.uncertainties, strict=True):
         date, seconds = moment(arrival["time"], 4)
+        phase = phase_type(arrival["phase"])
         lines.append(
-            f"{arrival['sta']:<6s} ?    ?    ? {arrival['phase']:<6s} ? {date:%Y%m%d %H%M} {seconds:9.4f} "
+            f"{arrival['sta']:<6s} ?    ?    ? {phase:<6s} ? {date:%Y%m%d %H%M} {seconds:9.4f} "
             f"GAU {uncertainty or DEFAULT_UNCERTAINTY:9.2e} {-1:9.2e} {-1:9.2e} {-1:9.2e} {1:9.4f}\n"
         )
     return "".join(lines) + "\n"
 
 
 def _control(given: PeerInput) -> str:
-    """`Vel2Grid nlloc.in`, `Grid2Time nlloc.in` (once more with S for P in GTFILES), `NLLoc nlloc.in`."""
+    """`Vel2Grid nlloc.in`, `Grid2Time nlloc.in` (once more with S for P in GTFILES), `NLLoc nlloc.in`.
+
+    The ratio of the speeds in LOCMETH is negative, so that NLLoc takes the times of S from their own grids.
+    """
     latitudes = [event.origin["latitude"] for event in given.events] or [0.0]
-    longitudes = [event.origin["longitude"] for event in given.events] or [0.0]
-    latitude, longitude = (min(latitudes) + max(latitudes)) / 2.0, (min(longitudes) + max(longitudes)) / 2.0
+    west, eastern = longitude_span(np.array([event.origin["longitude"] for event in given.events] or [0.0]))
+    latitude, longitude = (min(latitudes) + max(latitudes)) / 2.0, ((west + eastern) / 2.0 + 180.0) % 360.0 - 180.0
     high = max([position[2] for position in given.stations.values()] + [0.0])
     top, bottom = -math.ceil(high + 1.0), math.ceil(given.deepest_km)
-    wide = KM_PER_DEGREE * math.cos(math.radians(latitude)) * (max(longitudes) - min(longitudes)) + 2.0 * AROUND_KM
+    wide = KM_PER_DEGREE * math.cos(math.radians(latitude)) * (eastern - west) + 2.0 * AROUND_KM
     long = KM_PER_DEGREE * (max(latitudes) - min(latitudes)) + 2.0 * AROUND_KM
     east, north, down = (math.ceil(size / GRID_KM) + 1 for size in (wide, long, bottom - top))
     far = math.ceil(given.farthest_km / GRID_KM) + 1
@@ -59,6 +67,7 @@ VGTYPE P
 VGTYPE S
 VGGRID 2 {grid} SLOW_LEN
 {_layers(given)}
+# Grid2Time runs twice: with P here, and with S
 GTFILES ./model/layer ./time/layer P
 GTMODE GRID2D ANGLES_NO
 INCLUDE stations.in
@@ -70,7 +79,7 @@ LOCFILES events.obs NLLOC_OBS ./time/layer ./loc/catalog
 LOCHYPOUT SAVE_NLLOC_ALL
 LOCSEARCH OCT 10 10 4 0.01 20000 5000 0 1
 LOCGRID {east} {north} {down} {-wide / 2:.1f} {-long / 2:.1f} {top:.1f} {GRID_KM} {GRID_KM} {GRID_KM} PROB_DENSITY SAVE
-LOCMETH EDT_OT_WT 9999.0 4 -1 -1 {given.layers[0][1] / given.layers[0][2]:.3f} 6 -1.0 1
+LOCMETH EDT_OT_WT 9999.0 4 -1 -1 -1.0 6 -1.0 1
 LOCGAU 0.1 0.0
 LOCGAU2 0.02 0.05 2.0
 LOCPHASEID P P p Pg Pn
@@ -83,6 +92,8 @@ LOCANGLES ANGLES_NO 5
 def _layers(given: PeerInput) -> str:
     """LAYER lines: top, P speed and its gradient, S speed and its gradient, density and its gradient."""
     lines, layers = [], given.layers
+    if given.velocity.gradient:  # which the program would go on with above the first node
+        lines.append(f"LAYER {HIGHEST_KM:8.3f} {layers[0][1]:7.4f} {0.0:8.5f} {layers[0][2]:7.4f} {0.0:8.5f} 2.7 0.0\n")
     for number, (top, vp, vs) in enumerate(layers):
         slopes = (0.0, 0.0)
         if given.velocity.gradient and number + 1 < len(layers):

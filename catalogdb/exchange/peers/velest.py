@@ -53,9 +53,9 @@ def _event(event: PeerEvent, stations: dict[str, tuple[float, float, float]]) ->
 
 def _model(given: PeerInput) -> str:
     """P layers, then S layers: speed, top, damping (f5.2,5x,f7.2,2x,f7.3)."""
-    text = "model of the catalog\n"
+    text, layers = "model of the catalog\n", given.in_steps(given.layers)
     for phase, column in (("P", 1), ("S", 2)):
-        text += f"{len(given.layers):3d}        vel,depth,vdamp,phase (f5.2,5x,f7.2,2x,f7.3,3x,a1)\n"
-        for layer in given.layers:
+        text += f"{len(layers):3d}        vel,depth,vdamp,phase (f5.2,5x,f7.2,2x,f7.3,3x,a1)\n"
+        for layer in layers:
             text += f"{layer[column]:5.2f}     {layer[0]:7.2f}  {NO_DAMPING:7.3f}   {phase}\n"
     return text

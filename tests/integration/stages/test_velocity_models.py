@@ -9,9 +9,11 @@ from catalogdb.database.connection import connect
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.runs.run import run_job
 from catalogdb.runs.stale import stale_of_job
+from catalogdb.stages.export_peers import export_for_peer
 from catalogdb.stages.velocity_models import ingest_velocity_model, velocity_model
 
 BLOCK = "locate={min_events: 3, terms: none, velocity_model: alps}"
+RELOCATE = "relocate={max_separation_km: 60, min_links: 4, bootstrap: 0}"
 
 
 def layers(folder, vp):
@@ -39,6 +41,33 @@ def test_a_catalog_is_stale_when_its_model_is_replaced(engine_day, tmp_path):
     assert after.keys() == before.keys() and after != before
 
 
+def test_relocation_takes_the_model_that_located(engine_day, tmp_path):
+    settings = engine_day.filled()
+    db = connect(settings)
+    ingest_velocity_model(db, layers(tmp_path, 5.0), "alps")
+    job = engine_day.job(BLOCK, RELOCATE)
+    assert run_job(settings, job).status == "done"
+    rows = "{depth_km: 0, vp: 5.0, vs: 3.3}, {depth_km: 20, vp: 6.8, vs: 3.9}"
+    given = BLOCK.replace("velocity_model: alps", f"velocity: {{layers: [{rows}]}}")
+    more = ("catalog=given", "pick_set=engines")
+    assert run_job(settings, engine_day.job(given, RELOCATE, *more)).status == "done"
+    assert relocated(db, "engines") == pytest.approx(relocated(db, "given"), abs=1e-9) and len(relocated(db, "given"))
+    export_for_peer(db, "engines", tmp_path / "velest", "velest")
+    assert (tmp_path / "velest" / "model.mod").read_text().splitlines()[2].split()[:2] == ["5.00", "0.00"]
+    ingest_velocity_model(db, layers(tmp_path, 5.8), "alps", replace=True)
+    stale = {task.stage: task for task in stale_of_job(db, job).tasks}
+    assert [(why.reason, why.what) for why in stale["relocate"].why] == [("velocity model", "alps")]
+    with pytest.raises(InputError, match="located in 'alps', which has another content now"):
+        export_for_peer(db, "engines", tmp_path / "velest", "velest")
+    with pytest.raises(InputError, match="^--velocity-model: no velocity model 'flat'"):
+        export_for_peer(db, "engines", tmp_path / "velest", "velest", model="flat")
+
+
+def relocated(db, catalog):
+    found = db.origin.find({"catalog": catalog, "method": "double difference"}).sort("time", 1)
+    return np.array([[origin["latitude"], origin["longitude"], origin["depth_km"]] for origin in found])
+
+
 def test_a_grid_locates_the_same_events(engine_day, tmp_path, monkeypatch):
     pytest.importorskip("eikonalfm")
     from catalogdb.traveltimes import eikonal
@@ -59,9 +88,16 @@ def test_a_grid_locates_the_same_events(engine_day, tmp_path, monkeypatch):
     path = tmp_path / "grid.csv"
     path.write_text("\n".join(rows))
     assert ingest_velocity_model(db, [path], "alps")["values"] == "15 x 15 x 8"
-    report = run_job(settings, engine_day.job(BLOCK))
+    report = run_job(settings, engine_day.job(BLOCK, RELOCATE))
     assert report.status == "done", report
     assert db.origin.count_documents({"method": "nonlinear"}) > 2
+    assert len(relocated(db, "engines")) > 1
+    with pytest.raises(InputError, match="located in 'alps': a 3-D velocity model, and velest takes layers"):
+        export_for_peer(db, "engines", tmp_path / "velest", "velest")
+    assert not (tmp_path / "velest").exists()
+    ingest_velocity_model(db, layers(tmp_path, 5.8), "flat")
+    assert export_for_peer(db, "engines", tmp_path / "velest", "velest", model="flat")["events"] > 2
+    assert export_for_peer(db, "engines", tmp_path / "hypodd", "hypodd")["events"] > 2
 
 
 def test_a_name_is_one_models_until_it_is_replaced(settings, tmp_path):

@@ -1,5 +1,9 @@
 """What other locators are given of an event: arrivals that they can use, at the places of their own stations."""
 
+from collections import Counter
+
+import numpy as np
+
 from catalogdb.exchange.peers.collect import NO_FIRST_ARRIVALS, SECOND_OF_A_CODE, PeerCollector
 from catalogdb.exchange.peers.events import PeerInput, PeerPair
 from catalogdb.exchange.peers.growclust import growclust_files
@@ -63,16 +67,62 @@ def test_correlated_times_are_dt_cc_and_xcordata():
     ]  # fmt: skip
 
 
-def test_models_of_layers_and_gradients_are_written_as_they_are():
-    layers = (VelocityLayer(depth_km=0.0, vp=5.0, vs=2.9), VelocityLayer(depth_km=10.0, vp=6.0, vs=3.4))
+def with_model(gradient, *rows):
+    layers = tuple(VelocityLayer(depth_km=depth, vp=vp, vs=vs) for depth, vp, vs in rows)
     collector = PeerCollector(POSITIONS)
-    events = collector.take([(event(arrival("AA", "STA", "P", 2.0)), [])])
-    given = PeerInput(events, collector.stations, VelocityConfig(layers=layers, gradient=True))
+    events = collector.take([(event(arrival("AA", "STA", "iPg", 2.0)), [])])
+    return PeerInput(events, collector.stations, VelocityConfig(layers=layers, gradient=gradient))
+
+
+def numbers(text, first=0):
+    return [[float(value) for value in line.split()] for line in text.splitlines()[first:]]
+
+
+def test_gradients_stay_gradients_or_become_steps():
+    given = with_model(True, (0.0, 5.0, 2.9), (10.0, 6.0, 3.4))
     rows = [line.split() for line in nlloc_files(given)["nlloc.in"].splitlines() if line.startswith("LAYER")]
-    assert [float(value) for value in rows[0][1:6]] == [0.0, 5.0, 0.1, 2.9, 0.05]
-    assert float(rows[1][3]) == 0.0
+    assert [[float(value) for value in row[1:6]] for row in rows] == [
+        [-10.0, 5.0, 0.0, 2.9, 0.0], [0.0, 5.0, 0.1, 2.9, 0.05], [10.0, 6.0, 0.0, 3.4, 0.0],
+    ]  # fmt: skip
+    assert numbers(growclust_files(given)["vzmodel.txt"]) == [[0.0, 5.0, 2.9], [10.0, 6.0, 3.4]]
+    steps = [(float(line[:5]), float(line[5:])) for line in hypoinverse_files(given)["p.crh"].splitlines()[1:]]
+    assert len(steps) == 20 and steps[-1] == (6.0, 10.0) and steps[9] == (5.5, 4.74)
+    velest = velest_files(given, Counter())["model.mod"].splitlines()
+    assert velest[1].split()[0] == "20" and velest[2].split()[:2] == ["5.03", "0.00"]
+
+
+def test_close_nodes_of_a_gradient_are_an_interface():
+    """As the layers of NonLinLoc are read where one of them has a gradient."""
+    given = with_model(True, (0.0, 5.0, 2.9), (9.999, 5.9, 3.4), (10.0, 6.5, 3.7), (110.0, 6.5, 3.7))
+    steps = [float(line[5:]) for line in hypoinverse_files(given)["p.crh"].splitlines()[1:]]
+    assert len(steps) == 20 and (np.diff(steps) > 0.1).all() and steps[-3:] == [9.44, 10.0, 110.0]
+
+
+def test_interfaces_stay_where_a_program_interpolates():
+    given = with_model(False, (-2.0, 4.0, 2.3), (-1.0, 5.0, 2.9), (10.0, 6.0, 3.4))
+    expected = [[0.0, 5.0, 2.9], [10.0, 5.0, 2.9], [10.0, 6.0, 3.4]]
+    assert numbers(growclust_files(given)["vzmodel.txt"]) == expected
     assert hypoinverse_files(given)["s.crh"].splitlines()[1:] == [" 2.90 0.00", " 3.4010.00"]
-    assert velest_files(given, collector.left_out)["model.mod"].splitlines()[2] == " 5.00        0.00    1.000   P"
+    deep = with_model(False, (1.0, 5.0, 2.9), (10.0, 6.0, 3.4))
+    assert numbers(growclust_files(deep)["vzmodel.txt"]) == expected
+    alone = with_model(False, (0.0, 5.0, 2.9))
+    assert numbers(growclust_files(alone)["vzmodel.txt"]) == [[0.0, 5.0, 2.9], [25.0, 5.0, 2.9]]
+
+
+def test_nonlinloc_takes_p_and_s_from_grids_of_their_own():
+    files = nlloc_files(with_model(False, (0.0, 5.0, 2.9), (10.0, 6.0, 3.4)))
+    assert next(line.split() for line in files["nlloc.in"].splitlines() if line.startswith("LOCMETH"))[6] == "-1.0"
+    assert files["events.obs"].splitlines()[1].split()[4] == "P"
+
+
+def test_nonlinloc_s_grid_spans_the_date_line():
+    collector = PeerCollector(POSITIONS)
+    events = [event(arrival("AA", "STA", "P", 2.0)), event(arrival("AA", "STA", "P", 2.0))]
+    for own, longitude in zip(events, (179.9, -179.9), strict=True):
+        own["origins"][0]["longitude"] = longitude
+    given = PeerInput(collector.take([(own, []) for own in events]), collector.stations, VelocityConfig())
+    lines = {line.split()[0]: line.split() for line in nlloc_files(given)["nlloc.in"].splitlines() if line}
+    assert abs(float(lines["TRANS"][3])) == 180.0 and int(lines["LOCGRID"][1]) < 60
 
 
 def test_codes_that_velest_has_no_room_for_are_counted():

@@ -8,7 +8,9 @@ from catalogdb.exchange.hypodd_times import read_times
 from catalogdb.geo import Region
 from catalogdb.relocation.config import RelocateConfig
 from catalogdb.relocation.documents import Arrival, Correlated, linked_events, relocate_origins
+from catalogdb.traveltimes import eikonal
 from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 REGION = Region(minlatitude=45.5, maxlatitude=46.5, minlongitude=11.5, maxlongitude=12.5, maxdepth_km=20)
 MODEL = VelocityConfig(vp=6.0, vs=3.4)
@@ -61,6 +63,24 @@ def test_origins_and_pairs_have_the_fields_of_their_schemas():
     pair = found.pairs[0]
     assert (pair["first_event_id"], pair["second_event_id"], pair["n_times"]) == ("e0", "e1", 16)
     assert {time["kind"] for time in pair["times"]} == {"catalog"}
+
+
+def test_a_grid_of_one_speed_relocates_as_that_speed_does(tmp_path, monkeypatch):
+    pytest.importorskip("eikonalfm")
+    monkeypatch.setenv("CATALOGDB_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(eikonal, "MOST_NODES", 20_000)
+    speeds = np.full((4, 4, 4), 6.0, dtype=np.float32)
+    grid = VelocityGrid("", 0.0, (0.0, 0.0), False, (11.0, 45.0, -4.0), (0.7, 0.7, 10.0), speeds, speeds * 3.4 / 6.0)
+    origins, arrivals = catalog(*(event(row, 0.2 * row, 8.0 + 0.1 * row) for row in range(6)))
+    config = RelocateConfig(bootstrap=0, centroid="arrivals")
+    layers, of_grid = (relocate_origins(origins, arrivals, REGION, model, config).origins for model in (MODEL, grid))
+    for name, precision in (("latitude", 0.02 * KM), ("longitude", 0.02 * KM), ("depth_km", 0.04)):
+        found, expected = ([origin[name] for origin in own] for own in (of_grid, layers))
+        assert found == pytest.approx(expected, abs=precision)
+    assert max(origin["rms"] for origin in of_grid) < 0.01
+    shallow = VelocityGrid("", 0.0, (0.0, 0.0), False, (11.0, 45.0, 2.0), (0.7, 0.7, 10.0), speeds, speeds * 3.4 / 6.0)
+    with pytest.raises(InputError, match="region.mindepth_km is 0 km"):
+        relocate_origins(origins, arrivals, REGION, shallow, config)
 
 
 def test_correlated_times_are_told_apart():

@@ -62,7 +62,8 @@ def test_a_place_is_that_of_its_time():
     assert [known.at("XA", "S01", time).latitude for time in (edge - 1, edge, edge + 1)] == [46.1, 46.0, 46.0]
     assert known.at("XA", "S01", START.timestamp - 1) is None
     assert known.at("XA", "S01", START.timestamp).latitude == 46.1
-    assert known.latest("XA", "S01").latitude == 46.0
+    nearest = [known.nearest("XA", "S01", time).latitude for time in (START.timestamp - 1, OPEN_END + 1)]
+    assert nearest == [46.1, 46.0] and known.nearest("XA", "S02", edge) is None
     assert known.stations(0.0, START.timestamp) == [] and known.stations(0.0, START.timestamp + 1) == [("XA", "S01")]
 
 

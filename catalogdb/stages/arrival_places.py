@@ -1,0 +1,55 @@
+"""Arrivals of origins with their picks, and where their sensors stood."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pymongo.database import Database
+
+from catalogdb.batches import batches
+from catalogdb.ledger.parts import digest
+from catalogdb.stages.station_places import read_places
+from catalogdb.stations.places import Place
+
+PICK_FIELDS = dict.fromkeys(("loc", "chan", "uncertainty", "hypo71_weight", "channel_group"), 1)
+BATCH_PICKS = 10_000
+
+
+class PlacedArrival(NamedTuple):
+    """One of an origin's arrivals (pick_id, phase, time), what its pick says, and its sensor's place."""
+
+    arrival: Mapping[str, Any]
+    net: str
+    sta: str
+    pick: Mapping[str, Any]
+    place: Place
+
+
+def placed_arrivals(db: Database, origins: Sequence[Mapping[str, Any]]) -> list[list[PlacedArrival]]:
+    """Arrivals of each origin at sensors whose places are known: at the arrival's time, else nearest to it."""
+    own = [arrival for origin in origins for arrival in origin["arrivals"]]
+    picks: dict[str, Any] = {}
+    for batch in batches([arrival["pick_id"] for arrival in own], BATCH_PICKS):
+        picks |= {row["_id"]: row for row in db.pick.find({"_id": {"$in": batch}}, PICK_FIELDS)}
+    places = read_places(db, codes={arrival["sta"] for arrival in own})
+    found = []
+    for origin in origins:
+        event = []
+        for arrival in origin["arrivals"]:
+            pick, net, sta = picks.get(arrival["pick_id"], {}), arrival.get("net") or "", arrival["sta"]
+            place = places.at(net, sta, arrival["time"], pick.get("loc"), pick.get("chan"))
+            place = place or places.nearest(net, sta, arrival["time"])
+            if place is not None:
+                event.append(PlacedArrival(arrival, net, sta, pick, place))
+        found.append(event)
+    return found
+
+
+def sensor_parts(arrivals: Iterable[PlacedArrival]) -> dict[str, str]:
+    """Identity of the places of each station's sensors."""
+    sensors: dict[str, set[str]] = defaultdict(set)
+    for own in arrivals:
+        sensors[f"{own.net}.{own.sta}"].add(" ".join(map(repr, own.place)))
+    return {station: digest(*sorted(found)) for station, found in sensors.items()}
