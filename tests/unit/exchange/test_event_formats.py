@@ -16,6 +16,7 @@ from catalogdb.errors import InputError
 from catalogdb.exchange.csv_catalog import read_csv
 from catalogdb.exchange.formats import FORMATS, load, of_command
 from catalogdb.exchange.geojson import read_geojson
+from catalogdb.exchange.obspy_events import read_by_obspy
 
 TIMES = (1711574377.300001, 1711574999.999999, 1735689599.5)
 
@@ -93,6 +94,33 @@ def test_nordic_has_the_picks(tmp_path):
         assert times == pytest.approx([pick["time"] for pick in picks], abs=1e-3)
 
 
+def test_nordic_counts_what_has_no_room_and_no_letter(tmp_path):
+    event, picks = PAIRS[0]
+    magnitude = event["magnitudes"][0]
+    changed = event | {"event_type": "quarry blast", "magnitudes": [magnitude | {"type": "M"}]}
+    changed["origins"] = [{name: value for name, value in event["origins"][0].items() if name != "rms"}]
+    picks = [picks[0] | {"sta": "LONGNAME"}, picks[1]]
+    stream, left_out, counts = io.BytesIO(), Counter(), Counter()
+    assert load(of_command("catalog")["nordic"].writer)([(changed, picks)], stream, left_out, counts) == 1
+    assert counts["picks"] == 1 and [reason.split(":")[0] for reason, number in left_out.items() if number] == [
+        "picks of stations with a code of more than 5 letters",
+        "types of magnitudes",
+        "types of events",
+    ]
+    (tmp_path / "e.out").write_bytes(stream.getvalue())
+    found = read_events(str(tmp_path / "e.out"), format="NORDIC")[0]
+    assert found.event_type == "explosion" and found.magnitudes == [] and len(found.picks) == 1
+    assert found.origins[0].quality is None or found.origins[0].quality.standard_error is None
+    own = read_by_obspy(tmp_path / "e.out", "manual", "NORDIC").events[0]
+    assert "place" not in own and "rms" not in own
+
+
+def test_the_name_of_a_cmtsolution_is_no_place(tmp_path):
+    (tmp_path / "e.out").write_bytes(written("cmtsolution")[0])
+    found = read_by_obspy(tmp_path / "e.out", "manual", "CMTSOLUTION").events
+    assert len(found) == 3 and all("place" not in event for event in found)
+
+
 def test_cmtsolution_says_that_its_tensor_is_no_mechanism():
     text, left_out, _ = written("cmtsolution")
     assert sum(left_out.values()) == 3 and "explosion" in next(iter(left_out))
@@ -155,6 +183,31 @@ def test_odd_features_are_rejected_with_the_reason(tmp_path, change, reason):
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [good, good | {"id": "bad"} | change]}))
     catalog = read_geojson(path)
     assert len(catalog.events) == 1 and "(bad)" in catalog.rejected[0] and reason in catalog.rejected[0]
+
+
+def test_odd_properties_are_left_out_and_said(tmp_path):
+    odd = {"time": "1711574377300", "nst": "12", "mag": -999, "magType": "ml", "gap": 400, "place": ["x"], "net": 5}
+    rows = [{"id": 0, "properties": odd | {"type": "quarry"}}, {"properties": odd | {"mag": 1.5, "code": 77}}]
+    rows = [row | {"geometry": {"coordinates": [1.0, 2.0]}} for row in rows]
+    late = rows[0] | {"id": "late", "properties": {"time": 9e15}}
+    (tmp_path / "e.json").write_text(json.dumps({"type": "FeatureCollection", "features": [*rows, late]}))
+    catalog = read_geojson(tmp_path / "e.json")
+    first, second = catalog.events
+    assert (first["source_id"], second["source_id"], first["event_type"]) == ("0", "77", "quarry")
+    assert "magnitude" not in first and (second["magnitude"], second["magnitude_type"]) == (1.5, "ML")
+    assert first["origins"][0]["n_stations"] == 12 and not {"azimuthal_gap", "place", "event_type"} & second.keys()
+    assert "late" in catalog.rejected[0] and "years" in catalog.rejected[0]
+    assert [line.split("; ")[0].split(": ", 1)[1] for line in catalog.repaired] == [
+        "2 times azimuthal_gap left out, as it is not from 0 to 360",
+        "1 times magnitude left out, as it is not from -5 to 11",
+        "1 events of type 'quarry', which QuakeML has not, kept as it is",
+    ]
+
+
+def test_an_event_of_no_type_is_no_earthquake_in_geojson(tmp_path):
+    event = {name: value for name, value in EVENTS[0].items() if name != "event_type"}
+    (tmp_path / "e.json").write_bytes(written("geojson", [event])[0])
+    assert "event_type" not in read_geojson(tmp_path / "e.json").events[0]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"features": 3}'])
