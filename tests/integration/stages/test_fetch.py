@@ -156,6 +156,13 @@ def test_providers_that_cant_be_had_are_named(tmp_path, provider, reason):
         fetch_events([provider], area(), tmp_path)
 
 
+@pytest.mark.parametrize("fetch", [fetch_events, fetch_waveforms])
+def test_a_folder_that_cant_be_is_named(service, tmp_path, fetch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file.*can't be made"):
+        fetch([service[1]], area(), tmp_path / "file")
+
+
 @pytest.mark.parametrize("box", [Box(46, 45, 12, 14), Box(45, 46, 170, 190), Box(45, 96, 12, 14)])
 def test_boxes_that_cant_be_are_refused(box):
     with pytest.raises(InputError, match="the box"):

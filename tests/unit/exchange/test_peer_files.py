@@ -1,7 +1,7 @@
 """What other locators are given of an event: arrivals that they can use, at the places of their own stations."""
 
 from catalogdb.exchange.peers.collect import NO_FIRST_ARRIVALS, SECOND_OF_A_CODE, PeerCollector
-from catalogdb.exchange.peers.events import PeerInput, PeerPair
+from catalogdb.exchange.peers.events import PeerInput, PeerPair, moment
 from catalogdb.exchange.peers.growclust import growclust_files
 from catalogdb.exchange.peers.hypodd import hypodd_files
 from catalogdb.exchange.peers.hypoinverse import hypoinverse_files
@@ -50,6 +50,27 @@ def test_a_second_station_of_a_code_is_not_put_at_the_place_of_the_first():
     assert writer.stations == {"STA": POSITIONS["AA", "STA"]}
 
 
+def test_hypoinverse_has_no_part_of_a_code():
+    collector = PeerCollector(POSITIONS | {("AA", "STATIO"): (46.0, 12.0, 0.5)})
+    events = collector.take([(event(arrival("AA", "STATIO", "P", 2.0), arrival("AA", "STA", "P", 3.0)), [])])
+    files = hypoinverse_files(PeerInput(events, collector.stations, VelocityConfig()), collector.left_out)
+    assert [line[:5] for line in files["stations.sta"].splitlines()] == ["STA  "]
+    assert "STATI" not in files["catalog.phs"] and collector.left_out.total() == 1
+
+
+def test_unknown_depths_and_magnitudes_of_what_is_written_are_counted():
+    collector = PeerCollector(POSITIONS)
+    whole = event(arrival("AA", "STA", "P", 2.0))
+    collector.take([(whole, []), (whole | {"depth_km": 0.0, "magnitude": 0.0}, []), (event(), [])])
+    assert collector.unknown == {"depth_km": 1, "magnitude": 1}
+
+
+def test_the_end_of_a_minute_is_the_next_ones_beginning():
+    for time, digits in ((59.999999, 2), (59.996, 2), (-0.000001, 4)):
+        date, seconds = moment(1.7e9 - 1.7e9 % 60 + time, digits)
+        assert f"{seconds:.2f}" == "0.00" and date.second == 0
+
+
 def test_correlated_times_are_dt_cc_and_xcordata():
     collector = PeerCollector(POSITIONS)
     events = collector.take([(event(arrival("AA", "STA", "P", 2.0)), [])] * 2)
@@ -71,7 +92,7 @@ def test_models_of_layers_and_gradients_are_written_as_they_are():
     rows = [line.split() for line in nlloc_files(given)["nlloc.in"].splitlines() if line.startswith("LAYER")]
     assert [float(value) for value in rows[0][1:6]] == [0.0, 5.0, 0.1, 2.9, 0.05]
     assert float(rows[1][3]) == 0.0
-    assert hypoinverse_files(given)["s.crh"].splitlines()[1:] == [" 2.90 0.00", " 3.4010.00"]
+    assert hypoinverse_files(given, collector.left_out)["s.crh"].splitlines()[1:] == [" 2.90 0.00", " 3.4010.00"]
     assert velest_files(given, collector.left_out)["model.mod"].splitlines()[2] == " 5.00        0.00    1.000   P"
 
 
