@@ -45,7 +45,9 @@ def waveforms(
     """Fetch miniSEED, a file for each channel and day, and StationXML of the stations. The same command goes on."""
     from catalogdb.stages.fetch import fetch_waveforms
 
-    area = _area(starttime, endtime, box, networks=network, stations=station, channels=tuple(map(str.strip, channels.split(","))))
+    area = _area(
+        starttime, endtime, box, networks=network, stations=station, channels=tuple(map(str.strip, channels.split(",")))
+    )
     of_waveforms, of_stations = fetch_waveforms(provider, area, output)
     _say({"waveforms": of_waveforms, "stations": of_stations}, json)
     if ingest and of_waveforms.new + of_waveforms.kept:

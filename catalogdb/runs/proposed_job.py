@@ -152,7 +152,10 @@ def _stations_of_picks(db: Database, pick_set: str) -> frozenset[str]:
 def _stages(pick_set: str | None) -> list[str]:
     if pick_set is None:
         return []
-    return [f"pick_set: {yaml_word(pick_set)}  # its picks are taken as they are", "stages: [associate, magnitude, evaluate]"]
+    return [
+        f"pick_set: {yaml_word(pick_set)}  # its picks are taken as they are",
+        "stages: [associate, magnitude, evaluate]",
+    ]
 
 
 def _period(starttime: float, endtime: float) -> list[str]:
@@ -206,9 +209,8 @@ def _pick(archive: _Archive) -> list[str]:
     ]  # fmt: skip
     if unknown:
         order = [family for family in SENSOR_PRIORITY if family in families] + unknown
-        lines.append(
-            f"  channel_priority: [{', '.join(map(yaml_word, order))}]  # with {', '.join(unknown)}, which the usual one has not"
-        )
+        words = ", ".join(map(yaml_word, order))
+        lines.append(f"  channel_priority: [{words}]  # with {', '.join(unknown)}, which the usual one has not")
     return lines
 
 

@@ -74,6 +74,6 @@ def _angle(words: list[str], parts: int, sides: str) -> float:
         return degrees
     if words[parts].upper() not in tuple(sides):
         raise ValueError(f"{words[parts]} is none of {', '.join(sides)}")
-    if not (0.0 <= numbers[0] and all(0.0 <= number < 60.0 for number in numbers[1:])):
+    if not (numbers[0] >= 0.0 and all(0.0 <= number < 60.0 for number in numbers[1:])):
         raise ValueError(f"{' '.join(words[:parts])} are no degrees with parts of 60")
     return -degrees if words[parts].upper() in "SW" else degrees

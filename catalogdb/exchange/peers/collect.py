@@ -16,7 +16,10 @@ LONGEST_CODE = 7
 UNLOCATED, NO_ARRIVALS, UNKNOWN = "events without a location", "events without arrivals", "arrivals of unknown stations"
 NO_FIRST_ARRIVALS = "arrivals that are no first P or S"
 SECOND_OF_A_CODE = "arrivals of stations whose code another one has"
-AS_ZERO = {"depth_km": "events without a depth, written as 0 km", "magnitude": "events without a magnitude, written as 0"}
+AS_ZERO = {
+    "depth_km": "events without a depth, written as 0 km",
+    "magnitude": "events without a magnitude, written as 0",
+}
 """Formats of numbers alone have no word for these."""
 
 
