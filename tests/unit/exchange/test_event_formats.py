@@ -235,6 +235,12 @@ def test_fdsn_text_and_csep_are_read_back_by_our_own_reader(tmp_path):
         assert {event["magnitude"] for event in catalog.events} == {4.61}
 
 
+def test_fdsn_text_has_no_control_characters(tmp_path):
+    (tmp_path / "e.txt").write_bytes(written("fdsn-text", [EVENTS[0] | {"place": "a\x00b|c\r\nd"}])[0])
+    (event,) = read_csv(tmp_path / "e.txt").events
+    assert event["place"] == "a b/c d"
+
+
 def test_weights_are_of_one_event_nearest_station_first():
     far = EVENT["origins"][1]["arrivals"][0] | {"sta": "FAR", "distance_km": 80.0}
     origin = EVENT["origins"][1] | {"arrivals": [far, *EVENT["origins"][1]["arrivals"]]}
