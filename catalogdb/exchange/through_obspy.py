@@ -9,13 +9,12 @@ import io
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from catalogdb.documents.data import Event, Pick
 from catalogdb.exchange.quakeml_writer import write_quakeml
-from catalogdb.exchange.tables import preferred_origin
 from catalogdb.exchange.writer_words import UNLOCATED
 
 Events = Iterable[tuple[Event, list[Pick]]]
@@ -26,8 +25,9 @@ LONGEST_CODE = 5
 NO_LETTER = "-"
 """A magnitude type that Nordic has no letter for, so that its value is written without one."""
 CODE_TOO_LONG = f"picks of stations with a code of more than {LONGEST_CODE} letters"
+FRACTION = {"1": slice(19, 20), "H": slice(19, 22)}
 RMS = {"1": slice(51, 55), "H": slice(53, 59)}
-"""Columns of the rms in a line of a type, which stands in column 80."""
+"""Columns of the second's decimals, and of the rms, in the lines of an origin, whose type stands in column 80."""
 
 
 def write_scml(events: Events, stream: BinaryIO, left_out: Counter[str], written: Counter[str]) -> int:
@@ -59,7 +59,7 @@ def write_nordic(events: Events, stream: BinaryIO, left_out: Counter[str], writt
         try:
             catalog = obspy_catalog([(event, picks)])
             _fit_columns(catalog[0], said)
-            stream.write(_nordic(catalog, has_rms="rms" in preferred_origin(event)))
+            stream.write(_nordic(catalog))
         except Exception as error:  # ObsPy's writer has errors of its own for what does not fit the columns
             left_out[f"events that ObsPy can't write in Nordic columns ({type(error).__name__}: {error})"[:120]] += 1
             continue
@@ -102,17 +102,32 @@ def obspy_catalog(events: Events, name: str = "catalog") -> Any:
     return read_events(text, format="QUAKEML")
 
 
-def _nordic(catalog: Any, has_rms: bool) -> bytes:
-    """The lines of one event; ObsPy writes an rms that is not known as 0."""
+def _nordic(catalog: Any) -> bytes:
+    """The lines of one event."""
     with tempfile.NamedTemporaryFile(prefix="catalogdb-", suffix=".out") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         catalog.write(file.name, format="NORDIC")  # it takes no stream
-        text = Path(file.name).read_bytes()
-    return text if has_rms else b"".join(map(_without_rms, text.splitlines(keepends=True)))
+        lines = Path(file.name).read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(_corrected(lines, catalog[0])).encode()
 
 
-def _without_rms(line: bytes) -> bytes:
-    columns = RMS.get(line[79:80].decode("latin-1"))
-    if columns is None:
-        return line
-    return line[: columns.start] + b" " * (columns.stop - columns.start) + line[columns.stop :]
+def _corrected(lines: Iterable[str], event: Any) -> Iterator[str]:
+    """Lines of an event with the decimals of its origin times, and no rms where it is not known.
+
+    ObsPy 1.5 writes decimals without the zeros before them (50.04 s as 50.400), and an unknown rms as 0.
+    """
+    first = event.preferred_origin() or event.origins[0]
+    origins = iter([first, *(origin for origin in event.origins if origin != first)])
+    origin: Any = None
+    last = "H"
+    for line in lines:
+        kind = line[79:80]
+        if kind in FRACTION:
+            if kind == "1" and last == "H":  # each origin has one or two lines of type 1, and one of type H
+                origin = next(origins)
+            decimals, rms, last = FRACTION[kind], RMS[kind], kind
+            fraction = f"{origin.time.microsecond:06d}"[: decimals.stop - decimals.start]
+            line = line[: decimals.start] + fraction + line[decimals.stop :]
+            if not origin.quality or origin.quality.standard_error is None:
+                line = line[: rms.start] + " " * (rms.stop - rms.start) + line[rms.stop :]
+        yield line

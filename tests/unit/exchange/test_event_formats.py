@@ -65,7 +65,7 @@ def test_every_function_of_the_table_is_there():
         ("fdsn-text", "EVENTTXT", 1e-6),
         ("scml", "SCML", 1e-6),
         ("zmap", "ZMAP", 2e-5),
-        ("nordic", "NORDIC", 0.051),
+        ("nordic", "NORDIC", 0.0011),
         ("cmtsolution", "CMTSOLUTION", 0.006),
     ],
 )
@@ -113,6 +113,24 @@ def test_nordic_counts_what_has_no_room_and_no_letter(tmp_path):
     assert found.origins[0].quality is None or found.origins[0].quality.standard_error is None
     own = read_by_obspy(tmp_path / "e.out", "manual", "NORDIC").events[0]
     assert "place" not in own and "rms" not in own
+
+
+def test_nordic_has_the_decimals_of_every_origins_time(tmp_path):
+    times = (1711574350.04, 1711574350.007, 1711574350.0, 1711574350.94)
+    (first, picks), parts = PAIRS[0], []
+    for number, time in enumerate(times):
+        own = {"_id": f"{number:032x}", "time": time, "depth_km": 5.0 + number, "arrivals": []}
+        parts.append(first["origins"][0] | own)
+    event = first | {"time": times[2], "origins": parts, "preferred_origin_id": parts[2]["_id"]}
+    stream = io.BytesIO()
+    load(of_command("catalog")["nordic"].writer)([(event, picks)], stream, Counter(), Counter())
+    lines = [line for line in stream.getvalue().decode().splitlines() if line[79:] in ("1", "H")]
+    assert [float(line[15:22]) for line in lines if line[79] == "H"] == [10.0, 10.04, 10.007, 10.94]
+    assert [float(line[15:20]) for line in lines if line[79] == "1"] == [10.0, 10.0, 10.0, 10.9]
+    assert [round(float(line[43:52])) for line in lines if line[79] == "H"] == [7, 5, 6, 8]
+    (tmp_path / "e.out").write_bytes(stream.getvalue())
+    found = read_events(str(tmp_path / "e.out"), format="NORDIC")[0]
+    assert sorted(origin.time.timestamp for origin in found.origins) == pytest.approx(sorted(times), abs=1e-3)
 
 
 def test_the_name_of_a_cmtsolution_is_no_place(tmp_path):
