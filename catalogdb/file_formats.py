@@ -133,7 +133,7 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
     (r"# ?network *\| *station", FileFormat("fdsnws-station text", "stations")),
     (r"\* NETWORK +\(KNETWK\)", FileFormat("SAC poles and zeros", advice="get StationXML")),
     (r"#? *B05[0F]F03|#\t\t<", FileFormat("a RESP file", advice="it has no places of stations: get StationXML")),
-    (rf" *\d+ +\d{{4}} +\d\d? +\d\d? +\d+:\d\d:\d\d\.\d+( +{_NUMBER}){{12}} *$", REAL),
+    (rf" *\d+ +\d{{4}} +\d\d? +\d\d? +\d+:\d\d:\d\d\.\d+( +({_NUMBER}|-?inf|-?nan)){{12}} *$", REAL),
     (r"GTSRCE ", FileFormat("NonLinLoc's stations (GTSRCE)", "stations")),
     (r"%!PS", FileFormat("a PostScript document", advice="get its data as QuakeML or csv")),
 )  # fmt: skip

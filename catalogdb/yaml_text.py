@@ -35,6 +35,11 @@ def parse_yaml(text: str, where: str) -> Any:
         raise InputError(f"{where}: a value can't be read: {_one_line(error)}") from error
 
 
+def yaml_word(text: str) -> str:
+    """A text as YAML within a line, quoted where it would be read as something else (2024, no, null)."""
+    return yaml.safe_dump([text], default_flow_style=True, allow_unicode=True, width=10_000).strip()[1:-1]
+
+
 def _check_size(text: str, where: str) -> None:
     if len(text) > MOST_BYTES:
         raise InputError(f"{where}: {len(text)} characters are too many for a file that people write")

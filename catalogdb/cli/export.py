@@ -110,8 +110,8 @@ def export_catalog(
         )
         raise InputError(f"filters: {problems}") from None
     db = common.database()
-    if format in export_peers.PEER_FORMATS:
-        peer = cast(export_peers.PeerFormat, format)
+    if format and format.lower() in export_peers.PEER_FORMATS:
+        peer = cast(export_peers.PeerFormat, format.lower())
         summary = export_peers.export_for_peer(db, catalog, output, peer, selection, velocity_model)
     elif velocity_model:
         raise InputError("--velocity-model: only folders for other locators hold one", hint="--format nlloc-obs, ...")

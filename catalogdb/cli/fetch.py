@@ -45,7 +45,9 @@ def waveforms(
     """Fetch miniSEED, a file for each channel and day, and StationXML of the stations. The same command goes on."""
     from catalogdb.stages.fetch import fetch_waveforms
 
-    area = _area(starttime, endtime, box, networks=network, stations=station, channels=tuple(channels.split(",")))
+    area = _area(
+        starttime, endtime, box, networks=network, stations=station, channels=tuple(map(str.strip, channels.split(",")))
+    )
     of_waveforms, of_stations = fetch_waveforms(provider, area, output)
     _say({"waveforms": of_waveforms, "stations": of_stations}, json)
     if ingest and of_waveforms.new + of_waveforms.kept:
@@ -83,8 +85,7 @@ def events(
     if name:
         from catalogdb.stages.ingest_catalog import ingest_catalog
 
-        files = sorted((output / "events").glob("*.xml"))
-        found = ingest_catalog(common.database(), files, name, replace=True)
+        found = ingest_catalog(common.database(), [Path(file) for file in summary.files], name, replace=True)
         common.err.print(f"ingested as {name}: {found['counts'].get('events', 0)} events", markup=False)
 
 

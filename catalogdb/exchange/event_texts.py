@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from catalogdb.documents.data import Event, Pick
+from catalogdb.exchange.quakeml_elements import xml_text
 from catalogdb.exchange.tables import preferred_origin
 from catalogdb.exchange.writer_words import NO_DEPTH, NO_MAGNITUDE, UNLOCATED
 from catalogdb.times import format_time
@@ -53,7 +54,7 @@ def write_fdsn_text(events: Events, stream: BinaryIO, left_out: Counter[str]) ->
             event.get("place", ""),
             event.get("event_type", ""),
         )
-        stream.write(("|".join(" ".join(cell.replace("|", "/").split()) for cell in cells) + "\n").encode())
+        stream.write(("|".join(" ".join(xml_text(cell).replace("|", "/").split()) for cell in cells) + "\n").encode())
         number += 1
     return number
 

@@ -16,10 +16,12 @@ from catalogdb.decoding import decode, read_bytes
 from catalogdb.documents.data import Event, Magnitude, Origin, Pick
 from catalogdb.errors import InputError
 from catalogdb.event_types import quakeml_name
+from catalogdb.exchange.csv_columns import MAGNITUDE_TYPE_NAMES
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
 from catalogdb.exchange.positions import coordinates, depth_in_range
 from catalogdb.exchange.quakeml_elements import degrees
+from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally
 from catalogdb.exchange.reference_catalog import FileReport, ReadEvent, ReferenceCatalog
 from catalogdb.exchange.tables import preferred_origin
 from catalogdb.exchange.writer_words import UNLOCATED
@@ -70,7 +72,7 @@ def _feature(event: Event) -> dict[str, Any]:
         "rms": event.get("rms"),
         "gap": event.get("azimuthal_gap"),
         "magType": event.get("magnitude_type"),
-        "type": event.get("event_type") or "earthquake",
+        "type": event.get("event_type"),
         "title": title,
     }
     where = [event["longitude"], event["latitude"], event.get("depth_km")]
@@ -95,28 +97,36 @@ def read_geojson(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
     features = content.get("features", [content]) if isinstance(content, dict) else None
     if not isinstance(features, list):
         raise InputError(f"{path}: not GeoJSON of events: it has no features", hint=GET_AGAIN)
-    result = ReferenceCatalog()
+    result, said = ReferenceCatalog(), Tally(str(path))
     for number, feature in enumerate(features, 1):
         name = feature.get("id") if isinstance(feature, dict) else None
         try:
-            result.events.append(_event(feature, evaluation_mode))
+            result.events.append(_event(feature, evaluation_mode, f"feature {number} ({name or 'no id'})", said))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error)
             result.rejected.append(f"{path}: feature {number} ({name or 'no id'}): {reason}")
     kept, rejected = len(result.events), len(result.rejected)
+    result.repaired = said.lines()
     result.files.append(FileReport(str(path), "geojson", kept + rejected, kept, 0, rejected))
     return result
 
 
-def _event(feature: dict[str, Any], mode: EvaluationMode) -> ReadEvent:
+def _event(feature: dict[str, Any], mode: EvaluationMode, where: str, said: Tally) -> ReadEvent:
     properties = feature["properties"]
     if properties.get("status") == DELETED:
         raise ValueError("deleted by its source")
     time = _finite(properties["time"], "time") / 1000.0
+    if not EARLIEST <= time < LATEST:
+        raise ValueError(f"time {properties['time']} is not in the years 100 to 2099; it is milliseconds since 1970")
     longitude, latitude, *rest = feature["geometry"]["coordinates"]
     latitude, longitude = coordinates(_finite(latitude, "latitude"), _finite(longitude, "longitude"))
     depth_km = depth_in_range(_finite(rest[0], "depth")) if rest and rest[0] is not None else None
-    nearest = _optional(properties, "dmin")
+
+    def number(key: str, name: str, unit: float = 1.0) -> float | None:
+        value = _optional(properties, key)
+        return said.bounded(name, None if value is None else value * unit, where)
+
+    n_stations = number("nst", "n_stations")
     origin = cast(
         Origin,
         present(
@@ -127,31 +137,36 @@ def _event(feature: dict[str, Any], mode: EvaluationMode) -> ReadEvent:
                 "latitude": latitude,
                 "longitude": longitude,
                 "depth_km": depth_km,
-                "rms": _optional(properties, "rms"),
-                "azimuthal_gap": _optional(properties, "gap"),
-                "n_stations": properties.get("nst"),
-                "minimum_distance_km": None if nearest is None else nearest * KM_PER_DEGREE,
+                "rms": number("rms", "rms"),
+                "azimuthal_gap": number("gap", "azimuthal_gap"),
+                "n_stations": None if n_stations is None else round(n_stations),
+                "minimum_distance_km": number("dmin", "minimum_distance_km", KM_PER_DEGREE),
             }
         ),
     )
-    value = _optional(properties, "mag")
-    kind = properties.get("magType") or "M"
+    value = number("mag", "magnitude")
+    kind = _text(properties.get("magType")) or "M"
+    kind = MAGNITUDE_TYPE_NAMES.get(kind.lower(), kind)
     magnitude = None if value is None else cast(Magnitude, {"_id": "1", "type": kind, "value": value})
     own_mode, status = STATUSES.get(
         str(properties.get("status", "")).lower(), (mode, "reviewed" if mode == "manual" else "preliminary")
     )
-    given = properties.get("type")
+    given = _text(properties.get("type"))
+    event_type = quakeml_name(given) if given else None
+    if given and event_type is None:
+        said.add(f"events of type {given!r}, which QuakeML has not, kept as it is", where)
     updated = _optional(properties, "updated")
-    info = {"agency_id": properties.get("net"), "creation_time": None if updated is None else updated / 1000.0}
+    info = {"agency_id": _text(properties.get("net")), "creation_time": None if updated is None else updated / 1000.0}
+    identity = feature.get("id")
     return event_from_parts(
         time,
         [origin],
         [magnitude] if magnitude else [],
         origin,
         magnitude,
-        source_id=feature.get("id") or properties.get("code"),
-        place=properties.get("place"),
-        event_type=quakeml_name(str(given).lower()) if given else None,
+        source_id=_text(properties.get("code") if identity in (None, "") else identity),
+        place=_text(properties.get("place")),
+        event_type=event_type or given,
         evaluation_mode=own_mode,
         evaluation_status=status,
         creation_info=present(info) or None,
@@ -159,11 +174,25 @@ def _event(feature: dict[str, Any], mode: EvaluationMode) -> ReadEvent:
 
 
 def _finite(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """A number; of a text that is one, too, as other programs than the USGS write them.
+
+    Raises:
+        ValueError: naming what it is of.
+    """
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
         raise ValueError(f"{what} {value!r} is no number")
-    return float(value)
+    return number
 
 
 def _optional(properties: dict[str, Any], name: str) -> float | None:
     value = properties.get(name)
     return None if value is None else _finite(value, name)
+
+
+def _text(value: Any) -> str | None:
+    """A text, or a number as one; None for nothing, and for what is neither."""
+    return str(value).strip() or None if isinstance(value, str | int | float) else None

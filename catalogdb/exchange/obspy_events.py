@@ -21,6 +21,11 @@ from catalogdb.exchange.reference_catalog import ReferenceCatalog
 from catalogdb.file_formats import QUAKEML_OR_CSV
 
 LOCAL = b"smi:local/"
+WITHOUT_PLACES = ("NORDIC", "CMTSOLUTION", "SCARDEC")
+"""ObsPy describes their events by the letters of distance and type, or by the event's name, and neither is a place."""
+WITHOUT_CHANNELS = ("HYPODDPHA",)
+"""ObsPy makes channels of the phases, which the file has not."""
+OF_REGIONS = ("region name", "Flinn-Engdahl region")
 _DRAWN = re.compile(rb"(smi:local/|/)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 
 
@@ -66,8 +71,29 @@ def _read(path: Path, content: bytes, obspy_format: str) -> tuple[Any, list[str]
             raise InputError(
                 f"{path}: ObsPy's reader of {obspy_format} fails: {reason[:300]}", hint=QUAKEML_OR_CSV
             ) from error
+    for event in catalog:
+        event.event_descriptions = _places(event.event_descriptions, obspy_format)
+        for pick in event.picks:
+            if pick.waveform_id:
+                _tidy(pick.waveform_id, obspy_format)
     said = dict.fromkeys(_short(str(one.message).replace(str(copy), name)) for one in caught if _is_of_data(one))
     return catalog, list(said)
+
+
+def _places(descriptions: list[Any], obspy_format: str) -> list[Any]:
+    """Descriptions that name a place, regions before names of the event."""
+    if obspy_format in WITHOUT_PLACES:
+        return []
+    return sorted(descriptions, key=lambda one: one.type not in OF_REGIONS)
+
+
+def _tidy(codes: Any, obspy_format: str) -> None:
+    """Take off what a waveform's codes have of a file's blank columns, or from nowhere."""
+    for name in ("network_code", "station_code", "location_code", "channel_code"):
+        if code := getattr(codes, name):
+            setattr(codes, name, code.strip())
+    if obspy_format in WITHOUT_CHANNELS:
+        codes.channel_code = None
 
 
 def _short(text: str) -> str:

@@ -8,6 +8,7 @@ azimuth.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
 from catalogdb.exchange.positions import coordinates, depth_in_range
 from catalogdb.exchange.reference_catalog import FileReport, ReadEvent, ReadFrom, ReadPick, ReferenceCatalog
 
-NUMBER = r"-?\d+(?:\.\d*)?(?:e[+-]?\d+)?"
+NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|inf|nan)"  # as the magnitude of picks without amplitudes is
 EVENT = re.compile(
     rf"\s*(\d+)\s+(\d{{4}})\s+(\d+)\s+(\d+)\s+(\d+):(\d+):({NUMBER})((?:\s+{NUMBER}){{12}})\s*", re.IGNORECASE
 )
@@ -80,12 +81,12 @@ def _event(found: re.Match[str]) -> ReadEvent:
     latitude, longitude = coordinates(latitude, longitude)
     origin: dict[str, Any] = {
         **{"_id": "1", "method": "real", "time": time, "latitude": latitude, "longitude": longitude},
-        **{"depth_km": depth_in_range(depth_km), "rms": rms, "azimuthal_gap": gap if 0 <= gap <= 360 else None},
+        **{"depth_km": depth_in_range(depth_km), "rms": _known(rms), "azimuthal_gap": gap if 0 <= gap <= 360 else None},
         **{"n_p": int(n_p), "n_s": int(n_s), "n_picks": int(n_picks)},
     }
     magnitude = None
-    if value > NO_MAGNITUDE:
-        uncertainty = deviation if deviation >= 0.0 else None
+    if math.isfinite(value) and value > NO_MAGNITUDE:
+        uncertainty = deviation if 0.0 <= deviation < math.inf else None
         fields = present({"_id": "1", "type": "ML", "value": value, "uncertainty": uncertainty})
         magnitude = cast(Magnitude, fields)
     whole = cast(Origin, present(origin))
@@ -101,6 +102,10 @@ def _event(found: re.Match[str]) -> ReadEvent:
     )
 
 
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
 def _pick(found: re.Match[str], event: ReadEvent, place: ReadFrom) -> ReadPick:
     net, sta, phase = found.groups()[:3]
     _, travel_time, _, residual, weight, azimuth = map(float, found[4].split())
@@ -108,7 +113,9 @@ def _pick(found: re.Match[str], event: ReadEvent, place: ReadFrom) -> ReadPick:
         **{"net": net, "sta": sta, "loc": "", "chan": "", "channel_group": channel_group(net, sta, "", "")},
         **{"phase": phase.upper(), "time": round(event["time"] + travel_time, 6)},
         **{"uncertainty": DEFAULT_PICK_UNCERTAINTY, "evaluation_mode": "automatic", "event_key": event["source_id"]},
-        "arrival": {"residual": residual, "weight": weight, "azimuth": azimuth % 360.0},
+        "arrival": present(
+            {"residual": _known(residual), "weight": _known(weight), "azimuth": _known(azimuth % 360.0)}
+        ),
         "read_from": place,
     }
     return cast(ReadPick, pick)

@@ -9,7 +9,7 @@ import io
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +20,14 @@ from catalogdb.exchange.writer_words import UNLOCATED
 Events = Iterable[tuple[Event, list[Pick]]]
 SCML_VERSION = "0.12"
 """Of SeisComP 5 and later."""
+LONGEST_CODE = 5
+"""Of stations, in Nordic columns."""
+NO_LETTER = "-"
+"""A magnitude type that Nordic has no letter for, so that its value is written without one."""
+CODE_TOO_LONG = f"picks of stations with a code of more than {LONGEST_CODE} letters"
+FRACTION = {"1": slice(19, 20), "H": slice(19, 22)}
+RMS = {"1": slice(51, 55), "H": slice(53, 59)}
+"""Columns of the second's decimals, and of the rms, in the lines of an origin, whose type stands in column 80."""
 
 
 def write_scml(events: Events, stream: BinaryIO, left_out: Counter[str], written: Counter[str]) -> int:
@@ -38,21 +46,44 @@ def write_scml(events: Events, stream: BinaryIO, left_out: Counter[str], written
 def write_nordic(events: Events, stream: BinaryIO, left_out: Counter[str], written: Counter[str]) -> int:
     """A Nordic "select" file, event by event; events without a location are left out.
 
-    ObsPy writes stations of up to five characters, and no network codes.
+    Stations have up to five characters and no network codes. Types of magnitudes and of events for which Nordic has no
+    letter are counted in `left_out`: the magnitude stands without a type then, blasts are explosions, and other types
+    other events.
     """
     number = 0
     for event, picks in events:
         if "latitude" not in event:
             left_out[UNLOCATED] += 1
             continue
+        said: Counter[str] = Counter()
         try:
-            stream.write(_nordic(obspy_catalog([(event, picks)])))
+            catalog = obspy_catalog([(event, picks)])
+            _fit_columns(catalog[0], said)
+            stream.write(_nordic(catalog))
         except Exception as error:  # ObsPy's writer has errors of its own for what does not fit the columns
             left_out[f"events that ObsPy can't write in Nordic columns ({type(error).__name__}: {error})"[:120]] += 1
             continue
         number += 1
-        written["picks"] += len(picks)
+        left_out.update(said)
+        written["picks"] += len(catalog[0].picks)
     return number
+
+
+def _fit_columns(event: Any, said: Counter[str]) -> None:
+    """Take from an ObsPy event what would stand in other columns, or for something else, and count it in `said`."""
+    from obspy.io.nordic.utils import EVENT_TYPE_MAPPING_TO_SEISAN, MAG_MAPPING
+
+    picks = [pick for pick in event.picks if len(pick.waveform_id.station_code) <= LONGEST_CODE]
+    said[CODE_TOO_LONG] += len(event.picks) - len(picks)
+    event.picks = picks
+    for magnitude in event.magnitudes:
+        if magnitude.magnitude_type not in MAG_MAPPING:
+            said[f"types of magnitudes: {magnitude.magnitude_type}"] += 1
+            magnitude.magnitude_type = NO_LETTER
+    kind = event.event_type
+    if kind and kind not in EVENT_TYPE_MAPPING_TO_SEISAN:
+        event.event_type = "explosion" if "blast" in kind or "explosion" in kind else "other event"
+        said[f"types of events: {kind}, written as {event.event_type}"] += 1
 
 
 def _counted(events: Events, written: Counter[str]) -> Events:
@@ -72,7 +103,31 @@ def obspy_catalog(events: Events, name: str = "catalog") -> Any:
 
 
 def _nordic(catalog: Any) -> bytes:
+    """The lines of one event."""
     with tempfile.NamedTemporaryFile(prefix="catalogdb-", suffix=".out") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         catalog.write(file.name, format="NORDIC")  # it takes no stream
-        return Path(file.name).read_bytes()
+        lines = Path(file.name).read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(_corrected(lines, catalog[0])).encode()
+
+
+def _corrected(lines: Iterable[str], event: Any) -> Iterator[str]:
+    """Lines of an event with the decimals of its origin times, and no rms where it is not known.
+
+    ObsPy 1.5 writes decimals without the zeros before them (50.04 s as 50.400), and an unknown rms as 0.
+    """
+    first = event.preferred_origin() or event.origins[0]
+    origins = iter([first, *(origin for origin in event.origins if origin != first)])
+    origin: Any = None
+    last = "H"
+    for line in lines:
+        kind = line[79:80]
+        if kind in FRACTION:
+            if kind == "1" and last == "H":  # each origin has one or two lines of type 1, and one of type H
+                origin = next(origins)
+            decimals, rms, last = FRACTION[kind], RMS[kind], kind
+            fraction = f"{origin.time.microsecond:06d}"[: decimals.stop - decimals.start]
+            line = line[: decimals.start] + fraction + line[decimals.stop :]
+            if not origin.quality or origin.quality.standard_error is None:
+                line = line[: rms.start] + " " * (rms.stop - rms.start) + line[rms.stop :]
+        yield line

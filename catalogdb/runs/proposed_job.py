@@ -17,10 +17,12 @@ from catalogdb.names import checked_name
 from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.times import ALWAYS, format_time
 from catalogdb.traveltimes.velocity import VelocityConfig, VelocityLayer
-from catalogdb.yaml_text import parse_yaml
+from catalogdb.yaml_text import parse_yaml, yaml_word
 
 HOUR = 3600.0
 LEAST_MARGIN_KM, MOST_MARGIN_KM, MARGIN_OF_APERTURE = 10.0, 50.0, 0.3
+HARDLY_KM = 0.01
+"""Around stations, for a box that has a width even of one."""
 MODEL_RATE_HZ = 100.0
 IASP91 = tuple(
     VelocityLayer(depth_km=depth, vp=vp, vs=vs) for depth, vp, vs in ((0, 5.8, 3.36), (20, 6.5, 3.75), (35, 8.04, 4.47))
@@ -67,8 +69,8 @@ def proposed_job(db: Database, name: str, pick_set: str | None = None) -> str:
     missing = sorted(used - {f"{row['net']}.{row['sta']}" for row in placed} - {row["sta"] for row in placed})
     lines = [
         f"# Proposed from what the database held; look it over, then: catalogdb run {name}.yaml",
-        f"name: {name}",
-        f"catalog: {name}  # name of what it writes",
+        f"name: {yaml_word(name)}",
+        f"catalog: {yaml_word(name)}  # name of what it writes",
         *_stages(pick_set),
         *_period(starttime, endtime),
         *_region([dict(row) for row in placed]),
@@ -150,7 +152,10 @@ def _stations_of_picks(db: Database, pick_set: str) -> frozenset[str]:
 def _stages(pick_set: str | None) -> list[str]:
     if pick_set is None:
         return []
-    return [f"pick_set: {pick_set}  # its picks are taken as they are", "stages: [associate, magnitude, evaluate]"]
+    return [
+        f"pick_set: {yaml_word(pick_set)}  # its picks are taken as they are",
+        "stages: [associate, magnitude, evaluate]",
+    ]
 
 
 def _period(starttime: float, endtime: float) -> list[str]:
@@ -168,7 +173,7 @@ def _time(time: float) -> str:
 
 def _region(rows: list[dict[str, Any]]) -> list[str]:
     """A box around the stations, a part of their aperture wider on each side."""
-    corners = Region(margin_km=0.0).completed(rows).box
+    corners = Region(margin_km=HARDLY_KM).completed(rows).box
     distance, _ = distance_azimuth(corners.south, corners.west, corners.north, corners.east)
     aperture_km = float(distance)
     margin_km = min(max(MARGIN_OF_APERTURE * aperture_km, LEAST_MARGIN_KM), MOST_MARGIN_KM)
@@ -204,14 +209,13 @@ def _pick(archive: _Archive) -> list[str]:
     ]  # fmt: skip
     if unknown:
         order = [family for family in SENSOR_PRIORITY if family in families] + unknown
-        lines.append(
-            f"  channel_priority: [{', '.join(order)}]  # with {', '.join(unknown)}, which the usual one has not"
-        )
+        words = ", ".join(map(yaml_word, order))
+        lines.append(f"  channel_priority: [{words}]  # with {', '.join(unknown)}, which the usual one has not")
     return lines
 
 
 def _associate(rows: list[dict[str, Any]]) -> list[str]:
-    box = Region(margin_km=0.0).completed(rows).box
+    box = Region(margin_km=HARDLY_KM).completed(rows).box
     model, source = _velocity((box.south + box.north) / 2.0, (box.west + box.east) / 2.0)
     if model.layers is None:
         velocity = [f"  velocity: {{vp: {model.vp}, vs: {model.vs}}}"]
@@ -268,7 +272,7 @@ def _evaluate(db: Database, starttime: float, endtime: float) -> list[str]:
             "# evaluate: {reference: NAME}",
         ]
     others = f"  # there are also {_some(names[1:])}" if names[1:] else ""
-    return [f"evaluate: {{reference: {names[0]}}}{others}"]
+    return [f"evaluate: {{reference: {yaml_word(names[0])}}}{others}"]
 
 
 def _some(names: list[str]) -> str:

@@ -82,15 +82,16 @@ def export_catalog(
 
 
 def written_format(command: Command, output: Path, name: str | None) -> Format:
-    """The format of a file to write: the one named, else by the file's suffix.
+    """The format of a file to write: the one named, in any case, else by the file's suffix.
 
     Raises:
         InputError: naming the formats that there are.
     """
-    known = {name: item for name, item in of_command(command, is_written=True).items() if not item.is_folder}
-    if name is not None and name not in known:
-        raise InputError(f"no format {name!r} of {command} is written", hint=f"there are {', '.join(known)}")
-    chosen = name or suffixes(command).get(output.suffix.lower())
+    written = of_command(command, is_written=True)
+    known = {name: item for name, item in written.items() if not item.is_folder}
+    if name is not None and name.lower() not in known:
+        raise InputError(f"no format {name!r} of {command} is written", hint=f"there are {', '.join(written)}")
+    chosen = name.lower() if name else suffixes(command).get(output.suffix.lower())
     if chosen is None:
         raise InputError(
             f"{output}: no known format for the suffix {output.suffix!r}",

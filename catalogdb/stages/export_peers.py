@@ -12,7 +12,7 @@ from pymongo.database import Database
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
-from catalogdb.exchange.peers.collect import PeerCollector
+from catalogdb.exchange.peers.collect import AS_ZERO, PeerCollector
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, PeerPair, Position, moment
 from catalogdb.exchange.peers.growclust import growclust_files
 from catalogdb.exchange.peers.hypodd import hypodd_files
@@ -35,8 +35,14 @@ WRITERS: dict[str, Callable[[PeerInput, Counter[str]], dict[str, str]]] = {
     "hypodd": lambda given, left_out: hypodd_files(given),
     "growclust": lambda given, left_out: growclust_files(given),
     "velest": velest_files,
-    "hypoinverse": lambda given, left_out: hypoinverse_files(given),
+    "hypoinverse": hypoinverse_files,
 }
+HOLDS: dict[str, tuple[str, ...]] = {
+    "nlloc-obs": (),
+    "hypoinverse": ("depth_km",),
+    **dict.fromkeys(("hypodd", "growclust", "velest"), ("depth_km", "magnitude")),
+}
+"""Of the fields of events that may be unknown."""
 WITH_PAIRS = ("hypodd", "growclust")
 WITHOUT_MODEL = ("hypodd",)
 NAMED = "velocity_model"
@@ -87,7 +93,11 @@ def export_for_peer(
     events = collector.take(read)
     pairs = _pairs(db, catalog, events, read) if format in WITH_PAIRS else ([], [])
     given = PeerInput(events, collector.stations, velocity, *pairs)
-    texts = WRITERS[format](given, collector.left_out)
+    without_room: Counter[str] = Counter()
+    texts = WRITERS[format](given, without_room)
+    collector.written["picks"] -= without_room.total()
+    collector.left_out.update(without_room)
+    collector.left_out.update({AS_ZERO[name]: collector.unknown[name] for name in HOLDS[format]})
     size = sum(write_atomically(folder / name, partial(_fill, text)) for name, text in texts.items())
     return {
         "catalog": catalog,

@@ -41,6 +41,9 @@ PAUSES_SECONDS = (5.0, 30.0, 120.0)
 BETWEEN_SECONDS = 0.5
 """Between two requests for events."""
 NAMED = 8
+GOES_ON = "the same command goes on later"
+TOO_MANY = re.compile(r"exceeds (the )?(search )?limit", re.IGNORECASE)
+"""How services say with status 400 that a request finds too much (USGS: "... exceeds search limit of 20000")."""
 NOT_IN_A_CODE = re.compile(r"[^A-Za-z0-9_-]")
 DAY_IN_A_NAME = re.compile(r"\.(\d{4}-\d\d-\d\d)\.mseed$")
 
@@ -73,13 +76,14 @@ class FetchArea:
 
 @dataclass
 class FetchSummary:
-    """What came of it, in files."""
+    """What came of it, in files; `files` are those of events that were asked for, new and kept."""
 
     folder: str
     new: int = 0
     kept: int = 0
     failed: int = 0
     bytes: int = 0
+    files: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -128,8 +132,8 @@ def fetch_waveforms(providers: Sequence[str], area: FetchArea, folder: Path) -> 
         if lacking := [name for name in ("dataselect", "station") if name not in client.services]:
             raise InputError(f"{provider} has no service {' and no '.join(lacking)}", hint="name another provider")
     waveforms, stations = folder / "waveforms", folder / "stations"
+    _make(folder)
     start, end = DAY * (area.starttime // DAY), DAY * -(-area.endtime // DAY)
-    unfinished = _remove_unfinished(waveforms)
     loader = MassDownloader(providers=clients, configure_logging=False)
     restrictions = Restrictions(
         starttime=UTCDateTime(start),
@@ -149,13 +153,17 @@ def fetch_waveforms(providers: Sequence[str], area: FetchArea, folder: Path) -> 
 
     asked: dict[Path, str] = {}
     there: set[Path] = set()
+    unfinished: set[Path] = set()
 
     def path_of(network: str, station: str, location: str, channel: str, begin: Any, until: Any) -> Any:
         net, sta, loc, chan = map(_plain, (network, station, location, channel))
         path = waveforms / net / sta / f"{net}.{sta}.{loc}.{chan}.{begin.date}.mseed"
         if path.exists():
-            there.add(path)
-            return True
+            if not _is_unfinished(path):
+                there.add(path)
+                return True
+            path.unlink()
+            unfinished.add(path)
         asked[path] = f"{network}.{station}"
         return str(path)
 
@@ -186,7 +194,7 @@ def fetch_waveforms(providers: Sequence[str], area: FetchArea, folder: Path) -> 
             "data there, or failed; the same command asks again"
         )
     if unfinished:
-        of_waveforms.problems.append(f"{unfinished} files of days that had not ended were asked for again")
+        of_waveforms.problems.append(f"{len(unfinished)} files of days that had not ended were asked for again")
     of_waveforms.problems += complaints[:NAMED]
     if len(complaints) > NAMED:
         of_waveforms.problems.append(f"and {len(complaints) - NAMED} more complaints")
@@ -214,15 +222,10 @@ def _complaints() -> Iterator[list[str]]:
         found += said
 
 
-def _remove_unfinished(folder: Path) -> int:
-    """Remove files of days that had not ended when they were fetched; their number."""
-    number = 0
-    for path in folder.rglob("*.mseed") if folder.is_dir() else ():
-        day = DAY_IN_A_NAME.search(path.name)
-        if day and path.stat().st_mtime < parse_time(day[1]) + DAY:
-            path.unlink()
-            number += 1
-    return number
+def _is_unfinished(path: Path) -> bool:
+    """Whether the day of a file had not ended when it was fetched."""
+    day = DAY_IN_A_NAME.search(path.name)
+    return day is not None and path.stat().st_mtime < parse_time(day[1]) + DAY
 
 
 def _plain(code: str) -> str:
@@ -254,16 +257,19 @@ def fetch_events(
         CatalogdbError: where a provider can't be had, or fails for good.
     """
     target = folder / "events"
-    target.mkdir(parents=True, exist_ok=True)
+    _make(target)
     summary = FetchSummary(str(target))
+    area_name = "_".join(f"{limit:.10g}" for limit in (area.box.south, area.box.north, area.box.west, area.box.east))
     for provider in providers:
         client = service(provider)
         if "event" not in client.services:
             raise InputError(f"{provider} has no service event", hint="name another provider")
-        label = "".join(letter if letter.isalnum() else "_" for letter in provider.split("://")[-1]).strip("_")
+        address = provider.split("://")[-1].rpartition("@")[2]  # names of files hold no passwords
+        label = "".join(letter if letter.isalnum() else "_" for letter in address).strip("_")
         for start, end in _slices(area.starttime, area.endtime):
-            name = f"{label}_{_stamp(start)}_{_stamp(end)}{'' if minmagnitude is None else f'_M{minmagnitude:g}'}.xml"
-            path = target / name
+            least = "" if minmagnitude is None else f"_M{minmagnitude:g}"
+            path = target / f"{label}_{_stamp(start)}_{_stamp(end)}_{area_name}{least}.xml"
+            summary.files.append(str(path))
             if path.exists() and path.stat().st_mtime >= end:
                 summary.kept += 1
                 continue
@@ -274,6 +280,13 @@ def fetch_events(
             summary.new += 1
             summary.bytes += len(content)
     return summary
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: can't be made: {error.strerror}", hint="--output names a folder") from None
 
 
 def _slices(start: float, end: float) -> Iterator[tuple[float, float]]:
@@ -299,7 +312,11 @@ def _events(
 ) -> bytes:
     """The QuakeML of one slice, put together where it had to be asked for in parts."""
     from obspy import Catalog, UTCDateTime
-    from obspy.clients.fdsn.header import FDSNNoDataException, FDSNRequestTooLargeException
+    from obspy.clients.fdsn.header import (
+        FDSNBadRequestException,
+        FDSNNoDataException,
+        FDSNRequestTooLargeException,
+    )
 
     asked: dict[str, Any] = {
         **{"minlatitude": area.box.south, "maxlatitude": area.box.north},
@@ -316,7 +333,9 @@ def _events(
             return _patiently(lambda: client.get_events(**asked), provider, progress)
         except FDSNNoDataException:
             return Catalog()
-        except FDSNRequestTooLargeException as error:
+        except (FDSNRequestTooLargeException, FDSNBadRequestException) as error:
+            if isinstance(error, FDSNBadRequestException) and not TOO_MANY.search(str(error)):
+                raise CatalogdbError(f"{provider}: {_short(error)}", hint=GOES_ON) from error
             if high - low < 2 * SHORTEST_SLICE:
                 raise CatalogdbError(f"{provider}: refuses {format_time(low)} as too much: {_short(error)}") from error
             middle = (low + high) / 2.0
@@ -346,15 +365,15 @@ def _patiently(request: Callable[[], Any], provider: str, progress: Callable[[st
         time.sleep(BETWEEN_SECONDS)
         try:
             return request()
-        except (header.FDSNNoDataException, header.FDSNRequestTooLargeException):
+        except (header.FDSNNoDataException, header.FDSNRequestTooLargeException, header.FDSNBadRequestException):
             raise
         except busy as error:
             if pause is None:
-                raise CatalogdbError(f"{provider}: {_short(error)}", hint="the same command goes on later") from error
+                raise CatalogdbError(f"{provider}: {_short(error)}", hint=GOES_ON) from error
             progress(f"{provider} is busy ({_short(error)}): asked again in {pause:g} s")
             time.sleep(pause)
         except (header.FDSNException, OSError, ValueError) as error:
-            raise CatalogdbError(f"{provider}: {_short(error)}", hint="the same command goes on later") from error
+            raise CatalogdbError(f"{provider}: {_short(error)}", hint=GOES_ON) from error
     raise AssertionError("the last attempt returns or raises")
 
 

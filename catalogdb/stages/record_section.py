@@ -75,8 +75,8 @@ def section_of_largest(db: Database, catalog: str, events: Iterable[Mapping[str,
 
 
 def _trace(panel: StationPanel, view: View, owner: str) -> dict[str, Any] | None:
-    component = next(iter(panel.components), None)
     """One trace; None where the station has no place or the record nothing but zeros."""
+    component = next(iter(panel.components), None)
     if panel.distance_km is None or component is None or not component.peak():
         return None
     origin_time = view.origin_time or 0.0

@@ -31,7 +31,9 @@ def read_gtsrce(path: Path, content: bytes, default_network: str = "") -> Statio
         if not words or words[0] != "GTSRCE":
             continue
         try:
-            good[words[1]] = _place(words)
+            place = _place(words)
+            if good.setdefault(words[1], place) != place:
+                raise ValueError("it stands at another place before")
         except ValueError as error:
             rejected.append(f"{path}: line {number}: {' '.join(words[1:2]) or 'no station code'}: {error}")
     if not good:
@@ -55,7 +57,9 @@ def _place(words: list[str]) -> tuple[float, float, float]:
     width = parts + (parts > 1)
     if len(words) < 5 + 2 * width:
         raise ValueError(f"columns are missing: {words[2]} has {5 + 2 * width}")
-    latitude, longitude = (_angle(words[3 + at * width : 3 + (at + 1) * width], parts) for at in (0, 1))
+    latitude, longitude = (
+        _angle(words[3 + at * width : 3 + (at + 1) * width], parts, sides) for at, sides in enumerate(("NS", "EW"))
+    )
     depth_km, elevation_km = (float(word) for word in words[3 + 2 * width : 5 + 2 * width])
     elevation_m = round((elevation_km - depth_km) * 1000.0, 3)
     if reason := bad_coordinates(latitude, longitude) or bad_elevation(elevation_m):
@@ -63,10 +67,13 @@ def _place(words: list[str]) -> tuple[float, float, float]:
     return latitude, longitude, elevation_m
 
 
-def _angle(words: list[str], parts: int) -> float:
-    degrees = sum(float(word) / 60.0**place for place, word in enumerate(words[:parts]))
+def _angle(words: list[str], parts: int, sides: str) -> float:
+    numbers = [float(word) for word in words[:parts]]
+    degrees = sum(number / 60.0**place for place, number in enumerate(numbers))
     if parts == 1:
         return degrees
-    if words[parts].upper() not in "NSEW":
-        raise ValueError(f"{words[parts]} is none of N, S, E, W")
+    if words[parts].upper() not in tuple(sides):
+        raise ValueError(f"{words[parts]} is none of {', '.join(sides)}")
+    if not (numbers[0] >= 0.0 and all(0.0 <= number < 60.0 for number in numbers[1:])):
+        raise ValueError(f"{' '.join(words[:parts])} are no degrees with parts of 60")
     return -degrees if words[parts].upper() in "SW" else degrees

@@ -42,10 +42,12 @@ def event(time):
 
 
 class Service:
-    """What was asked, and how it is to fail: `busy` requests are turned away first; `most` events are given at once."""
+    """What was asked, and how it is to fail: `busy` requests are turned away first; `most` events are given at once,
+    `too_many` is the answer to a request for more."""
 
     def __init__(self):
         self.requests, self.busy, self.most, self.silent = Counter(), 0, 1000, set()
+        self.too_many = 413, b"too many"
 
     def answer(self, path, query, body):
         """Status and content."""
@@ -93,7 +95,7 @@ class Service:
         low, high = UTCDateTime(query["starttime"]), UTCDateTime(query["endtime"])
         times = [time for time in EVENT_TIMES if low <= time <= high]
         if len(times) > self.most:
-            return 413, b"too many"
+            return self.too_many
         if not times:
             return 204, b""
         text = io.BytesIO()

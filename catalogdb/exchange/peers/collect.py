@@ -16,10 +16,16 @@ LONGEST_CODE = 7
 UNLOCATED, NO_ARRIVALS, UNKNOWN = "events without a location", "events without arrivals", "arrivals of unknown stations"
 NO_FIRST_ARRIVALS = "arrivals that are no first P or S"
 SECOND_OF_A_CODE = "arrivals of stations whose code another one has"
+AS_ZERO = {
+    "depth_km": "events without a depth, written as 0 km",
+    "magnitude": "events without a magnitude, written as 0",
+}
+"""Formats of numbers alone have no word for these."""
 
 
 class PeerCollector:
-    """Takes events; `written` and `left_out` count what became of them, `stations` are those that they have.
+    """Takes events; `written` and `left_out` count what became of them, `stations` are those that they have, and
+    `unknown` counts the fields of `AS_ZERO` that those written lack.
 
     Args:
         positions: of stations by (network, station).
@@ -29,6 +35,7 @@ class PeerCollector:
         self._positions = positions
         self.written: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
+        self.unknown: Counter[str] = Counter()
         self.stations: dict[str, Position] = {}
 
     def take(self, events: Iterable[tuple[Event, list[Pick]]]) -> list[PeerEvent]:
@@ -37,6 +44,7 @@ class PeerCollector:
         for event, picks in events:
             arrivals = self._arrivals(event)
             if arrivals:
+                self.unknown.update(name for name in AS_ZERO if name not in event)
                 of_pick: dict[str, Any] = {pick["_id"]: pick for pick in picks}
                 own = [of_pick.get(arrival["pick_id"], {}) for arrival in arrivals]
                 weights = [_weight(arrival, pick) for arrival, pick in zip(arrivals, own, strict=True)]

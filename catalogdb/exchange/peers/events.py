@@ -133,7 +133,7 @@ class PeerInput:
 def moment(time: float, digits: int) -> tuple[datetime, float]:
     """The minute that a time (epoch seconds) lies in, and the seconds since, rounded to below 60."""
     whole = int(round(time, digits) // 60.0)
-    return datetime.fromtimestamp(60.0 * whole, UTC), round(time - 60.0 * whole, digits)
+    return datetime.fromtimestamp(60.0 * whole, UTC), round(time - 60.0 * whole, digits) + 0.0  # of -0.0, 0.0
 
 
 def minutes(degrees: float) -> tuple[int, float]:

@@ -3,17 +3,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, minutes, moment
 from catalogdb.phases import phase_type
 
+LONGEST_CODE = 5
+CODE_TOO_LONG = f"arrivals of stations with a code of more than {LONGEST_CODE} letters"
 
-def hypoinverse_files(given: PeerInput) -> dict[str, str]:
-    """The files by name: phases, stations, one model of P and one of S, and a file of commands."""
+
+def hypoinverse_files(given: PeerInput, left_out: Counter[str]) -> dict[str, str]:
+    """The files by name: phases, stations, one model of P and one of S, and a file of commands; `left_out` counts
+    arrivals that have no room."""
     networks = {arrival["sta"]: arrival.get("net") or "" for event in given.events for arrival in event.arrivals}
     phases = "".join(_event(event) for event in given.events)
     layers = given.in_steps(given.below_sea_level)
     stations = "".join(
-        _station(sta, networks.get(sta, ""), *position) for sta, position in sorted(given.stations.items())
+        _station(sta, networks.get(sta, ""), *position)
+        for sta, position in sorted(given.stations.items())
+        if len(sta) <= LONGEST_CODE
+    )
+    left_out[CODE_TOO_LONG] += sum(
+        len(arrival["sta"]) > LONGEST_CODE for event in given.events for arrival in event.arrivals
     )
     return {
         "catalog.phs": phases,
@@ -54,6 +65,8 @@ def _event(event: PeerEvent) -> str:
     )
     stations: dict[str, dict[str, tuple[float, int, str]]] = {}
     for arrival, weight in zip(event.arrivals, event.weights, strict=True):
+        if len(arrival["sta"]) > LONGEST_CODE:
+            continue
         phase = phase_type(arrival["phase"]) or "P"
         stations.setdefault(arrival["sta"], {})[phase] = arrival["time"], weight, arrival.get("net") or ""
     lines = [_readings(sta, found) for sta, found in stations.items()]
@@ -68,13 +81,13 @@ def _readings(sta: str, found: dict[str, tuple[float, int, str]]) -> str:
     p_weight = found["P"][1] if "P" in found else 4
     p = f"{'IP' if 'P' in found else '  '} {p_weight:1d}{date:%Y%m%d%H%M}{seconds.get('P', '    0')}"
     s = f"{seconds['S']}ES {found['S'][1]:1d}" if "S" in found else ""
-    return f"{sta:<5.5s}{net:<2.2s}{'':6s}{p:<21s}{'':7s}{s}".rstrip()
+    return f"{sta:<5s}{net:<2.2s}{'':6s}{p:<21s}{'':7s}{s}".rstrip()
 
 
 def _station(sta: str, net: str, latitude: float, longitude: float, elevation_km: float) -> str:
     (north, north_minutes), (east, east_minutes) = minutes(latitude), minutes(longitude)
     return (
-        f"{sta:<5.5s} {net:<2.2s} {'':5s} {north:2d} {north_minutes:7.4f}{'S' if latitude < 0 else 'N'}"
+        f"{sta:<5s} {net:<2.2s} {'':5s} {north:2d} {north_minutes:7.4f}{'S' if latitude < 0 else 'N'}"
         f"{east:3d} {east_minutes:7.4f}{'W' if longitude < 0 else 'E'}{max(elevation_km, 0.0) * 1000:4.0f}\n"
     )
 

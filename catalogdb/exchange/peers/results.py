@@ -18,7 +18,7 @@ from catalogdb.documents.data import Magnitude, Origin
 from catalogdb.errors import InputError
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
-from catalogdb.exchange.positions import coordinates
+from catalogdb.exchange.positions import coordinates, depth_in_range
 from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
 
 ResultFormat = Literal["hypodd-reloc", "growclust-cat"]
@@ -76,6 +76,7 @@ def read_result(path: Path, evaluation_mode: EvaluationMode, format: ResultForma
         seen.add(name)
         try:
             fields["latitude"], fields["longitude"] = coordinates(fields["latitude"], fields["longitude"])
+            depth_in_range(fields["depth_km"])
         except ValueError as error:
             catalog.rejected.append(f"{path}: {where}: {error}")
             continue

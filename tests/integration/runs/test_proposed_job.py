@@ -67,6 +67,23 @@ def test_a_job_on_picks_needs_no_waveforms(db, tmp_path):
     assert job.pick_set_name == "ogs" and "pick" not in job.stages and "NOWHERE" in text
 
 
+@pytest.mark.parametrize("name", ["2024", "null", "no", "2024-03-01", "010"])
+def test_names_that_yaml_has_another_sense_for_are_names(db, tmp_path, name):
+    fill(db, {"BAD": FRIULI["BAD"]}, chan="NOZ")
+    db.catalog.insert_one(
+        {"_id": name, "kind": "reference", "config_id": "x", "starttime": START, "endtime": START + 900}
+    )
+    write_proposed_job(db, name, tmp_path / "j.yaml")
+    job = load_job_file(tmp_path / "j.yaml")
+    assert (job.name, job.catalog, job.evaluate.reference) == (name, name, name)
+    assert job.pick.channel_priority == ("NO",)
+    pick = {"pick_set": name, "config_id": "x", "task_id": "x", "channel_group": ".BAD..", "net": "", "loc": ""}
+    pick |= {"sta": "BAD", "chan": "", "phase": "P", "time": START, "evaluation_mode": "manual"}
+    db.pick.insert_one(pick | {"_id": "a"})
+    write_proposed_job(db, "picks", tmp_path / "p.yaml", name)
+    assert load_job_file(tmp_path / "p.yaml").pick_set_name == name
+
+
 def test_files_and_names_that_cant_be_are_refused(db, tmp_path):
     fill(db, FRIULI)
     (tmp_path / "a.yaml").write_text("mine")

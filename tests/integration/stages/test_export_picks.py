@@ -65,6 +65,10 @@ def test_filters_choose_the_picks(db, pick_set, tmp_path):
         export_picks(db, pick_set, tmp_path / "p.csv", filters=[read_filter("phsae=P")])
 
 
+def test_formats_are_named_in_any_case(db, pick_set, tmp_path):
+    assert export_picks(db, "net", tmp_path / "p.txt", "PhaseNet")["format"] == "phasenet"
+
+
 @pytest.mark.parametrize(
     ("name", "output", "format", "reason"),
     [("none", "p.csv", None, "none"), ("net", "p.doc", None, "suffix"), ("net", "p.csv", "kml", "no format 'kml'")],

@@ -31,11 +31,12 @@ def service(loopback, monkeypatch):
     service, address = loopback
     service.requests.clear()
     service.busy, service.most, service.silent = 0, 1000, set()
+    service.too_many = 413, b"too many"
     return service, address
 
 
-def area(start="2024-03-27T06:00", end="2024-03-28T12:00", **more):
-    return FetchArea(parse_time(start), parse_time(end), BOX, **more)
+def area(start="2024-03-27T06:00", end="2024-03-28T12:00", box=BOX, **more):
+    return FetchArea(parse_time(start), parse_time(end), box, **more)
 
 
 def test_waveforms_come_by_channel_and_day_with_their_stations(db, service, tmp_path):
@@ -75,6 +76,16 @@ def test_days_that_had_not_ended_are_fetched_again(service, tmp_path):
     assert (waveforms.new, waveforms.kept) == (1, 5) and "had not ended" in waveforms.problems[-1]
 
 
+def test_days_that_are_not_asked_for_stay_as_they_are(service, tmp_path):
+    folder = tmp_path / "waveforms/OX/BAD"
+    folder.mkdir(parents=True)
+    other = folder / "OX.BAD..HHZ.2024-05-01.mseed"
+    other.write_bytes(b"a part of a day")
+    os.utime(other, (parse_time("2024-05-01T20:00"),) * 2)
+    waveforms, _ = fetch_waveforms([service[1]], area(stations="BAD"), tmp_path)
+    assert other.exists() and waveforms.new == 6 and waveforms.problems == []
+
+
 def test_stations_without_data_are_counted_and_named(service, tmp_path):
     asked, address = service
     asked.silent = {"BOO"}
@@ -93,9 +104,20 @@ def test_events_come_a_month_at_a_time_and_are_ingested(db, service, tmp_path):
     assert found["counts"]["events"] == 40
 
 
-def test_a_service_that_refuses_much_is_asked_for_less(service, tmp_path):
+def test_events_of_another_box_are_files_of_their_own(cli, db, service, tmp_path):
     asked, address = service
-    asked.most = 4
+    first = fetch_events([address], area(), tmp_path)
+    other = fetch_events([address], area(box=Box(45.5, 47.0, 12.0, 14.000001)), tmp_path)
+    assert (other.new, other.kept) == (1, 0) and asked.requests["event"] == 2 and first.files != other.files
+    period = ("--starttime", "2024-04-01", "--endtime", "2024-04-03", "--box", "45.5,47,12,14")
+    found = cli("fetch", "events", "--provider", address, *period, "-o", tmp_path, "--name", "april")
+    assert found.code == 0 and "2 events" in found.err and db.event.count_documents({"catalog": "april"}) == 2
+
+
+@pytest.mark.parametrize("too_many", [(413, b"too many"), (400, b"7 matching events exceeds search limit of 4.")])
+def test_a_service_that_refuses_much_is_asked_for_less(service, tmp_path, too_many):
+    asked, address = service
+    asked.most, asked.too_many = 4, too_many
     fetch_events([address], area("2024-03-27", "2024-04-10"), tmp_path)
     events = [event for path in (tmp_path / "events").glob("*.xml") for event in obspy.read_events(str(path))]
     assert len(events) == 14 and asked.requests["event"] > 4
@@ -120,10 +142,25 @@ def test_a_month_without_events_is_an_empty_catalog(db, service, tmp_path):
     assert found["counts"]["events"] == 0
 
 
+def test_a_request_that_a_service_finds_bad_fails_at_once(service, tmp_path):
+    asked, address = service
+    asked.most, asked.too_many = 0, (400, b"minmagnitude: not here")
+    with pytest.raises(CatalogdbError, match="Bad request"):
+        fetch_events([address], area(), tmp_path)
+    assert asked.requests["event"] == 1
+
+
 @pytest.mark.parametrize(("provider", "reason"), [("NOWHERE", "not known"), ("http://127.0.0.1:9", "no FDSN service")])
 def test_providers_that_cant_be_had_are_named(tmp_path, provider, reason):
     with pytest.raises(CatalogdbError, match=reason):
         fetch_events([provider], area(), tmp_path)
+
+
+@pytest.mark.parametrize("fetch", [fetch_events, fetch_waveforms])
+def test_a_folder_that_cant_be_is_named(service, tmp_path, fetch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"file.*can't be made"):
+        fetch([service[1]], area(), tmp_path / "file")
 
 
 @pytest.mark.parametrize("box", [Box(46, 45, 12, 14), Box(45, 46, 170, 190), Box(45, 96, 12, 14)])

@@ -16,6 +16,7 @@ from catalogdb.errors import InputError
 from catalogdb.exchange.csv_catalog import read_csv
 from catalogdb.exchange.formats import FORMATS, load, of_command
 from catalogdb.exchange.geojson import read_geojson
+from catalogdb.exchange.obspy_events import read_by_obspy
 
 TIMES = (1711574377.300001, 1711574999.999999, 1735689599.5)
 
@@ -64,7 +65,7 @@ def test_every_function_of_the_table_is_there():
         ("fdsn-text", "EVENTTXT", 1e-6),
         ("scml", "SCML", 1e-6),
         ("zmap", "ZMAP", 2e-5),
-        ("nordic", "NORDIC", 0.051),
+        ("nordic", "NORDIC", 0.0011),
         ("cmtsolution", "CMTSOLUTION", 0.006),
     ],
 )
@@ -91,6 +92,51 @@ def test_nordic_has_the_picks(tmp_path):
     for event, (_, picks) in zip(by_obspy("nordic", "NORDIC", tmp_path), PAIRS, strict=True):
         times = sorted(pick.time.timestamp for pick in event.picks if pick.phase_hint[0] in "PS")
         assert times == pytest.approx([pick["time"] for pick in picks], abs=1e-3)
+
+
+def test_nordic_counts_what_has_no_room_and_no_letter(tmp_path):
+    event, picks = PAIRS[0]
+    magnitude = event["magnitudes"][0]
+    changed = event | {"event_type": "quarry blast", "magnitudes": [magnitude | {"type": "M"}]}
+    changed["origins"] = [{name: value for name, value in event["origins"][0].items() if name != "rms"}]
+    picks = [picks[0] | {"sta": "LONGNAME"}, picks[1]]
+    stream, left_out, counts = io.BytesIO(), Counter(), Counter()
+    assert load(of_command("catalog")["nordic"].writer)([(changed, picks)], stream, left_out, counts) == 1
+    assert counts["picks"] == 1 and [reason.split(":")[0] for reason, number in left_out.items() if number] == [
+        "picks of stations with a code of more than 5 letters",
+        "types of magnitudes",
+        "types of events",
+    ]
+    (tmp_path / "e.out").write_bytes(stream.getvalue())
+    found = read_events(str(tmp_path / "e.out"), format="NORDIC")[0]
+    assert found.event_type == "explosion" and found.magnitudes == [] and len(found.picks) == 1
+    assert found.origins[0].quality is None or found.origins[0].quality.standard_error is None
+    own = read_by_obspy(tmp_path / "e.out", "manual", "NORDIC").events[0]
+    assert "place" not in own and "rms" not in own
+
+
+def test_nordic_has_the_decimals_of_every_origins_time(tmp_path):
+    times = (1711574350.04, 1711574350.007, 1711574350.0, 1711574350.94)
+    (first, picks), parts = PAIRS[0], []
+    for number, time in enumerate(times):
+        own = {"_id": f"{number:032x}", "time": time, "depth_km": 5.0 + number, "arrivals": []}
+        parts.append(first["origins"][0] | own)
+    event = first | {"time": times[2], "origins": parts, "preferred_origin_id": parts[2]["_id"]}
+    stream = io.BytesIO()
+    load(of_command("catalog")["nordic"].writer)([(event, picks)], stream, Counter(), Counter())
+    lines = [line for line in stream.getvalue().decode().splitlines() if line[79:] in ("1", "H")]
+    assert [float(line[15:22]) for line in lines if line[79] == "H"] == [10.0, 10.04, 10.007, 10.94]
+    assert [float(line[15:20]) for line in lines if line[79] == "1"] == [10.0, 10.0, 10.0, 10.9]
+    assert [round(float(line[43:52])) for line in lines if line[79] == "H"] == [7, 5, 6, 8]
+    (tmp_path / "e.out").write_bytes(stream.getvalue())
+    found = read_events(str(tmp_path / "e.out"), format="NORDIC")[0]
+    assert sorted(origin.time.timestamp for origin in found.origins) == pytest.approx(sorted(times), abs=1e-3)
+
+
+def test_the_name_of_a_cmtsolution_is_no_place(tmp_path):
+    (tmp_path / "e.out").write_bytes(written("cmtsolution")[0])
+    found = read_by_obspy(tmp_path / "e.out", "manual", "CMTSOLUTION").events
+    assert len(found) == 3 and all("place" not in event for event in found)
 
 
 def test_cmtsolution_says_that_its_tensor_is_no_mechanism():
@@ -157,6 +203,31 @@ def test_odd_features_are_rejected_with_the_reason(tmp_path, change, reason):
     assert len(catalog.events) == 1 and "(bad)" in catalog.rejected[0] and reason in catalog.rejected[0]
 
 
+def test_odd_properties_are_left_out_and_said(tmp_path):
+    odd = {"time": "1711574377300", "nst": "12", "mag": -999, "magType": "ml", "gap": 400, "place": ["x"], "net": 5}
+    rows = [{"id": 0, "properties": odd | {"type": "quarry"}}, {"properties": odd | {"mag": 1.5, "code": 77}}]
+    rows = [row | {"geometry": {"coordinates": [1.0, 2.0]}} for row in rows]
+    late = rows[0] | {"id": "late", "properties": {"time": 9e15}}
+    (tmp_path / "e.json").write_text(json.dumps({"type": "FeatureCollection", "features": [*rows, late]}))
+    catalog = read_geojson(tmp_path / "e.json")
+    first, second = catalog.events
+    assert (first["source_id"], second["source_id"], first["event_type"]) == ("0", "77", "quarry")
+    assert "magnitude" not in first and (second["magnitude"], second["magnitude_type"]) == (1.5, "ML")
+    assert first["origins"][0]["n_stations"] == 12 and not {"azimuthal_gap", "place", "event_type"} & second.keys()
+    assert "late" in catalog.rejected[0] and "years" in catalog.rejected[0]
+    assert [line.split("; ")[0].split(": ", 1)[1] for line in catalog.repaired] == [
+        "2 times azimuthal_gap left out, as it is not from 0 to 360",
+        "1 times magnitude left out, as it is not from -5 to 11",
+        "1 events of type 'quarry', which QuakeML has not, kept as it is",
+    ]
+
+
+def test_an_event_of_no_type_is_no_earthquake_in_geojson(tmp_path):
+    event = {name: value for name, value in EVENTS[0].items() if name != "event_type"}
+    (tmp_path / "e.json").write_bytes(written("geojson", [event])[0])
+    assert "event_type" not in read_geojson(tmp_path / "e.json").events[0]
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"features": 3}'])
 def test_what_is_no_geojson_is_refused(tmp_path, text):
     (tmp_path / "e.json").write_text(text)
@@ -180,6 +251,12 @@ def test_fdsn_text_and_csep_are_read_back_by_our_own_reader(tmp_path):
         assert [event["time"] for event in catalog.events] == pytest.approx(TIMES, abs=1e-6)
         assert [event["source_id"] for event in catalog.events] == [event["_id"] for event in EVENTS]
         assert {event["magnitude"] for event in catalog.events} == {4.61}
+
+
+def test_fdsn_text_has_no_control_characters(tmp_path):
+    (tmp_path / "e.txt").write_bytes(written("fdsn-text", [EVENTS[0] | {"place": "a\x00b|c\r\nd"}])[0])
+    (event,) = read_csv(tmp_path / "e.txt").events
+    assert event["place"] == "a b/c d"
 
 
 def test_weights_are_of_one_event_nearest_station_first():

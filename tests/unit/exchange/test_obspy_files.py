@@ -78,3 +78,11 @@ def test_two_readings_give_the_same_ids(name):
     first, second = (read_catalog_files([ROOT / "io" / name]) for _ in range(2))
     assert first.events == second.events and first.picks == second.picks
     assert len({event["source_id"] for event in first.events}) == len(first.events)
+
+
+def test_codes_and_places_are_those_of_the_file():
+    read = {name: read_catalog_files([ROOT / "io" / name]) for name in (*NAMES, "hypodd/tests/data/example.pha")}
+    assert {pick["net"] for catalog in read.values() for pick in catalog.picks} == {""}
+    assert {pick["chan"] for pick in read["hypodd/tests/data/example.pha"].picks} == {""}  # ObsPy has Z and N
+    assert all("place" not in event for event in read["nordic/tests/data/select.out"].events)
+    assert read["pde/tests/data/mchedr.dat"].events[0]["place"] == "SOUTHEAST OF HONSHU, JAPAN"

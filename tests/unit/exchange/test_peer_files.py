@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from catalogdb.exchange.peers.collect import NO_FIRST_ARRIVALS, SECOND_OF_A_CODE, PeerCollector
-from catalogdb.exchange.peers.events import PeerInput, PeerPair
+from catalogdb.exchange.peers.events import PeerInput, PeerPair, moment
 from catalogdb.exchange.peers.growclust import growclust_files
 from catalogdb.exchange.peers.hypodd import hypodd_files
 from catalogdb.exchange.peers.hypoinverse import hypoinverse_files
@@ -54,6 +54,27 @@ def test_a_second_station_of_a_code_is_not_put_at_the_place_of_the_first():
     assert writer.stations == {"STA": POSITIONS["AA", "STA"]}
 
 
+def test_hypoinverse_has_no_part_of_a_code():
+    collector = PeerCollector(POSITIONS | {("AA", "STATIO"): (46.0, 12.0, 0.5)})
+    events = collector.take([(event(arrival("AA", "STATIO", "P", 2.0), arrival("AA", "STA", "P", 3.0)), [])])
+    files = hypoinverse_files(PeerInput(events, collector.stations, VelocityConfig()), collector.left_out)
+    assert [line[:5] for line in files["stations.sta"].splitlines()] == ["STA  "]
+    assert "STATI" not in files["catalog.phs"] and collector.left_out.total() == 1
+
+
+def test_unknown_depths_and_magnitudes_of_what_is_written_are_counted():
+    collector = PeerCollector(POSITIONS)
+    whole = event(arrival("AA", "STA", "P", 2.0))
+    collector.take([(whole, []), (whole | {"depth_km": 0.0, "magnitude": 0.0}, []), (event(), [])])
+    assert collector.unknown == {"depth_km": 1, "magnitude": 1}
+
+
+def test_the_end_of_a_minute_is_the_next_ones_beginning():
+    for time, digits in ((59.999999, 2), (59.996, 2), (-0.000001, 4)):
+        date, seconds = moment(1.7e9 - 1.7e9 % 60 + time, digits)
+        assert f"{seconds:.2f}" == "0.00" and date.second == 0
+
+
 def test_correlated_times_are_dt_cc_and_xcordata():
     collector = PeerCollector(POSITIONS)
     events = collector.take([(event(arrival("AA", "STA", "P", 2.0)), [])] * 2)
@@ -85,7 +106,9 @@ def test_gradients_stay_gradients_or_become_steps():
         [-10.0, 5.0, 0.0, 2.9, 0.0], [0.0, 5.0, 0.1, 2.9, 0.05], [10.0, 6.0, 0.0, 3.4, 0.0],
     ]  # fmt: skip
     assert numbers(growclust_files(given)["vzmodel.txt"]) == [[0.0, 5.0, 2.9], [10.0, 6.0, 3.4]]
-    steps = [(float(line[:5]), float(line[5:])) for line in hypoinverse_files(given)["p.crh"].splitlines()[1:]]
+    steps = [
+        (float(line[:5]), float(line[5:])) for line in hypoinverse_files(given, Counter())["p.crh"].splitlines()[1:]
+    ]
     assert len(steps) == 20 and steps[-1] == (6.0, 10.0) and steps[9] == (5.5, 4.74)
     velest = velest_files(given, Counter())["model.mod"].splitlines()
     assert velest[1].split()[0] == "20" and velest[2].split()[:2] == ["5.03", "0.00"]
@@ -94,7 +117,7 @@ def test_gradients_stay_gradients_or_become_steps():
 def test_close_nodes_of_a_gradient_are_an_interface():
     """As the layers of NonLinLoc are read where one of them has a gradient."""
     given = with_model(True, (0.0, 5.0, 2.9), (9.999, 5.9, 3.4), (10.0, 6.5, 3.7), (110.0, 6.5, 3.7))
-    steps = [float(line[5:]) for line in hypoinverse_files(given)["p.crh"].splitlines()[1:]]
+    steps = [float(line[5:]) for line in hypoinverse_files(given, Counter())["p.crh"].splitlines()[1:]]
     assert len(steps) == 20 and (np.diff(steps) > 0.1).all() and steps[-3:] == [9.44, 10.0, 110.0]
 
 
@@ -102,7 +125,7 @@ def test_interfaces_stay_where_a_program_interpolates():
     given = with_model(False, (-2.0, 4.0, 2.3), (-1.0, 5.0, 2.9), (10.0, 6.0, 3.4))
     expected = [[0.0, 5.0, 2.9], [10.0, 5.0, 2.9], [10.0, 6.0, 3.4]]
     assert numbers(growclust_files(given)["vzmodel.txt"]) == expected
-    assert hypoinverse_files(given)["s.crh"].splitlines()[1:] == [" 2.90 0.00", " 3.4010.00"]
+    assert hypoinverse_files(given, Counter())["s.crh"].splitlines()[1:] == [" 2.90 0.00", " 3.4010.00"]
     deep = with_model(False, (1.0, 5.0, 2.9), (10.0, 6.0, 3.4))
     assert numbers(growclust_files(deep)["vzmodel.txt"]) == expected
     alone = with_model(False, (0.0, 5.0, 2.9))

@@ -72,6 +72,12 @@ def test_a_line_cut_short_and_a_second_location_are_rejected(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_depth_where_no_earthquake_can_be_is_rejected(tmp_path):
+    (tmp_path / "hypoDD.reloc").write_text(RELOC + RELOC.replace("       11", "       12").replace("5.799", "5799."))
+    catalog = read_catalog_files([tmp_path / "hypoDD.reloc"])
+    assert len(catalog.events) == 1 and "line 2: depth 5799 km is outside" in catalog.rejected[0]
+
+
 def test_a_list_of_ids_without_its_columns_is_named(tmp_path):
     (tmp_path / "hypoDD.reloc").write_text(RELOC)
     (tmp_path / "event_ids.csv").write_text("no,id\n1,a\n")

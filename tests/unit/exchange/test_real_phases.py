@@ -60,6 +60,14 @@ def test_odd_lines_are_rejected_with_their_number(tmp_path, line, reason):
     assert len(catalog.rejected) == (1 if reason == "neither" else 2)  # the phases of a lost event go with it
 
 
+def test_a_magnitude_of_picks_without_amplitudes_is_not_known(tmp_path):
+    text = TEXT.replace("1.320 0.210", " -inf  -nan").replace("0.0101", "nan")
+    catalog = read(tmp_path, text)
+    assert catalog.files[0].format == "real" and catalog.rejected == []
+    assert all("magnitude" not in event for event in catalog.events)
+    assert catalog.picks[0]["arrival"] == {"weight": 0.93, "azimuth": 120.5}
+
+
 def test_a_file_without_events_is_refused(tmp_path):
     (tmp_path / "x.txt").write_text("hello\n")
     with pytest.raises(InputError, match="no event of REAL"):

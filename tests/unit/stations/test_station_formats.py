@@ -58,6 +58,21 @@ def test_gtsrce_lines_are_read_in_every_form_of_angle(tmp_path):
     assert "projection" in said[0] and "95" in said[1] and "missing" in said[2]
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("GTSRCE TWO LATLONDM 46 30.0 E 12 45.0 N 0 0", "E is none of N, S"),
+        ("GTSRCE TWO LATLONDM 46 75.0 N 12 45.0 E 0 0", "no degrees"),
+        ("GTSRCE ONE LATLON 47.0 12.0 0 0", "another place"),
+    ],
+)
+def test_odd_angles_and_second_places_are_rejected(tmp_path, line, reason):
+    (tmp_path / "run.in").write_text(f"GTSRCE ONE LATLON 46.0 12.0 0 0\n{line}\n")
+    metadata = read_stations(tmp_path / "run.in")
+    assert places(metadata.inventory) == [("ONE", 46.0, 12.0)]
+    assert "line 2" in metadata.rejected[0] and reason in metadata.rejected[0]
+
+
 def test_a_control_file_without_usable_stations_is_refused(tmp_path):
     (tmp_path / "run.in").write_text("GTSRCE XYZ XYZ 10 20 0 0.5\n")
     with pytest.raises(InputError, match="no usable GTSRCE line: .*line 1"):
