@@ -14,7 +14,7 @@ from labelled_records import P_SAMPLE, RATE, S_SAMPLE, SAMPLES, START, record, w
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import Job
 from catalogdb.runs.run import run_job
-from catalogdb.runs.stale import stale_of_job
+from catalogdb.runs.stale import stale_of_all, stale_of_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.models import export_model, models, usable_weights
 from catalogdb.stages.training_run import load_training, run_training
@@ -144,6 +144,21 @@ def test_picks_of_a_model_go_stale_with_it(db, labels, settings, tmp_path):
     accept(db, "mine")
     stale = stale_of_job(db, Job.model_validate(job))
     assert len(stale.tasks) == 1 and "made in another way" in stale.notes[0]
+
+
+def test_a_removed_model_hides_no_other_staleness(db, labels, settings, tmp_path, cli):
+    run_training(db, training())
+    accept(db, "mine")
+    archive(db, tmp_path / "archive", range(1))
+    for name, weights in (("by-demo", "demo"), ("by-model", "model:mine")):
+        pick = {"weights": weights, "threads": 1}
+        run_job(settings, Job.model_validate({"name": "j", "catalog": name, "stages": ["pick"], "pick": pick}))
+    remove(db, "model", "mine")
+    found = {result.pick_set: result for result in stale_of_all(db)}
+    assert found["by-demo"].unknown is None and found["by-demo"].job == "j"
+    assert "no model 'mine'" in found["by-model"].unknown
+    told = cli("status", "--stale")
+    assert told.code == 0 and "by-model: can't be said: no model 'mine'" in told.err
 
 
 def test_weights_of_one_seed_are_taken_whatever_the_gate_says(db, labels):
