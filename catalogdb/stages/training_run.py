@@ -79,6 +79,8 @@ def run_training(
     if not isinstance(config.training_set, str):
         define_training_set(db, config.training_set, replace)
     training_set = require_training_set(db, config.set_name)
+    for name in config.gate.also_on:  # before minutes of training, not after them
+        require_training_set(db, name)
     with tempfile.TemporaryDirectory() as folder:
         stage = TrainStage(config, parent_files(db, config, Path(folder)), training_set)
         claim_names(db, [_name(stage, training_set)], replace)
@@ -147,11 +149,12 @@ def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
     files = [str(write_weights(db, weights, folder)) for weights in found]
     rows = []
     for name in names:
-        records = load_training_set(db, name).parted.parts["test"]
+        of_set = stage.loaded(db) if name == config.set_name else load_training_set(db, name)
+        records = of_set.parted.parts["test"]
         parent = _score_of_parent(stage.parent, config, records)
         outcomes = [score(records, pick_config(config, path), config.gate.max_dt).outcome for path in files]
         rows += compared(name, [record.event for record in records], parent, outcomes, config.gate)
-    decision = decide(rows, config.set_name)
+    decision = decide(rows, config.set_name, config.gate.also_on)
     values: dict[str, Any] = {
         "status": decision.status,
         "chosen": chosen["seed"],
