@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 from commands import environment_of
-from labelled_records import record, write_arrays
+from labelled_records import START, record, write_arrays
 from pydantic import ValidationError
 
 from catalogdb.database import blobs
@@ -62,6 +62,16 @@ def test_unlabelled_records_are_spread_over_stations_and_times(db, archive):
     assert len({each.station for each in records}) == len(db.wf_miniseed.distinct("sta"))
     again = define_training_set(db, TrainingSetConfig.model_validate(SET))
     assert again["digest"] == document["digest"]
+
+
+def test_unlabelled_records_of_a_short_archive_can_be_parted(db, tmp_path):
+    (tmp_path / "hour").mkdir()
+    samples = np.random.default_rng(0).normal(0, 10, 90_000).astype(np.float32)
+    header = {"network": "XX", "station": "S", "channel": "HHZ", "sampling_rate": 100.0}
+    obspy.Trace(samples, header | {"starttime": obspy.UTCDateTime(START)}).write(str(tmp_path / "hour" / "z.mseed"))
+    ingest_waveforms(db, [tmp_path / "hour"])
+    counts = define_training_set(db, TrainingSetConfig.model_validate(SET | {"unlabelled": 200}))["counts"]
+    assert counts["events"] == 200 and min(counts[part] for part in ("train", "validation", "test")) > 10
 
 
 def test_an_archive_without_waveforms_is_refused(db):

@@ -17,6 +17,7 @@ from catalogdb.runs.run import run_job
 from catalogdb.runs.stale import stale_of_all, stale_of_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.models import export_model, models, usable_weights
+from catalogdb.stages.picked_records import read_picked
 from catalogdb.stages.training_run import load_training, run_training
 from catalogdb.stages.training_sets import (
     define_training_set,
@@ -29,6 +30,7 @@ from catalogdb.upkeep.prune import find_leftovers
 from catalogdb.upkeep.removal import remove
 
 QUICK = {"epochs": 2, "batch": 8}
+BOTH_ORDERS = (("analysts", "others"), ("others", "analysts"))
 
 
 @pytest.fixture
@@ -251,6 +253,30 @@ def test_windows_without_picks_lie_between_the_records(db, tmp_path):
     assert (document["counts"]["records"], document["counts"]["without_onset"]) == (3, 1)
 
 
+def test_s_of_one_event_alone_leaves_s_of_a_record_unknown(db, tmp_path):
+    archive(db, tmp_path / "archive", range(6))
+    config = TrainingSetConfig(name="own", pick_sets=("analysts",), split={"guard_seconds": 0})
+    for pick in list(db.pick.find({})):
+        is_second = pick["phase"] == "S" and pick["time"] < START + 3600
+        db.pick.update_one({"_id": pick["_id"]}, {"$set": {"event_key": "second" if is_second else "first"}})
+    db.pick.insert_one(db.pick.find_one({"phase": "S"}) | {"_id": "p of second", "phase": "P", "event_key": "second"})
+    records, _, _ = read_picked(db, config)
+    assert sorted(each.known for each in records) == ["P", *["PS"] * 5]
+    noise = config.model_copy(update={"unpicked": "noise"})
+    assert {each.known for each in read_picked(db, noise)[0]} == {"PS"}
+
+
+def test_an_onset_of_two_pick_sets_is_one_label(db, tmp_path):
+    archive(db, tmp_path / "archive", range(2))
+    picks = [(pick["time"] - T0 + 0.1, pick["sta"], pick["phase"]) for pick in db.pick.find({"phase": "Pg"})]
+    put_catalog(db, "others", [], [*picks, (picks[0][0] + 3, picks[0][1], "P")])
+    read = {names: read_picked(db, TrainingSetConfig(name="own", pick_sets=names))[0] for names in BOTH_ORDERS}
+    assert [sum(len(each.onsets) for each in records) for records in read.values()] == [5, 5]
+    assert {each.known for records in read.values() for each in records} == {"PS"}
+    first = [min(each.onsets[0].time for each in records) for records in read.values()]
+    assert first[1] - first[0] == pytest.approx(0.1)
+
+
 def test_automatic_picks_are_no_labels(db, tmp_path):
     archive(db, tmp_path / "archive", range(1))
     db.pick_set.update_one({"_id": "analysts"}, {"$set": {"kind": "automatic"}})
@@ -258,7 +284,7 @@ def test_automatic_picks_are_no_labels(db, tmp_path):
         define_training_set(db, TrainingSetConfig(name="own", pick_sets=("analysts",)))
 
 
-def test_commands_tell_what_they_did(cli, labels, tmp_path):
+def test_commands_tell_what_they_did(db, cli, labels, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump({"name": "x", "parent": "demo", "training_set": "labels"}))
     settings = ["--set", "seeds=[1]", "--set", "optimise.epochs=1", "--set", "gate.resamples=100"]
@@ -269,5 +295,9 @@ def test_commands_tell_what_they_did(cli, labels, tmp_path):
     assert "mine" in cli("models").out
     wrong = cli("train", file, "--set", "optimise.epoch=1")
     assert wrong.code == 2 and "did you mean epochs?" in wrong.err
+    unseen = cli("train", file, "--name", "second", "--set", "gate.also_on=[far]")
+    assert unseen.code == 2 and "no training set 'far'" in unseen.err and db.model.find_one({"_id": "second"}) is None
+    drawn = cli("train", file, "--name", "second", "--picture", tmp_path / "x.gif")
+    assert drawn.code == 2 and "x.gif: a picture is one of" in drawn.err and db.model.count_documents({}) == 1
     unknown = cli("train", file, "--set", "training_set=nothing")
     assert unknown.code == 2 and "there are: labels" in unknown.err
