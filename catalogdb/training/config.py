@@ -11,7 +11,7 @@ from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import NetworkName
 from catalogdb.seislm.sizes import SizeName
 
-REVISION = 1
+REVISION = 2
 """Raise this number whenever a change of the code in this package changes trained weights or the gate's decision."""
 
 

@@ -36,6 +36,11 @@ def test_an_event_across_a_border_is_on_neither_side():
     assert result.left_out == {"too close to a border in time": 2}
 
 
+def test_six_events_leave_no_part_empty():
+    _, parts = parts_of([record(number, event=f"e{number}") for number in range(6)], guard_seconds=0)
+    assert [len(parts[name]) for name in PARTS] == [4, 1, 1]
+
+
 def test_stations_are_each_on_one_side():
     records = [record(number, station=f"XX.S{number % 10}") for number in range(40)]
     result, _ = parts_of(records, by="station")
