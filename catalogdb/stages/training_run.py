@@ -28,6 +28,8 @@ from catalogdb.training.config import REVISION, TrainConfig
 from catalogdb.yaml_text import parse_yaml
 
 Progress = Callable[[int, TaskReport | None], None]
+ABOUT = ("description", "licence")
+"""What decides nothing, and may be said later."""
 
 
 def load_training(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -83,7 +85,12 @@ def run_training(
         require_training_set(db, name)
     with tempfile.TemporaryDirectory() as folder:
         stage = TrainStage(config, parent_files(db, config, Path(folder)), training_set)
-        claim_names(db, [_name(stage, training_set)], replace)
+        name = _name(stage, training_set)
+        claim_names(db, [name], replace)
+        about = {key: value for key, value in name.fields.items() if key in ABOUT}
+        changes = {"$set": about, "$unset": {key: "" for key in ABOUT if key not in about}}
+        own = {"_id": config.name, "config_id": stage.config_id}
+        db.model.update_one(own, {change: fields for change, fields in changes.items() if fields})
         if replace:
             drop_files(db)
         release_dead(db, stage)
@@ -122,7 +129,7 @@ def _name(stage: TrainStage, training_set: dict[str, Any]) -> ResultName:
     }
     if config.parent is not None:
         fields["parent"] = {"weights": config.parent, "sha256": stage.parent.identity()["weights_sha256"]}
-    for key in ("description", "licence"):
+    for key in ABOUT:
         if value := getattr(config, key):
             fields[key] = value
     return ResultName("model", config.name, stage.config_id, stage.config, fields)

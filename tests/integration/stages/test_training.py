@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from datetime import datetime
 
 import obspy
 import pytest
@@ -11,12 +12,13 @@ from catalogs import T0, put_catalog
 from commands import environment_of
 from labelled_records import P_SAMPLE, RATE, S_SAMPLE, SAMPLES, START, record, write_arrays
 
+from catalogdb.database import blobs
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import Job
 from catalogdb.runs.run import run_job
 from catalogdb.runs.stale import stale_of_all, stale_of_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.models import export_model, models, usable_weights
+from catalogdb.stages.models import CHECKPOINTS, TENSORS, drop_files, export_model, models, usable_weights
 from catalogdb.stages.picked_records import read_picked
 from catalogdb.stages.training_run import load_training, run_training
 from catalogdb.stages.training_sets import (
@@ -77,8 +79,9 @@ def test_a_training_leads_to_a_judged_model(db, labels):
 
 def test_a_second_call_does_nothing_and_other_gates_only_judge(db, labels):
     first = run_training(db, training())
+    assert run_training(db, training(licence="CC BY 4.0"))["licence"] == "CC BY 4.0"
     again = run_training(db, training())
-    assert again["tasks"] == {"planned": 1, "up_to_date": 1, "done": 0, "held": 0, "failed": 0, "quarantined": 0}
+    assert "licence" not in again and again["tasks"] == {"planned": 1, "up_to_date": 1, "done": 0, "held": 0, "failed": 0, "quarantined": 0}
     assert again["judged"] == first["judged"]
     stricter = run_training(db, training(gate={"resamples": 100, "p_threshold": 0.6}))
     assert stricter["tasks"]["up_to_date"] == 1 and stricter["judged"] != first["judged"]
@@ -200,6 +203,17 @@ def test_removal_takes_weights_and_tensors_away(db, labels, cli):
     assert cli("remove", "model", "mine", "--yes").code == 0
     for name in ("model", "model_weights", "task", "tensors.files", "tensors.chunks"):
         assert db[name].count_documents({}) == 0, name
+
+
+def test_files_that_no_model_names_go_with_prune(db, labels, cli):
+    for bucket in (TENSORS, CHECKPOINTS):
+        blobs.put(db, bucket, "left", b"left", {"task": "gone"})
+    task = {"_id": "t", "stage": "train", "config_id": "c", "shard": {}, "attempts": 1, "status": "running"}
+    db.task.insert_one(task | {"lease": {"until": datetime(2999, 1, 1)}})
+    assert drop_files(db) == 1 and db.tensors.files.count_documents({}) == 1, "a training may be about to name it"
+    db.task.delete_one({"_id": "t"})
+    assert "removed 1 files" in cli("prune", "--yes").err
+    assert db.tensors.files.count_documents({}) == db.tensors.chunks.count_documents({}) == 0
 
 
 def test_removal_by_name_alone_leaves_other_models(db, labels):

@@ -67,6 +67,12 @@ def test_close_records_without_an_event_share_one():
     assert events["r0"] == events["r0.01"] != events["r1"] and events["r2"] == "named"
 
 
+def test_a_model_is_not_its_own_parent():
+    for parent in ("model:mine", "model:mine-2"):
+        with pytest.raises(ValueError, match="is this model"):
+            TrainConfig(name="mine", parent=parent, training_set="labels")
+
+
 def test_a_larger_share_of_events_holds_the_smaller_one():
     records = [record(number, event=f"e{number}") for number in range(20)]
     small, large = ({each.name for each in share_of_events(records, share, seed=1)} for share in (0.25, 0.5))
