@@ -18,7 +18,7 @@ from catalogdb.identity import content_id
 from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
 from catalogdb.training.config import TrainingSetConfig
-from catalogdb.training.formats import FIRST_ARRIVALS
+from catalogdb.training.formats import FIRST_ARRIVALS, bytes_for_records
 from catalogdb.training.records import PHASES, LabelledRecord, Onset, known_phases
 
 NEVER_AUTOMATIC = ("reference", "reviewed")
@@ -58,13 +58,22 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
             )
     spans = list(_spans(db, config))
     spans += list(_between(spans, config))
-    records, rejected, digests = [], [], []
+    records: list[LabelledRecord] = []
+    rejected, digests = [], []
+    held, room = 0, bytes_for_records()
     for span in spans:
         try:
             record, content = record_of(db, span, config)
         except CatalogdbError as error:
             rejected.append(f"{span.net}.{span.sta} {span.starttime + config.before_seconds:.2f}: {error}")
             continue
+        held += sum(trace.data.nbytes for trace in record.traces)
+        if held > room:
+            raise InputError(
+                f"training set {config.name!r}: {len(records)} of {len(spans)} records fill the memory that there is "
+                f"for them ({room / 1e9:.1f} GB)",
+                hint="name a shorter period or fewer stations (starttime, endtime, stations)",
+            )
         records.append(record)
         digests.append([record.name, [[onset.phase, onset.time] for onset in record.onsets], content])
     return records, rejected, content_id(sorted(digests))

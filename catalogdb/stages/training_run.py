@@ -85,9 +85,9 @@ def run_training(
         require_training_set(db, name)
     with tempfile.TemporaryDirectory() as folder:
         stage = TrainStage(config, parent_files(db, config, Path(folder)), training_set)
-        name = _name(stage, training_set)
-        claim_names(db, [name], replace)
-        about = {key: value for key, value in name.fields.items() if key in ABOUT}
+        model_name = _name(stage, training_set)
+        claim_names(db, [model_name], replace)
+        about = {key: value for key, value in model_name.fields.items() if key in ABOUT}
         changes = {"$set": about, "$unset": {key: "" for key in ABOUT if key not in about}}
         own = {"_id": config.name, "config_id": stage.config_id}
         db.model.update_one(own, {change: fields for change, fields in changes.items() if fields})

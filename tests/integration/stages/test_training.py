@@ -81,7 +81,8 @@ def test_a_second_call_does_nothing_and_other_gates_only_judge(db, labels):
     first = run_training(db, training())
     assert run_training(db, training(licence="CC BY 4.0"))["licence"] == "CC BY 4.0"
     again = run_training(db, training())
-    assert "licence" not in again and again["tasks"] == {"planned": 1, "up_to_date": 1, "done": 0, "held": 0, "failed": 0, "quarantined": 0}
+    assert "licence" not in again
+    assert again["tasks"] == {"planned": 1, "up_to_date": 1, "done": 0, "held": 0, "failed": 0, "quarantined": 0}
     assert again["judged"] == first["judged"]
     stricter = run_training(db, training(gate={"resamples": 100, "p_threshold": 0.6}))
     assert stricter["tasks"]["up_to_date"] == 1 and stricter["judged"] != first["judged"]
@@ -289,6 +290,13 @@ def test_an_onset_of_two_pick_sets_is_one_label(db, tmp_path):
     assert {each.known for records in read.values() for each in records} == {"PS"}
     first = [min(each.onsets[0].time for each in records) for records in read.values()]
     assert first[1] - first[0] == pytest.approx(0.1)
+
+
+def test_records_beyond_memory_are_refused(db, tmp_path, monkeypatch):
+    archive(db, tmp_path / "archive", range(2))
+    monkeypatch.setattr("catalogdb.training.formats.MEMORY_SHARE", 1e-9)
+    with pytest.raises(InputError, match="0 of 2 records fill the memory"):
+        define_training_set(db, TrainingSetConfig(name="own", pick_sets=("analysts",)))
 
 
 def test_automatic_picks_are_no_labels(db, tmp_path):
