@@ -16,7 +16,7 @@ from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.jobs import Job
 from catalogdb.picking.weights import MODEL_PREFIX, provide_model
-from catalogdb.resources import cache_folder
+from catalogdb.resources import writable_cache
 
 TENSORS, CHECKPOINTS = "tensors", "checkpoints"
 """Buckets of GridFS."""
@@ -73,10 +73,9 @@ def usable_weights(db: Database, name: str) -> dict[str, Any]:
 
 def _cached(db: Database, weights: dict[str, Any]) -> Path:
     """The weights' files in the cache of this host: another model, or other metadata, has another folder."""
-    folder = cache_folder() / "models" / content_id(weights["sha256"], weights["metadata"])
+    folder = writable_cache("models") / content_id(weights["sha256"], weights["metadata"])
     path = folder / f"{weights['_id']}.pt.v1"
     if not (path.is_file() and file_sha256(path) == weights["sha256"]):
-        folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as part:
             made = write_weights(db, weights, Path(part))
             folder.mkdir(exist_ok=True)

@@ -15,10 +15,19 @@ from labelled_records import P_SAMPLE, RATE, S_SAMPLE, SAMPLES, START, record, w
 from catalogdb.database import blobs
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import Job
+from catalogdb.picking.weights import resolve
 from catalogdb.runs.run import run_job
 from catalogdb.runs.stale import stale_of_all, stale_of_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.models import CHECKPOINTS, TENSORS, drop_files, export_model, models, usable_weights
+from catalogdb.stages.models import (
+    CHECKPOINTS,
+    TENSORS,
+    drop_files,
+    export_model,
+    models,
+    provide_weights,
+    usable_weights,
+)
 from catalogdb.stages.picked_records import read_picked
 from catalogdb.stages.training_run import load_training, run_training
 from catalogdb.stages.training_sets import (
@@ -173,6 +182,14 @@ def test_weights_of_one_seed_are_taken_whatever_the_gate_says(db, labels):
     assert usable_weights(db, "mine-2")["seed"] == 2
     with pytest.raises(InputError, match="no model 'other'"):
         usable_weights(db, "other")
+
+
+def test_a_host_without_a_cache_has_the_model_all_the_same(db, labels, tmp_path, monkeypatch):
+    run_training(db, training())
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CATALOGDB_CACHE_DIR", str(tmp_path / "file"))
+    provide_weights(db, ["model:mine-1"])
+    assert resolve("phasenet", "model:mine-1").identity()["weights_sha256"] == db.model_weights.find_one()["sha256"]
 
 
 def test_a_model_can_be_the_parent_of_another(db, labels):
