@@ -124,7 +124,9 @@ def _stale(job: Path | None, catalog: str | None, overrides: list[str], limit: i
 def _print_stale(result: Staleness, limit: int) -> None:
     names = [f"{words} {name}" for words, name in (("pick set", result.pick_set), ("catalog", result.catalog)) if name]
     title = ", ".join(names)
-    if not result.tasks:
+    if result.unknown:
+        common.err.print(f"{title}: can't be said: {result.unknown}", markup=False, soft_wrap=True)
+    elif not result.tasks:
         common.out.print(f"{title}: nothing is stale", markup=False)
     else:
         common.print_rows(result.counts, title=f"{title}: stale tasks, and tasks that wait for them, by reason")

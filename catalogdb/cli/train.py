@@ -33,17 +33,18 @@ def train(
     An accepted model picks by weights: model:NAME in a job.
     """
     from catalogdb.ledger.tasks import LeaseTerms
+    from catalogdb.stages.training_curves import check_picture, draw_curves
     from catalogdb.stages.training_run import load_training, run_training
 
     settings = common.settings()
     training = load_training(config, [*(set or ()), *([f"name={name}"] if name else [])])
+    if picture is not None:
+        check_picture(picture)
     db = common.database()
     terms = LeaseTerms(settings.lease_seconds, settings.task_attempts)
     with common.progress_bar(f"train {training.name}", json) as progress:
         model = run_training(db, training, replace, terms, progress)
     if picture is not None:
-        from catalogdb.stages.training_curves import draw_curves
-
         draw_curves(db, training.name, picture)
     if json:
         common.print_json(model)

@@ -154,6 +154,7 @@ def prune(
 
     What a worker holds now is left out, so it can be done while runs go on.
     """
+    from catalogdb.stages.models import drop_files
     from catalogdb.upkeep import prune as pruning
 
     db = common.database()
@@ -167,10 +168,13 @@ def prune(
         with _bar("prune", sum(going.values()), json) as progress:
             removed, named = pruning.prune(db, found, missing_files, unclaimed, progress)
         result |= {"removed": removed, "named_again": named}
+    files = 0 if dry_run else drop_files(db)
     if json:
         common.print_json(result)
         return
     _print_counts(result["removed"], dry_run, "nothing to prune")
+    if files:
+        common.err.print(f"removed {files} files of weights and checkpoints that no model names")
     if others and not unclaimed:
         common.err.print(f"left alone, since no task in the ledger wrote them: {_listed(others)}; --unclaimed")
     for config_id, owner in found.held.items():

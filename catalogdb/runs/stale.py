@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pymongo.database import Database
 
 from catalogdb.batches import batches
@@ -58,6 +58,7 @@ class Staleness(BaseModel):
     job: str | None
     pick_set: str | None
     catalog: str | None
+    unknown: str | None = Field(None, description="Why it can't be said, where it can't.")
     counts: list[dict[str, Any]] = []
     tasks: list[StaleTask] = []
     notes: list[str] = []
@@ -114,14 +115,23 @@ def stale_of_catalog(db: Database, name: str) -> Staleness:
 
 
 def stale_of_all(db: Database) -> list[Staleness]:
-    """What is stale of every catalog, and of every pick set that no catalog is made from."""
-    results = [stale_of_catalog(db, row["_id"]) for row in db.catalog.find({}, {"_id": 1}).sort("_id", 1)]
+    """What is stale of every catalog, and of every pick set that no catalog is made from. Of those whose job can't run
+    any more, as where its model was removed, it says why it is not known."""
+    results = []
+    for row in db.catalog.find({}, {"pick_set": 1}).sort("_id", 1):
+        try:
+            results.append(stale_of_catalog(db, row["_id"]))
+        except InputError as error:
+            results.append(Staleness(job=None, pick_set=row.get("pick_set"), catalog=row["_id"], unknown=str(error)))
     covered = {result.pick_set for result in results}
     for row in db.pick_set.find({"kind": "automatic", "_id": {"$nin": sorted(filter(None, covered))}}).sort("_id", 1):
-        job = _last_job(db, {"pick_set": row["_id"]} | of_makers("pick_set"))
-        if job is not None:
-            of_picks = tuple(stage.name for stage in registry.stages_of(job.stages, "pick_set"))
-            results.append(stale_of_job(db, job.model_copy(update={"stages": of_picks})))
+        try:
+            job = _last_job(db, {"pick_set": row["_id"]} | of_makers("pick_set"))
+            if job is not None:
+                of_picks = tuple(stage.name for stage in registry.stages_of(job.stages, "pick_set"))
+                results.append(stale_of_job(db, job.model_copy(update={"stages": of_picks})))
+        except InputError as error:
+            results.append(Staleness(job=None, pick_set=row["_id"], catalog=None, unknown=str(error)))
     return results
 
 

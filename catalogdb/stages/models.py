@@ -11,11 +11,12 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database import blobs
+from catalogdb.database.lease import HELD
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.jobs import Job
 from catalogdb.picking.weights import MODEL_PREFIX, provide_model
-from catalogdb.resources import cache_folder
+from catalogdb.resources import writable_cache
 
 TENSORS, CHECKPOINTS = "tensors", "checkpoints"
 """Buckets of GridFS."""
@@ -72,10 +73,9 @@ def usable_weights(db: Database, name: str) -> dict[str, Any]:
 
 def _cached(db: Database, weights: dict[str, Any]) -> Path:
     """The weights' files in the cache of this host: another model, or other metadata, has another folder."""
-    folder = cache_folder() / "models" / content_id(weights["sha256"], weights["metadata"])
+    folder = writable_cache("models") / content_id(weights["sha256"], weights["metadata"])
     path = folder / f"{weights['_id']}.pt.v1"
     if not (path.is_file() and file_sha256(path) == weights["sha256"]):
-        folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as part:
             made = write_weights(db, weights, Path(part))
             folder.mkdir(exist_ok=True)
@@ -145,9 +145,15 @@ def models(db: Database) -> list[dict[str, Any]]:
 
 
 def drop_files(db: Database) -> int:
-    """Remove the tensors and checkpoints that nothing names any more; returns how many."""
+    """Remove the tensors and checkpoints that nothing names any more; returns how many.
+
+    A training puts its tensors there just before it names them, so while one goes on none of them are removed.
+    """
+    tensors = [row["_id"] for row in db[TENSORS].files.find({}, {"_id": 1})]
+    if db.task.find_one({"stage": "train", "status": "running", **HELD}, {"_id": 1}):
+        tensors = []
     used = set(db.model_weights.distinct("sha256"))
-    tensors = [row["_id"] for row in db[TENSORS].files.find({}, {"_id": 1}) if row["_id"] not in used]
+    tensors = [identity for identity in tensors if identity not in used]
     points = {row["_id"]: row["metadata"]["task"] for row in db[CHECKPOINTS].files.find({}, {"metadata.task": 1})}
     going_on = db.task.find({"_id": {"$in": list(points.values())}, "status": {"$ne": "done"}}, {"_id": 1})
     unfinished = {row["_id"] for row in going_on}

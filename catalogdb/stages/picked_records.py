@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from pymongo.database import Database
 
 from catalogdb.channels import SENSOR_PRIORITY, sensor_rank
@@ -17,15 +18,18 @@ from catalogdb.identity import content_id
 from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
 from catalogdb.training.config import TrainingSetConfig
-from catalogdb.training.formats import FIRST_ARRIVALS
+from catalogdb.training.formats import FIRST_ARRIVALS, bytes_for_records
 from catalogdb.training.records import PHASES, LabelledRecord, Onset, known_phases
 
 NEVER_AUTOMATIC = ("reference", "reviewed")
+SAME_ONSET_SECONDS = 0.5
+"""Picks of one phase of a station, of several pick sets, that lie so close are of one onset."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """What one record is to cover: a station, the onsets, and the waveforms' period."""
+    """What one record is to cover: a station, the onsets, the phases that labels say something of, and the waveforms'
+    period."""
 
     net: str
     sta: str
@@ -33,6 +37,7 @@ class Span:
     onsets: tuple[Onset, ...]
     starttime: float
     endtime: float
+    known: str = PHASES
 
 
 def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledRecord], list[str], str]:
@@ -53,13 +58,22 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
             )
     spans = list(_spans(db, config))
     spans += list(_between(spans, config))
-    records, rejected, digests = [], [], []
+    records: list[LabelledRecord] = []
+    rejected, digests = [], []
+    held, room = 0, bytes_for_records()
     for span in spans:
         try:
             record, content = record_of(db, span, config)
         except CatalogdbError as error:
             rejected.append(f"{span.net}.{span.sta} {span.starttime + config.before_seconds:.2f}: {error}")
             continue
+        held += sum(trace.data.nbytes for trace in record.traces)
+        if held > room:
+            raise InputError(
+                f"training set {config.name!r}: {len(records)} of {len(spans)} records fill the memory that there is "
+                f"for them ({room / 1e9:.1f} GB)",
+                hint="name a shorter period or fewer stations (starttime, endtime, stations)",
+            )
         records.append(record)
         digests.append([record.name, [[onset.phase, onset.time] for onset in record.onsets], content])
     return records, rejected, content_id(sorted(digests))
@@ -71,14 +85,14 @@ def _spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
     bounds = {"$gte": config.starttime, "$lt": config.endtime}
     if times := {key: value.timestamp() for key, value in bounds.items() if value}:
         query["time"] = times
-    fields = {"net": 1, "sta": 1, "phase": 1, "time": 1, "event_key": 1, "evaluation_status": 1}
+    fields = {"net": 1, "sta": 1, "phase": 1, "time": 1, "event_key": 1, "pick_set": 1}
     by_station: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for pick in db.pick.find(query, fields):
         if pick["phase"].lower() in FIRST_ARRIVALS and takes(config.stations, pick["net"], pick["sta"]):
             by_station[pick["net"], pick["sta"]].append(pick)
     for (net, sta), picks in sorted(by_station.items()):
         close: list[dict[str, Any]] = []
-        for pick in sorted(picks, key=lambda pick: (pick["time"], pick["phase"])):
+        for pick in sorted(_once(picks, config.pick_sets), key=lambda pick: (pick["time"], pick["phase"])):
             if close and pick["time"] - close[-1]["time"] > config.event_gap_seconds:
                 yield _span(net, sta, close, config)
                 close = []
@@ -86,12 +100,48 @@ def _spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
         yield _span(net, sta, close, config)
 
 
+def _once(picks: Sequence[dict[str, Any]], pick_sets: Sequence[str]) -> list[dict[str, Any]]:
+    """The picks without those of an onset that a pick set named before has too."""
+    kept: list[dict[str, Any]] = []
+    for name in pick_sets:
+        before: dict[str, list[float]] = {phase: [] for phase in PHASES}
+        for pick in kept:
+            before[FIRST_ARRIVALS[pick["phase"].lower()]].append(pick["time"])
+        times = {phase: np.sort(np.array(of_phase)) for phase, of_phase in before.items()}
+        kept += [
+            pick
+            for pick in picks
+            if pick["pick_set"] == name and not _near(times[FIRST_ARRIVALS[pick["phase"].lower()]], pick["time"])
+        ]
+    return kept
+
+
+def _near(times: np.ndarray, time: float) -> bool:
+    first, end = np.searchsorted(times, [time - SAME_ONSET_SECONDS, time + SAME_ONSET_SECONDS])
+    return bool(end > first)
+
+
+def _known_of_events(picks: Sequence[dict[str, Any]], unpicked: str) -> str:
+    """Phases that labels say something of: where a pick set has two events in one record, and an S of one of them
+    alone, S is unknown. Picks without an event may be of any."""
+    by_set: dict[str, dict[str, list[Onset]]] = defaultdict(lambda: defaultdict(list))
+    for pick in picks:
+        onset = Onset(FIRST_ARRIVALS[pick["phase"].lower()], pick["time"])
+        by_set[pick["pick_set"]][pick.get("event_key") or ""].append(onset)
+    known = set()
+    for by_event in by_set.values():
+        of_any = by_event.pop("", [])
+        of_events = [known_phases([*onsets, *of_any], unpicked) for onsets in by_event.values() or [[]]]
+        known |= {phase for phase in PHASES if all(phase in of_event for of_event in of_events)}
+    return "".join(phase for phase in PHASES if phase in known)
+
+
 def _span(net: str, sta: str, picks: Sequence[dict[str, Any]], config: TrainingSetConfig) -> Span:
     seen = {(FIRST_ARRIVALS[pick["phase"].lower()], pick["time"]) for pick in picks}
     onsets = tuple(Onset(phase, time) for phase, time in sorted(seen, key=lambda item: (item[1], item[0])))
     event = next((pick["event_key"] for pick in picks if pick.get("event_key")), "")
     first, last = onsets[0].time - config.before_seconds, onsets[-1].time + config.after_seconds
-    return Span(net, sta, event, onsets, first, last)
+    return Span(net, sta, event, onsets, first, last, _known_of_events(picks, config.unpicked))
 
 
 def _between(spans: Sequence[Span], config: TrainingSetConfig) -> list[Span]:
@@ -132,7 +182,8 @@ def record_of(db: Database, span: Span, config: TrainingSetConfig) -> tuple[Labe
     if span.onsets and not onsets:
         raise InputError(f"its picks lie outside of the waveforms of {sensor}")
     name = f"{sensor} {span.starttime + config.before_seconds:.2f}"
-    known = known_phases(onsets, config.unpicked) if onsets else PHASES
+    known = known_phases(onsets, config.unpicked)
+    known = "".join(phase for phase in known if phase in span.known)
     content = sorted({content_of(states.get(segment["file_id"])) for segment in segments})
     return LabelledRecord(name, f"{net}.{sta}", traces, onsets, known, span.event), content
 

@@ -28,6 +28,8 @@ from catalogdb.training.config import REVISION, TrainConfig
 from catalogdb.yaml_text import parse_yaml
 
 Progress = Callable[[int, TaskReport | None], None]
+ABOUT = ("description", "licence")
+"""What decides nothing, and may be said later."""
 
 
 def load_training(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -79,9 +81,16 @@ def run_training(
     if not isinstance(config.training_set, str):
         define_training_set(db, config.training_set, replace)
     training_set = require_training_set(db, config.set_name)
+    for name in config.gate.also_on:  # before minutes of training, not after them
+        require_training_set(db, name)
     with tempfile.TemporaryDirectory() as folder:
         stage = TrainStage(config, parent_files(db, config, Path(folder)), training_set)
-        claim_names(db, [_name(stage, training_set)], replace)
+        model_name = _name(stage, training_set)
+        claim_names(db, [model_name], replace)
+        about = {key: value for key, value in model_name.fields.items() if key in ABOUT}
+        changes = {"$set": about, "$unset": {key: "" for key in ABOUT if key not in about}}
+        own = {"_id": config.name, "config_id": stage.config_id}
+        db.model.update_one(own, {change: fields for change, fields in changes.items() if fields})
         if replace:
             drop_files(db)
         release_dead(db, stage)
@@ -120,7 +129,7 @@ def _name(stage: TrainStage, training_set: dict[str, Any]) -> ResultName:
     }
     if config.parent is not None:
         fields["parent"] = {"weights": config.parent, "sha256": stage.parent.identity()["weights_sha256"]}
-    for key in ("description", "licence"):
+    for key in ABOUT:
         if value := getattr(config, key):
             fields[key] = value
     return ResultName("model", config.name, stage.config_id, stage.config, fields)
@@ -147,11 +156,12 @@ def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
     files = [str(write_weights(db, weights, folder)) for weights in found]
     rows = []
     for name in names:
-        records = load_training_set(db, name).parted.parts["test"]
+        of_set = stage.loaded(db) if name == config.set_name else load_training_set(db, name)
+        records = of_set.parted.parts["test"]
         parent = _score_of_parent(stage.parent, config, records)
         outcomes = [score(records, pick_config(config, path), config.gate.max_dt).outcome for path in files]
         rows += compared(name, [record.event for record in records], parent, outcomes, config.gate)
-    decision = decide(rows, config.set_name)
+    decision = decide(rows, config.set_name, config.gate.also_on)
     values: dict[str, Any] = {
         "status": decision.status,
         "chosen": chosen["seed"],

@@ -11,7 +11,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database.lease import server_now
-from catalogdb.errors import CatalogdbError, InputError, NameTaken
+from catalogdb.errors import InputError, NameTaken
 from catalogdb.identity import canonical, content_id, file_sha256
 from catalogdb.ledger.tasks import shortened
 from catalogdb.stages.picked_records import read_picked
@@ -123,7 +123,7 @@ def load_training_set(db: Database, name: str) -> TrainingSet:
     if read.digest != document["digest"]:
         raise InputError(
             f"training set {name!r}: its {'files' if document['kind'] == 'files' else 'picks or waveforms'} are not "
-            "those that it was entered with",
+            "those that it was entered with, or this version reads them in another way",
             hint="enter it again under its name (--replace), or under another one",
         )
     return TrainingSet(document, read.parted)
@@ -172,7 +172,10 @@ def _read(db: Database, document: dict[str, Any]) -> _Read:
         source = f"pick sets {', '.join(config.pick_sets)}"
     names = Counter(record.name for record in records)
     if twice := [name for name, number in names.items() if number > 1]:
-        raise CatalogdbError(f"training set {config.name!r}: two records are called {twice[0]}")
+        raise InputError(
+            f"training set {config.name!r}: two records are called {twice[0]}",
+            hint="give folders of the same name other names, or enter them as sets of their own",
+        )
     if not records:
         raise InputError(
             f"training set {config.name!r}: {source} give no record{': ' + rejected[0] if rejected else ''}",

@@ -42,7 +42,7 @@ def read_unlabelled(db: Database, config: TrainingSetConfig) -> tuple[list[Label
         except CatalogdbError as error:
             rejected.append(f"{span.net}.{span.sta} {span.starttime:.2f}: {error}")
             continue
-        records.append(replace(record, known=""))
+        records.append(replace(record, known="", event=record.name))  # time alone parts what may hold an event or none
         digests.append([record.name, content])
     return records, rejected, content_id(sorted(digests))
 

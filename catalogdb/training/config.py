@@ -11,7 +11,7 @@ from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import NetworkName
 from catalogdb.seislm.sizes import SizeName
 
-REVISION = 1
+REVISION = 2
 """Raise this number whenever a change of the code in this package changes trained weights or the gate's decision."""
 
 
@@ -188,6 +188,8 @@ class TrainConfig(_Block):
 
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
+        if self.parent in {f"model:{self.name}", *(f"model:{self.name}-{seed}" for seed in self.seeds)}:
+            raise ValueError(f"parent: {self.parent} is this model; give the one that follows it a name of its own")
         if self.task == "pretrain" and self.picker != "seislm":
             raise ValueError(f"task pretrain is SeisLM's; picker: seislm, not {self.picker}")
         if self.size and (self.picker != "seislm" or self.parent is not None):

@@ -126,17 +126,21 @@ def _read_seisbench(folder: Path, unpicked: str, result: Read) -> None:
             result.rejected.append(f"{where}: {error}")
 
 
+def bytes_for_records() -> float:
+    """How much of the memory that is free now a set's records may take."""
+    import psutil
+
+    return MEMORY_SHARE * float(psutil.virtual_memory().available)
+
+
 def _check_memory(path: Path, metadata: pd.DataFrame) -> None:
     """Refuse a data set that would not fit into memory, where all records are held."""
     if "trace_npts" not in metadata:
         return
-    import psutil
-
     needed = float(metadata["trace_npts"].sum()) * COMPONENTS * np.float32().itemsize
-    available = psutil.virtual_memory().available
-    if needed > MEMORY_SHARE * available:
+    if needed > (room := bytes_for_records()):
         raise InputError(
-            f"{path}: its {len(metadata)} traces take {needed / 1e9:.1f} GB, and {available / 1e9:.1f} GB are free",
+            f"{path}: its {len(metadata)} traces take {needed / 1e9:.1f} GB, and there is room for {room / 1e9:.1f} GB",
             hint="a part of the data set in a folder of its own: its metadata.csv may hold some of the rows",
         )
 

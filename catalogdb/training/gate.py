@@ -122,16 +122,19 @@ def _row(figure: str, measured: Sequence[tuple[np.ndarray, np.ndarray]], config:
     )  # fmt: skip
 
 
-def decide(rows: Sequence[GateRow], own: str) -> Decision:
+def decide(rows: Sequence[GateRow], own: str, also_on: Sequence[str] = ()) -> Decision:
     """Accepted only if no figure is worse anywhere, and an F1 on the model's own test part is better.
 
     Args:
         own: name of the training set that it was trained on.
+        also_on: of others on which it must not be worse, which is not known where they have too few onsets.
     """
     reasons = [_said(row) for row in rows if row.verdict == "worse"]
     mine = [row for row in rows if row.on == own and row.figure.startswith("f1")]
-    if not mine:
-        reasons.append(f"{own}: fewer than {FEWEST_ONSETS} onsets of P and of S in the test part, so nothing is known")
+    judged = {row.on for row in rows}
+    if empty := [name for name in dict.fromkeys((own, *also_on)) if name not in judged]:
+        few = f"fewer than {FEWEST_ONSETS} onsets of P and of S in the test part, so nothing is known"
+        reasons += [f"{name}: {few}" for name in empty]
     elif not reasons and not any(row.verdict == "better" for row in mine):
         seen = "; ".join(_said(row) for row in mine)
         reasons.append(f"no better than its parent: {seen}")

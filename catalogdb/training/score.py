@@ -90,7 +90,12 @@ def score(records: Sequence[LabelledRecord], config: PickConfig, max_dt: float) 
         max_dt: largest difference of times (s).
     """
     picker = load_picker(config)
-    labels = _table((n, PHASES.index(o.phase), o.time, np.nan) for n, r in enumerate(records) for o in r.onsets)
+    labels = _table(
+        (number, PHASES.index(onset.phase), onset.time, np.nan)
+        for number, record in enumerate(records)
+        for onset in record.onsets
+        if onset.phase in record.known
+    )
     found: list[tuple[int, int, float, float]] = []
     measures: list[tuple[float, float]] = []
     problems = []

@@ -67,8 +67,9 @@ def _by_time(records: Sequence[LabelledRecord], split: SplitConfig) -> Parted:
     if split.borders:
         borders = split.borders[0].timestamp(), split.borders[1].timestamp()
     else:
-        validation, test = split.fractions[0] * len(starts), sum(split.fractions[:2]) * len(starts)
-        borders = starts[min(len(starts) - 1, round(validation))], starts[min(len(starts) - 1, round(test))]
+        validation = round(split.fractions[0] * len(starts))
+        test = max(validation + 1, round(sum(split.fractions[:2]) * len(starts)))  # one event at least validates
+        borders = starts[min(len(starts) - 1, validation)], starts[min(len(starts) - 1, test)]
     result = Parted({name: [] for name in PARTS}, borders)
     for record in records:
         first, last = spans[record.event]

@@ -115,6 +115,7 @@ class Windows:
         around = generate.WindowAroundSample(
             list(columns), samples_before=window, windowlen=2 * window, selection="random", strategy="variable"
         )
+        dropout = generate.ChannelDropout()
         self._generator.add_augmentations(
             [
                 _share(chosen.stack, self._stack),
@@ -123,7 +124,7 @@ class Windows:
                 _share(chosen.lower_rate, _lower_rate),
                 _share(chosen.noise, generate.GaussianNoise(scale=(0, chosen.noise_scale))),
                 _share(chosen.gap, generate.AddGap(metadata_picks_in_gap_threshold=0)),
-                _share(chosen.drop_channels, generate.ChannelDropout()),
+                _share(chosen.drop_channels, lambda state: _drop_channels(state, dropout)),
                 generate.ProbabilisticLabeller(
                     label_columns=columns, model_labels="PSN", sigma=label_width_seconds * rate, dim=0
                 ),
@@ -196,6 +197,14 @@ class Windows:
             metadata[free[phase].pop(0)] = sample
         metadata["known"] = "".join(phase for phase in metadata["known"] if phase in of_other["known"])
         data[:, first:end] += scale * other[:, first - shift : end - shift]
+
+
+def _drop_channels(state: dict[str, Any], dropout: Any) -> None:
+    """Zero out one or two components; where these were all there are, no onset is left to be seen."""
+    dropout(state)
+    data, metadata = state["X"]
+    if not data.any():
+        metadata.update({name: np.nan for name in metadata if name.endswith("_arrival_sample")})
 
 
 def _column(phase: str, number: int) -> str:

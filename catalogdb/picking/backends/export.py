@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 import warnings
@@ -19,7 +18,7 @@ from catalogdb.errors import CatalogdbError
 from catalogdb.identity import content_id
 from catalogdb.picking.network import NetworkDescription
 from catalogdb.picking.weights import WeightsFiles
-from catalogdb.resources import cache_folder
+from catalogdb.resources import writable_cache
 
 REVISION = 3
 """Raise this number whenever a change of the code gives another export."""
@@ -56,22 +55,9 @@ def exported_network(files: WeightsFiles, window: int) -> ExportedNetwork:
     return ExportedNetwork(description, folder / "network.xml", folder / "compiled")
 
 
-_spare_folders: list[tempfile.TemporaryDirectory[str]] = []  # removed with the process
-
-
 @cache
 def _networks_folder() -> Path:
-    """In the cache folder; where that can't be written (a node without a home), in a folder for this process alone."""
-    folder = cache_folder() / "networks"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK | os.X_OK):
-            return folder
-    except OSError:
-        pass
-    spare = tempfile.TemporaryDirectory(prefix="catalogdb-networks-")
-    _spare_folders.append(spare)
-    return Path(spare.name)
+    return writable_cache("networks")
 
 
 def _make(files: WeightsFiles, window: int, folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 from commands import environment_of
-from labelled_records import record, write_arrays
+from labelled_records import START, record, write_arrays
 from pydantic import ValidationError
 
 from catalogdb.database import blobs
@@ -22,6 +22,7 @@ from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.models import TENSORS, usable_weights
 from catalogdb.stages.training_run import load_training, run_training
 from catalogdb.stages.training_sets import define_training_set, ingest_training_set, load_training_set
+from catalogdb.stages.unlabelled_records import read_unlabelled
 from catalogdb.training.config import TrainConfig, TrainingSetConfig
 
 QUICK = {"epochs": 1, "batch": 4}
@@ -56,12 +57,21 @@ def test_pretraining_keeps_weights_and_what_was_measured(db, archive):
 def test_unlabelled_records_are_spread_over_stations_and_times(db, archive):
     document = define_training_set(db, TrainingSetConfig.model_validate(SET))
     assert document["kind"] == "waveforms" and document["counts"]["P"] == 0
-    parts = load_training_set(db, "unlabelled").parted.parts
-    records = [each for part in parts.values() for each in part]
+    records, _, _ = read_unlabelled(db, TrainingSetConfig.model_validate(SET))
     assert len(records) == 6 and not any(each.known or each.onsets for each in records)
     assert len({each.station for each in records}) == len(db.wf_miniseed.distinct("sta"))
     again = define_training_set(db, TrainingSetConfig.model_validate(SET))
     assert again["digest"] == document["digest"]
+
+
+def test_unlabelled_records_of_a_short_archive_can_be_parted(db, tmp_path):
+    (tmp_path / "hour").mkdir()
+    samples = np.random.default_rng(0).normal(0, 10, 90_000).astype(np.float32)
+    header = {"network": "XX", "station": "S", "channel": "HHZ", "sampling_rate": 100.0}
+    obspy.Trace(samples, header | {"starttime": obspy.UTCDateTime(START)}).write(str(tmp_path / "hour" / "z.mseed"))
+    ingest_waveforms(db, [tmp_path / "hour"])
+    counts = define_training_set(db, TrainingSetConfig.model_validate(SET | {"unlabelled": 200}))["counts"]
+    assert counts["events"] == 200 and min(counts[part] for part in ("train", "validation", "test")) > 10
 
 
 def test_an_archive_without_waveforms_is_refused(db):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from datetime import datetime
 
 import obspy
 import pytest
@@ -11,12 +12,23 @@ from catalogs import T0, put_catalog
 from commands import environment_of
 from labelled_records import P_SAMPLE, RATE, S_SAMPLE, SAMPLES, START, record, write_arrays
 
+from catalogdb.database import blobs
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import Job
+from catalogdb.picking.weights import resolve
 from catalogdb.runs.run import run_job
-from catalogdb.runs.stale import stale_of_job
+from catalogdb.runs.stale import stale_of_all, stale_of_job
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
-from catalogdb.stages.models import export_model, models, usable_weights
+from catalogdb.stages.models import (
+    CHECKPOINTS,
+    TENSORS,
+    drop_files,
+    export_model,
+    models,
+    provide_weights,
+    usable_weights,
+)
+from catalogdb.stages.picked_records import read_picked
 from catalogdb.stages.training_run import load_training, run_training
 from catalogdb.stages.training_sets import (
     define_training_set,
@@ -29,6 +41,7 @@ from catalogdb.upkeep.prune import find_leftovers
 from catalogdb.upkeep.removal import remove
 
 QUICK = {"epochs": 2, "batch": 8}
+BOTH_ORDERS = (("analysts", "others"), ("others", "analysts"))
 
 
 @pytest.fixture
@@ -75,7 +88,9 @@ def test_a_training_leads_to_a_judged_model(db, labels):
 
 def test_a_second_call_does_nothing_and_other_gates_only_judge(db, labels):
     first = run_training(db, training())
+    assert run_training(db, training(licence="CC BY 4.0"))["licence"] == "CC BY 4.0"
     again = run_training(db, training())
+    assert "licence" not in again
     assert again["tasks"] == {"planned": 1, "up_to_date": 1, "done": 0, "held": 0, "failed": 0, "quarantined": 0}
     assert again["judged"] == first["judged"]
     stricter = run_training(db, training(gate={"resamples": 100, "p_threshold": 0.6}))
@@ -146,12 +161,35 @@ def test_picks_of_a_model_go_stale_with_it(db, labels, settings, tmp_path):
     assert len(stale.tasks) == 1 and "made in another way" in stale.notes[0]
 
 
+def test_a_removed_model_hides_no_other_staleness(db, labels, settings, tmp_path, cli):
+    run_training(db, training())
+    accept(db, "mine")
+    archive(db, tmp_path / "archive", range(1))
+    for name, weights in (("by-demo", "demo"), ("by-model", "model:mine")):
+        pick = {"weights": weights, "threads": 1}
+        run_job(settings, Job.model_validate({"name": "j", "catalog": name, "stages": ["pick"], "pick": pick}))
+    remove(db, "model", "mine")
+    found = {result.pick_set: result for result in stale_of_all(db)}
+    assert found["by-demo"].unknown is None and found["by-demo"].job == "j"
+    assert "no model 'mine'" in found["by-model"].unknown
+    told = cli("status", "--stale")
+    assert told.code == 0 and "by-model: can't be said: no model 'mine'" in told.err
+
+
 def test_weights_of_one_seed_are_taken_whatever_the_gate_says(db, labels):
     run_training(db, training(seeds=[1, 2]))
     db.model.update_one({"_id": "mine"}, {"$set": {"status": "refused"}})
     assert usable_weights(db, "mine-2")["seed"] == 2
     with pytest.raises(InputError, match="no model 'other'"):
         usable_weights(db, "other")
+
+
+def test_a_host_without_a_cache_has_the_model_all_the_same(db, labels, tmp_path, monkeypatch):
+    run_training(db, training())
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("CATALOGDB_CACHE_DIR", str(tmp_path / "file"))
+    provide_weights(db, ["model:mine-1"])
+    assert resolve("phasenet", "model:mine-1").identity()["weights_sha256"] == db.model_weights.find_one()["sha256"]
 
 
 def test_a_model_can_be_the_parent_of_another(db, labels):
@@ -183,6 +221,17 @@ def test_removal_takes_weights_and_tensors_away(db, labels, cli):
     assert cli("remove", "model", "mine", "--yes").code == 0
     for name in ("model", "model_weights", "task", "tensors.files", "tensors.chunks"):
         assert db[name].count_documents({}) == 0, name
+
+
+def test_files_that_no_model_names_go_with_prune(db, labels, cli):
+    for bucket in (TENSORS, CHECKPOINTS):
+        blobs.put(db, bucket, "left", b"left", {"task": "gone"})
+    task = {"_id": "t", "stage": "train", "config_id": "c", "shard": {}, "attempts": 1, "status": "running"}
+    db.task.insert_one(task | {"lease": {"until": datetime(2999, 1, 1)}})
+    assert drop_files(db) == 1 and db.tensors.files.count_documents({}) == 1, "a training may be about to name it"
+    db.task.delete_one({"_id": "t"})
+    assert "removed 1 files" in cli("prune", "--yes").err
+    assert db.tensors.files.count_documents({}) == db.tensors.chunks.count_documents({}) == 0
 
 
 def test_removal_by_name_alone_leaves_other_models(db, labels):
@@ -236,6 +285,37 @@ def test_windows_without_picks_lie_between_the_records(db, tmp_path):
     assert (document["counts"]["records"], document["counts"]["without_onset"]) == (3, 1)
 
 
+def test_s_of_one_event_alone_leaves_s_of_a_record_unknown(db, tmp_path):
+    archive(db, tmp_path / "archive", range(6))
+    config = TrainingSetConfig(name="own", pick_sets=("analysts",), split={"guard_seconds": 0})
+    for pick in list(db.pick.find({})):
+        is_second = pick["phase"] == "S" and pick["time"] < START + 3600
+        db.pick.update_one({"_id": pick["_id"]}, {"$set": {"event_key": "second" if is_second else "first"}})
+    db.pick.insert_one(db.pick.find_one({"phase": "S"}) | {"_id": "p of second", "phase": "P", "event_key": "second"})
+    records, _, _ = read_picked(db, config)
+    assert sorted(each.known for each in records) == ["P", *["PS"] * 5]
+    noise = config.model_copy(update={"unpicked": "noise"})
+    assert {each.known for each in read_picked(db, noise)[0]} == {"PS"}
+
+
+def test_an_onset_of_two_pick_sets_is_one_label(db, tmp_path):
+    archive(db, tmp_path / "archive", range(2))
+    picks = [(pick["time"] - T0 + 0.1, pick["sta"], pick["phase"]) for pick in db.pick.find({"phase": "Pg"})]
+    put_catalog(db, "others", [], [*picks, (picks[0][0] + 3, picks[0][1], "P")])
+    read = {names: read_picked(db, TrainingSetConfig(name="own", pick_sets=names))[0] for names in BOTH_ORDERS}
+    assert [sum(len(each.onsets) for each in records) for records in read.values()] == [5, 5]
+    assert {each.known for records in read.values() for each in records} == {"PS"}
+    first = [min(each.onsets[0].time for each in records) for records in read.values()]
+    assert first[1] - first[0] == pytest.approx(0.1)
+
+
+def test_records_beyond_memory_are_refused(db, tmp_path, monkeypatch):
+    archive(db, tmp_path / "archive", range(2))
+    monkeypatch.setattr("catalogdb.training.formats.MEMORY_SHARE", 1e-9)
+    with pytest.raises(InputError, match="0 of 2 records fill the memory"):
+        define_training_set(db, TrainingSetConfig(name="own", pick_sets=("analysts",)))
+
+
 def test_automatic_picks_are_no_labels(db, tmp_path):
     archive(db, tmp_path / "archive", range(1))
     db.pick_set.update_one({"_id": "analysts"}, {"$set": {"kind": "automatic"}})
@@ -243,7 +323,7 @@ def test_automatic_picks_are_no_labels(db, tmp_path):
         define_training_set(db, TrainingSetConfig(name="own", pick_sets=("analysts",)))
 
 
-def test_commands_tell_what_they_did(cli, labels, tmp_path):
+def test_commands_tell_what_they_did(db, cli, labels, tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump({"name": "x", "parent": "demo", "training_set": "labels"}))
     settings = ["--set", "seeds=[1]", "--set", "optimise.epochs=1", "--set", "gate.resamples=100"]
@@ -254,5 +334,9 @@ def test_commands_tell_what_they_did(cli, labels, tmp_path):
     assert "mine" in cli("models").out
     wrong = cli("train", file, "--set", "optimise.epoch=1")
     assert wrong.code == 2 and "did you mean epochs?" in wrong.err
+    unseen = cli("train", file, "--name", "second", "--set", "gate.also_on=[far]")
+    assert unseen.code == 2 and "no training set 'far'" in unseen.err and db.model.find_one({"_id": "second"}) is None
+    drawn = cli("train", file, "--name", "second", "--picture", tmp_path / "x.gif")
+    assert drawn.code == 2 and "x.gif: a picture is one of" in drawn.err and db.model.count_documents({}) == 1
     unknown = cli("train", file, "--set", "training_set=nothing")
     assert unknown.code == 2 and "there are: labels" in unknown.err

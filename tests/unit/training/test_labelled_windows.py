@@ -1,5 +1,7 @@
 """Windows are labelled where onsets are, depend on their numbers alone, and losses leave out what is not known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +60,14 @@ def test_augmented_windows_are_finite_and_labels_probabilities(parent):
     for batch in windows.batches(8, [1, 0, 1], per_example=4):
         assert np.isfinite(batch.data).all() and batch.data.shape[1:] == (3, 3001)
         assert batch.labels.min() >= 0 and batch.labels[:, :2].sum(axis=1).max() <= 1 + 1e-5
+
+
+def test_a_window_of_nothing_but_zeros_has_no_onset(parent):
+    vertical = record(0)
+    alone = replace(vertical, traces=vertical.traces[:1])
+    batch = windows_of([alone], parent[1], AugmentConfig(drop_channels=1, noise=0, gap=0)).batch([0] * 40, [1])
+    dead = ~batch.data.any(axis=(1, 2))
+    assert 0 < dead.sum() < 40 and not batch.labels[dead].any() and batch.labels[~dead].any()
 
 
 def test_stacked_records_know_what_both_know(parent):

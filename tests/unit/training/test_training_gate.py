@@ -86,6 +86,12 @@ def test_too_few_labels_decide_nothing():
     assert decision.status == "refused" and "fewer than 10 onsets" in decision.reasons[0]
 
 
+def test_a_set_that_can_not_be_judged_on_is_a_reason():
+    rows = compared("mine", EVENTS, outcome(0.5, 0.5), [outcome(0.9, 0.9, seed=1)], GATE)
+    decision = decide(rows, "mine", also_on=("far",))
+    assert decision.status == "refused" and decision.reasons[0].startswith("far: fewer than 10 onsets")
+
+
 def test_scores_are_of_the_products_own_picks():
     config = PickConfig(weights="demo", backend="torch", threads=1)
     records = [record(number) for number in range(3)]
@@ -95,6 +101,12 @@ def test_scores_are_of_the_products_own_picks():
     assert only_p.picks[:, 1].sum() == 0, "S is unknown, so its picks are not false ones"
     assert np.array_equal(only_p.matched[:, 0], found.outcome.matched[:, 0])
     assert np.nanmax(np.abs(found.outcome.error)) <= 0.5
+
+
+def test_onsets_of_an_unknown_phase_count_nothing():
+    config = PickConfig(weights="demo", backend="torch", threads=1)
+    found = score([record(0), record(1, known="P")], config, max_dt=0.5).outcome
+    assert found.onsets.tolist() == [[1, 1], [1, 0]] and found.picks[1, 1] == 0
 
 
 def test_times_are_calibrated_where_there_are_enough_picks():

@@ -36,6 +36,11 @@ def test_an_event_across_a_border_is_on_neither_side():
     assert result.left_out == {"too close to a border in time": 2}
 
 
+def test_six_events_leave_no_part_empty():
+    _, parts = parts_of([record(number, event=f"e{number}") for number in range(6)], guard_seconds=0)
+    assert [len(parts[name]) for name in PARTS] == [4, 1, 1]
+
+
 def test_stations_are_each_on_one_side():
     records = [record(number, station=f"XX.S{number % 10}") for number in range(40)]
     result, _ = parts_of(records, by="station")
@@ -60,6 +65,12 @@ def test_close_records_without_an_event_share_one():
     records = with_events([record(0), record(0.01), record(1), record(2, event="named")], gap_seconds=60)
     events = {each.name: each.event for each in records}
     assert events["r0"] == events["r0.01"] != events["r1"] and events["r2"] == "named"
+
+
+def test_a_model_is_not_its_own_parent():
+    for parent in ("model:mine", "model:mine-2"):
+        with pytest.raises(ValueError, match="is this model"):
+            TrainConfig(name="mine", parent=parent, training_set="labels")
 
 
 def test_a_larger_share_of_events_holds_the_smaller_one():
