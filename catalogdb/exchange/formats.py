@@ -116,6 +116,8 @@ FORMATS: tuple[Format, ...] = (
     Format("hypodd-reloc", "HypoDD's locations (hypoDD.reloc)", "events", reader=f"{_RESULTS}:read_hypodd_reloc"),
     Format("growclust-cat", "GrowClust's locations (out.growclust_cat)", "events",
            reader=f"{_RESULTS}:read_growclust_cat"),
+    Format("hypoinverse-arc", "HYPOINVERSE-2000 archive and summary, years of four digits", _BOTH,
+           reader=f"{_HERE}.hypoinverse_archive:read_hypoinverse"),
     _by_obspy("nlloc-hyp", "NonLinLoc location (.hyp)", _BOTH, "NLLOC_HYP"),
     _by_obspy("hypodd-pha", "HypoDD phases", _BOTH, "HYPODDPHA"),
     _by_obspy("ims", "IMS 1.0 and ISF bulletin", _BOTH, "IMS10BULLETIN"),
