@@ -98,7 +98,7 @@ def _number(line: str, column: int, width: int, decimals: int = 0) -> float | No
     if "." in text:
         return float(text)
     try:
-        return int(text) / 10**decimals
+        return int(text) / 10.0**decimals
     except ValueError:
         raise ValueError(f"columns {column} to {column + width - 1}: {text!r} is no number") from None
 
@@ -175,7 +175,13 @@ def _picks(line: str, event: ReadEvent, mode: EvaluationMode, place: ReadFrom, s
     """P and S of a station; each is there where its remark (onset and phase) is."""
     net, sta, chan = line[5:7].strip(), line[:5].strip(), line[9:12].strip()
     loc = line[111:113].strip(" -")
-    common = {"net": net, "sta": sta, "loc": loc, "chan": chan, "channel_group": channel_group(net, sta, loc, chan)}
+    common: dict[str, Any] = {
+        "net": net,
+        "sta": sta,
+        "loc": loc,
+        "chan": chan,
+        "channel_group": channel_group(net, sta, loc, chan),
+    }
     common |= {"evaluation_mode": mode, "event_key": event["source_id"], "read_from": place}
     places = {"distance_km": _number(line, 75, 4, 1), "takeoff_angle": _number(line, 79, 3)}
     places["azimuth"] = _number(line, 92, 3)
