@@ -153,6 +153,7 @@ FORMATS: tuple[Format, ...] = (
     Format("gtsrce", "NonLinLoc's stations", "stations", "stations", reader=_STATIONS, remark="without network codes"),
     Format("miniseed", "miniSEED 2", "waveforms", "waveforms", reader=_WAVEFORMS,
            remark="read by offset, from the file itself"),
+    Format("miniseed3", "miniSEED 3", "waveforms", "waveforms", reader=_WAVEFORMS, remark="read whole, by pymseed"),
     *(_waveforms(name, title, obspy) for name, title, obspy in (
         ("sac", "SAC, binary and text", "SAC"), ("gse2", "GSE 2", "GSE2"), ("gse1", "GSE 1", "GSE1"),
         ("segy", "SEG-Y", "SEGY"), ("seg2", "SEG-2", "SEG2"), ("su", "Seismic Unix", "SU"), ("win", "WIN", "WIN"),
