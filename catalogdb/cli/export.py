@@ -22,8 +22,8 @@ class CatalogByDefault(TyperGroup):
 
 
 app = typer.Typer(
-    help="Take a catalog, picks, stations, probabilities, a model or a training set away as files. Without a command "
-    "it is a catalog.",
+    help="Take a catalog, picks, stations, waveforms, probabilities, a model or a training set away as files. "
+    "Without a command it is a catalog.",
     no_args_is_help=True,
     cls=CatalogByDefault,
 )
@@ -182,6 +182,37 @@ def export_stations(
         return
     where = f", in {summary['projection']}" if "projection" in summary else ""
     common.out.print(f"{output}: {summary['stations']} stations{where}, {summary['bytes']} bytes", markup=False)
+
+
+@app.command("waveforms")
+def export_waveforms(
+    event: Annotated[str, typer.Option(help="Event: its id, the beginning of it, or the source's own.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, empty or not there yet.")],
+    format: Annotated[
+        Literal["sac", "miniseed"], typer.Option(help="sac: with headers of event, station and arrivals.")
+    ] = "sac",
+    channel: Annotated[str, typer.Option(help="Channel codes, with * and ?, several with commas.")] = "*",
+    json: common.JsonOption = False,
+) -> None:
+    """Write the waveforms of an event's stations as SAC files for MTUQ and others, or as miniSEED.
+
+    From 5 s before the origin time to 20 s after the last arrival, in counts as recorded. In SAC the reference time is
+    the origin time, `a` and `t0` are P and S. In Python, without files: db.waveforms(EVENT).
+
+    Example: catalogdb export waveforms --event 3f2a9c --channel 'HH?' -o event/
+    """
+    from catalogdb.api.waveform_export import export_waveforms as export
+    from catalogdb.upkeep.lineage import find_event
+
+    db = common.database()
+    summary = export(db, find_event(db, event), output, format, channel)
+    if json:
+        common.print_json(summary)
+        return
+    text = f"{output}: {summary['traces']} traces of {summary['stations']} stations, {len(summary['files'])} files"
+    common.out.print(text, markup=False, soft_wrap=True)
+    for code in summary["without_place"]:
+        common.err.print(f"{code}: no station metadata, so the file has no place", markup=False, soft_wrap=True)
 
 
 def _say(summary: dict[str, Any]) -> None:

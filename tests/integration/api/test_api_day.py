@@ -43,6 +43,21 @@ def test_waveforms_of_an_event_and_of_a_station(db):
     assert caught.value.hint.startswith("there are some from 20")
 
 
+def test_waveforms_of_an_event_are_written_as_files(db, engine_day, command, tmp_path):
+    event = db.events("mine", limit=1)["_id"][0]
+    stream, folder = db.waveforms(event), tmp_path / "event"
+    settings = engine_day.server.model_copy(update={"database": db.mongo.name})
+    done = command(settings, "export", "waveforms", "--event", event[:10], "-o", str(folder), "--json").json
+    assert done["traces"] == len(stream) == len(list(folder.glob("*.sac"))) and done["without_place"] == []
+    sac = obspy.read(str(folder / done["files"][0]))[0].stats.sac
+    assert {"evla", "evdp", "stla", "stel", "dist", "a", "o"} <= set(sac)
+    again = command(settings, "export", "waveforms", "--event", event, "-o", str(folder))
+    assert again.code == 2 and "holds files already" in again.err
+    part = ["--format", "miniseed", "--channel", "HHZ", "-o", str(tmp_path / "part"), "--json"]
+    done = command(settings, "export", "waveforms", "--event", event, *part).json
+    assert {obspy.read(str(tmp_path / "part" / name))[0].stats.channel for name in done["files"]} == {"HHZ"}
+
+
 def test_ensembles_are_mspass(db):
     event = db.events("mine", limit=1)["_id"][0]
     ensemble = db.ensemble(event)
