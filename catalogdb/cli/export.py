@@ -27,6 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
     cls=CatalogByDefault,
 )
+DATASET = "seisbench-dataset"
 Bound = Annotated[float | None, typer.Option(help="Degrees.", rich_help_panel="Filters")]
 
 
@@ -124,7 +125,8 @@ def export_picks(
     format: Annotated[
         str | None,
         typer.Option(
-            help="csv, parquet, quakeml, phasenet, seisbench or gamma, where the file's ending does not say it.",
+            help="csv, parquet, quakeml, phasenet, seisbench or gamma, where the file's ending does not say it; "
+            "seisbench-dataset: a folder of picks with their waveforms.",
             autocompletion=completion.pick_formats,
         ),
     ] = None,
@@ -139,6 +141,9 @@ def export_picks(
     from catalogdb.filters import read_filter
     from catalogdb.stages import export_picks as picks
 
+    if format == DATASET:
+        _export_dataset(pick_set, output, filters, json)
+        return
     conditions = [read_filter(text) for text in filters or []]
     summary = picks.export_picks(common.database(), pick_set, output, format, conditions)
     if json:
@@ -147,6 +152,22 @@ def export_picks(
     text = f"{summary['output']}: {summary['picks']} picks, {summary['bytes']} bytes"
     common.out.print(text, markup=False, soft_wrap=True)
     _say_left_out(summary["left_out"])
+
+
+def _export_dataset(pick_set: str, output: Path, filters: list[str] | None, json: bool) -> None:
+    from catalogdb.errors import InputError
+    from catalogdb.stages.export_seisbench import export_seisbench_dataset
+
+    if filters:
+        raise InputError(f"--format {DATASET} takes the whole pick set", hint="leave the filters out")
+    summary = export_seisbench_dataset(common.database(), pick_set, output)
+    if json:
+        common.print_json(summary)
+        return
+    common.out.print(f"{output}: {summary['records']} records", markup=False, soft_wrap=True)
+    _say_left_out(summary["left_out"])
+    for line in summary["problems"]:
+        common.err.print(line, markup=False, soft_wrap=True)
 
 
 @app.command("stations")

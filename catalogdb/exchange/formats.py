@@ -140,6 +140,8 @@ FORMATS: tuple[Format, ...] = (
            f"{_HERE}.quakeml:read_quakeml", suffixes=(".xml", ".qml")),
     Format("phasenet", "PhaseNet and QuakeFlow", "picks", "picks", f"{_PICKS}:write_pick_table", _CSV),
     Format("seisbench", "table of SeisBench's picks", "picks", "picks", f"{_PICKS}:write_pick_table", _CSV),
+    Format("seisbench-dataset", "SeisBench data set: picks with their waveforms", "picks", "picks",
+           "catalogdb.stages.export_seisbench:export_seisbench_dataset", is_folder=True),
     Format("gamma", "picks for GaMMA", "picks", "picks", f"{_PICKS}:write_pick_table", _CSV),
     Format("specfem", "STATIONS of SPECFEM", "stations", "stations", f"{_SIMULATION}:write_specfem_stations"),
     Format("seissol", "receivers of SeisSol", "stations", "stations", f"{_SIMULATION}:write_seissol_receivers",

@@ -51,10 +51,10 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
                 f"pick set {name!r} is {kind}: labels come from {' or '.join(NEVER_AUTOMATIC)} pick sets",
                 hint="catalogdb ingest catalog FILE --name NAME reads a bulletin with its picks",
             )
-    spans = list(_spans(db, config))
-    spans += list(_between(spans, config))
+    found = list(spans(db, config))
+    found += list(_between(found, config))
     records, rejected, digests = [], [], []
-    for span in spans:
+    for span in found:
         try:
             record, content = record_of(db, span, config)
         except CatalogdbError as error:
@@ -65,7 +65,7 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
     return records, rejected, content_id(sorted(digests))
 
 
-def _spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
+def spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
     """Picks of each station, those that follow one another closely together."""
     query: dict[str, Any] = {"pick_set": {"$in": list(config.pick_sets)}, "is_counted": {"$ne": False}}
     bounds = {"$gte": config.starttime, "$lt": config.endtime}
