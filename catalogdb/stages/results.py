@@ -88,7 +88,8 @@ def check_not_moving(db: Database, name: str) -> None:
 
 def _check_under_no_other_name(db: Database, result: ResultName) -> None:
     """What was renamed keeps its identity, which is what its old name would have again with the same settings."""
-    other = db[result.kind].find_one({"config_id": result.config_id, "_id": {"$ne": result.name}}, {"_id": 1})
+    renamed = {"config_id": result.config_id, "_id": {"$ne": result.name}, "made_as": {"$exists": True}}
+    other = db[result.kind].find_one(renamed, {"_id": 1})
     if other is not None:
         words = result.kind.replace("_", " ")
         raise NameTaken(

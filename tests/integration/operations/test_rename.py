@@ -76,6 +76,19 @@ def test_a_renamed_pick_set_keeps_its_ids_and_users(copy, small_steps):
         copy.run()
 
 
+def test_tasks_done_again_after_a_rename_give_the_same(copy):
+    rename(copy.db, "pick_set", "ops", "picks")
+    rename(copy.db, "catalog", "ops", "new")
+    before = ids(copy.db, "pick_set", "picks"), ids(copy.db, "catalog", "new")
+    for stage, result in (("pick", "picks"), ("associate", "new"), ("assemble", "new")):
+        row = copy.db.task.find_one({"stage": stage, "result": result, "counts": {"$ne": {}}})
+        copy.db.task.update_one({"_id": row["_id"]}, {"$set": {"status": "failed"}, "$unset": {"fingerprint": ""}})
+    report = copy.run("pick_set=picks", name="new")
+    assert report.status == "done" and [done for done, _ in work_of(report).values()][:2] == [1, 1]
+    assert (ids(copy.db, "pick_set", "picks"), ids(copy.db, "catalog", "new")) == before
+    assert not copy.db.pick.count_documents({"pick_set": "ops"})
+
+
 def test_a_repicked_set_is_found_under_its_new_name(copy):
     thresholds = {"p_threshold": 0.6}
     repick(copy.db, "ops", "strict", **thresholds)
