@@ -85,6 +85,8 @@ def rename(
                 session.with_transaction(lambda current: _move_names(db, named, old, new, current))
         for name, query in _documents(named, old):
             renamed.add({name: _move(db, name, query, new)})
+        for of_kind, document in named.items():  # a run that came up just before the names went
+            _check_idle(db, of_kind, document, old, new)
         for of_kind in named:
             db[of_kind].update_one({"_id": new}, {"$unset": {"renamed_from": ""}})
         return {"renamed": renamed.counts() | dict.fromkeys(named, 1), "removed": removed.counts()}
@@ -121,12 +123,7 @@ def _check(db: Database, named: dict[Kind, dict[str, Any]], old: str, new: str) 
                 hint=f"first: catalogdb rename {kind.replace('_', '-')} {document['renamed_from']} {old}",
             )
         _check_new(db, kind, old, new)
-        if run := live_run(db, kind, old):
-            raise InputError(f"{words}: run {run} works on it now", hint="end it first, or wait for its end")
-        own = own_tasks(db, kind, document)
-        release_dead_tasks(db, own)
-        if row := db.task.find_one(own | LIVE_LEASE, {"lease.owner": 1}):
-            raise InputError(f"{words}: {row['lease'].get('owner')} works on it now", hint="catalogdb watch shows it")
+        _check_idle(db, kind, document, old, new)
     if "catalog" in named:
         of_catalog = {"$or": [{"catalog": old}, {"reference": old}]} | LIVE_LEASE
         if owner := next(filter(None, map(holder, db.comparison.find(of_catalog, {"lease": 1}))), None):
@@ -137,6 +134,17 @@ def _check(db: Database, named: dict[Kind, dict[str, Any]], old: str, new: str) 
             f"pick set {old!r}: training set {row['_id']!r} is made from it, and its identity names it",
             hint="keep the name, or remove the training set's description first",
         )
+
+
+def _check_idle(db: Database, kind: Kind, document: dict[str, Any], old: str, new: str) -> None:
+    """No run makes or reads what stands under the name, or under the new one that a rename has given it."""
+    words = f"{kind.replace('_', ' ')} {old!r}"
+    if run := live_run(db, kind, old) or live_run(db, kind, new):
+        raise InputError(f"{words}: run {run} works on it now", hint="end it first, or wait for its end")
+    own = own_tasks(db, kind, document)
+    release_dead_tasks(db, own)
+    if row := db.task.find_one(own | LIVE_LEASE, {"lease.owner": 1}):
+        raise InputError(f"{words}: {row['lease'].get('owner')} works on it now", hint="catalogdb watch shows it")
 
 
 def _check_new(db: Database, kind: Kind, old: str, new: str) -> None:

@@ -1,9 +1,12 @@
 """`rename`: another name, the same ids, and runs that find everything done."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from catalogdb.comparisons import evaluate
 from catalogdb.database.named import require_catalog
+from catalogdb.database.owner import owner
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.registry import outputs
@@ -155,9 +158,29 @@ def test_taken_and_used_names_are_refused(copy):
         rename(copy.db, "catalog", "ops", "left")
 
 
-def test_what_a_schedule_names_is_not_renamed(copy):
-    from datetime import UTC, datetime
+def test_a_run_that_came_up_meanwhile_keeps_the_mark(copy, monkeypatch):
+    move, lease = renaming._move, {"token": "t", "owner": owner(), "until": datetime.now(UTC) + timedelta(seconds=60)}
 
+    def with_a_run(db, collection, query, new):
+        if collection == "event":
+            db.task.update_one(
+                {"stage": "assemble", "config_id": config}, {"$set": {"status": "running", "lease": lease}}
+            )
+        return move(db, collection, query, new)
+
+    config = copy.db.catalog.find_one({"_id": "ops"})["config_id"]
+    monkeypatch.setattr(renaming, "_move", with_a_run)
+    with pytest.raises(InputError, match="works on it now"):
+        rename(copy.db, "catalog", "ops", "new")
+    with pytest.raises(InputError, match="broken off"):
+        require_catalog(copy.db, "new")
+    monkeypatch.setattr(renaming, "_move", move)
+    copy.db.task.update_many({"lease.token": "t"}, {"$set": {"status": "done"}, "$unset": {"lease": ""}})
+    rename(copy.db, "catalog", "ops", "new")
+    assert "renamed_from" not in require_catalog(copy.db, "new")
+
+
+def test_what_a_schedule_names_is_not_renamed(copy):
     row = {"file": "x", "cron": "0 0 * * *", "timezone": "UTC", "settled": datetime.now(UTC)}
     for document in ({"catalog": "ops"}, {"catalog": "other", "evaluate": {"reference": "ops"}}):
         copy.db.schedule.insert_one({"_id": "nightly", "job_document": document, **row})
