@@ -14,8 +14,7 @@ from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.stages.picked_records import record_of, spans
 from catalogdb.training.config import TrainingSetConfig
 from catalogdb.training.formats import write_seisbench
-from catalogdb.training.records import LabelledRecord
-from catalogdb.training.split import Part
+from catalogdb.training.records import LabelledRecord, Part
 
 NO_WAVEFORMS = "stretches of picks whose waveforms can't be had"
 LINES_KEPT = 20
