@@ -66,6 +66,7 @@ _MINISEED = FileFormat("miniSEED", "waveforms")
 
 GEOJSON = FileFormat("GeoJSON", "catalog")
 REAL = FileFormat("REAL's associations", "catalog")
+HYPOINVERSE = FileFormat("a HypoInverse archive", "catalog")
 
 _BINARY: tuple[tuple[bytes, FileFormat], ...] = (
     (rb"\d{6}[DRQM][ \0]|MS\x03", _MINISEED),
@@ -123,7 +124,7 @@ _LINE_STARTS: tuple[tuple[str, FileFormat], ...] = (
     (r" *\d+( +-?\d+\.\d+){9} +(19|20)\d\d +\d+ +\d+ +\d+ +\d+ +",
      FileFormat("hypoDD relocations", "catalog", advice=QUAKEML_OR_CSV)),
     (r"(19|20)\d{10}[ \d]{6}[ NSns][ \d]{4}[ \d]{3}[ EWew][ \d]{4}[ \d.-]{5}",
-     FileFormat("a HypoInverse archive", "catalog", advice=QUAKEML_OR_CSV)),
+     HYPOINVERSE),
     (r" ?[A-Z]{3,4} {0,3}(19|20)\d\d/\d\d/\d\d \d\d:\d\d:\d\d\.\d",
      FileFormat("an NDK catalog of moment tensors", "catalog", "NDK")),
     (r" ?[A-Z]{2,5} ?(19|20)\d\d +\d+ +\d+ +\d+ +\d+ +[\d.]+ +-?[\d.]+ +-?[\d.]+ +[\d.]+ .*\n *event name:",

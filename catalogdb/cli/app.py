@@ -25,6 +25,7 @@ from catalogdb.cli import (
     metrics,
     plot,
     query,
+    rename,
     repick,
     report,
     run,
@@ -75,6 +76,7 @@ app.command("reset", epilog="Example: catalogdb reset --catalog ridgecrest-2019 
 app.command("why", epilog="Example: catalogdb why 3f2a9c")(why.why)
 app.command("diff", epilog="Example: catalogdb diff ridgecrest-2019 sensitive")(diff.diff)
 app.add_typer(upkeep.remove, name="remove")
+app.add_typer(rename.app, name="rename")
 app.command("move-archive", epilog="Example: catalogdb move-archive /disk1/archive /disk2/archive --dry-run")(
     upkeep.move_archive
 )

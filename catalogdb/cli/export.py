@@ -22,11 +22,12 @@ class CatalogByDefault(TyperGroup):
 
 
 app = typer.Typer(
-    help="Take a catalog, picks, stations, probabilities, a model or a training set away as files. Without a command "
-    "it is a catalog.",
+    help="Take a catalog, picks, stations, waveforms, probabilities, a model or a training set away as files. "
+    "Without a command it is a catalog.",
     no_args_is_help=True,
     cls=CatalogByDefault,
 )
+DATASET = "seisbench-dataset"
 Bound = Annotated[float | None, typer.Option(help="Degrees.", rich_help_panel="Filters")]
 
 
@@ -133,7 +134,8 @@ def export_picks(
     format: Annotated[
         str | None,
         typer.Option(
-            help="csv, parquet, quakeml, phasenet, seisbench or gamma, where the file's ending does not say it.",
+            help="csv, parquet, quakeml, phasenet, seisbench or gamma, where the file's ending does not say it; "
+            "seisbench-dataset: a folder of picks with their waveforms.",
             autocompletion=completion.pick_formats,
         ),
     ] = None,
@@ -148,6 +150,9 @@ def export_picks(
     from catalogdb.filters import read_filter
     from catalogdb.stages import export_picks as picks
 
+    if format == DATASET:
+        _export_dataset(pick_set, output, filters, json)
+        return
     conditions = [read_filter(text) for text in filters or []]
     summary = picks.export_picks(common.database(), pick_set, output, format, conditions)
     if json:
@@ -156,6 +161,22 @@ def export_picks(
     text = f"{summary['output']}: {summary['picks']} picks, {summary['bytes']} bytes"
     common.out.print(text, markup=False, soft_wrap=True)
     _say_left_out(summary["left_out"])
+
+
+def _export_dataset(pick_set: str, output: Path, filters: list[str] | None, json: bool) -> None:
+    from catalogdb.errors import InputError
+    from catalogdb.stages.export_seisbench import export_seisbench_dataset
+
+    if filters:
+        raise InputError(f"--format {DATASET} takes the whole pick set", hint="leave the filters out")
+    summary = export_seisbench_dataset(common.database(), pick_set, output)
+    if json:
+        common.print_json(summary)
+        return
+    common.out.print(f"{output}: {summary['records']} records", markup=False, soft_wrap=True)
+    _say_left_out(summary["left_out"])
+    for line in summary["problems"]:
+        common.err.print(line, markup=False, soft_wrap=True)
 
 
 @app.command("stations")
@@ -191,6 +212,37 @@ def export_stations(
         return
     where = f", in {summary['projection']}" if "projection" in summary else ""
     common.out.print(f"{output}: {summary['stations']} stations{where}, {summary['bytes']} bytes", markup=False)
+
+
+@app.command("waveforms")
+def export_waveforms(
+    event: Annotated[str, typer.Option(help="Event: its id, the beginning of it, or the source's own.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder to write to, empty or not there yet.")],
+    format: Annotated[
+        Literal["sac", "miniseed"], typer.Option(help="sac: with headers of event, station and arrivals.")
+    ] = "sac",
+    channel: Annotated[str, typer.Option(help="Channel codes, with * and ?, several with commas.")] = "*",
+    json: common.JsonOption = False,
+) -> None:
+    """Write the waveforms of an event's stations as SAC files for MTUQ and others, or as miniSEED.
+
+    From 5 s before the origin time to 20 s after the last arrival, in counts as recorded. In SAC the reference time is
+    the origin time, `a` and `t0` are P and S. In Python, without files: db.waveforms(EVENT).
+
+    Example: catalogdb export waveforms --event 3f2a9c --channel 'HH?' -o event/
+    """
+    from catalogdb.api.waveform_export import export_waveforms as export
+    from catalogdb.upkeep.lineage import find_event
+
+    db = common.database()
+    summary = export(db, find_event(db, event), output, format, channel)
+    if json:
+        common.print_json(summary)
+        return
+    text = f"{output}: {summary['traces']} traces of {summary['stations']} stations, {len(summary['files'])} files"
+    common.out.print(text, markup=False, soft_wrap=True)
+    for code in summary["without_place"]:
+        common.err.print(f"{code}: no station metadata, so the file has no place", markup=False, soft_wrap=True)
 
 
 def _say(summary: dict[str, Any]) -> None:

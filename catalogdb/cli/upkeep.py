@@ -125,12 +125,12 @@ def remove_station(
     if not json:
         common.print_rows(found, title="would be removed" if dry_run else "stations")
     if not dry_run:
-        common.confirm(f"Remove {len(found)} stations ({_listed(counts)})?", yes)
+        common.confirm(f"Remove {len(found)} stations ({listed(counts)})?", yes)
         counts = remove_stations(db, found)
     if json:
         common.print_json({"stations": found, "dry_run": dry_run, "removed": counts})
         return
-    _print_counts(counts, dry_run, "nothing was there")
+    print_counts(counts, removed_title(dry_run), "nothing was there")
     if not dry_run:
         common.err.print("catalogs made with them are stale now: catalogdb status --stale names their tasks")
 
@@ -164,19 +164,19 @@ def prune(
     result: dict[str, Any] = {"dry_run": dry_run, "removed": going, "unclaimed": others, "held": found.held}
     result["named_again"] = []
     if going and not dry_run:
-        common.confirm(f"Remove {sum(going.values())} documents ({_listed(going)})?", yes)
-        with _bar("prune", sum(going.values()), json) as progress:
+        common.confirm(f"Remove {sum(going.values())} documents ({listed(going)})?", yes)
+        with counting_bar("prune", sum(going.values()), json) as progress:
             removed, named = pruning.prune(db, found, missing_files, unclaimed, progress)
         result |= {"removed": removed, "named_again": named}
     files = 0 if dry_run else drop_files(db)
     if json:
         common.print_json(result)
         return
-    _print_counts(result["removed"], dry_run, "nothing to prune")
+    print_counts(result["removed"], removed_title(dry_run), "nothing to prune")
     if files:
         common.err.print(f"removed {files} files of weights and checkpoints that no model names")
     if others and not unclaimed:
-        common.err.print(f"left alone, since no task in the ledger wrote them: {_listed(others)}; --unclaimed")
+        common.err.print(f"left alone, since no task in the ledger wrote them: {listed(others)}; --unclaimed")
     for config_id, owner in found.held.items():
         common.err.print(f"left alone, since {owner} works on it: config {config_id}", markup=False)
     for config_id in result["named_again"]:
@@ -196,19 +196,19 @@ def _remove(kind: Literal["pick_set", "catalog", "model"], name: str, yes: bool,
     counts = removal_counts(db, kind, name)
     if not dry_run:
         total = sum(counts.values())
-        common.confirm(f"Remove {kind.replace('_', ' ')} {name}, {total} documents ({_listed(counts)})?", yes)
-        with _bar(f"remove {name}", total, json) as progress:
+        common.confirm(f"Remove {kind.replace('_', ' ')} {name}, {total} documents ({listed(counts)})?", yes)
+        with counting_bar(f"remove {name}", total, json) as progress:
             counts = remove_result(db, kind, name, progress)
         if kind == "model":
             drop_files(db)
     if json:
         common.print_json({"kind": kind, "name": name, "dry_run": dry_run, "removed": counts})
     else:
-        _print_counts(counts, dry_run, "nothing was there")
+        print_counts(counts, removed_title(dry_run), "nothing was there")
 
 
 @contextmanager
-def _bar(title: str, total: int, as_json: bool) -> Iterator[Callable[[str, int], None]]:
+def counting_bar(title: str, total: int, as_json: bool) -> Iterator[Callable[[str, int], None]]:
     """A bar of documents; what is given takes a collection and how many of its documents went."""
     from rich.progress import Progress
 
@@ -217,13 +217,20 @@ def _bar(title: str, total: int, as_json: bool) -> Iterator[Callable[[str, int],
         yield lambda collection, number: bar.update(task, advance=number, description=f"{title} {collection}")
 
 
-def _print_counts(counts: dict[str, int], dry_run: bool, none: str) -> None:
+def removed_title(dry_run: bool) -> str:
+    """Title of a table of what goes."""
+    return "would be removed" if dry_run else "removed"
+
+
+def print_counts(counts: dict[str, int], title: str, none: str) -> None:
+    """Print documents by collection, or `none` where there are none."""
     rows = [{"collection": collection, "documents": number} for collection, number in sorted(counts.items()) if number]
     if not rows:
         common.out.print(none)
         return
-    common.print_rows(rows, title="would be removed" if dry_run else "removed")
+    common.print_rows(rows, title=title)
 
 
-def _listed(counts: dict[str, int]) -> str:
+def listed(counts: dict[str, int]) -> str:
+    """Documents by collection, as a phrase."""
     return ", ".join(f"{collection} {number}" for collection, number in sorted(counts.items()) if number)

@@ -44,4 +44,10 @@ def _require(db: Database, collection: str, name: str) -> dict[str, Any]:
             f"no {collection.replace('_', ' ')} {name!r} in database {db.name!r}",
             hint=f"there are: {', '.join(known) or 'none'}",
         )
+    if "renamed_from" in document:
+        words = collection.replace("_", " ")
+        raise InputError(
+            f"{words} {name!r} is being renamed, or its renaming from {document['renamed_from']!r} was broken off",
+            hint=f"to end it: catalogdb rename {words.replace(' ', '-')} {document['renamed_from']} {name}",
+        )
     return document

@@ -37,6 +37,8 @@ class Catalog(TypedDict):
     source: NotRequired[str]  # File or publication it came from
     licence: NotRequired[str]  # Licence of the data
     created: NotRequired[datetime]  # Server time of the first write
+    made_as: NotRequired[str]  # Name that config_id was made with, where the catalog was renamed since
+    renamed_from: NotRequired[str]  # Name that documents are being moved from
 
 
 class Firing(TypedDict):
@@ -140,6 +142,8 @@ class PickSet(TypedDict):
     licence: NotRequired[str]  # Licence of the data
     repicked_from: NotRequired[str]  # Pick set whose stored peaks it was chosen from
     created: NotRequired[datetime]  # Server time of the first write
+    made_as: NotRequired[str]  # Name that config_id was made with, where the pick set was renamed since
+    renamed_from: NotRequired[str]  # Name that documents are being moved from
 
 
 class Run(TypedDict):

@@ -18,7 +18,7 @@ from catalogdb.exchange.peers.results import detect_result
 from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, ReferenceCatalog
 from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.exchange.table_rows import PARQUET
-from catalogdb.file_formats import GEOJSON, REAL, START, FileFormat, identify, identify_by_obspy
+from catalogdb.file_formats import GEOJSON, HYPOINVERSE, REAL, START, FileFormat, identify, identify_by_obspy
 
 BLANK = b"\xef\xbb\xbf \t\r\n"  # with UTF-8's byte order mark
 XML = re.compile(rb"<(\?xml|(\w+:)?quakeml)\b")
@@ -40,7 +40,7 @@ OTHER_NAMES = {
     "sc3ml": "scml",
     **{name: "csv" for name, item in (READ | of_command("picks", is_read=True)).items() if item.reader == CSV_READER},
 }
-OWN_SIGNATURES = {GEOJSON.name: "geojson", REAL.name: "real"}
+OWN_SIGNATURES = {GEOJSON.name: "geojson", REAL.name: "real", HYPOINVERSE.name: "hypoinverse-arc"}
 FORMATS_HINT = (
     "read are QuakeML, csv with a header line, Parquet, GeoJSON, SCML, Nordic, NonLinLoc, the OGS bulletin's .dat, "
     ".hpl, .hpc, .pun and .txt, and more: catalogdb formats lists them; --format says which it is"

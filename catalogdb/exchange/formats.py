@@ -51,6 +51,7 @@ _OGS = f"{_HERE}.ogs"
 _TABLES, _CSV = f"{_HERE}.tables", f"{_HERE}.csv_catalog:read_csv"
 _OBSPY = f"{_HERE}.obspy_events:read_by_obspy"
 _TEXTS, _THROUGH, _SIMULATION = f"{_HERE}.event_texts", f"{_HERE}.through_obspy", f"{_HERE}.simulation_files"
+_FILES = f"{_HERE}.waveform_files"
 _PICKS = f"{_HERE}.pick_tables"
 _RESULTS = f"{_HERE}.peers.results"
 _STATIONS, _WAVEFORMS = "catalogdb.stations.read:read_stations", "catalogdb.waveforms.other_formats:scan_waveforms"
@@ -63,7 +64,10 @@ def _by_obspy(name: str, title: str, holds: Holds, obspy: str, writer: str | Non
 
 def _waveforms(name: str, title: str, obspy: str) -> Format:
     remark = "read whole; a trace without station code takes the codes of a file NET.STA.LOC.CHAN..."
-    return Format(name, title, "waveforms", "waveforms", reader=_WAVEFORMS, obspy=obspy, remark=remark)
+    writer = f"{_FILES}:write_sac" if name == "sac" else None  # of an event: --event
+    return Format(
+        name, title, "waveforms", "waveforms", writer, _WAVEFORMS, obspy, is_folder=bool(writer), remark=remark
+    )
 
 
 FORMATS: tuple[Format, ...] = (
@@ -116,6 +120,8 @@ FORMATS: tuple[Format, ...] = (
     Format("hypodd-reloc", "HypoDD's locations (hypoDD.reloc)", "events", reader=f"{_RESULTS}:read_hypodd_reloc"),
     Format("growclust-cat", "GrowClust's locations (out.growclust_cat)", "events",
            reader=f"{_RESULTS}:read_growclust_cat"),
+    Format("hypoinverse-arc", "HYPOINVERSE-2000 archive and summary, years of four digits", _BOTH,
+           reader=f"{_HERE}.hypoinverse_archive:read_hypoinverse"),
     _by_obspy("nlloc-hyp", "NonLinLoc location (.hyp)", _BOTH, "NLLOC_HYP"),
     _by_obspy("hypodd-pha", "HypoDD phases", _BOTH, "HYPODDPHA"),
     _by_obspy("ims", "IMS 1.0 and ISF bulletin", _BOTH, "IMS10BULLETIN"),
@@ -134,6 +140,8 @@ FORMATS: tuple[Format, ...] = (
            f"{_HERE}.quakeml:read_quakeml", suffixes=(".xml", ".qml")),
     Format("phasenet", "PhaseNet and QuakeFlow", "picks", "picks", f"{_PICKS}:write_pick_table", _CSV),
     Format("seisbench", "table of SeisBench's picks", "picks", "picks", f"{_PICKS}:write_pick_table", _CSV),
+    Format("seisbench-dataset", "SeisBench data set: picks with their waveforms", "picks", "picks",
+           "catalogdb.stages.export_seisbench:export_seisbench_dataset", is_folder=True),
     Format("gamma", "picks for GaMMA", "picks", "picks", f"{_PICKS}:write_pick_table", _CSV),
     Format("specfem", "STATIONS of SPECFEM", "stations", "stations", f"{_SIMULATION}:write_specfem_stations"),
     Format("seissol", "receivers of SeisSol", "stations", "stations", f"{_SIMULATION}:write_seissol_receivers",
@@ -149,8 +157,9 @@ FORMATS: tuple[Format, ...] = (
     Format("xseed", "XML-SEED", "stations", "stations", reader=_STATIONS, obspy="XSEED", suffixes=(".xseed",)),
     Format("arclink", "Arclink inventory", "stations", "stations", reader=_STATIONS, obspy="INVENTORYXML"),
     Format("gtsrce", "NonLinLoc's stations", "stations", "stations", reader=_STATIONS, remark="without network codes"),
-    Format("miniseed", "miniSEED 2", "waveforms", "waveforms", reader=_WAVEFORMS,
+    Format("miniseed", "miniSEED 2", "waveforms", "waveforms", f"{_FILES}:write_miniseed", _WAVEFORMS, is_folder=True,
            remark="read by offset, from the file itself"),
+    Format("miniseed3", "miniSEED 3", "waveforms", "waveforms", reader=_WAVEFORMS, remark="read whole, by pymseed"),
     *(_waveforms(name, title, obspy) for name, title, obspy in (
         ("sac", "SAC, binary and text", "SAC"), ("gse2", "GSE 2", "GSE2"), ("gse1", "GSE 1", "GSE1"),
         ("segy", "SEG-Y", "SEGY"), ("seg2", "SEG-2", "SEG2"), ("su", "Seismic Unix", "SU"), ("win", "WIN", "WIN"),

@@ -285,7 +285,7 @@ def _picks_of_others(db: Database, job: Job, notes: list[str]) -> list[StaleTask
     if maker is None:
         return []
     provide_models(db, maker)
-    stages, (result,) = pick_set_stages(maker)
+    stages, (result,) = pick_set_stages(maker, db)
     held = made if source is None else db.pick_set.find_one({"_id": source}) or {}
     picks: list[StaleTask] = []
     for stage in stages:
@@ -294,7 +294,7 @@ def _picks_of_others(db: Database, job: Job, notes: list[str]) -> list[StaleTask
             picks += _outdated(db, stage, held.get("config_id", ""), reasons)
         else:
             picks += _compared(db, stage)
-    if source is not None and (repicking := stage_of(held, made)) is not None:
+    if source is not None and (repicking := stage_of(db, held, made)) is not None:
         picks += _compared(db, repicking)
     if picks:
         verb = f"repick --pick-set {source} --name {name}" if source else f"run (job {maker.name})"

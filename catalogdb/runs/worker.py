@@ -17,7 +17,7 @@ from catalogdb.ledger.tasks import LeaseTerms
 from catalogdb.settings import Settings
 from catalogdb.stages import registry
 from catalogdb.stages.models import provide_models
-from catalogdb.stages.resolve import build_stage
+from catalogdb.stages.resolve import build_stage, keep_identity
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,12 @@ class CarryOut:
 @lru_cache(maxsize=8)
 def _process_stage(settings: Settings, job_json: str, stage_name: str, config_id: str) -> Stage:
     job = Job.model_validate_json(job_json)
-    provide_models(_process_database(settings), job)
-    return build_stage(stage_name, job, config_id)
+    db = _process_database(settings)
+    provide_models(db, job)
+    stage = build_stage(stage_name, job, config_id)
+    if stage.config_id != config_id:
+        keep_identity(db, stage)
+    return stage
 
 
 @cache

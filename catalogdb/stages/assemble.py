@@ -15,6 +15,7 @@ from catalogdb.ledger.parts import Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages import registry
 from catalogdb.stages.preferred import events_of, preferred_origin, rule_of
+from catalogdb.stages.results import name_of_identity
 from catalogdb.version import __version__
 
 BATCH_WINDOWS = 100
@@ -62,8 +63,9 @@ class AssembleStage(Stage):
             for magnitude in db.magnitude.find(query, {"task_id": 0}).sort("_id", 1):
                 magnitudes[magnitude["event_id"]].append(magnitude)
         times = [origins[0]["time"] for origins in events]
+        name = name_of_identity(db, "catalog", self.result)
         return [
-            _inputs(events[bisect_left(times, shard.starttime) : bisect_left(times, shard.endtime)], magnitudes)
+            _inputs(events[bisect_left(times, shard.starttime) : bisect_left(times, shard.endtime)], magnitudes, name)
             for shard in shards
         ]
 
@@ -76,12 +78,17 @@ class AssembleStage(Stage):
         )
 
 
-def _inputs(events: list[list[dict]], of_events: dict[str, list[dict]]) -> Inputs:
+def _inputs(events: list[list[dict]], of_events: dict[str, list[dict]], name: str) -> Inputs:
+    """`name` stands in the digests in place of the catalog's own, which a rename changes."""
+    named_so = {"catalog": name}
     names = [origins[0]["event_id"] for origins in events]
     magnitudes = {event: of_events[event] for event in names if event in of_events}
     parts = {
-        "origin": {event: digest(*origins) for event, origins in zip(names, events, strict=True)},
-        "magnitude": {event: digest(rows) for event, rows in magnitudes.items()},
+        "origin": {
+            event: digest(*(origin | named_so for origin in origins))
+            for event, origins in zip(names, events, strict=True)
+        },
+        "magnitude": {event: digest([row | named_so for row in rows]) for event, rows in magnitudes.items()},
     }
     return Inputs((events, magnitudes), fingerprint(parts), parts)
 

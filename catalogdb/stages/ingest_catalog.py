@@ -24,6 +24,7 @@ from catalogdb.exchange.table_judgement import TableOptions
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.ledger.stage import FileStage, Reads
 from catalogdb.names import checked_name
+from catalogdb.stages.results import check_not_moving
 from catalogdb.stages.station_places import StationNetworks
 from catalogdb.stages.write_catalog import write_catalog
 
@@ -94,11 +95,16 @@ def ingest_catalog(
     format = known_format(format)
     checked_name(name, "catalog")
     files = [Path(path) for path in ([paths] if isinstance(paths, (str, Path)) else paths)]
-    config, config_id = _identity(files, name, kind, format, evaluation_mode, tables)
+    config = _config(files, kind, format, evaluation_mode, tables)
     with name_lease(db, "catalog", name, partial(_say_waiting, name)) as lease:
+        check_not_moving(db, name)
         held = db.catalog.find_one({"_id": name})
+        made_as = (held or {}).get("made_as", name)
+        config_id = _identity(config, made_as)
+        if not held or held["config_id"] != config_id:
+            made_as, config_id = name, _identity(config, name)
         _check_name(db, name, held, config_id, replace)
-        task_id = content_id(IngestCatalog.in_ledger, config_id, {"catalog": name})
+        task_id = content_id(IngestCatalog.in_ledger, config_id, {"catalog": made_as})
         if held and not replace and not _can_name_networks(db, name):
             row = db.task.find_one({"_id": task_id}) or {}
             said = held.get("config", {})
@@ -122,6 +128,9 @@ def ingest_catalog(
         named = _named_documents(
             db, documents, name, kind, config_id, config, agency_id, source or ", ".join(p.name for p in files), licence
         )
+        if made_as != name:
+            for document in named.values():
+                document["made_as"] = made_as
         ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, problems)
         write_catalog(db, name, documents, named, ledger, lease)
         return _summary(name, config_id, True, counts, config["reports"], notes, problems)
@@ -131,9 +140,9 @@ def _say_waiting(name: str, holder: str) -> None:
     logs.notice(f"catalog {name!r} is being ingested or removed by {holder}: waiting for it")
 
 
-def _identity(
-    files: list[Path], name: str, kind: str, format: str | None, evaluation_mode: str, tables: TableOptions | None
-) -> tuple[dict[str, Any], str]:
+def _config(
+    files: list[Path], kind: str, format: str | None, evaluation_mode: str, tables: TableOptions | None
+) -> dict[str, Any]:
     if not files:
         raise InputError("no catalog files given")
     contents = []
@@ -151,9 +160,12 @@ def _identity(
         **{key: value for key, value in asdict(tables or TableOptions()).items() if value is not None},
         "revision": REVISION,
     }
-    config = {key: value for key, value in config.items() if value is not None}
-    hashes = [content["sha256"] for content in contents]  # not the names: a renamed file is the same catalog
-    return config, content_id("catalog", name, config | {"files": hashes})
+    return {key: value for key, value in config.items() if value is not None}
+
+
+def _identity(config: dict[str, Any], name: str) -> str:
+    hashes = [content["sha256"] for content in config["files"]]  # not the names: a renamed file is the same catalog
+    return content_id("catalog", name, config | {"files": hashes})
 
 
 def _check_name(db: Database, name: str, held: dict[str, Any] | None, config_id: str, replace: bool) -> None:
@@ -169,6 +181,13 @@ def _check_name(db: Database, name: str, held: dict[str, Any] | None, config_id:
             raise NameTaken(
                 f"{collection} {name!r} was ingested from other files or in another way",
                 hint="--replace writes over it, another --name keeps both",
+            )
+    for collection in ("catalog", "pick_set"):
+        other = db[collection].find_one({"config_id": config_id, "_id": {"$ne": name}}, {"_id": 1})
+        if other is not None:
+            raise NameTaken(
+                f"{collection.replace('_', ' ')} {name!r} of these files was renamed to {other['_id']!r}",
+                hint=f"--name {other['_id']}, or another one than both",
             )
     if held and held["config_id"] != config_id:
         users = [row["_id"] for row in db.catalog.find({"pick_set": name, "_id": {"$ne": name}}, {"_id": 1})]

@@ -56,12 +56,12 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
                 f"pick set {name!r} is {kind}: labels come from {' or '.join(NEVER_AUTOMATIC)} pick sets",
                 hint="catalogdb ingest catalog FILE --name NAME reads a bulletin with its picks",
             )
-    spans = list(_spans(db, config))
-    spans += list(_between(spans, config))
+    found = list(spans(db, config))
+    found += list(_between(found, config))
     records: list[LabelledRecord] = []
     rejected, digests = [], []
     held, room = 0, bytes_for_records()
-    for span in spans:
+    for span in found:
         try:
             record, content = record_of(db, span, config)
         except CatalogdbError as error:
@@ -70,7 +70,7 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
         held += sum(trace.data.nbytes for trace in record.traces)
         if held > room:
             raise InputError(
-                f"training set {config.name!r}: {len(records)} of {len(spans)} records fill the memory that there is "
+                f"training set {config.name!r}: {len(records)} of {len(found)} records fill the memory that there is "
                 f"for them ({room / 1e9:.1f} GB)",
                 hint="name a shorter period or fewer stations (starttime, endtime, stations)",
             )
@@ -79,7 +79,7 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
     return records, rejected, content_id(sorted(digests))
 
 
-def _spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
+def spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
     """Picks of each station, those that follow one another closely together."""
     query: dict[str, Any] = {"pick_set": {"$in": list(config.pick_sets)}, "is_counted": {"$ne": False}}
     bounds = {"$gte": config.starttime, "$lt": config.endtime}

@@ -25,6 +25,7 @@ from catalogdb.picking.peak_table import PeakTable, turns_of
 from catalogdb.picking.selection import SELECTION_COUNTS, once_per_arrival, picks_within
 from catalogdb.picking.time_error import UNCALIBRATED, TimeCalibration
 from catalogdb.stages.pick import PickStage, identified_picks
+from catalogdb.stages.resolve import keep_identity
 from catalogdb.stages.results import ResultName, claim_names
 
 THRESHOLDS = ("p_threshold", "s_threshold", "station_thresholds")
@@ -99,10 +100,11 @@ class RepickStage(Stage):
         return Output(documents, counts | selected, row["choices"], row["problems"])
 
 
-def stage_of(source: dict[str, Any], made: dict[str, Any]) -> RepickStage | None:
+def stage_of(db: Database, source: dict[str, Any], made: dict[str, Any]) -> RepickStage | None:
     """The stage that made one pick set of another, from their documents; None where this version makes another one."""
     settings = made["config"]["settings"]
     stage = RepickStage(source, made["_id"], {key: settings[key] for key in THRESHOLDS if key in settings})
+    keep_identity(db, stage)
     return stage if stage.config_id == made["config_id"] else None
 
 
@@ -137,6 +139,7 @@ def repick(
     if station_thresholds is not None:
         thresholds["station_thresholds"] = [row.model_dump() for row in station_thresholds]
     stage = RepickStage(source, name, thresholds)
+    keep_identity(db, stage)
     _check_floor(source, stage.pick_config)
     fields = {"repicked_from": pick_set}
     claim_names(db, [ResultName("pick_set", name, stage.config_id, canonical(stage.config), fields)], replace)

@@ -7,13 +7,13 @@ from typing import Any
 
 from pymongo.database import Database
 
-from catalogdb.identity import canonical, content_id
+from catalogdb.identity import canonical
 from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
 from catalogdb.stages import registry
 from catalogdb.stages.models import provide_models
 from catalogdb.stages.pick_selection import PickSelection
-from catalogdb.stages.results import ResultName
+from catalogdb.stages.results import ResultName, as_made
 
 CATALOG_REVISION = 8
 """Raise this number whenever a change of the code after picking changes catalogs."""
@@ -32,11 +32,11 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
         InputError: where the database holds nothing that the job could work on.
     """
     provide_models(db, job)
-    stages, names = pick_set_stages(job)
+    stages, names = pick_set_stages(job, db)
     if registry.makes(job.stages, "catalog"):
         held = db.pick_set.find_one({"_id": job.pick_set_name}, {"config_id": 1}) or {}
         config = catalog_config(job, names[0].config_id if names else held.get("config_id", ""))
-        config_id = content_id(config)
+        config, config_id = as_made(db, "catalog", job.catalog, config)
     else:  # what there is to be done with a catalog that is there
         config, config_id = {}, (db.catalog.find_one({"_id": job.catalog}, {"config_id": 1}) or {}).get("config_id", "")
     of_catalog = [stage(job, config_id) for stage in stages_in(job, "catalog")]
@@ -57,14 +57,27 @@ def stages_in(job: Job, kind: str) -> list[type[Stage]]:
     return [stage for stage in chosen if stage.settings is None or job.block(stage.name) is not None]
 
 
-def pick_set_stages(job: Job) -> tuple[list[Stage], list[ResultName]]:
-    """The stages that make the job's pick set, whose configuration is that of the first of them, and its name."""
+def pick_set_stages(job: Job, db: Database | None = None) -> tuple[list[Stage], list[ResultName]]:
+    """The stages that make the job's pick set, whose configuration is that of the first of them, and its name.
+
+    Args:
+        db: says whether the pick set was renamed; none: it was not.
+    """
     if not registry.makes(job.stages, "pick_set"):
         return [], []
     first, *others = stages_in(job, "pick_set")
     stage: Any = first(job, "")
+    if db is not None:
+        keep_identity(db, stage)
     name = ResultName("pick_set", job.pick_set_name, stage.config_id, canonical(stage.config))
     return [stage, *(other(job, stage.config_id) for other in others)], [name]
+
+
+def keep_identity(db: Database, stage: Any) -> None:
+    """Give a stage that makes a renamed pick set the identity that this was made with."""
+    config, config_id = as_made(db, "pick_set", stage.result, stage.config)
+    if config is not stage.config:
+        stage.config, stage.config_id = config, config_id
 
 
 def renamed(db: Database, job: Job, name: str) -> Job:
@@ -76,7 +89,7 @@ def renamed(db: Database, job: Job, name: str) -> Job:
     """
     pick_set = job.pick_set_name
     provide_models(db, job)
-    for made in pick_set_stages(job)[1]:
+    for made in pick_set_stages(job, db)[1]:
         held = db.pick_set.find_one({"_id": pick_set}, {"config_id": 1})
         shared = held and held["config_id"] == made.config_id
         if not shared or db.catalog.find_one({"_id": name, "pick_set": name}, {"_id": 1}):

@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 
 from catalogdb.database.lease import name_holder, server_now
 from catalogdb.errors import InputError, NameTaken
+from catalogdb.identity import content_id
 from catalogdb.ledger.run_life import live_run
 from catalogdb.names import checked_name
 from catalogdb.stages.periods import covered
@@ -54,6 +55,8 @@ def claim_names(db: Database, names: list[ResultName], replace: bool, check_only
     """
     for result in names:
         checked_name(result.name, result.kind.replace("_", " "))
+        check_not_moving(db, result.name)
+        _check_under_no_other_name(db, result)
     taken = [result for result in names if _is_taken(db, result, replace)]
     besides = {(result.kind, result.name) for result in names}
     for result in taken:
@@ -64,6 +67,55 @@ def claim_names(db: Database, names: list[ResultName], replace: bool, check_only
         _replace(db, result)
     for result in names:
         _enter(db, result)
+
+
+def check_not_moving(db: Database, name: str) -> None:
+    """Refuse a name whose documents are being moved by a rename, or were left half moved by one.
+
+    Raises:
+        NameTaken: naming the command that ends it.
+    """
+    for kind in ("catalog", "pick_set"):
+        if found := db[kind].find_one(
+            {"renamed_from": {"$exists": True}, "$or": [{"_id": name}, {"renamed_from": name}]}
+        ):
+            old, new = found["renamed_from"], found["_id"]
+            raise NameTaken(
+                f"{kind.replace('_', ' ')} {old!r} is being renamed to {new!r}, or that was broken off",
+                hint=f"to end it: catalogdb rename {kind.replace('_', '-')} {old} {new}",
+            )
+
+
+def _check_under_no_other_name(db: Database, result: ResultName) -> None:
+    """What was renamed keeps its identity, which is what its old name would have again with the same settings."""
+    renamed = {"config_id": result.config_id, "_id": {"$ne": result.name}, "made_as": {"$exists": True}}
+    other = db[result.kind].find_one(renamed, {"_id": 1})
+    if other is not None:
+        words = result.kind.replace("_", " ")
+        raise NameTaken(
+            f"{words} {result.name!r} with these settings was renamed to {other['_id']!r}",
+            hint=f"use that name (--name {other['_id']}), or another one than both",
+        )
+
+
+def name_of_identity(db: Database, kind: str, name: str) -> str:
+    """The name that the identity of what stands under a name was made with: its own, unless it was renamed."""
+    held = db[kind].find_one({"_id": name, "made_as": {"$exists": True}}, {"made_as": 1})
+    return str(held["made_as"]) if held else name
+
+
+def as_made(db: Database, kind: str, name: str, config: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """A configuration with its identity, as of the name that it was made with where a rename has left it under this.
+
+    Args:
+        config: with the name in the field `kind`.
+    """
+    held = db[kind].find_one({"_id": name, "made_as": {"$exists": True}}, {"made_as": 1, "config_id": 1})
+    if held is not None:
+        of_before = config | {kind: held["made_as"]}
+        if content_id(of_before) == held["config_id"]:
+            return of_before, held["config_id"]
+    return config, content_id(config)
 
 
 def _is_taken(db: Database, result: ResultName, replace: bool) -> bool:
@@ -121,6 +173,7 @@ def check_unused(db: Database, kind: str, name: str, besides: Collection[tuple[s
         InputError: naming the others, or the run.
     """
     words = f"{kind.replace('_', ' ')} {name!r}"
+    check_not_moving(db, name)
     if kind == "pick_set":
         if users := _others(db, "catalog", {"pick_set": name}, besides):
             raise InputError(

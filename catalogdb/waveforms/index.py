@@ -147,7 +147,7 @@ def _why_nothing(content: bytes, n_records: int, junk: list[Junk]) -> str:
     if n_records:
         return f"none of its {n_records} miniSEED records holds samples of a time series (text or status records only)"
     if content[:3] == b"MS\x03":
-        return "miniSEED 3, which ObsPy does not read; convert it to miniSEED 2"
+        return "miniSEED 3, none of whose records can be read"
     if content[:2] == b"\x1f\x8b":
         return "gzip-compressed; unpack it first"
     found = identify(content[:START])

@@ -1,4 +1,4 @@
-"""Waveform files that are no miniSEED (SAC, GSE2, SEG-Y, ...), indexed and read through ObsPy.
+"""Waveform files that are no miniSEED 2 (SAC, GSE2, SEG-Y, ...), indexed and read through ObsPy; miniSEED 3 by pymseed.
 
 Each trace of a file is a segment: `foff` is its number in the file, `nbytes` the size of the file, which is read whole.
 """
@@ -23,6 +23,7 @@ from catalogdb.waveforms.bounds import outside
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform
 from catalogdb.waveforms.file_state import FileState, digest_of, opened, wait_for_clock
 from catalogdb.waveforms.index import ScanResult, scan_miniseed
+from catalogdb.waveforms.miniseed3 import MINISEED3, SIGNATURE, read_miniseed3
 from catalogdb.waveforms.records import location
 
 if TYPE_CHECKING:
@@ -58,9 +59,11 @@ def scan_waveforms(path: Path) -> ScanResult:
 
 
 def _format(path: Path) -> str | None:
-    """ObsPy's name of a file's format; None for what holds no waveforms, and for miniSEED."""
+    """ObsPy's name of a file's format; None for what holds no waveforms, and for miniSEED 2."""
     with opened(path) as stream:
         start = stream.read(START)
+    if start.startswith(SIGNATURE):
+        return MINISEED3
     found = identify(start) if start.strip(b"\0 \r\n\t") else None
     if found is None and start:
         found = identify_by_obspy(path, "waveforms")
@@ -90,9 +93,15 @@ def _traces(path: Path, content: bytes, format: str) -> list[Trace]:
     """The traces of a file, without gaps in any, in the file's order.
 
     Raises:
-        UnreadableWaveform: naming ObsPy's reason, when it can't read them.
+        UnreadableWaveform: naming ObsPy's or pymseed's reason, when it can't read them.
     """
     import obspy
+
+    if format == MINISEED3:
+        try:
+            return read_miniseed3(content)
+        except Exception as error:  # pymseed's and numpy's have no common one
+            raise UnreadableWaveform(f"{path}: miniSEED 3: {' '.join(str(error).split())[:160]}") from error
 
     with tempfile.TemporaryDirectory(prefix="catalogdb-") as folder, python_warnings.catch_warnings():
         python_warnings.simplefilter("ignore")

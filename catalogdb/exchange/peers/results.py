@@ -55,7 +55,7 @@ def read_result(path: Path, evaluation_mode: EvaluationMode, format: ResultForma
     Raises:
         InputError: where the file, or `event_ids.csv` beside it, can't be read.
     """
-    ids = _ids(path)
+    ids = event_ids(path)
     catalog = ReferenceCatalog()
     with open_unpacked(path) as stream:
         lines = stream.read().decode("latin-1").splitlines()
@@ -94,8 +94,12 @@ def read_growclust_cat(path: Path, evaluation_mode: EvaluationMode) -> Reference
     return read_result(path, evaluation_mode, "growclust-cat")
 
 
-def _ids(path: Path) -> dict[str, str]:
-    """Ids of events by their numbers."""
+def event_ids(path: Path) -> dict[str, str]:
+    """Ids of events by their numbers, of `event_ids.csv` beside a file or above it; empty without one.
+
+    Raises:
+        InputError: where it can't be read.
+    """
     for folder in (path.parent, path.parent.parent):
         file = folder / IDS
         if not file.is_file():

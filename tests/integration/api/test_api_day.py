@@ -43,6 +43,35 @@ def test_waveforms_of_an_event_and_of_a_station(db):
     assert caught.value.hint.startswith("there are some from 20")
 
 
+def test_waveforms_of_an_event_are_written_as_files(db, engine_day, command, tmp_path):
+    event = db.events("mine", limit=1)["_id"][0]
+    stream, folder = db.waveforms(event), tmp_path / "event"
+    settings = engine_day.server.model_copy(update={"database": db.mongo.name})
+    done = command(settings, "export", "waveforms", "--event", event[:10], "-o", str(folder), "--json").json
+    assert done["traces"] == len(stream) == len(list(folder.glob("*.sac"))) and done["without_place"] == []
+    sac = obspy.read(str(folder / done["files"][0]))[0].stats.sac
+    assert {"evla", "evdp", "stla", "stel", "dist", "a", "o"} <= set(sac)
+    again = command(settings, "export", "waveforms", "--event", event, "-o", str(folder))
+    assert again.code == 2 and "holds files already" in again.err
+    part = ["--format", "miniseed", "--channel", "HHZ", "-o", str(tmp_path / "part"), "--json"]
+    done = command(settings, "export", "waveforms", "--event", event, *part).json
+    assert {obspy.read(str(tmp_path / "part" / name))[0].stats.channel for name in done["files"]} == {"HHZ"}
+
+
+def test_picks_are_written_with_waveforms_as_a_seisbench_set(db, engine_day, command, tmp_path):
+    settings = engine_day.server.model_copy(update={"database": db.mongo.name})
+    wanted = ["export", "picks", "--pick-set", "mine", "--format", "seisbench-dataset", "-o", str(tmp_path / "set")]
+    done = command(settings, *wanted, "--json").json
+    rows = pd.read_csv(tmp_path / "set" / "metadata.csv")
+    assert done["records"] == len(rows) > 5 and (tmp_path / "set" / "waveforms.hdf5").stat().st_size > 1e5
+    times = set(db.picks("mine")["time"].astype("int64") / 1e9)
+    row = rows[rows["trace_P_arrival_sample"].notna()].iloc[0]
+    start = pd.Timestamp(row["trace_start_time"]).timestamp()
+    time = start + row["trace_P_arrival_sample"] / row["trace_sampling_rate_hz"]
+    assert min(abs(time - other) for other in times) < 1e-3
+    assert command(settings, *wanted).code == 2 and command(settings, *wanted, "phase=P").code == 2
+
+
 def test_ensembles_are_mspass(db):
     event = db.events("mine", limit=1)["_id"][0]
     ensemble = db.ensemble(event)

@@ -1,0 +1,68 @@
+"""Waveforms of an event's stations -> a folder of files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pymongo.database import Database
+
+from catalogdb.api.objects import event_window, waveforms
+from catalogdb.errors import InputError
+
+
+def export_waveforms(
+    db: Database[dict[str, Any]],
+    event: dict[str, Any],
+    folder: Path,
+    format: Literal["sac", "miniseed"] = "sac",
+    channel: str = "*",
+) -> dict[str, Any]:
+    """Write the waveforms of an event's stations, from 5 s before the origin time to 20 s after the last arrival.
+
+    Args:
+        event: its document.
+        folder: made where it isn't there; else it must be empty.
+        format: `sac` (a file for each trace, with event, station and arrivals) or `miniseed` (one for each channel).
+        channel: codes, with wildcards and lists.
+
+    Returns:
+        event_id, folder, format, traces, stations, files (their names) and without_place (channels without metadata).
+
+    Raises:
+        InputError: for an unlocated event, one without waveforms, or a folder that holds something.
+    """
+    from catalogdb.exchange.waveform_files import write_miniseed, write_sac
+
+    if format == "sac" and event.get("latitude") is None:
+        raise InputError(f"event {event['_id']}: it has no place, which SAC's headers need", hint="--format miniseed")
+    stations, starttime, endtime = event_window(event)
+    stream = waveforms(db, stations, channel, starttime, endtime)
+    _make(folder)
+    known = {trace.id: _place(db, trace.id, event["time"]) for trace in stream}
+    places = {code: place for code, place in known.items() if place is not None}
+    files = write_sac(stream, event, places, folder) if format == "sac" else write_miniseed(stream, folder)
+    return {
+        **{"event_id": event["_id"], "folder": str(folder), "format": format, "traces": len(stream)},
+        "stations": len({(trace.stats.network, trace.stats.station) for trace in stream}),
+        "files": files,
+        "without_place": sorted(known.keys() - places.keys()) if format == "sac" else [],
+    }
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_empty = not any(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: can't be made: {error.strerror}", hint="--output names a folder here") from None
+    if not is_empty:
+        raise InputError(f"{folder}: it holds files already", hint="name a folder that is empty, or not there yet")
+
+
+def _place(db: Database[dict[str, Any]], code: str, time: float) -> dict[str, Any] | None:
+    """The channel's epoch at a time; the station's, where no channel has one."""
+    codes = dict(zip(("net", "sta", "loc", "chan"), code.split("."), strict=True))
+    at = {"starttime": {"$lte": time}, "endtime": {"$gt": time}}
+    station = {name: codes[name] for name in ("net", "sta")}
+    return db.channel.find_one(codes | at) or db.site.find_one(station | at)

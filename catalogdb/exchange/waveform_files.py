@@ -1,0 +1,105 @@
+"""Waveforms of one event as files of a folder: SAC with the headers of event and station, or miniSEED."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from catalogdb.exchange.tables import preferred_origin
+from catalogdb.phases import phase_type
+
+if TYPE_CHECKING:
+    from obspy import Stream, Trace
+    from obspy.io.sac import SACTrace
+
+Channel = Mapping[str, Any]
+"""Document of `channel`, or of `site`, which has neither orientation nor burial."""
+EVENT_NAME = 16
+"""Characters that SAC has for it."""
+
+
+def write_sac(stream: Stream, event: Mapping[str, Any], channels: Mapping[str, Channel], folder: Path) -> list[str]:
+    """Write a file for each trace, `NET.STA.LOC.CHAN.sac`; a further trace behind a gap has a number before the ending.
+
+    The reference time is the origin time (to 1 ms, the rest in `o`), `a` and `t0` are the first P and S of the
+    preferred origin. Samples are counts as recorded, in single precision. As SAC has them: depth in km, elevation and
+    burial in m, `cmpinc` from the upward vertical.
+
+    Args:
+        stream: traces without gaps.
+        event: document of a located event.
+        channels: what is known of a trace's place, by its id.
+
+    Returns:
+        Names of the files.
+    """
+    first = _first_times(event)
+    names = []
+    for name, trace in _named(stream, "sac"):
+        _with_headers(trace, event, channels.get(trace.id), first).write(str(folder / name))
+        names.append(name)
+    return names
+
+
+def write_miniseed(stream: Stream, folder: Path) -> list[str]:
+    """Write a file for each channel, `NET.STA.LOC.CHAN.mseed`, gaps being gaps.
+
+    Returns:
+        Names of the files.
+    """
+    from obspy import Stream as Traces
+
+    of_channel: dict[str, list[Trace]] = defaultdict(list)
+    for trace in stream:
+        of_channel[trace.id].append(trace)
+    for code, traces in of_channel.items():
+        Traces(traces).write(str(folder / f"{code}.mseed"), format="MSEED")
+    return [f"{code}.mseed" for code in of_channel]
+
+
+def _named(stream: Stream, suffix: str) -> list[tuple[str, Trace]]:
+    named: list[tuple[str, Trace]] = []
+    seen: dict[str, int] = defaultdict(int)
+    for trace in stream:
+        seen[trace.id] += 1
+        number = f".{seen[trace.id]}" if seen[trace.id] > 1 else ""
+        named.append((f"{trace.id}{number}.{suffix}", trace))
+    return named
+
+
+def _first_times(event: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+    """First P and S of each station of the preferred origin."""
+    first: dict[tuple[str, str], float] = {}
+    for arrival in preferred_origin(event).get("arrivals", ()):
+        key = arrival["sta"], phase_type(arrival["phase"]) or ""
+        first[key] = min(arrival["time"], first.get(key, arrival["time"]))
+    return first
+
+
+def _with_headers(
+    trace: Trace, event: Mapping[str, Any], channel: Channel | None, first: Mapping[tuple[str, str], float]
+) -> SACTrace:
+    from obspy import UTCDateTime
+    from obspy.io.sac import SACTrace
+
+    sac = SACTrace.from_obspy_trace(trace)
+    sac.evla, sac.evlo, sac.kevnm = event["latitude"], event["longitude"], event["_id"][:EVENT_NAME]
+    if event.get("depth_km") is not None:
+        sac.evdp = event["depth_km"]
+    if event.get("magnitude") is not None:
+        sac.mag = event["magnitude"]
+    if channel is not None:
+        sac.stla, sac.stlo, sac.stel = channel["lat"], channel["lon"], 1000.0 * channel["elev"]
+        for header, field, factor in (("stdp", "edepth", 1000.0), ("cmpaz", "hang", 1.0), ("cmpinc", "vang", 1.0)):
+            if channel.get(field) is not None:
+                setattr(sac, header, factor * channel[field])
+        sac.lcalda = True  # distance and azimuths, of the two places
+    sac.o = UTCDateTime(event["time"])
+    for header, label, phase in (("a", "ka", "P"), ("t0", "kt0", "S")):
+        if (time := first.get((trace.stats.station, phase))) is not None:
+            setattr(sac, header, UTCDateTime(time))
+            setattr(sac, label, phase)
+    sac.iztype = "io"
+    return sac
