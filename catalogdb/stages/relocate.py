@@ -103,11 +103,12 @@ class RelocateStage(Stage):
         arrivals = cluster.arrivals
         if self._locate and not self._locate.elevations:  # stations stand where location had them
             arrivals = [[replace(arrival, elevation_km=0.0) for arrival in event] for event in arrivals]
+        model = self._velocity() if cluster.model is None else cluster.model
         result = relocate_origins(
             cluster.origins,
             arrivals,
             self.job.region,
-            self._velocity() if cluster.model is None else cluster.model,
+            model,
             self.config,
             correlated,
             self.job.associate.search_margin_km,
@@ -115,7 +116,7 @@ class RelocateStage(Stage):
         name = shard.key["cluster"]
         for origin in result.origins:
             identity = content_id(self.config_id, origin["event_id"], METHOD, name)
-            origin |= {"_id": identity, "catalog": self.result}
+            origin |= {"_id": identity, "catalog": self.result, "earth_model_id": model.earth_model_id}
         for pair in result.pairs:
             identity = content_id(self.config_id, name, pair["first_event_id"], pair["second_event_id"])
             pair |= {"_id": identity, "catalog": self.result}

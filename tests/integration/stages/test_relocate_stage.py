@@ -36,6 +36,7 @@ def test_a_block_is_enough_to_relocate(engine_day):
 def test_linked_events_have_an_origin_and_differential_times(place):
     db = connect(place)
     origins = list(db.origin.find({"catalog": "engines", "method": "double difference"}))
+    assert {origin["earth_model_id"] for origin in origins} == set(db.origin.distinct("earth_model_id"))
     assert len(origins) > 1
     for origin in origins:
         assert origin["n_differences"] > 0 and origin["cluster_events"] >= len(origins)
