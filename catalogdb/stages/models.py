@@ -17,6 +17,7 @@ from catalogdb.identity import content_id, file_sha256
 from catalogdb.jobs import Job
 from catalogdb.picking.weights import MODEL_PREFIX, provide_model
 from catalogdb.resources import writable_cache
+from catalogdb.stages.registry import makers
 
 TENSORS, CHECKPOINTS = "tensors", "checkpoints"
 """Buckets of GridFS."""
@@ -150,7 +151,7 @@ def drop_files(db: Database) -> int:
     A training puts its tensors there just before it names them, so while one goes on none of them are removed.
     """
     tensors = [row["_id"] for row in db[TENSORS].files.find({}, {"_id": 1})]
-    if db.task.find_one({"stage": "train", "status": "running", **HELD}, {"_id": 1}):
+    if db.task.find_one({"stage": {"$in": makers("model")}, "status": "running", **HELD}, {"_id": 1}):
         tensors = []
     used = set(db.model_weights.distinct("sha256"))
     tensors = [identity for identity in tensors if identity not in used]
