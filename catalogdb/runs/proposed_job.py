@@ -16,7 +16,8 @@ from catalogdb.jobs import JobFile, load_job_file, packaged_jobs, validated
 from catalogdb.names import checked_name
 from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.times import ALWAYS, format_time
-from catalogdb.traveltimes.velocity import VelocityConfig, VelocityLayer
+from catalogdb.traveltimes.reference_models import IASP91
+from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.yaml_text import parse_yaml, yaml_word
 
 HOUR = 3600.0
@@ -24,10 +25,6 @@ LEAST_MARGIN_KM, MOST_MARGIN_KM, MARGIN_OF_APERTURE = 10.0, 50.0, 0.3
 HARDLY_KM = 0.01
 """Around stations, for a box that has a width even of one."""
 MODEL_RATE_HZ = 100.0
-IASP91 = tuple(
-    VelocityLayer(depth_km=depth, vp=vp, vs=vs) for depth, vp, vs in ((0, 5.8, 3.36), (20, 6.5, 3.75), (35, 8.04, 4.47))
-)
-"""Crust and uppermost mantle of IASP91 (Kennett and Engdahl, 1991, GJI 105, table 2)."""
 SEVERAL = 8
 
 
@@ -243,7 +240,7 @@ def _velocity(latitude: float, longitude: float) -> tuple[VelocityConfig, str]:
     for path in packaged_jobs():
         job = load_job_file(path)
         model = job.associate.location_velocity or job.associate.velocity
-        if not job.region.is_complete or model == VelocityConfig():
+        if not job.region.is_complete or model in (VelocityConfig(), IASP91):  # of a job that gives none
             continue
         box: Box = job.region.box
         inside = box.south <= latitude <= box.north and box.west <= longitude <= box.east
@@ -260,7 +257,7 @@ def _velocity(latitude: float, longitude: float) -> tuple[VelocityConfig, str]:
     if found:
         _, _, model, source = min(found, key=lambda item: item[:2])
         return model, source
-    return VelocityConfig(layers=IASP91), "IASP91, for want of a model of the place: put yours here (km, km/s)."
+    return IASP91, "IASP91, for want of a model of the place: put yours here (km, km/s)."
 
 
 def _evaluate(db: Database, starttime: float, endtime: float) -> list[str]:

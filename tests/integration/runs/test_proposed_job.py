@@ -4,7 +4,8 @@ import pytest
 
 from catalogdb.errors import InputError
 from catalogdb.jobs import load_job_file
-from catalogdb.runs.proposed_job import IASP91, proposed_job, write_proposed_job
+from catalogdb.runs.proposed_job import proposed_job, write_proposed_job
+from catalogdb.traveltimes.reference_models import IASP91
 
 START = 1711501200.0  # 2024-03-27T01:00
 FRIULI = {"BAD": (46.2, 12.9), "BOO": (46.35, 13.1), "LSK": (46.1, 13.3), "ZOU": (46.5, 12.8)}
@@ -37,12 +38,14 @@ def test_period_region_and_model_are_those_of_the_data(db, tmp_path):
     assert job.associate.min_picks == 4
 
 
-def test_elsewhere_the_model_is_iasp91_and_odd_sensors_are_named(db):
+def test_elsewhere_the_model_is_iasp91_and_odd_sensors_are_named(db, tmp_path):
     fill(db, {name: (lat - 80, lon + 60) for name, (lat, lon) in FRIULI.items()}, rate=40.0, chan="GHZ")
     text = proposed_job(db, "south")
     assert "IASP91" in text and "40 Hz" in text and "GH, which the usual one has not" in text
     assert "# evaluate: {reference: NAME}" in text and "interpolated" in text
-    assert IASP91[0].vp == 5.8
+    assert IASP91.layers[0].vp == 5.8
+    write_proposed_job(db, "south", tmp_path / "south.yaml")
+    assert load_job_file(tmp_path / "south.yaml").associate.velocity == IASP91
 
 
 def test_stations_on_both_sides_of_the_date_line_make_one_region(db, tmp_path):
