@@ -256,7 +256,7 @@ def name_lease(db: Database, kind: str, name: str, waiting: Waiting) -> Iterator
     """Hold the right to write or remove what stands under a name; waits for whoever has it.
 
     Args:
-        kind: `catalog`, `pick_set` or `ingest`.
+        kind: `catalog`, `pick_set`, `model` or `ingest`.
         waiting: see `Lease.wait`.
     """
     lease = Lease(db.lease, f"{kind} {name}", upsert=True)

@@ -38,14 +38,14 @@ def require_model(db: Database, name: str) -> dict[str, Any]:
 
 def _require(db: Database, collection: str, name: str) -> dict[str, Any]:
     document = db[collection].find_one({"_id": {"$eq": name}})
+    words = collection.replace("_", " ")
     if document is None:
         known = sorted(row["_id"] for row in db[collection].find({}, {"_id": 1}))
         raise InputError(
-            f"no {collection.replace('_', ' ')} {name!r} in database {db.name!r}",
+            f"no {words} {name!r} in database {db.name!r}",
             hint=f"there are: {', '.join(known) or 'none'}",
         )
     if "renamed_from" in document:
-        words = collection.replace("_", " ")
         raise InputError(
             f"{words} {name!r} is being renamed, or its renaming from {document['renamed_from']!r} was broken off",
             hint=f"to end it: catalogdb rename {words.replace(' ', '-')} {document['renamed_from']} {name}",

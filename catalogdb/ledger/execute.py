@@ -53,7 +53,8 @@ def execute(
     """Carry out one task under a lease: claim, read, process, commit.
 
     A failure of the task is recorded in the ledger and reported; raised are only a lost database and an interrupt.
-    Where another primary takes over, or the server is back in time, the task is retried.
+    Where another primary takes over, the server is back in time, or a lease besides the task's own was lost, the task
+    is retried.
     """
     identity = tasks.task_id(stage, planned.shard)
     shard = shard_name(planned.shard.key, planned.shard.starttime)
