@@ -149,7 +149,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.learning", description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--png", type=Path, help="draw the learning curves into this file")
-    parser.add_argument("--cases", nargs="+", metavar="NAME", help=", ".join(case.name for case in CASES))
+    names = ", ".join(case.name for case in CASES)
+    parser.add_argument("--cases", nargs="+", metavar="NAME", help=names.replace("%", "%%"))
     arguments = parser.parse_args()
     sets = Sets(real_data(parser, "labelled") / "labelled")
     rows = []

@@ -120,7 +120,7 @@ def _check(db: Database, named: dict[Kind, dict[str, Any]], old: str, new: str) 
         if document.get("renamed_from", old) != old:
             raise InputError(
                 f"{words} is still being renamed from {document['renamed_from']!r}",
-                hint=f"first: catalogdb rename {kind.replace('_', '-')} {document['renamed_from']} {old}",
+                hint=f"first: catalogdb rename {_verb(kind)} {document['renamed_from']} {old}",
             )
         _check_new(db, kind, old, new)
         _check_idle(db, kind, document, old, new)

@@ -30,6 +30,12 @@ def test_station_day_has_the_wanted_length_whatever_the_source(tmp_path):
     assert np.array_equal(tiled[0].data[: made[0].stats.npts], made[0].data)
 
 
+@pytest.mark.parametrize("name", ["learning", "location", "swarm"])
+def test_benchmarks_explain_their_options(name):
+    shown = run_module(f"benchmarks.{name}", "--help")
+    assert shown.returncode == 0 and "--json" in shown.stdout, shown.stderr
+
+
 def test_medians_reach_into_nested_figures():
     runs = [{"seconds": value, "steps": {"read": 10 * value}} for value in (3.0, 1.0, 2.0)]
     assert medians(runs) == {"seconds": 2.0, "steps": {"read": 20.0}}
