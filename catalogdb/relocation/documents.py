@@ -133,7 +133,7 @@ def relocate_origins(
     frame = _Frame.of(origins, table, region, velocity, margin_km)
     own = [catalog_differences(pairs, table.times, table.quality)]
     if correlated:
-        own.append(_correlated(correlated, table, origins))
+        own.append(_correlated(correlated, table))
     found = Differences.joined(own)
     measured = [*own, arrivals_themselves(table.times, table.quality)] if config.centroid == "arrivals" else own
     problem = Problem(
@@ -239,7 +239,7 @@ def _pairs(origins: Sequence[Mapping[str, Any]], table: _Table, config: Relocate
     return neighbour_pairs(places, is_present, config.max_separation_km, config.min_links, config.max_neighbours)
 
 
-def _correlated(correlated: Sequence[Correlated], table: _Table, origins: Sequence[Any]) -> Differences:
+def _correlated(correlated: Sequence[Correlated], table: _Table) -> Differences:
     """Correlated times of sensors that both events were picked at, or at least one of them."""
     number: dict[tuple[str, str, str], list[int]] = {}
     for column, ((net, sta, *_), phase) in enumerate(table.keys):
