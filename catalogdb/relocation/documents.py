@@ -163,6 +163,7 @@ class _Table:
     """Arrivals of all events by sensor and phase: times (s after the origin's) and quality, (events, slots)."""
 
     keys: list[SlotKey]
+    number: dict[SlotKey, int]
     times: np.ndarray
     quality: np.ndarray
 
@@ -178,7 +179,7 @@ class _Table:
                     column = number[arrival.slot]
                     times[row, column] = arrival.time - origin["time"]
                     quality[row, column] = arrival.quality
-        return cls(keys, times, quality)
+        return cls(keys, number, times, quality)
 
 
 @dataclass(frozen=True)
@@ -287,8 +288,9 @@ def _origin(
     )
     time = before["time"] + float(model[3])
     travel = _predicted(model, frame)
-    number = {key: column for column, key in enumerate(table.keys)}
-    left = [arrival.time - time - float(travel[number[arrival.slot]]) if arrival.slot else None for arrival in event]
+    left = [
+        arrival.time - time - float(travel[table.number[arrival.slot]]) if arrival.slot else None for arrival in event
+    ]
     known = np.array([value for value in left if value is not None])
     n_s = sum(phase_type(arrival.phase) == "S" for arrival in event)
     origin: dict[str, Any] = {
