@@ -241,7 +241,7 @@ def _summary(
     values: _Values, modes: Modes, earth: Earth, time_variance: np.ndarray, events: int, samples: int
 ) -> Density:
     """Put the lattices of each event side by side, and take what is known from all its nodes."""
-    first = np.unique(modes.event, return_index=True)[1]
+    first = modes.first
     rank = np.arange(len(modes.event)) - first[modes.event]
     shape = (events, int(rank.max()) + 1, LATTICE.shape[0])
     logarithm, time = np.full(shape, -np.inf), np.zeros(shape)
