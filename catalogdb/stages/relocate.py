@@ -18,6 +18,7 @@ from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import LocateConfig
 from catalogdb.relocation.config import METHOD, RelocateConfig
 from catalogdb.stages import registry
+from catalogdb.stages.arrival_places import ORIGIN_FIELDS
 from catalogdb.stages.preferred import FURTHER, RULE_FIELDS, events_of, preferred_origin
 from catalogdb.stages.relocation_files import read_given
 from catalogdb.stages.relocation_inputs import Cluster, clusters_of, with_waveforms
@@ -28,10 +29,6 @@ from catalogdb.traveltimes.velocity import VelocityConfig
 if TYPE_CHECKING:
     from catalogdb.relocation.documents import Correlated
 
-ORIGIN_FIELDS = (
-    *("event_id", "time", "latitude", "longitude", "depth_km"),
-    *(f"arrivals.{name}" for name in ("pick_id", "phase", "net", "sta", "time")),
-)
 KEPT_SECONDS = 300.0
 """Which events are together is looked up again after so long, or when tasks have made other origins: it takes all
 events."""
