@@ -27,8 +27,7 @@ WORST_WEIGHT = 4
 class Cluster:
     """Events that are linked, by time, each with its arrivals; `parts` are what they are made from. With correlation
     also the times and segments that it reads, the waveforms of one that is processed, and what they lack; `model` is
-    its velocity model, where that has a name; `given` are
-    times that were brought in."""
+    its velocity model, where that has a name; `given` are times that were brought in."""
 
     origins: list[dict[str, Any]] = field(default_factory=list)
     arrivals: list[list[Arrival]] = field(default_factory=list)
