@@ -7,6 +7,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,6 +92,17 @@ def read_given(paths: Sequence[str], origins: Sequence[Mapping[str, Any]]) -> Gi
                 continue
             times.setdefault((one[0], other[0]), []).append((time, one[1] - other[1]))
     return GivenTimes(times, dict(counts))
+
+
+def file_stamps(paths: Sequence[str]) -> list[tuple[str, int, int, int]]:
+    """Sizes and times of change of files that are there, and of the lists of numbers beside them: what they hold is the
+    same as long as these are."""
+    found = []
+    for file in (file for path in map(Path, paths) for file in (path, path.parent / IDS)):
+        with suppress(OSError):  # reading says what is wrong
+            status = file.stat()
+            found.append((str(file), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    return found
 
 
 def _numbers(path: Path) -> dict[int, float]:

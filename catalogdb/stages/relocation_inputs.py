@@ -11,7 +11,7 @@ from pymongo.database import Database
 from catalogdb.ledger.parts import Parts, digest
 from catalogdb.relocation.config import CorrelateConfig, RelocateConfig
 from catalogdb.stages.arrival_places import PlacedArrival, placed_arrivals, sensor_parts
-from catalogdb.stages.relocation_files import GivenTimes, read_given
+from catalogdb.stages.relocation_files import GivenTimes
 from catalogdb.stages.relocation_waveforms import Needed, Segments, read_waveforms, segments_needed
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def clusters_of(
     db: Database,
     origins: Sequence[dict[str, Any]],
     config: RelocateConfig,
-    catalog: Sequence[Mapping[str, Any]] = (),
+    given: GivenTimes,
     model: Mapping[str, str] | None = None,
 ) -> dict[str, Cluster]:
     """The clusters of located events, by the ids of their first events.
@@ -58,14 +58,13 @@ def clusters_of(
     Args:
         origins: where the events start from.
         config: settings.
-        catalog: the same of all events of the catalog (event_id, time), where `origins` are some of them.
+        given: times that were brought in, of all events of the catalog.
         model: content id of a velocity model by its name.
     """
     from catalogdb.relocation.documents import linked_events
 
     origins = sorted(origins, key=lambda origin: (origin["time"], origin["event_id"]))
     placed = placed_arrivals(db, origins)
-    given = read_given(config.dt_cc, catalog or origins)
     found = {}
     for rows in linked_events(origins, [_arrivals(event) for event in placed], config):
         events, at = [origins[row] for row in rows], [placed[row] for row in rows]
