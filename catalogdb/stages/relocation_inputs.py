@@ -65,8 +65,10 @@ def clusters_of(
 
     origins = sorted(origins, key=lambda origin: (origin["time"], origin["event_id"]))
     placed = placed_arrivals(db, origins)
+    linked = linked_events(origins, [_arrivals(event) for event in placed], config)
+    of_clusters = given.of_clusters([[origins[row]["event_id"] for row in rows] for rows in linked])
     found = {}
-    for rows in linked_events(origins, [_arrivals(event) for event in placed], config):
+    for rows, own_given in zip(linked, of_clusters, strict=True):
         events, at = [origins[row] for row in rows], [placed[row] for row in rows]
         usual = _usual_uncertainty(at)  # of the cluster: what others are made of must not make it stale
         arrivals = [_arrivals(event, usual) for event in at]
@@ -82,10 +84,10 @@ def clusters_of(
         if config.correlate is not None:
             needed, segments, parts["waveform"] = segments_needed(db, arrivals, config.correlate)
         if given.times:
-            parts["given"] = given.identity(origin["event_id"] for origin in events)
+            parts["given"] = own_given.identity()
         if model:
             parts["model"] = dict(model)
-        found[events[0]["event_id"]] = Cluster(events, arrivals, parts, needed, segments, given)
+        found[events[0]["event_id"]] = Cluster(events, arrivals, parts, needed, segments, own_given)
     return found
 
 
