@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
-from scipy.sparse import coo_matrix
+from scipy.sparse import coo_matrix, vstack
 
 from catalogdb.geo import Projection
 from catalogdb.location.arrivals import Arrivals
@@ -72,8 +72,6 @@ def places_of_separations(start: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
         at = (np.tile(row, 2), np.concatenate([3 * np.tile(one, 3) + axis, 3 * np.tile(other, 3) + axis]))
         upper = coo_matrix((np.concatenate([data, -data]), at), shape=shape)
         weak = coo_matrix((np.full(start.size, 0.01), (np.arange(start.size), np.arange(start.size))))
-        from scipy.sparse import vstack
-
         return vstack([upper, weak]).tocsr()
 
     answer = least_squares(misfit, start.ravel(), jac=slopes, method="trf", tr_solver="lsmr", max_nfev=60)

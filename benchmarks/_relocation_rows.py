@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,7 @@ def measure_calaveras(root: Path, arguments: Any) -> Iterator[dict[str, Any]]:
     case = calaveras(root / "location" / "calaveras_hypodd")
     reading = time.process_time() - before
     for method, sets, is_held in (("hypodd_weights", case.sets, False), ("double_difference", (), True)):
-        own = case.problem
-        problem = Problem(own.differences, own.slots, own.times, own.top_km, own.condition, is_held)
+        problem = replace(case.problem, is_held=is_held)
         before = time.process_time()
         found = relocate_cluster(problem, case.start, sets)
         seconds = time.process_time() - before

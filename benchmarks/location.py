@@ -49,8 +49,6 @@ CASES = (
 )
 METHODS = ("none", "static", "source")
 PEERS = {"hypoinverse": "peer_hypoinverse.sum", "growclust": "peer_growclust.cat", "hypodd": "peer_hypoDD.reloc"}
-
-
 HYPO71_WEIGHTS = np.array([1.0, 0.75, 0.5, 0.25, 0.0])
 SAMPLES = 400
 PLANE = Projection(grids.PLANE)

@@ -28,7 +28,7 @@ class PeerTime:
         station: code.
         phase: P or S.
         time: travel time of the first event minus that of the second one, after their origin times, s; NaN where the
-            file has no correction of these (OTC of -999), and HypoDD takes it not either.
+            file has no correction of these (OTC of -999), and HypoDD leaves the time out too.
         weight: 0..1; of correlated ones mostly the coefficient.
         line: where it stands in the file.
     """

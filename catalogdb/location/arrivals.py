@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from catalogdb.traveltimes.grid_times import GridTimes, Times
+from catalogdb.traveltimes.grid_times import GridTimes, Times, with_slopes
 
 BATCH_EVENTS = 64
 
@@ -121,18 +121,8 @@ def linearised(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Residuals and travel times (s), both (models, arrivals), and the derivatives of predicted arrival times by
     (x, y, depth, time): (models, arrivals, 4); all are 0 where there is no arrival."""
-    present = arrivals.present
-    if isinstance(times, GridTimes):
-        travel, by_place = times.with_derivatives(models[:, :3], arrivals.station, arrivals.is_s)
-        slopes = np.concatenate([by_place, np.ones((*present.shape, 1))], axis=-1)
-    else:
-        east = models[:, :1] - network.x_km[arrivals.station]
-        north = models[:, 1:2] - network.y_km[arrivals.station]
-        distance = np.hypot(east, north)
-        travel, by_distance, by_depth = times.with_derivatives(
-            distance, models[:, 2:3], network.depth_km[arrivals.station], arrivals.is_s
-        )
-        by_distance = by_distance / np.maximum(distance, 1e-3)
-        slopes = np.stack([by_distance * east, by_distance * north, by_depth, np.ones_like(distance)], axis=-1)
+    present, station = arrivals.present, arrivals.station
+    sensors = network.x_km[station], network.y_km[station], network.depth_km[station]
+    travel, slopes = with_slopes(times, models, sensors, station, arrivals.is_s)
     found = arrivals.time - arrivals.correction - models[:, 3:4] - travel
     return np.where(present, found, 0.0), np.where(present, travel, 0.0), slopes * present[..., None]

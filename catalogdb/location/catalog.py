@@ -84,7 +84,7 @@ def _places(locator: Locator, arrivals: Arrivals, errors: ErrorModel, start: np.
     places = np.empty((len(arrivals), 4))
     for events, batch in arrivals.batches():
         modes = locator.modes(batch, errors, None if start is None else start[events])
-        places[events] = modes.models[np.unique(modes.event, return_index=True)[1]]
+        places[events] = modes.models[modes.first]
     return places
 
 

@@ -135,19 +135,20 @@ def density(
         samples: places to draw from the density of each event.
     """
     own = arrivals.take(modes.event)
-    slopes = linearised(modes.models, own, earth.network, earth.times)[2]
+    at_mode, travel, slopes = linearised(modes.models, own, earth.network, earth.times)
     covariance = _covariance(modes, own, errors, modes.path)
     if unseen is not None:
-        covariance += _shifts(modes, own, earth, errors, unseen, slopes)
+        covariance += _shifts(modes, own, earth, errors, unseen, travel, slopes)
     precision, by_time, time_variance = _without_time(covariance, own)
+    base = modes.misfit - 0.5 * np.einsum("mi,mij,mj->m", at_mode, precision, at_mode, optimize=True)
     slopes = slopes[..., :3]
     normal = slopes.transpose(0, 2, 1) @ precision @ slopes
     np.einsum("mii->mi", normal)[...] += (LARGEST_SHARE * (earth.upper - earth.lower)) ** -2.0
     lattices = _Lattices.by(modes.models[:, :3], np.linalg.inv(normal), FIRST_WIDTH, earth)
-    values = _evaluate(lattices, modes, own, earth, precision, by_time)
+    values = _evaluate(lattices, modes.event, base, own, earth, precision, by_time)
     mean, covariance = _moments(values, earth)
     lattices = _Lattices.by(mean, covariance, SECOND_WIDTH, earth)
-    values = _evaluate(lattices, modes, own, earth, precision, by_time)
+    values = _evaluate(lattices, modes.event, base, own, earth, precision, by_time)
     return _summary(values, modes, earth, time_variance, len(arrivals), samples)
 
 
@@ -164,10 +165,15 @@ def _covariance(modes: Modes, own: Arrivals, errors: ErrorModel, path: np.ndarra
 
 
 def _shifts(
-    modes: Modes, own: Arrivals, earth: Earth, errors: ErrorModel, unseen: ErrorModel, slopes: np.ndarray
+    modes: Modes,
+    own: Arrivals,
+    earth: Earth,
+    errors: ErrorModel,
+    unseen: ErrorModel,
+    travel: np.ndarray,
+    slopes: np.ndarray,
 ) -> np.ndarray:
     """Covariance of arrival times from what hypocentres are less certain by without station terms, s2."""
-    travel = linearised(modes.models, own, earth.network, earth.times)[1]
     path = unseen.path_covariance(modes.models, own, earth.network, travel)
     without = _of_hypocentre(_covariance(modes, own, unseen, path), slopes)
     more = without - _of_hypocentre(_covariance(modes, own, errors, modes.path), slopes)
@@ -195,17 +201,22 @@ def _without_time(covariance: np.ndarray, own: Arrivals) -> tuple[np.ndarray, np
 
 
 def _evaluate(
-    lattices: _Lattices, modes: Modes, own: Arrivals, earth: Earth, precision: np.ndarray, by_time: np.ndarray
+    lattices: _Lattices,
+    event: np.ndarray,
+    base: np.ndarray,
+    own: Arrivals,
+    earth: Earth,
+    precision: np.ndarray,
+    by_time: np.ndarray,
 ) -> _Values:
+    """The density at the nodes; `base` is what the misfit of each mode has besides that of its residuals."""
     places = lattices.nodes
     travel = predicted(places, own.station, own.is_s, earth.network, earth.times)
     observed = np.where(own.present, own.time - own.correction, 0.0)
     found = np.where(own.present[:, None, :], observed[:, None, :] - travel, 0.0)
     misfit = 0.5 * np.einsum("mki,mki->mk", found @ precision, found)
-    at_mode = linearised(modes.models, own, earth.network, earth.times)[0]
-    base = modes.misfit - 0.5 * np.einsum("mi,mij,mj->m", at_mode, precision, at_mode, optimize=True)
     logarithm = lattices.log_cell[:, None] - misfit - base[:, None]
-    _leave_to_nearest(logarithm, lattices, places, modes.event)
+    _leave_to_nearest(logarithm, lattices, places, event)
     depth_step = STEP * np.sqrt((lattices.axes[:, 2, :] ** 2).sum(axis=1))
     return _Values(places, logarithm, (found @ by_time[..., None])[..., 0], depth_step)
 
@@ -241,7 +252,7 @@ def _summary(
     values: _Values, modes: Modes, earth: Earth, time_variance: np.ndarray, events: int, samples: int
 ) -> Density:
     """Put the lattices of each event side by side, and take what is known from all its nodes."""
-    first = np.unique(modes.event, return_index=True)[1]
+    first = modes.first
     rank = np.arange(len(modes.event)) - first[modes.event]
     shape = (events, int(rank.max()) + 1, LATTICE.shape[0])
     logarithm, time = np.full(shape, -np.inf), np.zeros(shape)

@@ -95,9 +95,8 @@ def hypo71_errors(
     errors = ErrorModel.hypo71(weight, HYPO71_SECONDS)
     squares, freedom = 0.0, 0.0
     for events, batch in arrivals.batches():
-        models = locator.modes(batch, errors, None if start is None else start[events])
-        first = np.unique(models.event, return_index=True)[1]
-        left = residuals(models.models[first], batch, locator.earth.network, locator.earth.times)
+        modes = locator.modes(batch, errors, None if start is None else start[events])
+        left = residuals(modes.models[modes.first], batch, locator.earth.network, locator.earth.times)
         own = np.where(batch.present, weight[batch.grade], 0.0)
         squares += float((own * left**2).sum())
         freedom += float(np.maximum((own > 0).sum(axis=1) - 4, 0).sum())

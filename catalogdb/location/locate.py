@@ -48,7 +48,7 @@ class Locator:
         if start is not None:
             return probable_fit(start, np.arange(len(arrivals)), arrivals, self.earth, errors)
         modes = self.modes(arrivals, errors)
-        return modes.take(np.unique(modes.event, return_index=True)[1])
+        return modes.take(modes.first)
 
     def refine(self, arrivals: Arrivals, errors: ErrorModel, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Most probable (x, y, depth, time) next to first guesses, and the delays of all arrivals there (s): observed

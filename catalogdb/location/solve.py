@@ -65,6 +65,11 @@ class Modes:
     path: np.ndarray
     trust: np.ndarray
 
+    @property
+    def first(self) -> np.ndarray:
+        """The first row of each event, in the events' order."""
+        return np.unique(self.event, return_index=True)[1]
+
     def take(self, keep: np.ndarray) -> Modes:
         """Some of them."""
         return Modes(self.event[keep], self.models[keep], self.misfit[keep], self.path[keep], self.trust[keep])

@@ -12,7 +12,7 @@ from scipy.sparse import identity
 from scipy.sparse.linalg import splu
 
 from catalogdb.relocation.differences import NONE, Differences
-from catalogdb.relocation.solve import Problem, Solution
+from catalogdb.relocation.solve import Problem, Solution, unit_columns
 
 WEAKEST = 1e-6
 """Damping of the normal equations, of columns of length 1: what the times don't tell doesn't grow without limit."""
@@ -29,14 +29,10 @@ def bootstrap(problem: Problem, solution: Solution, samples: int, seed: int = 0)
         seed: of the draws.
     """
     used = np.flatnonzero(solution.factor > 0)
-    own = problem.differences.take(used)
-    part = Problem(own, problem.slots, problem.times, problem.top_km)
-    matrix = part.matrix(solution.slopes, solution.factor[used], solution.is_at_top)
-    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel())
-    length = np.where(length > 0, length, np.inf)
-    matrix.data = matrix.data / length[matrix.indices]
+    part = problem.take(used)
+    matrix, length = unit_columns(part.matrix(solution.slopes, solution.factor[used], solution.is_at_top))
     normal = (matrix.T @ matrix + WEAKEST * identity(matrix.shape[1])).tocsc()
-    drawn = _drawn(own, part.is_s, solution.residual[used], solution.slopes.shape[:2], samples, seed)
+    drawn = _drawn(part.differences, part.is_s, solution.residual[used], solution.slopes.shape[:2], samples, seed)
     moved = splu(normal).solve(np.asarray(matrix.T @ (drawn * solution.factor[used][:, None])))
     moved = (moved / length[:, None]).T.reshape(samples, -1, 4)
     moved -= moved.mean(axis=1, keepdims=True)

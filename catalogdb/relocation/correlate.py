@@ -88,9 +88,10 @@ def correlate_pairs(
     of_station: dict[tuple[str, str, str], dict[int, Waveforms]] = {}
     for (event, net, sta, phase), waveform in waveforms.items():
         of_station.setdefault((net, sta, phase), {})[event] = waveform
+    linked = [(int(one), int(other)) for one, other in pairs]
     for (net, sta, phase), own in sorted(of_station.items()):
         bank = _Bank.of(own, config, phase)
-        both = [(int(one), int(other)) for one, other in pairs if one in own and other in own]
+        both = [(one, other) for one, other in linked if one in own and other in own]
         best: dict[tuple[int, int], tuple[float, float]] = {}
         for first in range(0, len(both), BATCH_PAIRS):
             for pair, apart, cc in bank.measure(both[first : first + BATCH_PAIRS]):

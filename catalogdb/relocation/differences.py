@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from catalogdb.traveltimes.grid_times import GridTimes, Times
+from catalogdb.traveltimes.grid_times import Times, with_slopes
 
 NONE = -1
 """Number of the event that stands for none: it has no place, and arrives at 0."""
@@ -106,20 +106,6 @@ def predicted(models: np.ndarray, slots: Slots, times: Times) -> tuple[np.ndarra
         slots: stations and phases.
         times: travel times; of a 3-D model those to the sensors of the slots, in their order.
     """
-    if isinstance(times, GridTimes):
-        shape = len(models), len(slots)
-        sensor, is_s = np.broadcast_to(slots.sensors[1], shape), np.broadcast_to(slots.is_s, shape)
-        found, by_place = times.with_derivatives(models[:, :3], sensor, is_s)
-        slopes = np.concatenate([by_place, np.ones((*shape, 1))], axis=-1)
-        return _with_none(found + models[:, 3:4], slopes)
-    east, north = models[:, :1] - slots.x_km, models[:, 1:2] - slots.y_km
-    distance = np.hypot(east, north)
-    found, by_distance, by_depth = times.with_derivatives(distance, models[:, 2:3], slots.depth_km, slots.is_s)
-    by_distance = by_distance / np.maximum(distance, 1e-3)
-    slopes = np.stack([by_distance * east, by_distance * north, by_depth, np.ones_like(distance)], axis=-1)
-    return _with_none(found + models[:, 3:4], slopes)
-
-
-def _with_none(arrival: np.ndarray, slopes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both with the row of no event behind them."""
-    return np.pad(arrival, ((0, 1), (0, 0))), np.pad(slopes, ((0, 1), (0, 0), (0, 0)))
+    sensors = slots.x_km, slots.y_km, slots.depth_km
+    travel, slopes = with_slopes(times, models, sensors, slots.sensors[1], slots.is_s)
+    return np.pad(travel + models[:, 3:4], ((0, 1), (0, 0))), np.pad(slopes, ((0, 1), (0, 0), (0, 0)))

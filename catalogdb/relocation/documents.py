@@ -133,7 +133,7 @@ def relocate_origins(
     frame = _Frame.of(origins, table, region, velocity, margin_km)
     own = [catalog_differences(pairs, table.times, table.quality)]
     if correlated:
-        own.append(_correlated(correlated, table, origins))
+        own.append(_correlated(correlated, table))
     found = Differences.joined(own)
     measured = [*own, arrivals_themselves(table.times, table.quality)] if config.centroid == "arrivals" else own
     problem = Problem(
@@ -163,6 +163,7 @@ class _Table:
     """Arrivals of all events by sensor and phase: times (s after the origin's) and quality, (events, slots)."""
 
     keys: list[SlotKey]
+    number: dict[SlotKey, int]
     times: np.ndarray
     quality: np.ndarray
 
@@ -178,7 +179,7 @@ class _Table:
                     column = number[arrival.slot]
                     times[row, column] = arrival.time - origin["time"]
                     quality[row, column] = arrival.quality
-        return cls(keys, times, quality)
+        return cls(keys, number, times, quality)
 
 
 @dataclass(frozen=True)
@@ -239,7 +240,7 @@ def _pairs(origins: Sequence[Mapping[str, Any]], table: _Table, config: Relocate
     return neighbour_pairs(places, is_present, config.max_separation_km, config.min_links, config.max_neighbours)
 
 
-def _correlated(correlated: Sequence[Correlated], table: _Table, origins: Sequence[Any]) -> Differences:
+def _correlated(correlated: Sequence[Correlated], table: _Table) -> Differences:
     """Correlated times of sensors that both events were picked at, or at least one of them."""
     number: dict[tuple[str, str, str], list[int]] = {}
     for column, ((net, sta, *_), phase) in enumerate(table.keys):
@@ -287,8 +288,9 @@ def _origin(
     )
     time = before["time"] + float(model[3])
     travel = _predicted(model, frame)
-    number = {key: column for column, key in enumerate(table.keys)}
-    left = [arrival.time - time - float(travel[number[arrival.slot]]) if arrival.slot else None for arrival in event]
+    left = [
+        arrival.time - time - float(travel[table.number[arrival.slot]]) if arrival.slot else None for arrival in event
+    ]
     known = np.array([value for value in left if value is not None])
     n_s = sum(phase_type(arrival.phase) == "S" for arrival in event)
     origin: dict[str, Any] = {

@@ -4,7 +4,7 @@ Ellsworth, 2000, doi:10.1785/0120000006)."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import csr_matrix, vstack
@@ -71,6 +71,10 @@ class Problem:
         """Of each differential time."""
         return self.slots.is_s[self.differences.slot]
 
+    def take(self, rows: np.ndarray) -> Problem:
+        """The same of some of its differential times."""
+        return replace(self, differences=self.differences.take(rows))
+
     def residuals(self, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Double differences (equation 3), s, and the slopes that `predicted` gives."""
         own = self.differences
@@ -117,7 +121,7 @@ def relocate_cluster(problem: Problem, start: np.ndarray, sets: Sequence[WeightS
         used = np.flatnonzero(factor > LEAST_WEIGHT * factor.max(initial=NEVER))
         if not used.size:
             break
-        own = _part(problem, used)
+        own = problem.take(used)
         held = _rising(own, models, slopes, residual[used] * factor[used] ** 2)
         matrix = own.matrix(slopes, factor[used], held)
         shift = centre - models.mean(axis=0) if problem.is_held else None
@@ -135,11 +139,6 @@ def relocate_cluster(problem: Problem, start: np.ndarray, sets: Sequence[WeightS
 
 def _is_last(number: int, sets: Sequence[WeightSet]) -> bool:
     return number >= (sum(chosen.rounds for chosen in sets) if sets else len(CUTOFFS) + MORE_ROUNDS)
-
-
-def _part(problem: Problem, rows: np.ndarray) -> Problem:
-    own = problem.differences.take(rows)
-    return Problem(own, problem.slots, problem.times, problem.top_km, problem.condition, problem.is_held)
 
 
 def _weighted(
@@ -177,10 +176,7 @@ def _solved(
         shift: by how much the events shall move on average, as four more equations (equation 10, last row); None: it
             is free.
     """
-    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel())
-    length = np.where(length > 0, length, np.inf)
-    scaled = matrix.copy()
-    scaled.data = scaled.data / length[scaled.indices]
+    scaled, length = unit_columns(matrix)
     if damping is None or shift is not None:
         largest = float(svds(scaled, k=1, return_singular_vectors=False, tol=1e-2, random_state=0)[0])
     damp = largest / np.sqrt(condition**2 - 1.0) if damping is None else damping / np.sqrt(matrix.shape[0])
@@ -193,3 +189,12 @@ def _solved(
         right = np.concatenate([right, shift * (matrix.shape[1] // 4) * size])
     found = lsqr(scaled, right, damp=damp, atol=LSQR_PRECISION, btol=LSQR_PRECISION, iter_lim=LSQR_STEPS)[0]
     return (found / length).reshape(-1, 4)
+
+
+def unit_columns(matrix: csr_matrix) -> tuple[csr_matrix, np.ndarray]:
+    """The matrix with columns of length 1, and the lengths that they had: infinite for columns of zeros, which stay."""
+    length = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=0)).ravel())
+    length = np.where(length > 0, length, np.inf)
+    scaled = matrix.copy()
+    scaled.data = scaled.data / length[scaled.indices]
+    return scaled, length

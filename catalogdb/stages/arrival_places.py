@@ -13,6 +13,11 @@ from catalogdb.ledger.parts import digest
 from catalogdb.stages.station_places import read_places
 from catalogdb.stations.places import Place
 
+ORIGIN_FIELDS = (
+    *("event_id", "time", "latitude", "longitude", "depth_km"),
+    *(f"arrivals.{name}" for name in ("pick_id", "phase", "net", "sta", "time")),
+)
+"""Of origins that events are located again from."""
 PICK_FIELDS = dict.fromkeys(("loc", "chan", "uncertainty", "hypo71_weight", "channel_group"), 1)
 BATCH_PICKS = 10_000
 

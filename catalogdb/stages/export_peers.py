@@ -13,7 +13,7 @@ from pymongo.database import Database
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.exchange.peers.collect import AS_ZERO, PeerCollector
-from catalogdb.exchange.peers.events import PeerEvent, PeerInput, PeerPair, Position, moment
+from catalogdb.exchange.peers.events import PeerEvent, PeerInput, PeerPair, Position
 from catalogdb.exchange.peers.growclust import growclust_files
 from catalogdb.exchange.peers.hypodd import hypodd_files
 from catalogdb.exchange.peers.hypoinverse import hypoinverse_files
@@ -159,10 +159,8 @@ def _pairs(
     """Pairs that the catalog was relocated by, and those with correlated times: these count from the origin times that
     are written, as they stood from those that relocation started from."""
     number = {event.event_id: event.number for event in events}
-    date = {event.event_id: moment(event.origin["time"], 2) for event in events}
-    later = {event["_id"]: _start(event) for event, _ in read if event["_id"] in number}
-    for name, (minute, seconds) in date.items():
-        later[name] -= minute.timestamp() + seconds
+    started = {event.event_id: event.started for event in events}
+    later = {event["_id"]: _start(event) - started[event["_id"]] for event, _ in read if event["_id"] in number}
     linked, correlated = [], []
     order = [("first_event_id", 1), ("second_event_id", 1)]
     for pair in db.differential_time.find({"catalog": catalog}).sort(order):

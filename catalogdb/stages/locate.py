@@ -15,16 +15,12 @@ from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import METHOD, LocateConfig
-from catalogdb.stages.arrival_places import placed_arrivals, sensor_parts
+from catalogdb.stages.arrival_places import ORIGIN_FIELDS, placed_arrivals, sensor_parts
 from catalogdb.stages.preferred import FURTHER
 from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
 
 WHOLE_CATALOG = Shard({}, *ALWAYS)  # errors and terms are of the catalog, whatever is added
-ORIGIN_FIELDS = (
-    *("event_id", "time", "latitude", "longitude", "depth_km"),
-    *(f"arrivals.{name}" for name in ("pick_id", "phase", "net", "sta", "time")),
-)
 
 
 class LocateStage(Stage):

@@ -18,8 +18,9 @@ from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import LocateConfig
 from catalogdb.relocation.config import METHOD, RelocateConfig
 from catalogdb.stages import registry
+from catalogdb.stages.arrival_places import ORIGIN_FIELDS
 from catalogdb.stages.preferred import FURTHER, RULE_FIELDS, events_of, preferred_origin
-from catalogdb.stages.relocation_files import read_given
+from catalogdb.stages.relocation_files import GivenTimes, file_stamps, read_given
 from catalogdb.stages.relocation_inputs import Cluster, clusters_of, with_waveforms
 from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
@@ -28,13 +29,9 @@ from catalogdb.traveltimes.velocity import VelocityConfig
 if TYPE_CHECKING:
     from catalogdb.relocation.documents import Correlated
 
-ORIGIN_FIELDS = (
-    *("event_id", "time", "latitude", "longitude", "depth_km"),
-    *(f"arrivals.{name}" for name in ("pick_id", "phase", "net", "sta", "time")),
-)
 KEPT_SECONDS = 300.0
-"""Which events are together is looked up again after so long, or when tasks have made other origins: it takes all
-events."""
+"""Which events are together is looked up again after so long, or when tasks have made other origins or a file of given
+times has changed: it takes all events."""
 
 
 class RelocateStage(Stage):
@@ -186,10 +183,10 @@ class RelocateStage(Stage):
         """The clusters of the catalog by the ids of their first events."""
         state = self._state(db)
         origins = self._located(db)
-        found = clusters_of(db, origins, self.config, model=self._model(db))
+        given = read_given(self.config.dt_cc, origins)
+        found = clusters_of(db, origins, self.config, given, self._model(db))
         together = {name: frozenset(origin["event_id"] for origin in own.origins) for name, own in found.items()}
-        catalog = [{name: origin[name] for name in ("event_id", "time")} for origin in origins]
-        self._kept = _Kept(state, time.monotonic(), together, catalog)
+        self._kept = _Kept(state, time.monotonic(), together, given)
         return found
 
     def _members(self, db: Database, name: str) -> Cluster:
@@ -200,7 +197,7 @@ class RelocateStage(Stage):
         if not own:
             return Cluster()
         origins = self._located(db, own)
-        found = clusters_of(db, origins, self.config, self._kept.catalog, self._model(db))
+        found = clusters_of(db, origins, self.config, self._kept.given, self._model(db))
         return found.get(name, Cluster())
 
     def _located(self, db: Database, names: frozenset[str] | None = None) -> list[dict[str, Any]]:
@@ -210,21 +207,22 @@ class RelocateStage(Stage):
         return [preferred_origin([origin for origin in event if origin["method"] != METHOD]) for event in events]
 
     def _state(self, db: Database) -> str:
-        """Which tasks have made the origins that there are, and of what."""
+        """Which tasks have made the origins that there are, and of what; and the files of given times."""
         writers = [name for name in registry.writers("origin") if name != self.name]
         query = {"config_id": self.config_id, "stage": {"$in": writers}}
-        return digest(*sorted((row["_id"], row.get("fingerprint")) for row in db.task.find(query, {"fingerprint": 1})))
+        tasks = sorted((row["_id"], row.get("fingerprint")) for row in db.task.find(query, {"fingerprint": 1}))
+        return digest(*tasks, *file_stamps(self.config.dt_cc))
 
 
 @dataclass(frozen=True)
 class _Kept:
     """Events of each cluster as they were at a time, with the state of the tasks whose origins they were found in, and
-    ids and origin times of all events."""
+    the times that were brought in of all events."""
 
     state: str = ""
     at: float = 0.0
     together: dict[str, frozenset[str]] = field(default_factory=dict)
-    catalog: list[dict[str, Any]] = field(default_factory=list)
+    given: GivenTimes = field(default_factory=GivenTimes)
 
     def holds(self, state: str) -> bool:
         return self.state == state and time.monotonic() - self.at < KEPT_SECONDS

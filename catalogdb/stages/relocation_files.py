@@ -7,6 +7,7 @@ import math
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,29 +30,35 @@ class GivenTimes:
     times: dict[tuple[str, str], list[tuple[PeerTime, float]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def identity(self, names: Iterable[str]) -> dict[str, str]:
-        """What decides the result of a cluster, by the pairs among some events."""
-        own = set(names)
+    def of_clusters(self, clusters: Sequence[Iterable[str]]) -> list[GivenTimes]:
+        """Times of the pairs within each of several sets of event ids that have none in common."""
+        number = {name: row for row, names in enumerate(clusters) for name in names}
+        found = [GivenTimes() for _ in clusters]
+        for pair, rows in self.times.items():
+            one, other = (number.get(name) for name in pair)
+            if one is not None and one == other:
+                found[one].times[pair] = rows
+        return found
+
+    def identity(self) -> dict[str, str]:
+        """What decides the result of a cluster, by pair."""
         return {
             f"{first} {second}": digest(
                 [(time.station, time.phase, time.time + late, time.weight) for time, late in rows]
             )
             for (first, second), rows in self.times.items()
-            if first in own and second in own
         }
 
     def among(
         self, origins: Sequence[Mapping[str, Any]], arrivals: Sequence[Sequence[Arrival]]
     ) -> tuple[list[Correlated], dict[str, int]]:
-        """Times of the events of a cluster, at stations that one of them was picked at, and how many there are."""
+        """Times at stations that one of the events of their cluster was picked at, and how many there are."""
         from catalogdb.relocation.documents import Correlated
 
         number = {origin["event_id"]: row for row, origin in enumerate(origins)}
         networks = {(a.sta, a.slot[1]): a.net for event in arrivals for a in event if a.slot}
         found, counts = [], Counter[str]()
         for (first, second), rows in self.times.items():
-            if first not in number or second not in number:
-                continue
             for time, late in rows:
                 net = networks.get((time.station, time.phase))
                 if net is None:
@@ -91,6 +98,17 @@ def read_given(paths: Sequence[str], origins: Sequence[Mapping[str, Any]]) -> Gi
                 continue
             times.setdefault((one[0], other[0]), []).append((time, one[1] - other[1]))
     return GivenTimes(times, dict(counts))
+
+
+def file_stamps(paths: Sequence[str]) -> list[tuple[str, int, int, int]]:
+    """Sizes and times of change of files that are there, and of the lists of numbers beside them: what they hold is the
+    same as long as these are."""
+    found = []
+    for file in (file for path in map(Path, paths) for file in (path, path.parent / IDS)):
+        with suppress(OSError):  # reading says what is wrong
+            status = file.stat()
+            found.append((str(file), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+    return found
 
 
 def _numbers(path: Path) -> dict[int, float]:

@@ -11,7 +11,7 @@ from pymongo.database import Database
 from catalogdb.ledger.parts import Parts, digest
 from catalogdb.relocation.config import CorrelateConfig, RelocateConfig
 from catalogdb.stages.arrival_places import PlacedArrival, placed_arrivals, sensor_parts
-from catalogdb.stages.relocation_files import GivenTimes, read_given
+from catalogdb.stages.relocation_files import GivenTimes
 from catalogdb.stages.relocation_waveforms import Needed, Segments, read_waveforms, segments_needed
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ WORST_WEIGHT = 4
 class Cluster:
     """Events that are linked, by time, each with its arrivals; `parts` are what they are made from. With correlation
     also the times and segments that it reads, the waveforms of one that is processed, and what they lack; `model` is
-    its velocity model, where that has a name; `given` are
-    times that were brought in."""
+    its velocity model, where that has a name; `given` are times that were brought in."""
 
     origins: list[dict[str, Any]] = field(default_factory=list)
     arrivals: list[list[Arrival]] = field(default_factory=list)
@@ -51,7 +50,7 @@ def clusters_of(
     db: Database,
     origins: Sequence[dict[str, Any]],
     config: RelocateConfig,
-    catalog: Sequence[Mapping[str, Any]] = (),
+    given: GivenTimes,
     model: Mapping[str, str] | None = None,
 ) -> dict[str, Cluster]:
     """The clusters of located events, by the ids of their first events.
@@ -59,16 +58,17 @@ def clusters_of(
     Args:
         origins: where the events start from.
         config: settings.
-        catalog: the same of all events of the catalog (event_id, time), where `origins` are some of them.
+        given: times that were brought in, of all events of the catalog.
         model: content id of a velocity model by its name.
     """
     from catalogdb.relocation.documents import linked_events
 
     origins = sorted(origins, key=lambda origin: (origin["time"], origin["event_id"]))
     placed = placed_arrivals(db, origins)
-    given = read_given(config.dt_cc, catalog or origins)
+    linked = linked_events(origins, [_arrivals(event) for event in placed], config)
+    of_clusters = given.of_clusters([[origins[row]["event_id"] for row in rows] for rows in linked])
     found = {}
-    for rows in linked_events(origins, [_arrivals(event) for event in placed], config):
+    for rows, own_given in zip(linked, of_clusters, strict=True):
         events, at = [origins[row] for row in rows], [placed[row] for row in rows]
         usual = _usual_uncertainty(at)  # of the cluster: what others are made of must not make it stale
         arrivals = [_arrivals(event, usual) for event in at]
@@ -84,10 +84,10 @@ def clusters_of(
         if config.correlate is not None:
             needed, segments, parts["waveform"] = segments_needed(db, arrivals, config.correlate)
         if given.times:
-            parts["given"] = given.identity(origin["event_id"] for origin in events)
+            parts["given"] = own_given.identity()
         if model:
             parts["model"] = dict(model)
-        found[events[0]["event_id"]] = Cluster(events, arrivals, parts, needed, segments, given)
+        found[events[0]["event_id"]] = Cluster(events, arrivals, parts, needed, segments, own_given)
     return found
 
 

@@ -123,6 +123,37 @@ class GridTimes:
 Times = TravelTimes | GridTimes
 
 
+def with_slopes(
+    times: Times,
+    models: np.ndarray,
+    sensors: tuple[np.ndarray, np.ndarray, np.ndarray],
+    station: np.ndarray,
+    is_s: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Travel times (s), (models, arrivals), and the derivatives of arrival times by (x, y, depth, time): (models,
+    arrivals, 4), s/km and 1.
+
+    Args:
+        times: of any kind of model.
+        models: rows of (x, y, depth, time), km and s.
+        sensors: x, y and depth of the sensor of each arrival, km: (models, arrivals), or (arrivals) where all models
+            have the same ones.
+        station, is_s: row of the sensor among those that `times` of a 3-D model is of, and phase, of the same shape.
+    """
+    if isinstance(times, GridTimes):
+        shape = len(models), station.shape[-1]
+        travel, by_place = times.with_derivatives(
+            models[:, :3], np.broadcast_to(station, shape), np.broadcast_to(is_s, shape)
+        )
+        return travel, np.concatenate([by_place, np.ones((*shape, 1))], axis=-1)
+    x_km, y_km, depth_km = sensors
+    east, north = models[:, :1] - x_km, models[:, 1:2] - y_km
+    distance = np.hypot(east, north)
+    travel, by_distance, by_depth = times.with_derivatives(distance, models[:, 2:3], depth_km, is_s)
+    by_distance = by_distance / np.maximum(distance, SHORTEST_KM)
+    return travel, np.stack([by_distance * east, by_distance * north, by_depth, np.ones_like(distance)], axis=-1)
+
+
 def search_limits(region: Region, projection: Projection, margin_km: float) -> tuple[np.ndarray, np.ndarray]:
     """Lower and upper limits of (x, y, depth), km, of a complete region with a margin around it."""
     west, east, south, north = region.bounds_xy(projection)

@@ -49,6 +49,17 @@ class PeerEvent:
         """0 where the origin has none."""
         return float(self.origin.get("depth_km") or 0.0)
 
+    @property
+    def written_time(self) -> tuple[datetime, float]:
+        """The minute and the seconds of the origin time, as precise as all formats but NonLinLoc's write it."""
+        return moment(self.origin["time"], 2)
+
+    @property
+    def started(self) -> float:
+        """The same in epoch seconds: travel and differential times count from it, so they keep what rounding took."""
+        date, seconds = self.written_time
+        return date.timestamp() + seconds
+
 
 @dataclass(frozen=True)
 class PeerPair:
@@ -126,7 +137,7 @@ class PeerInput:
     def ids(self) -> str:
         """`event_ids.csv`: whose the numbers are, with origin times as they are written: differential times count from
         these."""
-        rows = [f"{event.number},{event.event_id},{round(event.origin['time'], 2):.2f}\n" for event in self.events]
+        rows = [f"{event.number},{event.event_id},{event.started:.2f}\n" for event in self.events]
         return "number,event_id,time\n" + "".join(rows)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from catalogdb.exchange.peers.events import PeerEvent, PeerInput, PeerPair, moment
+from catalogdb.exchange.peers.events import PeerEvent, PeerInput, PeerPair
 
 
 def growclust_files(given: PeerInput) -> dict[str, str]:
@@ -46,7 +46,7 @@ def pair_lines(pair: PeerPair) -> str:
 
 def _event(event: PeerEvent) -> str:
     """Format 1: date, time, place, magnitude, horizontal and vertical error, rms, number."""
-    date, seconds = moment(event.origin["time"], 2)  # as precise as HypoDD's: times of pairs count from it
+    date, seconds = event.written_time
     own = event.origin
     return (
         f"{date:%Y %m %d %H %M} {seconds:6.3f} {own['latitude']:10.6f} {own['longitude']:11.6f} {event.depth_km:7.3f} "

@@ -3,7 +3,7 @@ numbers there (Waldhauser, 2001, hypoDD, USGS Open-File Report 01-113)."""
 
 from __future__ import annotations
 
-from catalogdb.exchange.peers.events import PeerEvent, PeerInput, moment
+from catalogdb.exchange.peers.events import PeerEvent, PeerInput
 from catalogdb.exchange.peers.growclust import pair_lines
 from catalogdb.phases import phase_type
 
@@ -28,7 +28,7 @@ def hypodd_files(given: PeerInput) -> dict[str, str]:
 
 
 def _phases(event: PeerEvent) -> str:
-    date, seconds = moment(event.origin["time"], 2)
+    date, seconds = event.written_time
     own = event.origin
     head = (
         f"# {date:%Y %m %d %H %M} {seconds:6.2f} {own['latitude']:10.6f} {own['longitude']:11.6f} "
@@ -41,10 +41,8 @@ def _phases(event: PeerEvent) -> str:
 
 
 def _travel(event: PeerEvent) -> dict[tuple[str, str], tuple[float, float]]:
-    """Travel times (s) and weights (0..1) by station and phase, after the origin time as it is written: they must not
-    lose what rounding took."""
-    date, seconds = moment(event.origin["time"], 2)
-    started = date.timestamp() + seconds
+    """Travel times (s) and weights (0..1) by station and phase."""
+    started = event.started
     return {
         (arrival["sta"], str(phase_type(arrival["phase"]))): (
             arrival["time"] - started,

@@ -56,7 +56,7 @@ STO
 
 def _event(event: PeerEvent) -> str:
     """Head, a line for each station, and the end with the number in columns 63 to 72."""
-    date, seconds = moment(event.origin["time"], 2)
+    date, seconds = event.written_time
     latitude, longitude = event.origin["latitude"], event.origin["longitude"]
     (north, north_minutes), (east, east_minutes) = minutes(latitude), minutes(longitude)
     head = (

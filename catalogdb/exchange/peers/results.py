@@ -24,7 +24,7 @@ from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
 ResultFormat = Literal["hypodd-reloc", "growclust-cat"]
 IDS = "event_ids.csv"
 METHODS: dict[str, str] = {"hypodd-reloc": "hypoDD", "growclust-cat": "GrowClust"}
-COLUMNS = {"hypodd-reloc": (24, 24), "growclust-cat": (25, 25)}
+COLUMNS = {"hypodd-reloc": 24, "growclust-cat": 25}
 UNKNOWN = -9.0
 """HypoDD's word for no rms."""
 Record = tuple[str, str, dict[str, Any], float | None]
@@ -36,7 +36,7 @@ def detect_result(start: bytes) -> ResultFormat | None:
     lines = start.decode("latin-1").splitlines()
     for format, date in (("hypodd-reloc", slice(10, 16)), ("growclust-cat", slice(0, 6))):
         rows = [line.split() for line in lines[:-1] or lines][:20]
-        if rows and all(len(row) == COLUMNS[format][0] and _is_date(row[date]) for row in rows):
+        if rows and all(len(row) == COLUMNS[format] and _is_date(row[date]) for row in rows):
             return cast(ResultFormat, format)
     return None
 
@@ -59,12 +59,8 @@ def read_result(path: Path, evaluation_mode: EvaluationMode, format: ResultForma
     catalog = ReferenceCatalog()
     with open_unpacked(path) as stream:
         lines = stream.read().decode("latin-1").splitlines()
-    readers: dict[str, Callable[[list[str]], Iterator[Record | str]]] = {
-        "hypodd-reloc": lambda lines: _rows(lines, format, _hypodd),
-        "growclust-cat": lambda lines: _rows(lines, format, _growclust),
-    }
     seen: set[str] = set()
-    for record in readers[format](lines):
+    for record in _rows(lines, COLUMNS[format], _hypodd if format == "hypodd-reloc" else _growclust):
         if isinstance(record, str):
             catalog.rejected.append(f"{path}: {record}")
             continue
@@ -114,15 +110,17 @@ def event_ids(path: Path) -> dict[str, str]:
     return {}
 
 
-def _rows(lines: list[str], format: str, read: Callable[[list[str]], tuple[str, dict[str, Any], float | None]]) -> Any:
-    """One event to the line."""
+def _rows(
+    lines: list[str], columns: int, read: Callable[[list[str]], tuple[str, dict[str, Any], float | None]]
+) -> Iterator[Record | str]:
+    """One event to the line; of a line that can't be read what is wrong with it."""
     for number, line in enumerate(lines, 1):
         row = line.split()
         if not row:
             continue
         try:
-            if len(row) != COLUMNS[format][0]:
-                raise ValueError(f"{len(row)} columns, not {COLUMNS[format][0]}")
+            if len(row) != columns:
+                raise ValueError(f"{len(row)} columns, not {columns}")
             yield (f"line {number}", *read(row))
         except ValueError as error:
             yield f"line {number}: {error}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from catalogdb.exchange.peers.events import PeerEvent, PeerInput, moment
+from catalogdb.exchange.peers.events import PeerEvent, PeerInput
 from catalogdb.phases import phase_type
 
 PHASES_IN_A_LINE = 6
 LONGEST_CODE = 4
-CODE_TOO_LONG = "arrivals of stations with a code of more than 4 letters"
+CODE_TOO_LONG = f"arrivals of stations with a code of more than {LONGEST_CODE} letters"
 NO_DAMPING = 1.0
 
 
@@ -35,15 +35,14 @@ def velest_files(given: PeerInput, left_out: Counter[str]) -> dict[str, str]:
 
 def _event(event: PeerEvent, stations: dict[str, tuple[float, float, float]]) -> str:
     """Head (3i2,1x,2i2,1x,f5.2,1x,f7.4,a1,1x,f8.4,a1,1x,f7.2,2x,f5.2) and six phases to the line (a4,a1,i1,f6.2)."""
-    date, seconds = moment(event.origin["time"], 2)
+    date, seconds = event.written_time
     latitude, longitude = event.origin["latitude"], event.origin["longitude"]
     head = (
         f"{date:%y%m%d} {date:%H%M} {seconds:5.2f} {abs(latitude):7.4f}{'S' if latitude < 0 else 'N'} "
         f"{abs(longitude):8.4f}{'W' if longitude < 0 else 'E'} {event.depth_km:7.2f}  {event.magnitude:5.2f}"
     )
-    started = date.timestamp() + seconds
     phases = [
-        f"{arrival['sta']:<4s}{phase_type(arrival['phase'])}{weight:1d}{arrival['time'] - started:6.2f}"
+        f"{arrival['sta']:<4s}{phase_type(arrival['phase'])}{weight:1d}{arrival['time'] - event.started:6.2f}"
         for arrival, weight in zip(event.arrivals, event.weights, strict=True)
         if arrival["sta"] in stations
     ]

@@ -65,6 +65,17 @@ def test_given_times_are_of_the_nearest_event_of_all(db, engine_day, tmp_path):
     assert (first, second) == (read, read_second)
 
 
+def test_given_times_are_read_again_once_they_change(db, engine_day, tmp_path):
+    filled(db, [[0.1] * 4])
+    (tmp_path / "event_ids.csv").write_text(f"number,time\n1,{DAY}\n2,{DAY + 1000.0}\n")
+    (tmp_path / "dt.cc").write_text("# 1 2 0.0\nS0 0.01 0.9 P\n")
+    stage = RelocateStage(engine_day.job(BLOCK + f", dt_cc: [{tmp_path}/dt.cc]}}"), "c")
+    ((shard, planned),) = stage.parts(db)
+    assert stage.read(db, shard).parts == planned
+    (tmp_path / "dt.cc").write_text("# 1 2 0.0\nS0 0.02 0.9 P\n")
+    assert stage.read(db, shard).parts["given"] != planned["given"]
+
+
 def test_given_times_that_fit_no_event_are_told(db, engine_day, tmp_path):
     filled(db, [[0.1] * 4])
     (tmp_path / "event_ids.csv").write_text(f"number,time\n1,{DAY}\n2,{DAY + 1000.0}\n3,{DAY + 50.0}\n")
