@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,6 +33,7 @@ from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
 from catalogdb.relocation.config import RelocateConfig
 from catalogdb.resources import resource_folder
+from catalogdb.station_patterns import matches_station
 from catalogdb.yaml_text import parse_yaml
 
 STAGES_OF_A_JOB = ("pick", "associate", "magnitude", "evaluate")  # that names none
@@ -146,7 +146,7 @@ class StationSelection(_Block):
 
     def takes(self, net: str, sta: str) -> bool:
         """True for a station that takes part."""
-        return _matches(self.include, net, sta) and not _matches(self.exclude, net, sta)
+        return matches_station(self.include, net, sta) and not matches_station(self.exclude, net, sta)
 
 
 class PickBlock(PickConfig):
@@ -376,7 +376,3 @@ def _check_order(starttime: datetime, endtime: datetime) -> None:
 
 def _in_utc(value: datetime) -> datetime:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _matches(patterns: Sequence[str], net: str, sta: str) -> bool:
-    return any(fnmatch.fnmatchcase(f"{net}.{sta}" if "." in pattern else sta, pattern) for pattern in patterns)
