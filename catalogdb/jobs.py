@@ -34,6 +34,7 @@ from catalogdb.picking.config import PickConfig
 from catalogdb.relocation.config import RelocateConfig
 from catalogdb.resources import resource_folder
 from catalogdb.station_patterns import matches_station
+from catalogdb.times import in_utc
 from catalogdb.yaml_text import parse_yaml
 
 STAGES_OF_A_JOB = ("pick", "associate", "magnitude", "evaluate")  # that names none
@@ -90,7 +91,7 @@ class Period(_Block):
     @field_validator("starttime", "endtime")
     @classmethod
     def _in_utc(cls, value: datetime) -> datetime:
-        return _in_utc(value)
+        return in_utc(value)
 
     @model_validator(mode="after")
     def _ordered(self) -> Period:
@@ -116,7 +117,7 @@ class PeriodBlock(_Block):
     @field_validator("starttime", "endtime")
     @classmethod
     def _in_utc(cls, value: datetime | None) -> datetime | None:
-        return value and _in_utc(value)
+        return value and in_utc(value)
 
     @model_validator(mode="after")
     def _one_form(self) -> PeriodBlock:
@@ -372,7 +373,3 @@ def _read(path: Path) -> dict[str, Any]:
 def _check_order(starttime: datetime, endtime: datetime) -> None:
     if starttime >= endtime:
         raise ValueError(f"endtime {endtime.isoformat()} is not after starttime {starttime.isoformat()}")
-
-
-def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)

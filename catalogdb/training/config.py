@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import NetworkName
 from catalogdb.seislm.sizes import SizeName
+from catalogdb.times import in_utc
 
 REVISION = 2
 """Raise this number whenever a change of the code in this package changes trained weights or the gate's decision."""
@@ -19,11 +20,7 @@ class _Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
+Moment = Annotated[datetime, AfterValidator(in_utc)]
 
 
 class SplitConfig(_Block):
