@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from catalogdb.picking.network import DETECTION
+from catalogdb.picking.seisbench_network import output_names
 from catalogdb.seislm.quantiser import temperature
 from catalogdb.training.windows import Batch
 
@@ -55,7 +56,7 @@ class PickObjective:
         known = torch.from_numpy(batch.known).to(device)
         prepared = module.annotate_batch_pre(windows, argdict=module.default_args)
         outputs = module(prepared[0] if isinstance(prepared, tuple) else prepared, logits=True)
-        names = [DETECTION if name.lower().startswith("detect") else name for name in module.labels]
+        names = output_names(module)
         if isinstance(outputs, tuple):
             return _apart(dict(zip(names, outputs, strict=True)), labels, known)
         return _exclusive(outputs.float(), [names.index(name) for name in "NPS"], labels, known)
