@@ -133,6 +133,8 @@ def test_embeddings_find_neighbours_and_draw_a_picture(db, archive, tmp_path, cl
         assert kept["vector"].shape == (8, 96) and np.isfinite(kept["vector"]).all()
     refused = cli("embed", "labels", "--weights", "model:base", "--near", "nothing")
     assert refused.code == 2 and "no record of event or name 'nothing'" in refused.err
+    unseen = cli("embed", "no-such-set", "--weights", "model:base", "--picture", tmp_path / "nowhere" / "map.png")
+    assert unseen.code == 2 and "there is no folder" in unseen.err, "the picture is checked before the records are read"
 
 
 def test_a_set_without_labels_teaches_no_picking(db, archive):
