@@ -35,7 +35,7 @@ from catalogdb.relocation.config import RelocateConfig
 from catalogdb.resources import resource_folder
 from catalogdb.station_patterns import matches_station
 from catalogdb.times import in_utc
-from catalogdb.yaml_text import parse_yaml
+from catalogdb.yaml_text import packaged_or_own, read_keys
 
 STAGES_OF_A_JOB = ("pick", "associate", "magnitude", "evaluate")  # that names none
 PICKING_ALONE = ("pick",)
@@ -308,7 +308,7 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
     Raises:
         InputError: naming the file, the key and what is wrong with it.
     """
-    document = _read(path)
+    document = read_keys(path, resource_folder("jobs"), "job")
     dotted_keys.set_overrides(document, overrides)
     return validated(JobFile, _with_stages_of_blocks(document), str(path))
 
@@ -346,28 +346,12 @@ def with_keys(job: Job, values: Mapping[str, Any], where: str) -> Job:
 
 def job_path(path: Path) -> Path:
     """Where a job file lies: the path itself, or that of the packaged job of this name."""
-    if path.is_file() or path.name != str(path):
-        return path
-    return resource_folder("jobs") / (path.name if path.suffix == ".yaml" else f"{path.name}.yaml")
+    return packaged_or_own(path, resource_folder("jobs"))
 
 
 def packaged_jobs() -> list[Path]:
     """The job files that come with catalogdb."""
     return sorted(resource_folder("jobs").glob("*.yaml"))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = job_path(path).read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError):
-        names = ", ".join(job.stem for job in packaged_jobs())
-        raise InputError(f"{path}: no such job file", hint=f"a path, or one of {names}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable YAML file: {error}") from error
-    document = parse_yaml(text, str(path))
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: not a job: the file holds no keys")
-    return document
 
 
 def _check_order(starttime: datetime, endtime: datetime) -> None:
