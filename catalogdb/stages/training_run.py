@@ -10,10 +10,9 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database import blobs
-from catalogdb.dotted_keys import set_overrides
+from catalogdb.dotted_keys import set_overrides, validated
 from catalogdb.errors import CatalogdbError
 from catalogdb.identity import canonical, content_id
-from catalogdb.jobs import validated
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.lost import release_dead
