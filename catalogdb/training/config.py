@@ -1,4 +1,4 @@
-"""What training is told: the set that it learns from, and how. Importable without any heavy library."""
+"""Settings of training: the set that it learns from, and how. Importable without any heavy library."""
 
 from __future__ import annotations
 
@@ -202,10 +202,10 @@ class TrainConfig(_Block):
 
     def scientific(self) -> dict[str, Any]:
         """What of this decides the weights, as plain data: neither how they are judged, nor by which seeds, nor where
-        the parent lies, whose content is told apart by its SHA-256."""
-        told = {"task", "picker", "share", "augment", "optimise", "precision"}
-        told |= {name for name in ("size", "freeze_encoder") if getattr(self, name)}
-        return self.model_dump(mode="json", include=told) | {
+        the parent lies, whose content its SHA-256 identifies."""
+        keys = {"task", "picker", "share", "augment", "optimise", "precision"}
+        keys |= {name for name in ("size", "freeze_encoder") if getattr(self, name)}
+        return self.model_dump(mode="json", include=keys) | {
             "training_set": self.set_name,
             "parent": self.parent is not None,
         }

@@ -76,8 +76,8 @@ def _exclusive(logits: torch.Tensor, rows: list[int], labels: torch.Tensor, know
     rest = noise
     for number, phase in enumerate(phases):
         rest = torch.where(known[:, number, None], rest, torch.logaddexp(rest, phase))
-    told = sum(of_phases[:, number] * phase for number, phase in enumerate(phases))
-    return -(told + (1 - of_phases.sum(dim=1)) * rest).mean()
+    labelled = sum(of_phases[:, number] * phase for number, phase in enumerate(phases))
+    return -(labelled + (1 - of_phases.sum(dim=1)) * rest).mean()
 
 
 def _apart(outputs: dict[str, torch.Tensor], labels: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
