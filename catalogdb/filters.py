@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from catalogdb.errors import InputError
 from catalogdb.schema import collections, views
+from catalogdb.times import in_utc
 from catalogdb.view_fields import Fields, field_at, fields_of_collection, fields_of_view
 
 OPERATORS = {">=": "$gte", "<=": "$lte", "!=": "$ne", "=": "$eq", ">": "$gt", "<": "$lt"}
@@ -212,8 +213,7 @@ def _object_id(key: str, text: str) -> Any:
 
 def _moment(text: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         return None
 

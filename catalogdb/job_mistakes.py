@@ -1,4 +1,4 @@
-"""Mistakes in a job file, in words."""
+"""Mistakes in the settings of a job file and the like, in words."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ def problem(item: Any, model: type[BaseModel], more: Mapping[str, Any] = Mapping
         model: what was validated.
         more: further keys of the model, with their annotations.
     """
-    where = ".".join(str(part) for part in item["loc"]) or "the job"
+    key = ".".join(str(part) for part in item["loc"])
+    where = f"{key}: " if key else ""  # of several keys together
     if item["type"] == "extra_forbidden":
         known = _keys_beside(item["loc"], model, more)
         close = difflib.get_close_matches(str(item["loc"][-1]), known, 1)
-        return f"{where}: unknown key; " + (f"did you mean {close[0]}?" if close else f"keys are {', '.join(known)}")
+        return f"{where}unknown key; " + (f"did you mean {close[0]}?" if close else f"keys are {', '.join(known)}")
     if item["type"] == "missing":
-        return f"{where}: missing"
+        return f"{where}missing"
     if item["type"] == "model_type":
         keys = ", ".join(_keys_beside((*item["loc"], ""), model, more))
-        return f"{where}: must be a block of keys, such as {{{keys}}}"
-    return f"{where}: {item['msg'].removeprefix('Value error, ')}" + (
+        return f"{where}must be a block of keys, such as {{{keys}}}"
+    return f"{where}{item['msg'].removeprefix('Value error, ')}" + (
         "" if item["type"] == "value_error" else f" (got {item['input']!r})"
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,7 +33,9 @@ from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import PickConfig
 from catalogdb.relocation.config import RelocateConfig
 from catalogdb.resources import resource_folder
-from catalogdb.yaml_text import parse_yaml
+from catalogdb.station_patterns import matches_station
+from catalogdb.times import in_utc
+from catalogdb.yaml_text import packaged_or_own, read_keys
 
 STAGES_OF_A_JOB = ("pick", "associate", "magnitude", "evaluate")  # that names none
 PICKING_ALONE = ("pick",)
@@ -90,7 +91,7 @@ class Period(_Block):
     @field_validator("starttime", "endtime")
     @classmethod
     def _in_utc(cls, value: datetime) -> datetime:
-        return _in_utc(value)
+        return in_utc(value)
 
     @model_validator(mode="after")
     def _ordered(self) -> Period:
@@ -116,7 +117,7 @@ class PeriodBlock(_Block):
     @field_validator("starttime", "endtime")
     @classmethod
     def _in_utc(cls, value: datetime | None) -> datetime | None:
-        return value and _in_utc(value)
+        return value and in_utc(value)
 
     @model_validator(mode="after")
     def _one_form(self) -> PeriodBlock:
@@ -146,7 +147,7 @@ class StationSelection(_Block):
 
     def takes(self, net: str, sta: str) -> bool:
         """True for a station that takes part."""
-        return _matches(self.include, net, sta) and not _matches(self.exclude, net, sta)
+        return matches_station(self.include, net, sta) and not matches_station(self.exclude, net, sta)
 
 
 class PickBlock(PickConfig):
@@ -307,7 +308,7 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
     Raises:
         InputError: naming the file, the key and what is wrong with it.
     """
-    document = _read(path)
+    document = read_keys(path, resource_folder("jobs"), "job")
     dotted_keys.set_overrides(document, overrides)
     return validated(JobFile, _with_stages_of_blocks(document), str(path))
 
@@ -345,9 +346,7 @@ def with_keys(job: Job, values: Mapping[str, Any], where: str) -> Job:
 
 def job_path(path: Path) -> Path:
     """Where a job file lies: the path itself, or that of the packaged job of this name."""
-    if path.is_file() or path.name != str(path):
-        return path
-    return resource_folder("jobs") / (path.name if path.suffix == ".yaml" else f"{path.name}.yaml")
+    return packaged_or_own(path, resource_folder("jobs"))
 
 
 def packaged_jobs() -> list[Path]:
@@ -355,28 +354,6 @@ def packaged_jobs() -> list[Path]:
     return sorted(resource_folder("jobs").glob("*.yaml"))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = job_path(path).read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError):
-        names = ", ".join(job.stem for job in packaged_jobs())
-        raise InputError(f"{path}: no such job file", hint=f"a path, or one of {names}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable YAML file: {error}") from error
-    document = parse_yaml(text, str(path))
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: not a job: the file holds no keys")
-    return document
-
-
 def _check_order(starttime: datetime, endtime: datetime) -> None:
     if starttime >= endtime:
         raise ValueError(f"endtime {endtime.isoformat()} is not after starttime {starttime.isoformat()}")
-
-
-def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _matches(patterns: Sequence[str], net: str, sta: str) -> bool:
-    return any(fnmatch.fnmatchcase(f"{net}.{sta}" if "." in pattern else sta, pattern) for pattern in patterns)

@@ -55,6 +55,15 @@ def parse_time_or_number(text: str) -> tuple[float, str | None]:
     raise ValueError("a number that is not plausible as epoch seconds, milli-, micro- or nanoseconds")
 
 
+def in_utc(moment: datetime) -> datetime:
+    """The same time in UTC; without a zone it is UTC.
+
+    Raises:
+        OverflowError: where it lies in no year of the calendar there.
+    """
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
 def format_time(time: float) -> str:
     """Epoch seconds -> ISO 8601 with microseconds and Z."""
     stamp = datetime(1970, 1, 1) + timedelta(microseconds=round(time * 1e6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -33,6 +34,36 @@ def parse_yaml(text: str, where: str) -> Any:
         raise InputError(f"{where}: not readable YAML: {_one_line(error)}") from error
     except (ValueError, OverflowError) as error:  # numbers and dates that are none
         raise InputError(f"{where}: a value can't be read: {_one_line(error)}") from error
+
+
+def packaged_or_own(path: Path, packaged: Path) -> Path:
+    """Where a file lies: the path itself, or that of the packaged file of this name, given with .yaml or without."""
+    if path.is_file() or path.name != str(path):
+        return path
+    return packaged / (path.name if path.suffix == ".yaml" else f"{path.name}.yaml")
+
+
+def read_keys(path: Path, packaged: Path, kind: str) -> dict[str, Any]:
+    """The document of a YAML file, or of a packaged one by its name.
+
+    Args:
+        packaged: folder of the packaged files.
+        kind: what the file is of ("job"), for the error.
+
+    Raises:
+        InputError: naming the path, and the packaged files where it is no file.
+    """
+    try:
+        text = packaged_or_own(path, packaged).read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, IsADirectoryError):
+        names = ", ".join(sorted(each.stem for each in packaged.glob("*.yaml")))
+        raise InputError(f"{path}: no such {kind} file", hint=f"a path, or one of {names}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a readable YAML file: {error}") from error
+    document = parse_yaml(text, str(path))
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: not a {kind}: the file holds no keys")
+    return document
 
 
 def yaml_word(text: str) -> str:

@@ -33,10 +33,13 @@ def embed(
 
     Similarity is the cosine after the mean of all records is taken off: 1 alike, 0 no more alike than any two.
     """
+    from catalogdb.plots.picture_files import check_picture
     from catalogdb.stages import embeddings
 
     if output is not None and output.suffix != ".npz":
         raise InputError(f"{output}: vectors are written as .npz")
+    if picture is not None:
+        check_picture(picture)
     found = embeddings.embed_set(common.database(), training_set, weights)
     rows = embeddings.neighbours(found, near, count) if near else []
     if picture is not None:

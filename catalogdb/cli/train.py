@@ -33,7 +33,8 @@ def train(
     An accepted model picks by weights: model:NAME in a job.
     """
     from catalogdb.ledger.tasks import LeaseTerms
-    from catalogdb.stages.training_curves import check_picture, draw_curves
+    from catalogdb.plots.picture_files import check_picture
+    from catalogdb.stages.training_curves import draw_curves
     from catalogdb.stages.training_run import load_training, run_training
 
     settings = common.settings()

@@ -36,16 +36,21 @@ def require_model(db: Database, name: str) -> dict[str, Any]:
     return _require(db, "model", name)
 
 
+def no_such(db: Database, collection: str, name: str, more: str = "") -> InputError:
+    """The error that no document has a name; its hint says which names there are, and `more`."""
+    known = sorted(row["_id"] for row in db[collection].find({}, {"_id": 1}))
+    return InputError(
+        f"no {collection.replace('_', ' ')} {name!r} in database {db.name!r}",
+        hint=f"there are: {', '.join(known) or 'none'}{more}",
+    )
+
+
 def _require(db: Database, collection: str, name: str) -> dict[str, Any]:
     document = db[collection].find_one({"_id": {"$eq": name}})
-    words = collection.replace("_", " ")
     if document is None:
-        known = sorted(row["_id"] for row in db[collection].find({}, {"_id": 1}))
-        raise InputError(
-            f"no {words} {name!r} in database {db.name!r}",
-            hint=f"there are: {', '.join(known) or 'none'}",
-        )
+        raise no_such(db, collection, name)
     if "renamed_from" in document:
+        words = collection.replace("_", " ")
         raise InputError(
             f"{words} {name!r} is being renamed, or its renaming from {document['renamed_from']!r} was broken off",
             hint=f"to end it: catalogdb rename {words.replace(' ', '-')} {document['renamed_from']} {name}",

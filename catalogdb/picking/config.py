@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import fnmatch
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from catalogdb.station_patterns import matches_station
 
 REVISION = 5
 """Raise this number whenever a change of the code in this package changes picks."""
@@ -196,7 +197,7 @@ class PickConfig(BaseModel):
     def thresholds(self, net: str, sta: str) -> tuple[float, float]:
         """Thresholds of P and S at a station."""
         for row in self.station_thresholds:
-            if fnmatch.fnmatchcase(f"{net}.{sta}" if "." in row.station else sta, row.station):
+            if matches_station((row.station,), net, sta):
                 return row.p_threshold or self.p_threshold, row.s_threshold or self.s_threshold
         return self.p_threshold, self.s_threshold
 

@@ -55,7 +55,7 @@ def load_network(files: WeightsFiles, window: int, fold: bool = True) -> tuple[N
     module = load_module(files).eval().requires_grad_(False)
     if window != module.in_samples and files.picker != "phasenet":
         raise InputError(f"{files.picker} takes windows of {module.in_samples} samples only, not {window}")
-    names = [DETECTION if name.lower().startswith("detect") else name for name in module.labels or ""]
+    names = output_names(module)
     if not {"P", "S"} <= set(names):
         raise InputError(f"{files.pt}: the network's outputs are {names}, P and S are needed")
     labels = tuple(label for label in ("P", "S", DETECTION) if label in names)
@@ -89,6 +89,11 @@ def load_network(files: WeightsFiles, window: int, fold: bool = True) -> tuple[N
         ),
         network,
     )
+
+
+def output_names(module: Any) -> list[str]:
+    """What each output of SeisBench's model is of, in order: a phase, N for noise, or `DETECTION`."""
+    return [DETECTION if name.lower().startswith("detect") else name for name in module.labels or ""]
 
 
 def load_module(files: WeightsFiles) -> Any:

@@ -10,14 +10,13 @@ from pymongo.database import Database
 
 from catalogdb.errors import InputError
 from catalogdb.picking.weights import resolve
+from catalogdb.plots.picture_files import check_picture
 from catalogdb.seislm.embedding import Method, in_two_dimensions, similarities
 from catalogdb.stages.models import provide_weights
 from catalogdb.stages.training_sets import load_training_set
 
 if TYPE_CHECKING:
     from catalogdb.training.embed import Embeddings
-
-PICTURES = (".png", ".svg", ".pdf")
 
 
 def embed_set(db: Database, name: str, weights: str) -> Embeddings:
@@ -67,14 +66,13 @@ def draw_embeddings(found: Embeddings, method: Method, path: Path) -> None:
     """Draw the records as points, those with and without onsets apart.
 
     Raises:
-        InputError: for a picture of another format, and for too few records.
+        InputError: as `check_picture`, and for too few records.
     """
     from matplotlib.figure import Figure
 
     from catalogdb.plots.theme import LIGHT
 
-    if path.suffix.lower() not in PICTURES:
-        raise InputError(f"{path}: a picture is one of {', '.join(PICTURES)}")
+    check_picture(path)
     points = in_two_dimensions(found.vectors, method)
     has_onset = np.array([bool(record.onsets) for record in found.records])
     figure = Figure(figsize=(6, 5), layout="constrained")

@@ -12,6 +12,7 @@ from pymongo.database import Database
 
 from catalogdb.database import blobs
 from catalogdb.database.lease import HELD
+from catalogdb.database.named import no_such
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.jobs import Job
@@ -55,11 +56,7 @@ def usable_weights(db: Database, name: str) -> dict[str, Any]:
     if model is None:
         exact = db.model_weights.find_one({"_id": {"$eq": name}})
         if exact is None:
-            known = sorted(row["_id"] for row in db.model.find({}, {"_id": 1}))
-            raise InputError(
-                f"no model {name!r} in database {db.name!r}",
-                hint=f"there are: {', '.join(known) or 'none'}; catalogdb models lists them",
-            )
+            raise no_such(db, "model", name, "; catalogdb models lists them")
         return exact
     seeds = sorted(row["seed"] for row in db.model_weights.find({"model": name}, {"seed": 1}))
     if model["status"] not in ("accepted", "pretrained"):  # pickers refuse what was only pretrained

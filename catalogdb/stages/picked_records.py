@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import content_id
 from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
+from catalogdb.station_patterns import matches_station
 from catalogdb.training.config import TrainingSetConfig
 from catalogdb.training.formats import FIRST_ARRIVALS, bytes_for_records
 from catalogdb.training.records import PHASES, LabelledRecord, Onset, known_phases
@@ -88,7 +88,7 @@ def spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
     fields = {"net": 1, "sta": 1, "phase": 1, "time": 1, "event_key": 1, "pick_set": 1}
     by_station: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for pick in db.pick.find(query, fields):
-        if pick["phase"].lower() in FIRST_ARRIVALS and takes(config.stations, pick["net"], pick["sta"]):
+        if pick["phase"].lower() in FIRST_ARRIVALS and matches_station(config.stations, pick["net"], pick["sta"]):
             by_station[pick["net"], pick["sta"]].append(pick)
     for (net, sta), picks in sorted(by_station.items()):
         close: list[dict[str, Any]] = []
@@ -186,8 +186,3 @@ def record_of(db: Database, span: Span, config: TrainingSetConfig) -> tuple[Labe
     known = "".join(phase for phase in known if phase in span.known)
     content = sorted({content_of(states.get(segment["file_id"])) for segment in segments})
     return LabelledRecord(name, f"{net}.{sta}", traces, onsets, known, span.event), content
-
-
-def takes(patterns: Sequence[str], net: str, sta: str) -> bool:
-    """Whether a station fits one of the patterns, of NET.STA or of STA alone."""
-    return any(fnmatch.fnmatchcase(f"{net}.{sta}" if "." in pattern else sta, pattern) for pattern in patterns)

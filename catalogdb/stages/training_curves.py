@@ -7,22 +7,8 @@ from pathlib import Path
 from pymongo.database import Database
 
 from catalogdb.database.named import require_model
-from catalogdb.errors import InputError
+from catalogdb.plots.picture_files import check_picture
 from catalogdb.training.curves import draw_losses
-
-FORMATS = (".png", ".svg", ".pdf")
-
-
-def check_picture(path: Path) -> None:
-    """Refuse a picture that couldn't be written.
-
-    Raises:
-        InputError: for another format, and a folder that isn't there.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise InputError(f"{path}: a picture is one of {', '.join(FORMATS)}")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"{path}: there is no folder {path.parent}")
 
 
 def draw_curves(db: Database, name: str, path: Path) -> None:

@@ -10,10 +10,9 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database import blobs
-from catalogdb.dotted_keys import set_overrides
-from catalogdb.errors import CatalogdbError, InputError
+from catalogdb.dotted_keys import set_overrides, validated
+from catalogdb.errors import CatalogdbError
 from catalogdb.identity import canonical, content_id
-from catalogdb.jobs import validated
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import TaskReport, execute
 from catalogdb.ledger.lost import release_dead
@@ -25,7 +24,7 @@ from catalogdb.stages.results import ResultName, claim_names
 from catalogdb.stages.train import TrainStage, parent_files
 from catalogdb.stages.training_sets import define_training_set, load_training_set, require_training_set
 from catalogdb.training.config import REVISION, TrainConfig
-from catalogdb.yaml_text import parse_yaml
+from catalogdb.yaml_text import read_keys
 
 Progress = Callable[[int, TaskReport | None], None]
 ABOUT = ("description", "licence")
@@ -41,17 +40,7 @@ def load_training(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     Raises:
         InputError: naming the file, the key and what is wrong with it.
     """
-    packaged = resource_folder("jobs") / "training"
-    file = path if path.is_file() or path.name != str(path) else packaged / f"{path.name.removesuffix('.yaml')}.yaml"
-    try:
-        document = parse_yaml(file.read_text(encoding="utf-8-sig"), str(path))
-    except (FileNotFoundError, IsADirectoryError):
-        names = ", ".join(sorted(each.stem for each in packaged.glob("*.yaml")))
-        raise InputError(f"{path}: no such file of a training", hint=f"a path, or one of {names}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a readable YAML file: {error}") from error
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: not a training: the file holds no keys")
+    document = read_keys(path, resource_folder("jobs") / "training", "training")
     set_overrides(document, overrides)
     return validated(TrainConfig, document, str(path))
 

@@ -11,6 +11,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database.lease import server_now
+from catalogdb.database.named import no_such
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.identity import canonical, content_id, file_sha256
 from catalogdb.ledger.tasks import shortened
@@ -103,12 +104,9 @@ def require_training_set(db: Database, name: str) -> dict[str, Any]:
     """
     document = db.training_set.find_one({"_id": {"$eq": name}})
     if document is None:
-        known = sorted(row["_id"] for row in db.training_set.find({}, {"_id": 1}))
-        raise InputError(
-            f"no training set {name!r} in database {db.name!r}",
-            hint=f"there are: {', '.join(known) or 'none'}; catalogdb ingest training-set FOLDER --name {name}, or "
-            "describe one under training_set in the training's file",
-        )
+        how = f"catalogdb ingest training-set FOLDER --name {name}"
+        more = f"; {how}, or describe one under training_set in the training's file"
+        raise no_such(db, "training_set", name, more)
     return document
 
 

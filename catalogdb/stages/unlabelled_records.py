@@ -12,7 +12,8 @@ from pymongo.database import Database
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import content_id
 from catalogdb.intervals import Interval, union
-from catalogdb.stages.picked_records import Span, record_of, takes
+from catalogdb.stages.picked_records import Span, record_of
+from catalogdb.station_patterns import matches_station
 from catalogdb.training.config import TrainingSetConfig
 from catalogdb.training.records import LabelledRecord
 
@@ -58,7 +59,7 @@ def _covered(db: Database, config: TrainingSetConfig) -> dict[tuple[str, str], l
     found: dict[tuple[str, str], list[Interval]] = defaultdict(list)
     query = {"starttime": {"$lt": end}, "endtime": {"$gt": first}}
     for segment in db.wf_miniseed.find(query, {"net": 1, "sta": 1, "starttime": 1, "endtime": 1}):
-        if takes(config.stations, segment["net"], segment["sta"]):
+        if matches_station(config.stations, segment["net"], segment["sta"]):
             of_period = max(first, segment["starttime"]), min(end, segment["endtime"])
             found[segment["net"], segment["sta"]].append(of_period)
     long = {

@@ -1,8 +1,8 @@
-"""What training is told: the set that it learns from, and how. Importable without any heavy library."""
+"""Settings of training: the set that it learns from, and how. Importable without any heavy library."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import NetworkName
 from catalogdb.seislm.sizes import SizeName
+from catalogdb.times import in_utc
 
 REVISION = 2
 """Raise this number whenever a change of the code in this package changes trained weights or the gate's decision."""
@@ -19,11 +20,7 @@ class _Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _in_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-Moment = Annotated[datetime, AfterValidator(_in_utc)]
+Moment = Annotated[datetime, AfterValidator(in_utc)]
 
 
 class SplitConfig(_Block):
@@ -205,10 +202,10 @@ class TrainConfig(_Block):
 
     def scientific(self) -> dict[str, Any]:
         """What of this decides the weights, as plain data: neither how they are judged, nor by which seeds, nor where
-        the parent lies, whose content is told apart by its SHA-256."""
-        told = {"task", "picker", "share", "augment", "optimise", "precision"}
-        told |= {name for name in ("size", "freeze_encoder") if getattr(self, name)}
-        return self.model_dump(mode="json", include=told) | {
+        the parent lies, whose content its SHA-256 identifies."""
+        keys = {"task", "picker", "share", "augment", "optimise", "precision"}
+        keys |= {name for name in ("size", "freeze_encoder") if getattr(self, name)}
+        return self.model_dump(mode="json", include=keys) | {
             "training_set": self.set_name,
             "parent": self.parent is not None,
         }

@@ -156,11 +156,9 @@ def _record_of_row(
         raise InputError(f"trace_component_order is {letters!r}, and there are {len(data)} components")
     start = _start_of(row)
     samples = {(phase, float(row[column])) for column, phase in columns.items() if np.isfinite(_number(row[column]))}
-    if outside := [sample for _, sample in samples if not 0 <= sample < data.shape[1]]:
-        raise InputError(f"arrival at sample {outside[0]:g} lies outside of the {data.shape[1]} samples")
     band = str(row.get("trace_channel") or "HH")[:2]
     station = f"{_text(row, 'station_network_code', NO_NETWORK)}.{_text(row, 'station_code', NO_STATION)}"
-    onsets = _onsets(samples, start, rate)
+    onsets = _onsets(samples, data.shape[1], start, rate)
     return LabelledRecord(
         name=name,
         station=station,
@@ -196,7 +194,14 @@ def _text(row: pd.Series[Any], column: str, default: str) -> str:
     return default if value is None or value != value or not str(value).strip() else str(value).strip()
 
 
-def _onsets(samples: set[tuple[str, float]], start: float, rate: float) -> tuple[Onset, ...]:
+def _onsets(samples: set[tuple[str, float]], size: int, start: float, rate: float) -> tuple[Onset, ...]:
+    """Onsets of (phase, sample) in a record of so many samples.
+
+    Raises:
+        InputError: where one lies outside of it.
+    """
+    if outside := [sample for _, sample in samples if not 0 <= sample < size]:
+        raise InputError(f"arrival at sample {outside[0]:g} lies outside of the {size} samples")
     onsets = (Onset(phase, start + sample / rate) for phase, sample in samples)
     return tuple(sorted(onsets, key=lambda onset: (onset.time, onset.phase)))
 
@@ -232,10 +237,8 @@ def _record_of_array(row: dict[str, str], data: np.ndarray, unpicked: str, name:
     codes = row["channels"].split("_")
     given = {"P": row["p_sample"], "S": row["s_sample"]}
     samples = {(phase, float(value)) for phase, value in given.items() if value}
-    if outside := [sample for _, sample in samples if not 0 <= sample < data.shape[1]]:
-        raise InputError(f"arrival at sample {outside[0]:g} lies outside of the {data.shape[1]} samples")
     station = f"{row['network']}.{row['station']}"
-    onsets = _onsets(samples, start, ARRAYS_RATE_HZ)
+    onsets = _onsets(samples, data.shape[1], start, ARRAYS_RATE_HZ)
     traces = traces_of(data[-len(codes) :], station, codes, start, ARRAYS_RATE_HZ)
     return LabelledRecord(name, station, traces, onsets, known_phases(onsets, unpicked))
 

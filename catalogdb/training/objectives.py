@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from catalogdb.picking.network import DETECTION
+from catalogdb.picking.seisbench_network import output_names
 from catalogdb.seislm.quantiser import temperature
 from catalogdb.training.windows import Batch
 
@@ -55,7 +56,7 @@ class PickObjective:
         known = torch.from_numpy(batch.known).to(device)
         prepared = module.annotate_batch_pre(windows, argdict=module.default_args)
         outputs = module(prepared[0] if isinstance(prepared, tuple) else prepared, logits=True)
-        names = [DETECTION if name.lower().startswith("detect") else name for name in module.labels]
+        names = output_names(module)
         if isinstance(outputs, tuple):
             return _apart(dict(zip(names, outputs, strict=True)), labels, known)
         return _exclusive(outputs.float(), [names.index(name) for name in "NPS"], labels, known)
@@ -75,8 +76,8 @@ def _exclusive(logits: torch.Tensor, rows: list[int], labels: torch.Tensor, know
     rest = noise
     for number, phase in enumerate(phases):
         rest = torch.where(known[:, number, None], rest, torch.logaddexp(rest, phase))
-    told = sum(of_phases[:, number] * phase for number, phase in enumerate(phases))
-    return -(told + (1 - of_phases.sum(dim=1)) * rest).mean()
+    labelled = sum(of_phases[:, number] * phase for number, phase in enumerate(phases))
+    return -(labelled + (1 - of_phases.sum(dim=1)) * rest).mean()
 
 
 def _apart(outputs: dict[str, torch.Tensor], labels: torch.Tensor, known: torch.Tensor) -> torch.Tensor:

@@ -92,8 +92,8 @@ def tune(
         number = int(row["method"])
         return {"settings": drawn[number], "train": {key: value for key, value in row.items() if key != "method"}}
 
-    told = None if progress is None else lambda row: progress(trial(row))
-    done = [trial(row) for row in compare(parts[0], methods, gates, workers, told)]
+    report = None if progress is None else lambda row: progress(trial(row))
+    done = [trial(row) for row in compare(parts[0], methods, gates, workers, report)]
     ranked = sorted(done, key=lambda trial: (_reaches(trial, min_precision), trial["train"]["f1"]), reverse=True)
     best = ranked[0]["settings"]
     finals = {"base": (through_windows, base), "best": (through_windows, changed(base, best))}

@@ -1,16 +1,12 @@
 """SeisLM on a real mongod: pretrained on unlabelled waveforms, killed, resumed, fine-tuned, and picking in a job."""
 
 import io
-import subprocess
-import sys
-import time
 
 import numpy as np
 import obspy
 import pytest
 import torch
-import yaml
-from commands import environment_of
+from killed_training import train_until_killed
 from labelled_records import START, record, write_arrays
 from pydantic import ValidationError
 
@@ -83,16 +79,8 @@ def test_kill_9_during_pretraining_leads_to_the_same_weights(db, archive, settin
     longer = {"optimise": QUICK | {"epochs": 4}}
     run_training(db, pretraining("whole", **longer))
     file = tmp_path / "killed.yaml"
-    file.write_text(yaml.safe_dump(pretraining("killed", **longer).model_dump(mode="json", exclude_defaults=True)))
-    command = [sys.executable, "-m", "catalogdb", "train", str(file)]
-    process = subprocess.Popen(command, env=environment_of(settings), stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 120
-    while not db.checkpoints.files.find_one({"metadata.epoch": {"$gte": 1}}) and time.monotonic() < until:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    assert db.model_weights.count_documents({"model": "killed"}) == 0
-    assert db.checkpoints.files.find_one({})["metadata"]["epoch"] >= 1
+    reached = train_until_killed(db, settings, pretraining("killed", **longer), file, epoch=1)
+    assert reached >= 1 and db.model_weights.count_documents({"model": "killed"}) == 0
     assert run_training(db, load_training(file))["tasks"]["done"] == 1
     whole, killed = (db.model_weights.find_one({"model": name}) for name in ("whole", "killed"))
     assert (whole["sha256"], whole["curves"]) == (killed["sha256"], killed["curves"])
@@ -133,6 +121,8 @@ def test_embeddings_find_neighbours_and_draw_a_picture(db, archive, tmp_path, cl
         assert kept["vector"].shape == (8, 96) and np.isfinite(kept["vector"]).all()
     refused = cli("embed", "labels", "--weights", "model:base", "--near", "nothing")
     assert refused.code == 2 and "no record of event or name 'nothing'" in refused.err
+    unseen = cli("embed", "no-such-set", "--weights", "model:base", "--picture", tmp_path / "nowhere" / "map.png")
+    assert unseen.code == 2 and "there is no folder" in unseen.err, "the picture is checked before the records are read"
 
 
 def test_a_set_without_labels_teaches_no_picking(db, archive):

@@ -1,15 +1,12 @@
 """Training on a real mongod: sets, tasks, checkpoints after kill -9, the gate, the registry, and jobs that use it."""
 
-import subprocess
-import sys
-import time
 from datetime import datetime
 
 import obspy
 import pytest
 import yaml
 from catalogs import T0, put_catalog
-from commands import environment_of
+from killed_training import train_until_killed
 from labelled_records import P_SAMPLE, RATE, S_SAMPLE, SAMPLES, START, record, write_arrays
 
 from catalogdb.database import blobs
@@ -116,15 +113,7 @@ def test_kill_9_during_training_leads_to_the_same_weights(db, labels, settings, 
     longer = {"optimise": QUICK | {"epochs": 8, "patience": 8}}
     whole = run_training(db, training("whole", **longer))
     file = tmp_path / "killed.yaml"
-    file.write_text(yaml.safe_dump(training("killed", **longer).model_dump(mode="json", exclude_defaults=True)))
-    command = [sys.executable, "-m", "catalogdb", "train", str(file)]
-    process = subprocess.Popen(command, env=environment_of(settings), stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 120
-    while not db.checkpoints.files.find_one({"metadata.epoch": {"$gte": 2}}) and time.monotonic() < until:
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    reached = db.checkpoints.files.find_one({}, sort=[("metadata.epoch", -1)])["metadata"]["epoch"]
+    reached = train_until_killed(db, settings, training("killed", **longer), file, epoch=2)
     assert reached >= 2 and db.model_weights.count_documents({"model": "killed"}) == 0
     resumed = run_training(db, load_training(file))
     assert resumed["tasks"]["done"] == 1
