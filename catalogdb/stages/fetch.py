@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import re
 import time
 import warnings
@@ -16,12 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalogdb import logs
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.geo import Box
+from catalogdb.output_file import write_atomically
 from catalogdb.times import format_time, parse_time
 from catalogdb.version import __version__
 
@@ -274,11 +275,8 @@ def fetch_events(
                 summary.kept += 1
                 continue
             content = _events(client, provider, area, start, end, minmagnitude, progress)
-            part = path.with_suffix(".part")
-            part.write_bytes(content)
-            os.replace(part, path)
             summary.new += 1
-            summary.bytes += len(content)
+            summary.bytes += write_atomically(path, methodcaller("write", content))
     return summary
 
 
