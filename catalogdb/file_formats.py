@@ -24,9 +24,8 @@ _VERBS = {
     "stations": "catalogdb ingest stations",
     "waveforms": "catalogdb ingest waveforms",
 }
-_CONVERSIONS = {  # function that reads, format that is written, its suffix
-    "waveforms": ("read", "MSEED", ".mseed"),
-}
+_OF_SEVERAL_FILES = {"CSS", "NNSA_KB_CORE", "Q"}
+"""ObsPy's formats of waveforms that lie in a second file; catalogdb reads each file by itself."""
 _PLUGINS: dict[Content, str] = {"catalog": "event", "stations": "inventory", "waveforms": "waveform"}
 
 
@@ -37,7 +36,7 @@ class FileFormat:
     Attributes:
         name: for people, with its article: "a NonLinLoc location".
         content: what such files hold, where it is something that catalogdb keeps.
-        obspy: ObsPy's name of a format that it reads for catalogdb; stations and waveforms after a conversion.
+        obspy: ObsPy's name of a format that it reads.
         advice: another way to go on.
     """
 
@@ -50,13 +49,12 @@ class FileFormat:
         """What to do with the file, as commands where there are any."""
         if self.content is None or self.advice is not None:
             return self.advice
-        if self.obspy is None or self.content != "waveforms":
+        if self.obspy not in _OF_SEVERAL_FILES:
             return f"{_VERBS[self.content]} {shlex.quote(str(path))}"
-        read, written, suffix = _CONVERSIONS[self.content]
-        target = path.with_suffix(suffix)
+        target = path.with_suffix(".mseed")
         if target == path:
-            target = path.with_name(f"{path.stem}-converted{suffix}")
-        code = f"import obspy; obspy.{read}({str(path)!r}, format={self.obspy!r}).write({str(target)!r}, {written!r})"
+            target = path.with_name(f"{path.stem}-converted.mseed")
+        code = f"import obspy; obspy.read({str(path)!r}, format={self.obspy!r}).write({str(target)!r}, 'MSEED')"
         return f"convert it: python -c {shlex.quote(code)}; then {_VERBS[self.content]} {shlex.quote(str(target))}"
 
 

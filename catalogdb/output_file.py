@@ -1,4 +1,4 @@
-"""Files that programs write for people: there whole or not at all."""
+"""Files and folders that programs write for people; files are there whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,6 +13,24 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from catalogdb.errors import InputError
+
+
+def make_folder(folder: Path, must_be_empty: bool = False) -> None:
+    """Make a folder where it isn't there, and those that it lies in.
+
+    Args:
+        must_be_empty: refuse one that holds something.
+
+    Raises:
+        InputError: when it can't be made, or holds something that it must not.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_wrong = must_be_empty and any(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: can't be made: {error.strerror}", hint="--output names a folder here") from None
+    if is_wrong:
+        raise InputError(f"{folder}: it holds files already", hint="name a folder that is empty, or not there yet")
 
 
 def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:

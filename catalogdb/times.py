@@ -16,6 +16,7 @@ EPOCH_UNITS: dict[str, tuple[int, float, float]] = {
 OLDEST_SECONDS = -2.209e9  # 1900
 ALWAYS = (0.0, 4102444800.0)
 """1970 to 2100, where a period is wanted and all of it is meant."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
 _DAY = re.compile(r"(19|20)\d{6}", re.ASCII)  # ISO 8601's basic format
 
@@ -32,7 +33,7 @@ def parse_time(text: str) -> float:
     stamp = datetime.fromisoformat(text.replace("/", "-"))
     if stamp.tzinfo is None:
         stamp = stamp.replace(tzinfo=UTC)
-    since = stamp - datetime(1970, 1, 1, tzinfo=UTC)
+    since = stamp - _EPOCH
     return (since.days * 86_400_000_000 + since.seconds * 1_000_000 + since.microseconds) / 1e6
 
 
@@ -62,6 +63,11 @@ def in_utc(moment: datetime) -> datetime:
         OverflowError: where it lies in no year of the calendar there.
     """
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def utc_datetime(time: float) -> datetime:
+    """Epoch seconds -> date and time in UTC, to the microsecond."""
+    return _EPOCH + timedelta(microseconds=round(time * 1e6))
 
 
 def format_time(time: float) -> str:

@@ -9,6 +9,7 @@ from pymongo.database import Database
 
 from catalogdb.api.objects import event_window, waveforms
 from catalogdb.errors import InputError
+from catalogdb.output_file import make_folder
 
 
 def export_waveforms(
@@ -38,7 +39,7 @@ def export_waveforms(
         raise InputError(f"event {event['_id']}: it has no place, which SAC's headers need", hint="--format miniseed")
     stations, starttime, endtime = event_window(event)
     stream = waveforms(db, stations, channel, starttime, endtime)
-    _make(folder)
+    make_folder(folder, must_be_empty=True)
     known = {trace.id: _place(db, trace.id, event["time"]) for trace in stream}
     places = {code: place for code, place in known.items() if place is not None}
     files = write_sac(stream, event, places, folder) if format == "sac" else write_miniseed(stream, folder)
@@ -48,16 +49,6 @@ def export_waveforms(
         "files": files,
         "without_place": sorted(known.keys() - places.keys()) if format == "sac" else [],
     }
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        is_empty = not any(folder.iterdir())
-    except OSError as error:
-        raise InputError(f"{folder}: can't be made: {error.strerror}", hint="--output names a folder here") from None
-    if not is_empty:
-        raise InputError(f"{folder}: it holds files already", hint="name a folder that is empty, or not there yet")
 
 
 def _place(db: Database[dict[str, Any]], code: str, time: float) -> dict[str, Any] | None:

@@ -17,14 +17,8 @@ def formats(
 
     Example: catalogdb formats quakeml
     """
-    from catalogdb.exchange.formats import FORMATS, Format
-    from catalogdb.stages.export_peers import PEER_FORMATS
+    from catalogdb.exchange.formats import FORMATS
 
-    named = {item.name for item in FORMATS}
-    others = [name for name in PEER_FORMATS if name not in named]
-    folders = [
-        Format(name, "input of another program", "events and picks", writer="-", is_folder=True) for name in others
-    ]
     rows = [
         {
             "format": item.name,
@@ -36,7 +30,7 @@ def formats(
             "through": "ObsPy" if item.obspy else None,
             "remark": item.remark or None,
         }
-        for item in (*FORMATS, *folders)
+        for item in FORMATS
     ]
     wanted = word.lower()
     found: list[dict[str, Any]] = [row for row in rows if wanted in " ".join(filter(None, row.values())).lower()]

@@ -10,14 +10,14 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import BinaryIO
 
 from catalogdb.documents.data import Event, Pick
 from catalogdb.exchange.quakeml_elements import xml_text
 from catalogdb.exchange.tables import preferred_origin
 from catalogdb.exchange.writer_words import NO_DEPTH, NO_MAGNITUDE, UNLOCATED
-from catalogdb.times import format_time
+from catalogdb.times import format_time, utc_datetime
 
 Events = Iterable[tuple[Event, list[Pick]]]
 FDSN_HEADER = (
@@ -25,7 +25,6 @@ FDSN_HEADER = (
     "EventLocationName|EventType"
 )
 CSEP_HEADER = ("lon", "lat", "mag", "time_string", "depth", "catalog_id", "event_id")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def write_fdsn_text(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
@@ -60,7 +59,7 @@ def write_fdsn_text(events: Events, stream: BinaryIO, left_out: Counter[str]) ->
 
 
 def write_zmap(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
-    """ZMAP's thirteen columns, parted by tabs: longitude, latitude, decimal year, month, day, magnitude, depth (km),
+    """ZMAP's thirteen columns, separated by tabs: longitude, latitude, decimal year, month, day, magnitude, depth (km),
     hour, minute, second, and uncertainties of place (km), depth (km) and magnitude; NaN where not known."""
     number = 0
     for event, _ in events:
@@ -68,7 +67,7 @@ def write_zmap(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
             left_out[UNLOCATED] += 1
             continue
         origin = preferred_origin(event)
-        moment = _moment(event["time"])
+        moment = utc_datetime(event["time"])
         magnitude_error = next(
             (
                 item.get("uncertainty")
@@ -128,10 +127,6 @@ def decimal_year(moment: datetime) -> float:
     """The year and the part of it that has passed."""
     start = datetime(moment.year, 1, 1, tzinfo=UTC)
     return moment.year + (moment - start) / (datetime(moment.year + 1, 1, 1, tzinfo=UTC) - start)
-
-
-def _moment(time: float) -> datetime:
-    return _EPOCH + timedelta(microseconds=round(time * 1e6))
 
 
 def _number(value: float | None, digits: int, absent: str = "") -> str:

@@ -22,7 +22,7 @@ from catalogdb.exchange.event_parts import event_from_parts, present
 from catalogdb.exchange.positions import coordinates, depth_in_range
 from catalogdb.exchange.quakeml_elements import degrees
 from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally
-from catalogdb.exchange.reference_catalog import FileReport, ReadEvent, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
 from catalogdb.exchange.tables import preferred_origin
 from catalogdb.exchange.writer_words import UNLOCATED
 from catalogdb.geo import KM_PER_DEGREE
@@ -105,9 +105,7 @@ def read_geojson(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             reason = f"no {error}" if isinstance(error, KeyError) else str(error)
             result.rejected.append(f"{path}: feature {number} ({name or 'no id'}): {reason}")
-    kept, rejected = len(result.events), len(result.rejected)
     result.repaired = said.lines()
-    result.files.append(FileReport(str(path), "geojson", kept + rejected, kept, 0, rejected))
     return result
 
 

@@ -11,7 +11,6 @@ import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from catalogdb.documents.data import Event, OriginArrival, Pick
@@ -21,6 +20,7 @@ from catalogdb.exchange.writer_words import NO_ARRIVALS, NO_DEPTH, NO_MAGNITUDE,
 from catalogdb.geo import Projection
 from catalogdb.phases import phase_type
 from catalogdb.stations.places import Place
+from catalogdb.times import utc_datetime
 
 Events = Iterable[tuple[Event, list[Pick]]]
 Places = Mapping[tuple[str, str], Place]
@@ -51,7 +51,7 @@ def write_cmtsolution(events: Events, stream: BinaryIO, left_out: Counter[str]) 
 def _cmtsolution(event: Event) -> str:
     moment_dyn_cm = 10.0 ** (1.5 * event["magnitude"] + 16.1)
     diagonal = math.sqrt(2.0 / 3.0) * moment_dyn_cm
-    when = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=round(event["time"], 2))
+    when = utc_datetime(round(event["time"], 2))
     depth_km, magnitude = event["depth_km"], event["magnitude"]
     place = " ".join((event.get("place") or "unknown place").split())[:24]
     tensor = {name: diagonal for name in ("Mrr", "Mtt", "Mpp")} | dict.fromkeys(("Mrt", "Mrp", "Mtp"), 0.0)

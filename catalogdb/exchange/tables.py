@@ -6,14 +6,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, BinaryIO, Literal
 
 from catalogdb.batches import batches
 from catalogdb.documents.data import Event, Pick
 from catalogdb.errors import CatalogdbError
 from catalogdb.exchange.csv_catalog import read_csv
-from catalogdb.times import format_time
+from catalogdb.times import format_time, utc_datetime
 
 __all__ = ["ARRIVAL_COLUMNS", "EVENT_COLUMNS", "arrival_rows", "event_row", "read_csv", "write_csv", "write_parquet"]
 
@@ -196,4 +196,4 @@ def _no_formula(text: str) -> str:
 
 
 def _timestamp(time: float | None) -> datetime | None:
-    return None if time is None else datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(time * 1e6))
+    return None if time is None else utc_datetime(time)

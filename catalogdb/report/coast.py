@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from catalogdb.geo import Box
+
 FILE = "countries-50m.json.gz"
 STEPS = 1500.0
 """Points closer together than the box's longer side over this are left out."""
@@ -27,16 +29,6 @@ COARSER = 1.5
 """With more points than that in the box, the distance between points is widened by this factor, and again."""
 EDGE_DEGREES = 1e-3
 """The data are cut at 180 degrees and at the poles; lines along these cuts are no coast."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """A region in degrees; east may be above 180 past the date line."""
-
-    west: float
-    east: float
-    south: float
-    north: float
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from catalogdb.geo import Box
 from catalogdb.output_file import write_atomically
 from catalogdb.plots.theme import page_style, theme_script
-from catalogdb.report.coast import Box, coast_around
+from catalogdb.report.coast import coast_around
 
 SKELETON = """<!doctype html>
 <html lang="en">
@@ -85,7 +86,7 @@ def _coast(box: Mapping[str, float] | None) -> dict[str, Any]:
     x, y = (box["west"] + box["east"]) / 2.0, (box["south"] + box["north"]) / 2.0
     width, height = (box["east"] - box["west"]) / 2.0 * narrowing, (box["north"] - box["south"]) / 2.0
     width, height = max(width, WIDEST * height), max(height, TALLEST * width)
-    return coast_around(Box(x - width / narrowing, x + width / narrowing, y - height, y + height))
+    return coast_around(Box(y - height, y + height, x - width / narrowing, x + width / narrowing))
 
 
 def _asset(name: str) -> str:

@@ -14,6 +14,7 @@ from catalogdb.documents.data import Pick
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.exchange.formats import Command, Format, load, of_command, suffixes
+from catalogdb.exchange.writer_words import NO_ARRIVALS
 from catalogdb.output_file import write_atomically
 from catalogdb.stages.read_catalog import CatalogContents, catalog_contents
 
@@ -37,8 +38,8 @@ def export_catalog(
     """Write the events of a catalog that pass a filter, with their picks, to a file.
 
     The catalog is read from one snapshot of the database, and streamed: memory holds some hundred events, whatever the
-    catalog's size. The file takes its name
-    only once it is complete and on disk; on any failure an older file stays as it was and nothing else is left behind.
+    catalog's size. The file takes its name only once it is complete and on disk; on any failure an older file stays as
+    it was and nothing else is left behind.
 
     With an event go the picks of its arrivals and those that the source put in it. An ingested catalog may have picks
     of no event: `.dat` holds them behind the last event; elsewhere they are counted as left out. A filter that chooses
@@ -149,7 +150,7 @@ class _Export:
             for event, picks in self.contents.events:
                 rows = list(tables.arrival_rows(event, picks))
                 self.written["events"] += bool(rows)
-                self.left_out["events without arrivals"] += not rows
+                self.left_out[NO_ARRIVALS] += not rows
                 yield from rows
 
         self.written["picks"] = write(arrivals(), tables.ARRIVAL_COLUMNS, stream)

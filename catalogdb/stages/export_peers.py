@@ -19,7 +19,7 @@ from catalogdb.exchange.peers.hypodd import hypodd_files
 from catalogdb.exchange.peers.hypoinverse import hypoinverse_files
 from catalogdb.exchange.peers.nlloc import nlloc_files
 from catalogdb.exchange.peers.velest import velest_files
-from catalogdb.output_file import write_atomically
+from catalogdb.output_file import make_folder, write_atomically
 from catalogdb.stages.preferred import FURTHER, preferred_origin
 from catalogdb.stages.read_catalog import EventWithPicks, catalog_contents
 from catalogdb.stages.station_places import stations_in_operation
@@ -83,10 +83,7 @@ def export_for_peer(
     """
     folder = Path(folder)
     velocity = VelocityConfig() if format in WITHOUT_MODEL else _velocity(db, catalog, format, model)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: can't be made: {error.strerror}", hint="--output names a folder here") from None
+    make_folder(folder)
     with catalog_contents(db, catalog, filter or EventFilter(), True, False) as contents:
         collector, read = PeerCollector(_positions(db, catalog)), list(contents.events)
         selected = contents.counts["events"]

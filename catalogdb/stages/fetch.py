@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import re
 import time
 import warnings
@@ -16,12 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from operator import methodcaller
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalogdb import logs
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.geo import Box
+from catalogdb.output_file import make_folder, write_atomically
 from catalogdb.times import format_time, parse_time
 from catalogdb.version import __version__
 
@@ -132,7 +133,7 @@ def fetch_waveforms(providers: Sequence[str], area: FetchArea, folder: Path) -> 
         if lacking := [name for name in ("dataselect", "station") if name not in client.services]:
             raise InputError(f"{provider} has no service {' and no '.join(lacking)}", hint="name another provider")
     waveforms, stations = folder / "waveforms", folder / "stations"
-    _make(folder)
+    make_folder(folder)
     start, end = DAY * (area.starttime // DAY), DAY * -(-area.endtime // DAY)
     loader = MassDownloader(providers=clients, configure_logging=False)
     restrictions = Restrictions(
@@ -257,7 +258,7 @@ def fetch_events(
         CatalogdbError: where a provider can't be had, or fails for good.
     """
     target = folder / "events"
-    _make(target)
+    make_folder(target)
     summary = FetchSummary(str(target))
     area_name = "_".join(f"{limit:.10g}" for limit in (area.box.south, area.box.north, area.box.west, area.box.east))
     for provider in providers:
@@ -274,19 +275,9 @@ def fetch_events(
                 summary.kept += 1
                 continue
             content = _events(client, provider, area, start, end, minmagnitude, progress)
-            part = path.with_suffix(".part")
-            part.write_bytes(content)
-            os.replace(part, path)
             summary.new += 1
-            summary.bytes += len(content)
+            summary.bytes += write_atomically(path, methodcaller("write", content))
     return summary
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: can't be made: {error.strerror}", hint="--output names a folder") from None
 
 
 def _slices(start: float, end: float) -> Iterator[tuple[float, float]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from catalogdb.errors import InputError
+from catalogdb.output_file import make_folder
 from catalogdb.picking.zoo import seisbench_part
 from catalogdb.training.records import PHASES, LabelledRecord, Onset, Part, known_phases
 
@@ -271,11 +272,9 @@ def write_seisbench(records: Iterator[tuple[LabelledRecord, Part | None]], folde
         components.
 
     Raises:
-        InputError: where the folder holds files already.
+        InputError: where the folder can't be made, or holds files already.
     """
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"{folder}: holds files already", hint="name a folder that is empty, or is not there yet")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder, must_be_empty=True)
     names = {"train": "train", "validation": "dev", "test": "test"}
     counts = {"written": 0, CANT_HOLD: 0, SECOND_ONSETS: 0}
     with seisbench_part("data").WaveformDataWriter(folder / METADATA, folder / WAVEFORMS) as writer:

@@ -120,7 +120,7 @@ def _check(db: Database, named: dict[Kind, dict[str, Any]], old: str, new: str) 
         if document.get("renamed_from", old) != old:
             raise InputError(
                 f"{words} is still being renamed from {document['renamed_from']!r}",
-                hint=f"first: catalogdb rename {_verb(kind)} {document['renamed_from']} {old}",
+                hint=f"first: catalogdb rename {_as_command(kind)} {document['renamed_from']} {old}",
             )
         _check_new(db, kind, old, new)
         _check_idle(db, kind, document, old, new)
@@ -152,18 +152,20 @@ def _check_new(db: Database, kind: Kind, old: str, new: str) -> None:
     words = kind.replace("_", " ")
     if db[kind].find_one({"_id": new, "renamed_from": {"$ne": old}}, {"_id": 1}) is not None:
         raise NameTaken(
-            f"there is a {words} {new!r} already", hint=f"another name, or first: catalogdb remove {_verb(kind)} {new}"
+            f"there is a {words} {new!r} already",
+            hint=f"another name, or first: catalogdb remove {_as_command(kind)} {new}",
         )
     if db[kind].find_one({"_id": new}, {"_id": 1}) is None:
         left = next((name for name in outputs(kind) if db[name].find_one({kind: new}, {"_id": 1})), None)
         if left is not None:
             raise NameTaken(
                 f"documents of {left} are left under the name {new!r}",
-                hint=f"first: catalogdb remove {_verb(kind)} {new}",
+                hint=f"first: catalogdb remove {_as_command(kind)} {new}",
             )
 
 
-def _verb(kind: str) -> str:
+def _as_command(kind: str) -> str:
+    """A kind as the command line writes it."""
     return kind.replace("_", "-")
 
 

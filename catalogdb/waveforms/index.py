@@ -24,6 +24,7 @@ from catalogdb.waveforms.bounds import outside
 from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
 from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, digest_of, opened, wait_for_clock
+from catalogdb.waveforms.miniseed3 import SIGNATURE
 from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, location, read_records
 from catalogdb.wording import first_few
 
@@ -146,7 +147,7 @@ def _rejected(path: Path, records: Records) -> list[str]:
 def _why_nothing(content: bytes, n_records: int, junk: list[Junk]) -> str:
     if n_records:
         return f"none of its {n_records} miniSEED records holds samples of a time series (text or status records only)"
-    if content[:3] == b"MS\x03":
+    if content[: len(SIGNATURE)] == SIGNATURE:
         return "miniSEED 3, none of whose records can be read"
     if content[:2] == b"\x1f\x8b":
         return "gzip-compressed; unpack it first"

@@ -1,10 +1,12 @@
 """Files that are no catalog of ours: what they are called, and whether the way out works."""
 
+from pathlib import Path
+
 import pytest
 
 from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
-from catalogdb.file_formats import identify, misplaced
+from catalogdb.file_formats import FileFormat, identify, misplaced
 from catalogdb.waveforms.errors import UnreadableWaveform
 from catalogdb.waveforms.index import scan_miniseed
 
@@ -150,3 +152,11 @@ def test_waveforms_of_other_formats_are_named(tmp_path):
     path.write_bytes(BYTES["a SAC file"])
     with pytest.raises(UnreadableWaveform, match="it is a SAC file; obspy.read"):
         scan_miniseed(path)
+
+
+@pytest.mark.parametrize(
+    ("obspy", "way_out"), [("SAC", "catalogdb ingest waveforms"), ("CSS", "convert it: python -c")]
+)
+def test_only_waveforms_of_several_files_need_conversion(obspy, way_out):
+    said = FileFormat("waveforms", "waveforms", obspy).way_out(Path("x.sac"))
+    assert said.startswith(way_out) and "ingest waveforms x." in said

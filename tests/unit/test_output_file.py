@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from catalogdb.errors import InputError
-from catalogdb.output_file import write_atomically
+from catalogdb.output_file import make_folder, write_atomically
 
 KILLED_WHILE_WRITING = """
 import os, sys
@@ -107,3 +107,16 @@ def test_folder_is_refused(tmp_path):
     with pytest.raises(InputError, match="it is a folder") as caught:
         write_atomically(tmp_path, text(b"x"))
     assert "-o" in caught.value.hint
+
+
+def test_folder_with_files_is_refused_where_it_must_be_empty(tmp_path):
+    make_folder(tmp_path / "a" / "b", must_be_empty=True)
+    make_folder(tmp_path / "a")
+    with pytest.raises(InputError, match="a: it holds files already"):
+        make_folder(tmp_path / "a", must_be_empty=True)
+
+
+def test_folder_in_place_of_a_file_is_one_error(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="file: can't be made"):
+        make_folder(tmp_path / "file", must_be_empty=True)

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from catalogdb.report.coast import Box, clipped_ring, coast_around, pieces_inside, thinned
+from catalogdb.geo import Box
+from catalogdb.report.coast import clipped_ring, coast_around, pieces_inside, thinned
 
 BOX = Box(0.0, 1.0, 0.0, 1.0)
 
@@ -39,7 +40,7 @@ def test_thinning_keeps_both_ends():
 
 
 def test_the_gulf_of_trieste_is_sea_and_udine_is_land():
-    land = coast_around(Box(12.0, 14.5, 45.0, 47.0))["land"]
+    land = coast_around(Box(45.0, 47.0, 12.0, 14.5))["land"]
     assert inside(land, 13.4, 45.55) is False
     assert inside(land, 13.24, 46.06) is True
 
@@ -56,7 +57,7 @@ def inside(rings, longitude, latitude):
 
 @pytest.mark.parametrize("west", [175.0, -185.0])
 def test_islands_at_the_date_line_are_whole(west):
-    found = coast_around(Box(west, west + 10.0, -20.0, -14.0))
+    found = coast_around(Box(-20.0, -14.0, west, west + 10.0))
     for line in found["coast"]:
         longitudes = np.array(line)[:, 0]
         assert np.abs(np.diff(longitudes)).max() < 2.0 and west - 2 < longitudes.min() and longitudes.max() < west + 12
@@ -64,7 +65,7 @@ def test_islands_at_the_date_line_are_whole(west):
 
 
 @pytest.mark.parametrize(
-    "box", [Box(9, 16, 44, 48), Box(-180, 180, -90, 90), Box(-130, -65, 25, 50), Box(0, 30, -90, -60)]
+    "box", [Box(44, 48, 9, 16), Box(-90, 90, -180, 180), Box(25, 50, -130, -65), Box(-90, -60, 0, 30)]
 )
 def test_the_lines_of_a_map_take_little_space(box):
     found = coast_around(box)
@@ -73,4 +74,4 @@ def test_the_lines_of_a_map_take_little_space(box):
 
 
 def test_far_out_at_sea_there_is_nothing():
-    assert coast_around(Box(-140.0, -139.0, 30.0, 31.0)) == {"land": [], "coast": [], "borders": []}
+    assert coast_around(Box(30.0, 31.0, -140.0, -139.0)) == {"land": [], "coast": [], "borders": []}
