@@ -7,6 +7,7 @@ Cases:
 - `ogs_hypo71`: distance to the analysts' locations, median and 90 %: as `locate` is by default; with errors as Hypo71
   weighs them; and with stations at sea level besides (`elevations: false`), as these analysts' Hypo71 took them.
 - `ogs_halves`: half of an event's stations against the other half; differences should be as their densities say.
+- `ogs_held_out`: residuals (s) of the picks of a fifth of an event's stations, which it was located without.
 - `layers_as_grid`: the same events in layers and in these layers as a 3-D grid of cells; how far apart they are.
 - `twin_3d`: a made catalog in a model with a fault and a basin: distance to the truth, median, in its mean 1-D model
   and in 3-D.
@@ -33,6 +34,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import _location_grids as grids
+from benchmarks._held_out import held_out, misfit_of_held_out
 from benchmarks._location_cases import OGS_MODEL, Case, hypo71, ogs, ridgecrest
 from benchmarks._location_truth import coverage, half_coverage, halves, pair_errors, peer, places_of_separations
 from benchmarks._location_twin import twin
@@ -44,7 +46,8 @@ from catalogdb.location.estimate import estimate_errors
 from catalogdb.location.locate import Locator
 
 CASES = (
-    *("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "layers_as_grid", "twin_3d"),
+    *("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "ogs_held_out"),
+    *("layers_as_grid", "twin_3d"),
     *("scrtdd_line", "calaveras", "ridgecrest_half"),
 )
 METHODS = ("none", "static", "source")
@@ -120,16 +123,35 @@ def measure_hypo71(root: Path, arguments: argparse.Namespace) -> Iterator[dict[s
             yield _row("ogs_hypo71", terms + kind, np.median(far), np.median(deep), **more, events_per_s=speed)
 
 
+def _kinds(case: Case, methods: list[str]) -> list[tuple[str, str, np.ndarray | None]]:
+    """The kinds of station terms with errors as estimated, and without terms as Hypo71 weighs."""
+    weight = np.repeat(HYPO71_WEIGHTS, 2)[: int(case.arrivals.grade.max()) + 1]
+    return [*((terms, terms, None) for terms in methods), ("none, errors: hypo71", "none", weight)]
+
+
 def measure_halves(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Two locations of the same events from stations of which they share none."""
     case = ogs(root / "ogs_2024_h1")
-    found = []
-    for seed in arguments.seeds:
-        halved = [_located(Case(case.earth, half, case.names, case.plane), "none", samples=SAMPLES)
-                  for half in halves(case.arrivals, seed)]  # fmt: skip
-        shares = half_coverage(*(half.density for half, _ in halved))
-        found.append(shares | {"events_per_s": halved[0][1]})
-    yield {"case": "ogs_halves", "method": "none"} | pd.DataFrame(found).mean().to_dict()
+    for kind, terms, weight in _kinds(case, arguments.methods):
+        found = []
+        for seed in arguments.seeds:
+            halved = [_located(Case(case.earth, half, case.names, case.plane), terms, weight, SAMPLES)
+                      for half in halves(case.arrivals, seed)]  # fmt: skip
+            shares = half_coverage(*(half.density for half, _ in halved))
+            found.append(shares | {"events_per_s": halved[0][1]})
+        yield {"case": "ogs_halves", "method": kind} | pd.DataFrame(found).mean().to_dict()
+
+
+def measure_held_out(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Residuals of picks of stations that an event was located without."""
+    case = ogs(root / "ogs_2024_h1")
+    for kind, terms, weight in _kinds(case, arguments.methods):
+        found = []
+        for seed in arguments.seeds:
+            kept, left = held_out(case.arrivals, seed)
+            located, speed = _located(Case(case.earth, kept, case.names, case.plane), terms, weight)
+            found.append(misfit_of_held_out(located, left, case.earth) | {"events_per_s": speed})
+        yield {"case": "ogs_held_out", "method": kind} | pd.DataFrame(found).mean().to_dict()
 
 
 def measure_layers(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -171,6 +193,7 @@ MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]
     "ogs_twin": measure_twin,
     "ogs_hypo71": measure_hypo71,
     "ogs_halves": measure_halves,
+    "ogs_held_out": measure_held_out,
     "layers_as_grid": measure_layers,
     "twin_3d": measure_twin_3d,
     "scrtdd_line": measure_scrtdd,
