@@ -15,8 +15,9 @@ SHARE, LEAST_LEFT = 0.2, 7
 NEIGHBOURS, FARTHEST_KM, DAMPING = 12, 25.0, 4.0
 
 
-def held_out(arrivals: Arrivals, seed: int) -> tuple[Arrivals, Arrivals]:
-    """Events without the picks of a fifth of their stations, and with these picks alone."""
+def held_out(arrivals: Arrivals, seed: int) -> tuple[np.ndarray, Arrivals, Arrivals]:
+    """Rows of events with enough arrivals, these events without the picks of a fifth of their stations, and with these
+    picks alone."""
     rng = np.random.default_rng(seed)
     out = np.zeros(arrivals.present.shape, dtype=bool)
     for row in range(len(arrivals)):
@@ -24,7 +25,7 @@ def held_out(arrivals: Arrivals, seed: int) -> tuple[Arrivals, Arrivals]:
         out[row] = np.isin(arrivals.station[row], rng.permutation(stations)[: max(1, round(SHARE * len(stations)))])
     rich = np.flatnonzero((arrivals.present & ~out).sum(axis=1) >= LEAST_LEFT)
     kept, left = arrivals.where(~out), arrivals.where(out)
-    return kept.take(rich).trimmed(), left.take(rich).trimmed()
+    return rich, kept.take(rich).trimmed(), left.take(rich).trimmed()
 
 
 def misfit_of_held_out(located: Located, left: Arrivals, earth: Earth) -> dict[str, Any]:
@@ -55,6 +56,7 @@ def _local(models: np.ndarray, kept: Arrivals, delay: np.ndarray, left: Arrivals
         apart, near = apart.reshape(len(rows), count), near.reshape(len(rows), count)
         values = np.where(apart <= FARTHEST_KM, delay[event, place][near], np.nan)
         known = np.isfinite(values).sum(axis=1)
-        middle = np.array([np.nanmedian(own) if own_known else 0.0 for own, own_known in zip(values, known, strict=True)])
+        middle = np.zeros(len(rows))
+        middle[known > 0] = np.nanmedian(values[known > 0], axis=1)
         found[rows, columns] = middle * known / (known + DAMPING)
     return found

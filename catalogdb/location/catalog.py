@@ -16,7 +16,7 @@ from catalogdb.location.terms import common_shift, source_terms, static_terms
 STATIC_ROUNDS = 2
 REACHES_KM = (8.0, 4.0, 2.0, 1.0)
 NO_DELAY = (0.0, 0.0)
-"""What all arrivals of a phase are late together says nothing of where events are to one another, as terms place them."""
+"""Delays of all arrivals of a phase say nothing of where events are to one another, which is how terms place them."""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,14 @@ class GivenTimes:
                     continue
                 found.append(
                     Correlated(
-                        number[first], number[second], net, time.station, time.phase, time.time, time.weight, KINDS[kind]
+                        number[first],
+                        number[second],
+                        net,
+                        time.station,
+                        time.phase,
+                        time.time,
+                        time.weight,
+                        KINDS[kind],
                     )
                 )
         counts["given_times"] = len(found)
