@@ -100,6 +100,12 @@ def register(db: Database, stage: Stage, planned: Iterable[PlannedTask]) -> tupl
     return to_do + suspect, up_to_date
 
 
+def was_reset(db: Database, stage: Stage, shard: Shard) -> bool:
+    """True for a task that has a result, and was marked since to be done again."""
+    row = db.task.find_one({"_id": task_id(stage, shard)}, {"fingerprint": 1, "counts": 1})
+    return row is not None and "counts" in row and "fingerprint" not in row
+
+
 def _new_row(stage: Stage, item: PlannedTask) -> dict[str, Any]:
     shard = item.shard
     return {

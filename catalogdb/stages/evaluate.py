@@ -18,6 +18,7 @@ from catalogdb.evaluation.revision import REVISION
 from catalogdb.jobs import EvaluateBlock, Job
 from catalogdb.ledger.parts import Change, Parts, fingerprint
 from catalogdb.ledger.stage import Inputs, MadeByHand, Output, Reads, Shard, Stage
+from catalogdb.ledger.tasks import was_reset
 from catalogdb.profile import timed
 
 
@@ -43,7 +44,8 @@ class EvaluateStage(Stage):
 
     A comparison of large catalogs has millions of documents, which no transaction holds. So `read` brings the stored
     comparison up to date as `catalogdb evaluate` does, under the comparison's own lease, and the commit enters in the
-    ledger what it was made from. A comparison that is current, whoever made it, is not computed again.
+    ledger what it was made from. A comparison that is current, whoever made it, is not computed again, unless its task
+    was reset.
     """
 
     name = "evaluate"
@@ -56,6 +58,7 @@ class EvaluateStage(Stage):
         Reads("wf_miniseed", "waveforms", padding=_whole, optional=True),
     )
     keeps = ("event_match", "pick_match", "score", "comparison")
+    awaits_others = True
     settings = EvaluateBlock
     revision = REVISION
     words = {
@@ -82,8 +85,8 @@ class EvaluateStage(Stage):
         return Gates(**self._block.model_dump(include={"max_dt", "max_km", "max_pick_dt"}), event_types=types)
 
     def _state(self, db: Database) -> tuple[Shard, Parts, bool] | None:
-        """The one shard, its parts, and whether the stored comparison is made from just these; None where a catalog
-        lacks."""
+        """The one shard, its parts, and whether the stored comparison, made from just these, is to stay; None where a
+        catalog lacks."""
         catalog, reference = self._catalogs(db)
         if catalog is None or reference is None:
             return None
@@ -98,7 +101,8 @@ class EvaluateStage(Stage):
             parts["stored"] = {"comparison": "none"}
         elif stored.get("inputs") != inputs:
             parts["stored"] = {"comparison": "of other inputs"}
-        return self._shard(period), parts, "stored" not in parts
+        shard = self._shard(period)
+        return shard, parts, "stored" not in parts and not was_reset(db, self, shard)
 
     def _shard(self, period: tuple[float, float]) -> Shard:
         return Shard({"reference": self._block.reference}, *period)
@@ -120,7 +124,7 @@ class EvaluateStage(Stage):
         gates = self._gates(db)
         period = shard.starttime, shard.endtime
         with timed("compare"):
-            identity = compare(db, catalog or {}, reference or {}, gates, period)
+            identity = compare(db, catalog or {}, reference or {}, gates, period, was_reset(db, self, shard))
         row = db.comparison.find_one({"_id": identity}, {"inputs": 1, "counts": 1}) or {}
         parts = _parts(row.get("inputs", {}), gates)
         pair: dict[str, Any] = {"stage": self.name, "config_id": self.config_id, "shard": dict(shard.key)}
