@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
 from catalogdb.schema import collections, views
 from catalogdb.times import in_utc
@@ -36,7 +37,7 @@ class Filter(NamedTuple):
         return repr(f"{self.key}{self.operator}{','.join(self.values)}")
 
 
-def parse_filters(name: str, filters: Sequence[str]) -> dict[str, Any]:
+def parse_filters(name: str, filters: Sequence[str]) -> Query:
     """Make one MongoDB filter of several `key=value`, `key>=value`, ... that must all hold.
 
     Times may be ISO dates, years (their start) or epoch seconds; values take the type that the schema gives the field,
@@ -74,7 +75,7 @@ def read_filter(text: str) -> Filter:
     return Filter(key, operator, tuple(value.split(",")) if is_list else (value,))
 
 
-def condition(fields: Fields, one: Filter) -> dict[str, Any]:
+def condition(fields: Fields, one: Filter) -> Query:
     """The MongoDB condition of one filter.
 
     Raises:

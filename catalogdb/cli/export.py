@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from catalogdb.cli import common, completion, probability
 from catalogdb.cli.query import FilterArguments
+from catalogdb.documents.free import Json
 
 
 class CatalogByDefault(TyperGroup):
@@ -245,7 +246,7 @@ def export_waveforms(
         common.err.print(f"{code}: no station metadata, so the file has no place", markup=False, soft_wrap=True)
 
 
-def _say(summary: dict[str, Any]) -> None:
+def _say(summary: Json) -> None:
     events, selected = summary["events"], summary["selected"]
     number = f"{events} events" if events == selected else f"{events} of {selected} events"
     picks = f", {summary['picks']} picks" if summary["picks"] else ""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from catalogdb.documents.free import Json
 from catalogdb.picking.network import DETECTION
 from catalogdb.probability.traces import ProbabilityTrace
 from catalogdb.spans import true_spans
@@ -14,7 +13,7 @@ REACH_SECONDS = 60.0
 """Longest detection. Data this much more on both sides of a shard are looked at, so that no detection depends on it."""
 
 
-def detections_in(trace: ProbabilityTrace, threshold: float, starttime: float, endtime: float) -> list[dict[str, Any]]:
+def detections_in(trace: ProbabilityTrace, threshold: float, starttime: float, endtime: float) -> list[Json]:
     """Detections that start in [starttime, endtime), as documents, ascending in time.
 
     A detection begins where the probability reaches the threshold and lasts while it stays at or above half of it:

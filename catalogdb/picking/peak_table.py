@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import zstandard
 
 from catalogdb.documents.data import Peak
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.errors import InputError
 
 PHASES = ("P", "S")
@@ -48,7 +48,7 @@ class PeakTable:
     """
 
     floor: float
-    stretches: list[dict[str, Any]] = field(default_factory=list)
+    stretches: list[Json] = field(default_factory=list)
     peaks: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=PEAK))
 
     def within(self, starttime: float, endtime: float) -> PeakTable:
@@ -58,7 +58,7 @@ class PeakTable:
             self.floor, self.stretches, self.peaks[(times >= round(starttime * 1e6)) & (times <= round(endtime * 1e6))]
         )
 
-    def to_document(self) -> dict[str, Any]:
+    def to_document(self) -> AnyDocument:
         """Fields of the `peak` collection: floor, codec, count, runs and blob."""
         columns = b"".join(np.ascontiguousarray(self.peaks[name]).tobytes() for name in COLUMNS)
         return {

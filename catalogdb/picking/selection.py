@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 
 from catalogdb.documents.data import PickFields
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.intervals import Interval
 from catalogdb.picking.config import PickConfig
@@ -113,7 +114,7 @@ def once_per_arrival(picks: list[PickFields], config: PickConfig) -> tuple[list[
     return sorted(kept, key=lambda pick: (pick["time"], pick["phase"])), counts
 
 
-def _described(stretch: dict[str, Any], times_us: np.ndarray, phase: str) -> list[dict[str, Any]]:
+def _described(stretch: Json, times_us: np.ndarray, phase: str) -> list[Json]:
     """Channel and components at each time."""
     parts = [stretch, *stretch.get("changes", ())]
     at = np.searchsorted([part["time_us"] for part in parts[1:]], times_us, side="right")
@@ -140,9 +141,7 @@ def _chosen(
     return reached[stay & in_shard]
 
 
-def _documents(
-    peaks: np.ndarray, times: np.ndarray, uncertainties: np.ndarray, scores: np.ndarray
-) -> list[dict[str, Any]]:
+def _documents(peaks: np.ndarray, times: np.ndarray, uncertainties: np.ndarray, scores: np.ndarray) -> list[Json]:
     documents = []
     columns = (times.tolist(), uncertainties.tolist(), scores.tolist())
     for peak, time, uncertainty, quality in zip(peaks, *columns, strict=True):

@@ -13,6 +13,9 @@ from catalogdb.comparisons.inputs import comparison_inputs
 from catalogdb.comparisons.period import comparison_period
 from catalogdb.comparisons.staleness import comparison_state
 from catalogdb.comparisons.summary import figures, known_types
+from catalogdb.database.named import require_catalog
+from catalogdb.documents.free import Json, Query
+from catalogdb.documents.records import Catalog
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.revision import REVISION
 from catalogdb.jobs import EvaluateBlock, Job
@@ -69,7 +72,7 @@ class EvaluateStage(Stage):
     verb = "compared"
 
     @classmethod
-    def identity(cls, job: Job) -> dict[str, Any]:
+    def identity(cls, job: Job) -> Json:
         """Nothing: how a catalog is judged decides nothing of it."""
         return {}
 
@@ -77,7 +80,7 @@ class EvaluateStage(Stage):
     def _block(self) -> EvaluateBlock:
         return self.job.block(self.name)
 
-    def _catalogs(self, db: Database) -> list[dict[str, Any] | None]:
+    def _catalogs(self, db: Database) -> list[Catalog | None]:
         return [db.catalog.find_one({"_id": name}) for name in (self.result, self._block.reference)]
 
     def _gates(self, db: Database) -> Gates:
@@ -120,14 +123,14 @@ class EvaluateStage(Stage):
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Bring the stored comparison up to date, and give what it was made from."""
-        catalog, reference = self._catalogs(db)
+        catalog, reference = (require_catalog(db, name) for name in (self.result, self._block.reference))
         gates = self._gates(db)
         period = shard.starttime, shard.endtime
         with timed("compare"):
-            identity = compare(db, catalog or {}, reference or {}, gates, period, was_reset(db, self, shard))
+            identity = compare(db, catalog, reference, gates, period, was_reset(db, self, shard))
         row = db.comparison.find_one({"_id": identity}, {"inputs": 1, "counts": 1}) or {}
         parts = _parts(row.get("inputs", {}), gates)
-        pair: dict[str, Any] = {"stage": self.name, "config_id": self.config_id, "shard": dict(shard.key)}
+        pair: Query = {"stage": self.name, "config_id": self.config_id, "shard": dict(shard.key)}
         pair["status"] = {"$in": ["done", "failed", "quarantined"]}
         db.task.delete_many(pair | {"starttime": {"$ne": shard.starttime}})  # of the periods before: replaced with them
         db.task.delete_many(pair | {"endtime": {"$ne": shard.endtime}})
@@ -137,7 +140,7 @@ class EvaluateStage(Stage):
         """What was read is counted; the documents are stored."""
         return Output({}, inputs.data)
 
-    def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
+    def report(self, db: Database) -> tuple[Json | None, list[str]]:
         """The overall figures, or what there is to be done before there can be some."""
         reference = self._block.reference
         catalog, judge = self._catalogs(db)

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Literal, get_args
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.exchange.peers.collect import AS_ZERO, PeerCollector
@@ -64,7 +65,7 @@ def export_for_peer(
     format: PeerFormat,
     filter: EventFilter | None = None,
     model: str | None = None,
-) -> dict[str, Any]:
+) -> Json:
     """Write the events of a catalog that pass a filter as another program's input, one file of each kind.
 
     Args:

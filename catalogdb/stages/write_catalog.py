@@ -13,6 +13,8 @@ from pymongo.errors import OperationFailure
 
 from catalogdb.batches import batches
 from catalogdb.database.lease import Lease
+from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.records import Task
 from catalogdb.errors import NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
 
@@ -26,8 +28,8 @@ def write_catalog(
     db: Database,
     name: str,
     documents: CatalogDocuments,
-    named: dict[str, dict[str, Any]],
-    ledger: dict[str, Any],
+    named: dict[str, AnyDocument],
+    ledger: Task,
     lease: Lease,
 ) -> None:
     """Replace what stands under a name by the documents of a catalog.
@@ -58,8 +60,8 @@ class _Writer:
         db: Database,
         name: str,
         documents: CatalogDocuments,
-        named: dict[str, dict[str, Any]],
-        ledger: dict[str, Any],
+        named: dict[str, AnyDocument],
+        ledger: Task,
         lease: Lease,
     ):
         self.db, self.name, self.named, self.ledger, self.lease = db, name, named, ledger, lease
@@ -103,7 +105,7 @@ class _Writer:
                     self.db[collection].delete_many({"task_id": self.ledger["_id"]})
                 raise
 
-    def _insert(self, collection: str, documents: list[dict[str, Any]], session: ClientSession) -> None:
+    def _insert(self, collection: str, documents: list[AnyDocument], session: ClientSession) -> None:
         self.lease.confirm(session)
         self.db[collection].insert_many(documents, session=session)
 

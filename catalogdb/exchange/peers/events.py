@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from catalogdb.documents.data import OriginArrival
+from catalogdb.documents.free import Json
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 Position = tuple[float, float, float]
@@ -38,7 +38,7 @@ class PeerEvent:
 
     number: int
     event_id: str
-    origin: dict[str, Any]
+    origin: Json
     magnitude: float
     arrivals: list[OriginArrival]
     weights: list[int]

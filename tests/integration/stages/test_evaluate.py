@@ -159,7 +159,9 @@ def test_two_runs_on_one_comparison_both_succeed(settings, db, engine_day, monke
     monkeypatch.setattr(Computation, "run", slow)
     monkeypatch.setattr(logs, "show", waits)
     with ThreadPoolExecutor(2) as pool:
-        reports = [future.result() for future in [pool.submit(run_job, settings, engine_day.job()), pool.submit(second)]]
+        reports = [
+            future.result() for future in [pool.submit(run_job, settings, engine_day.job()), pool.submit(second)]
+        ]
     assert [report.status for report in reports] == ["done", "done"]
     assert reports[0].evaluation == reports[1].evaluation and len(ended(db)) == 1
     assert {row["status"] for row in db.run.find({"_id": {"$in": [report.run_id for report in reports]}})} == {"done"}
