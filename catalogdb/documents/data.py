@@ -128,10 +128,6 @@ class Origin(OriginFields):
 class DetectionFields(TypedDict):
     """A stretch of time in which EQTransformer sees an earthquake at one station."""
 
-    channel_group: str  # net.sta.loc.BI, the sensor that was picked
-    net: str  # Network code
-    sta: str  # Station code
-    loc: str  # Location code
     starttime: float  # s: First sample at or above half the threshold (epoch seconds UTC)
     endtime: float  # s: Last sample at or above half the threshold
     probability: float  # Largest detection probability in it, 0..1
@@ -144,6 +140,10 @@ class Detection(DetectionFields):
     pick_set: str  # Name of the pick set that it was made with
     config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
 
 
 class DifferentialTimeTime(TypedDict):
@@ -270,10 +270,6 @@ class ModelWeights(ModelWeightsFields):
 class PeakFields(TypedDict):
     """The peaks of the probability traces of one sensor and shard, measured."""
 
-    channel_group: str  # net.sta.loc.BI, the sensor that was picked
-    net: str  # Network code
-    sta: str  # Station code
-    loc: str  # Location code
     starttime: float  # s: Start of the shard (epoch seconds UTC)
     endtime: float  # s: End of the shard
     turns: NotRequired[list[Any]]  # When the sensor is the one that is picked, pairs of start and end (epoch ...
@@ -291,6 +287,10 @@ class Peak(PeakFields):
     pick_set: str  # Name of the pick set
     config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
 
 
 class PickFields(TypedDict):
@@ -344,10 +344,6 @@ class ProbabilitySegment(TypedDict):
 class ProbabilityFields(TypedDict):
     """Probability of each phase at each sample of one UTC hour of one sensor."""
 
-    channel_group: str  # net.sta.loc.BI, the sensor that was picked
-    net: str  # Network code
-    sta: str  # Station code
-    loc: str  # Location code
     starttime: float  # s: Start of the UTC hour (epoch seconds)
     endtime: float  # s: End of the UTC hour, not part of it
     labels: list[Any]  # What the rows are
@@ -367,6 +363,10 @@ class Probability(ProbabilityFields):
     pick_set: str  # Name of the pick set
     config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
 
 
 class StationTermFields(TypedDict):

@@ -19,4 +19,5 @@ Row = dict[str, Any]
 """A row of a table for people or a file, by column; the table says which columns there are."""
 
 AnyDocument = dict[str, Any]
-"""A document of whichever collection, such as one that the caller names; or what a projection leaves of one."""
+"""A document of whichever collection, such as one that the caller names; what a projection leaves of one; and one in
+the making, with None where a file says nothing."""

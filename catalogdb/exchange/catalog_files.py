@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 from catalogdb.decoding import encoding_of, open_unpacked, unpacked_name
-from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.exchange.detect import SUFFIXES, detect, first_lines, has_no_centuries
 from catalogdb.exchange.evaluation_mode import EvaluationMode
@@ -207,7 +207,7 @@ def _read_file(
     path: Path, format: str, mode: EvaluationMode, tables: TableOptions | None, is_plain: bool
 ) -> ReferenceCatalog:
     item = READ[format]
-    more: Json = {}
+    more: dict[str, Any] = {}
     if is_plain and format == "ogs-dat":
         item = READ["hypo71"]
     elif is_plain:

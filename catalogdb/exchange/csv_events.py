@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from catalogdb.documents.data import Magnitude, Origin
-from catalogdb.documents.free import AnyDocument, Json
+from catalogdb.documents.free import AnyDocument
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.csv_columns import (
     COVARIANCE_PAIRS,
@@ -112,7 +112,7 @@ def _origin(cells: Cells, time: float) -> Iterator[Origin]:
     yield cast(Origin, origin)
 
 
-def _density(cells: Cells) -> Json:
+def _density(cells: Cells) -> AnyDocument:
     """What a probability density says of the place, as `tables` writes it."""
     found: AnyDocument = {"bimodal": cells.text("bimodal") == "yes" or None}
     for level in (68, 90):
@@ -154,7 +154,7 @@ def _magnitudes(cells: Cells, columns: dict[str, int]) -> Iterator[Magnitude]:
         if value is None:
             continue
         kind = MAGNITUDE_COLUMNS[name]
-        extra: Json = {}
+        extra: AnyDocument = {}
         if kind is None:
             kind = _magnitude_type(cells.text("magnitude_type"))
             extra = {

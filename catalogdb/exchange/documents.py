@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from catalogdb.channels import channel_group
 from catalogdb.documents.data import Event, OriginArrival, Pick
-from catalogdb.documents.free import Json
+from catalogdb.documents.free import AnyDocument
 from catalogdb.event_types import exists
 from catalogdb.exchange.event_parts import add_arrival_counts, arrival_of
 from catalogdb.exchange.pick_record import PickRecord
@@ -89,7 +89,7 @@ def _add_picks(
     differing: list[str] = []
     preferred: set[tuple[str | None, str]] | None = None
     for number, source in enumerate(reference.picks, 1):
-        pick = cast(Json, source if isinstance(source, PickRecord) else dict(source))
+        pick = cast(AnyDocument, source if isinstance(source, PickRecord) else dict(source))
         read_from, arrival = pick.pop("read_from", None), pick.pop("arrival", NOTHING_MORE)
         if not pick["net"] and pick["sta"] in networks:
             pick["net"] = networks[pick["sta"]]
@@ -122,7 +122,7 @@ def _add_picks(
             shared |= {(key, identity) for key in event_keys(document)}
             preferred = _preferred_picks(reference) if preferred is None else preferred
             keys = list(dict.fromkeys(event_keys(document) + event_keys(pick)))
-            one, other = cast(Json, document.copy()), {"_id": identity} | pick | own
+            one, other = cast(AnyDocument, document.copy()), {"_id": identity} | pick | own
             if _speaks_for(pick, preferred) > _speaks_for(document, preferred):
                 one, other = other, one
             _replace(document, (other | one) if is_shared else one)
@@ -145,7 +145,7 @@ def _add_picks(
 
 
 def _replace(document: Pick, content: Mapping[str, Any]) -> None:
-    fields = cast(Json, document)
+    fields = cast(AnyDocument, document)
     fields.clear()
     fields |= content
 

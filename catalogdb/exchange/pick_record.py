@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from catalogdb.documents.free import Json
+from catalogdb.documents.free import AnyDocument
 
 FIELDS = (
     *("_id", "channel_group", "net", "sta", "loc", "chan", "phase", "time", "uncertainty", "probability"),
@@ -32,7 +32,7 @@ class PickRecord(MutableMapping[str, Any]):
     loc: str
     chan: str
     arrival: dict[str, float]
-    _more: Json
+    _more: AnyDocument
 
     def __init__(self, fields: Mapping[str, Any] | None = None):
         if fields:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from catalogdb.documents.data import EventSource
-from catalogdb.documents.free import Json
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
 from catalogdb.exchange.quakeml_events import read_events
@@ -257,7 +257,7 @@ def _event_type(event: Any, note: Json) -> str | None:
     return own if own and quakeml_type(own) == found else found
 
 
-def _creation_info(creation: Any) -> Json | None:
+def _creation_info(creation: Any) -> AnyDocument | None:
     if not creation:
         return None
     return present(

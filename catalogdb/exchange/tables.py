@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Literal
 
 from catalogdb.batches import batches
 from catalogdb.documents.data import Event, Pick
-from catalogdb.documents.free import Json, Row
+from catalogdb.documents.free import Row
 from catalogdb.errors import CatalogdbError
 from catalogdb.exchange.csv_catalog import read_csv
 from catalogdb.times import format_time, utc_datetime
@@ -102,7 +102,7 @@ def event_row(event: Event) -> Row:
     return {name: renamed[name] if name in renamed else event.get(name, origin.get(name)) for name in EVENT_COLUMNS}
 
 
-def _intervals(origin: Mapping[str, Any]) -> Json:
+def _intervals(origin: Mapping[str, Any]) -> Row:
     """Limits of depth, covariance and what else an origin by a probability density says."""
     row: Row = {"bimodal": "yes" if origin.get("bimodal") else None}
     for level in ("68", "90"):

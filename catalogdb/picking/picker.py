@@ -25,7 +25,7 @@ from catalogdb.picking.detections import detections_in
 from catalogdb.picking.ensemble import combined
 from catalogdb.picking.findings import Findings, PickResult
 from catalogdb.picking.network import DETECTION
-from catalogdb.picking.peak_table import PEAK, PHASES, PeakTable, joined
+from catalogdb.picking.peak_table import PEAK, PHASES, Channels, PeakTable, StretchChannels, joined
 from catalogdb.picking.peaks import Peaks, peaks_and_saddles
 from catalogdb.picking.resample import RESAMPLING_SETTLE_SECONDS
 from catalogdb.picking.segments import DEAD_SECONDS
@@ -214,15 +214,15 @@ class Picker:
 
         tables = [of_phase(phase) for phase in PHASES]
         rows = {phase: quality.measured_rows(stretch, phase)[0] for phase in PHASES}
-        described: list[Json] = [
-            {"components": components_of(codes), "chan": {phase: codes[row] for phase, row in rows.items()}}
+        described = [
+            Channels(components=components_of(codes), chan={phase: codes[row] for phase, row in rows.items()})
             for _, _, codes in stretch.by_channels()
         ]
-        description = described[0]
+        description: StretchChannels = {**described[0]}
         if stretch.changes:
             since = [round(stretch.time(sample) * 1e6) for sample, _ in stretch.changes]
             description["changes"] = [
-                {"time_us": time_us} | later for time_us, later in zip(since, described[1:], strict=True)
+                {"time_us": time_us, **later} for time_us, later in zip(since, described[1:], strict=True)
             ]
         return PeakTable(self.config.peak_floor, [description], np.concatenate(tables))
 

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from catalogdb.documents.data import Probability
-from catalogdb.documents.free import AnyDocument, Json
+from catalogdb.documents.data import Probability, ProbabilityFields
 from catalogdb.errors import InputError
 from catalogdb.probability import codec
 from catalogdb.probability.traces import ProbabilityTrace
@@ -24,7 +23,9 @@ _ROUNDING = 1e-3
 """A softmax in half precision gives probabilities this much above 1."""
 
 
-def hour_documents(traces: Sequence[ProbabilityTrace], starttime: float, endtime: float, floor: float) -> list[Json]:
+def hour_documents(
+    traces: Sequence[ProbabilityTrace], starttime: float, endtime: float, floor: float
+) -> list[ProbabilityFields]:
     """Documents of the hours that hold samples, ascending in time; identity and names are the caller's to add.
 
     An hour in which the network sees nothing has a document of some hundred bytes; an hour without data has none.
@@ -64,7 +65,7 @@ def _hours(trace: ProbabilityTrace, starttime: float, endtime: float) -> Iterabl
         hour, first = hour + HOUR_SECONDS, last
 
 
-def _document(hour: int, segments: list[ProbabilityTrace], floor: float) -> AnyDocument:
+def _document(hour: int, segments: list[ProbabilityTrace], floor: float) -> ProbabilityFields:
     labels = segments[0].labels
     largest: dict[str, float] = {}
     above = dict.fromkeys(labels, 0.0)

@@ -15,7 +15,7 @@ from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.components import SLOTS, Axis
 from catalogdb.documents.archive import WfMiniseed
 from catalogdb.documents.data import Pick, PickFields
-from catalogdb.documents.free import AnyDocument, Json, Query
+from catalogdb.documents.free import AnyDocument, Query
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job, PickBlock
@@ -213,18 +213,22 @@ class PickStage(Stage):
                 documents[name] += self._of_sensor(rows, sensor)
         return Output(documents, dict(counts), choice.choices, problems, self.picker.backend_name)
 
-    def _of_findings(self, of_sensor: list[tuple[Visit, Findings]], shard: Shard) -> dict[str, list[Json]]:
+    def _of_findings(self, of_sensor: list[tuple[Visit, Findings]], shard: Shard) -> dict[str, list[Any]]:
         """What is kept of one sensor besides its picks."""
         settings = self.job.pick
-        documents = {"detection": [row for _, findings in of_sensor for row in findings.detections]}
+        documents: dict[str, list[Any]] = {
+            "detection": [row for _, findings in of_sensor for row in findings.detections]
+        }
         if settings.probability == "none":
             return documents
         with timed("encode"):
             times = [time for visit, _ in of_sensor for time in visit.times]
             whole = times == [(shard.starttime, shard.endtime)]
             table = joined([findings.peaks for _, findings in of_sensor], settings.peak_floor)
-            peaks = {"starttime": shard.starttime, "endtime": shard.endtime, **table.to_document()}
-            documents["peak"] = [peaks if whole else peaks | {"turns": [list(time) for time in times]}]
+            peaks = table.to_document(shard.starttime, shard.endtime)
+            if not whole:
+                peaks["turns"] = [list(time) for time in times]
+            documents["peak"] = [peaks]
             floor = settings.probability_floor if settings.probability == "sparse" else 0.0
             traces = [trace for _, findings in of_sensor for trace in findings.probability]
             if not whole:
@@ -232,7 +236,7 @@ class PickStage(Stage):
             documents["probability"] = hour_documents(traces, shard.starttime, shard.endtime, floor)
         return documents
 
-    def _of_sensor(self, documents: list[AnyDocument], sensor: str) -> list[AnyDocument]:
+    def _of_sensor(self, documents: list[Any], sensor: str) -> list[AnyDocument]:
         """The documents with their identity, by sensor and start."""
         net, sta, loc, _ = sensor.split(".")
         common = {"pick_set": self.result, "channel_group": sensor, "net": net, "sta": sta, "loc": loc}

@@ -42,6 +42,7 @@ TYPES = {
     "binary": "bytes",
 }
 STORED_WITH = ("_id", "pick_set", "catalog", "config_id", "task_id")
+OF_A_SENSOR = ("channel_group", "net", "sta", "loc")
 OF_A_COMPARISON = ("_id", "comparison", "catalog", "reference", "gates", "max_dt", "max_km", "max_pick_dt")
 OF_A_COLLECTION = re.compile(r"as in the (\w+) collection")
 WIDTH = 120
@@ -110,8 +111,12 @@ def _classes(schema: CollectionSchema, enums: _Enums) -> Iterator[str]:
     for key, field in schema.fields.items():
         if field.fields:
             yield _class(_inner_name(name, key, field), "TypedDict", field.concept, field.fields, name, enums)
-    added = STORED_WITH if "task_id" in schema.fields else OF_A_COMPARISON
-    if "task_id" not in schema.fields and "comparison" not in schema.fields:
+    if "task_id" in schema.fields:
+        is_of_a_sensor = {"pick_set", "channel_group", "starttime"} <= schema.fields.keys()  # science has one at a time
+        added = STORED_WITH + (OF_A_SENSOR if is_of_a_sensor else ())
+    elif "comparison" in schema.fields:
+        added = OF_A_COMPARISON
+    else:
         yield _class(name, "TypedDict", schema.concept, schema.fields, name, enums)
         return
     stored = {key: field for key, field in schema.fields.items() if key in added or _is_content_id(field)}

@@ -52,7 +52,7 @@ class PeerCollector:
                     PeerEvent(
                         len(found) + 1,
                         event["_id"],
-                        dict(preferred_origin(event)),
+                        preferred_origin(event),
                         float(event.get("magnitude") or 0.0),
                         arrivals,
                         weights,

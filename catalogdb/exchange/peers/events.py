@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from catalogdb.documents.data import OriginArrival
-from catalogdb.documents.free import Json
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 Position = tuple[float, float, float]
@@ -38,7 +39,7 @@ class PeerEvent:
 
     number: int
     event_id: str
-    origin: Json
+    origin: Mapping[str, Any]
     magnitude: float
     arrivals: list[OriginArrival]
     weights: list[int]
