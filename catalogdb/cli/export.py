@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -112,9 +112,8 @@ def export_catalog(
         )
         raise InputError(f"filters: {problems}") from None
     db = common.database()
-    if format and format.lower() in export_peers.PEER_FORMATS:
-        peer = cast(export_peers.PeerFormat, format.lower())
-        summary = export_peers.export_for_peer(db, catalog, output, peer, selection, velocity_model)
+    if format and format.lower() in export_peers.peer_formats():
+        summary = export_peers.export_for_peer(db, catalog, output, format.lower(), selection, velocity_model)
     elif velocity_model:
         raise InputError("--velocity-model: only folders for other locators hold one", hint="--format nlloc-obs, ...")
     else:
