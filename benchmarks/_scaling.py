@@ -1,8 +1,9 @@
 """How picking scales from one worker of one core to two: by the clock, and by what it is made of.
 
-The clock of a busy machine says little of the program. So besides it stand, for each run, the processor's seconds of
-workers and server, the rate of each worker between its first and its last task (without the network's loading, and
-without the end, where one worker has nothing left), and what two cores can give at most.
+The clock of a busy machine says little of the program. So besides it stand the processor's seconds that workers and
+server take for a shard, without what they take to start, to load the network, and while idle; the rate of each worker
+between its first and its last task, without the end, where one worker has nothing left; and what two cores can give at
+most, where the server is on the same two.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import resource
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +34,16 @@ catalog: scaling
 stages: [pick]
 pick: {picker: phasenet, weights: demo, shard_hours: 3}
 """
+LOAD = """
+import time
+from catalogdb.picking.config import PickConfig
+from catalogdb.picking.picker import load_picker
+from catalogdb.stages import pick
+picker, before = load_picker(PickConfig(picker="phasenet", weights="demo")), time.process_time()
+picker.preload().result()
+print(time.process_time() - before)
+"""
+IDLE_SECONDS = 10.0
 TURNS = (1, 2, 2, 1)
 ServerCpu = Callable[[Settings], float]
 NewDatabase = Callable[[Settings], Settings]
@@ -43,8 +55,8 @@ class Measured:
 
     Attributes:
         wall: from the start of the stage to the end of its last task, s.
-        worker_cpu, server_cpu: processor's seconds of all workers from their start to their end, and of the server.
-        load: what the first task of each worker took longer than its others in the middle, s.
+        worker_cpu: processor's seconds of all workers, from their start to their end.
+        server_cpu: those of the server meanwhile, without those that it takes while idle.
         rate: shards a second, of all workers together, each between its first and its last task.
         gap: mean time from the end of a task to the start of the worker's next, s.
         uneven: from the end of the first worker's last task to that of the last one's, s.
@@ -53,7 +65,6 @@ class Measured:
     wall: float
     worker_cpu: float
     server_cpu: float
-    load: float
     rate: float
     gap: float
     uneven: float
@@ -73,32 +84,34 @@ def scaling(
     job = folder / "job.yaml"
     job.write_text(JOB)
     runs: dict[int, list[Measured]] = {1: [], 2: []}
-    shards, start_cpu = 0, 0.0
+    shards, start_cpu, load_cpu = 0, 0.0, _load_cpu()
+    idle = _idle_share(server, server_cpu)
     for workers in TURNS * rounds:
         settings = new(server)
         db = connect(settings)
         _ingest(settings, day)
-        before = server_cpu(server)
+        before, began = server_cpu(server), time.monotonic()
         cpu, tasks = _work(settings, job, workers)
+        of_server = server_cpu(server) - before - idle * (time.monotonic() - began)
         run = db.run.find_one({}) or {}
         shards = run["stages"]["pick"]["done"]
         last = (db.task.find_one({"stage": "pick"}, sort=[("updated", -1)]) or {})["updated"]
         wall = (last - run["stages"]["pick"]["started"]).total_seconds()
-        runs[workers].append(Measured(wall, cpu, server_cpu(server) - before, **_schedule(tasks)))
+        runs[workers].append(Measured(wall, cpu, of_server, **_schedule(tasks)))
         start_cpu, _ = _work(settings, job, 1)  # nothing is left to do
         db.client.drop_database(settings.database)
-    return _told(runs, shards, start_cpu)
+    return _told(runs, shards, start_cpu, load_cpu)
 
 
-def _told(runs: dict[int, list[Measured]], shards: int, start_cpu: float) -> dict[str, Any]:
+def _told(runs: dict[int, list[Measured]], shards: int, start_cpu: float, load: float) -> dict[str, Any]:
     per_shard = {
-        workers: [(run.worker_cpu - workers * start_cpu) / shards for run in found] for workers, found in runs.items()
+        workers: [(run.worker_cpu - workers * (start_cpu + load)) / shards for run in found]
+        for workers, found in runs.items()
     }
     server = [run.server_cpu / shards for run in runs[2]]
     best = {workers: min(run.wall for run in found) for workers, found in runs.items()}
     rates = {workers: max(run.rate for run in found) for workers, found in runs.items()}
-    load = min(run.load for run in runs[1])
-    of_one = min(per_shard[1])
+    of_one, of_two = min(per_shard[1]), min(per_shard[2]) + min(server)
     return {
         "shards": shards,
         "seconds": {str(workers): [round(run.wall, 1) for run in found] for workers, found in runs.items()},
@@ -109,12 +122,25 @@ def _told(runs: dict[int, list[Measured]], shards: int, start_cpu: float) -> dic
         },
         "server_cpu_per_shard": [round(cpu, 4) for cpu in server],
         "start_cpu": round(start_cpu, 2),
-        "load_seconds": round(load, 2),
+        "load_cpu": round(load, 2),
         "gap_seconds": [round(run.gap, 3) for found in runs.values() for run in found],
         "uneven_seconds": [round(run.uneven, 2) for run in runs[2]],
-        "most_by_cpu": round(2 * of_one / (min(per_shard[2]) + min(server)), 2),
-        "most_with_load": round((load + shards * of_one) / (load + shards * (min(per_shard[2]) + min(server)) / 2), 2),
+        "most_by_cpu": round(2 * of_one / of_two, 2),
+        "most_with_load": round((load + shards * of_one) / (load + shards * of_two / 2), 2),
     }
+
+
+def _load_cpu() -> float:
+    """Processor's seconds that a worker takes to load the network and its libraries."""
+    output = subprocess.run([sys.executable, "-c", LOAD], capture_output=True, text=True, check=True).stdout
+    return float(output)
+
+
+def _idle_share(server: Settings, server_cpu: ServerCpu) -> float:
+    """Share of a core that the server takes with nothing to do."""
+    before = server_cpu(server)
+    time.sleep(IDLE_SECONDS)
+    return (server_cpu(server) - before) / IDLE_SECONDS
 
 
 def _ingest(settings: Settings, day: DemoDay) -> None:
@@ -158,11 +184,9 @@ def _tasks(process: subprocess.Popen[str]) -> list[tuple[float, float]]:
 
 def _schedule(workers: list[list[tuple[float, float]]]) -> dict[str, float]:
     """What of `Measured` the tasks' times say."""
-    lengths = [[end - start for start, end in tasks] for tasks in workers]
     gaps = [later[0] - earlier[1] for tasks in workers for earlier, later in pairwise(tasks)]
     ends = [tasks[-1][1] for tasks in workers]
     return {
-        "load": min(each[0] - min(each[1:]) for each in lengths),
         "rate": sum((len(tasks) - 2) / (tasks[-2][1] - tasks[0][1]) for tasks in workers),
         "gap": sum(gaps) / len(gaps),
         "uneven": max(ends) - min(ends),

@@ -166,7 +166,8 @@ def training_set(
     }
     config = validated(TrainingSetConfig, described, "training set")
     document = ingest_training_set(common.database(), folders, config, licence, replace)
-    facts: Json = {key: value for key, value in document.items() if key in ("counts", "rejected", "ignored", "digest")}
+    facts: Json = {"counts": document["counts"], "rejected": document.get("rejected", [])}
+    facts |= {"ignored": document.get("ignored", []), "digest": document["digest"]}
     counts = {key: value for key, value in facts["counts"].items() if not isinstance(value, dict)}
     left_out = facts["counts"]["left_out"]
     _print_summary(facts if json else facts | {"counts": counts | left_out}, usable=True, json=json)

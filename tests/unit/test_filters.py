@@ -194,8 +194,8 @@ def test_values_for_views_take_the_types_of_their_collection(name, text, expecte
 
 
 def test_unknown_fields_of_views_are_named():
-    with pytest.raises(InputError, match="stations has no field 'station'") as caught:
-        parse_filters("stations", ["station=BAD"])
+    with pytest.raises(InputError, match="stations has no field 'code'") as caught:
+        parse_filters("stations", ["code=BAD"])
     assert "sta" in caught.value.hint
 
 

@@ -131,7 +131,7 @@ def test_it_goes_with_its_catalog(settings, db, engine_day):
 def test_a_reset_comparison_is_computed_again(settings, db, engine_day):
     before = ended(db)
     assert reset(db, selection(db, "engines", stage="evaluate"))[0]["tasks"] == 1
-    assert of_evaluate(stale_of_job(db, engine_day.job())) == [("stale", "marked to be done again")]
+    assert of_evaluate(stale_of_job(db, engine_day.job())) == [("stale", "reset")]
     assert run_job(settings, engine_day.job()).stages["evaluate"].done == 1 and ended(db) > before
     assert stale_of_job(db, engine_day.job()).tasks == []
     once = ended(db)
