@@ -216,9 +216,8 @@ class PickStage(Stage):
     def _of_findings(self, of_sensor: list[tuple[Visit, Findings]], shard: Shard) -> dict[str, list[Any]]:
         """What is kept of one sensor besides its picks."""
         settings = self.job.pick
-        documents: dict[str, list[Any]] = {
-            "detection": [row for _, findings in of_sensor for row in findings.detections]
-        }
+        detections = [row for _, findings in of_sensor for row in findings.detections]
+        documents: dict[str, list[Any]] = {"detection": detections}
         if settings.probability == "none":
             return documents
         with timed("encode"):
@@ -226,12 +225,11 @@ class PickStage(Stage):
             whole = times == [(shard.starttime, shard.endtime)]
             table = joined([findings.peaks for _, findings in of_sensor], settings.peak_floor)
             peaks = table.to_document(shard.starttime, shard.endtime)
-            if not whole:
-                peaks["turns"] = [list(time) for time in times]
             documents["peak"] = [peaks]
             floor = settings.probability_floor if settings.probability == "sparse" else 0.0
             traces = [trace for _, findings in of_sensor for trace in findings.probability]
             if not whole:
+                peaks["turns"] = [list(time) for time in times]
                 traces = [trace.cut(*time) for trace in traces for time in times]
             documents["probability"] = hour_documents(traces, shard.starttime, shard.endtime, floor)
         return documents
@@ -241,11 +239,7 @@ class PickStage(Stage):
         net, sta, loc, _ = sensor.split(".")
         common = {"pick_set": self.result, "channel_group": sensor, "net": net, "sta": sta, "loc": loc}
         return [
-            {
-                "_id": content_id(self.config_id, sensor, milliseconds(document["starttime"])),
-                **common,
-                **document,
-            }
+            {"_id": content_id(self.config_id, sensor, milliseconds(document["starttime"])), **common, **document}
             for document in documents
         ]
 

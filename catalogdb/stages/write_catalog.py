@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -47,25 +48,21 @@ def write_catalog(
         LostLease: when the lease has gone to another process.
         NameTaken: when a run has taken the name meanwhile; what was written is removed again.
     """
-    writer = _Writer(db, name, documents, named, ledger, lease)
+    writer = _Writer(db, name, {"pick": documents.picks, "event": documents.events}, named, ledger, lease)
     present = sum(db[collection].count_documents({key: name}) for collection, key in COLLECTIONS)
     if len(documents.events) + len(documents.picks) + present <= TRANSACTION_DOCUMENTS and writer.all_at_once():
         return
     writer.in_batches()
 
 
+@dataclass(frozen=True)
 class _Writer:
-    def __init__(
-        self,
-        db: Database,
-        name: str,
-        documents: CatalogDocuments,
-        named: dict[str, AnyDocument],
-        ledger: Task,
-        lease: Lease,
-    ):
-        self.db, self.name, self.named, self.ledger, self.lease = db, name, named, ledger, lease
-        self.documents: dict[str, Sequence[Any]] = {"pick": documents.picks, "event": documents.events}
+    db: Database
+    name: str
+    documents: dict[str, Sequence[Any]]
+    named: dict[str, AnyDocument]
+    ledger: Task
+    lease: Lease
 
     def all_at_once(self) -> bool:
         """Write everything in one transaction; false where it is too large for the server."""
