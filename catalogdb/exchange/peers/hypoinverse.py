@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import pairwise
 
 from catalogdb.errors import InputError
@@ -14,9 +13,8 @@ LONGEST_CODE = 5
 CODE_TOO_LONG = f"arrivals of stations with a code of more than {LONGEST_CODE} letters"
 
 
-def hypoinverse_files(given: PeerInput, left_out: Counter[str]) -> dict[str, str]:
-    """The files by name: phases, stations, one model of P and one of S, and a file of commands; `left_out` counts
-    arrivals that have no room.
+def hypoinverse_files(given: PeerInput) -> dict[str, str]:
+    """The files by name: phases, stations, one model of P and one of S, and a file of commands.
 
     Raises:
         InputError: for a model with a layer slower than the one above it, which HYPOINVERSE stops at.
@@ -35,7 +33,7 @@ def hypoinverse_files(given: PeerInput, left_out: Counter[str]) -> dict[str, str
         for sta, position in sorted(given.stations.items())
         if len(sta) <= LONGEST_CODE
     )
-    left_out[CODE_TOO_LONG] += sum(
+    given.left_out[CODE_TOO_LONG] += sum(
         len(arrival["sta"]) > LONGEST_CODE for event in given.events for arrival in event.arrivals
     )
     return {
