@@ -24,6 +24,7 @@ from catalogdb import dotted_keys, stage_list
 from catalogdb.association.config import AssociateConfig
 from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.errors import InputError
+from catalogdb.features.config import FeaturesConfig
 from catalogdb.geo import Region
 from catalogdb.job_mistakes import problem
 from catalogdb.job_schedule import IngestBlock, ScheduleBlock
@@ -200,6 +201,7 @@ class _JobBlocks(_Block):
     locate: LocateConfig = LocateConfig()
     relocate: RelocateConfig = RelocateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
+    features: FeaturesConfig = FeaturesConfig()
     evaluate: EvaluateBlock | None = None
     _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
 

@@ -51,6 +51,9 @@ STAGES = {
     "relocate": Place("catalogdb.stages.relocate:RelocateStage", follows=("associate", "locate")),
     "magnitude": Place("catalogdb.stages.magnitude:MagnitudeStage"),
     "assemble": Place("catalogdb.stages.assemble:AssembleStage", in_jobs=False),
+    "features": Place(
+        "catalogdb.stages.features:FeaturesStage", follows=("associate", "locate", "relocate", "magnitude")
+    ),
     "evaluate": Place("catalogdb.stages.evaluate:EvaluateStage"),
 }
 """Stages that come with catalogdb."""
