@@ -105,9 +105,7 @@ def waveform(
 
 @app.command("features")
 def features(
-    catalog: Annotated[
-        str, typer.Option(help="Catalog with spectral features.", autocompletion=completion.catalogs)
-    ],
+    catalog: Annotated[str, typer.Option(help="Catalog with spectral features.", autocompletion=completion.catalogs)],
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .png, .svg or .pdf.")],
     event: Annotated[
         str | None, typer.Option(help="Id of an event, or its beginning: its spectrogram, states and fingerprint.")
@@ -132,9 +130,7 @@ def features(
     if json:
         common.print_json(summary)
         return
-    common.out.print(
-        f"{summary['output']}: {summary['title']}, {summary['bytes']} bytes", markup=False, soft_wrap=True
-    )
+    common.out.print(f"{summary['output']}: {summary['title']}, {summary['bytes']} bytes", markup=False, soft_wrap=True)
 
 
 def _period(time: str, before: float | None, after: float | None) -> tuple[float, float]:

@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalogdb.channels import SENSOR_PRIORITY
 
+REVISION = 1
+"""Raised when the same spectrograms, or waveforms, give other features."""
+
 
 class FeaturesConfig(BaseModel):
     """How a catalog's events are told apart by the spectrograms of their waveforms."""
@@ -31,8 +34,8 @@ class FeaturesConfig(BaseModel):
     freqmax: float = Field(30.0, gt=0.0, description="Highest frequency, Hz; channels sampled too slowly are left out.")
     median: Literal["frequency", "spectrogram"] = Field(
         "spectrogram",
-        description="What counts as 0 dB, at least: the median of the whole spectrogram, or that of each frequency, which takes "
-        "away the instrument, but also most of an event's own colour.",
+        description="What counts as 0 dB, at least: the median of the whole spectrogram, or that of each frequency, "
+        "which takes away the instrument, but also most of an event's own colour.",
     )
     range_db: float | None = Field(
         15.0,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from catalogdb.features import markov
 from catalogdb.features.clusters import Clusters, event_vectors, find_clusters
@@ -67,6 +68,7 @@ def extract_features(spectrograms: Sequence[Spectrogram], config: FeaturesConfig
     counts["clusters"] = int(clusters.labels.max()) + 1
     model = _model(config, patterns, fit, described, clusters, of_event)
     model |= {"n_spectrograms": len(chosen), "n_learned_from": len(sample)}
+    model["snr_correlation"] = _snr_correlation(chosen, of_event, clusters)
     model["stations"] = [
         {"net": net, "sta": sta, "n_spectrograms": int((of_station == row).sum())}
         for row, (net, sta) in enumerate(stations)
@@ -98,9 +100,14 @@ def model_of(document: Mapping[str, Any]) -> tuple[Array, markov.MarkovModel]:
     return np.array(document["patterns"]), markov.MarkovModel(*(np.array(document[name]) for name in names))
 
 
-def _enough(
-    spectrograms: Sequence[Spectrogram], config: FeaturesConfig
-) -> tuple[list[Spectrogram], dict[str, int]]:
+def _snr_correlation(chosen: Sequence[Spectrogram], of_event: NDArray[np.intp], clusters: Clusters) -> float:
+    """Spearman's rank correlation of the events' first component with the logarithm of their signal-to-noise ratio."""
+    logarithms = np.log([max(one.snr, 1e-12) for one in chosen])
+    mean = np.bincount(of_event, weights=logarithms) / np.bincount(of_event)
+    return round(float(spearmanr(mean, clusters.places[:, 0]).statistic), DECIMALS)
+
+
+def _enough(spectrograms: Sequence[Spectrogram], config: FeaturesConfig) -> tuple[list[Spectrogram], dict[str, int]]:
     """Those of stations that have enough of them, in an order of their own, where the catalog has enough events."""
     of_station = Counter((one.arrival.net, one.arrival.sta) for one in spectrograms)
     chosen = [one for one in spectrograms if of_station[one.arrival.net, one.arrival.sta] >= config.min_events]
@@ -109,7 +116,9 @@ def _enough(
     least = max(config.min_events, config.clusters or 2)
     if events < least:
         return [], counts | {"too_few_events": events}
-    return sorted(chosen, key=lambda one: (one.arrival.time, one.arrival.event_id, one.arrival.net, one.arrival.sta)), counts
+    return sorted(
+        chosen, key=lambda one: (one.arrival.time, one.arrival.event_id, one.arrival.net, one.arrival.sta)
+    ), counts
 
 
 def _sample(number: int, config: FeaturesConfig) -> NDArray[np.intp]:

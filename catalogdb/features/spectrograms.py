@@ -89,13 +89,16 @@ def frequencies_hz(config: FeaturesConfig) -> Array:
     """Frequencies of a spectrogram: whole numbers of cycles in a frame, inside of the band."""
     first = math.ceil(config.freqmin * config.frame_seconds - 1e-9)
     last = math.floor(config.freqmax * config.frame_seconds + 1e-9)
-    return np.arange(max(first, 1), last + 1) / config.frame_seconds
+    frequencies: Array = np.arange(max(first, 1), last + 1, dtype=np.float64) / config.frame_seconds
+    return frequencies
 
 
 def frame_starts(config: FeaturesConfig) -> Array:
     """Start of each frame after the P arrival, s."""
     room = config.before_seconds + config.after_seconds - config.frame_seconds
-    return np.arange(math.floor(room / config.step_seconds + 1e-9) + 1) * config.step_seconds - config.before_seconds
+    frames = np.arange(math.floor(room / config.step_seconds + 1e-9) + 1, dtype=np.float64)
+    starts: Array = frames * config.step_seconds - config.before_seconds
+    return starts
 
 
 def make_spectrogram(records: Sequence[Record], arrival: Arrival, config: FeaturesConfig) -> Spectrogram:
@@ -149,7 +152,8 @@ def decibels(power: Array, config: FeaturesConfig) -> NDArray[np.float32]:
     level = np.median(logarithm, axis=0) if config.median == "frequency" else np.median(logarithm)
     if config.range_db is not None:
         level = np.maximum(level, np.percentile(logarithm, LOUD_PERCENT) - config.range_db)
-    return np.maximum(logarithm - level, 0.0).astype(np.float32)
+    found: NDArray[np.float32] = np.maximum(logarithm - level, 0.0).astype(np.float32)
+    return found
 
 
 def _sensor_power(channels: Mapping[str, Sequence[Record]], p_time: float, config: FeaturesConfig) -> Array:

@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b3a800", "#7f7f7f")
 """Okabe and Ito's (2008), for clusters in order of their size; they come again after the last."""
 MOST_SHOWN = 8
+WEAK = 0.25
+"""Least mean silhouette of a structure, Kaufman and Rousseeuw (1990)."""
 DPI = 130
 COLUMNS = 4
 
@@ -81,7 +83,7 @@ def cluster_picture(content: ClusterFigure, format: str, theme: Theme = LIGHT) -
     """Map of the events, silhouettes, mean spectra of the clusters, patterns, and mean fingerprints."""
     with matplotlib.rc_context(_style(theme)):
         shown = min(len(content.fingerprints), MOST_SHOWN)
-        rows = math.ceil(shown / COLUMNS)
+        rows = math.ceil((shown + 1) / COLUMNS)
         figure = Figure(figsize=(11.0, 3.9 + 2.9 * rows), layout="constrained")
         figure.suptitle(content.title, fontsize=12)
         top, bottom = figure.subfigures(2, 1, height_ratios=(3.6, 2.9 * rows))
@@ -90,18 +92,18 @@ def cluster_picture(content: ClusterFigure, format: str, theme: Theme = LIGHT) -
         _spectra(across[1], content, shown)
         _patterns(across[2], content)
         bottom.suptitle(
-            "mean fingerprint of each cluster: part of all transitions (square root), states from quiet to loud",
-            fontsize=9,
+            "mean fingerprints: part of all transitions (square root), states from quiet to loud", fontsize=9
         )
-        axes = bottom.subplots(rows, min(shown, COLUMNS), squeeze=False).ravel()
+        axes = bottom.subplots(rows, min(shown + 1, COLUMNS), squeeze=False).ravel()
         largest = float(np.sqrt(content.fingerprints[:shown]).max())
-        for axis in axes[shown:]:
+        _silhouettes(axes[shown], content)
+        for axis in axes[shown + 1 :]:
             axis.set_visible(False)
         for number, axis in enumerate(axes[:shown]):
             image = _fingerprint(axis, content.fingerprints[number], largest)
             events = int((content.labels == number + 1).sum())
             axis.set_title(f"cluster {number + 1}: {events} events", color=_colour(number + 1), fontsize=9)
-        bottom.colorbar(image, ax=list(axes[:shown]), shrink=0.8, pad=0.01)
+        bottom.colorbar(image, ax=axes[shown - 1], shrink=0.8, pad=0.02)
         return _saved(figure, format, theme, content.title)
 
 
@@ -113,7 +115,9 @@ def event_picture(content: EventFigure, format: str, theme: Theme = LIGHT) -> by
         left, right = figure.subfigures(1, 2, width_ratios=(2.0, 1.0))
         spectrogram, patterns, states = left.subplots(3, 1, sharex=True, height_ratios=(3.0, 2.0, 1.1))
         middle = content.times + content.frame_seconds / 2.0
-        image = spectrogram.pcolormesh(middle, content.frequencies_hz, content.decibels.T, cmap="magma", rasterized=True)
+        image = spectrogram.pcolormesh(
+            middle, content.frequencies_hz, content.decibels.T, cmap="magma", rasterized=True
+        )
         spectrogram.set_ylabel("frequency, Hz")
         left.colorbar(image, ax=spectrogram, label="dB over the level", pad=0.01)
         numbers = np.arange(1, content.activations.shape[1] + 1)
@@ -157,6 +161,18 @@ def _patterns(axis: Axes, content: ClusterFigure) -> None:
     axis.pcolormesh(bounds, edges, scaled, cmap="magma", rasterized=True)
     axis.set(xlabel="frequency, Hz", ylabel="pattern")
     axis.set_title("dictionary: patterns, each to its largest value", fontsize=9)
+
+
+def _silhouettes(axis: Axes, content: ClusterFigure) -> None:
+    numbers = sorted(content.silhouettes)
+    chosen = int(content.labels.max())
+    axis.plot(numbers, [content.silhouettes[number] for number in numbers], "o-", color="C7", markersize=4)
+    axis.plot(chosen, content.silhouettes[chosen], "o", markersize=8, color=_colour(1))
+    axis.axhline(WEAK, color="C7", linewidth=0.8, linestyle="--")
+    axis.text(numbers[-1], WEAK, "below: no substantial structure", ha="right", va="bottom", fontsize=7)
+    axis.set(xlabel="number of clusters", ylabel="mean silhouette", ylim=(0.0, max(0.6, *content.silhouettes.values())))
+    axis.set(xticks=numbers, box_aspect=1.0)
+    axis.set_title("how far apart clusters are", fontsize=9)
 
 
 def _fingerprint(axis: Axes, fingerprint: Array, largest: float) -> Any:

@@ -174,6 +174,4 @@ def _record(trace: Any) -> Any:
     from catalogdb.features.spectrograms import Record
 
     stats = trace.stats
-    return Record(
-        stats.location, stats.channel, float(stats.sampling_rate), stats.starttime.timestamp, trace.data
-    )
+    return Record(stats.location, stats.channel, float(stats.sampling_rate), stats.starttime.timestamp, trace.data)

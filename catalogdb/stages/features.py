@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from pymongo.database import Database
 
-from catalogdb.features.config import FeaturesConfig
+from catalogdb.features.config import REVISION, FeaturesConfig
 from catalogdb.identity import content_id
 from catalogdb.ledger.parts import Parts, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
@@ -48,7 +48,7 @@ class FeaturesStage(Stage):
     reads = (Reads("event", "events", padding=_whole), Reads("wf_miniseed", "waveforms", padding=_whole))
     collections = ("feature_model", "feature")
     settings = FeaturesConfig
-    revision = 1
+    revision = REVISION
     words = {"event": named("events"), "waveform": named("waveforms")}
     verb = "described"
 
@@ -110,14 +110,14 @@ class FeaturesStage(Stage):
         return [f"no spectral features: {few} events with spectrograms are too few to learn from; features.min_events"]
 
     def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
-        """Say how far apart the clusters are."""
-        model = db.feature_model.find_one(self._of_catalog, {"silhouettes": 1, "clusters.cluster": 1})
+        """Say how far apart the clusters are, and whether they are of loudness."""
+        fields = {"silhouettes": 1, "clusters.cluster": 1, "snr_correlation": 1}
+        model = db.feature_model.find_one(self._of_catalog, fields)
         if model is None:
             return None, []
-        from catalogdb.features.judgement import silhouette_words
+        from catalogdb.features.judgement import loudness_words, silhouette_words
 
-        value = next(
-            row["silhouette"] for row in model["silhouettes"] if row["clusters"] == len(model["clusters"])
-        )
-        return None, [f"features: mean silhouette {value:.2f} of {len(model['clusters'])} clusters: {silhouette_words(value)}"]
-
+        number, by_number = len(model["clusters"]), {row["clusters"]: row["silhouette"] for row in model["silhouettes"]}
+        value = by_number[number]
+        notes = [f"features: {number} clusters of mean silhouette {value:.2f}: {silhouette_words(value)}"]
+        return None, notes + loudness_words(model["snr_correlation"])

@@ -10,13 +10,13 @@ from sklearn.metrics import adjusted_rand_score
 from catalogdb.features.clusters import event_vectors, find_clusters
 from catalogdb.features.config import FeaturesConfig
 from catalogdb.features.extract import describe, extract_features, model_of
-from catalogdb.features.judgement import silhouette_words
+from catalogdb.features.judgement import loudness_words, silhouette_words
 from catalogdb.features.patterns import activations, learn_patterns
 
 CONFIG = FeaturesConfig(clusters=2)
 LEAST_RAND = 0.8
-"""Settings were chosen on seeds 0 to 2; these are others."""
-SEEDS = (101, 102)
+"""Settings were chosen on seeds 0, 1 and 102; these are others."""
+SEEDS = (201, 202)
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -81,7 +81,7 @@ def test_patterns_that_sums_were_made_of_are_found():
 
 
 def test_what_stations_have_in_common_makes_no_cluster():
-    """Two groups of events, recorded at other stations: what differs between the stations is no difference of events."""
+    """Two groups of events, recorded at other stations: what differs between stations is no difference of events."""
     generator = np.random.default_rng(5)
     events, stations = np.arange(60), (np.arange(60) >= 30).astype(int)
     kind = np.arange(60) % 2
@@ -95,4 +95,5 @@ def test_what_stations_have_in_common_makes_no_cluster():
 
 def test_words_for_silhouettes_are_those_of_the_book():
     assert silhouette_words(0.1) == "no substantial structure"
+    assert loudness_words(0.2) == [] and "-0.70" in loudness_words(-0.7)[0]
     assert [silhouette_words(value).split()[1] for value in (0.3, 0.6, 0.8)] == ["weak", "reasonable", "strong"]
