@@ -173,8 +173,9 @@ def _check_name(db: Database, name: str, held: dict[str, Any] | None, config_id:
         if not found:
             continue
         if "files" not in found.get("config", {}):
+            made = f"is a copy of {found['copied_from']!r}" if "copied_from" in found else "was made by a job"
             raise NameTaken(
-                f"{collection} {name!r} was made by a job, not ingested from files",
+                f"{collection} {name!r} {made}, not ingested from files",
                 hint="give the ingested catalog another --name",
             )
         if found["config_id"] != config_id and not replace:

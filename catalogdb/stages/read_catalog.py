@@ -78,6 +78,32 @@ def catalog_contents(
         )
 
 
+@dataclass(frozen=True)
+class WholeCatalog:
+    """A catalog at one moment: its document, events by time, and its pick set with all picks, where it has one."""
+
+    catalog: dict[str, Any]
+    pick_set: dict[str, Any] | None
+    events: list[Event]
+    picks: list[Pick]
+
+
+def whole_catalog(db: Database, catalog: str) -> WholeCatalog:
+    """Read a catalog with all picks of its pick set, from one snapshot.
+
+    Raises:
+        InputError: for an unknown catalog.
+    """
+    require_catalog(db, catalog)
+    with db.client.start_session(snapshot=True) as session:
+        document = db.catalog.find_one({"_id": catalog}, session=session) or require_catalog(db, catalog)
+        named = {"pick_set": document.get("pick_set")}
+        pick_set = db.pick_set.find_one({"_id": named["pick_set"]}, session=session) if named["pick_set"] else None
+        events = [event for event, _ in _Reader(db, session, catalog, EventFilter()).events_with_picks(False)]
+        picks = db.pick.find(named, session=session).sort([("time", 1), ("_id", 1)]) if pick_set else ()
+        return WholeCatalog(document, pick_set, events, list(picks))
+
+
 @contextmanager
 def picks_by_time(db: Database, query: Mapping[str, Any]) -> Iterator[Iterator[Pick]]:
     """Picks of one moment that fit a query, by time, given back while the block lasts."""
