@@ -172,7 +172,9 @@ def test_geojson_has_the_fields_of_the_usgs_and_is_read_back(tmp_path):
     assert list(left_out.values()) == [1]
     features = json.loads(text)["features"]
     assert features[0]["geometry"]["coordinates"] == [12.805, 46.363, 10.537]
-    names = "mag place time updated tz url detail felt cdi mmi alert status tsunami sig net code ids sources types nst dmin"
+    names = (
+        "mag place time updated tz url detail felt cdi mmi alert status tsunami sig net code ids sources types nst dmin"
+    )
     assert set(features[0]["properties"]) == {*names.split(), "rms", "gap", "magType", "type", "title"}
     assert features[0]["properties"]["time"] == 1711574377300 and features[3]["properties"]["mag"] is None
     (tmp_path / "e.json").write_bytes(text)
