@@ -8,6 +8,7 @@ from collections import defaultdict
 from pymongo.database import Database
 
 from catalogdb.documents.free import Query
+from catalogdb.documents.records import PickSet, PickSetPicked
 from catalogdb.evaluation.columns import Codes
 from catalogdb.evaluation.coverage import Coverage, PickedWaveforms, Span, Station
 
@@ -31,7 +32,7 @@ def picked_waveforms(db: Database, pick_set: str | None, period: Span) -> Picked
     return PickedWaveforms([segment for segment in segments if shards is None or segment[:2] in shards], shards)
 
 
-def picked_spans(db: Database, pick_set: dict[str, Any]) -> list[dict[str, Any]] | None:
+def picked_spans(db: Database, pick_set: PickSet) -> list[PickSetPicked] | None:
     """Spans of time that a pick set was made from, by station, for the `picked` of a copy; None where nothing is known.
 
     Args:
@@ -45,7 +46,7 @@ def picked_spans(db: Database, pick_set: dict[str, Any]) -> list[dict[str, Any]]
     return [{"net": net, "sta": sta, "spans": [*map(list, spans)]} for (net, sta), spans in sorted(shards.items())]
 
 
-def _picked_shards(db: Database, pick_set: dict[str, Any], period: Span) -> dict[Station, list[Span]] | None:
+def _picked_shards(db: Database, pick_set: PickSet, period: Span) -> dict[Station, list[Span]] | None:
     if "picked" in pick_set:  # a copy, which has no tasks
         known = {(row["net"], row["sta"]): [(start, end) for start, end in row["spans"]] for row in pick_set["picked"]}
         cut = {code: [span for span in spans if _meet(span, period)] for code, spans in known.items()}

@@ -15,11 +15,12 @@ from catalogdb import logs
 from catalogdb.comparisons.picked_waveforms import picked_spans
 from catalogdb.database.lease import name_lease
 from catalogdb.documents.data import Event, Origin, Pick
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.names import checked_name
-from catalogdb.stages.ingest_catalog import IngestCatalog
+from catalogdb.stages.ingest_catalog import IngestCatalog, ledger_row
 from catalogdb.stages.read_catalog import WholeCatalog, whole_catalog
 from catalogdb.stages.results import check_not_moving, check_unused
 from catalogdb.stages.write_catalog import write_catalog
@@ -45,7 +46,7 @@ class _Copy:
         return content_id(self.config_id, event_id, part_id)
 
 
-def copy_catalog(db: Database, name: str, new: str, replace: bool = False) -> dict[str, Any]:
+def copy_catalog(db: Database, name: str, new: str, replace: bool = False) -> Json:
     """Write a copy of a catalog, and of all picks of its pick set, as catalog and pick set `new`.
 
     Everything is read from one snapshot and written as an ingest writes it. Ids are made anew, of the new name and what
@@ -81,12 +82,7 @@ def copy_catalog(db: Database, name: str, new: str, replace: bool = False) -> di
             return result | {"changed": False}
         _check_new(db, new, copy.config_id, replace)
         named = _named(db, copy, whole)
-        ledger = {
-            **{"_id": copy.task_id, "stage": IngestCatalog.in_ledger, "config_id": copy.config_id, "result": new},
-            **{key: named["catalog"][key] for key in ("starttime", "endtime") if key in named["catalog"]},
-            **{"shard": {"catalog": new}, "status": "done", "attempts": 0, "counts": counts, "problems": []},
-            "updated": named["catalog"]["created"],
-        }
+        ledger = ledger_row(copy.task_id, copy.config_id, new, named["catalog"], counts, [])
         write_catalog(db, new, _documents(copy, whole), named, ledger, lease)
         return result | {"changed": True}
 
@@ -126,9 +122,9 @@ def _check_new(db: Database, new: str, config_id: str, replace: bool) -> None:
         check_unused(db, kind, new, {("catalog", new)})
 
 
-def _named(db: Database, copy: _Copy, whole: WholeCatalog) -> dict[str, dict[str, Any]]:
+def _named(db: Database, copy: _Copy, whole: WholeCatalog) -> dict[str, AnyDocument]:
     """The documents of the name, by collection."""
-    own = {
+    own: AnyDocument = {
         **{"_id": copy.name, "config_id": copy.config_id, "copied_from": whole.catalog["_id"]},
         "created": db.client.admin.command("hello")["localTime"],
         **({"made_as": copy.made_as} if copy.made_as != copy.name else {}),
@@ -142,7 +138,7 @@ def _named(db: Database, copy: _Copy, whole: WholeCatalog) -> dict[str, dict[str
     return {"catalog": catalog | {"pick_set": copy.name}, "pick_set": pick_set}
 
 
-def _those(document: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _those(document: Mapping[str, Any], names: tuple[str, ...]) -> AnyDocument:
     return {name: document[name] for name in names if name in document}
 
 
@@ -159,9 +155,9 @@ def _pick_id(copy: _Copy, pick: Pick) -> str:
     return content_id(copy.config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
 
 
-def _event(copy: _Copy, event: Event, own: dict[str, Any], of_picks: Mapping[str, str], known: set[str]) -> Event:
+def _event(copy: _Copy, event: Event, own: dict[str, str], of_picks: Mapping[str, str], known: set[str]) -> Event:
     identity = event["_id"]
-    made: dict[str, Any] = {"source_id": identity, **event, **own, "_id": copy.event_id(identity), "catalog": copy.name}
+    made: AnyDocument = {"source_id": identity, **event, **own, "_id": copy.event_id(identity), "catalog": copy.name}
     for name in ("preferred_origin_id", "preferred_magnitude_id"):
         if name in made:
             made[name] = copy.part_id(identity, made[name])

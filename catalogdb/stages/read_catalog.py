@@ -24,6 +24,7 @@ from catalogdb.batches import batches
 from catalogdb.database.named import require_catalog
 from catalogdb.database.short_ids import ids_that_begin
 from catalogdb.documents.data import Event, Pick
+from catalogdb.documents.records import Catalog, PickSet
 from catalogdb.errors import InputError
 from catalogdb.exchange.documents import event_keys
 from catalogdb.exchange.event_filter import EventFilter
@@ -94,8 +95,8 @@ def _with_full_id(db: Database, catalog: str, filter: EventFilter) -> EventFilte
 class WholeCatalog:
     """A catalog at one moment: its document, events by time, and its pick set with all picks, where it has one."""
 
-    catalog: dict[str, Any]
-    pick_set: dict[str, Any] | None
+    catalog: Catalog
+    pick_set: PickSet | None
     events: list[Event]
     picks: list[Pick]
 
