@@ -175,4 +175,4 @@ def _origin(copy: _Copy, event_id: str, origin: Origin, of_picks: Mapping[str, s
             arrival | {"pick_id": of_picks.get(arrival["pick_id"], arrival["pick_id"])}
             for arrival in origin["arrivals"]
         ]
-    return cast(Origin, made)
+    return made
