@@ -1,4 +1,4 @@
-"""Assembly: origins and magnitudes of one window -> whole events, what people query and export."""
+"""Assembly: origins, magnitudes and types of one window -> whole events, what people query and export."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from catalogdb.version import __version__
 
 BATCH_WINDOWS = 100
 """So many windows are planned together, with one query per collection."""
+TYPE_FIELDS = {"_id": 0, "event_id": 1, "type": 1, "probability": 1}
+TYPE_RULE = "waveforms"
 FROM_ORIGIN = ("time", "latitude", "longitude", "depth_km", "n_picks", "n_p", "n_s", "rms", "azimuthal_gap", "limits")
 
 
@@ -28,10 +30,14 @@ class AssembleStage(Stage):
 
     name = "assemble"
     kind = "catalog"
-    reads = (Reads("origin", "origins"), Reads("magnitude", "magnitudes", optional=True))
+    reads = (
+        Reads("origin", "origins"),
+        Reads("magnitude", "magnitudes", optional=True),
+        Reads("event_type", "event types", optional=True),
+    )
     collections = ("event",)
     is_implied = True
-    words = {"origin": named("origins"), "magnitude": named("magnitudes")}
+    words = {"origin": named("origins"), "magnitude": named("magnitudes"), "event_type": named("event types")}
     verb = "assembled"
 
     @classmethod
@@ -58,31 +64,40 @@ class AssembleStage(Stage):
         last = max(shard.endtime for shard in shards)
         events = events_of(db, self.result, self.config_id, shards[0].starttime, last, {"task_id": 0})
         magnitudes: dict[str, list[dict]] = defaultdict(list)
+        types: dict[str, dict] = {}
         if events:
             query = {"event_id": {"$in": [origins[0]["event_id"] for origins in events]}}
             for magnitude in db.magnitude.find(query, {"task_id": 0}).sort("_id", 1):
                 magnitudes[magnitude["event_id"]].append(magnitude)
+            for found in db.event_type.find(query | {"type": {"$exists": True}}, TYPE_FIELDS):
+                types[found["event_id"]] = found
         times = [origins[0]["time"] for origins in events]
         name = name_of_identity(db, "catalog", self.result)
         return [
-            _inputs(events[bisect_left(times, shard.starttime) : bisect_left(times, shard.endtime)], magnitudes, name)
+            _inputs(
+                events[bisect_left(times, shard.starttime) : bisect_left(times, shard.endtime)], magnitudes, types, name
+            )
             for shard in shards
         ]
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Put together each event."""
-        of_events, magnitudes = inputs.data
-        events = [assemble_event(origins, magnitudes.get(origins[0]["event_id"], [])) for origins in of_events]
+        of_events, magnitudes, types = inputs.data
+        events = []
+        for origins in of_events:
+            name = origins[0]["event_id"]
+            events.append(assemble_event(origins, magnitudes.get(name, []), types.get(name)))
         return Output(
             {"event": events}, {"events": len(events), "with_magnitude": sum("magnitude" in event for event in events)}
         )
 
 
-def _inputs(events: list[list[dict]], of_events: dict[str, list[dict]], name: str) -> Inputs:
+def _inputs(events: list[list[dict]], of_events: dict[str, list[dict]], types: dict[str, dict], name: str) -> Inputs:
     """`name` stands in the digests in place of the catalog's own, which a rename changes."""
     named_so = {"catalog": name}
     names = [origins[0]["event_id"] for origins in events]
     magnitudes = {event: of_events[event] for event in names if event in of_events}
+    own_types = {event: types[event] for event in names if event in types}
     parts = {
         "origin": {
             event: digest(*(origin | named_so for origin in origins))
@@ -90,11 +105,20 @@ def _inputs(events: list[list[dict]], of_events: dict[str, list[dict]], name: st
         },
         "magnitude": {event: digest([row | named_so for row in rows]) for event, rows in magnitudes.items()},
     }
-    return Inputs((events, magnitudes), fingerprint(parts), parts)
+    if own_types:
+        parts["event_type"] = {event: digest(found) for event, found in own_types.items()}
+    return Inputs((events, magnitudes, own_types), fingerprint(parts), parts)
 
 
-def assemble_event(origins: list[dict[str, Any]], magnitudes: list[dict[str, Any]]) -> dict[str, Any]:
-    """Make an event document of its origins and its magnitudes, the first of which is preferred."""
+def assemble_event(
+    origins: list[dict[str, Any]], magnitudes: list[dict[str, Any]], found: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Make an event document of its origins and its magnitudes, the first of which is preferred.
+
+    Args:
+        found: what the waveforms say that it was, where they are sure enough (`TYPE_FIELDS` of `event_type`). Else an
+            event of an associator counts as an earthquake, and nothing is said of how certain that is.
+    """
     origin = preferred_origin(origins)
     event = {
         "_id": origin["event_id"],
@@ -109,6 +133,9 @@ def assemble_event(origins: list[dict[str, Any]], magnitudes: list[dict[str, Any
         "creation_info": {"author": f"catalogdb {__version__}"},
     }
     event |= {name: origin[name] for name in FROM_ORIGIN if name in origin}
+    if found:
+        event |= {"event_type": found["type"], "event_type_certainty": "suspected", "event_type_rule": TYPE_RULE}
+        event["event_type_probability"] = found["probability"]
     if len(origins) > 1:
         event["preferred_origin_rule"] = rule_of(origins)
     if magnitudes:
