@@ -113,7 +113,7 @@ def decide(
         for number, own in zip(rows, vote.stations, strict=True):
             entries[number] |= {"vote": CLASSES[int(own.argmax())], "probabilities": _named(own)}
         document |= {
-            "class": vote.best,
+            "most_probable": vote.best,
             "probability": round(vote.probability, 4),
             "probabilities": _named(vote.probabilities),
             "votes": dict(vote.votes),

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 Branch = Literal["g", "n"]
-Class = Literal["earthquake", "explosion", "surface"]
 Decision = Literal["decided", "unsure", "too_few_stations", "no_station"]
 EvaluationMode = Literal["automatic", "manual"]
 EvaluationStatus = Literal["preliminary", "confirmed", "reviewed", "final", "rejected"]
@@ -263,7 +262,7 @@ class EventTypeFields(TypedDict):
     hour: float  # h: Hour of the day, UTC
     decision: Decision  # decided
     type: NotRequired[str]  # QuakeML's type, of decided ones alone
-    class: NotRequired[Class]  # The most probable class
+    most_probable: NotRequired[str]  # The most probable class
     probability: NotRequired[float]  # Of that class
     probabilities: NotRequired[dict[str, Any]]  # Of each class
     votes: NotRequired[dict[str, Any]]  # Stations that hold each class for the most probable

@@ -111,7 +111,7 @@ class EventTypeStage(Stage):
         for event in events:
             found = decide(classifier, event.origin, event.stations, self._config)
             counts[found.document["decision"]] += 1
-            if name := found.document.get("class") if found.document["decision"] == "decided" else None:
+            if name := found.document.get("most_probable") if found.document["decision"] == "decided" else None:
                 counts[f"found_{name}"] += 1
             for reason in found.reasons:
                 counts[reason] += 1

@@ -35,7 +35,7 @@ class GateRow:
         on: name of the training set whose test part it is.
         figure: ``f1_p``, ``f1_s``, ``error_p`` or ``error_s``: mean absolute time error (s) of the onsets that
             both have picked right, since those that one alone has found are the harder ones. Of event types
-            ``right_CLASS``, ``wrong`` and ``log_loss``, see `type_gate`.
+            ``right_CLASS`` and ``log_loss``, see `type_gate`.
         parent, candidate: the figure, the mean over the seeds.
         difference: candidate less parent.
         interval: of the difference.

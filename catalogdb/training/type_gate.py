@@ -20,8 +20,9 @@ FEWEST_EVENTS = 10
 def compared_types(
     on: str, parent: TypeOutcome | None, candidates: Sequence[TypeOutcome], config: GateConfig
 ) -> list[GateRow]:
-    """Candidate and parent on one set of events: of each class the share called right, over all the share called wrong,
-    and the mean logarithm of the probability; the last two with each class counting alike.
+    """Candidate and parent on one set of events: of each class the share that is called so, and over all the mean
+    logarithm of the true class's probability, each class counting alike. The logarithm is what makes it costly to be sure
+    and wrong; the share of wrong ones would favour who says nothing.
 
     Args:
         on: its name.
@@ -51,11 +52,10 @@ def compared_types(
         return row_of(figure, measured, config, on=on, **about)
 
     right = [(before.is_right, each.is_right) for each in candidates]
-    wrong = [(before.decided & ~before.is_right, each.decided & ~each.is_right) for each in candidates]
     loss = [(before.log_loss, each.log_loss) for each in candidates]
     rows = []
     for number, part in zip(judged, of_class, strict=True):
         size = int(counts[number])
         rows.append(row(f"right_{CLASSES[number]}", right, [part], onsets=size, events=size))
     every = {"onsets": len(names), "events": len(names)}
-    return [*rows, row("wrong", wrong, of_class, **every), row("log_loss", loss, of_class, **every)]
+    return [*rows, row("log_loss", loss, of_class, **every)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from catalogdb.discrimination.classes import CLASSES
 from catalogdb.discrimination.classifier import Classifier, read_tensors
 from catalogdb.discrimination.vote import Calibration, fit_calibration
@@ -13,7 +15,7 @@ from catalogdb.training.result import Parts, Result
 from catalogdb.training.split import share_of_events
 from catalogdb.training.type_network import open_network, type_weights
 from catalogdb.training.type_score import station_rows
-from catalogdb.training.type_table import type_table
+from catalogdb.training.type_table import TypeTable, type_table
 
 
 def train_types(
@@ -43,6 +45,20 @@ def train_types(
             hint="the events need types (QuakeML's) of two classes or more; other split.fractions share them out "
             "otherwise",
         )
+    result = train_tables(training, validation, parent, config, seed, resume, save)
+    return replace(result, problems=[*problems, *others])
+
+
+def train_tables(
+    training: TypeTable,
+    validation: TypeTable,
+    parent: WeightsFiles,
+    config: TrainConfig,
+    seed: int,
+    resume: bytes | None = None,
+    save: Save | None = None,
+) -> Result:
+    """The same from features that were measured before."""
     network = open_network(parent.pt.read_bytes())
     if config.parent is None:
         network.standardise(training.features)
@@ -58,4 +74,4 @@ def train_types(
     calm = fit_calibration(station_rows(Classifier(read_tensors(bare.pt), Calibration()), validation))
     weights = type_weights(network, docstring, about, calm)
     records = {"train": len(training.classes), "validation": len(validation.classes)}
-    return Result(weights, trained, None, records, [*problems, *others])
+    return Result(weights, trained, None, records, [])

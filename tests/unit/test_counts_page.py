@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from catalogdb.association import origins
+from catalogdb.discrimination.classes import CLASSES
+from catalogdb.discrimination.features import REASONS as NO_FEATURES
 from catalogdb.picking.selection import SELECTION_COUNTS
 from catalogdb.picking.unpicked import REASONS
 from catalogdb.runs.run_report import OF_THE_NETWORK
@@ -18,7 +20,7 @@ EXPLAINED = {
     name for line in PAGE.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split("|")[1])
 }
 SCIENCE = ("association", "picking", "magnitude")
-STAGES = ("pick", "associate", "magnitude", "assemble", "repick")
+STAGES = ("pick", "associate", "magnitude", "event_type", "assemble", "repick")
 SOURCES = [
     *(path for folder in SCIENCE for path in (ROOT / "catalogdb" / folder).rglob("*.py")),
     *(ROOT / "catalogdb" / "stages" / f"{name}.py" for name in STAGES),
@@ -53,6 +55,9 @@ LISTED = {
     *WHY_NO_ORIGIN,
     *WHY_NO_PICK,
     *(f"events_at_{x}" for x in LIMITS),
+    *NO_FEATURES,
+    *(f"found_{name}" for name in CLASSES),
+    *("decided", "unsure", "too_few_stations", "no_station"),
 }
 
 

@@ -57,7 +57,7 @@ def test_a_blast_is_found_and_the_event_says_suspected(db, blast):
     (report,) = run(db, EventTypeStage(job, CONFIG_ID))
     assert report.status == "done", report.error
     found = db.event_type.find_one({"event_id": "blast"})
-    assert (found["class"], found["type"], found["decision"]) == ("explosion", "quarry blast", "decided")
+    assert (found["most_probable"], found["type"], found["decision"]) == ("explosion", "quarry blast", "decided")
     assert sum(found["votes"].values()) == found["n_stations"] >= 1 and found["weights"]["name"] == "packaged"
     assert sum(found["probabilities"].values()) == pytest.approx(1.0, abs=1e-3)
     run(db, AssembleStage(job, CONFIG_ID))
@@ -81,7 +81,7 @@ def test_an_unsure_event_keeps_its_type_without_certainty(db, blast):
     job = job_of(least_probability=0.9999)
     run(db, EventTypeStage(job, CONFIG_ID))
     found = db.event_type.find_one({})
-    assert found["decision"] == "unsure" and found["class"] == "explosion" and "type" not in found
+    assert found["decision"] == "unsure" and found["most_probable"] == "explosion" and "type" not in found
     run(db, AssembleStage(job, CONFIG_ID))
     event = db.event.find_one({})
     assert event["event_type"] == "earthquake"
@@ -108,7 +108,7 @@ def test_events_without_waveforms_are_counted_and_left_open(db):
     (report,) = run(db, EventTypeStage(job_of(), CONFIG_ID))
     assert report.counts["no_station"] == 1 and report.counts["no_waveform"] == len(made)
     found = db.event_type.find_one({})
-    assert found["decision"] == "no_station" and found["n_stations"] == 0 and "class" not in found
+    assert found["decision"] == "no_station" and found["n_stations"] == 0 and "most_probable" not in found
     said, lost = EventTypeStage.outcome(report.counts)
     assert said == "types: 1 of 1 left open" and f"{len(made)} without waveforms" in lost[0]
 

@@ -115,7 +115,7 @@ class OfOneMind:
 def test_what_is_not_probable_enough_is_left_open():
     one, many = stations(list), stations(list, list, list, list)
     unsure = decide(OfOneMind(EXPLOSION), ORIGIN, one, EventTypeConfig()).document
-    assert (unsure["decision"], unsure["class"]) == ("unsure", "explosion") and "type" not in unsure
+    assert (unsure["decision"], unsure["most_probable"]) == ("unsure", "explosion") and "type" not in unsure
     config = EventTypeConfig(explosion_type="quarry blast")
     sure = decide(OfOneMind(EXPLOSION), ORIGIN, many, config).document
     assert (sure["decision"], sure["type"], sure["votes"]["explosion"]) == ("decided", "quarry blast", 4)
