@@ -24,7 +24,7 @@ NAMES = (
     "endurance",
     "quality",
     "uncertainty",
-    "learning",
+    "learning", "event_types",
     "seislm",
     "engines",
     "staleness",

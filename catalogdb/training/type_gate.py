@@ -21,8 +21,8 @@ def compared_types(
     on: str, parent: TypeOutcome | None, candidates: Sequence[TypeOutcome], config: GateConfig
 ) -> list[GateRow]:
     """Candidate and parent on one set of events: of each class the share that is called so, and over all the mean
-    logarithm of the true class's probability, each class counting alike. The logarithm is what makes it costly to be sure
-    and wrong; the share of wrong ones would favour who says nothing.
+    logarithm of the true class's probability, each class counting alike. The logarithm is what makes it costly to be
+    sure and wrong; the share of wrong ones would favour who says nothing.
 
     Args:
         on: its name.
