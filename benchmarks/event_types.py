@@ -33,7 +33,7 @@ from catalogdb.training.type_score import score_types
 from catalogdb.training.type_table import type_table
 
 MADE_SEED = 30_101
-MADE = 150
+MADE = 60
 """Events of each made case."""
 
 

@@ -1,16 +1,23 @@
 """One made event of a known type, as miniSEED files, origins and picks."""
 
+from functools import cache
+
 from obspy import Stream, UTCDateTime
 
 from catalogdb.demo.typed_records import typed_records
 
 
+@cache
 def records_of(kind, seed=77, stations=2):
     """The first made event of a type that has so many stations or more."""
-    by_event = {}
+    found = []
     for record in typed_records(seed, 24, (kind,)):
-        by_event.setdefault(record.event, []).append(record)
-    return next(records for records in by_event.values() if len(records) >= stations)
+        if found and record.event != found[0].event:
+            if len(found) >= stations:
+                break
+            found = []
+        found.append(record)
+    return found
 
 
 def at(records, start, prefix="A"):

@@ -113,8 +113,8 @@ class EventTypeStage(Stage):
             counts[found.document["decision"]] += 1
             if name := found.document.get("most_probable") if found.document["decision"] == "decided" else None:
                 counts[f"found_{name}"] += 1
-            for reason in found.reasons:
-                counts[reason] += 1
+            for reason, number in found.reasons.items():
+                counts[reason] += number
             identity = content_id(self.config_id, event.origin["event_id"], self.name)
             documents.append(found.document | {"_id": identity, "catalog": self.result, "weights": about})
         return Output({"event_type": documents}, dict(counts), {}, problems)
