@@ -21,6 +21,7 @@ from catalogdb.discrimination.features import (
     station_features,
 )
 from catalogdb.discrimination.vote import combined
+from catalogdb.documents.free import AnyDocument
 
 if TYPE_CHECKING:
     from obspy import Trace
@@ -54,7 +55,7 @@ class StationRecord:
 class Decision:
     """The document of `event_type` without the database's fields, and how many stations don't vote, by `REASONS`."""
 
-    document: dict[str, Any]
+    document: AnyDocument
     reasons: Counter[str]
 
 
@@ -94,7 +95,7 @@ def decide(
     """
     rows, reasons = _votes(classifier, stations)
     hour = origin["time"] % _DAY / _HOUR
-    document: dict[str, Any] = {
+    document: AnyDocument = {
         "event_id": origin["event_id"],
         "time": origin["time"],
         "hour": round(hour, 3),
@@ -102,7 +103,7 @@ def decide(
         "n_stations": len(rows),
         "decision": "no_station",
     }
-    entries: list[dict[str, Any]] = [
+    entries: list[AnyDocument] = [
         {"net": record.net, "sta": record.sta}
         | ({} if record.distance_km is None else {"distance_km": round(record.distance_km, 3)})
         for record in stations

@@ -12,6 +12,7 @@ from pymongo.database import Database
 from catalogdb.batches import batches
 from catalogdb.channels import SENSOR_PRIORITY, sensor_rank
 from catalogdb.discrimination.config import REVISION, EventTypeConfig
+from catalogdb.documents.data import Origin
 from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
@@ -40,7 +41,7 @@ Station = tuple[str, str]
 class _Event:
     """One event with the stations that are asked, nearest first, each with the segments of its best sensor."""
 
-    origin: dict[str, Any]
+    origin: Origin
     stations: list[StationRecord]
     segments: dict[Station, list[Any]] = field(default_factory=dict)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import Any
-
 import numpy as np
 import torch
 from torch import nn
@@ -14,6 +12,7 @@ from catalogdb.discrimination.classes import CLASSES
 from catalogdb.discrimination.classifier import ARCHITECTURE, HIDDEN, MOST_SPREADS
 from catalogdb.discrimination.features import NAMES
 from catalogdb.discrimination.vote import Calibration
+from catalogdb.documents.free import Json
 from catalogdb.picking.weights import OWN_METADATA
 from catalogdb.training.networks import VERSION, Weights
 
@@ -61,7 +60,7 @@ def new_type_weights(seed: int) -> Weights:
         return type_weights(TypeNetwork(), "Not trained.", {}, Calibration())
 
 
-def type_weights(network: TypeNetwork, docstring: str, training: dict[str, Any], calibration: Calibration) -> Weights:
+def type_weights(network: TypeNetwork, docstring: str, training: Json, calibration: Calibration) -> Weights:
     """What is kept of a network.
 
     Args:
