@@ -71,8 +71,8 @@ class AssembleStage(Stage):
             query = {"event_id": {"$in": [origins[0]["event_id"] for origins in events]}}
             for magnitude in db.magnitude.find(query, {"task_id": 0}).sort("_id", 1):
                 magnitudes[magnitude["event_id"]].append(magnitude)
-            for found in db.event_type.find(query | {"type": {"$exists": True}}, TYPE_FIELDS):
-                types[found["event_id"]] = found
+            for decided in db.event_type.find(query | {"type": {"$exists": True}}, TYPE_FIELDS):
+                types[decided["event_id"]] = decided
         times = [origins[0]["time"] for origins in events]
         name = name_of_identity(db, "catalog", self.result)
         return [
@@ -114,11 +114,11 @@ def _inputs(
     return Inputs((events, magnitudes, own_types), fingerprint(parts), parts)
 
 
-def assemble_event(origins: list[Origin], magnitudes: list[Magnitude], found: EventType | None = None) -> Event:
+def assemble_event(origins: list[Origin], magnitudes: list[Magnitude], decided: EventType | None = None) -> Event:
     """Make an event document of its origins and its magnitudes, the first of which is preferred.
 
     Args:
-        found: what the waveforms say that it was, where they are sure enough (`TYPE_FIELDS` of `event_type`). Else an
+        decided: what the waveforms say that it was, where they are sure enough (`TYPE_FIELDS` of `event_type`). Else an
             event of an associator counts as an earthquake, and nothing is said of how certain that is.
     """
     origin = preferred_origin(origins)
@@ -136,9 +136,9 @@ def assemble_event(origins: list[Origin], magnitudes: list[Magnitude], found: Ev
     }
     fields: Mapping[str, Any] = origin
     event |= {name: fields[name] for name in FROM_ORIGIN if name in fields}
-    if found:
-        event |= {"event_type": found["type"], "event_type_certainty": "suspected", "event_type_rule": TYPE_RULE}
-        event["event_type_probability"] = found["probability"]
+    if decided:
+        event |= {"event_type": decided["type"], "event_type_certainty": "suspected", "event_type_rule": TYPE_RULE}
+        event["event_type_probability"] = decided["probability"]
     if len(origins) > 1:
         event["preferred_origin_rule"] = rule_of(origins)
     if magnitudes:

@@ -19,7 +19,7 @@ PAGE = (ROOT / "docs" / "reference" / "counts.md").read_text()
 EXPLAINED = {
     name for line in PAGE.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split("|")[1])
 }
-SCIENCE = ("association", "picking", "magnitude")
+SCIENCE = ("association", "discrimination", "picking", "magnitude")
 STAGES = ("pick", "associate", "magnitude", "event_type", "assemble", "repick")
 SOURCES = [
     *(path for folder in SCIENCE for path in (ROOT / "catalogdb" / folder).rglob("*.py")),
@@ -78,6 +78,7 @@ def test_every_reason_why_there_is_no_event_is_listed():
 
 def test_the_page_explains_nothing_that_is_not_counted():
     code = "".join(path.read_text() for path in SOURCES) + "".join(f"events_at_{name} " for name in LIMITS)
+    code += "".join(f"found_{name} " for name in CLASSES)
     stems = {
         name: name.removeprefix("picks_rejected_").removeprefix("origin_").removesuffix("_picks") for name in EXPLAINED
     }
