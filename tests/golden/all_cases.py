@@ -1,6 +1,7 @@
 """All golden cases."""
 
 from association_cases import CASES as ASSOCIATION
+from discrimination_cases import CASES as DISCRIMINATION
 from evaluation_cases import CASES as EVALUATION
 from feature_cases import CASES as FEATURES
 from magnitude_cases import CASES as MAGNITUDE
@@ -9,4 +10,4 @@ from reader_cases import CASES as READERS
 from training_cases import CASES as TRAINING
 from waveform_cases import CASES as WAVEFORMS
 
-CASES = (*WAVEFORMS, *PICKING, *ASSOCIATION, *MAGNITUDE, *READERS, *EVALUATION, *TRAINING, *FEATURES)
+CASES = (*WAVEFORMS, *PICKING, *ASSOCIATION, *MAGNITUDE, *READERS, *EVALUATION, *TRAINING, *DISCRIMINATION, *FEATURES)
