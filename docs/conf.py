@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -31,12 +30,7 @@ extensions = [
 
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
-# tests/integration/test_notebooks.py runs the notebooks; with "force" the site runs them, too, and shows what they give
-nb_execution_mode = os.environ.get("CATALOGDB_NOTEBOOKS", "off")
-nb_execution_in_temp = True
-nb_merge_streams = True
-nb_execution_timeout = 600
-nb_execution_raise_on_error = True
+nb_execution_mode = "off"  # tests/integration/test_notebooks.py runs them
 
 autodoc_typehints = "description"
 autodoc_member_order = "bysource"
