@@ -23,8 +23,10 @@ from pydantic import (
 from catalogdb import dotted_keys, stage_list
 from catalogdb.association.config import AssociateConfig
 from catalogdb.channels import SENSOR_PRIORITY
+from catalogdb.discrimination.config import EventTypeConfig
 from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
+from catalogdb.features.config import FeaturesConfig
 from catalogdb.geo import Region
 from catalogdb.job_mistakes import problem
 from catalogdb.job_schedule import IngestBlock, ScheduleBlock
@@ -201,6 +203,8 @@ class _JobBlocks(_Block):
     locate: LocateConfig = LocateConfig()
     relocate: RelocateConfig = RelocateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
+    event_type: EventTypeConfig = EventTypeConfig()
+    features: FeaturesConfig = FeaturesConfig()
     evaluate: EvaluateBlock | None = None
     _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
 

@@ -12,8 +12,11 @@ from typing import Any, Literal, NotRequired, TypedDict
 from catalogdb.documents.free import Json
 
 Branch = Literal["g", "n"]
+Decision = Literal["decided", "unsure", "too_few_stations", "no_station"]
 EvaluationMode = Literal["automatic", "manual"]
 EvaluationStatus = Literal["preliminary", "confirmed", "reviewed", "final", "rejected"]
+EventTypeCertainty = Literal["known", "suspected"]
+EventTypeRule = Literal["waveforms"]
 Onset = Literal["emergent", "impulsive", "questionable"]
 Polarity = Literal["positive", "negative", "undecidable"]
 TimeFrom = Literal["first_arrival", "minute"]
@@ -201,6 +204,9 @@ class EventFields(TypedDict):
     magnitude: NotRequired[float]  # Preferred magnitude
     magnitude_type: NotRequired[str]  # Its type
     event_type: NotRequired[str]  # QuakeML event type, for example earthquake or explosion
+    event_type_certainty: NotRequired[EventTypeCertainty]  # QuakeML's typeCertainty
+    event_type_rule: NotRequired[EventTypeRule]  # By what the type was chosen
+    event_type_probability: NotRequired[float]  # Of the type, where the waveforms say it
     place: NotRequired[str]  # Place or region name
     zone: NotRequired[Zone]  # OGS zone
     remarks: NotRequired[str]  # The source's remarks on the event, for example that it is not localized
@@ -227,6 +233,138 @@ class Event(EventFields):
     """The same as it is stored in `event`."""
 
     _id: str  # The event id
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the catalog's configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class EventTypeWeights(TypedDict):
+    """Of the network."""
+
+    name: str  # As the job names them
+    sha256: str  # Of the tensors' file
+
+
+class EventTypeStation(TypedDict):
+    """One entry per station that was asked, nearest first."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    distance_km: NotRequired[float]  # km: From the epicentre
+    vote: NotRequired[str]  # The class that it holds for the most probable
+    probabilities: NotRequired[Json]  # Of each class, of this station alone and without the prior
+    reason: NotRequired[str]  # Why it doesn't vote
+
+
+class EventTypeFields(TypedDict):
+    """What the waveforms of its stations say that one event was, with the votes."""
+
+    event_id: str  # event._id
+    time: float  # s: The origin's time (epoch seconds UTC)
+    hour: float  # h: Hour of the day, UTC
+    decision: Decision  # decided
+    type: NotRequired[str]  # QuakeML's type, of decided ones alone
+    most_probable: NotRequired[str]  # The most probable class
+    probability: NotRequired[float]  # Of that class
+    probabilities: NotRequired[Json]  # Of each class
+    votes: NotRequired[Json]  # Stations that hold each class for the most probable
+    prior: NotRequired[Json]  # How common each class was taken to be
+    least_probability: float  # Probability from which it is decided
+    n_stations: int  # Stations that vote
+    weights: EventTypeWeights  # Of the network
+    stations: list[EventTypeStation]  # One entry per station that was asked, nearest first
+
+
+class EventType(EventTypeFields):
+    """The same as it is stored in `event_type`."""
+
+    _id: str  # Content id of (config_id, event_id, event_type)
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class FeatureStation(TypedDict):
+    """One entry per station."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    channel_group: str  # The sensor, net.sta.loc.BI
+    p_time: float  # s: P arrival that the window is counted from (epoch seconds UTC)
+    snr: float  # Amplitude of the loudest frame over that of the noise before P, in the band
+    activations: list[Any]  # Mean activation of each pattern of the feature_model (dB)
+    fingerprint: list[Any]  # Part that each transition has of all between frames, row by row
+
+
+class FeatureFields(TypedDict):
+    """Spectral features of one event - its cluster, and a fingerprint for each station."""
+
+    event_id: str  # event._id
+    time: float  # s: Origin time (epoch seconds UTC)
+    cluster: int  # Number of its cluster in the catalog's feature_model
+    silhouette: float  # By the clusters' centres
+    map: list[Any]  # Its first two principal components among the catalog's events
+    n_stations: int  # Number of stations with a fingerprint
+    stations: list[FeatureStation]  # One entry per station
+
+
+class Feature(FeatureFields):
+    """The same as it is stored in `feature`."""
+
+    _id: str  # Content id of (config_id, event_id)
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the catalog's configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class FeatureModelStation(TypedDict):
+    """One entry per station."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    n_spectrograms: int  # Number of its spectrograms
+
+
+class FeatureModelSilhouette(TypedDict):
+    """Mean silhouette by number of clusters, of those that were tried."""
+
+    clusters: int  # Number of clusters
+    silhouette: float  # Mean silhouette of the events
+
+
+class FeatureModelCluster(TypedDict):
+    """One entry per cluster, the largest first."""
+
+    cluster: int  # Its number, from 1 on
+    n_events: int  # Number of its events
+    fingerprint: list[Any]  # Mean of its events' fingerprints at all stations, as in feature
+    activations: list[Any]  # Mean activation of each pattern, likewise (dB)
+
+
+class FeatureModelFields(TypedDict):
+    """What the spectral features of one catalog's events are made with - spectral patterns, states of a hidden ...."""
+
+    frequencies_hz: list[Any]  # Hz: Frequencies of spectrograms and patterns
+    frame_starts: list[Any]  # s: Start of each frame of a spectrogram after the P arrival
+    patterns: list[Any]  # One array per pattern, by its centre
+    initial: list[Any]  # Probability of each state in the first frame
+    transition: list[Any]  # One array per state
+    means: list[Any]  # One array per state
+    variances: list[Any]  # One array per state
+    log_likelihoods: list[Any]  # Mean log-likelihood of a frame after each step of learning
+    n_spectrograms: int  # Number of spectrograms that were described
+    n_learned_from: int  # Number of those that patterns and states were learned from
+    stations: list[FeatureModelStation]  # One entry per station
+    variance_explained: list[Any]  # Part of the events' variance that each principal component has
+    snr_correlation: float  # Rank correlation (Spearman) of the events' first principal component with their ...
+    silhouettes: list[FeatureModelSilhouette]  # Mean silhouette by number of clusters, of those that were tried
+    clusters: list[FeatureModelCluster]  # One entry per cluster, the largest first
+
+
+class FeatureModel(FeatureModelFields):
+    """The same as it is stored in `feature_model`."""
+
+    _id: str  # Content id of (config_id, "feature_model")
     catalog: str  # Name of the catalog
     config_id: str  # Identity of the catalog's configuration
     task_id: str  # The ledger row that wrote it
