@@ -87,3 +87,11 @@ def test_transitions_of_a_sequence_do_not_depend_on_others():
     alone = markov.expected(KNOWN, sequences[3:4]).transitions[0]
     assert together[3] == pytest.approx(alone, abs=1e-12)
     assert together.sum(axis=(1, 2)) == pytest.approx(19.0)
+
+
+def test_a_start_that_was_never_seen_is_described_too():
+    sequences, _ = drawn(KNOWN, 60, 30, seed=7)
+    quiet = np.concatenate([np.zeros((60, 10, 2)) + 0.01 * sequences[:, :10], sequences + 5.0], axis=1)
+    model = markov.fit(quiet, 4, seed=0).model
+    loud = markov.expected(model, np.full((1, 40, 2), 60.0))
+    assert np.isfinite(loud.transitions).all() and loud.transitions.sum() == pytest.approx(39.0)
