@@ -176,7 +176,7 @@ def test_why_says_what_the_waveforms_told(db, blast):
 
 def test_a_filled_gap_and_an_accelerometer_on_real_files(db, tmp_path):
     made = at(records_of("quarry blast"), HOUR + 600)
-    (_, first, p, s), (_, second, _, _) = made[0], made[1]
+    (_, first, _, s), (_, second, _, _) = made[0], made[1]
     for trace in first:
         begin = round((s - trace.stats.starttime.timestamp) * trace.stats.sampling_rate)
         trace.data[begin : begin + 80] = 0

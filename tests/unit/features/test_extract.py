@@ -89,7 +89,7 @@ def test_as_many_clusters_as_events_are_too_many(made):
 def test_another_sensor_of_a_station_makes_no_cluster(made):
     """Half of the events at a station were recorded by another instrument, which changes every spectrum."""
     spectrograms, classes, _ = made
-    colour = np.linspace(1.0, 0.2, spectrograms[0].decibels.shape[1], dtype=np.float32)
+    colour = np.linspace(0.0, 1.0, spectrograms[0].decibels.shape[1], dtype=np.float32)
     changed = [
         replace(one, channel_group=one.channel_group.replace("HH", "HN"), decibels=one.decibels * colour)
         if one.arrival.event_id >= "event0030"
