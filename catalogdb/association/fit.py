@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogdb.association.bursts import Bursts
 from catalogdb.association.chance import (
     BURST_PICKS,
     QUIET_RATE,
     RING_SECONDS,
     SLOT_PRIOR_COUNT,
     UNSEEN_BURSTS,
-    Bursts,
     ChanceTest,
+    Event,
     rate,
 )
 from catalogdb.association.config import AssociateConfig
@@ -220,16 +221,12 @@ class EventFitter:
         counted, misfit = self._one_per_place(rows, self.misfit(rows, here))
         ring = near[~np.isin(near, rows)]
         background = self.background(here, rows)
-        return self._chance.best(
-            misfit,
-            rank[self._place(counted)],
-            self._picks.is_s[counted],
-            self._slot_rates(counted, here.time, background),
-            rank[self._place(ring)],
+        event = Event(
+            misfit, rank[self._place(counted)], self._picks.is_s[counted], self._picks.time[counted],
+            self._slot_rates(counted, here.time, background), rank[self._place(ring)], self._picks.time[ring],
             distance[order],
-            background,
-            self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]),
-        )
+        )  # fmt: skip
+        return self._chance.best(event, background, self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]))
 
     def with_uncertainties(self, here: Hypocentre, rows: np.ndarray) -> Hypocentre:
         """What the arrivals say of the uncertainty of a location."""

@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogdb.association.chance import RING_SECONDS, ChanceTest, rate
+from catalogdb.association.chance import RING_SECONDS, ChanceTest, Event, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
@@ -182,30 +182,20 @@ def _best_place(
     best = int(quick.argmin())
     if quick[best] >= enough:
         return float(quick[best]) / COARSE_SHARE
-    hit_slots = np.append(place_slot[possible[starts]][slot_hit[:, best]], place_slot[seed])
     column = promising[best]
     node = nodes[column]
     own = grid.travel[slot[seed], node]
-    in_ring = _misfit(seed, around, (grid.travel[slot[around], node] - own)[:, None], picks)[:, 0] <= RING_SECONDS
+    misfit = _misfit(seed, around, (grid.travel[slot[around], node] - own)[:, None], picks)[:, 0]
     rows = np.sort(np.append(possible[hit[:, column]], seed))
-    hit_places, hit_count = np.unique(hit_slots // 2, return_counts=True)
-    p_places = hit_slots[hit_slots % 2 == 0] // 2
-    places = np.append(place[around[in_ring]], place[seed])
-    p_hits = (grid.rank[p_places, node][:, None] < grid.reaches).sum(axis=0)
-    both_ranks = grid.rank[hit_places[hit_count > 1], node]
-    both = (both_ranks[:, None] < grid.reaches).sum(axis=0)
-    in_burst = grid.chance.in_bursts(
-        p_hits,
-        (grid.rank[np.unique(places), node][:, None] < grid.reaches).sum(axis=0),
-        both,
-        grid.radius_km[:, node],
-        tolerance,
-        tolerance,
-        max(in_ring.sum() + 1 - hit_count.sum(), 0),
-        background,
-        fitter.bursts(*picks.time[rows[[0, -1]]]),
-    )
-    if (needed := in_burst.min() / COARSE_SHARE_IN_BURSTS) >= allowed:
+    # Of a place and phase one pick is the event's.
+    counted = rows[np.unique(place_slot[rows], return_index=True)[1]]
+    ring = around[(misfit <= RING_SECONDS) & ~np.isin(around, counted)]
+    event = Event(
+        np.zeros(counted.size), grid.rank[place[counted], node], picks.is_s[counted], picks.time[counted],
+        np.full(counted.size, background), grid.rank[place[ring], node], picks.time[ring], grid.distances_km(node),
+    )  # fmt: skip
+    in_burst = grid.chance.least_in_bursts(event, tolerance, background, fitter.bursts(*picks.time[rows[[0, -1]]]))
+    if (needed := in_burst / COARSE_SHARE_IN_BURSTS) >= allowed:
         return float(needed)
     x, y, z = grid.places[node]
     return Candidate(
@@ -313,8 +303,7 @@ class _Grid:
         self.rank = rank
         size = len(distance)
         self.reaches = np.unique(np.minimum(REACHES, size))
-        ordered = np.take_along_axis(distance, order, axis=0)
-        self.radius_km = np.stack([ordered[reach - 1] for reach in self.reaches])
+        self._place_x_km, self._place_y_km = stations.place_x_km, stations.place_y_km
         self.travel = np.stack(
             [
                 key.times(
@@ -342,6 +331,11 @@ class _Grid:
         self.farthest_pair_km = float(pair_km[near].max())
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self.chance = ChanceTest(key.scales.area_km2, thickness_km, key.times.vp, size)
+
+    def distances_km(self, node: int) -> NDArray[np.float64]:
+        """Of the stations' places from a node, in order."""
+        x_km, y_km, _ = self.places[node]
+        return np.sort(np.hypot(self._place_x_km - x_km, self._place_y_km - y_km))
 
     def _extreme_delays(self, place: np.ndarray) -> NDArray[np.float32]:
         """Least and largest delay (s) of a slot (second axis) behind a seed's (first) over the seed's nodes."""
