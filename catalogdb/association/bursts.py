@@ -77,7 +77,8 @@ def explained(
     hits = counted[-1] - outside
     rarity = (left.fits * arrivals.rarity).sum(axis=0)
     others = np.minimum(rarity + log_choose(np.maximum(slots - hits, outside), outside), 0.0)
-    hit = stations_hit(rank, time, arrivals.time, span)
+    # The burst may have begun before the interval, or go on after it.
+    hit = stations_hit(rank, time, arrivals.time - span / 2.0, 2.0 * span)
     stations = hit[most_from, reach - 1] if ends.size else np.zeros_like(hits)
     return Explained(hits, np.maximum(stations, hits), others), left
 

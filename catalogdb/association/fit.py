@@ -38,6 +38,7 @@ BACKGROUND_SECONDS = 120.0
 BACKGROUND_STATIONS = 20
 NARROWEST_SECONDS = 0.7
 FIRST_ROUND = 2.0
+NARROW_SHARE = 4.0
 # Where false picks are more frequent per slot, and residuals wider, arrivals of small events are left out for a trial.
 DENSE_RATE = 2.0 * QUIET_RATE
 WIDE_SPREAD_SECONDS = 0.2
@@ -74,6 +75,7 @@ class EventFitter:
         self._picks, self._stations, self._volume, self._times, self._config = picks, stations, volume, times, config
         self.free = np.ones(len(picks), dtype=bool)
         self.scales = network_scales(config, stations, volume, times.vs)
+        self.max_residual = self.scales.max_residual
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self._chance = ChanceTest(self.scales.area_km2, thickness_km, times.vp, len(stations.place_x_km))
         prior = config.depth_prior
@@ -81,6 +83,18 @@ class EventFitter:
         self._place_slot = self._pick_place * 2 + picks.is_s
         self._free_bursts = _FreeBursts(picks, stations, self.free)
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
+
+    def narrow(self, typical: float | None) -> None:
+        """Collect what is a few times as far off as is typical (root mean square, s) of events; None: as set."""
+        widest = self.scales.max_residual
+        if typical is not None:
+            widest = float(np.clip(NARROW_SHARE * typical, min(NARROWEST_SECONDS, widest), widest))
+        self.max_residual = widest
+
+    def give_back(self, rows: np.ndarray) -> None:
+        """Make the picks of an event free again."""
+        self.free[rows] = True
+        self._free_bursts.count()
 
     def take(self, rows: np.ndarray) -> None:
         """Take the picks of an event away: they are no longer free."""
@@ -134,7 +148,7 @@ class EventFitter:
             if rows.tobytes() in seen:
                 break
             seen.add(rows.tobytes())
-        rows = rows[self.misfit(rows, here) <= self.scales.max_residual]
+        rows = rows[self.misfit(rows, here) <= self.max_residual]
         return Fit(here, rows, self.chance_per_day(here, rows))
 
     def observations(self, rows: np.ndarray) -> Observations:
@@ -241,8 +255,8 @@ class EventFitter:
     def _tolerance(self, rows: np.ndarray, here: Hypocentre, number: int) -> float:
         """The first guess may be far off, so the first round takes more; later ones four times the fit's own spread."""
         if number == 0:
-            return FIRST_ROUND * self.scales.max_residual
-        return float(np.clip(4.0 * self._spread(rows, here), NARROWEST_SECONDS, self.scales.max_residual))
+            return FIRST_ROUND * self.max_residual
+        return float(np.clip(4.0 * self._spread(rows, here), NARROWEST_SECONDS, self.max_residual))
 
     def _spread(self, rows: np.ndarray, here: Hypocentre) -> float:
         """Standard deviation of the residuals by their median, s."""
