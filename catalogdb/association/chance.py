@@ -10,9 +10,10 @@ C(m, k) C(m, j) times the product of the q of the slots hit. Quiet stations coun
 Bursts, which hit neighbouring stations within seconds: every station with a pick near its predicted times is taken for
 hit by one burst, with a pick that falls anywhere within RING_SECONDS of these times. A share of the bursts is of one
 phase throughout, in the others each pick is P or S by itself; both shares are those of the bursts seen. So k of n
-stations or more have a P within +-tau with P(X >= k; n, p tau / RING_SECONDS), p being the share of P, or 1. Their S
-comes at any time, or from another burst within RING_SECONDS that hits the same neighbourhood, as likely as a burst
-covers a given station. Bursts that are seen last as long as what makes them one, SEEN_SECONDS instead of RING_SECONDS.
+stations or more have a P within +-tau with P(X >= k; n, p tau / RING_SECONDS), p being the share of P, or 1. A burst
+explains the P of one interval of 2 RING_SECONDS alone, the one that holds most of them: in a wide network those of an
+event arrive over minutes. The other P, and the S of stations with P, come at any time, or as many as one interval holds
+from a second burst. Bursts that are seen last as long as what makes them one, SEEN_SECONDS instead of RING_SECONDS.
 Only P counts as the first one: S alone at near stations and P alone at farther ones is how a burst looks like an event.
 
 So S at a station that has P is evidence, the more the rarer picks are there. Times the number of places and times that
@@ -110,7 +111,8 @@ class _Fits:
         p_hit, s_hit = (_by_place(inverse, of_phase, self.places.size) for of_phase in (~event.is_s, event.is_s))
         # The last one stands for none.
         misfit, rates, time = (
-            np.append(values, none) for values, none in ((event.misfit, np.inf), (event.rates, 1.0), (event.time, np.nan))
+            np.append(values, none)
+            for values, none in ((event.misfit, np.inf), (event.rates, 1.0), (event.time, np.nan))
         )
         p_fits, s_fits = misfit[p_hit][:, None] <= tolerances, misfit[s_hit][:, None] <= s_tolerances
         self.s_rarity = s_fits * _log_hit(rates[s_hit], s_tolerances)
@@ -123,7 +125,11 @@ class _Fits:
         """In order of time, those of one phase that fit and lie within each reach, with others."""
         place = np.flatnonzero(of_phase.fits.any(axis=1))
         within = (self.places[place][:, None] < self.reach[:, 0])[:, :, None]
-        time, fits, rarity = of_phase.time[place], of_phase.fits[place][:, None] & within, of_phase.rarity[place][:, None]
+        time, fits, rarity = (
+            of_phase.time[place],
+            of_phase.fits[place][:, None] & within,
+            of_phase.rarity[place][:, None],
+        )
         if others is not None:
             time = np.append(time, others.time)
             fits, rarity = np.concatenate([fits, others.fits]), np.concatenate([rarity, others.rarity])
@@ -179,6 +185,7 @@ class ChanceTest:
         most = background * 2.0 * self._stations * 86400.0 / BURST_PICKS
         as_seen = min(bursts.seen, most)
         as_unseen = min(bursts.unseen, most - as_seen)
+        # What a second burst does is counted for both kinds of the first.
         second_rate = rate(seconds, 2.0 * RING_SECONDS * stations, background)
         s_alone = chance_of(both, p_hits, -np.expm1(-2.0 * s_tolerance * second_rate))
         touching = np.minimum((BURST_PICKS + reach - 1.0) / self._stations, 1.0)
@@ -209,9 +216,7 @@ class ChanceTest:
         everywhere = trials * np.exp(np.minimum(chosen + rarity, 0.0))
         return float(np.maximum(everywhere, self._in_bursts(fits, background, bursts)).min())
 
-    def least_in_bursts(
-        self, event: Event, tolerance: float, background: float, bursts: Bursts = NONE_SEEN
-    ) -> float:
+    def least_in_bursts(self, event: Event, tolerance: float, background: float, bursts: Bursts = NONE_SEEN) -> float:
         """Give the least expected number per day from bursts over reaches, for one tolerance (s) of P and S."""
         return float(self._in_bursts(_Fits(event, *np.full((2, 1), tolerance)), background, bursts).min())
 

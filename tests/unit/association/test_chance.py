@@ -96,17 +96,14 @@ def test_two_bursts_at_the_same_stations_look_like_p_and_s():
 
 def test_bursts_of_both_phases_are_rarely_p_alone():
     of_p, of_both, each_of_one = (
-        in_bursts(6, 6, **MANY, bursts=Bursts(100.0, 0.0, *shares))
-        for shares in ((1.0, 1.0), (0.5, 0.0), (0.5, 1.0))
+        in_bursts(6, 6, **MANY, bursts=Bursts(100.0, 0.0, *shares)) for shares in ((1.0, 1.0), (0.5, 0.0), (0.5, 1.0))
     )
     assert of_both / of_p == pytest.approx(0.5**6)
     assert each_of_one / of_p == pytest.approx(0.5)
 
 
 def test_second_picks_of_burst_stations_give_a_burst_more_chances():
-    single, double = (
-        in_bursts(6, 6, **(MANY | {"seconds": number}), bursts=Bursts(9.0, 0.0)) for number in (0, 6)
-    )
+    single, double = (in_bursts(6, 6, **(MANY | {"seconds": number}), bursts=Bursts(9.0, 0.0)) for number in (0, 6))
     assert double / single == pytest.approx(2.0**6)
 
 
