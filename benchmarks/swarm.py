@@ -2,11 +2,14 @@
 
 Each method runs with its default settings and the network's velocity model in a process of its own. An event counts as
 found within 1.5 s and 6 km; asked for are those whose picks meet the default minima. Rows are medians over the seeds.
+`--day` associates a whole day by the scan, its windows shared by `--workers` processes, and gives seconds of wall
+besides; with `--through-run` it is `catalogdb run` on a database. `peak_mb` is that of all workers together then.
 Needs CATALOGDB_REALDATA (stations of hengill_2018 and ogs_2024_h1). GaMMA takes minutes where events are 10 s apart,
 and runs there only when it is named.
 
     python -m benchmarks.swarm --json
     python -m benchmarks.swarm --methods scan --networks hengill-12 --gaps 20 --seeds 1 2 3
+    python -m benchmarks.swarm --day --networks hengill-12 --gaps 15 --seeds 1 [--through-run]
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks._real_data import real_data
+from benchmarks._swarm_day import day_row
 from benchmarks._swarms import networks, swarm
 from catalogdb.association.config import AssociateConfig
 from catalogdb.evaluation.gates import Gates
@@ -58,7 +62,20 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[dict]:
                      "precision": middle.precision, "cpu_s": middle.cpu_seconds, "peak_mb": middle.peak_mb,
                      "picks_right": middle.picks_right, "events": middle.reference_events, "picks": middle.picks}
                 )  # fmt: skip
-    return [{key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()} for row in rows]
+    return rows
+
+
+def measure_days(folder: Path, arguments: argparse.Namespace) -> list[dict]:
+    """One row per load and seed."""
+    known = networks(folder)
+    method = "catalogdb run" if arguments.through_run else "scan"
+    return [
+        {"method": method, "load": f"{name}, a day, every {gap:g} s", "workers": arguments.workers}
+        | day_row(known[name], gap, seed, arguments.workers, arguments.through_run, GATES)
+        for name in arguments.networks
+        for gap in arguments.gaps
+        for seed in arguments.seeds
+    ]
 
 
 def main() -> None:
@@ -69,8 +86,13 @@ def main() -> None:
     parser.add_argument("--methods", nargs="+", choices=METHODS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--duration", type=float, default=540.0, help="length of a swarm, s")
+    parser.add_argument("--day", action="store_true", help="a whole day by the scan, a row for each seed")
+    parser.add_argument("--through-run", action="store_true", help="with --day: by catalogdb run")
+    parser.add_argument("--workers", type=int, default=2, help="with --day: processes")
     arguments = parser.parse_args()
-    rows = measure(real_data(parser, "hengill_2018 and ogs_2024_h1"), arguments)
+    folder = real_data(parser, "hengill_2018 and ogs_2024_h1")
+    rows = measure_days(folder, arguments) if arguments.day else measure(folder, arguments)
+    rows = [{key: round(value, 3) if isinstance(value, float) else value for key, value in row.items()} for row in rows]
     if arguments.json:
         print(json.dumps({"benchmark": "swarm", "seeds": arguments.seeds, "results": rows}))
     else:

@@ -125,8 +125,8 @@ class LayeredTimes:
     def _corners(
         self, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> Callable[[np.ndarray, ArrayLike], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-        """Of distance and depth (km): mean slownesses (s/km) at the corners of a cell, near and far ones (each above and
-        below, first axis), and how far along it they are."""
+        """Of distance and depth (km): mean slownesses (s/km) at the near and far corners of a cell (the upper and the
+        lower one, first axis), and how far along it they are."""
         k, at_station = _position(self._station, station_depth_km)
         row, layer = self._distance.size, self._distance.size * self._depth.size
         first = (np.asarray(is_s, dtype=int) * self._station.size + k) * layer
