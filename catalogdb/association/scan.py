@@ -12,16 +12,22 @@ what it finds is `chance`.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
-from catalogdb.association.chance import RING_SECONDS, rate
+from catalogdb.association.chance import RING_SECONDS, ChanceTest, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
-from catalogdb.association.search_grid import REACHES, GridKey, NodeHits, SearchGrid, search_grid
+from catalogdb.association.scales import Scales
 from catalogdb.traveltimes.first_arrivals import TravelTimes
 
+# A seed stands at one of the stations nearest to the event, and these many stations around it are looked at.
+SEED_RANK = 10
+NEIGHBOURS = 40
+REACHES = (6, 12, 24, 40)
 # S minus P at the seed's station, s, on top of the way between two stations.
 S_MINUS_P_SECONDS = 12.0
 MAXIMUM_TRIES = 6
@@ -29,8 +35,11 @@ MAXIMUM_TRIES = 6
 COARSE_PER_DAY = 1e4
 COARSE_SHARE = 1e6
 COARSE_SHARE_IN_BURSTS = 3e3
+ROUNDING_SECONDS = 1e-3
 # An event of so many picks is that many powers rarer by chance where fewer picks are around.
 SHARES_IN_CHANCE = 10
+# Delays behind seeds are kept for those to come where they are fewer than this.
+MOST_KEPT = 16_000_000
 
 
 class Search:
@@ -50,7 +59,7 @@ class Search:
         fitter: EventFitter,
     ) -> None:
         self._picks, self._config, self._fitter = picks, config, fitter
-        self._grid = grid = search_grid(GridKey(stations, volume, times, fitter.scales))
+        self._grid = grid = _grid(_Key(stations, volume, times, fitter.scales))
         self._slot = slot = picks.station * 2 + picks.is_s
         self._place = place = stations.place[picks.station]
         first, second = _pairs(picks, place, grid, fitter.free, times.vs)
@@ -129,7 +138,7 @@ def _best_place(
     slot: np.ndarray,
     place: np.ndarray,
     picks: PreparedPicks,
-    grid: SearchGrid,
+    grid: _Grid,
     fitter: EventFitter,
     config: AssociateConfig,
     allowed: float,
@@ -145,12 +154,15 @@ def _best_place(
     nodes, tolerance = grid.nodes_of[place[seed]], fitter.scales.tolerance
     # Of one place and phase one pick counts.
     place_slot = place * 2 + picks.is_s
-    group = np.cumsum(np.diff(place_slot[possible], prepend=-1) != 0) - 1
-    if nodes.size == 0 or group[-1] + 2 < config.min_picks:
+    is_first = np.diff(place_slot[possible], prepend=-1) != 0
+    starts = np.flatnonzero(is_first)
+    if nodes.size == 0 or starts.size + 1 < config.min_picks:
         return np.inf
-    delays = picks.time[possible] - picks.time[seed]
-    hits = NodeHits(grid, slot[seed], place[seed], slot[possible], delays, group, tolerance)
-    if (most := hits.most()) < config.min_picks:
+    hit = _misfit(seed, possible, grid.behind(slot[seed], place[seed], slot[possible]), picks) <= tolerance
+    slot_hit = _any_by_group(hit, starts, np.cumsum(is_first) - 1)
+    slots_hit = _count(slot_hit) + 1
+    most = int(slots_hit.max())
+    if most < config.min_picks:
         return np.inf
     background = _background(seed, place, picks, grid, fitter, most)
     by_hits = grid.chance.at_any_time(np.arange(most + 1), 2 * grid.reaches[:, None], tolerance, background)
@@ -159,34 +171,31 @@ def _best_place(
     enough = min(allowed * COARSE_SHARE, COARSE_PER_DAY)
     if (needed := at_best[most]) >= enough:
         return float(needed) / COARSE_SHARE
-    group_slots = place_slot[possible[hits.by_group.starts]]
+    places_possible = place[possible[starts]]
 
     def quick(columns: np.ndarray) -> np.ndarray:
-        ranks = grid.rank[(group_slots // 2)[:, None], nodes[columns]]
-        slot_hit, own_rank = hits.slots_hit(columns), grid.rank[place[seed], nodes[columns]]
+        ranks = grid.rank[places_possible[:, None], nodes[columns]]
+        hit_there, own_rank = slot_hit[:, columns], grid.rank[place[seed], nodes[columns]]
         within = [
-            np.add.reduce(slot_hit & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches
+            np.add.reduce(hit_there & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches
         ]
         return np.take_along_axis(by_hits, np.stack(within), axis=1).min(axis=0)
 
-    # What fewer hits give at best is not looked at where more of them give as little.
-    promising = hits.at_least(most)
+    promising = np.flatnonzero(slots_hit == most)
     quickly = quick(promising)
+    # Places with fewer hits are looked at where these could be as rare as the best so far.
     if (fewer := int(np.argmax((at_best < enough) & (at_best <= quickly.min())))) < most:
-        promising = hits.at_least(fewer)
+        promising = np.flatnonzero(slots_hit >= fewer)
         quickly = quick(promising)
-    least = quickly.min()
-    if least >= enough:
-        return float(least) / COARSE_SHARE
-    best = promising[quickly == least]
-    column = best[nodes[best].argmin(keepdims=True)]
-    hit = hits.rows_hit(column)
-    hit_slots = np.append(group_slots[hits.by_group(hit)[:, 0]], place_slot[seed])
-    node = nodes[column[0]]
+    best = int(quickly.argmin())
+    if quickly[best] >= enough:
+        return float(quickly[best]) / COARSE_SHARE
+    column = promising[best]
+    hit_slots = np.append(place_slot[possible[starts]][slot_hit[:, column]], place_slot[seed])
+    node = nodes[column]
     own = grid.travel[slot[seed], node]
-    behind = (picks.time[around] - picks.time[seed]).astype(np.float32)
-    in_ring = np.abs(grid.travel[slot[around], node] - own - behind) <= RING_SECONDS
-    rows = np.sort(np.append(possible[hit[:, 0]], seed))
+    in_ring = _misfit(seed, around, (grid.travel[slot[around], node] - own)[:, None], picks)[:, 0] <= RING_SECONDS
+    rows = np.sort(np.append(possible[hit[:, column]], seed))
     hit_places, hit_count = np.unique(hit_slots // 2, return_counts=True)
     p_places = hit_slots[hit_slots % 2 == 0] // 2
     places = np.append(place[around[in_ring]], place[seed])
@@ -213,8 +222,34 @@ def _best_place(
     )  # fmt: skip
 
 
+def _misfit(seed: int, rows: np.ndarray, behind: NDArray[np.float32], picks: PreparedPicks) -> NDArray[np.float32]:
+    """Absolute difference (s) of each row's delay behind the seed from that of each node: (rows, nodes).
+
+    Args:
+        behind: what the delays are at each node, overwritten.
+    """
+    behind -= (picks.time[rows] - picks.time[seed])[:, None].astype(np.float32)
+    return np.abs(behind, out=behind)
+
+
+def _any_by_group(hit: np.ndarray, starts: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Of rows in order of their group, whether any of the group has a hit: (groups, nodes)."""
+    any_hit = hit[starts]
+    rank = np.arange(group.size) - starts[group]
+    for number in range(1, int(rank.max()) + 1):
+        rows = np.flatnonzero(rank == number)
+        any_hit[group[rows]] |= hit[rows]
+    return any_hit
+
+
+def _count(hit: np.ndarray) -> np.ndarray:
+    """How many rows have a hit, by column; in bytes, the quickest, as long as these and one more fit in."""
+    dtype = np.uint8 if len(hit) < np.iinfo(np.uint8).max else np.int32
+    return np.asarray(np.add.reduce(hit.view(np.uint8), axis=0, dtype=dtype))
+
+
 def _background(
-    seed: int, place: np.ndarray, picks: PreparedPicks, grid: SearchGrid, fitter: EventFitter, hits: int
+    seed: int, place: np.ndarray, picks: PreparedPicks, grid: _Grid, fitter: EventFitter, hits: int
 ) -> float:
     """Free picks per slot (place and phase) and second around the seed's place, but for as many as the event has."""
     first, last = np.searchsorted(
@@ -226,7 +261,7 @@ def _background(
 
 
 def _pairs(
-    picks: PreparedPicks, place: np.ndarray, grid: SearchGrid, free: np.ndarray, vs: float
+    picks: PreparedPicks, place: np.ndarray, grid: _Grid, free: np.ndarray, vs: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give pairs of rows of neighbouring places that one event could make, each pair both ways."""
     rows = np.flatnonzero(free)
@@ -249,3 +284,101 @@ def _pairs(
     if not firsts:
         return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
     return np.concatenate(firsts), np.concatenate(seconds)
+
+
+class _Key:
+    """What a grid is made from, comparable by content, so that one process makes it once for all windows."""
+
+    def __init__(self, stations: PreparedStations, volume: Volume, times: TravelTimes, scales: Scales):
+        self.stations, self.volume, self.times, self.scales = stations, volume, times, scales
+        self._content = (
+            tuple(stations.codes), stations.x_km.tobytes(), stations.y_km.tobytes(), stations.depth_km.tobytes(),
+            stations.place.tobytes(),
+            volume.minx_km, volume.maxx_km, volume.miny_km, volume.maxy_km,
+            volume.region.mindepth_km, volume.region.maxdepth_km, times.key,
+            scales.spacing_km,
+        )  # fmt: skip
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Key) and self._content == other._content
+
+    def __hash__(self) -> int:
+        return hash(self._content)
+
+
+class _Grid:
+    """Places (x, y, depth in km), travel times (s) from each to every slot (station and phase: row 2 * station + is S),
+    and the order of the stations' places by distance."""
+
+    def __init__(self, key: _Key):
+        stations, volume = key.stations, key.volume
+        self.places = key.scales.places
+        x, y, depth = self.places.T
+        distance = np.hypot(stations.place_x_km[:, None] - x, stations.place_y_km[:, None] - y)
+        order = np.argsort(distance, axis=0, kind="stable")
+        rank = np.empty_like(order, dtype=np.int16)
+        np.put_along_axis(rank, order, np.arange(len(distance), dtype=np.int16)[:, None], axis=0)
+        self.rank = rank
+        size = len(distance)
+        self.reaches = np.unique(np.minimum(REACHES, size))
+        ordered = np.take_along_axis(distance, order, axis=0)
+        self.radius_km = np.stack([ordered[reach - 1] for reach in self.reaches])
+        self.travel = np.stack(
+            [
+                key.times(
+                    np.hypot(stations.x_km[number] - x, stations.y_km[number] - y),
+                    depth,
+                    np.float64(stations.depth_km[number]),
+                    np.bool_(is_s),
+                )
+                for number in range(len(stations.codes))
+                for is_s in (False, True)
+            ]
+        ).astype(np.float32)
+        self.nodes_of = [np.flatnonzero(rank[number] < SEED_RANK) for number in range(size)]
+        self._behind: dict[int, NDArray[np.float32]] = {}
+        delays = sum(self.nodes_of[own].size for own in stations.place) * 2 * len(self.travel)
+        self._keeps_behind = delays <= MOST_KEPT
+        self._delays = self._extreme_delays(stations.place)
+        place_x, place_y = stations.place_x_km, stations.place_y_km
+        pair_km = np.hypot(place_x[:, None] - place_x, place_y[:, None] - place_y)
+        neighbours = np.argsort(pair_km, axis=1, kind="stable")[:, :NEIGHBOURS]
+        near, self.is_near = np.zeros((2, *pair_km.shape), dtype=bool)
+        np.put_along_axis(near, neighbours, True, axis=1)
+        np.put_along_axis(self.is_near, neighbours[:, : REACHES[2]], True, axis=1)
+        self.pair_km = np.where(near | near.T, pair_km, np.inf)
+        self.farthest_pair_km = float(pair_km[near].max())
+        thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
+        self.chance = ChanceTest(key.scales.area_km2, thickness_km, key.times.vp, size)
+
+    def _extreme_delays(self, place: np.ndarray) -> NDArray[np.float32]:
+        """Least and largest delay (s) of a slot (second axis) behind a seed's (first) over the seed's nodes."""
+        delays = np.zeros((len(self.travel), len(self.travel), 2), dtype=np.float32)
+        for station, nodes in enumerate(self.nodes_of[own] for own in place):
+            if nodes.size == 0:
+                continue
+            times = self.travel[:, nodes]
+            for seed in (2 * station, 2 * station + 1):
+                behind = times - times[seed]
+                delays[seed] = np.stack([behind.min(axis=1), behind.max(axis=1)], axis=1)
+        return delays
+
+    def behind(self, seed: int, place: int, slots: np.ndarray) -> NDArray[np.float32]:
+        """Delays (s) of slots behind a seed's slot over the nodes of its place: (slots, nodes)."""
+        nodes = self.nodes_of[place]
+        if not self._keeps_behind:
+            return self.travel[slots[:, None], nodes] - self.travel[seed, nodes]
+        if seed not in self._behind:
+            travel = self.travel[:, nodes]
+            self._behind[seed] = travel - travel[seed]
+        return self._behind[seed][slots]
+
+    def beyond(self, seed: np.ndarray, slot: np.ndarray, delay: np.ndarray) -> np.ndarray:
+        """How far (s) delays of slots behind seeds lie beyond what any of the seed's nodes has; 0 for possible ones."""
+        least, largest = np.moveaxis(self._delays[seed, slot], -1, 0)
+        return np.maximum(np.maximum(least - delay, delay - largest) - ROUNDING_SECONDS, 0.0)
+
+
+@lru_cache(maxsize=4)
+def _grid(key: _Key) -> _Grid:
+    return _Grid(key)

@@ -8,7 +8,7 @@ from test_association_associate import EVENTS, REGION, STATIONS, config, synthet
 
 from benchmarks._false_picks import false_picks, pushed_together
 from catalogdb.association.associate import associate
-from catalogdb.association.search_grid import count_hits
+from catalogdb.association.scan import _count
 from catalogdb.association.windows import AssociationWindow, owned
 
 START, END = 0.0, 7200.0
@@ -123,5 +123,5 @@ def test_pushed_together_events_keep_their_shape():
 
 
 def test_more_hits_than_a_byte_holds_are_counted():
-    assert count_hits(np.ones((300, 2), dtype=bool)).tolist() == [300, 300]
-    assert count_hits(np.ones((254, 1), dtype=bool)).tolist() == [254]
+    assert _count(np.ones((300, 2), dtype=bool)).tolist() == [300, 300]
+    assert _count(np.ones((254, 1), dtype=bool)).tolist() == [254]
