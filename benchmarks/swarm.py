@@ -22,14 +22,19 @@ import pandas as pd
 
 from benchmarks._real_data import real_data
 from benchmarks._swarm_day import day_row
-from benchmarks._swarms import networks, swarm
+from benchmarks._swarms import Network, networks, swarm
+from benchmarks.association import plain_gamma
 from catalogdb.association.config import AssociateConfig
+from catalogdb.association.prepared import Volume
 from catalogdb.evaluation.gates import Gates
-from catalogdb.tuning.compare import compare, through_windows
+from catalogdb.tuning.compare import Method, Task, compare, through_windows
 
 METHODS = ("scan", "pyocto", "gamma")
+PLAIN = "plain gamma"
 NETWORKS = ("hengill-20", "hengill-12", "friuli-25", "trentino-15")
 GATES = Gates(max_dt=1.5, max_km=6.0)
+# Of plain GaMMA's mean speeds and of those that GaMMA gets beside it.
+MEAN_SPEEDS = {"vp": 5.8, "vs": 3.25}
 SHORTEST_GAP_OF_GAMMA = 15.0
 
 
@@ -43,13 +48,7 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[dict]:
             methods = arguments.methods or [
                 method for method in METHODS if method != "gamma" or gap >= SHORTEST_GAP_OF_GAMMA
             ]
-            configs = {
-                method: (
-                    through_windows,
-                    AssociateConfig(associator=method, velocity=network.velocity, second_pass=False),
-                )
-                for method in methods
-            }
+            configs = {method: _called(method, network, PLAIN in methods) for method in methods}
             found = []
             for seed in arguments.seeds:
                 task = swarm(network, gap, arguments.duration, seed)
@@ -63,6 +62,22 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[dict]:
                      "picks_right": middle.picks_right, "events": middle.reference_events, "picks": middle.picks}
                 )  # fmt: skip
     return rows
+
+
+def _called(method: str, network: Network, beside_plain: bool) -> tuple[Method, AssociateConfig]:
+    """How a method runs; where plain GaMMA does too, GaMMA has its homogeneous model and its reach of clusters."""
+    if method != PLAIN and not (method == "gamma" and beside_plain):
+        return through_windows, AssociateConfig(associator=method, velocity=network.velocity, second_pass=False)
+    config = AssociateConfig(associator="gamma", velocity=MEAN_SPEEDS, second_pass=False, gamma={"dbscan_eps": 6.0})
+    return plain_gamma_of_swarm if method == PLAIN else through_windows, config
+
+
+def plain_gamma_of_swarm(task: Task, config: AssociateConfig) -> list[dict]:
+    """GaMMA called once, in the volume that it is given within catalogdb."""
+    volume = Volume.around(task.region.completed(task.stations), config.search_margin_km)
+    depths = volume.region.mindepth_km, volume.region.maxdepth_km
+    limits = {"x": (volume.minx_km, volume.maxx_km), "y": (volume.miny_km, volume.maxy_km), "z": depths}
+    return plain_gamma(task, config, limits)
 
 
 def measure_days(folder: Path, arguments: argparse.Namespace) -> list[dict]:
@@ -83,7 +98,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--networks", nargs="+", default=list(NETWORKS), choices=NETWORKS)
     parser.add_argument("--gaps", type=float, nargs="+", default=[10.0, 20.0], help="mean time between events, s")
-    parser.add_argument("--methods", nargs="+", choices=METHODS)
+    parser.add_argument("--methods", nargs="+", choices=[*METHODS, PLAIN])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--duration", type=float, default=540.0, help="length of a swarm, s")
     parser.add_argument("--day", action="store_true", help="a whole day by the scan, a row for each seed")
