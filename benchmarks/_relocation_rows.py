@@ -20,9 +20,9 @@ from benchmarks._relocation_cases import (
     ridgecrest_case,
     scrtdd_line,
 )
+from benchmarks._relocation_map import write_relocation_map
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.locate import Locator
-from catalogdb.plots.relocation_map import write_relocation_map
 from catalogdb.relocation.differences import Differences, catalog_differences
 from catalogdb.relocation.pairs import neighbour_pairs
 from catalogdb.relocation.solve import Problem, relocate_cluster

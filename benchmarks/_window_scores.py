@@ -1,4 +1,4 @@
-"""What a model says of made windows, and its scores: picks, and the questions of `catalogdb.seislm.tasks`."""
+"""What a model says of made windows, and its scores: picks, and the questions of `_picker_tasks`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from scipy.signal import find_peaks
 
+from benchmarks import _picker_tasks as tasks
 from catalogdb.demo.network import SAMPLING_RATE_HZ
 from catalogdb.demo.scores import match
 from catalogdb.demo.training_windows import Windows
-from catalogdb.seislm import tasks
 
 THRESHOLDS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6)
 EDGE_SAMPLES = 250

@@ -18,7 +18,8 @@ from typing import Any
 import psutil
 
 from benchmarks import _engine_processes
-from benchmarks._engine_processes import RUN_ID, settings_text
+from benchmarks._engine_processes import settings_text
+from benchmarks._scaling import scaling
 from benchmarks._trivial import TrivialStage
 from catalogdb.database.connection import connect, embedded
 from catalogdb.database.initialise import initialise
@@ -35,12 +36,6 @@ OPEN_MPI = {
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_rmaps_base_oversubscribe": "1",
 }
-SCALING_JOB = """
-name: scaling
-catalog: scaling
-stages: [pick]
-pick: {picker: phasenet, weights: demo, shard_hours: 3}
-"""
 
 
 def not_here(engine: str) -> str | None:
@@ -132,45 +127,6 @@ def claimers(server: Settings, shards: int, number: int) -> dict[str, Any]:
     }
 
 
-def scaling(server: Settings, folder: Path, stations: int, hours: int) -> dict[str, Any]:
-    """Pick the same waveforms with one worker, and with two; each worker has one core."""
-    from catalogdb.database.connection import mspass_database
-    from catalogdb.demo.dataset import write_demo_day
-    from catalogdb.stages.ingest_stations import ingest_stations
-    from catalogdb.stages.ingest_waveforms import ingest_waveforms
-
-    day = write_demo_day(folder, seed=5, duration_s=hours * 3600, stations=stations, events=5 * hours)
-    (folder / "job.yaml").write_text(SCALING_JOB)
-    seconds = {}
-    for workers in (1, 2, 2, 1):
-        settings = _new_database(server)
-        db = connect(settings)
-        ingest_stations(db, mspass_database(settings), [day.stations_path])
-        ingest_waveforms(db, [day.waveforms_dir])
-        own = {"CATALOGDB_DATA_DIR": str(settings.data_dir), "CATALOGDB_DATABASE": settings.database}
-        own["OMP_NUM_THREADS"] = "1"
-        command = [sys.executable, "-m", "catalogdb", "work", str(folder / "job.yaml"), "--run-id", RUN_ID, "--json"]
-        started = [
-            subprocess.Popen(
-                ["taskset", "--cpu-list", str(core), *command], env=os.environ | own, stdout=subprocess.PIPE, text=True
-            )
-            for core in sorted(os.sched_getaffinity(0))[:workers]
-        ]
-        for process in started:
-            _result(process)
-        run = db.run.find_one({"_id": RUN_ID})
-        last = db.task.find_one({"stage": "pick"}, sort=[("updated", -1)])["updated"]
-        seconds.setdefault(workers, []).append((last - run["stages"]["pick"]["started"]).total_seconds())
-        tasks_done = run["stages"]["pick"]["done"]
-        db.client.drop_database(settings.database)
-    best = {workers: min(values) for workers, values in seconds.items()}
-    return {
-        "shards": tasks_done,
-        "seconds": {str(workers): [round(value, 1) for value in values] for workers, values in seconds.items()},
-        "speedup": round(best[1] / best[2], 2),
-    }
-
-
 def _start(what: str, *arguments: str, launcher: list[str] | None = None) -> subprocess.Popen:
     command = [*(launcher or []), sys.executable, "-m", _engine_processes.__name__, what, *arguments]
     return subprocess.Popen(command, cwd=ROOT, env=os.environ | OPEN_MPI, stdout=subprocess.PIPE, text=True)
@@ -208,6 +164,7 @@ def main() -> None:
     parser.add_argument("--claimers", type=int, default=1000, help="at once (default %(default)s; 0: leave it out)")
     parser.add_argument("--stations", type=int, default=6, help="picked for the scaling; 0: leave it out")
     parser.add_argument("--hours", type=int, default=12, help="of waveforms of each (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=1, help="of 1, 2, 2 and 1 workers (default %(default)s)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()
     found: dict[str, Any] = {"engines": {}}
@@ -225,7 +182,8 @@ def main() -> None:
                 found["claimers"] = claimers(server, arguments.shards, arguments.claimers)
                 _say(arguments, "claimers", found["claimers"])
             if arguments.stations:
-                found["scaling"] = scaling(server, Path(folder), arguments.stations, arguments.hours)
+                sizes = arguments.stations, arguments.hours, arguments.rounds
+                found["scaling"] = scaling(server, Path(folder), *sizes, _new_database, _cpu_seconds)
                 _say(arguments, "scaling", found["scaling"])
         finally:
             embedded(server).stop()

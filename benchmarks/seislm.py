@@ -11,7 +11,8 @@ windows; thresholds are chosen on these, too. Rows have `task`, `labels` (number
 (mean over the seeds) and `interval` (95 %, bootstrap of the test windows and of the seeds):
 
 - `pick_p`, `pick_s`: F1 of picks within 0.5 s; `detection`: area under the receiver's curve; `phase`: Matthews'
-  correlation coefficient; `onset_p`, `onset_s`: mean absolute error (s), smaller is better;
+  correlation coefficient; `onset_p`, `onset_s`: mean absolute error (s), smaller is better; `sequence`: share of
+  windows whose class of nine is told right (chance .11), see `benchmarks._sequence_classes` for what is made there;
 - `model` is `pretrained` and `random` (SeisLM of the same size, all of it trained), `pretrained frozen` and `random
   frozen` (only the head is trained, which costs a fourth), `phasenet`, and the differences, such as
   `pretrained - random`.
@@ -34,6 +35,7 @@ import torch
 from obspy import Trace, UTCDateTime
 
 from benchmarks._made_windows import FixedWindows, FreshWindows, fixed_windows, pool_of
+from benchmarks._sequence_classes import by_frames, by_spectra, classed_windows, interval
 from benchmarks._window_scores import TASKS, Answers, answers, probabilities, scorer_of
 from catalogdb.demo.train import loss_function
 from catalogdb.demo.training_windows import Windows
@@ -54,6 +56,7 @@ UNLABELLED_WINDOWS = 512  # of an epoch
 MOST_LABELS, VALIDATION_WINDOWS, TEST_WINDOWS = 1000, 64, 400
 TRAINING_WINDOWS, EPOCHS, BATCH = 1000, 5, 8
 LEARNING_RATES = {"seislm": 1e-3, "phasenet": 5e-3, "head": 3e-3}
+SEQUENCE_SEED, SEQUENCE_EARTHQUAKES = 43_000, (360, 90, 180)
 RESAMPLES = 500
 MODELS = ("pretrained", "random", "phasenet", "pretrained frozen", "random frozen")
 PAIRS = (("pretrained", "random"), ("pretrained frozen", "random frozen"))
@@ -272,6 +275,29 @@ def speed(rounds: int = 3) -> list[dict[str, Any]]:
     ]
 
 
+def sequence_rows(pretrained: WeightsFiles, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """Nine classes of made windows by heads on frozen frames, and by a logistic regression on mean spectra."""
+    first = SEQUENCE_SEED
+    training, validation, test = (
+        classed_windows(first + n, count) for n, count in enumerate(SEQUENCE_EARTHQUAKES)
+    )
+    torch.manual_seed(0)
+    encoders = {"pretrained frozen": load_module(pretrained), "random frozen": model_class("seislm")(**NEW["seislm"])}
+    right = {
+        name: np.array([by_frames(module, training, validation, test, seed) == test.classes for seed in seeds])
+        for name, module in encoders.items()
+    }
+    right["spectra"] = np.array([by_spectra(training, test) == test.classes])
+    shares = {name: each.astype(float) for name, each in right.items()}
+    shares["pretrained frozen - random frozen"] = shares["pretrained frozen"] - shares["random frozen"]
+    rows = []
+    for name, each in shares.items():
+        row = {"task": "sequence", "labels": len(training.classes), "model": name, "score": round(float(each.mean()), 4)}
+        low, high = interval(each, test.earthquakes, RESAMPLES)
+        rows.append(row | {"interval": [round(low, 4), round(high, 4)], "seeds": len(each)})
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seislm", description=__doc__.splitlines()[0])
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -279,15 +305,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--weights", default="demo", help="pretrained weights: a .pt file, or the packaged ones")
+    parser.add_argument("--sequence", action="store_true", help="tell nine made classes, and nothing else")
     parser.add_argument("--speed", action="store_true", help="measure speed, and nothing else")
+    parser.add_argument("--pretrain-seed", type=int, default=1, help="of --pretrain")
     parser.add_argument("--pretrain", type=Path, metavar="FILE", help="pretrain, and write the weights there")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.pretrain:
-        pretrain(arguments.pretrain)
+        pretrain(arguments.pretrain, arguments.pretrain_seed)
         return
-    if arguments.speed:
-        rows = speed()
+    if arguments.speed or arguments.sequence:
+        rows = speed() if arguments.speed else sequence_rows(resolve("seislm", arguments.weights), arguments.seeds)
         print(json.dumps({"rows": rows}, indent=2) if arguments.json else "\n".join(map(json.dumps, rows)))
         return
     pretrained = resolve("seislm", arguments.weights)
@@ -313,8 +341,12 @@ def main() -> None:
         if not arguments.json:
             for row in of_labels:
                 print(json.dumps(row), flush=True)
+    of_sequence = sequence_rows(pretrained, arguments.seeds)
+    rows += of_sequence
     if arguments.json:
         print(json.dumps({"rows": rows}, indent=2))
+    else:
+        print("\n".join(map(json.dumps, of_sequence)))
 
 
 if __name__ == "__main__":

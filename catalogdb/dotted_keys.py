@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import InputError
 from catalogdb.job_mistakes import problem
 from catalogdb.yaml_text import parse_yaml
@@ -16,7 +17,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
-def set_key(document: dict[str, Any], key: str, value: Any) -> None:
+def set_key(document: AnyDocument, key: str, value: Any) -> None:
     """Set `block.key` of a document.
 
     Raises:
@@ -32,7 +33,7 @@ def set_key(document: dict[str, Any], key: str, value: Any) -> None:
     document[last] = value
 
 
-def set_overrides(document: dict[str, Any], overrides: Sequence[str]) -> None:
+def set_overrides(document: AnyDocument, overrides: Sequence[str]) -> None:
     """Set keys of a document as `--set` says it: `key.sub=value`, values as in YAML.
 
     Raises:
@@ -67,7 +68,7 @@ def with_keys(settings: _Model, values: Mapping[str, Any], where: str, more: Map
     return validated(type(settings), document, where, more)
 
 
-def validated(model: type[_Model], document: dict[str, Any], where: str, more: Mapping[str, Any] = NONE) -> _Model:
+def validated(model: type[_Model], document: AnyDocument, where: str, more: Mapping[str, Any] = NONE) -> _Model:
     """The document as settings.
 
     Args:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
+from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
 
 NEVER_COUNTED = ("not existing", "not reported")
 """QuakeML's types of what is no event."""
-EXISTS: dict[str, Any] = {"event_type": {"$nin": list(NEVER_COUNTED)}, "evaluation_status": {"$ne": "rejected"}}
+EXISTS: Query = {"event_type": {"$nin": list(NEVER_COUNTED)}, "evaluation_status": {"$ne": "rejected"}}
 """MongoDB filter of events that exist; those of unknown type do. The queries in `schemas/views/` have the same."""
 UNTYPED = "earthquake"
 """What an event without a type counts as: bulletins and associators name the others."""

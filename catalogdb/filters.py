@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
 from catalogdb.schema import collections, views
 from catalogdb.times import in_utc
@@ -36,26 +37,6 @@ class Filter(NamedTuple):
         return repr(f"{self.key}{self.operator}{','.join(self.values)}")
 
 
-def parse_filters(name: str, filters: Sequence[str]) -> dict[str, Any]:
-    """Make one MongoDB filter of several `key=value`, `key>=value`, ... that must all hold.
-
-    Times may be ISO dates, years (their start) or epoch seconds; values take the type that the schema gives the field,
-    in views that of the field which the view takes it from. Codes may be lists and have wildcards: `sta=BAD,LSK*`.
-
-    Args:
-        name: collection or view that the filter is for.
-
-    Raises:
-        InputError: for a filter of another form, an unknown field, or a value of the wrong type.
-    """
-    fields, open_ended = fields_of(name)
-    conditions = []
-    for one in map(read_filter, filters):
-        _check_field(name, one.key, fields, open_ended, f"filter {one}")
-        conditions.append(condition(fields, one))
-    return {"$and": conditions} if conditions else {}
-
-
 def read_filter(text: str) -> Filter:
     """`key=value` and its like in parts.
 
@@ -74,7 +55,7 @@ def read_filter(text: str) -> Filter:
     return Filter(key, operator, tuple(value.split(",")) if is_list else (value,))
 
 
-def condition(fields: Fields, one: Filter) -> dict[str, Any]:
+def condition(fields: Fields, one: Filter) -> Query:
     """The MongoDB condition of one filter.
 
     Raises:

@@ -23,6 +23,7 @@ from pydantic import (
 from catalogdb import dotted_keys, stage_list
 from catalogdb.association.config import AssociateConfig
 from catalogdb.channels import SENSOR_PRIORITY
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.geo import Region
 from catalogdb.job_mistakes import problem
@@ -221,7 +222,7 @@ class _JobBlocks(_Block):
         return job
 
     @model_serializer(mode="wrap")
-    def _and_added_blocks(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    def _and_added_blocks(self, handler: Callable[[Any], Json]) -> Json:
         added = {name: block and block.model_dump(mode="json") for name, block in self._blocks.items()}
         return handler(self) | added
 
@@ -255,7 +256,7 @@ class JobFile(_JobBlocks):
         None, description="What is brought in before the job, by `catalogdb run` and by each firing of its schedule."
     )
     schedule: ScheduleBlock | None = Field(None, description="When `catalogdb schedule` runs it.")
-    matrix: dict[str, list[Any] | dict[str, dict[str, Any]]] = Field(
+    matrix: dict[str, list[Any] | dict[str, Json]] = Field(
         {},
         description="What `catalogdb sweep` varies: a key with its values (pick.p_threshold: [0.1, 0.3]), or a word "
         "with labels that each set several keys (thresholds: {low: {pick.p_threshold: 0.1, pick.s_threshold: 0.1}}).",
@@ -313,7 +314,7 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
     return validated(JobFile, _with_stages_of_blocks(document), str(path))
 
 
-def _with_stages_of_blocks(document: dict[str, Any]) -> dict[str, Any]:
+def _with_stages_of_blocks(document: Json) -> Json:
     """The document with those stages that a block of their own asks for, each after the one that it follows."""
     stages = document.get("stages", JobFile.model_fields["stages"].default)
     if not isinstance(stages, list | tuple):
@@ -326,7 +327,7 @@ def _with_stages_of_blocks(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def validated(model: type[_Validated], document: dict[str, Any], where: str) -> _Validated:
+def validated(model: type[_Validated], document: Json, where: str) -> _Validated:
     """The document as a `Job` or `JobFile`.
 
     Raises:

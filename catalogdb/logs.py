@@ -13,11 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Literal
 
+from catalogdb.documents.free import Json
+
 LogFormat = Literal["json", "text"]
 
 logger = logging.getLogger("catalogdb")
 logger.addHandler(logging.NullHandler())
-_context: ContextVar[dict[str, Any] | None] = ContextVar("log_context", default=None)
+_context: ContextVar[Json | None] = ContextVar("log_context", default=None)
 
 show: Callable[[str], object] | None = None
 """What prints notices for people; the command line sets it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.jobs import PICKING_ALONE, Job, JobFile, blocks, with_keys
@@ -25,7 +26,7 @@ class Choice:
     """One value of one axis: the keys that it sets, and its part of the names."""
 
     label: str
-    values: dict[str, Any]
+    values: Json
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Cell:
         source: the job whose peaks its picks are chosen from; none: it runs the network itself, or makes no picks.
     """
 
-    values: dict[str, Any]
+    values: Json
     job: Job
     source: Job | None
 
@@ -59,7 +60,7 @@ def cells(job_file: JobFile, now: datetime) -> list[Cell]:
     found = [_cell(base, choices) for choices in itertools.product(*axes)]
     names = [cell.job.catalog for cell in found]
     repeated = sorted({name for name in names if names.count(name) > 1})
-    picking: dict[str, Any] = {}
+    picking: Json = {}
     for job in [*(cell.source for cell in found if cell.source), *(cell.job for cell in found)]:
         if picking.setdefault(job.pick_set_name, job.pick) != job.pick:
             repeated.append(job.pick_set_name)
@@ -71,7 +72,7 @@ def cells(job_file: JobFile, now: datetime) -> list[Cell]:
     return found
 
 
-def _axis(job_file: JobFile, name: str, values: Sequence[Any] | dict[str, dict[str, Any]]) -> list[Choice]:
+def _axis(job_file: JobFile, name: str, values: Sequence[Any] | dict[str, Json]) -> list[Choice]:
     where = f"job {job_file.name}: matrix: {name}"
     if not values:
         raise InputError(f"{where}: has no values")
@@ -126,7 +127,7 @@ def _without_thresholds(choice: Choice) -> Choice:
     return Choice("-".join(_label(key, value) for key, value in kept.items()), kept)
 
 
-def _job(base: Job, values: dict[str, Any], names: dict[str, Any]) -> Job:
+def _job(base: Job, values: Json, names: Json) -> Job:
     said = ", ".join(f"{key}={value}" for key, value in values.items())
     return with_keys(base, values | names, f"job {base.name}: matrix: {said}")
 

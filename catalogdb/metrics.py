@@ -11,7 +11,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import start_http_server
 
-Figures = dict[str, Any]
+from catalogdb.documents.free import Json
+
+Figures = Json
 Rows = Iterable[tuple[Sequence[str], float]]
 
 CONTENT_SECONDS = 300.0

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from catalogdb.documents.free import AnyDocument, Json, Query
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.resources import resource_folder
@@ -40,9 +41,9 @@ class SchemaField(BaseModel):
     enum: list[str] | None = None
     fields: dict[str, SchemaField] | None = Field(None, description="Fields of an object, or of an array's items.")
 
-    def json_schema(self) -> dict[str, Any]:
+    def json_schema(self) -> Json:
         """MongoDB `$jsonSchema` of the field; null is refused: a field that is not known is not written."""
-        schema: dict[str, Any] = {"bsonType": TYPES[self.type][0], "description": self.concept}
+        schema: Json = {"bsonType": TYPES[self.type][0], "description": self.concept}
         if self.enum:
             schema["enum"] = self.enum
         if self.fields:
@@ -83,7 +84,7 @@ class CollectionSchema(BaseModel):
         """Content id of the whole schema; a change of it is a migration."""
         return content_id(self.model_dump())
 
-    def validator(self) -> dict[str, Any]:
+    def validator(self) -> Json:
         """`$jsonSchema` validator; our own collections refuse unknown fields, MsPASS's take them."""
         schema = {"bsonType": "object", **_object_schema(self.fields)}
         if self.owner == "catalogdb":
@@ -99,12 +100,12 @@ class ViewSchema(BaseModel):
     name: str
     on: str
     concept: str
-    parameters: dict[str, Any] = {}
+    parameters: Json = {}
     columns: list[str] = Field([], description="Fields that a table of it shows; none: all that are plain values.")
     fields: dict[str, SchemaField] = Field(
         {}, description="Fields that the pipeline makes, where they can't be followed from the collection's schema."
     )
-    pipeline: list[dict[str, Any]]
+    pipeline: list[Query]
 
     @property
     def schema_id(self) -> str:
@@ -112,8 +113,8 @@ class ViewSchema(BaseModel):
         return content_id(self.model_dump(exclude={"fields"}))
 
 
-def _object_schema(fields: dict[str, SchemaField]) -> dict[str, Any]:
-    schema: dict[str, Any] = {"properties": {name: field.json_schema() for name, field in fields.items()}}
+def _object_schema(fields: dict[str, SchemaField]) -> AnyDocument:
+    schema: Json = {"properties": {name: field.json_schema() for name, field in fields.items()}}
     if required := [name for name, field in fields.items() if field.required]:
         schema["required"] = required
     return schema
@@ -159,7 +160,7 @@ def _load(path: Path, parse: Any, model: type[BaseModel]) -> Any:
         raise InputError(f"{path}: {error}") from error
 
 
-def mspass_schema() -> dict[str, Any]:
+def mspass_schema() -> Json:
     """MsPASS's own schema with our collections merged onto it, as its `DatabaseSchema` and `MetadataSchema` read it.
 
     Source: the packaged `mspass.yaml`; its loader wants a `Database` and a `Metadata` section.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
 from catalogdb.filters import Filter, condition, fields_of, unknown_field
 from catalogdb.geo import EARTH_RADIUS_KM
@@ -30,15 +30,15 @@ class Selection:
     """
 
     name: str
-    of_rows: tuple[dict[str, Any], ...]
-    of_source: tuple[dict[str, Any], ...]
+    of_rows: tuple[Query, ...]
+    of_source: tuple[Query, ...]
 
     @property
     def collection(self) -> str:
         """What the pipeline is to be run on."""
         return views()[self.name].on if self.of_source else self.name
 
-    def pipeline(self) -> list[dict[str, Any]]:
+    def pipeline(self) -> list[Query]:
         """Aggregation stages that give the rows."""
         rows = [{"$match": {"$and": list(self.of_rows)}}] if self.of_rows else []
         if not self.of_source:
@@ -70,7 +70,7 @@ def select(name: str, filters: Sequence[Filter]) -> Selection:
     return Selection(name, tuple(of_rows), tuple(of_source))
 
 
-def _condition(fields: Fields, one: Filter, open_ended: bool) -> dict[str, Any] | None:
+def _condition(fields: Fields, one: Filter, open_ended: bool) -> Query | None:
     """The condition, None where these fields can't answer it."""
     if one.key == NEAR and NEAR not in fields:
         places = [keys for keys in PLACES if set(keys) <= set(fields)]
@@ -82,7 +82,7 @@ def _condition(fields: Fields, one: Filter, open_ended: bool) -> dict[str, Any] 
     return None
 
 
-def _within(latitude_key: str, longitude_key: str, one: Filter) -> dict[str, Any]:
+def _within(latitude_key: str, longitude_key: str, one: Filter) -> Query:
     """Points of a spherical cap, by the haversine of their distance."""
     try:
         latitude, longitude, km = map(float, one.values)
@@ -96,7 +96,7 @@ def _within(latitude_key: str, longitude_key: str, one: Filter) -> dict[str, Any
     spread = math.degrees(angle) + 1e-9
     north = {"$degreesToRadians": f"${latitude_key}"}
 
-    def half_sine_squared(key: str, degrees: float) -> dict[str, Any]:
+    def half_sine_squared(key: str, degrees: float) -> Query:
         half = {"$degreesToRadians": {"$divide": [{"$subtract": [f"${key}", degrees]}, 2]}}
         return {"$pow": [{"$sin": half}, 2]}
 
@@ -109,7 +109,7 @@ def _within(latitude_key: str, longitude_key: str, one: Filter) -> dict[str, Any
     }
 
 
-def _of_stations(fields: Fields, one: Filter) -> dict[str, Any]:
+def _of_stations(fields: Fields, one: Filter) -> Query:
     """NET.STA or STA, of which either may have wildcards; any of several."""
     if one.operator not in ("=", "!="):
         raise InputError(

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 
 MOST_BYTES = 2**20
@@ -43,7 +44,7 @@ def packaged_or_own(path: Path, packaged: Path) -> Path:
     return packaged / (path.name if path.suffix == ".yaml" else f"{path.name}.yaml")
 
 
-def read_keys(path: Path, packaged: Path, kind: str) -> dict[str, Any]:
+def read_keys(path: Path, packaged: Path, kind: str) -> Json:
     """The document of a YAML file, or of a packaged one by its name.
 
     Args:

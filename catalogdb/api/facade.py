@@ -13,6 +13,8 @@ from catalogdb.api import keywords, queries
 from catalogdb.database.connection import connect, mspass_database
 from catalogdb.database.initialise import initialise
 from catalogdb.database.named import require_catalog, require_pick_set
+from catalogdb.documents.data import Event
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.errors import InputError
 from catalogdb.filters import fields_of, parse_columns, readable_name
 from catalogdb.schema import views
@@ -51,7 +53,7 @@ class CatalogDatabase:
 
     def __init__(self, settings: Settings):
         self.settings = settings
-        self.mongo: Database[dict[str, Any]] = connect(settings)
+        self.mongo: Database[AnyDocument] = connect(settings)
         initialise(self.mongo)
 
     def __repr__(self) -> str:
@@ -268,7 +270,7 @@ class CatalogDatabase:
         report.notes += [f"ingest: {line}" for line in unread]
         return report
 
-    def evaluate(self, catalog: str, reference: str, **gates: Any) -> dict[str, Any]:
+    def evaluate(self, catalog: str, reference: str, **gates: Any) -> Json:
         """Compare a catalog with a reference; arguments are those of `catalogdb.comparisons.evaluate`.
 
         The result has `events` and `picks` with matched, missed, proposed, recall and precision; all views of it are
@@ -291,7 +293,7 @@ class CatalogDatabase:
             raise InputError(f"{name}: a catalog of events alone, it has no picks")
         return str(require_pick_set(self.mongo, name)["_id"])
 
-    def _event(self, event: str) -> dict[str, Any]:
+    def _event(self, event: str) -> Event:
         from catalogdb.upkeep.lineage import find_event
 
         return find_event(self.mongo, event)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from catalogdb.documents.free import Row
 from catalogdb.filters import fields_of
 from catalogdb.schema import SchemaField, collections, views
 from catalogdb.view_fields import Fields
@@ -24,7 +23,7 @@ def subject_of(collection: str) -> str:
     return next((subject for subject, names in SUBJECTS.items() if collection in names), WORK)
 
 
-def listed() -> list[dict[str, Any]]:
+def listed() -> list[Row]:
     """Views and collections: subject, name, kind, and what it is in one sentence; by subject, views first."""
     found = [
         {"subject": subject_of(view.on), "name": name, "kind": "view", "what": view.concept}
@@ -39,12 +38,12 @@ def listed() -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: order.index(row["subject"]))
 
 
-def listed_fields(name: str) -> list[dict[str, Any]]:
+def listed_fields(name: str) -> list[Row]:
     """Fields of a view or collection: field, type, unit and meaning; those inside of objects by dots."""
     return list(_rows(fields_of(name)[0]))
 
 
-def _rows(fields: Fields, prefix: str = "") -> list[dict[str, Any]]:
+def _rows(fields: Fields, prefix: str = "") -> list[Row]:
     found = []
     for key, field in fields.items():
         if isinstance(field, dict):

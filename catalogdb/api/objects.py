@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pymongo.database import Database
 
 from catalogdb import logs
+from catalogdb.documents.data import Event
+from catalogdb.documents.free import AnyDocument, Query
 from catalogdb.errors import InputError
 from catalogdb.filters import Filter
 from catalogdb.selection import select
@@ -22,7 +24,7 @@ AFTER_SECONDS = 60.0
 MOST_NAMED = 20
 
 
-def obspy_catalog(db: Database[dict[str, Any]], catalog: str, filters: dict[str, Any]) -> Catalog:
+def obspy_catalog(db: Database[AnyDocument], catalog: str, filters: Query) -> Catalog:
     """A catalog with picks, arrivals and magnitudes; `filters` are those of `EventFilter`.
 
     Raises:
@@ -43,7 +45,7 @@ def obspy_catalog(db: Database[dict[str, Any]], catalog: str, filters: dict[str,
         return read_back(contents.events, catalog)
 
 
-def waveforms(db: Database[dict[str, Any]], stations: str, channels: str, starttime: float, endtime: float) -> Stream:
+def waveforms(db: Database[AnyDocument], stations: str, channels: str, starttime: float, endtime: float) -> Stream:
     """Waveforms of stations for a period; gaps stay gaps, as traces of their own.
 
     Args:
@@ -73,7 +75,7 @@ def waveforms(db: Database[dict[str, Any]], stations: str, channels: str, startt
     return Stream(traces).sort()
 
 
-def event_window(event: dict[str, Any]) -> tuple[str, float, float]:
+def event_window(event: Event) -> tuple[str, float, float]:
     """Stations of an event's arrivals (any network where an arrival names none), and the period that shows them."""
     from catalogdb.exchange.tables import preferred_origin
 
@@ -86,13 +88,13 @@ def event_window(event: dict[str, Any]) -> tuple[str, float, float]:
 
 
 def _no_waveforms(
-    db: Database[dict[str, Any]], chosen: dict[str, Any], stations: str, channels: str, starttime: float, endtime: float
+    db: Database[AnyDocument], chosen: Query, stations: str, channels: str, starttime: float, endtime: float
 ) -> InputError:
     message = f"no waveforms of {stations} {channels} from {format_time(starttime)} to {format_time(endtime)}"
-    ends: dict[str, Any] = {"_id": None, "low": {"$min": "$starttime"}, "high": {"$max": "$endtime"}}
+    ends: Query = {"_id": None, "low": {"$min": "$starttime"}, "high": {"$max": "$endtime"}}
     for row in db.wf_miniseed.aggregate([{"$match": chosen}, {"$group": ends}]):
         return InputError(message, hint=f"there are some from {format_time(row['low'])} to {format_time(row['high'])}")
-    codes: list[dict[str, Any]] = [
+    codes: list[Query] = [
         {"$group": {"_id": {"net": "$net", "sta": "$sta"}}},
         {"$sort": {"_id": 1}},
         {"$limit": MOST_NAMED},

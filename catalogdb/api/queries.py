@@ -8,6 +8,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database.short_ids import SHORT_ID, full_id
+from catalogdb.documents.free import AnyDocument, Query, Row
 from catalogdb.filters import Filter, fields_of, unknown_field
 from catalogdb.schema import SchemaField, views
 from catalogdb.selection import Selection, select
@@ -20,8 +21,8 @@ MOST_VALUES = 20
 
 
 def rows(
-    db: Database[dict[str, Any]], name: str, filters: Sequence[Filter] = (), sort: str | None = None, limit: int = 0
-) -> Iterator[dict[str, Any]]:
+    db: Database[AnyDocument], name: str, filters: Sequence[Filter] = (), sort: str | None = None, limit: int = 0
+) -> Iterator[Row]:
     """Rows of a view or collection, read as they are used.
 
     Args:
@@ -41,7 +42,7 @@ def rows(
     return iter(db[selection.collection].aggregate(pipeline, allowDiskUse=True))
 
 
-def count(db: Database[dict[str, Any]], name: str, filters: Sequence[Filter] = ()) -> int:
+def count(db: Database[AnyDocument], name: str, filters: Sequence[Filter] = ()) -> int:
     """The number of rows.
 
     Raises:
@@ -66,7 +67,7 @@ def sort_keys(name: str, text: str) -> dict[str, int]:
     return order
 
 
-def with_full_ids(db: Database[dict[str, Any]], name: str, filters: Sequence[Filter]) -> list[Filter]:
+def with_full_ids(db: Database[AnyDocument], name: str, filters: Sequence[Filter]) -> list[Filter]:
     """The filters with beginnings of ids made whole.
 
     Raises:
@@ -82,7 +83,7 @@ def with_full_ids(db: Database[dict[str, Any]], name: str, filters: Sequence[Fil
     return made
 
 
-def what_there_is(db: Database[dict[str, Any]], name: str, filters: Sequence[Filter]) -> str:
+def what_there_is(db: Database[AnyDocument], name: str, filters: Sequence[Filter]) -> str:
     """Why nothing was found: the first condition that nothing fits, and what there is instead."""
     fitting: list[Filter] = []
     for one in with_full_ids(db, name, filters):
@@ -98,7 +99,7 @@ def what_there_is(db: Database[dict[str, Any]], name: str, filters: Sequence[Fil
     return f"{name}{on} is empty"
 
 
-def _values(db: Database[dict[str, Any]], selection: Selection, key: str) -> str:
+def _values(db: Database[AnyDocument], selection: Selection, key: str) -> str:
     """What a field's values are, in words."""
     fields = fields_of(selection.name)[0]
     if key.split(".")[0] not in fields:
@@ -107,12 +108,12 @@ def _values(db: Database[dict[str, Any]], selection: Selection, key: str) -> str
     pipeline = selection.pipeline()
     source = db[selection.collection]
     if is_time(key, field) or (field is not None and field.type in ("double", "int")):
-        ends: dict[str, Any] = {"_id": None, "low": {"$min": f"${key}"}, "high": {"$max": f"${key}"}}
+        ends: Query = {"_id": None, "low": {"$min": f"${key}"}, "high": {"$max": f"${key}"}}
         for row in source.aggregate([*pipeline, {"$group": ends}]):
             if row["low"] is not None:
                 return f"; {key} goes from {_shown(key, field, row['low'])} to {_shown(key, field, row['high'])}"
         return f"; none has {key}"
-    groups: list[dict[str, Any]] = [{"$group": {"_id": f"${key}"}}, {"$sort": {"_id": 1}}, {"$limit": MOST_VALUES + 1}]
+    groups: list[Query] = [{"$group": {"_id": f"${key}"}}, {"$sort": {"_id": 1}}, {"$limit": MOST_VALUES + 1}]
     found = [str(row["_id"]) for row in source.aggregate([*pipeline, *groups]) if row["_id"] is not None]
     more = ", ..." if len(found) > MOST_VALUES else ""
     return f"; {key} is one of: {', '.join(found[:MOST_VALUES])}{more}" if found else f"; none has {key}"
@@ -124,7 +125,7 @@ def _shown(key: str, field: SchemaField | None, value: Any) -> str:
     return f"{value:g}"
 
 
-def _count(db: Database[dict[str, Any]], selection: Selection, most: int = 0) -> int:
+def _count(db: Database[AnyDocument], selection: Selection, most: int = 0) -> int:
     limit = [{"$limit": most}] if most else []
     counted = db[selection.collection].aggregate([*selection.pipeline(), *limit, {"$count": "n"}], allowDiskUse=True)
     return next((row["n"] for row in counted), 0)

@@ -10,6 +10,7 @@ import pandas as pd
 from bson import ObjectId
 
 from catalogdb.batches import batches
+from catalogdb.documents.free import Row
 from catalogdb.filters import fields_of
 from catalogdb.schema import SchemaField, views
 from catalogdb.view_fields import Fields, field_at, is_time
@@ -19,7 +20,7 @@ PLUMBING = ("config_id", "task_id")
 """Fields that a table leaves out unless they are asked for."""
 
 
-def table(name: str, documents: Iterable[dict[str, Any]], columns: Sequence[str] = ()) -> pd.DataFrame:
+def table(name: str, documents: Iterable[Row], columns: Sequence[str] = ()) -> pd.DataFrame:
     """A table of a view's or collection's documents.
 
     Args:
@@ -40,12 +41,12 @@ def table(name: str, documents: Iterable[dict[str, Any]], columns: Sequence[str]
     return frame
 
 
-def tables(name: str, documents: Iterable[dict[str, Any]], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
+def tables(name: str, documents: Iterable[Row], columns: Sequence[str], rows: int) -> Iterator[pd.DataFrame]:
     """Tables of so many rows each, made as they are used."""
     return (table(name, batch, columns) for batch in batches(documents, rows))
 
 
-def value_at(row: dict[str, Any], column: str) -> Any:
+def value_at(row: Row, column: str) -> Any:
     """The value that a dotted name leads to; None where there is none."""
     found: Any = row
     for part in column.split("."):
@@ -53,7 +54,7 @@ def value_at(row: dict[str, Any], column: str) -> Any:
     return found
 
 
-def _all_columns(name: str, fields: Fields, documents: list[dict[str, Any]]) -> list[str]:
+def _all_columns(name: str, fields: Fields, documents: list[Row]) -> list[str]:
     """All fields, those first that the view shows in a terminal, with the time for its date."""
     shown = [key for key in views()[name].columns if key in fields] if name in views() else []
     if "time" in fields:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pymongo.database import Database
 
 from catalogdb.api.objects import event_window, waveforms
+from catalogdb.documents.data import Event
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.errors import InputError
 from catalogdb.output_file import make_folder
 
 
 def export_waveforms(
-    db: Database[dict[str, Any]],
-    event: dict[str, Any],
+    db: Database[AnyDocument],
+    event: Event,
     folder: Path,
     format: Literal["sac", "miniseed"] = "sac",
     channel: str = "*",
-) -> dict[str, Any]:
+) -> Json:
     """Write the waveforms of an event's stations, from 5 s before the origin time to 20 s after the last arrival.
 
     Args:
@@ -51,7 +53,7 @@ def export_waveforms(
     }
 
 
-def _place(db: Database[dict[str, Any]], code: str, time: float) -> dict[str, Any] | None:
+def _place(db: Database[AnyDocument], code: str, time: float) -> Json | None:
     """The channel's epoch at a time; the station's, where no channel has one."""
     codes = dict(zip(("net", "sta", "loc", "chan"), code.split("."), strict=True))
     at = {"starttime": {"$lte": time}, "endtime": {"$gt": time}}

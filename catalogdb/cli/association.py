@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalogdb.cli import common, completion
+from catalogdb.documents.free import Json
 
 if TYPE_CHECKING:
     from catalogdb.jobs import Job
@@ -94,7 +95,7 @@ def tune(
     starttime, endtime = min(start for start, _ in periods), max(end for _, end in periods)
     task = read_task(common.database(), loaded, _reference(loaded, reference), starttime, endtime)
 
-    def show(trial: dict[str, Any]) -> None:
+    def show(trial: Json) -> None:
         if not json:
             common.err.print(f"F1 {trial['train']['f1']:.4f}  {trial['settings'] or 'the job itself'}", markup=False)
 

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from catalogdb.cli.console import WIDTH_OF_PIPES as WIDTH_OF_PIPES
 from catalogdb.cli.console import SafeConsole, visible_json
+from catalogdb.documents.free import Json, Row
 from catalogdb.errors import CatalogdbError
 from catalogdb.interrupts import end_cleanly_on_sigterm as end_cleanly_on_sigterm
 
@@ -28,7 +29,7 @@ err = SafeConsole(stderr=True)
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
 # what --uri and --database said, for the command that runs
-arguments: dict[str, Any] = {}
+arguments: Json = {}
 
 
 def settings(**defaults: Any) -> Settings:
@@ -65,7 +66,7 @@ def json_text(value: Any) -> str:
     return visible_json(json.dumps(value, indent=2, default=_json_default, ensure_ascii=False))
 
 
-def print_rows(rows: list[dict[str, Any]], title: str | None = None) -> None:
+def print_rows(rows: list[Row], title: str | None = None) -> None:
     """Print documents as a table: one column per key that occurs, in order of first occurrence."""
     columns = list(dict.fromkeys(key for row in rows for key in row))
     if title:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from catalogdb.documents.free import Query
+
 if TYPE_CHECKING:
     from pymongo.database import Database
 
@@ -28,7 +30,7 @@ def pick_sets(incomplete: str) -> list[str]:
 
 def stations(incomplete: str) -> list[str]:
     """NET.STA of the stations that have metadata."""
-    codes: list[dict[str, Any]] = [{"$group": {"_id": {"$concat": ["$net", ".", "$sta"]}}}]
+    codes: list[Query] = [{"$group": {"_id": {"$concat": ["$net", ".", "$sta"]}}}]
     return _of_database(lambda db: [row["_id"] for row in db.site.aggregate(codes)], incomplete)
 
 

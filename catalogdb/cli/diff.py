@@ -8,6 +8,7 @@ import typer
 
 from catalogdb.cli import common
 from catalogdb.cli import comparison_options as options
+from catalogdb.documents.free import Json, Row
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -59,7 +60,7 @@ def _are_catalogs(db: Database, a: str, b: str) -> bool:
     return db.catalog.count_documents({"_id": names}) == wanted or db.pick_set.count_documents({"_id": names}) < wanted
 
 
-def _print(result: dict[str, Any], limit: int) -> None:
+def _print(result: Json, limit: int) -> None:
     a, b = result["a"], result["b"]
     if events := result.get("events"):
         counts = {f"in {a}": events["a"], f"in {b}": events["b"], "same": events["same"], "moved": events["moved"]}
@@ -97,8 +98,8 @@ def _say_limit(number: int, limit: int) -> None:
         common.err.print(f"the first {limit} of {number}; --limit 0 prints all")
 
 
-def _moved_row(row: dict[str, Any]) -> dict[str, Any]:
-    cells: dict[str, Any] = {"time": _time(row["time"]), "event": row["b_id"][:12], "dt (s)": _rounded(row["dt"])}
+def _moved_row(row: Row) -> Row:
+    cells: Row = {"time": _time(row["time"]), "event": row["b_id"][:12], "dt (s)": _rounded(row["dt"])}
     names = {"distance_km": "distance (km)", "depth_difference_km": "depth (km)", "magnitude_difference": "magnitude"}
     cells |= {name: _rounded(row[key]) if key in row else "" for key, name in names.items()}
     if row["picks_a"] != row["picks_b"]:
@@ -111,12 +112,12 @@ def _counts(numbers: tuple[int | None, int | None] | None) -> str:
     return "+".join("-" if number is None else str(number) for number in numbers or (None, None))
 
 
-def _event_row(row: dict[str, Any]) -> dict[str, Any]:
+def _event_row(row: Row) -> Row:
     cells = {"time": _time(row["time"]), "event": row["event_id"][:12]}
     return cells | {key: _rounded(row[key]) for key in ("latitude", "longitude", "depth_km", "magnitude") if key in row}
 
 
-def _pick_row(name: str, row: dict[str, Any], a: str, b: str) -> dict[str, Any]:
+def _pick_row(name: str, row: Row, a: str, b: str) -> Row:
     cells = {"": name} | {f"in {side}": row[key] for key, side in (("a", a), ("b", b)) if key in row}
     cells |= {"same": row["same"], "moved": row["moved"], "other phase": row["other_phase"]}
     return cells | {f"only in {a}": row["only_a"], f"only in {b}": row["only_b"]}

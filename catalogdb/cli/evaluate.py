@@ -8,6 +8,7 @@ import typer
 
 from catalogdb.cli import common
 from catalogdb.cli import comparison_options as options
+from catalogdb.documents.free import Json
 
 NO_PICKS = "picks were not compared: both catalogs share one pick set, one has none, or there are none in this period"
 
@@ -54,7 +55,7 @@ def evaluate(
     common.print_json(result) if json else print_evaluation(result)
 
 
-def print_evaluation(result: dict[str, Any]) -> None:
+def print_evaluation(result: Json) -> None:
     """Print an evaluation as a table, with its period above and what it leaves out below."""
     from catalogdb.comparisons.period import period_text
 

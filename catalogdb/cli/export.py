@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
 from catalogdb.cli import common, completion, probability
 from catalogdb.cli.query import FilterArguments
+from catalogdb.documents.free import Json
 
 
 class CatalogByDefault(TyperGroup):
@@ -111,9 +112,8 @@ def export_catalog(
         )
         raise InputError(f"filters: {problems}") from None
     db = common.database()
-    if format and format.lower() in export_peers.PEER_FORMATS:
-        peer = cast(export_peers.PeerFormat, format.lower())
-        summary = export_peers.export_for_peer(db, catalog, output, peer, selection, velocity_model)
+    if format and format.lower() in export_peers.peer_formats():
+        summary = export_peers.export_for_peer(db, catalog, output, format.lower(), selection, velocity_model)
     elif velocity_model:
         raise InputError("--velocity-model: only folders for other locators hold one", hint="--format nlloc-obs, ...")
     else:
@@ -245,7 +245,7 @@ def export_waveforms(
         common.err.print(f"{code}: no station metadata, so the file has no place", markup=False, soft_wrap=True)
 
 
-def _say(summary: dict[str, Any]) -> None:
+def _say(summary: Json) -> None:
     events, selected = summary["events"], summary["selected"]
     number = f"{events} events" if events == selected else f"{events} of {selected} events"
     picks = f", {summary['picks']} picks" if summary["picks"] else ""

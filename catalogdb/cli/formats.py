@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from catalogdb.cli import common
+from catalogdb.documents.free import Row
 
 
 def formats(
@@ -33,7 +34,7 @@ def formats(
         for item in FORMATS
     ]
     wanted = word.lower()
-    found: list[dict[str, Any]] = [row for row in rows if wanted in " ".join(filter(None, row.values())).lower()]
+    found: list[Row] = [row for row in rows if wanted in " ".join(filter(None, row.values())).lower()]
     if json:
         common.print_json({"formats": found})
         return

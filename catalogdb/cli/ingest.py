@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from catalogdb.cli import common, completion
+from catalogdb.documents.free import Json, Row
 
 LINES_SHOWN = 10  # in a cell of the table; --json has them all
 
@@ -165,7 +166,8 @@ def training_set(
     }
     config = validated(TrainingSetConfig, described, "training set")
     document = ingest_training_set(common.database(), folders, config, licence, replace)
-    facts = {key: document[key] for key in ("counts", "rejected", "ignored", "digest")}
+    facts: Json = {"counts": document["counts"], "rejected": document.get("rejected", [])}
+    facts |= {"ignored": document.get("ignored", []), "digest": document["digest"]}
     counts = {key: value for key, value in facts["counts"].items() if not isinstance(value, dict)}
     left_out = facts["counts"]["left_out"]
     _print_summary(facts if json else facts | {"counts": counts | left_out}, usable=True, json=json)
@@ -203,9 +205,9 @@ def velocity_model(
         common.print_rows([facts])
 
 
-def _file_row(report: dict[str, Any]) -> dict[str, Any]:
+def _file_row(report: Json) -> Row:
     columns = ("file", "format", "read", "kept", "merged", "repaired", "rejected")
-    row: dict[str, Any] = {key: report[key] for key in columns if key in report}
+    row: Row = {key: report[key] for key in columns if key in report}
     headings = {f"{what}_lines": f"lines {what}" for what in ("rejected", "merged", "repaired")}
     for key, heading in headings.items():
         lines = list(dict.fromkeys(report.get(key, [])))
@@ -213,7 +215,7 @@ def _file_row(report: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _print_summary(facts: dict[str, Any], usable: bool, json: bool) -> None:
+def _print_summary(facts: Json, usable: bool, json: bool) -> None:
     """Print counts and problems; where nothing could be used the exit code is 1."""
     if json:
         common.print_json(facts)

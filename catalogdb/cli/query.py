@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from catalogdb.cli import common, completion
+from catalogdb.documents.free import Row
 
 FilterArguments = Annotated[
     list[str] | None,
@@ -114,7 +115,7 @@ def _list_queries(json: bool) -> None:
         return
     subjects = dict.fromkeys(row["subject"] for row in rows)
     for subject in subjects:
-        of_subject: list[dict[str, Any]] = [row for row in rows if row["subject"] == subject]
+        of_subject: list[Row] = [row for row in rows if row["subject"] == subject]
         lines = [{"name": row["name"], "what": _one_line(row["what"])} for row in of_subject]
         common.print_rows(lines, title=subject)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from catalogdb.cli import common
+from catalogdb.documents.free import Row
 from catalogdb.errors import InputError
 
 SUFFIXES = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".pq": "parquet"}
@@ -16,7 +17,7 @@ ROWS_AT_ONCE = 10_000
 OPEN_END = 2.5e11
 """Epoch seconds later than any year of four digits."""
 
-Rows = Iterable[dict[str, Any]]
+Rows = Iterable[Row]
 
 
 def format_of(format: str | None, output: Path | None) -> str:
@@ -59,7 +60,7 @@ class _Counted:
     def __init__(self, rows: Rows):
         self._rows, self.number = rows, 0
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[Row]:
         for row in self._rows:
             self.number += 1
             yield row
@@ -109,7 +110,7 @@ def _write_json(name: str, rows: Rows, columns: list[str], stream: BinaryIO) -> 
     stream.write(f"{common.json_text({'name': name, 'documents': documents})}\n".encode())
 
 
-def _cells(name: str, rows: list[dict[str, Any]], columns: list[str]) -> list[dict[str, Any]]:
+def _cells(name: str, rows: list[Row], columns: list[str]) -> list[Row]:
     """The rows with the columns asked for, else those of the view, else every field that is a plain value."""
     from catalogdb.api.tables import value_at
     from catalogdb.filters import fields_of
@@ -128,7 +129,7 @@ def _cells(name: str, rows: list[dict[str, Any]], columns: list[str]) -> list[di
     fields, _ = fields_of(name)
     times = {column for column in columns if is_time(column, field_at(fields, column))}
 
-    def shown(row: dict[str, Any], column: str) -> Any:
+    def shown(row: Row, column: str) -> Any:
         value = value_at(row, column)
         is_epoch = column in times and isinstance(value, int | float) and abs(value) < OPEN_END
         return format_time(value).rstrip("Z") if is_epoch else value

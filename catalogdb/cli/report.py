@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalogdb.cli import common
 from catalogdb.cli import comparison_options as options
+from catalogdb.documents.free import Json
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -76,8 +77,8 @@ def report(
 
 
 def _evaluation(
-    db: Database, catalog: str, reference: str | None, gates: dict[str, Any], start: float | None, end: float | None
-) -> dict[str, Any] | None:
+    db: Database, catalog: str, reference: str | None, gates: Json, start: float | None, end: float | None
+) -> Json | None:
     """The comparison with the reference, made now where it is not stored; None without a reference."""
     from catalogdb.comparisons import evaluate
     from catalogdb.errors import InputError

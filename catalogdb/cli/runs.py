@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from catalogdb.cli import common
+from catalogdb.documents.free import Json, Row
 
 ERROR_SHOWN = 200
 
@@ -134,7 +135,7 @@ def reset(
     _print_changed(rows, "done", "to be done over", dry_run, json)
 
 
-def _print_changed(rows: list[dict[str, Any]], before: str, after: str, dry_run: bool, json: bool) -> None:
+def _print_changed(rows: list[Row], before: str, after: str, dry_run: bool, json: bool) -> None:
     number = sum(row["tasks"] for row in rows)
     if json:
         common.print_json({"tasks": number, "dry_run": dry_run, "changed": rows})
@@ -148,7 +149,7 @@ def _print_changed(rows: list[dict[str, Any]], before: str, after: str, dry_run:
             common.out.print("the next run of their job does them: catalogdb run JOB.yaml")
 
 
-def _run_row(row: dict[str, Any]) -> dict[str, Any]:
+def _run_row(row: Row) -> Row:
     names = ("job", "catalog", "engine", "host", "started")
     cells = {"run": row["run_id"][:12]} | {name: row[name] for name in names}
     cells |= {
@@ -160,7 +161,7 @@ def _run_row(row: dict[str, Any]) -> dict[str, Any]:
     return cells | {"error": _short(row["error"])} if row["error"] else cells
 
 
-def _print_run(run: dict[str, Any]) -> None:
+def _print_run(run: Json) -> None:
     names = ("run_id", "job", "status", "catalog", "pick_set", "engine", "host", "owner", "started", "ended", "error")
     rows = [{"what": name.replace("_", " "), "value": run[name]} for name in names if run[name] is not None]
     common.print_rows([*rows, {"what": "duration", "value": duration(run["seconds"])}])
@@ -180,7 +181,7 @@ def _print_run(run: dict[str, Any]) -> None:
         common.err.print(f"{len(run['failed_tasks'])} of its tasks have not been done since: catalogdb tasks --failed")
 
 
-def _task_row(row: dict[str, Any]) -> dict[str, Any]:
+def _task_row(row: Row) -> Row:
     cells = {"task": row["task_id"][:12]} | {
         key: row[key] for key in ("stage", "result", "shard", "status", "attempts")
     }

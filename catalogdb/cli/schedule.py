@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from catalogdb.cli import common, completion
+from catalogdb.documents.free import Json, Row
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -203,7 +204,7 @@ def _tell_unreadable(db: Database) -> None:
         common.err.print(f"problem: {error}; to mend it: {error.hint}", markup=False, soft_wrap=True)
 
 
-def _listed(row: dict[str, Any]) -> dict[str, Any]:
+def _listed(row: Row) -> Json:
     last = row["last"] or {}
     return {
         "name": row["name"],
@@ -221,7 +222,7 @@ def _text(value: Any) -> str:
     return f"{value:%Y-%m-%dT%H:%M:%SZ}" if hasattr(value, "strftime") else str(value)
 
 
-def _tell(event: dict[str, Any]) -> None:
+def _tell(event: Json) -> None:
     from datetime import UTC, datetime
 
     what, name = event["event"], event.get("name", "")
@@ -231,7 +232,7 @@ def _tell(event: dict[str, Any]) -> None:
     stream.print(f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} {name} {what} {words}", markup=False, soft_wrap=True)
 
 
-def _tell_json(event: dict[str, Any]) -> None:
+def _tell_json(event: Json) -> None:
     from datetime import UTC, datetime
 
     line = {"time": datetime.now(UTC), **event}

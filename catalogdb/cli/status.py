@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalogdb.cli import common, completion
+from catalogdb.documents.free import Json, Row
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -47,7 +48,7 @@ def status(
     from catalogdb.picking.time_error import bias_in_words
 
     db = common.database()
-    overview: dict[str, Any] = {
+    overview: Json = {
         "documents": {
             name: db[name].estimated_document_count()
             for name in ("wf_file", "wf_miniseed", "site", "channel", "pick", "event")
@@ -82,7 +83,7 @@ def status(
         common.out.print(f"last run: job {run['job']}, {run['status']}, started {run.get('started')}")
 
 
-def _with_count(collection: Collection, key: str, row: dict[str, Any]) -> dict[str, Any]:
+def _with_count(collection: Collection, key: str, row: Row) -> Json:
     return {
         "name": row["_id"],
         "kind": row["kind"],
@@ -91,7 +92,7 @@ def _with_count(collection: Collection, key: str, row: dict[str, Any]) -> dict[s
     }
 
 
-def _tasks(db: Database) -> list[dict[str, Any]]:
+def _tasks(db: Database) -> list[Row]:
     group = {"_id": {"result": "$result", "stage": "$stage", "status": "$status"}, "tasks": {"$sum": 1}}
     return [
         row["_id"] | {"tasks": row["tasks"]} for row in db.task.aggregate([{"$group": group}, {"$sort": {"_id": 1}}])
@@ -138,7 +139,7 @@ def _print_stale(result: Staleness, limit: int) -> None:
         common.err.print(f"note: {note}", markup=False, soft_wrap=True)
 
 
-def _stale_row(task: StaleTask) -> dict[str, Any]:
+def _stale_row(task: StaleTask) -> Row:
     from catalogdb.times import format_time
 
     return {

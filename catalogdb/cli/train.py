@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from catalogdb.cli import common
+from catalogdb.documents.free import Json, Row
 
 
 def train(
@@ -73,8 +74,8 @@ def models(json: common.JsonOption = False) -> None:
             common.err.print(f"{model['name']} was refused: {reason}", markup=False, soft_wrap=True)
 
 
-def _row(model: dict[str, Any]) -> dict[str, Any]:
-    chosen: dict[str, Any] = next((each for each in model["weights"] if each["seed"] == model.get("chosen")), {})
+def _row(model: Json) -> Row:
+    chosen: Json = next((each for each in model["weights"] if each["seed"] == model.get("chosen")), {})
     scores = {row["figure"]: row for row in model.get("scores", []) if row["on"] == model["training_set"]["name"]}
     return {
         "name": model["name"],
@@ -89,11 +90,11 @@ def _row(model: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _change(row: dict[str, Any]) -> str:
+def _change(row: Row) -> str:
     return f"{row['parent']:.3f} -> {row['candidate']:.3f}"
 
 
-def _print_model(model: dict[str, Any]) -> None:
+def _print_model(model: Json) -> None:
     done, planned = model["tasks"]["done"], model["tasks"]["planned"]
     text = f"model {model['_id']}: {model['status']}; {done} of {planned} seeds trained now"
     common.out.print(text, markup=False)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from catalogdb.cli import common, completion
+from catalogdb.documents.free import Json
 
 LINES_SHOWN = 20
 
@@ -161,7 +162,7 @@ def prune(
     found = pruning.find_leftovers(db)
     counts, others = pruning.count_leftovers(db, found, missing_files)
     going = _sum(counts, others) if unclaimed else counts
-    result: dict[str, Any] = {"dry_run": dry_run, "removed": going, "unclaimed": others, "held": found.held}
+    result: Json = {"dry_run": dry_run, "removed": going, "unclaimed": others, "held": found.held}
     result["named_again"] = []
     if going and not dry_run:
         common.confirm(f"Remove {sum(going.values())} documents ({listed(going)})?", yes)

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from catalogdb.cli import common
 from catalogdb.cli.runs import duration
+from catalogdb.documents.free import Json, Row
 
 NUMBERS = ("planned", "up_to_date", "done", "failed", "quarantined", "running", "pending")
 ALWAYS = ("planned", "done", "pending")
@@ -50,7 +51,7 @@ def watch(
         raise typer.Exit(1)
 
 
-def _follow(state: dict[str, Any], interval: float, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _follow(state: Json, interval: float, look: Callable[[], Json]) -> Json:
     """Show states until the run goes on no longer; returns the last."""
     if not common.out.is_terminal:
         return _lines(state, interval, look)
@@ -64,7 +65,7 @@ def _follow(state: dict[str, Any], interval: float, look: Callable[[], dict[str,
     return state
 
 
-def _lines(state: dict[str, Any], interval: float, look: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def _lines(state: Json, interval: float, look: Callable[[], Json]) -> Json:
     said: str | None = None
     while True:
         line = _line(state)
@@ -77,7 +78,7 @@ def _lines(state: dict[str, Any], interval: float, look: Callable[[], dict[str, 
         state = look()
 
 
-def _line(state: dict[str, Any]) -> str:
+def _line(state: Json) -> str:
     """The state in one line, without what changes by itself."""
     parts = [f"{state['job']} {state['run_id'][:12]} {state['status']}"]
     for stage in state["stages"]:
@@ -86,7 +87,7 @@ def _line(state: dict[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def _picture(state: dict[str, Any]) -> Group:
+def _picture(state: Json) -> Group:
     title = f"{state['job']}: pick set {state['pick_set']}, catalog {state['catalog']}, {state['status']}"
     where = f"run {state['run_id']}, {state['engine']} on {state['host']}, {duration(state['seconds'])}"
     parts: list[Any] = [Text(title, style="bold"), Text(where)]
@@ -99,7 +100,7 @@ def _picture(state: dict[str, Any]) -> Group:
     return Group(*parts)
 
 
-def _stages(stages: list[dict[str, Any]]) -> Table:
+def _stages(stages: list[Row]) -> Table:
     """What is none in every stage has no column, so that a narrow terminal is wide enough."""
     numbers = [name for name in NUMBERS if name in ALWAYS or any(stage[name] for stage in stages)]
     table = Table(header_style="bold", box=box.SIMPLE)
@@ -113,7 +114,7 @@ def _stages(stages: list[dict[str, Any]]) -> Table:
     return table
 
 
-def _workers(workers: list[dict[str, Any]]) -> Table:
+def _workers(workers: list[Row]) -> Table:
     table = Table(header_style="bold", box=box.SIMPLE)
     for name in ("worker", "stage", "shard", "for", "lease"):
         table.add_column(name)

@@ -11,6 +11,7 @@ from rich.tree import Tree
 
 from catalogdb.cli import common
 from catalogdb.cli.console import SafeConsole
+from catalogdb.documents.free import Json, Row
 
 WIDTH_OF_PIPES = 4000
 
@@ -33,7 +34,7 @@ def why(
         SafeConsole(width=WIDTH_OF_PIPES).print(_tree(history))  # lines of a pipe are whole
 
 
-def _tree(history: dict[str, Any]) -> Tree:
+def _tree(history: Json) -> Tree:
     event, catalog = history["event"], history["catalog"]
     size = f", {event.get('magnitude_type', 'magnitude')} {event['magnitude']:.2f}" if "magnitude" in event else ""
     root = Tree(Text(f"event {event['_id']}: {_moment(event['time'])}{_place(event)}{size}", style="bold"))
@@ -60,7 +61,7 @@ def _tree(history: dict[str, Any]) -> Tree:
     return root
 
 
-def _add_settings(node: Tree, row: dict[str, Any]) -> None:
+def _add_settings(node: Tree, row: Row) -> None:
     """What made a pick set or catalog."""
     from catalogdb.picking.time_error import bias_in_words
     from catalogdb.stages.registry import names_in_order
@@ -84,7 +85,7 @@ def _add_settings(node: Tree, row: dict[str, Any]) -> None:
             node.add(Text(f"{name}: {_flat(config[name])}"))
 
 
-def _add_origin(root: Tree, origin: dict[str, Any]) -> None:
+def _add_origin(root: Tree, origin: Json) -> None:
     rms = f", rms {origin['rms']:.2f} s" if "rms" in origin else ""
     node = root.add(Text(f"origin by {origin['method']}: {_moment(origin['time'])}{_place(origin)}{rms}"))
     if "source_file" in origin:
@@ -95,7 +96,7 @@ def _add_origin(root: Tree, origin: dict[str, Any]) -> None:
         _add_arrival(node, arrival)
 
 
-def _add_arrival(node: Tree, arrival: dict[str, Any]) -> None:
+def _add_arrival(node: Tree, arrival: Json) -> None:
     station = ".".join(part for part in (arrival.get("net"), arrival["sta"]) if part)
     residual = f", residual {arrival['residual']:+.2f} s" if "residual" in arrival else ""
     distance = f", {arrival['distance_km']:.0f} km" if "distance_km" in arrival else ""
@@ -117,7 +118,7 @@ def _add_arrival(node: Tree, arrival: dict[str, Any]) -> None:
         _add_file(branch.add(Text(f"{text}, {segment['nbytes']} bytes from {segment['foff']}")), segment["file"])
 
 
-def _add_probability(branch: Tree, pick: dict[str, Any]) -> None:
+def _add_probability(branch: Tree, pick: Json) -> None:
     if block := pick["probability_block"]:
         largest = " ".join(f"{label} {value:.2f}" for label, value in sorted(block.get("largest", {}).items()))
         hour = datetime.fromtimestamp(block["starttime"], UTC)
@@ -133,7 +134,7 @@ def _add_probability(branch: Tree, pick: dict[str, Any]) -> None:
         branch.add(Text("no probability was kept (STA/LTA has none; else pick.probability of the job)"))
 
 
-def _add_file(node: Tree, file: dict[str, Any] | None) -> None:
+def _add_file(node: Tree, file: Json | None) -> None:
     if file is None:
         node.add(Text("its file is not in the index", style="yellow"))
         return
@@ -143,14 +144,14 @@ def _add_file(node: Tree, file: dict[str, Any] | None) -> None:
     node.add(Text(text + (", changed since it was picked" if changed else ""), style="yellow" if changed else ""))
 
 
-def _verb(task: dict[str, Any] | None) -> str:
+def _verb(task: Json | None) -> str:
     """What a task's stage did to what it wrote."""
     from catalogdb.stages.registry import verb
 
     return verb((task or {}).get("stage", ""))
 
 
-def _add(node: Tree, text: str, task: dict[str, Any] | None) -> None:
+def _add(node: Tree, text: str, task: Json | None) -> None:
     """A line that names the task behind it, and the run behind the task."""
     if task is None:
         node.add(Text(f"{text.rpartition('; ')[0] or text}: its task is no longer in the ledger"))
@@ -162,13 +163,13 @@ def _add(node: Tree, text: str, task: dict[str, Any] | None) -> None:
     node.add(Text(line))
 
 
-def _source(source: dict[str, Any]) -> str:
+def _source(source: Json) -> str:
     line = f", line {source['line']}" if "line" in source else ""
     number = f", event {source['id']}" if "id" in source else ""
     return f"{source['file']}{line}{number} ({source['format']})"
 
 
-def _place(row: dict[str, Any]) -> str:
+def _place(row: Row) -> str:
     if "latitude" not in row:
         return ", no position"
     depth = f", {row['depth_km']:.1f} km deep" if "depth_km" in row else ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.comparisons.compute import Computation
 from catalogdb.comparisons.inputs import comparison_inputs
 from catalogdb.comparisons.lease import ComparisonLease
+from catalogdb.documents.free import Json
+from catalogdb.documents.records import Catalog
 from catalogdb.evaluation.gates import Gates
 from catalogdb.identity import content_id
 
@@ -23,8 +24,8 @@ def comparison_id(catalog: str, reference: str, gates: Gates) -> str:
 
 def compare(
     db: Database,
-    catalog: dict[str, Any],
-    reference: dict[str, Any],
+    catalog: Catalog,
+    reference: Catalog,
     gates: Gates,
     period: tuple[float, float],
     refresh: bool = False,
@@ -44,7 +45,7 @@ def compare(
     """
     identity = comparison_id(catalog["_id"], reference["_id"], gates)
     names = {"catalog": catalog["_id"], "reference": reference["_id"]}
-    state: dict[str, Any] = {"period": {"starttime": period[0], "endtime": period[1]}}
+    state: Json = {"period": {"starttime": period[0], "endtime": period[1]}}
     inputs = comparison_inputs(db, catalog, reference, period)
     state["fingerprint"] = content_id(inputs)
     current = None if refresh else state | {"status": "done"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -19,6 +19,9 @@ from catalogdb.comparisons.peaks import peak_source, peaks_by_station
 from catalogdb.comparisons.picked_waveforms import read_coverage
 from catalogdb.comparisons.readers import PickReader, read_events
 from catalogdb.comparisons.writer import Writer
+from catalogdb.documents.comparisons import ScoreFields
+from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.records import Catalog
 from catalogdb.evaluation.columns import Codes
 from catalogdb.evaluation.events import EventComparison
 from catalogdb.evaluation.gates import ARRIVALS_S, MARGIN_GATES, Gates, with_arrivals
@@ -40,8 +43,8 @@ class Computation:
     def __init__(
         self,
         db: Database,
-        catalog: dict[str, Any],
-        reference: dict[str, Any],
+        catalog: Catalog,
+        reference: Catalog,
         gates: Gates,
         period: tuple[float, float],
         lease: ComparisonLease,
@@ -143,7 +146,7 @@ class Computation:
         self._write(writer, self._db.event_match, comparison.documents(), gates)
         return comparison
 
-    def _threshold_scores(self, of_picks: PickComparison | None, tally: PickTally) -> Iterator[dict[str, Any]]:
+    def _threshold_scores(self, of_picks: PickComparison | None, tally: PickTally) -> Iterator[ScoreFields]:
         """From the peaks that the pick set kept; where there are none, from the probabilities of its picks."""
         if of_picks is None or self._peaks is None:
             return tally.threshold_scores()
@@ -164,9 +167,9 @@ class Computation:
         )
 
     def _write(
-        self, writer: Writer, collection: Collection, documents: Iterable[dict[str, Any]], gates: dict[str, Any]
+        self, writer: Writer, collection: Collection, documents: Iterable[Mapping[str, Any]], gates: AnyDocument
     ) -> None:
-        writer.write(collection, (self._common | gates | document for document in documents))
+        writer.write(collection, ({**self._common, **gates, **document} for document in documents))
 
     def _counts(self, of_events: EventComparison, of_picks: PickComparison | None) -> dict[str, int]:
         counts = {"events": len(self._catalog), "reference_events": len(self._reference)} | of_events.counts()

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pymongo.database import Database
 
 from catalogdb.comparisons.peaks import peak_source
 from catalogdb.comparisons.picked_waveforms import picked_waveforms
+from catalogdb.documents.free import Query
+from catalogdb.documents.records import Catalog
 from catalogdb.evaluation.gates import with_arrivals
 from catalogdb.evaluation.revision import REVISION
 from catalogdb.identity import content_id
 
 
 def comparison_inputs(
-    db: Database, catalog: dict[str, Any], reference: dict[str, Any], period: tuple[float, float]
+    db: Database, catalog: Catalog, reference: Catalog, period: tuple[float, float]
 ) -> dict[str, str]:
     """State of each input of a comparison, by what it is; equal states give equal comparisons.
 
@@ -42,7 +42,7 @@ def _of_pick_set(db: Database, name: str, collection: str) -> str:
     return _result(db, made.get("config_id", ""), collection, {"pick_set": name})
 
 
-def _result(db: Database, config_id: str, collection: str, query: dict[str, Any]) -> str:
+def _result(db: Database, config_id: str, collection: str, query: Query) -> str:
     """Documents of a result: how many, and what the tasks that wrote them say of them."""
     written = []
     fields = {f"outputs.{collection}": 1, "updated": 1, "stage": 1, "status": 1}
@@ -64,7 +64,7 @@ def _stations(db: Database) -> str:
         for row in db.site.find({}, fields)
     )
     # sorted as an index is, so that each pair is looked up once instead of reading all segments
-    pairs: list[dict[str, Any]] = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
+    pairs: list[Query] = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
     named = sorted(f"{row['_id']['net']}.{row['_id']['sta']}" for row in db.wf_miniseed.aggregate(pairs))
     return f"{len(sites)} {content_id(*sites, '', *named)}"
 

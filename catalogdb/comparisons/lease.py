@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pymongo.database import Database
 
 from catalogdb import logs
 from catalogdb.database.lease import NOW, Change, Lease
+from catalogdb.documents.free import AnyDocument, Query
 from catalogdb.errors import LostLease
 
 
@@ -19,12 +18,12 @@ class ComparisonLease:
         document: what is known of it from the start.
     """
 
-    def __init__(self, db: Database, comparison: str, document: dict[str, Any]):
+    def __init__(self, db: Database, comparison: str, document: AnyDocument):
         self._db, self.comparison, self._document = db, comparison, document
         self._lease = Lease(db.comparison, comparison, upsert=True)
         self.kept = self._lease.kept
 
-    def take(self, unless: dict[str, Any] | None = None) -> bool:
+    def take(self, unless: Query | None = None) -> bool:
         """Wait until no other process computes this comparison, then mark it as running.
 
         Args:

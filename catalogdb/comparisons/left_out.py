@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.event_types import EXISTS, UNTYPED
 
 UNKNOWN = "without a type"
 
 
-def left_out(
-    db: Database, names: tuple[str, str], period: tuple[float, float], event_types: tuple[str, ...]
-) -> dict[str, Any]:
+def left_out(db: Database, names: tuple[str, str], period: tuple[float, float], event_types: tuple[str, ...]) -> Json:
     """Counts for the document of a comparison.
 
     Args:
@@ -25,7 +22,7 @@ def left_out(
         For each side, with `reference_` before those of the reference: events_that_never_count, and where types are
         chosen events_of_other_types (type -> number) and events_without_type.
     """
-    counts: dict[str, Any] = {}
+    counts: Json = {}
     for side, name in zip(("", "reference_"), names, strict=True):
         during = {"catalog": name, "time": {"$gte": period[0], "$lt": period[1]}}
         existing = db.event.count_documents(during | EXISTS)
@@ -39,7 +36,7 @@ def left_out(
     return counts
 
 
-def left_out_notes(counts: dict[str, Any], names: tuple[str, str], event_types: tuple[str, ...]) -> list[str]:
+def left_out_notes(counts: Json, names: tuple[str, str], event_types: tuple[str, ...]) -> list[str]:
     """What `left_out` counted, in words."""
     notes = []
     for side, name in zip(("", "reference_"), names, strict=True):

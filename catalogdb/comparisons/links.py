@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 from pymongo.database import Database
 
+from catalogdb.documents.free import Query
 from catalogdb.evaluation.columns import Codes, Events
 from catalogdb.evaluation.sites import Sites
 
@@ -22,7 +21,7 @@ def read_sites(db: Database, stations: Codes, networks: Codes) -> Sites:
     fields = dict.fromkeys(("net", "sta", "loc", "lat", "lon", "elev", "starttime", "endtime"), 1)
     rows = list(db.site.find({}, fields).sort("starttime", 1))
     # sorted as an index is, so that each pair is looked up once instead of reading all segments
-    pairs: list[dict[str, Any]] = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
+    pairs: list[Query] = [{"$sort": {"net": 1, "sta": 1}}, {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}]
     recorded = ((row["_id"]["net"], row["_id"]["sta"]) for row in db.wf_miniseed.aggregate(pairs))
     return Sites.of(rows, recorded, stations, networks)
 
@@ -42,7 +41,7 @@ def events_of_picks(
     earliest, latest = time.min() - LATEST_ARRIVAL_S, time.max() + EARLIEST_ARRIVAL_S
     first, last = np.searchsorted(events.time, [earliest, latest])
     position = {events.identity[at]: at for at in range(first, last)}
-    arrivals: list[dict[str, Any]] = [
+    arrivals: list[Query] = [
         {"$match": {"catalog": catalog, "time": {"$gte": earliest, "$lt": latest}}},
         {"$project": {"picks": "$origins.arrivals.pick_id"}},
     ]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pymongo.database import Database
 
 from catalogdb.comparisons.readers import read_events
+from catalogdb.documents.free import Json
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.pairing import pair_events
 
 
 def match_events(
     db: Database, catalog: str, reference: str, starttime: float, endtime: float, max_dt: float, max_km: float
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """Pair the events of two catalogs of [starttime, endtime) one to one, without storing anything.
 
     Returns:

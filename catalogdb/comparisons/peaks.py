@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from numpy.typing import NDArray
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
+from catalogdb.documents.records import PickSet
 from catalogdb.evaluation.columns import PHASES
 from catalogdb.evaluation.peak_curve import PhasePeaks
 from catalogdb.picking.peak_table import PeakTable, turns_of
@@ -49,7 +50,7 @@ def peak_source(db: Database, pick_set: str | None) -> PeakSource | None:
     return None
 
 
-def _origin_of_peaks(made: dict[str, Any]) -> dict[str, Any]:
+def _origin_of_peaks(made: PickSet) -> Json:
     """What of a pick set's configuration decides its peaks: the picker with its weights, and how it was run."""
     config = made.get("config", {})
     settings = {key: value for key, value in config.get("settings", {}).items() if key not in SELECTION}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from pymongo.collection import Collection
 from pymongo.database import Database
 
 from catalogdb.comparisons.links import EARLIEST_ARRIVAL_S, LATEST_ARRIVAL_S
+from catalogdb.documents.free import Query
+from catalogdb.documents.records import Catalog
 from catalogdb.errors import InputError
 from catalogdb.event_types import EXISTS
 
@@ -16,7 +17,7 @@ DAY_S = 86400.0
 
 
 def comparison_period(
-    db: Database, catalog: dict[str, Any], reference: dict[str, Any], starttime: float | None, endtime: float | None
+    db: Database, catalog: Catalog, reference: Catalog, starttime: float | None, endtime: float | None
 ) -> tuple[float, float]:
     """The period [starttime, endtime) that a comparison covers (epoch seconds): what is given, else a default.
 
@@ -58,14 +59,14 @@ def period_text(starttime: float, endtime: float) -> str:
     return f"{start} to {end} UTC"
 
 
-def _of_job(catalog: dict[str, Any]) -> tuple[float, float] | None:
+def _of_job(catalog: Catalog) -> tuple[float, float] | None:
     """Period of the job that made a catalog; None where it was ingested, or nothing of a period is on record."""
     if "files" in catalog.get("config", {}) or "starttime" not in catalog or "endtime" not in catalog:
         return None
     return catalog["starttime"], catalog["endtime"]
 
 
-def _days(db: Database, catalog: dict[str, Any]) -> tuple[float, float] | None:
+def _days(db: Database, catalog: Catalog) -> tuple[float, float] | None:
     """Whole UTC days with all events of a catalog and their arrivals, or all its picks where it has no events."""
     name = {"catalog": catalog["_id"]} | EXISTS
     pick_set = {"pick_set": catalog.get("pick_set")}
@@ -75,7 +76,7 @@ def _days(db: Database, catalog: dict[str, Any]) -> tuple[float, float] | None:
             {"time": {"$lte": ends[0] + EARLIEST_ARRIVAL_S}},
             {"time": {"$gte": ends[1] - LATEST_ARRIVAL_S}},
         ]
-        arrivals: list[dict[str, Any]] = [
+        arrivals: list[Query] = [
             {"$match": name | {"$or": at_ends}},
             {"$unwind": "$origins"},
             {"$unwind": "$origins.arrivals"},
@@ -90,7 +91,7 @@ def _days(db: Database, catalog: dict[str, Any]) -> tuple[float, float] | None:
     return (ends[0] // DAY_S * DAY_S, (ends[1] // DAY_S + 1) * DAY_S) if ends else None
 
 
-def _ends(collection: Collection, query: dict[str, Any]) -> tuple[float, float] | None:
+def _ends(collection: Collection, query: Query) -> tuple[float, float] | None:
     """First and last time of documents; None for none."""
     ends = [collection.find_one(query, {"time": 1}, sort=[("time", order)]) for order in (1, -1)]
     return (ends[0]["time"], ends[1]["time"]) if ends[0] and ends[1] else None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Query
 from catalogdb.evaluation.columns import Codes
 from catalogdb.evaluation.coverage import Coverage, PickedWaveforms, Span, Station
 
@@ -35,7 +35,7 @@ def _picked_shards(db: Database, config_id: str, period: Span) -> dict[Station, 
     if db.task.find_one(tasks, {"_id": 1}) is None:
         return None
     # a task to be done again keeps the picks that it made before
-    stored: dict[str, Any] = {"$or": [{"status": "done"}, {"outputs": {"$exists": True}}]}
+    stored: Query = {"$or": [{"status": "done"}, {"outputs": {"$exists": True}}]}
     stored["choices.channel_group"] = {"$not": {"$type": "null"}}
     meets = {"starttime": {"$lt": period[1]}, "endtime": {"$gt": period[0]}}
     shards: dict[Station, list[Span]] = defaultdict(list)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from catalogdb.documents.free import Query
 from catalogdb.schema import views
 
 
-def filled_pipeline(name: str, **parameters: Any) -> list[dict[str, Any]]:
+def filled_pipeline(name: str, **parameters: Any) -> list[Query]:
     """The pipeline of a view of `schemas/views/` with every `{"$param": "name"}` in it replaced by its value.
 
     Raises:

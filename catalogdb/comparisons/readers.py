@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from pymongo.database import Database
 
+from catalogdb.documents.free import Query, Row
 from catalogdb.evaluation.columns import PHASES, Codes, Events, Picks
 from catalogdb.event_types import EXISTS, UNTYPED
 from catalogdb.phases import phase_type
@@ -31,7 +31,7 @@ def read_events(
     starttime: float,
     endtime: float,
     event_types: tuple[str, ...] = (),
-    selection: dict[str, Any] = EXISTS,
+    selection: Query = EXISTS,
 ) -> Events:
     """The events of a catalog with starttime <= time < endtime, by time and id.
 
@@ -73,7 +73,7 @@ class PickReader:
         endtime: float,
         stations: Codes,
         networks: Codes,
-        selection: dict[str, Any] = COUNTED_PICKS,
+        selection: Query = COUNTED_PICKS,
     ):
         keys = {"net": 1, "sta": 1, "phase": 1, "time": 1, "probability": 1}
         query = {"pick_set": pick_set, "time": {"$gte": starttime, "$lt": endtime}} | selection
@@ -97,7 +97,7 @@ class PickReader:
             if wanted.any():
                 yield picks if wanted.all() else picks[wanted]
 
-    def _columns(self, rows: list[dict[str, Any]]) -> Picks:
+    def _columns(self, rows: list[Row]) -> Picks:
         stations, networks = self._codes
         phases, nan = self._phases, np.nan
         identity = np.empty(len(rows), object)

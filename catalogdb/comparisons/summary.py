@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from pymongo.database import Database
 
@@ -12,6 +11,7 @@ from catalogdb.comparisons.left_out import left_out_notes
 from catalogdb.comparisons.period import comparison_period
 from catalogdb.comparisons.pipelines import filled_pipeline
 from catalogdb.database.named import require_catalog
+from catalogdb.documents.free import Json, Row
 from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.scores import residuals
@@ -42,7 +42,7 @@ def evaluate(
     endtime: float | None = None,
     refresh: bool = False,
     event_types: Iterable[str] = (),
-) -> dict[str, Any]:
+) -> Json:
     """Compare two catalogs and their pick sets over a period; the comparison is stored, and reused while it is current.
 
     Args:
@@ -93,7 +93,7 @@ def evaluate(
     return found
 
 
-def figures(db: Database, comparison: str, min_magnitude: float | None = None) -> dict[str, Any] | None:
+def figures(db: Database, comparison: str, min_magnitude: float | None = None) -> Json | None:
     """Overall figures of a stored comparison, as `evaluate` gives them; None where it is not whole."""
     state = _computed(db, comparison)
     if state.get("status") != "done":
@@ -119,7 +119,7 @@ def figures(db: Database, comparison: str, min_magnitude: float | None = None) -
     return result if _computed(db, comparison) == state else None
 
 
-def _computed(db: Database, comparison: str) -> dict[str, Any]:
+def _computed(db: Database, comparison: str) -> Json:
     return db.comparison.find_one({"_id": comparison}, COMPUTED) or {}
 
 
@@ -145,10 +145,10 @@ def _notes(in_period: dict[str, int | None], unlocated: dict[str, int | None]) -
     return notes
 
 
-def _events(db: Database, comparison: str, min_magnitude: float | None) -> dict[str, Any]:
-    known: dict[str, Any] = {}
+def _events(db: Database, comparison: str, min_magnitude: float | None) -> Json:
+    known: Json = {}
     if min_magnitude is None:
-        row: dict[str, Any] = next(_view(db, "event_scores", comparison), {})
+        row: Row = next(_view(db, "event_scores", comparison), {})
         statistics = row.get("residuals", {})
     else:
         pipeline = filled_pipeline("event_scores_from_magnitude", comparison=comparison, min_magnitude=min_magnitude)
@@ -167,7 +167,7 @@ def _events(db: Database, comparison: str, min_magnitude: float | None) -> dict[
     return known | {"residuals": {name: statistics.get(name, residuals([])) for name in EVENT_RESIDUALS}}
 
 
-def _picks(db: Database, comparison: str) -> dict[str, Any]:
+def _picks(db: Database, comparison: str) -> Json:
     rows = {row["phase"]: row for row in _view(db, "pick_scores", comparison)}
     figures = {
         phase: {name: row.get(name, 0) for name in PICK_COUNTS}
@@ -179,11 +179,11 @@ def _picks(db: Database, comparison: str) -> dict[str, Any]:
     return {"picks": figures, "both_phases": both}
 
 
-def _view(db: Database, name: str, comparison: str) -> Iterator[dict[str, Any]]:
+def _view(db: Database, name: str, comparison: str) -> Iterator[Json]:
     return db.score.aggregate([{"$match": _by_names(db, comparison)}, *views()[name].pipeline])
 
 
-def _by_names(db: Database, comparison: str) -> dict[str, Any]:
+def _by_names(db: Database, comparison: str) -> Json:
     """Filter for the documents of a comparison that an index serves: indexes begin with the names."""
     row = db.comparison.find_one({"_id": comparison}, {"catalog": 1, "reference": 1})
     if row is None:

@@ -11,6 +11,7 @@ from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
 from catalogdb.comparisons.lease import ComparisonLease
+from catalogdb.documents.free import AnyDocument
 
 WRITERS = 2
 WRITES_AHEAD = 3
@@ -39,7 +40,7 @@ class Writer:
         finally:
             self._threads.shutdown(cancel_futures=True)
 
-    def write(self, collection: Collection, documents: Iterable[dict[str, Any]]) -> None:
+    def write(self, collection: Collection, documents: Iterable[AnyDocument]) -> None:
         """Hand over documents; waits when too many are underway."""
         for part in _in_parts(documents, DOCUMENTS_PER_WRITE):
             while len(self._underway) >= WRITES_AHEAD:
@@ -49,8 +50,8 @@ class Writer:
             self._underway.append(self._threads.submit(unwaited.insert_many, part, ordered=False))
 
 
-def _in_parts(documents: Iterable[dict[str, Any]], size: int) -> Iterator[list[dict[str, Any]]]:
-    part: list[dict[str, Any]] = []
+def _in_parts(documents: Iterable[AnyDocument], size: int) -> Iterator[list[AnyDocument]]:
+    part: list[AnyDocument] = []
     for document in documents:
         part.append(document)
         if len(part) == size:

@@ -10,6 +10,8 @@ from gridfs.errors import NoFile
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
+from catalogdb.documents.free import Query
+
 
 def put(db: Database, bucket: str, identity: str, content: bytes, about: Mapping[str, Any] | None = None) -> None:
     """Store a file; one of that id that is there already stays. What a killed process left of one is replaced: the
@@ -52,5 +54,5 @@ def remove(db: Database, bucket: str, identity: str) -> None:
     db[bucket].chunks.delete_many({"files_id": identity})
 
 
-def _of(about: Mapping[str, Any]) -> dict[str, Any]:
+def _of(about: Mapping[str, Any]) -> Query:
     return {f"metadata.{key}": value for key, value in about.items()}

@@ -9,6 +9,7 @@ from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
 
 from catalogdb.database.connection import through_failover
+from catalogdb.documents.free import Json
 from catalogdb.errors import DatabaseError
 from catalogdb.schema import CollectionSchema, ViewSchema, collections, views
 from catalogdb.version import __version__
@@ -53,7 +54,7 @@ def _schemas_in_force(db: Database) -> dict[str, str]:
 
 def _apply_collection(db: Database, schema: CollectionSchema) -> list[str]:
     changes = []
-    options: dict[str, Any] = {
+    options: Json = {
         "validator": schema.validator(),
         "validationLevel": "strict",
         "validationAction": "error",

@@ -26,6 +26,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, ExecutionTimeout, PyMongoError
 
 from catalogdb.database.owner import is_gone, owner
+from catalogdb.documents.free import AnyDocument, Query
 from catalogdb.errors import LostLease
 
 LEASE_SECONDS = 120.0
@@ -64,7 +65,7 @@ class Change:
     remove: tuple[str, ...] = ()
     where: Mapping[str, Any] = field(default_factory=dict)
 
-    def update(self) -> list[dict[str, Any]]:
+    def update(self) -> list[Query]:
         """The change as an update of the server."""
         values = {key: {"$literal": value} for key, value in self.values.items()} | dict(self.computed)
         return [*([{"$set": values}] if values else []), *([{"$unset": list(self.remove)}] if self.remove else [])]
@@ -97,7 +98,7 @@ class Lease:
         self._confirmed = -math.inf
 
     @property
-    def mine(self) -> dict[str, Any]:
+    def mine(self) -> Query:
         """Filter of the document while it is this lease that it has."""
         return {"_id": self.identity, "lease.token": self.token}
 
@@ -193,7 +194,7 @@ class Lease:
 
     def give_back(
         self, change: Change = Change(), session: ClientSession | None = None, fields: Mapping[str, Any] = {"_id": 1}
-    ) -> dict[str, Any] | None:
+    ) -> AnyDocument | None:
         """Give the lease back and change the document, in one update.
 
         Args:
@@ -209,7 +210,7 @@ class Lease:
         """Give the lease back together with its document."""
         self.collection.delete_one(self.mine)
 
-    def _taken(self, change: Change) -> list[dict[str, Any]]:
+    def _taken(self, change: Change) -> list[Query]:
         held = {"token": self.token, "owner": {"$literal": owner()}, "until": _from_now(self.seconds)}
         notes = {key: {"$literal": value} for key, value in self._notes.items()}
         return [*change.update(), {"$set": {"lease": held | notes}}]
@@ -231,7 +232,7 @@ def holder(row: Mapping[str, Any] | None, now: datetime | None = None) -> str | 
     return None if name is None or expired or is_gone(name) else name
 
 
-def of_lost_holder(row: Mapping[str, Any]) -> dict[str, Any] | None:
+def of_lost_holder(row: Mapping[str, Any]) -> Query | None:
     """The filter by which the lease of a lost holder can be taken from it.
 
     Args:
@@ -305,14 +306,14 @@ def beating(
         thread.join(JOIN_SECONDS)
 
 
-def _from_now(seconds: float) -> dict[str, Any]:
+def _from_now(seconds: float) -> Query:
     """The server's time in so many seconds, as an expression."""
     return {"$add": [NOW, int(seconds * 1000)]}
 
 
-def _given_back(change: Change) -> list[dict[str, Any]]:
+def _given_back(change: Change) -> list[Query]:
     return [*change.update(), {"$unset": "lease"}]
 
 
-def _same(row: Mapping[str, Any]) -> dict[str, Any]:
+def _same(row: Mapping[str, Any]) -> Query:
     return {"_id": row["_id"], "lease.token": (row.get("lease") or {}).get("token")}

@@ -6,10 +6,11 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.records import Catalog, Model, PickSet
 from catalogdb.errors import InputError
 
 
-def require_pick_set(db: Database, name: str) -> dict[str, Any]:
+def require_pick_set(db: Database, name: str) -> PickSet:
     """The pick set's document.
 
     Raises:
@@ -18,7 +19,7 @@ def require_pick_set(db: Database, name: str) -> dict[str, Any]:
     return _require(db, "pick_set", name)
 
 
-def require_catalog(db: Database, name: str) -> dict[str, Any]:
+def require_catalog(db: Database, name: str) -> Catalog:
     """The catalog's document.
 
     Raises:
@@ -27,7 +28,7 @@ def require_catalog(db: Database, name: str) -> dict[str, Any]:
     return _require(db, "catalog", name)
 
 
-def require_model(db: Database, name: str) -> dict[str, Any]:
+def require_model(db: Database, name: str) -> Model:
     """The model's document.
 
     Raises:
@@ -45,7 +46,7 @@ def no_such(db: Database, collection: str, name: str, more: str = "") -> InputEr
     )
 
 
-def _require(db: Database, collection: str, name: str) -> dict[str, Any]:
+def _require(db: Database, collection: str, name: str) -> Any:
     document = db[collection].find_one({"_id": {"$eq": name}})
     if document is None:
         raise no_such(db, collection, name)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import DatabaseError
 from catalogdb.settings import Settings
 
@@ -19,7 +19,7 @@ ADMIN = "an admin gives roles: catalogdb db users add NAME --role ROLE"
 
 def not_allowed(error: Exception, where: str) -> DatabaseError:
     """What a user's role does not allow; of the refused command only its name and collection are repeated."""
-    details: dict[str, Any] = getattr(error, "details", None) or {}
+    details: Json = getattr(error, "details", None) or {}
     match = DENIED.search(details.get("errmsg", "") or str(error))
     if match is None:
         return DatabaseError(f"{where}: this user may not do that", hint=ADMIN)

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.errors import InputError
 from catalogdb.schema import collections
 
@@ -36,7 +37,7 @@ OF_OTHERS = ("elog", "history_global", "history_object")
 """Collections of MsPASS that workers write to and that the schema says nothing of."""
 
 
-def role_documents(database: str) -> dict[Role, dict[str, Any]]:
+def role_documents(database: str) -> dict[Role, AnyDocument]:
     """What each role may do, as MongoDB's `createRole` takes it; each role includes the one before."""
     everything = {"db": database, "collection": ""}
     written = [name for name in collections() if name not in OF_THE_ADMIN]
@@ -122,7 +123,7 @@ def remove_user(db: Database, name: str) -> None:
     _must_exist(db, name, lambda: db.command("dropUser", name))
 
 
-def list_users(db: Database) -> list[dict[str, Any]]:
+def list_users(db: Database) -> list[Json]:
     """Users of this database with their roles, by name."""
     rows = db.command("usersInfo", 1)["users"]
     return [
@@ -151,7 +152,7 @@ def _check(name: str, password: str) -> None:
         raise InputError(f"the password is too short: {LEAST_PASSWORD} characters at least")
 
 
-def _rights(document: dict[str, Any]) -> tuple[set[Any], set[Any]]:
+def _rights(document: AnyDocument) -> tuple[set[Any], set[Any]]:
     """Privileges and inherited roles in a form that can be compared."""
     privileges = {
         (item["resource"]["db"], item["resource"]["collection"], action)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from catalogdb.database.connection import connect, mspass_database
 from catalogdb.database.initialise import initialise
+from catalogdb.documents.free import Json
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.jobs import load_job
 from catalogdb.runs.run import Progress, RunReport, run_job
@@ -28,7 +28,7 @@ class DemoResult(BaseModel):
     """What the demo made."""
 
     run: RunReport
-    evaluation: dict[str, Any]
+    evaluation: Json
     quakeml: Path
     page: Path
 
@@ -69,7 +69,7 @@ def run_demo(
     return DemoResult(run=report, evaluation=report.evaluation, quakeml=quakeml.absolute(), page=page.absolute())
 
 
-def _synthesise(folder: Path, recipe: dict[str, Any], say: Callable[[str], None]) -> None:
+def _synthesise(folder: Path, recipe: Json, say: Callable[[str], None]) -> None:
     from catalogdb.demo.dataset import write_demo_day
 
     marker = folder / RECIPE

@@ -8,7 +8,6 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import seisbench.models as sbm
@@ -23,6 +22,7 @@ from catalogdb.demo.earth import LayeredEarth, first_arrival
 from catalogdb.demo.network import SAMPLING_RATE_HZ, select_sites
 from catalogdb.demo.seismogram import receivers
 from catalogdb.demo.training_windows import WINDOW_SAMPLES, build_pool, make_windows, normalize
+from catalogdb.documents.free import Json
 
 THRESHOLDS = (0.1, 0.3, 0.5)
 TOLERANCE_S = 0.5
@@ -62,7 +62,7 @@ def predict(model: sbm.PhaseNet, data: NDArray[np.float32], batch: int = 128) ->
     return np.concatenate(parts)
 
 
-def score_windows(model: sbm.PhaseNet, *, seed: int = SCORES_SEED, size: int = 2000) -> dict[str, Any]:
+def score_windows(model: sbm.PhaseNet, *, seed: int = SCORES_SEED, size: int = 2000) -> Json:
     """Precision, recall and residuals by phase and threshold on ``size`` fresh windows, 2.5 s off their edges.
 
     An onset counts if its signal-to-noise ratio reached the labelling level (1.5).
@@ -70,7 +70,7 @@ def score_windows(model: sbm.PhaseNet, *, seed: int = SCORES_SEED, size: int = 2
     pool = build_pool(seed, earthquakes=max(10, size // 20), noise_sites=60)
     windows = make_windows(pool, np.random.default_rng([seed, 13]), size)
     probability = predict(model, windows.data)
-    scores: dict[str, Any] = {"windows": size, "seed": seed}
+    scores: Json = {"windows": size, "seed": seed}
     inside = (_EDGE_SAMPLES, WINDOW_SAMPLES - _EDGE_SAMPLES)
     for phase in "PS":
         truth = [
@@ -91,7 +91,7 @@ def score_windows(model: sbm.PhaseNet, *, seed: int = SCORES_SEED, size: int = 2
     return scores
 
 
-def score_day(model: sbm.PhaseNet, day: DemoDay) -> dict[str, Any]:
+def score_day(model: sbm.PhaseNet, day: DemoDay) -> Json:
     """Recall of the visible onsets of a demo day and false picks per station-day, by phase and threshold.
 
     A pick within 0.5 s of an onset below the visibility level is counted apart (``below_visibility``), not as false;
@@ -107,7 +107,7 @@ def score_day(model: sbm.PhaseNet, day: DemoDay) -> dict[str, Any]:
         for pick in model.classify(stream, P_threshold=lowest, S_threshold=lowest, batch_size=128).picks:
             found.setdefault((station, pick.phase), []).append((pick.peak_time - day.start, pick.peak_value))
     station_days = len(onsets) * day.duration_s / 86_400.0
-    scores: dict[str, Any] = {"events": len(day.earthquakes), "station_days": station_days}
+    scores: Json = {"events": len(day.earthquakes), "station_days": station_days}
     for phase in "PS":
         for threshold in THRESHOLDS:
             residuals, picked, visible, false, hidden, fooled = [], 0, 0, 0, 0, 0

@@ -62,7 +62,7 @@ def build_pool(seed: int, *, earthquakes: int = 1000, receivers_each: int = 16, 
     traces, onsets, strengths = [], [], []
     for index in range(earthquakes):
         rng = np.random.default_rng([seed, 11, index])
-        event, stations = _random_earthquake(rng), _random_receivers(rng, receivers_each)
+        event, stations = random_earthquake(rng), random_receivers(rng, receivers_each)
         made = synthesize(event, stations, rng, samples=_SYNTHESIS_SAMPLES)
         onset = np.stack([made.p_time_s, made.s_time_s], axis=1) * SAMPLING_RATE_HZ
         for wave, times in zip(made.velocity_m_s * np.float32(_DIGITISER), onset, strict=True):
@@ -117,14 +117,14 @@ def normalize(data: NDArray[np.float32]) -> NDArray[np.float32]:
     return centred / (centred.std(axis=-1, ddof=1, keepdims=True) + 1e-10)
 
 
-def _random_earthquake(rng: np.random.Generator) -> Earthquake:
+def random_earthquake(rng: np.random.Generator) -> Earthquake:
     return Earthquake(
         0.0, 46.3, 13.1, float(rng.uniform(1.0, 16.0)), float(rng.uniform(0.3, 3.8)), rng.uniform(0.0, 360.0),
         rng.uniform(10.0, 89.0), rng.uniform(-180.0, 180.0), float(10.0 ** rng.normal(6.5, 0.35)),
     )  # fmt: skip
 
 
-def _random_receivers(rng: np.random.Generator, count: int) -> Receivers:
+def random_receivers(rng: np.random.Generator, count: int) -> Receivers:
     azimuth = rng.uniform(0.0, 360.0, count)
     return Receivers(
         110.0 * rng.random(count) ** 0.7, azimuth, (azimuth + 180.0) % 360.0, rng.uniform(0.0, 1900.0, count),

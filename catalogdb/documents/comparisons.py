@@ -1,13 +1,16 @@
 """Types of documents: comparisons, event by event and pick by pick.
 
 Made by `python docs/reference/generate.py` from `schemas/*.yaml`, which say more of every field. A field that is
-not known is not there (`NotRequired`), and never None.
+not known is not there (`NotRequired`), and never None. Types named `...Fields` are what
+science makes: documents before the fields are added that they are stored with.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
+
+from catalogdb.documents.free import Json
 
 By = Literal[
     "overall",
@@ -63,24 +66,18 @@ class Comparison(TypedDict):
     gates: ComparisonGates  # Largest differences of a pair
     period: ComparisonPeriod  # Period compared, [starttime, endtime)
     fingerprint: str  # Hash of what is known of the inputs
-    inputs: NotRequired[dict[str, Any]]  # What it was made from
+    inputs: NotRequired[Json]  # What it was made from
     status: Status  # Where the job stands
-    lease: NotRequired[dict[str, Any]]  # token, owner (host, process, its start), until (server time), while a ...
+    lease: NotRequired[Json]  # token, owner (host, process, its start), until (server time), while a process ...
     started: NotRequired[datetime]  # Server time
     ended: NotRequired[datetime]  # Server time
-    seconds: NotRequired[dict[str, Any]]  # Wall time of the steps
-    counts: NotRequired[dict[str, Any]]  # What was read, and picks left out for a phase that is neither P nor S
+    seconds: NotRequired[Json]  # Wall time of the steps
+    counts: NotRequired[Json]  # What was read, and picks left out for a phase that is neither P nor S
 
 
-class EventMatch(TypedDict):
+class EventMatchFields(TypedDict):
     """What became of one event when two catalogs were compared."""
 
-    _id: NotRequired[Any]  # ObjectId given by MongoDB
-    comparison: str  # comparison._id
-    catalog: str  # Name of the catalog that is judged
-    reference: str  # Name of the catalog that it is judged by
-    max_dt: float  # s: The gate
-    max_km: float  # km: The gate
     outcome: EventMatchOutcome  # Of events of the reference
     side: Side  # Catalog that the event is of
     event_id: str  # event._id
@@ -115,6 +112,17 @@ class EventMatch(TypedDict):
     reason: NotRequired[Reason]  # Why a missed event is missing
 
 
+class EventMatch(EventMatchFields):
+    """The same as it is stored in `event_match`."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    comparison: str  # comparison._id
+    catalog: str  # Name of the catalog that is judged
+    reference: str  # Name of the catalog that it is judged by
+    max_dt: float  # s: The gate
+    max_km: float  # km: The gate
+
+
 class PickMatchPick(TypedDict):
     """The picks, by time."""
 
@@ -129,14 +137,9 @@ class PickMatchPick(TypedDict):
     magnitude: NotRequired[float]  # Magnitude of the pick's own event
 
 
-class PickMatch(TypedDict):
+class PickMatchFields(TypedDict):
     """What became of the picks of one station, phase, outcome and UTC day when two catalogs were compared."""
 
-    _id: NotRequired[Any]  # ObjectId given by MongoDB
-    comparison: str  # comparison._id
-    catalog: str  # Name of the catalog that is judged
-    reference: str  # Name of the catalog that it is judged by
-    max_pick_dt: float  # s: The gate
     outcome: PickMatchOutcome  # Of picks of the reference
     phase: PickMatchPhase  # Phase of the picks, by its first letter
     found_phase: NotRequired[FoundPhase]  # Phase of their partners
@@ -148,6 +151,16 @@ class PickMatch(TypedDict):
     picks: list[PickMatchPick]  # The picks, by time
 
 
+class PickMatch(PickMatchFields):
+    """The same as it is stored in `pick_match`."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    comparison: str  # comparison._id
+    catalog: str  # Name of the catalog that is judged
+    reference: str  # Name of the catalog that it is judged by
+    max_pick_dt: float  # s: The gate
+
+
 class ScoreGates(TypedDict):
     """Largest differences of a pair."""
 
@@ -156,14 +169,9 @@ class ScoreGates(TypedDict):
     max_pick_dt: float  # s: Of pick times
 
 
-class Score(TypedDict):
+class ScoreFields(TypedDict):
     """Outcomes of a comparison counted for one class of picks or events, for example the P picks of one ...."""
 
-    _id: NotRequired[Any]  # ObjectId given by MongoDB
-    comparison: str  # comparison._id
-    catalog: str  # Name of the catalog that is judged
-    reference: str  # Name of the catalog that it is judged by
-    gates: ScoreGates  # Largest differences of a pair
     of: Of  # What is counted
     by: By  # What it is grouped by
     value: str  # The class
@@ -178,5 +186,15 @@ class Score(TypedDict):
     wrong_phase_found: NotRequired[int]  # Picks of the catalog of this phase that were paired with one of the other
     no_data: NotRequired[int]  # Picks of the reference at times without waveforms of their station
     unlocated: NotRequired[int]  # Events of the reference without a position
-    residuals: NotRequired[dict[str, Any]]  # Statistics (mean, median, mad, p95) of the matched ones, catalog less ...
-    histograms: NotRequired[dict[str, Any]]  # Of the same quantities, overall
+    residuals: NotRequired[Json]  # Statistics (mean, median, mad, p95) of the matched ones, catalog less reference
+    histograms: NotRequired[Json]  # Of the same quantities, overall
+
+
+class Score(ScoreFields):
+    """The same as it is stored in `score`."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    comparison: str  # comparison._id
+    catalog: str  # Name of the catalog that is judged
+    reference: str  # Name of the catalog that it is judged by
+    gates: ScoreGates  # Largest differences of a pair

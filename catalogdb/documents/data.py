@@ -1,13 +1,15 @@
 """Types of documents: what stages make: picks, origins, events.
 
 Made by `python docs/reference/generate.py` from `schemas/*.yaml`, which say more of every field. A field that is
-not known is not there (`NotRequired`), and never None. `PickFields` and its like are what science makes:
-documents before the fields are added that they are stored with.
+not known is not there (`NotRequired`), and never None. Types named `...Fields` are what
+science makes: documents before the fields are added that they are stored with.
 """
 
 from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
+
+from catalogdb.documents.free import Json
 
 Branch = Literal["g", "n"]
 EvaluationMode = Literal["automatic", "manual"]
@@ -40,7 +42,7 @@ class MagnitudeFields(TypedDict):
     evaluation_mode: NotRequired[EvaluationMode]  # QuakeML evaluationMode, where the source gives one of the magnitude
     evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, likewise
     n_stations: NotRequired[int]  # Number of stations used
-    given_as: NotRequired[dict[str, Any]]  # Value by format, of OGS files
+    given_as: NotRequired[Json]  # Value by format, of OGS files
     source_file: NotRequired[str]  # File that the magnitude is from, where several give one
     station_magnitudes: NotRequired[list[MagnitudeStationMagnitude]]  # One entry per station
 
@@ -82,9 +84,9 @@ class OriginFields(TypedDict):
     horizontal_uncertainty_km: NotRequired[float]  # km: Largest horizontal standard deviation
     depth_uncertainty_km: NotRequired[float]  # km: One standard deviation
     limits: NotRequired[list[Any]]  # What set the location besides its arrivals
-    expected: NotRequired[dict[str, Any]]  # Expectation of the place and time by the probability density
+    expected: NotRequired[Json]  # Expectation of the place and time by the probability density
     covariance_km2: NotRequired[list[Any]]  # km2: Covariance of (east, north, down) around the expectation, three ...
-    ellipsoid: NotRequired[dict[str, Any]]  # One standard deviation along each axis of the covariance, as QuakeML ...
+    ellipsoid: NotRequired[Json]  # One standard deviation along each axis of the covariance, as QuakeML has it
     depth_68_km: NotRequired[list[Any]]  # km: Depths between which the event lies by 68 %, as likely above as below
     depth_90_km: NotRequired[list[Any]]  # km: The same by 90 %
     epicentre_68_km: NotRequired[float]  # km: Radius around the epicentre within which the event lies by 68 %
@@ -126,10 +128,6 @@ class Origin(OriginFields):
 class DetectionFields(TypedDict):
     """A stretch of time in which EQTransformer sees an earthquake at one station."""
 
-    channel_group: str  # net.sta.loc.BI, the sensor that was picked
-    net: str  # Network code
-    sta: str  # Station code
-    loc: str  # Location code
     starttime: float  # s: First sample at or above half the threshold (epoch seconds UTC)
     endtime: float  # s: Last sample at or above half the threshold
     probability: float  # Largest detection probability in it, 0..1
@@ -142,6 +140,10 @@ class Detection(DetectionFields):
     pick_set: str  # Name of the pick set that it was made with
     config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
 
 
 class DifferentialTimeTime(TypedDict):
@@ -195,7 +197,7 @@ class EventFields(TypedDict):
     latitude: NotRequired[float]  # degree: WGS84
     longitude: NotRequired[float]  # degree: WGS84
     depth_km: NotRequired[float]  # km: Below sea level, positive down
-    point: NotRequired[dict[str, Any]]  # GeoJSON point [longitude, latitude] for geospatial queries
+    point: NotRequired[Json]  # GeoJSON point [longitude, latitude] for geospatial queries
     magnitude: NotRequired[float]  # Preferred magnitude
     magnitude_type: NotRequired[str]  # Its type
     event_type: NotRequired[str]  # QuakeML event type, for example earthquake or explosion
@@ -218,7 +220,7 @@ class EventFields(TypedDict):
     magnitudes: list[Magnitude]  # All magnitudes, as in the magnitude collection
     source_id: NotRequired[str]  # The source's own id (QuakeML publicID, bulletin number)
     sources: NotRequired[list[EventSource]]  # One entry per file that the event stands in
-    creation_info: NotRequired[dict[str, Any]]  # agency_id, author, version and creation time (epoch seconds) of ...
+    creation_info: NotRequired[Json]  # agency_id, author, version and creation time (epoch seconds) of the ...
 
 
 class Event(EventFields):
@@ -248,13 +250,13 @@ class ModelWeightsFields(TypedDict):
     seed: int  # Seed of windows, order and dropout
     sha256: str  # SHA-256 of the tensors' file, and its id in the bucket
     bytes: int  # Size of the tensors' file
-    metadata: dict[str, Any]  # SeisBench's JSON file, with window length and time calibration under catalogdb
+    metadata: Json  # SeisBench's JSON file, with window length and time calibration under catalogdb
     epochs: int  # Epochs that were trained
     best_epoch: int  # The epoch whose weights these are
     validation_loss: float  # Smallest loss on the validation part
     curves: list[ModelWeightsCurve]  # By epoch
-    time_calibration: NotRequired[dict[str, Any]]  # Of the times of its picks, from the validation part
-    records: dict[str, Any]  # Records that trained and validated
+    time_calibration: NotRequired[Json]  # Of the times of its picks, from the validation part
+    records: Json  # Records that trained and validated
 
 
 class ModelWeights(ModelWeightsFields):
@@ -268,10 +270,6 @@ class ModelWeights(ModelWeightsFields):
 class PeakFields(TypedDict):
     """The peaks of the probability traces of one sensor and shard, measured."""
 
-    channel_group: str  # net.sta.loc.BI, the sensor that was picked
-    net: str  # Network code
-    sta: str  # Station code
-    loc: str  # Location code
     starttime: float  # s: Start of the shard (epoch seconds UTC)
     endtime: float  # s: End of the shard
     turns: NotRequired[list[Any]]  # When the sensor is the one that is picked, pairs of start and end (epoch ...
@@ -289,6 +287,10 @@ class Peak(PeakFields):
     pick_set: str  # Name of the pick set
     config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
 
 
 class PickFields(TypedDict):
@@ -342,10 +344,6 @@ class ProbabilitySegment(TypedDict):
 class ProbabilityFields(TypedDict):
     """Probability of each phase at each sample of one UTC hour of one sensor."""
 
-    channel_group: str  # net.sta.loc.BI, the sensor that was picked
-    net: str  # Network code
-    sta: str  # Station code
-    loc: str  # Location code
     starttime: float  # s: Start of the UTC hour (epoch seconds)
     endtime: float  # s: End of the UTC hour, not part of it
     labels: list[Any]  # What the rows are
@@ -354,8 +352,8 @@ class ProbabilityFields(TypedDict):
     segments: list[ProbabilitySegment]  # Stretches of data without a gap, in the order of their samples in the blob
     blob: bytes  # The probabilities, encoded by the codec
     seconds: NotRequired[float]  # s: How much of the hour the network says something about
-    seconds_above_floor: NotRequired[dict[str, Any]]  # s: By label
-    largest: NotRequired[dict[str, Any]]  # By label
+    seconds_above_floor: NotRequired[Json]  # s: By label
+    largest: NotRequired[Json]  # By label
 
 
 class Probability(ProbabilityFields):
@@ -365,6 +363,10 @@ class Probability(ProbabilityFields):
     pick_set: str  # Name of the pick set
     config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
+    channel_group: str  # net.sta.loc.BI, the sensor that was picked
+    net: str  # Network code
+    sta: str  # Station code
+    loc: str  # Location code
 
 
 class StationTermFields(TypedDict):

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal, NotRequired, TypedDict
 
+from catalogdb.documents.free import Json
+
 CatalogKind = Literal["automatic", "reference", "reviewed"]
 FiringStatus = Literal["running", "done", "failed", "interrupted", "missed"]
 JobFile = Literal["same", "changed", "missing", "unreadable"]
@@ -28,7 +30,7 @@ class Catalog(TypedDict):
     _id: str  # Name of the catalog
     kind: CatalogKind  # Who made it
     config_id: str  # Identity of everything that decides the result
-    config: NotRequired[dict[str, Any]]  # The resolved configuration
+    config: NotRequired[Json]  # The resolved configuration
     pick_set: NotRequired[str]  # Name of the pick set that its events are made from
     starttime: NotRequired[float]  # s: Start of the period covered (epoch seconds UTC)
     endtime: NotRequired[float]  # s: End of the period covered (epoch seconds UTC)
@@ -66,7 +68,7 @@ class Lease(TypedDict):
     _id: str  # Kind and name
     kind: LeaseKind  # What the name is of
     name: str  # The name
-    lease: NotRequired[dict[str, Any]]  # token, owner (host, process, its start), until (server time)
+    lease: NotRequired[Json]  # token, owner (host, process, its start), until (server time)
 
 
 class Migration(TypedDict):
@@ -115,7 +117,7 @@ class Model(TypedDict):
     _id: str  # Name of the model
     kind: ModelKind  # Who made it
     config_id: str  # Identity of everything that decides its weights, but for the seed
-    config: dict[str, Any]  # The resolved configuration, with library versions
+    config: Json  # The resolved configuration, with library versions
     description: NotRequired[str]  # What the training's description says
     task: str  # What the network was to learn, for example pick
     architecture: str  # Kind of network, for example phasenet
@@ -136,7 +138,7 @@ class PickSet(TypedDict):
     _id: str  # Name of the pick set
     kind: PickSetKind  # Who made it
     config_id: str  # Identity of everything that decides the result
-    config: NotRequired[dict[str, Any]]  # The resolved configuration, with weights' hash and library versions
+    config: NotRequired[Json]  # The resolved configuration, with weights' hash and library versions
     agency_id: NotRequired[str]  # Agency that vouches for it
     source: NotRequired[str]  # File or publication it came from
     licence: NotRequired[str]  # Licence of the data
@@ -151,18 +153,18 @@ class Run(TypedDict):
 
     _id: str  # Run id
     job: str  # Name of the job
-    job_document: NotRequired[dict[str, Any]]  # The resolved job file
+    job_document: NotRequired[Json]  # The resolved job file
     catalog: NotRequired[str]  # Name of the catalog written
     pick_set: NotRequired[str]  # Name of the pick set written
     engine: NotRequired[str]  # local, dask, mpi or slurm
     host: NotRequired[str]  # Host that started it
-    versions: NotRequired[dict[str, Any]]  # Versions of the libraries in use
+    versions: NotRequired[Json]  # Versions of the libraries in use
     status: RunStatus  # How it ended
-    stages: NotRequired[dict[str, Any]]  # Per stage
+    stages: NotRequired[Json]  # Per stage
     owner: NotRequired[str]  # Process that began it
     workers: NotRequired[list[Any]]  # The processes that take part now
     alive: NotRequired[datetime]  # Server time of its last heartbeat
-    lease: NotRequired[dict[str, Any]]  # token, owner (host, process, its start), until (server time), while a ...
+    lease: NotRequired[Json]  # token, owner (host, process, its start), until (server time), while a participant ...
     started: NotRequired[datetime]  # Server time
     ended: NotRequired[datetime]  # Server time
     error: NotRequired[str]  # Why it ended badly
@@ -175,13 +177,13 @@ class Schedule(TypedDict):
     file: str  # Job file that it was read from
     host: NotRequired[str]  # Host where it was added
     overrides: NotRequired[list[Any]]  # key=value changes that were given to `schedule add`
-    job_document: dict[str, Any]  # The job as it runs
+    job_document: Json  # The job as it runs
     cron: str  # Minute, hour, day of month, month, weekday
     timezone: str  # Zone of these times
-    options: NotRequired[dict[str, Any]]  # engine, workers and scheduler of its runs
+    options: NotRequired[Json]  # engine, workers and scheduler of its runs
     added: NotRequired[datetime]  # Server time of the last `schedule add`
     settled: datetime  # Firings due up to here have been run, or recorded as missed
-    lease: NotRequired[dict[str, Any]]  # token, owner and until (server time) while a firing is run
+    lease: NotRequired[Json]  # token, owner and until (server time) while a firing is run
 
 
 class Task(TypedDict):
@@ -191,22 +193,22 @@ class Task(TypedDict):
     stage: str  # ingest, pick, associate, magnitude, assemble, evaluate, or one of another package
     config_id: str  # Identity of the configuration
     result: NotRequired[str]  # Name of the pick set or catalog that it belongs to
-    shard: dict[str, Any]  # What the task covers
+    shard: Json  # What the task covers
     starttime: NotRequired[float]  # s: Start of the shard's own period (epoch seconds UTC)
     endtime: NotRequired[float]  # s: End of the shard's own period (epoch seconds UTC)
     status: TaskStatus  # Where it stands
     fingerprint: NotRequired[str]  # Hash of the inputs that the committed output was made from
-    inputs: NotRequired[dict[str, Any]]  # What the committed output was made from
+    inputs: NotRequired[Json]  # What the committed output was made from
     glance: NotRequired[str]  # How many segments of the waveform index the shard had, the sum of their numbers ...
-    outputs: NotRequired[dict[str, Any]]  # Short hash of the committed documents by collection, empty for none
+    outputs: NotRequired[Json]  # Short hash of the committed documents by collection, empty for none
     attempts: int  # Times it was claimed since it last succeeded
-    crashes: NotRequired[dict[str, Any]]  # Attempts in a row that its worker did not live to end
-    lease: NotRequired[dict[str, Any]]  # token, owner (host, process, its start), until (server time) and ...
-    counts: NotRequired[dict[str, Any]]  # What was read, kept and rejected, by reason
-    choices: NotRequired[dict[str, Any]]  # Choices made for this shard, such as the channel family, with the ...
+    crashes: NotRequired[Json]  # Attempts in a row that its worker did not live to end
+    lease: NotRequired[Json]  # token, owner (host, process, its start), until (server time) and fingerprint of the ...
+    counts: NotRequired[Json]  # What was read, kept and rejected, by reason
+    choices: NotRequired[Json]  # Choices made for this shard, such as the channel family, with the alternatives
     problems: NotRequired[list[Any]]  # Inputs that were passed over, each naming the file or record and the reason
     error: NotRequired[str]  # Why the last attempt failed, or was lost
-    seconds: NotRequired[dict[str, Any]]  # Wall time by step
+    seconds: NotRequired[Json]  # Wall time by step
     run_id: NotRequired[str]  # Run that last worked on it
     updated: NotRequired[datetime]  # Server time of the last change
 
@@ -217,10 +219,10 @@ class TrainingSet(TypedDict):
     _id: str  # Name of the training set
     kind: TrainingSetKind  # Where its records are
     config_id: str  # Identity of its description
-    config: dict[str, Any]  # Its description
+    config: Json  # Its description
     folders: NotRequired[list[Any]]  # Folders of its files, absolute
     digest: str  # Content id of all that its records are made from
-    counts: dict[str, Any]  # Records, events, stations, onsets of P and of S, records of each part, and those of ...
+    counts: Json  # Records, events, stations, onsets of P and of S, records of each part, and those of no part, by ...
     rejected: NotRequired[list[Any]]  # What gives no record, each line naming file or record and the reason
     ignored: NotRequired[list[Any]]  # Labelled phases that pickers don't know
     borders: NotRequired[list[Any]]  # Start of the validation and of the test part (epoch seconds UTC), where time ...
@@ -234,7 +236,7 @@ class VelocityModel(TypedDict):
     _id: str  # Name of the model, for `locate.velocity_model`
     model_id: str  # Content id of the model
     kind: VelocityModelKind  # layers
-    content: dict[str, Any]  # Of layers, what a job's `velocity` holds
+    content: Json  # Of layers, what a job's `velocity` holds
     vp: NotRequired[bytes]  # P speeds of a grid, km/s
     vs: NotRequired[bytes]  # S speeds, likewise
     source: str  # Files that it was read from

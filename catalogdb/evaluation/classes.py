@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,14 @@ MAGNITUDE_WIDTH = 0.5
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(20))
 UNKNOWN = -(2**15)
 """Class of what is not known."""
+
+
+class ClassFields(TypedDict):
+    """The fields of a `score` that name its class."""
+
+    value: str
+    low: NotRequired[float]
+    high: NotRequired[float]
 
 
 @dataclass(frozen=True)
@@ -103,10 +111,14 @@ def hours_of(times: np.ndarray) -> NDArray[np.int32]:
     return (np.floor(times / 3600.0) % 24).astype(np.int32)
 
 
-def class_fields(label: Labeller, number: int) -> dict[str, Any]:
+def class_fields(label: Labeller, number: int) -> ClassFields:
     """The fields that name a class: `value`, and `low` and `high` where it has limits."""
     if number == UNKNOWN:
         return {"value": "unknown"}
     named = label(number)
-    limits = {"low": named.low, "high": named.high}
-    return {"value": named.value} | {key: float(value) for key, value in limits.items() if value is not None}
+    fields: ClassFields = {"value": named.value}
+    if named.low is not None:
+        fields["low"] = float(named.low)
+    if named.high is not None:
+        fields["high"] = float(named.high)
+    return fields

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogdb.documents.comparisons import EventMatchFields, ScoreFields
 from catalogdb.evaluation.classes import (
     AVAILABILITY_EDGES,
     DEPTH_EDGES_KM,
@@ -38,10 +39,13 @@ from catalogdb.evaluation.scores import (
     OUTCOMES,
     PROPOSED,
     UNLOCATED,
+    Histogram,
+    Statistics,
     counted,
     grouped,
     histogram,
     residuals,
+    score_document,
 )
 
 REASONS = ("no_data", "not_picked", "not_associated", "associated_elsewhere")
@@ -140,7 +144,7 @@ class EventComparison:
         is_told = (self.outcome == MISSED) & (self.tally is not None)
         return [reason if told else None for reason, told in zip(named.tolist(), is_told.tolist(), strict=True)]
 
-    def documents(self) -> Iterator[dict[str, Any]]:
+    def documents(self) -> Iterator[EventMatchFields]:
         """Documents of `event_match`, without what all of them have in common."""
         day, hour = days_of(self._of_both("time")), hours_of(self._of_both("time"))
         columns: dict[str, np.ndarray] = {
@@ -161,18 +165,20 @@ class EventComparison:
         rows = [_listed(values) for values in columns.values()]
         rows += [_listed(values, int) for values in counts.values()]
         for at, row in enumerate(zip(*rows, self.reasons, strict=True)):
-            yield {
+            own = {
                 "outcome": OUTCOMES[self.outcome[at]],
                 "side": "reference" if at < len(self._ours) else "catalog",
                 "day": day_text(day[at]),
                 "month": day_text(day[at])[:7],
                 "hour": int(hour[at]),
-            } | {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            }
+            known = {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            yield cast(EventMatchFields, own | known)
 
     def _partners(self, name: str) -> NDArray[np.float64]:
         return np.r_[getattr(self.catalog, name)[self.pairs.catalog], np.nan][self._pair]
 
-    def scores(self) -> Iterator[dict[str, Any]]:
+    def scores(self) -> Iterator[ScoreFields]:
         """Documents of `score`, without what all of them have in common."""
         time = self._of_both("time")
         groupings: list[tuple[str, np.ndarray, Labeller]] = [
@@ -193,7 +199,7 @@ class EventComparison:
         if self.tally is not None:
             yield from self._by_reason()
 
-    def _scores(self, by: str, groups: NDArray[np.int64], label: Labeller) -> Iterator[dict[str, Any]]:
+    def _scores(self, by: str, groups: NDArray[np.int64], label: Labeller) -> Iterator[ScoreFields]:
         of_group = {name: grouped(groups, values) for name, values in self.differences.items()}
         of_reference = np.arange(len(groups)) < len(self._ours)
         of_ours = dict(counted(groups[of_reference], self.outcome[of_reference]))
@@ -203,9 +209,11 @@ class EventComparison:
             counts["unlocated"] = of_ours[number]["unlocated"] if number in of_ours else 0
             counts = {name: counts[name] for name in COUNTS}
             drawn = self._histograms(known) if by == "overall" else {}
-            yield {"of": "event", "by": by} | class_fields(label, number) | counts | _stated(statistics) | drawn
+            yield score_document(
+                {"of": "event", "by": by}, class_fields(label, number), counts, _stated(statistics), drawn
+            )
 
-    def _histograms(self, differences: dict[str, NDArray[np.float64]]) -> dict[str, Any]:
+    def _histograms(self, differences: dict[str, NDArray[np.float64]]) -> dict[str, dict[str, Histogram]]:
         """Histograms of the differences: within the gates, else out to what nearly all stay within."""
         drawn = {}
         for name, values in differences.items():
@@ -217,14 +225,14 @@ class EventComparison:
             drawn[name] = histogram(values, 0.0 if name == "distance_km" else -limit, limit)
         return {"histograms": drawn} if drawn else {}
 
-    def _by_reason(self) -> Iterator[dict[str, Any]]:
+    def _by_reason(self) -> Iterator[ScoreFields]:
         reasons = [reason for reason in self.reasons if reason]
         for reason in sorted(set(reasons)):
             counts = {"matched": 0, "missed": reasons.count(reason), "proposed": 0}
-            yield {"of": "event", "by": "reason", "value": reason} | counts
+            yield score_document({"of": "event", "by": "reason", "value": reason}, counts)
 
 
-def _stated(statistics: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _stated(statistics: dict[str, Statistics]) -> dict[str, dict[str, Statistics]]:
     known = {name: row for name, row in statistics.items() if row["mean"] is not None}
     return {"residuals": known} if known else {}
 

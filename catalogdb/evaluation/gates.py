@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from catalogdb.documents.comparisons import ComparisonGates
 from catalogdb.errors import InputError
 
 # what lies this many gates outside the period takes part in the matching, so that its borders make no misses
@@ -42,10 +43,12 @@ class Gates(BaseModel):
             if not 0 < width < float("inf"):
                 raise InputError(f"{name} {width:g} is not a positive number")
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> ComparisonGates:
         """As stored with results: `event_types` stands there where not all events count."""
-        types = {"event_types": list(self.event_types)} if self.event_types else {}
-        return self.model_dump(exclude={"event_types"}) | types
+        gates: ComparisonGates = {"max_dt": self.max_dt, "max_km": self.max_km, "max_pick_dt": self.max_pick_dt}
+        if self.event_types:
+            gates["event_types"] = list(self.event_types)
+        return gates
 
     def __str__(self) -> str:
         types = f", {', '.join(self.event_types)}" if self.event_types else ""

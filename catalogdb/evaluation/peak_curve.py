@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogdb.documents.comparisons import ScoreFields
 from catalogdb.evaluation.classes import THRESHOLDS
 from catalogdb.evaluation.columns import PHASES, Codes
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import MARGIN_GATES
 from catalogdb.evaluation.pairing import pair_picks
+from catalogdb.evaluation.scores import score_document
 from catalogdb.picking.peak_table import PEAK
 from catalogdb.picking.peaks import picks_at, separated
 
@@ -87,7 +88,7 @@ def peak_scores(
     coverage: Coverage | None,
     max_dt: float,
     period: tuple[float, float],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[ScoreFields]:
     """Documents of `score` by threshold, from the floor of the peaks on, without what all of them have in common.
 
     The picks of each threshold are paired like those of the pick set itself.
@@ -124,14 +125,17 @@ def peak_scores(
         both = {name: sum(row[name] for row in rows.values()) for name in COUNTS}
         for name, numbers in (rows | {PHASES: both}).items():
             if any(numbers.values()):
-                yield {
-                    "of": "pick",
-                    "by": "threshold",
-                    "phase": name,
-                    "value": f"{threshold:.2f}",
-                    "low": threshold,
-                    "source": "peaks",
-                } | numbers
+                yield score_document(
+                    {
+                        "of": "pick",
+                        "by": "threshold",
+                        "phase": name,
+                        "value": f"{threshold:.2f}",
+                        "low": threshold,
+                        "source": "peaks",
+                    },
+                    numbers,
+                )
 
 
 def _at_threshold(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from catalogdb.documents.comparisons import ScoreFields
 from catalogdb.evaluation.classes import (
     DISTANCE_EDGES_KM,
     THRESHOLDS,
@@ -35,6 +35,7 @@ from catalogdb.evaluation.scores import (
     grouped,
     histogram,
     residuals,
+    score_document,
 )
 
 BOTH = "PS"
@@ -92,13 +93,13 @@ class PickTally:
             self._parts[name] = parts = [np.concatenate(parts) if parts else np.zeros(0, self.COLUMNS[name])]
         return parts[0]
 
-    def scores(self) -> Iterator[dict[str, Any]]:
+    def scores(self) -> Iterator[ScoreFields]:
         """Documents of `score` but those by threshold, without what all of them have in common."""
         phase, outcome, dt = self._column("phase"), self._column("outcome"), self._column("dt")
         for by, groups, label in self._groupings():
             yield from _scores(by, groups, label, phase, outcome, dt, self._max_dt)
 
-    def threshold_scores(self) -> Iterator[dict[str, Any]]:
+    def threshold_scores(self) -> Iterator[ScoreFields]:
         """Those by threshold, from the probabilities of the picks alone."""
         yield from _by_threshold(self._column("phase"), self._column("outcome"), self._column("probability"))
 
@@ -127,7 +128,7 @@ def _scores(
     outcome: np.ndarray,
     dt: np.ndarray,
     max_dt: float,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[ScoreFields]:
     key = groups.astype(np.int64) * 2 + phase
     table: dict[tuple[int, str], dict[str, int]] = defaultdict(lambda: dict.fromkeys(COUNTS, 0))
     for number, counts in counted(key, outcome):
@@ -145,7 +146,7 @@ def _scores(
     for (number, of), counts in sorted(table.items()):
         if not any(counts.values()):
             continue
-        document = {"of": "pick", "by": by, "phase": of} | class_fields(label, number) | counts
+        document = score_document({"of": "pick", "by": by, "phase": of}, class_fields(label, number), counts)
         if by not in WITHOUT_RESIDUALS:
             wanted = [number * 2 + at for at in range(2) if of in (PHASES[at], BOTH)]
             values = [differences[at] for at in wanted if at in differences]
@@ -156,7 +157,7 @@ def _scores(
         yield document
 
 
-def _by_threshold(phase: np.ndarray, outcome: np.ndarray, probability: np.ndarray) -> Iterator[dict[str, Any]]:
+def _by_threshold(phase: np.ndarray, outcome: np.ndarray, probability: np.ndarray) -> Iterator[ScoreFields]:
     """Scores had only the catalog's picks from a probability on been kept, without pairing again: a pick below the
     threshold leaves its partner missed.
     """
@@ -186,11 +187,14 @@ def _by_threshold(phase: np.ndarray, outcome: np.ndarray, probability: np.ndarra
             }
             counts |= {"missed": total - counts["matched"] - counts["wrong_phase"], "no_data": no_data}
             if any(counts[name] for name in values):
-                yield {
-                    "of": "pick",
-                    "by": "threshold",
-                    "phase": of,
-                    "value": f"{threshold:.2f}",
-                    "low": threshold,
-                    "source": "picks",
-                } | counts
+                yield score_document(
+                    {
+                        "of": "pick",
+                        "by": "threshold",
+                        "phase": of,
+                        "value": f"{threshold:.2f}",
+                        "low": threshold,
+                        "source": "picks",
+                    },
+                    counts,
+                )

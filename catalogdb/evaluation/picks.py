@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogdb.documents.comparisons import PickMatchFields, PickMatchPick
 from catalogdb.evaluation.classes import day_text, days_of
 from catalogdb.evaluation.columns import PHASES, Codes, Events, Picks, joined, merged_batches, with_none
 from catalogdb.evaluation.coverage import Coverage
@@ -108,7 +109,7 @@ class PickComparison:
 
     def chunks(
         self, catalog: Iterable[Picks], reference: Iterable[Picks] | None
-    ) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
+    ) -> Iterator[tuple[Rows, list[PickMatchFields]]]:
         """Compare, chunk by chunk.
 
         Args:
@@ -127,7 +128,7 @@ class PickComparison:
 
     def _compared(
         self, catalog: Iterable[Picks], reference: Iterable[Picks]
-    ) -> Iterator[tuple[Rows, list[dict[str, Any]]]]:
+    ) -> Iterator[tuple[Rows, list[PickMatchFields]]]:
         none = Picks(np.zeros(0, object), *(np.zeros(0, kind) for kind in (np.int32, np.int32, np.int8, float, float)))
         ours = theirs = none
         for of_reference, of_catalog, known_until in merged_batches(reference, catalog):
@@ -148,7 +149,7 @@ class PickComparison:
     def _inside(self, time: NDArray[np.float64]) -> NDArray[np.bool_]:
         return (self.period[0] <= time) & (time < self.period[1])
 
-    def _outcomes(self, reference: Picks, catalog: Picks, pairs: Pairs) -> tuple[Rows, list[dict[str, Any]]]:
+    def _outcomes(self, reference: Picks, catalog: Picks, pairs: Pairs) -> tuple[Rows, list[PickMatchFields]]:
         partner = np.full(len(reference), -1, np.int64)
         partner[pairs.reference] = pairs.catalog
         paired = partner >= 0
@@ -212,7 +213,7 @@ class PickComparison:
         add("associated", event, found & (partner_event >= 0) & (partner_event == wanted))
         add("associated_elsewhere", event, found & (partner_event >= 0) & (partner_event != wanted))
 
-    def _documents(self, rows: Rows, identities: dict[str, NDArray[np.object_]]) -> list[dict[str, Any]]:
+    def _documents(self, rows: Rows, identities: dict[str, NDArray[np.object_]]) -> list[PickMatchFields]:
         """The rows as documents: one per station, phase, outcome and UTC day."""
         if not len(rows.time):
             return []
@@ -240,7 +241,7 @@ class PickComparison:
                 shared["found_phase"] = PHASES[phase]
             for first in range(begin, end, PICKS_PER_DOCUMENT):
                 part = picks[first : min(first + PICKS_PER_DOCUMENT, end)]
-                documents.append(shared | {"number": len(part), "picks": part})
+                documents.append(cast(PickMatchFields, shared | {"number": len(part), "picks": part}))
         return documents
 
 
@@ -262,7 +263,7 @@ def _identities(events: Events, at: NDArray[np.int64]) -> NDArray[np.object_]:
     return with_none(events.identity)[at]
 
 
-def _entries(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+def _entries(columns: dict[str, np.ndarray]) -> list[PickMatchPick]:
     """The rows of columns as documents, without what is not known (NaN or None).
 
     Rows that know the same are made at once: one by one takes twice the time, and there are millions.
@@ -278,7 +279,7 @@ def _entries(columns: dict[str, np.ndarray]) -> list[dict[str, Any]]:
         values = (columns[name][rows] for name in names)
         lists = [(part if part.dtype == object else np.round(part, 6)).tolist() for part in values]
         entries[rows] = [dict(zip(names, row)) for row in zip(*lists)]  # noqa: B905 (one length, and in the hottest loop)
-    return entries.tolist()
+    return cast(list[PickMatchPick], entries.tolist())
 
 
 def _known(values: np.ndarray) -> NDArray[np.bool_]:

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypedDict, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogdb.documents.comparisons import ScoreFields
+
 OUTCOMES = ("matched", "missed", "wrong_phase", "no_data", "proposed", "unlocated")
 MATCHED, MISSED, WRONG_PHASE, NO_DATA, PROPOSED, UNLOCATED = range(6)
 
-Statistics = dict[str, Any]
+
+class Statistics(TypedDict):
+    """Of differences, in their own unit; null for none."""
+
+    mean: float | None
+    median: float | None
+    mad: float | None
+    p95: float | None
+
+
+class Histogram(TypedDict):
+    """Numbers of values in equal bins from `low` on, and outside."""
+
+    low: float
+    width: float
+    counts: list[int]
+    below: int
+    above: int
 
 
 def residuals(values: Iterable[float]) -> Statistics:
@@ -28,6 +47,11 @@ def residuals(values: Iterable[float]) -> Statistics:
         "mad": float(np.median(np.abs(array - median))),
         "p95": float(np.percentile(np.abs(array), 95)),
     }
+
+
+def score_document(*parts: Mapping[str, Any]) -> ScoreFields:
+    """A document of `score` from its parts, without what all of a comparison have in common."""
+    return cast(ScoreFields, {name: value for part in parts for name, value in part.items()})
 
 
 def counted(groups: NDArray[np.int64], outcomes: NDArray[np.int8]) -> Iterator[tuple[int, dict[str, int]]]:
@@ -50,7 +74,7 @@ def grouped(groups: NDArray[np.int64], values: NDArray[np.float64]) -> dict[int,
     return dict(zip(map(int, numbers), np.split(values[order], starts[1:]), strict=True)) if len(numbers) else {}
 
 
-def histogram(values: NDArray[np.float64], low: float, high: float, bins: int = 50) -> dict[str, Any]:
+def histogram(values: NDArray[np.float64], low: float, high: float, bins: int = 50) -> Histogram:
     """Numbers of values in equal bins from `low` to `high`, and outside: low, width, counts, below, above."""
     counts, _ = np.histogram(values, bins, (low, high))
     return {

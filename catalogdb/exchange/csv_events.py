@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 from catalogdb.documents.data import Magnitude, Origin
+from catalogdb.documents.free import AnyDocument
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.csv_columns import (
     COVARIANCE_PAIRS,
@@ -111,9 +112,9 @@ def _origin(cells: Cells, time: float) -> Iterator[Origin]:
     yield cast(Origin, origin)
 
 
-def _density(cells: Cells) -> dict[str, Any]:
+def _density(cells: Cells) -> AnyDocument:
     """What a probability density says of the place, as `tables` writes it."""
-    found: dict[str, Any] = {"bimodal": cells.text("bimodal") == "yes" or None}
+    found: AnyDocument = {"bimodal": cells.text("bimodal") == "yes" or None}
     for level in (68, 90):
         depths = [cells.number(f"depth_{level}_{end}_km") for end in ("low", "high")]
         found[f"depth_{level}_km"] = None if None in depths else depths
@@ -153,7 +154,7 @@ def _magnitudes(cells: Cells, columns: dict[str, int]) -> Iterator[Magnitude]:
         if value is None:
             continue
         kind = MAGNITUDE_COLUMNS[name]
-        extra: dict[str, Any] = {}
+        extra: AnyDocument = {}
         if kind is None:
             kind = _magnitude_type(cells.text("magnitude_type"))
             extra = {

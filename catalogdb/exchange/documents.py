@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from catalogdb.channels import channel_group
 from catalogdb.documents.data import Event, OriginArrival, Pick
+from catalogdb.documents.free import AnyDocument
 from catalogdb.event_types import exists
 from catalogdb.exchange.event_parts import add_arrival_counts, arrival_of
 from catalogdb.exchange.pick_record import PickRecord
@@ -79,7 +80,7 @@ def catalog_documents(
 
 
 def _add_picks(
-    result: CatalogDocuments, reference: ReferenceCatalog, own: dict[str, Any], networks: Mapping[str, str]
+    result: CatalogDocuments, reference: ReferenceCatalog, own: dict[str, str], networks: Mapping[str, str]
 ) -> tuple[PicksBySource, dict[str, list[PickOfEvent]]]:
     by_id: dict[str, Pick] = {}
     by_source = PicksBySource()
@@ -88,7 +89,7 @@ def _add_picks(
     differing: list[str] = []
     preferred: set[tuple[str | None, str]] | None = None
     for number, source in enumerate(reference.picks, 1):
-        pick = cast(dict[str, Any], source if isinstance(source, PickRecord) else dict(source))
+        pick = cast(AnyDocument, source if isinstance(source, PickRecord) else dict(source))
         read_from, arrival = pick.pop("read_from", None), pick.pop("arrival", NOTHING_MORE)
         if not pick["net"] and pick["sta"] in networks:
             pick["net"] = networks[pick["sta"]]
@@ -121,7 +122,7 @@ def _add_picks(
             shared |= {(key, identity) for key in event_keys(document)}
             preferred = _preferred_picks(reference) if preferred is None else preferred
             keys = list(dict.fromkeys(event_keys(document) + event_keys(pick)))
-            one, other = cast(dict[str, Any], document.copy()), {"_id": identity} | pick | own
+            one, other = cast(AnyDocument, document.copy()), {"_id": identity} | pick | own
             if _speaks_for(pick, preferred) > _speaks_for(document, preferred):
                 one, other = other, one
             _replace(document, (other | one) if is_shared else one)
@@ -144,7 +145,7 @@ def _add_picks(
 
 
 def _replace(document: Pick, content: Mapping[str, Any]) -> None:
-    fields = cast(dict[str, Any], document)
+    fields = cast(AnyDocument, document)
     fields.clear()
     fields |= content
 
@@ -206,7 +207,7 @@ def _at(read_from: ReadFrom | None, source_id: str | None) -> str:
 def _add_events(
     result: CatalogDocuments,
     reference: ReferenceCatalog,
-    own: dict[str, Any],
+    own: dict[str, str],
     picks_by_source: PicksBySource,
     picks_by_event: dict[str, list[PickOfEvent]],
     agency_id: str | None,
@@ -257,7 +258,7 @@ def _event(
     source: ReadEvent,
     given: str | None,
     identity: str,
-    own: dict[str, Any],
+    own: dict[str, str],
     picks_by_source: PicksBySource,
     picks: list[PickOfEvent],
     agency_id: str | None,

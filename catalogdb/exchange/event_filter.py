@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from catalogdb.documents.free import Query
 from catalogdb.times import parse_time
 
 Latitude = Field(None, ge=-90, le=90, description="Degrees.")
@@ -76,12 +77,12 @@ class EventFilter(BaseModel):
                 raise ValueError(f"{low} {least:g} is above {high} {largest:g}")
         return self
 
-    def query(self, catalog: str) -> dict[str, Any]:
+    def query(self, catalog: str) -> Query:
         """MongoDB filter on `event`; every value in it is a number or a literal text, never an operator.
 
         A `minlongitude` above `maxlongitude` means a box across the 180th meridian.
         """
-        query: dict[str, Any] = {"catalog": {"$eq": str(catalog)}}
+        query: Query = {"catalog": {"$eq": str(catalog)}}
         for name, low, high in (
             ("time", self.starttime, None),
             ("latitude", self.minlatitude, self.maxlatitude),

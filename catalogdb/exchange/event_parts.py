@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from catalogdb.documents.data import Magnitude, Origin, OriginArrival, PickFields
+from catalogdb.documents.free import AnyDocument
 from catalogdb.exchange.positions import geojson_point
 from catalogdb.exchange.reference_catalog import ReadEvent
 from catalogdb.phases import is_seismic, phase_type
 
 
-def present(document: Mapping[str, Any]) -> dict[str, Any]:
+def present(document: Mapping[str, Any]) -> AnyDocument:
     """The document without its absent (None) fields: what is not known is not written."""
     return {key: value for key, value in document.items() if value is not None}
 
@@ -36,7 +37,7 @@ def arrival_of(pick: PickFields, pick_id: str) -> OriginArrival:
 def add_arrival_counts(origin: Origin) -> None:
     """Count an origin's arrivals where its source does not: its own counts are of what its locator used, and stay."""
     for name, value in arrival_counts(origin.get("arrivals", [])).items():
-        cast(dict[str, Any], origin).setdefault(name, value)
+        cast(AnyDocument, origin).setdefault(name, value)
 
 
 def event_from_parts(
@@ -48,7 +49,7 @@ def event_from_parts(
     **fields: Any,
 ) -> ReadEvent:
     """Assemble an event document with the preferred origin and magnitude flat in it."""
-    event: dict[str, Any] = {"time": float(time)}
+    event: AnyDocument = {"time": float(time)}
     if preferred_origin is not None:
         event |= {
             "latitude": preferred_origin["latitude"],

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, cast
 
 from catalogdb.decoding import decode, read_bytes
 from catalogdb.documents.data import Event, Magnitude, Origin, Pick
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.csv_columns import MAGNITUDE_TYPE_NAMES
@@ -51,7 +52,7 @@ def write_geojson(events: Iterable[tuple[Event, list[Pick]]], stream: BinaryIO, 
     return number
 
 
-def _feature(event: Event) -> dict[str, Any]:
+def _feature(event: Event) -> Json:
     origin, info = preferred_origin(event), event.get("creation_info", {})
     magnitude, place = event.get("magnitude"), event.get("place")
     net = (info.get("agency_id") or "catalogdb").lower()
@@ -109,7 +110,7 @@ def read_geojson(path: Path, evaluation_mode: EvaluationMode = "manual") -> Refe
     return result
 
 
-def _event(feature: dict[str, Any], mode: EvaluationMode, where: str, said: Tally) -> ReadEvent:
+def _event(feature: Json, mode: EvaluationMode, where: str, said: Tally) -> ReadEvent:
     properties = feature["properties"]
     if properties.get("status") == DELETED:
         raise ValueError("deleted by its source")
@@ -186,7 +187,7 @@ def _finite(value: Any, what: str) -> float:
     return number
 
 
-def _optional(properties: dict[str, Any], name: str) -> float | None:
+def _optional(properties: Json, name: str) -> float | None:
     value = properties.get(name)
     return None if value is None else _finite(value, name)
 

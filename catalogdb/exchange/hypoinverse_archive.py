@@ -11,11 +11,12 @@ import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from catalogdb.channels import channel_group
 from catalogdb.decoding import decode, read_bytes
 from catalogdb.documents.data import Magnitude, Origin
+from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import InputError
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
@@ -129,7 +130,7 @@ def _event(line: str, mode: EvaluationMode) -> ReadEvent:
     time = round(_minute(line, 1) + _needed(line, 13, 4, 2), 6)
     latitude, longitude = coordinates(_degrees(line, 17, 2, " N"), _degrees(line, 24, 3, "E"))  # blank: west
     n_picks, n_s = _number(line, 40, 3), _number(line, 83, 3)
-    origin: dict[str, Any] = {
+    origin: AnyDocument = {
         **{"_id": "1", "method": "HYPOINVERSE", "time": time, "latitude": latitude, "longitude": longitude},
         **{"depth_km": depth_in_range(_number(line, 32, 5, 2)), "rms": _number(line, 49, 4, 2)},
         **{"azimuthal_gap": _number(line, 43, 3), "minimum_distance_km": _number(line, 46, 3)},
@@ -175,7 +176,7 @@ def _picks(line: str, event: ReadEvent, mode: EvaluationMode, place: ReadFrom, s
     """P and S of a station; each is there where its remark (onset and phase) is."""
     net, sta, chan = line[5:7].strip(), line[:5].strip(), line[9:12].strip()
     loc = line[111:113].strip(" -")
-    common: dict[str, Any] = {
+    common: AnyDocument = {
         "net": net,
         "sta": sta,
         "loc": loc,

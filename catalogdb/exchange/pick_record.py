@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+from catalogdb.documents.free import AnyDocument
+
 FIELDS = (
     *("_id", "channel_group", "net", "sta", "loc", "chan", "phase", "time", "uncertainty", "probability"),
     *("evaluation_mode", "hypo71_weight", "polarity", "onset", "event_key", "source_id", "arrival", "read_from"),
@@ -30,7 +32,7 @@ class PickRecord(MutableMapping[str, Any]):
     loc: str
     chan: str
     arrival: dict[str, float]
-    _more: dict[str, Any]
+    _more: AnyDocument
 
     def __init__(self, fields: Mapping[str, Any] | None = None):
         if fields:

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any, BinaryIO, cast
 
 from catalogdb.documents.data import Event, Pick
+from catalogdb.documents.free import Row
 from catalogdb.exchange.quakeml_writer import write_quakeml
 from catalogdb.exchange.tables import Kind, write_csv, write_parquet
 from catalogdb.phases import phase_type
@@ -40,14 +41,14 @@ GAMMA_COLUMNS: dict[str, Kind] = {"id": "text", "timestamp": "text", "type": "te
 DAY_SECONDS = 86400.0
 
 
-def own_row(pick: Mapping[str, Any]) -> dict[str, Any]:
+def own_row(pick: Mapping[str, Any]) -> Row:
     """A pick under the names that `catalogdb ingest catalog` reads."""
     renamed = {"pick_id": pick["_id"], "network": pick["net"], "station": pick["sta"], "location": pick["loc"]}
     renamed |= {"channel": pick["chan"], "uncertainty_s": pick.get("uncertainty")}
     return {name: renamed[name] if name in renamed else pick.get(name) for name in OWN_COLUMNS}
 
 
-def phasenet_row(pick: Mapping[str, Any]) -> dict[str, Any]:
+def phasenet_row(pick: Mapping[str, Any]) -> Row:
     """A pick as PhaseNet and QuakeFlow have it: NET.STA.LOC.BI, UTC without its Z."""
     return {
         "station_id": _codes(pick, pick["chan"][:2]),
@@ -57,7 +58,7 @@ def phasenet_row(pick: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def seisbench_row(pick: Mapping[str, Any]) -> dict[str, Any]:
+def seisbench_row(pick: Mapping[str, Any]) -> Row:
     """A pick as the table of SeisBench's `PickList` has it: NET.STA.LOC and the phase."""
     return {
         "station": f"{pick['net']}.{pick['sta']}.{pick['loc']}",
@@ -67,7 +68,7 @@ def seisbench_row(pick: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def gamma_row(pick: Mapping[str, Any]) -> dict[str, Any]:
+def gamma_row(pick: Mapping[str, Any]) -> Row:
     """A pick as GaMMA takes it; the stations' table has to name them NET.STA.LOC.BI likewise."""
     return {
         "id": _codes(pick, pick["chan"][:2]),
@@ -77,7 +78,7 @@ def gamma_row(pick: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-Layout = tuple[Callable[[Mapping[str, Any]], dict[str, Any]], dict[str, Kind]]
+Layout = tuple[Callable[[Mapping[str, Any]], Row], dict[str, Kind]]
 LAYOUTS: dict[str, Layout] = {
     "csv": (own_row, OWN_COLUMNS),
     "parquet": (own_row, OWN_COLUMNS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from catalogdb.documents.free import Json
 
 
 def coordinates(latitude: float, longitude: float) -> tuple[float, float]:
@@ -29,6 +29,6 @@ def depth_in_range(depth_km: float | None) -> float | None:
     return depth_km
 
 
-def geojson_point(latitude: float, longitude: float) -> dict[str, Any]:
+def geojson_point(latitude: float, longitude: float) -> Json:
     """GeoJSON point of a position."""
     return {"type": "Point", "coordinates": [float(longitude), float(latitude)]}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from catalogdb.documents.data import EventSource
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
 from catalogdb.exchange.quakeml_events import read_events
@@ -102,7 +103,7 @@ class EventNames:
         self._renamed: Counter[str] = Counter()
         self._repeated: Counter[str] = Counter()
 
-    def take(self, event: Any, note: dict[str, Any], digest: str, record: str, result: ReferenceCatalog) -> bool:
+    def take(self, event: Any, note: Json, digest: str, record: str, result: ReferenceCatalog) -> bool:
         """Name an event: as it was called before it was written, where no other of the file is, else by its publicID.
 
         Returns:
@@ -159,7 +160,7 @@ class EventReading:
         self,
         event: Any,
         source_id: str | None,
-        note: dict[str, Any],
+        note: Json,
         record: str,
         mode: EvaluationMode,
         result: ReferenceCatalog,
@@ -247,7 +248,7 @@ def _evaluation(origin: Any, default: EvaluationMode) -> tuple[str, str]:
     return status or ("reviewed" if mode == "manual" else "preliminary"), mode
 
 
-def _event_type(event: Any, note: dict[str, Any]) -> str | None:
+def _event_type(event: Any, note: Json) -> str | None:
     """The type in the words that it had before it was written, if it is still the same."""
     found = str(event.event_type) if event.event_type else None
     own: str | None = note.get("event_type")
@@ -256,7 +257,7 @@ def _event_type(event: Any, note: dict[str, Any]) -> str | None:
     return own if own and quakeml_type(own) == found else found
 
 
-def _creation_info(creation: Any) -> dict[str, Any] | None:
+def _creation_info(creation: Any) -> AnyDocument | None:
     if not creation:
         return None
     return present(

@@ -11,7 +11,7 @@ import hashlib
 import math
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def read_events(path: Path, parameters: Any, said: list[str]) -> tuple[Iterator[
     return events(), complaints
 
 
-def _belongings(event: Any, beside: dict[str, Any], magnitudes: dict[str, list[str]]) -> list[str]:
+def _belongings(event: Any, beside: Mapping[str, Any], magnitudes: dict[str, list[str]]) -> list[str]:
     """publicIDs of the elements beside the events that this event needs: named in it, or magnitudes of its origins."""
     if not beside:
         return []
@@ -94,7 +94,7 @@ def _belongings(event: Any, beside: dict[str, Any], magnitudes: dict[str, list[s
     return list(found)
 
 
-def _magnitudes_by_origin(beside: dict[str, Any]) -> dict[str, list[str]]:
+def _magnitudes_by_origin(beside: Mapping[str, Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = defaultdict(list)
     for identity, element in beside.items():
         if _name(element) in ("magnitude", "stationMagnitude"):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, get_args
 
+from catalogdb.documents.free import Json
 from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
 from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.codes import BRANCHES, ZONES
@@ -46,12 +48,12 @@ EVENT_NOTES = {
 }
 
 
-def note_text(note: dict[str, Any]) -> str:
+def note_text(note: Json) -> str:
     """The text of the comment that holds a note."""
     return NOTE_PREFIX + json.dumps(note, sort_keys=True)
 
 
-def read_note(element: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+def read_note(element: Any, kinds: Mapping[str, Any]) -> Json:
     """What catalogdb noted with an element (of ObsPy), of the kinds wanted; what is not of its kind is left out.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, cast
 
 from catalogdb.documents.data import Magnitude, Origin, OriginArrival
@@ -145,7 +146,7 @@ def usable_magnitudes(event: Any, record: str, result: ReferenceCatalog, said: T
     return magnitudes
 
 
-def _magnitude(magnitude: Any, name: str, where: str, stations: dict[str, Any], said: Tally) -> Magnitude:
+def _magnitude(magnitude: Any, name: str, where: str, stations: Mapping[str, Any], said: Tally) -> Magnitude:
     parts = []
     for contribution in magnitude.station_magnitude_contributions or []:
         part = stations.get(contribution.station_magnitude_id.id) if contribution.station_magnitude_id else None

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 from lxml import etree
 
 from catalogdb.documents import data
+from catalogdb.documents.free import Json
 from catalogdb.event_types import quakeml_types
 from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.quakeml_elements import add, add_quantity, add_texts, degrees, metres, xml_text
@@ -109,7 +110,7 @@ def _picks(event: data.Event, picks: list[data.Pick]) -> list[data.Pick]:
     return [*used.values(), *sorted(others, key=lambda pick: (pick["time"], pick["_id"]))]
 
 
-def _event_note(event: data.Event) -> dict[str, Any]:
+def _event_note(event: data.Event) -> Json:
     own_type = event.get("event_type")
     note = {name: event.get(name) for name in ("source_id", "remarks", "zone", "is_no_event")}
     note["event_type"] = own_type if own_type != quakeml_type(own_type) else None
@@ -224,7 +225,7 @@ def _add_evaluation(parent: Any, document: Mapping[str, Any]) -> None:
     add(parent, "evaluationStatus", document.get("evaluation_status"))
 
 
-def _add_note(parent: Any, note: dict[str, Any]) -> None:
+def _add_note(parent: Any, note: Json) -> None:
     if note := present(note):
         add(etree.SubElement(parent, "comment"), "text", note_text(note))
 

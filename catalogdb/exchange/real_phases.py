@@ -12,11 +12,12 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from catalogdb.channels import channel_group
 from catalogdb.decoding import decode, read_bytes
 from catalogdb.documents.data import Magnitude, Origin
+from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import InputError
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
@@ -79,7 +80,7 @@ def _event(found: re.Match[str]) -> ReadEvent:
     time = (start + since).timestamp()
     _, rms, latitude, longitude, depth_km, value, deviation, n_p, n_s, n_picks, _, gap = map(float, found[8].split())
     latitude, longitude = coordinates(latitude, longitude)
-    origin: dict[str, Any] = {
+    origin: AnyDocument = {
         **{"_id": "1", "method": "real", "time": time, "latitude": latitude, "longitude": longitude},
         **{"depth_km": depth_in_range(depth_km), "rms": _known(rms), "azimuthal_gap": gap if 0 <= gap <= 360 else None},
         **{"n_p": int(n_p), "n_s": int(n_s), "n_picks": int(n_picks)},

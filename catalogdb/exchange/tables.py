@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Literal
 
 from catalogdb.batches import batches
 from catalogdb.documents.data import Event, Pick
+from catalogdb.documents.free import Row
 from catalogdb.errors import CatalogdbError
 from catalogdb.exchange.csv_catalog import read_csv
 from catalogdb.times import format_time, utc_datetime
@@ -91,7 +92,7 @@ def preferred_origin(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
     return next((origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")), {})
 
 
-def event_row(event: Event) -> dict[str, Any]:
+def event_row(event: Event) -> Row:
     """One row of the event table: the preferred origin and magnitude."""
     origin = preferred_origin(event)
     renamed = {"event_id": event["_id"], "rms_s": event.get("rms"), "azimuthal_gap_degree": event.get("azimuthal_gap")}
@@ -101,9 +102,9 @@ def event_row(event: Event) -> dict[str, Any]:
     return {name: renamed[name] if name in renamed else event.get(name, origin.get(name)) for name in EVENT_COLUMNS}
 
 
-def _intervals(origin: Mapping[str, Any]) -> dict[str, Any]:
+def _intervals(origin: Mapping[str, Any]) -> Row:
     """Limits of depth, covariance and what else an origin by a probability density says."""
-    row: dict[str, Any] = {"bimodal": "yes" if origin.get("bimodal") else None}
+    row: Row = {"bimodal": "yes" if origin.get("bimodal") else None}
     for level in ("68", "90"):
         low, high = origin.get(f"depth_{level}_km") or (None, None)
         row |= {f"depth_{level}_low_km": low, f"depth_{level}_high_km": high}
@@ -114,7 +115,7 @@ def _intervals(origin: Mapping[str, Any]) -> dict[str, Any]:
     return row
 
 
-def arrival_rows(event: Event, picks: list[Pick]) -> Iterator[dict[str, Any]]:
+def arrival_rows(event: Event, picks: list[Pick]) -> Iterator[Row]:
     """One row for each arrival of the preferred origin, with what its pick says."""
     known = {pick["_id"]: pick for pick in picks}
     for arrival in preferred_origin(event).get("arrivals", []):
@@ -140,7 +141,7 @@ def arrival_rows(event: Event, picks: list[Pick]) -> Iterator[dict[str, Any]]:
         yield {name: row[name] for name in ARRIVAL_COLUMNS}
 
 
-def write_csv(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stream: BinaryIO) -> int:
+def write_csv(rows: Iterable[Row], columns: dict[str, Kind], stream: BinaryIO) -> int:
     """Write rows as csv; their number is returned.
 
     UTF-8, a header line, ISO 8601 times in UTC, empty cells for what is not known. A text that a spreadsheet would take
@@ -161,7 +162,7 @@ def write_csv(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stream: 
     return number
 
 
-def write_parquet(rows: Iterable[dict[str, Any]], columns: dict[str, Kind], stream: BinaryIO) -> int:
+def write_parquet(rows: Iterable[Row], columns: dict[str, Kind], stream: BinaryIO) -> int:
     """Write rows as Parquet, a batch at a time, times as timestamps in UTC with microseconds; their number is returned.
 
     Raises:

@@ -18,6 +18,7 @@ from pymongo.errors import PyMongoError
 from catalogdb.database.lease import FIELDS as LEASE_FIELDS
 from catalogdb.database.lease import NOW, Change, of_lost_holder
 from catalogdb.database.lease import take_back as take_lease_back
+from catalogdb.documents.free import Json
 from catalogdb.ledger.stage import Stage
 
 ATTEMPTS = 3
@@ -117,7 +118,7 @@ def charge(
     inputs = lease.get("fingerprint", "")
     count = 1 + (before["count"] if before and before["fingerprint"] == inputs else 0)
     holder = lease.get("owner", "unknown host").partition("/")[0]
-    values: dict[str, Any] = {"crashes": {"count": count, "fingerprint": inputs}}
+    values: Json = {"crashes": {"count": count, "fingerprint": inputs}}
     if count < attempts:
         values |= {"status": "pending", "error": f"the worker on {holder} was lost: {count} of {attempts} attempts"}
     else:
@@ -136,8 +137,6 @@ def shard_name(shard: Mapping[str, Any], starttime: float) -> str:
     return f"{names or 'window'} {start.isoformat(timespec='seconds')}"
 
 
-def _free(
-    db: Database, row: Mapping[str, Any], values: dict[str, Any], condition: Mapping[str, Any] | None = None
-) -> str | None:
+def _free(db: Database, row: Mapping[str, Any], values: Json, condition: Mapping[str, Any] | None = None) -> str | None:
     change = Change(values, {"updated": NOW}, where={"status": "running", **(condition or {})})
     return values["status"] if take_lease_back(db.task, row, change) else None

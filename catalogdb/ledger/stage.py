@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.ledger.parts import Change, Parts, Tell, fingerprint
 
 
@@ -70,7 +71,7 @@ class Output:
 
     documents: dict[str, list[Any]]
     counts: dict[str, int] = field(default_factory=dict)
-    choices: dict[str, Any] = field(default_factory=dict)
+    choices: Json = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     backend: str | None = None
     parts: Parts = field(default_factory=dict)
@@ -153,7 +154,7 @@ class Declared:
         return (*cls.collections, *cls.keeps)
 
     @classmethod
-    def identity(cls, job: Any) -> dict[str, Any]:
+    def identity(cls, job: Any) -> Json:
         """What of it decides the result of a job that it belongs to, as part of the result's configuration."""
         if not cls.is_implied and cls.name not in job.stages:
             return {}
@@ -193,8 +194,11 @@ class Stage(Declared, ABC):
 
     Attributes:
         job, config_id, result: the job, identity of the configuration, and name of the result.
+        awaits_others: where another run has a task in hand, a run waits for it rather than end as failed: the task is
+            the whole stage, and leaves nothing else to do.
     """
 
+    awaits_others: ClassVar[bool] = False
     config_id: str
     result: str
 
@@ -255,7 +259,7 @@ class Stage(Declared, ABC):
         """What a user should know before so many tasks begin, such as a setting by which they take less time."""
         return []
 
-    def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
+    def report(self, db: Database) -> tuple[Json | None, list[str]]:
         """At the end of a run: figures of the result for the run's report, where the stage has some, and notes."""
         return None, []
 

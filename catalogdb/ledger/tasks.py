@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import pymongo
 from pymongo import UpdateOne
@@ -18,6 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import BulkWriteError, PyMongoError
 
 from catalogdb.database.lease import NOW, Change, Lease
+from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import LostLease, NameTaken
 from catalogdb.identity import content_id, plain_id
 from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
@@ -100,7 +100,13 @@ def register(db: Database, stage: Stage, planned: Iterable[PlannedTask]) -> tupl
     return to_do + suspect, up_to_date
 
 
-def _new_row(stage: Stage, item: PlannedTask) -> dict[str, Any]:
+def was_reset(db: Database, stage: Stage, shard: Shard) -> bool:
+    """True for a task that has a result, and was marked since to be done again."""
+    row = db.task.find_one({"_id": task_id(stage, shard)}, {"fingerprint": 1, "counts": 1})
+    return row is not None and "counts" in row and "fingerprint" not in row
+
+
+def _new_row(stage: Stage, item: PlannedTask) -> AnyDocument:
     shard = item.shard
     return {
         "stage": stage.name,
@@ -196,7 +202,7 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
             session.with_transaction(lambda session: write(session, moved=True))
 
 
-def _check_name(db: Database, kind: str, row: dict[str, Any], session: ClientSession) -> None:
+def _check_name(db: Database, kind: str, row: AnyDocument, session: ClientSession) -> None:
     """Refuse a result whose name has been given to another configuration, see `stages.results`."""
     other = {"_id": row.get("result"), "config_id": {"$ne": row["config_id"]}}
     if db[kind].find_one(other, {"_id": 1}, session=session) is not None:

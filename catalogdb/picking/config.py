@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from catalogdb.documents.free import Json
 from catalogdb.station_patterns import matches_station
 
 REVISION = 5
@@ -211,7 +212,7 @@ class PickConfig(BaseModel):
         own = [value for row in rows for value in (row.p_threshold, row.s_threshold) if value is not None]
         return min([self.probability_floor, self.p_threshold, self.s_threshold, *own])
 
-    def scientific(self) -> dict[str, Any]:
+    def scientific(self) -> Json:
         """What of this decides what is stored, as plain data.
 
         Left out are ``backend``, ``batch_size`` and ``threads``, the settings of pickers that aren't used, ``weights``

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from catalogdb.documents.data import DetectionFields
 from catalogdb.picking.network import DETECTION
 from catalogdb.probability.traces import ProbabilityTrace
 from catalogdb.spans import true_spans
@@ -14,7 +13,7 @@ REACH_SECONDS = 60.0
 """Longest detection. Data this much more on both sides of a shard are looked at, so that no detection depends on it."""
 
 
-def detections_in(trace: ProbabilityTrace, threshold: float, starttime: float, endtime: float) -> list[dict[str, Any]]:
+def detections_in(trace: ProbabilityTrace, threshold: float, starttime: float, endtime: float) -> list[DetectionFields]:
     """Detections that start in [starttime, endtime), as documents, ascending in time.
 
     A detection begins where the probability reaches the threshold and lasts while it stays at or above half of it:
@@ -34,7 +33,7 @@ def detections_in(trace: ProbabilityTrace, threshold: float, starttime: float, e
     span = np.searchsorted(begins, reaching, side="right") - 1
     reach = round(REACH_SECONDS * trace.rate)
     first = np.flatnonzero((np.diff(span, prepend=-1) > 0) | (np.diff(reaching, prepend=reaching[0]) > reach))
-    documents = []
+    documents: list[DetectionFields] = []
     for begin, end in zip(reaching[first].tolist(), ends[span[first]].tolist(), strict=True):
         last = min(end - 1, begin + reach)
         start = trace.time(begin)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from catalogdb.documents.data import PickFields
+from catalogdb.documents.data import DetectionFields, PickFields
 from catalogdb.picking.peak_table import PeakTable
 from catalogdb.probability.traces import ProbabilityTrace
 
@@ -26,7 +25,7 @@ class Findings:
     channel_group: str | None = None
     peaks: PeakTable = field(default_factory=lambda: PeakTable(1.0))
     probability: list[ProbabilityTrace] = field(default_factory=list)
-    detections: list[dict[str, Any]] = field(default_factory=list)
+    detections: list[DetectionFields] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 

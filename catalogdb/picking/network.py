@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from catalogdb.components import SLOTS
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.picking.config import MemberConfig
 from catalogdb.picking.stretches import Stretch
@@ -49,7 +50,7 @@ class NetworkDescription:
         """From what `to_document` gave."""
         return cls(**{**document, "labels": tuple(document["labels"])})
 
-    def to_document(self) -> dict[str, Any]:
+    def to_document(self) -> Json:
         """Plain data, for JSON."""
         return asdict(self)
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import numpy as np
 import zstandard
 
-from catalogdb.documents.data import Peak
+from catalogdb.documents.data import Peak, PeakFields
 from catalogdb.errors import InputError
 
 PHASES = ("P", "S")
@@ -36,19 +36,37 @@ PEAK = np.dtype(
 COLUMNS: tuple[str, ...] = PEAK.names or ()
 
 
+class Channels(TypedDict):
+    """The components that a picker had, and by phase the channel that picks are reported on."""
+
+    components: str
+    chan: dict[str, str | None]
+
+
+class LaterChannels(Channels):
+    """The same from a time (microseconds since 1970, UTC) on."""
+
+    time_us: int
+
+
+class StretchChannels(Channels):
+    """Those of a stretch from its start on, and each change of them, ascending in time."""
+
+    changes: NotRequired[list[LaterChannels]]
+
+
 @dataclass
 class PeakTable:
     """Peaks of one channel group and shard.
 
     Attributes:
         floor: lowest threshold that picks can be chosen with.
-        stretches: `runs` of the document: for each stretch its `components` and, by phase, the channel that picks are
-            reported on (`chan`); `changes`, where there are any, hold the same from a `time_us` on, ascending.
+        stretches: `runs` of the document.
         peaks: structured array `PEAK`, by stretch, phase and time.
     """
 
     floor: float
-    stretches: list[dict[str, Any]] = field(default_factory=list)
+    stretches: list[StretchChannels] = field(default_factory=list)
     peaks: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=PEAK))
 
     def within(self, starttime: float, endtime: float) -> PeakTable:
@@ -58,10 +76,12 @@ class PeakTable:
             self.floor, self.stretches, self.peaks[(times >= round(starttime * 1e6)) & (times <= round(endtime * 1e6))]
         )
 
-    def to_document(self) -> dict[str, Any]:
-        """Fields of the `peak` collection: floor, codec, count, runs and blob."""
+    def to_document(self, starttime: float, endtime: float) -> PeakFields:
+        """Fields of the `peak` collection but the sensor's, of a shard [starttime, endtime), epoch seconds."""
         columns = b"".join(np.ascontiguousarray(self.peaks[name]).tobytes() for name in COLUMNS)
         return {
+            "starttime": starttime,
+            "endtime": endtime,
             "floor": self.floor,
             "codec": CODEC,
             "count": int(self.peaks.size),

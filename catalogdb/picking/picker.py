@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from catalogdb.components import SLOTS, Axis
 from catalogdb.documents.data import PickFields
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.identity import file_sha256
 from catalogdb.intervals import Interval, common, seconds, union
@@ -24,7 +25,7 @@ from catalogdb.picking.detections import detections_in
 from catalogdb.picking.ensemble import combined
 from catalogdb.picking.findings import Findings, PickResult
 from catalogdb.picking.network import DETECTION
-from catalogdb.picking.peak_table import PEAK, PHASES, PeakTable, joined
+from catalogdb.picking.peak_table import PEAK, PHASES, Channels, PeakTable, StretchChannels, joined
 from catalogdb.picking.peaks import Peaks, peaks_and_saddles
 from catalogdb.picking.resample import RESAMPLING_SETTLE_SECONDS
 from catalogdb.picking.segments import DEAD_SECONDS
@@ -92,7 +93,7 @@ class Picker:
         """How far outside a shard peaks take part in the choice of its picks."""
         return LONGEST_TRIGGER_SECONDS + self.config.min_separation_seconds
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Json:
         """What decides the picks beside `PickConfig.scientific`; doesn't import torch."""
         return {"picker": self.config.picker, "revision": REVISION, "time_calibration": self.calibration.model_dump()}
 
@@ -213,15 +214,15 @@ class Picker:
 
         tables = [of_phase(phase) for phase in PHASES]
         rows = {phase: quality.measured_rows(stretch, phase)[0] for phase in PHASES}
-        described: list[dict[str, Any]] = [
-            {"components": components_of(codes), "chan": {phase: codes[row] for phase, row in rows.items()}}
+        described = [
+            Channels(components=components_of(codes), chan={phase: codes[row] for phase, row in rows.items()})
             for _, _, codes in stretch.by_channels()
         ]
-        description = described[0]
+        description: StretchChannels = {**described[0]}
         if stretch.changes:
             since = [round(stretch.time(sample) * 1e6) for sample, _ in stretch.changes]
             description["changes"] = [
-                {"time_us": time_us} | later for time_us, later in zip(since, described[1:], strict=True)
+                {"time_us": time_us, **later} for time_us, later in zip(since, described[1:], strict=True)
             ]
         return PeakTable(self.config.peak_floor, [description], np.concatenate(tables))
 
@@ -243,7 +244,7 @@ class _Member:
     def window(self) -> int:
         return self.config.window_samples or self.files.window_samples()
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Json:
         settings = self.config.model_dump(mode="json", include={"picker", "overlap", "stacking"})
         return settings | self.files.identity() | {"window": self.window}
 
@@ -269,7 +270,7 @@ class NetworkPicker(Picker):
         own = [member.files.own_metadata().get("time_calibration") for member in self.members]
         self.calibration = calibration_for(config.time_calibration, networks, own[0] if len(own) == 1 else None)
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Json:
         from importlib.metadata import version
 
         members = [member.identity() for member in self.members]

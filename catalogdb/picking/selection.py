@@ -12,7 +12,7 @@ from catalogdb.documents.data import PickFields
 from catalogdb.errors import InputError
 from catalogdb.intervals import Interval
 from catalogdb.picking.config import PickConfig
-from catalogdb.picking.peak_table import PHASES, PeakTable
+from catalogdb.picking.peak_table import PHASES, Channels, PeakTable, StretchChannels
 from catalogdb.picking.peaks import picks_at, separated
 from catalogdb.picking.quality import neighbours, quality_features, quality_score
 from catalogdb.picking.time_error import TimeCalibration
@@ -113,10 +113,11 @@ def once_per_arrival(picks: list[PickFields], config: PickConfig) -> tuple[list[
     return sorted(kept, key=lambda pick: (pick["time"], pick["phase"])), counts
 
 
-def _described(stretch: dict[str, Any], times_us: np.ndarray, phase: str) -> list[dict[str, Any]]:
+def _described(stretch: StretchChannels, times_us: np.ndarray, phase: str) -> list[dict[str, str | None]]:
     """Channel and components at each time."""
-    parts = [stretch, *stretch.get("changes", ())]
-    at = np.searchsorted([part["time_us"] for part in parts[1:]], times_us, side="right")
+    changes = stretch.get("changes", [])
+    parts: list[Channels] = [stretch, *changes]
+    at = np.searchsorted([change["time_us"] for change in changes], times_us, side="right")
     return [{"chan": parts[number]["chan"][phase], "components": parts[number]["components"]} for number in at]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from catalogdb.channels import Turn, best_sensors, reach_seconds, sensor_rank, turns_within
 from catalogdb.components import SLOTS, Axis, slot_spans
 from catalogdb.documents.archive import WfMiniseed
+from catalogdb.documents.free import Json
 from catalogdb.intervals import Interval, common, seconds, union, without
 from catalogdb.picking.stretches import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, usable_rate
 from catalogdb.picking.unpicked import LEAST_SECONDS
@@ -81,7 +82,7 @@ class SensorChoice:
 
     visits: list[Visit] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
-    choices: dict[str, Any] = field(default_factory=dict)
+    choices: Json = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 

@@ -7,8 +7,8 @@ import re
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.picking.zoo import cache_root, model_class
@@ -44,7 +44,7 @@ class WeightsFiles:
     json: Path
     digest: str = ""
 
-    def metadata(self) -> dict[str, Any]:
+    def metadata(self) -> Json:
         """The JSON beside the weights (``model_args``, ``default_args``, ...)."""
         try:
             content = json.loads(self.json.read_text(encoding="utf-8"))
@@ -54,7 +54,7 @@ class WeightsFiles:
             raise InputError(f"{self.json}: weights' metadata must be a JSON object")
         return content
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> Json:
         """What decides the network's output: hashes of the tensors and of the arguments that come with them."""
         metadata = self.metadata()
         return {
@@ -62,7 +62,7 @@ class WeightsFiles:
             "weights_args": content_id(metadata.get("model_args", {}), metadata.get("default_args", {})),
         }
 
-    def own_metadata(self) -> dict[str, Any]:
+    def own_metadata(self) -> Json:
         """What catalogdb added to the metadata of weights that it trained: ``window_samples``, ``time_calibration``."""
         own = self.metadata().get(OWN_METADATA, {})
         return own if isinstance(own, dict) else {}

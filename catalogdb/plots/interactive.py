@@ -9,10 +9,10 @@ from dataclasses import asdict
 from html import escape
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from catalogdb.documents.free import Json, Row
 from catalogdb.plots.text import subtitle, threshold_texts
 from catalogdb.plots.theme import page_style, theme_script
 from catalogdb.plots.view import Component, Lane, StationPanel, Strip, View, gaps, phase_letter
@@ -57,7 +57,7 @@ def page(view: View) -> str:
     )
 
 
-def _plain(view: View) -> dict[str, Any]:
+def _plain(view: View) -> Json:
     """The view as JSON takes it, times in seconds after its start."""
     return {
         "starttime": view.starttime,
@@ -68,16 +68,16 @@ def _plain(view: View) -> dict[str, Any]:
     }
 
 
-def _panel(panel: StationPanel, view: View) -> dict[str, Any]:
+def _panel(panel: StationPanel, view: View) -> Json:
     start = view.starttime
-    rows: list[dict[str, Any]] = [{"kind": "lanes", "lanes": [_lane(lane, start) for lane in panel.lanes]}]
+    rows: list[Row] = [{"kind": "lanes", "lanes": [_lane(lane, start) for lane in panel.lanes]}]
     rows += [_wave(component, view) for component in panel.components]
     rows += [_strip(strip, start) for strip in panel.strips]
     heading = panel.heading() if len(view.panels) > 1 else ""
     return {"station": panel.station, "heading": heading, "rows": rows}
 
 
-def _lane(lane: Lane, start: float) -> dict[str, Any]:
+def _lane(lane: Lane, start: float) -> Json:
     marks = []
     for mark in lane.marks:
         known = {name: value for name, value in asdict(mark).items() if value is not None and value != ()}
@@ -87,7 +87,7 @@ def _lane(lane: Lane, start: float) -> dict[str, Any]:
     return {"name": lane.name, "kind": lane.kind, "marks": marks}
 
 
-def _wave(component: Component, view: View) -> dict[str, Any]:
+def _wave(component: Component, view: View) -> Json:
     # A median of whole counts may end in a half.
     scale = 0.5 if view.band is None else max(component.peak() / STEPS_OF_PEAK, float(np.finfo(np.float32).tiny))
     return {
@@ -116,7 +116,7 @@ def packed_samples(samples: np.ndarray, scale: float) -> str:
     return _text(planes.tobytes())
 
 
-def _strip(strip: Strip, start: float) -> dict[str, Any]:
+def _strip(strip: Strip, start: float) -> Json:
     return {
         "kind": "strip",
         "name": strip.name,

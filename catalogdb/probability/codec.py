@@ -41,11 +41,6 @@ def read_back(codes: np.ndarray) -> np.ndarray:
     return _READ_BACK[codes]
 
 
-def as_stored(values: np.ndarray, floor: float) -> np.ndarray:
-    """Probabilities (float32) as they will be read back: what picks must be made from to be the same then as now."""
-    return read_back(quantise(values, floor))
-
-
 def compress(codes: Sequence[np.ndarray]) -> bytes:
     """One blob of the segments' bytes, each a uint8 array (labels, samples)."""
     content = b"".join(part.tobytes() for part in codes)

@@ -8,11 +8,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
-from catalogdb.documents.data import Probability
+from catalogdb.documents.data import Probability, ProbabilityFields
 from catalogdb.errors import InputError
 from catalogdb.probability import codec
 from catalogdb.probability.traces import ProbabilityTrace
@@ -26,7 +25,7 @@ _ROUNDING = 1e-3
 
 def hour_documents(
     traces: Sequence[ProbabilityTrace], starttime: float, endtime: float, floor: float
-) -> list[dict[str, Any]]:
+) -> list[ProbabilityFields]:
     """Documents of the hours that hold samples, ascending in time; identity and names are the caller's to add.
 
     An hour in which the network sees nothing has a document of some hundred bytes; an hour without data has none.
@@ -66,7 +65,7 @@ def _hours(trace: ProbabilityTrace, starttime: float, endtime: float) -> Iterabl
         hour, first = hour + HOUR_SECONDS, last
 
 
-def _document(hour: int, segments: list[ProbabilityTrace], floor: float) -> dict[str, Any]:
+def _document(hour: int, segments: list[ProbabilityTrace], floor: float) -> ProbabilityFields:
     labels = segments[0].labels
     largest: dict[str, float] = {}
     above = dict.fromkeys(labels, 0.0)

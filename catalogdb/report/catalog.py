@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.comparisons.period import comparison_period
 from catalogdb.database.named import require_catalog
+from catalogdb.documents.free import Json, Query
+from catalogdb.documents.records import Catalog
 from catalogdb.event_types import EXISTS
 from catalogdb.phases import phase_type
 from catalogdb.report.places import EVENT_FIELDS, EVENTS_SHOWN, map_box
@@ -33,9 +34,7 @@ UNCERTAINTIES = {
 """Quantities of location_quality, as the page heads them; uncertainties are one standard deviation."""
 
 
-def gather_catalog(
-    db: Database, name: str, starttime: float | None = None, endtime: float | None = None
-) -> dict[str, Any]:
+def gather_catalog(db: Database, name: str, starttime: float | None = None, endtime: float | None = None) -> Json:
     """All that the report shows of a catalog without a reference.
 
     Args:
@@ -55,7 +54,7 @@ def gather_catalog(
     return {"catalog": name, "period": period, "map_box": map_box(own["map"]["events"]), "of_catalog": own}
 
 
-def describe(db: Database, catalog: dict[str, Any], period: dict[str, float]) -> dict[str, Any]:
+def describe(db: Database, catalog: Catalog, period: dict[str, float]) -> Json:
     """A catalog's own figures over a period.
 
     Args:
@@ -86,7 +85,7 @@ def describe(db: Database, catalog: dict[str, Any], period: dict[str, float]) ->
     }
 
 
-def _counts(db: Database, wanted: dict[str, Any]) -> dict[str, Any]:
+def _counts(db: Database, wanted: Query) -> Json:
     days = list(rows_of(db, "events_per_day", wanted))
     existing = wanted | EXISTS
     largest = [row["largest_magnitude"] for row in days if row.get("largest_magnitude") is not None]
@@ -100,7 +99,7 @@ def _counts(db: Database, wanted: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _map_events(db: Database, wanted: dict[str, Any]) -> dict[str, Any]:
+def _map_events(db: Database, wanted: Query) -> Json:
     order = {"$sort": {"magnitude": -1, "n_picks": -1, "time": 1}}
     fields = (*EVENT_FIELDS, "n_picks", "horizontal_uncertainty_km", "depth_uncertainty_km")
     found = rows_of(db, "location_quality", wanted, order, {"$limit": EVENTS_SHOWN})
@@ -111,7 +110,7 @@ def _map_events(db: Database, wanted: dict[str, Any]) -> dict[str, Any]:
     return {"total": total, "events": shown}
 
 
-def _rates(db: Database, wanted: dict[str, Any], period: dict[str, float]) -> dict[str, Any]:
+def _rates(db: Database, wanted: Query, period: dict[str, float]) -> Json:
     if period["endtime"] - period["starttime"] <= DAYS_BY_HOUR * DAY_S:
         rows = [
             {"start": row["hour"].isoformat()[:19] + "Z"} | only(row, ("events", "largest_magnitude"))
@@ -125,7 +124,7 @@ def _rates(db: Database, wanted: dict[str, Any], period: dict[str, float]) -> di
     return {"unit": "day", "rows": rows}
 
 
-def _gutenberg_richter(db: Database, wanted: dict[str, Any]) -> dict[str, Any] | None:
+def _gutenberg_richter(db: Database, wanted: Query) -> Json | None:
     row = next(iter(rows_of(db, "gutenberg_richter", wanted)), None)
     if row is None:
         return None
@@ -133,7 +132,7 @@ def _gutenberg_richter(db: Database, wanted: dict[str, Any]) -> dict[str, Any] |
     return only(row, keys) | {"is_uncertain": row["events_complete"] < FEWEST_COMPLETE}
 
 
-def _residuals(db: Database, wanted: dict[str, Any]) -> dict[str, Any]:
+def _residuals(db: Database, wanted: Query) -> Json:
     """Statistics of residuals of arrivals by phase, first arrivals of P and S alone."""
     found: dict[str, array[float]] = defaultdict(lambda: array("d"))
     fields = {"$project": {"phase": 1, "residual": 1}}
@@ -144,7 +143,7 @@ def _residuals(db: Database, wanted: dict[str, Any]) -> dict[str, Any]:
     return {phase: statistics(found[phase], signed=True) for phase in sorted(found)}
 
 
-def _uncertainties(db: Database, wanted: dict[str, Any]) -> dict[str, Any]:
+def _uncertainties(db: Database, wanted: Query) -> Json:
     """Statistics of each quantity of `UNCERTAINTIES` that any event has, with its name in words."""
     found: dict[str, array[float]] = {key: array("d") for key in UNCERTAINTIES}
     for row in rows_of(db, "location_quality", wanted, {"$project": dict.fromkeys(UNCERTAINTIES, 1)}):

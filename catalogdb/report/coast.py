@@ -15,10 +15,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import numpy as np
 
+from catalogdb.documents.free import Json
 from catalogdb.geo import Box
 
 FILE = "countries-50m.json.gz"
@@ -144,7 +144,7 @@ def _atlas() -> _Atlas:
     return _Atlas(coasts, borders, [_over_the_date_line(ring) for ring in rings])
 
 
-def _rings(thing: dict[str, Any]) -> Iterator[list[int]]:
+def _rings(thing: Json) -> Iterator[list[int]]:
     """The rings of a TopoJSON geometry, each a list of arcs; ~n is arc n backwards."""
     for one in thing.get("geometries", ()):
         yield from _rings(one)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.database.named import require_catalog
+from catalogdb.documents.free import Json, Row
 from catalogdb.evaluation.classes import day_text
 from catalogdb.report.catalog import describe
 from catalogdb.report.places import EVENT_FIELDS, EVENTS_SHOWN, map_box
@@ -37,7 +37,7 @@ def wilson(successes: int, trials: int, z: float = Z95) -> tuple[float, float] |
     return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> dict[str, Any]:
+def gather(db: Database, evaluation: Json, missed_shown: int = 50) -> Json:
     """All that the report shows.
 
     Args:
@@ -77,11 +77,11 @@ def gather(db: Database, evaluation: dict[str, Any], missed_shown: int = 50) -> 
     }  # fmt: skip
 
 
-def _with_interval(row: dict[str, Any]) -> dict[str, Any]:
+def _with_interval(row: Row) -> Json:
     return row | {"recall_interval": wilson(row["matched"], row["wanted"])}
 
 
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
+def _plain(row: Row) -> Json:
     keys = (
         "value",
         "low",
@@ -98,11 +98,11 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return only(row, keys)
 
 
-def _overall(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _overall(rows: list[Row]) -> Json:
     return next((row for row in rows if row["by"] == "overall"), {})
 
 
-def _by_class(rows: list[dict[str, Any]], groupings: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+def _by_class(rows: list[Row], groupings: Iterable[str]) -> dict[str, list[Json]]:
     found = {}
     for by in groupings:
         own = [row for row in rows if row["by"] == by]
@@ -111,7 +111,7 @@ def _by_class(rows: list[dict[str, Any]], groupings: Iterable[str]) -> dict[str,
     return found
 
 
-def _confusion(overall: dict[str | None, dict[str, Any]]) -> dict[str, dict[str, int]]:
+def _confusion(overall: dict[str | None, Json]) -> dict[str, dict[str, int]]:
     """What the catalog has (inner keys) for the reference's picks of a phase (outer keys)."""
     if not {"P", "S"} & set(overall):
         return {}
@@ -124,7 +124,7 @@ def _confusion(overall: dict[str | None, dict[str, Any]]) -> dict[str, dict[str,
     }
 
 
-def _drawn(rows: dict[str | None, dict[str, Any]]) -> dict[str, Any]:
+def _drawn(rows: dict[str | None, Json]) -> Json:
     """Statistics and histogram of each quantity, by phase."""
     return {
         phase or "events": {
@@ -136,11 +136,11 @@ def _drawn(rows: dict[str | None, dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _stations(db: Database, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _stations(db: Database, rows: list[Row]) -> list[Json]:
     """One row per station: its place where known, and scores and residuals by phase."""
     sites = db.site.find({}, {"_id": 0, "net": 1, "sta": 1, "lat": 1, "lon": 1}).sort("starttime", 1)
     places = {row["sta"]: row for row in sites}  # the latest of each
-    table: dict[str, dict[str, Any]] = {}
+    table: dict[str, Json] = {}
     for row in rows:
         station = table.setdefault(row["value"], {"sta": row["value"]})
         station[row["phase"]] = only(row, (*PICK_COUNTS, *SHARES, "recall_interval"))
@@ -151,7 +151,7 @@ def _stations(db: Database, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [table[code] for code in sorted(table)]
 
 
-def _map_events(db: Database, names: dict[str, str], outcome: str) -> dict[str, Any]:
+def _map_events(db: Database, names: dict[str, str], outcome: str) -> Json:
     """The events of one outcome, the largest first where not all are given; those without magnitude come last."""
     wanted = names | {"outcome": outcome, "latitude": {"$exists": True}}
     fields = dict.fromkeys((*EVENT_FIELDS, *DIFFERENCES), 1)
@@ -161,7 +161,7 @@ def _map_events(db: Database, names: dict[str, str], outcome: str) -> dict[str, 
     return {"total": total, "events": sorted(shown, key=lambda row: row["time"])}
 
 
-def _missed(db: Database, names: dict[str, str], limit: int) -> list[dict[str, Any]]:
+def _missed(db: Database, names: dict[str, str], limit: int) -> list[Json]:
     if not limit:
         return []
     fields = dict.fromkeys((*MISSED_FIELDS, "day"), 1)
@@ -169,7 +169,7 @@ def _missed(db: Database, names: dict[str, str], limit: int) -> list[dict[str, A
     return [only(row, MISSED_FIELDS) | {"picks_of_event": _picks_of(db, names, row)} for row in found]
 
 
-def _picks_of(db: Database, names: dict[str, str], event: dict[str, Any]) -> list[dict[str, Any]]:
+def _picks_of(db: Database, names: dict[str, str], event: Json) -> list[Json]:
     """What became of the picks of one event of the reference, by time."""
     document = db.event.find_one({"_id": event["event_id"]}, {"origins.arrivals": 1}) or {}
     arrivals = [arrival for origin in document.get("origins", []) for arrival in origin.get("arrivals", [])]

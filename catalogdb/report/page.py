@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from catalogdb.documents.free import Json
 from catalogdb.geo import Box
 from catalogdb.output_file import write_atomically
 from catalogdb.plots.theme import page_style, theme_script
@@ -48,11 +49,11 @@ class Picture:
     media_type: str = "image/svg+xml"
 
 
-PicturesOf = Callable[[dict[str, Any]], list[Picture]]
+PicturesOf = Callable[[Json], list[Picture]]
 """Gives the pictures of one missed event: a row of `missed_events` of the report's data."""
 
 
-def write_page(path: Path, data: dict[str, Any], pictures_of: PicturesOf | None = None) -> None:
+def write_page(path: Path, data: Json, pictures_of: PicturesOf | None = None) -> None:
     """Write the page; it is there whole or not at all.
 
     Args:
@@ -78,7 +79,7 @@ def write_page(path: Path, data: dict[str, Any], pictures_of: PicturesOf | None 
     write_atomically(path, lambda stream: stream.write(page.encode()))
 
 
-def _coast(box: Mapping[str, float] | None) -> dict[str, Any]:
+def _coast(box: Mapping[str, float] | None) -> Json:
     """Coastlines of all that a map of the box can show, however wide its frame is."""
     if box is None:
         return {}

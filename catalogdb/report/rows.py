@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.schema import views
 
 BINS = 40
 LEAST_BIN = 1e-6
 
 
-def rows_of(db: Database, view: str, wanted: Mapping[str, Any], *more: dict[str, Any]) -> Iterable[dict[str, Any]]:
+def rows_of(db: Database, view: str, wanted: Mapping[str, Any], *more: Json) -> Iterable[Json]:
     """Rows of a view, made from those documents of its collection that are wanted.
 
     Args:
@@ -26,12 +27,12 @@ def rows_of(db: Database, view: str, wanted: Mapping[str, Any], *more: dict[str,
     return db[views()[view].on].aggregate(pipeline)
 
 
-def only(row: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+def only(row: Mapping[str, Any], keys: Iterable[str]) -> Json:
     """The named fields that a row has."""
     return {key: row[key] for key in keys if row.get(key) is not None}
 
 
-def statistics(values: Iterable[float], signed: bool = False) -> dict[str, Any] | None:
+def statistics(values: Iterable[float], signed: bool = False) -> Json | None:
     """Number, median, median absolute deviation (unscaled), 95th percentile of the absolute values, and a histogram.
 
     Args:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
-from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json, Query
+from catalogdb.documents.records import Catalog
 from catalogdb.phases import phase_type
 from catalogdb.report.rows import only, rows_of
 
@@ -17,12 +18,10 @@ SHARES = 20
 """Parts of a day are rounded to one in so many, so that days of the same make one bar."""
 
 Code = tuple[str, str]
-Table = dict[Code, dict[str, Any]]
+Table = dict[Code, Json]
 
 
-def station_rows(
-    db: Database, catalog: dict[str, Any], wanted: dict[str, Any], period: dict[str, float]
-) -> dict[str, Any]:
+def station_rows(db: Database, catalog: Catalog, wanted: Query, period: dict[str, float]) -> Json:
     """Figures of all stations that have waveforms, picks or arrivals of the catalog in a period.
 
     Args:
@@ -53,7 +52,7 @@ def station_rows(
     }
 
 
-def _add_picks(db: Database, catalog: dict[str, Any], period: dict[str, float], table: Table) -> list[dict[str, Any]]:
+def _add_picks(db: Database, catalog: Catalog, period: dict[str, float], table: Table) -> list[Json]:
     """Picks of the catalog's pick set by station, and by day."""
     if not catalog.get("pick_set"):
         return []
@@ -67,7 +66,7 @@ def _add_picks(db: Database, catalog: dict[str, Any], period: dict[str, float], 
     return [{"day": day} | days[day] for day in sorted(days)]
 
 
-def _add_residuals(db: Database, wanted: dict[str, Any], table: Table) -> None:
+def _add_residuals(db: Database, wanted: Query, table: Table) -> None:
     """Arrivals with their residuals; of phases of one kind (Pg, Pn) the one with most arrivals gives the residuals."""
     for row in rows_of(db, "station_quality", wanted):
         if not (phase := phase_type(row["phase"])):
@@ -81,7 +80,7 @@ def _add_residuals(db: Database, wanted: dict[str, Any], table: Table) -> None:
             station.get(phase, {}).pop("of_one", None)
 
 
-def _add_availability(db: Database, period: dict[str, float], table: Table) -> dict[str, Any] | None:
+def _add_availability(db: Database, period: dict[str, float], table: Table) -> Json | None:
     """Waveforms of each station by day; None where there are none in the period."""
     wanted = {"starttime": {"$lt": period["endtime"]}, "endtime": {"$gt": period["starttime"]}}
     first = int(period["starttime"] // DAY_S)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.database.lease import server_now
+from catalogdb.documents.free import Json, Query
+from catalogdb.documents.records import Run
 from catalogdb.ledger.run_life import true_status
 from catalogdb.runs.run_record import of_makers
 
 RATE_SECONDS = 300.0
 
 
-def ledger_figures(db: Database) -> dict[str, Any]:
+def ledger_figures(db: Database) -> Json:
     """How the ledger and the runs stand; quick, since indexes and the records of runs answer it.
 
     Returns:
@@ -38,7 +39,7 @@ def ledger_figures(db: Database) -> dict[str, Any]:
     }
 
 
-def content_figures(db: Database) -> dict[str, Any]:
+def content_figures(db: Database) -> Json:
     """What there is: picks, events and files are counted from indexes, which takes a second per some million.
 
     Returns:
@@ -81,10 +82,10 @@ def _waiting(db: Database) -> dict[str, float]:
     return waiting
 
 
-def _tasks(db: Database) -> list[dict[str, Any]]:
+def _tasks(db: Database) -> list[Json]:
     key = {"stage": "$stage", "status": "$status"}
     # sorted as the index on stage, config_id and status is, so that no row is read
-    pipeline: list[dict[str, Any]] = [
+    pipeline: list[Query] = [
         {"$sort": {"stage": 1, "config_id": 1, "status": 1}},
         {"$group": {"_id": key, "tasks": {"$sum": 1}}},
         {"$sort": {"_id": 1}},
@@ -92,7 +93,7 @@ def _tasks(db: Database) -> list[dict[str, Any]]:
     return [row["_id"] | {"tasks": row["tasks"]} for row in db.task.aggregate(pipeline)]
 
 
-def _rates(db: Database, runs: list[dict[str, Any]], now: datetime) -> list[dict[str, Any]]:
+def _rates(db: Database, runs: list[Run], now: datetime) -> list[Json]:
     since = now - timedelta(seconds=RATE_SECONDS)
     recent = [run["_id"] for run in runs if run["status"] == "running" or (run.get("ended") or now) > since]
     rows = []
@@ -103,7 +104,7 @@ def _rates(db: Database, runs: list[dict[str, Any]], now: datetime) -> list[dict
     return rows
 
 
-def _leases(db: Database, now: datetime) -> list[dict[str, Any]]:
+def _leases(db: Database, now: datetime) -> list[Json]:
     rows = []
     for stage in db.task.distinct("stage"):
         query = {"stage": stage, "config_id": {"$gt": ""}, "status": "running"}
@@ -114,8 +115,8 @@ def _leases(db: Database, now: datetime) -> list[dict[str, Any]]:
     return rows
 
 
-def _runs(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    by_job: dict[str, dict[str, Any]] = {}
+def _runs(runs: list[Run]) -> list[Json]:
+    by_job: dict[str, Json] = {}
     for run in sorted((run for run in runs if run.get("started")), key=lambda run: run["started"]):
         row = by_job.setdefault(run["job"], {"job": run["job"], "numbers": {}, "seconds": None, "last_success": None})
         row |= {"status": run["status"], "started": run["started"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Executor, Future
@@ -9,12 +10,14 @@ from dataclasses import dataclass, replace
 
 from pymongo.database import Database
 
+from catalogdb import logs
 from catalogdb.database.connection import DATABASE_GONE, wait_for_server
+from catalogdb.database.lease import ASK_AGAIN_SECONDS
 from catalogdb.engines import map_unordered, worker_was_lost
 from catalogdb.errors import CatalogdbError
 from catalogdb.ledger import tasks
 from catalogdb.ledger.execute import TaskReport
-from catalogdb.ledger.lost import take_back
+from catalogdb.ledger.lost import release_dead, take_back
 from catalogdb.ledger.stage import PlannedTask, Stage
 from catalogdb.ledger.tasks import LeaseTerms
 from catalogdb.runs.stage_run import Plan
@@ -86,7 +89,11 @@ def _report(
             return report
         if take_back(db, identity, run_id, attempts, charged=True) is not None:
             return None  # the engine gave it to a second worker while the ledger still had the lost one's lease
-        return _done_elsewhere(db, item, report)
+        report = _done_elsewhere(db, item, report)
+        if report.status != "held" or not stage.awaits_others or not _left_by_others(db, stage, identity, attempts):
+            return report
+        losses[identity] += 1
+        return None if losses[identity] < MOST_LOSSES else report
     if isinstance(error, (CatalogdbError, KeyboardInterrupt)):  # KeyboardInterrupt: a worker was told to end
         raise error
     if isinstance(error, DATABASE_GONE):
@@ -104,6 +111,20 @@ def _report(
     if losses[identity] < MOST_LOSSES:
         return None
     return TaskReport(identity, item.shard, "failed", error=f"{lost}, {MOST_LOSSES} times")
+
+
+def _left_by_others(db: Database, stage: Stage, identity: str, attempts: int) -> bool:
+    """Wait until no other run has a task in hand; false where the task was removed meanwhile."""
+    said = False
+    while (row := db.task.find_one({"_id": identity}, {"status": 1, "lease.owner": 1})) is not None:
+        if row["status"] != "running":
+            return True
+        if not said:
+            logs.notice(f"{stage.name}: {row['lease']['owner']} is at it: waiting for it")
+            said = True
+        time.sleep(ASK_AGAIN_SECONDS)
+        release_dead(db, stage, attempts)
+    return False
 
 
 def _done_elsewhere(db: Database, item: PlannedTask, report: TaskReport) -> TaskReport:

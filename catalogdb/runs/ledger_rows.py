@@ -10,6 +10,8 @@ from pymongo.database import Database
 
 from catalogdb.database.lease import EXPIRED, server_now
 from catalogdb.database.named import require_catalog, require_pick_set
+from catalogdb.documents.free import Json, Query, Row
+from catalogdb.documents.records import Task
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import requeue, shard_name
 from catalogdb.schema import collections
@@ -34,14 +36,14 @@ def selection(
     pick_set: str | None = None,
     task_ids: Sequence[str] = (),
     stage: str | None = None,
-) -> dict[str, Any]:
+) -> Json:
     """The filter for ledger rows of a catalog or pick set, of given ids (or beginnings of them), and of a stage;
     an empty one takes all.
 
     Raises:
         InputError: for a name or an id that isn't there, and for a catalog and a pick set at once.
     """
-    query: dict[str, Any] = {}
+    query: Query = {}
     if catalog is not None and pick_set is not None:
         raise InputError("a task belongs to a catalog or to a pick set", hint="give one of --catalog and --pick-set")
     if catalog is not None:
@@ -78,7 +80,7 @@ def list_tasks(
     wanted: Sequence[str] = (),
     expired: bool = False,
     limit: int = 100,
-) -> list[dict[str, Any]]:
+) -> list[Json]:
     """Rows of the ledger, the last changed first.
 
     Args:
@@ -104,7 +106,7 @@ def list_tasks(
     return [_row(row, now) for row in cursor]
 
 
-def retry(db: Database, where: Mapping[str, Any], dry_run: bool = False) -> list[dict[str, Any]]:
+def retry(db: Database, where: Mapping[str, Any], dry_run: bool = False) -> list[Json]:
     """Make tasks that failed or are quarantined pending again, with a clean record.
 
     Args:
@@ -118,7 +120,7 @@ def retry(db: Database, where: Mapping[str, Any], dry_run: bool = False) -> list
     return _by_kind(db, where, FAILED, None if dry_run else lambda query: requeue(db, query))
 
 
-def reset(db: Database, where: Mapping[str, Any], dry_run: bool = False) -> list[dict[str, Any]]:
+def reset(db: Database, where: Mapping[str, Any], dry_run: bool = False) -> list[Json]:
     """Mark tasks that are done to be done again; what they made stays until it is replaced.
 
     Args and Returns: as `retry`.
@@ -134,8 +136,8 @@ def reset(db: Database, where: Mapping[str, Any], dry_run: bool = False) -> list
 
 
 def _by_kind(
-    db: Database, where: Mapping[str, Any], wanted: Sequence[str], change: Callable[[dict[str, Any]], int] | None
-) -> list[dict[str, Any]]:
+    db: Database, where: Mapping[str, Any], wanted: Sequence[str], change: Callable[[Json], int] | None
+) -> list[Json]:
     """Count the tasks of each result, stage and status, or change them and count what was changed."""
     group = {"_id": {key: f"${key}" for key in ("result", "stage", "status")}, "tasks": {"$sum": 1}}
     match = {"$and": [_indexed(db, where), {"status": {"$in": list(wanted)}}, {"stage": {"$nin": never_repeated()}}]}
@@ -148,15 +150,15 @@ def _by_kind(
     return rows
 
 
-def _indexed(db: Database, where: Mapping[str, Any]) -> dict[str, Any]:
+def _indexed(db: Database, where: Mapping[str, Any]) -> Query:
     """The filter with what the index on stage, config_id and status begins with."""
     if "_id" in where:
         return dict(where)
     return {"stage": {"$in": db.task.distinct("stage")}, "config_id": {"$gt": ""}, **where}
 
 
-def _row(row: dict[str, Any], now: datetime) -> dict[str, Any]:
-    told = {
+def _row(row: Task, now: datetime) -> Row:
+    told: Row = {
         "task_id": row["_id"],
         "stage": row["stage"],
         "result": row.get("result"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.database.lease import server_now
+from catalogdb.documents.free import Json, Query, Row
+from catalogdb.documents.records import Run
 from catalogdb.errors import InputError
 from catalogdb.ledger.run_life import true_status
 
@@ -16,7 +17,7 @@ LEAST_PREFIX = 4
 TASKS_ENDED = ("done", "failed", "quarantined")
 
 
-def list_runs(db: Database, job: str | None = None, status: str | None = None, limit: int = 20) -> list[dict[str, Any]]:
+def list_runs(db: Database, job: str | None = None, status: str | None = None, limit: int = 20) -> list[Json]:
     """The runs there were, the latest first.
 
     Args:
@@ -33,11 +34,11 @@ def list_runs(db: Database, job: str | None = None, status: str | None = None, l
     """
     if status is not None and status not in STATUSES:
         raise InputError(f"status {status!r}: not a status of a run", hint=f"one of {', '.join(STATUSES)}")
-    query: dict[str, Any] = {} if job is None else {"job": {"$eq": job}}
+    query: Query = {} if job is None else {"job": {"$eq": job}}
     if status is not None:
         query["status"] = "running" if status == "lost" else status
     now = server_now(db)
-    rows: list[dict[str, Any]] = []
+    rows: list[Row] = []
     for run in db.run.find(query, {"job_document": 0, "versions": 0}).sort("started", -1):
         row = _row(db, run, now)
         if status is None or row["status"] == status:
@@ -47,7 +48,7 @@ def list_runs(db: Database, job: str | None = None, status: str | None = None, l
     return rows
 
 
-def find_run(db: Database, run_id: str | None = None) -> dict[str, Any]:
+def find_run(db: Database, run_id: str | None = None) -> Run:
     """The record of one run.
 
     Args:
@@ -78,7 +79,7 @@ def find_run(db: Database, run_id: str | None = None) -> dict[str, Any]:
     raise InputError(f"no run {run_id!r} in database {db.name!r}", hint="catalogdb runs lists them")
 
 
-def run_in_full(db: Database, run_id: str) -> dict[str, Any]:
+def run_in_full(db: Database, run_id: str) -> Json:
     """Everything that is known of one run: its row of `list_runs`, and its stages, versions, failures and job.
 
     Tasks that failed in it and were done since by another run are in the failures of its record, and no longer among
@@ -108,18 +109,18 @@ def tasks_of_run(db: Database, run_id: str) -> dict[str, dict[str, int]]:
     return counts
 
 
-def _row(db: Database, run: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _row(db: Database, run: Run, now: datetime) -> Row:
     status = true_status(db, run, now)
     started, ended = run.get("started"), run.get("ended")
     last = ended or (now if status == "running" else run.get("alive"))
-    row = {"run_id": run["_id"], "job": run["job"], "status": status}
+    row: Row = {"run_id": run["_id"], "job": run["job"], "status": status}
     row |= {key: run.get(key) for key in ("catalog", "pick_set", "engine", "host")}
     row |= {"started": started, "ended": ended}
     row["seconds"] = round((last - started).total_seconds(), 1) if started and last else None
     return row | _outcomes(db, run) | {"error": run.get("error")}
 
 
-def ended_tasks(recorded: dict[str, Any], counts: dict[str, int], going: bool) -> dict[str, int]:
+def ended_tasks(recorded: Json, counts: dict[str, int], going: bool) -> dict[str, int]:
     """Tasks of one stage of a run by how they ended: done, failed, quarantined.
 
     While a run goes on the ledger knows: the record holds what those did who have left the stage. Later the record
@@ -137,7 +138,7 @@ def ended_tasks(recorded: dict[str, Any], counts: dict[str, int], going: bool) -
     return found | {"done": max(found["done"], ledger["done"])}
 
 
-def _outcomes(db: Database, run: dict[str, Any]) -> dict[str, int]:
+def _outcomes(db: Database, run: Run) -> dict[str, int]:
     """Tasks done and failed: as a run that ended counted them, else as the ledger has them."""
     going, recorded = run["status"] == "running", run.get("stages", {})
     counts = tasks_of_run(db, run["_id"]) if going else {}

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.channels import SENSOR_PRIORITY
+from catalogdb.documents.free import Query, Row
 from catalogdb.errors import InputError
 from catalogdb.geo import Box, Region, distance_azimuth
 from catalogdb.jobs import JobFile, load_job_file, packaged_jobs, validated
@@ -99,7 +99,7 @@ def write_proposed_job(db: Database, name: str, output: Path, pick_set: str | No
 
 
 def _archive(db: Database) -> _Archive | None:
-    by_sensor: list[dict[str, Any]] = [
+    by_sensor: list[Query] = [
         {
             "$group": {
                 "_id": {
@@ -132,13 +132,13 @@ def _archive(db: Database) -> _Archive | None:
 
 
 def _span_of_picks(db: Database, pick_set: str) -> tuple[float, float]:
-    ends: dict[str, Any] = {"_id": None, "low": {"$min": "$time"}, "high": {"$max": "$time"}}
+    ends: Query = {"_id": None, "low": {"$min": "$time"}, "high": {"$max": "$time"}}
     row = next(iter(db.pick.aggregate([{"$match": {"pick_set": pick_set}}, {"$group": ends}])))
     return row["low"], row["high"]
 
 
 def _stations_of_picks(db: Database, pick_set: str) -> frozenset[str]:
-    groups: list[dict[str, Any]] = [
+    groups: list[Query] = [
         {"$match": {"pick_set": pick_set}},
         {"$group": {"_id": {"net": "$net", "sta": "$sta"}}},
     ]
@@ -168,7 +168,7 @@ def _time(time: float) -> str:
     return format_time(time)[:19] + "Z"
 
 
-def _region(rows: list[dict[str, Any]]) -> list[str]:
+def _region(rows: list[Row]) -> list[str]:
     """A box around the stations, a part of their aperture wider on each side."""
     corners = Region(margin_km=HARDLY_KM).completed(rows).box
     distance, _ = distance_azimuth(corners.south, corners.west, corners.north, corners.east)
@@ -211,7 +211,7 @@ def _pick(archive: _Archive) -> list[str]:
     return lines
 
 
-def _associate(rows: list[dict[str, Any]]) -> list[str]:
+def _associate(rows: list[Row]) -> list[str]:
     box = Region(margin_km=HARDLY_KM).completed(rows).box
     model, source = _velocity((box.south + box.north) / 2.0, (box.west + box.east) / 2.0)
     if model.layers is None:

@@ -6,7 +6,6 @@ import json
 import socket
 import uuid
 from dataclasses import dataclass
-from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.database import Database
@@ -15,6 +14,8 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from catalogdb import logs
 from catalogdb.database.lease import NOW, Change, Lease
 from catalogdb.database.owner import owner
+from catalogdb.documents.free import Json, Query
+from catalogdb.documents.records import Run
 from catalogdb.errors import InputError
 from catalogdb.identity import installed_versions
 from catalogdb.jobs import Job, validated
@@ -29,7 +30,7 @@ TRIES = 5
 ERROR_LENGTH = 2000
 
 
-def of_makers(kind: str) -> dict[str, Any]:
+def of_makers(kind: str) -> Query:
     """Filter of the runs that make a kind of result (`pick_set` or `catalog`), rather than read one that is there."""
     return {"job_document.stages": {"$in": registry.makers(kind)}}
 
@@ -60,7 +61,7 @@ def join(db: Database, job: Job, report: RunReport, engine: str) -> Joined:
     for _ in range(TRIES):
         found = db.run.find_one({"_id": report.run_id}, {"job": 1, "job_document": 1})
         joined = job if found is None else _same_job(found, job)
-        change: dict[str, Any] = {
+        change: Query = {
             "$set": {"status": "running"},
             "$addToSet": {"workers": participant},
             "$unset": {"ended": ""},
@@ -90,7 +91,7 @@ def is_entered(db: Database, run_id: str) -> bool:
     return db.run.find_one({"_id": run_id}, {"_id": 1}) is not None
 
 
-def _same_job(run: dict[str, Any], job: Job) -> Job:
+def _same_job(run: Run, job: Job) -> Job:
     """The job of a run, where it is this one but for its period."""
     found = validated(Job, run["job_document"], f"run {run['_id']!r}: its job can't be read by this version")
     if found.model_copy(update={"period": job.period}) != job:
@@ -146,7 +147,7 @@ def leave(db: Database, run_id: str, participant: str, status: str, error: BaseE
     Returns:
         Whether it was the last; False too where the database is gone, and an error ended the run already.
     """
-    said: dict[str, Any] = {} if error is None else {"error": f"{type(error).__name__}: {error}"[:ERROR_LENGTH]}
+    said: Json = {} if error is None else {"error": f"{type(error).__name__}: {error}"[:ERROR_LENGTH]}
     try:
         left = db.run.find_one_and_update(
             {"_id": run_id},
@@ -167,7 +168,7 @@ def leave(db: Database, run_id: str, participant: str, status: str, error: BaseE
         return False
 
 
-def _first(job: Job, report: RunReport, engine: str) -> dict[str, Any]:
+def _first(job: Job, report: RunReport, engine: str) -> Json:
     return {
         "job": job.name,
         "job_document": json.loads(job.model_dump_json()),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import BaseModel, Field, PrivateAttr, computed_field
 
+from catalogdb.documents.free import Json
 from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.lost import shard_name
 from catalogdb.ledger.stage import Shard, Stage
@@ -125,7 +125,7 @@ class RunReport(BaseModel):
     catalog: str
     status: str
     stages: dict[str, StageReport] = {}
-    evaluation: dict[str, Any] | None = None
+    evaluation: Json | None = None
     found: list[str] = Field([], description="What the tasks of this run found, a line for each stage.")
     lost: list[str] = Field([], description="What they lost, and why.")
     next_commands: list[str] = Field([], description="Commands that show the results.")

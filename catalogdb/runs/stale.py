@@ -17,6 +17,8 @@ from pymongo.database import Database
 
 from catalogdb.batches import batches
 from catalogdb.database.named import require_catalog
+from catalogdb.documents.free import Json, Query
+from catalogdb.documents.records import Task
 from catalogdb.errors import InputError
 from catalogdb.jobs import Job, Period
 from catalogdb.ledger import tasks
@@ -45,7 +47,7 @@ class StaleTask(BaseModel):
 
     result: str
     stage: str
-    shard: dict[str, Any]
+    shard: Json
     starttime: float
     endtime: float
     state: Literal["stale", "waiting"]
@@ -59,7 +61,7 @@ class Staleness(BaseModel):
     pick_set: str | None
     catalog: str | None
     unknown: str | None = Field(None, description="Why it can't be said, where it can't.")
-    counts: list[dict[str, Any]] = []
+    counts: list[Json] = []
     tasks: list[StaleTask] = []
     notes: list[str] = []
 
@@ -165,7 +167,7 @@ def _compared(db: Database, stage: Stage) -> Iterator[StaleTask]:
                 yield _task(stage.name, stage.result, shard, "stale", why)
 
 
-def _unfinished(row: dict[str, Any] | None, parts: Parts, file_names: Mapping[str, str]) -> Iterator[Reason]:
+def _unfinished(row: Task | None, parts: Parts, file_names: Mapping[str, str]) -> Iterator[Reason]:
     if row is None or ("fingerprint" not in row and "counts" not in row and row["status"] != "failed"):
         files = sorted(file_names.get(file, file) for file in parts.get("file", {}))
         yield Reason("new file", listed(files)) if files else Reason("new", "not done yet")
@@ -176,7 +178,7 @@ def _unfinished(row: dict[str, Any] | None, parts: Parts, file_names: Mapping[st
 
 
 def _changed(
-    stage: Stage, row: dict[str, Any] | None, before: Parts | None, parts: Parts, file_names: Mapping[str, str]
+    stage: Stage, row: Task | None, before: Parts | None, parts: Parts, file_names: Mapping[str, str]
 ) -> list[Reason]:
     """Reasons of a task that was done before with other inputs."""
     if row is None or "fingerprint" not in row or row["fingerprint"] == fingerprint(parts):
@@ -279,14 +281,14 @@ def _meeting(shards: Sequence[Shard], tasks: Iterable[StaleTask], padding: float
 def _picks_of_others(db: Database, job: Job, notes: list[str]) -> list[StaleTask]:
     """Stale tasks of the pick set that a job only reads."""
     name = job.pick_set_name
-    made = db.pick_set.find_one({"_id": name}) or {}
+    made: Any = db.pick_set.find_one({"_id": name}) or {}
     source = made.get("repicked_from")
     maker = _last_job(db, {"pick_set": source or name} | of_makers("pick_set"))
     if maker is None:
         return []
     provide_models(db, maker)
     stages, (result,) = pick_set_stages(maker, db)
-    held = made if source is None else db.pick_set.find_one({"_id": source}) or {}
+    held: Any = made if source is None else db.pick_set.find_one({"_id": source}) or {}
     picks: list[StaleTask] = []
     for stage in stages:
         if held.get("config_id") != result.config_id:
@@ -294,7 +296,7 @@ def _picks_of_others(db: Database, job: Job, notes: list[str]) -> list[StaleTask
             picks += _outdated(db, stage, held.get("config_id", ""), reasons)
         else:
             picks += _compared(db, stage)
-    if source is not None and (repicking := stage_of(db, held, made)) is not None:
+    if source is not None and held and (repicking := stage_of(db, held, made)) is not None:
         picks += _compared(db, repicking)
     if picks:
         verb = f"repick --pick-set {source} --name {name}" if source else f"run (job {maker.name})"
@@ -302,7 +304,7 @@ def _picks_of_others(db: Database, job: Job, notes: list[str]) -> list[StaleTask
     return picks
 
 
-def _last_job(db: Database, query: dict[str, Any]) -> Job | None:
+def _last_job(db: Database, query: Query) -> Job | None:
     """The job of the newest run of the query."""
     run = next(iter(db.run.find(query, {"job_document": 1}).sort("started", -1).limit(1)), None)
     if run is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace as changed
-from typing import Any
 
 from pydantic import BaseModel, Field
 from pymongo.database import Database
@@ -13,6 +12,7 @@ from pymongo.errors import PyMongoError
 
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
+from catalogdb.documents.free import Json, Row
 from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.jobs import Job
 from catalogdb.matrix import Cell
@@ -32,12 +32,12 @@ class CellReport(BaseModel):
     catalog: str
     pick_set: str
     inference: str | None = Field(None, description="Pick set whose network run it shares; none: it makes no picks.")
-    values: dict[str, Any] = Field({}, description="Keys of the job that it sets.")
+    values: Json = Field({}, description="Keys of the job that it sets.")
     status: str = Field("planned", description="planned, done or failed.")
     tasks: int = Field(0, description="Tasks done for it now, shared inference left out; 0 where all was up to date.")
     run_id: str | None = None
     problems: list[str] = Field([], description="Why it failed, and what failed in it.")
-    evaluation: dict[str, Any] | None = None
+    evaluation: Json | None = None
 
 
 class SweepReport(BaseModel):
@@ -46,9 +46,7 @@ class SweepReport(BaseModel):
     job: str
     cells: list[CellReport]
     inferences: dict[str, int] = Field({}, description="Picking tasks of each shared inference, done now.")
-    ranking: list[dict[str, Any]] = Field(
-        [], description="The catalogs, best F1 of events first, of equals that of picks."
-    )
+    ranking: list[Json] = Field([], description="The catalogs, best F1 of events first, of equals that of picks.")
 
     @property
     def failed(self) -> list[CellReport]:
@@ -87,7 +85,7 @@ def sweep(
     if replace:
         _claim_names(db, cells)
     report = plan_sweep(name, cells)
-    options: dict[str, Any] = {"engine": engine, "workers": workers, "scheduler": scheduler, "replace": replace}
+    options: Json = {"engine": engine, "workers": workers, "scheduler": scheduler, "replace": replace}
     broken: dict[str, str] = {}
     for source in {cell.source.pick_set_name: cell.source for cell in cells if cell.source}.values():
         with watch(f"inference {source.pick_set_name}") as progress:
@@ -131,7 +129,7 @@ def _planned(cell: Cell) -> CellReport:
     return CellReport(catalog=job.catalog, pick_set=job.pick_set_name, inference=inference, values=cell.values)
 
 
-def _run_cell(settings: Settings, cell: Cell, row: CellReport, progress: Progress, options: dict[str, Any]) -> None:
+def _run_cell(settings: Settings, cell: Cell, row: CellReport, progress: Progress, options: Json) -> None:
     if cell.source:
         row.tasks += _choose_picks(settings, cell.job, cell.source, options["replace"])
     run = run_job(settings, cell.job, progress=progress, **options)
@@ -166,7 +164,7 @@ def _message(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _ranking(cells: list[CellReport]) -> list[dict[str, Any]]:
+def _ranking(cells: list[CellReport]) -> list[Json]:
     """The evaluated catalogs by the F1 of their events, of equals by that of picks; what is undefined comes last."""
     rows = []
     for cell in cells:
@@ -183,6 +181,6 @@ def _ranking(cells: list[CellReport]) -> list[dict[str, Any]]:
     return [{"rank": rank, **row} for rank, row in zip(ranks, rows, strict=True)]
 
 
-def _merit(row: dict[str, Any]) -> tuple[float, float]:
+def _merit(row: Row) -> tuple[float, float]:
     events, picks = (-1.0 if row[name] is None else row[name] for name in ("f1", "pick f1"))
     return events, picks

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.database.lease import server_now
+from catalogdb.documents.free import Json, Row
 from catalogdb.ledger.lost import shard_name
 from catalogdb.ledger.run_life import true_status
 from catalogdb.runs.listing import TASKS_ENDED, ended_tasks, find_run, tasks_of_run
@@ -16,7 +16,7 @@ RATE_SECONDS = 120.0
 """The rate is that of so many last seconds."""
 
 
-def progress_of(db: Database, run_id: str | None = None) -> dict[str, Any]:
+def progress_of(db: Database, run_id: str | None = None) -> Json:
     """What a run has done, is doing and has left to do. Each query is answered from an index.
 
     Args:
@@ -48,11 +48,9 @@ def progress_of(db: Database, run_id: str | None = None) -> dict[str, Any]:
     return shown | {"error": run.get("error"), "stages": stages, "workers": _workers(db, run["_id"], counts, now)}
 
 
-def _stage(
-    db: Database, run_id: str, name: str, recorded: dict[str, Any], counts: dict[str, int], now: datetime | None
-) -> dict[str, Any]:
+def _stage(db: Database, run_id: str, name: str, recorded: Json, counts: dict[str, int], now: datetime | None) -> Json:
     """One stage; `now` is None for a run that doesn't go on."""
-    row: dict[str, Any] = {"stage": name, "planned": recorded.get("planned"), "up_to_date": recorded.get("up_to_date")}
+    row: Row = {"stage": name, "planned": recorded.get("planned"), "up_to_date": recorded.get("up_to_date")}
     row |= ended_tasks(recorded, counts, going=now is not None)
     row["running"] = counts.get("running", 0)
     row["pending"] = None
@@ -77,7 +75,7 @@ def _per_second(db: Database, run_id: str, stage: str, started: datetime | None,
     return number / max(_seconds(now, since) or 0.0, 1.0) if number else None
 
 
-def _workers(db: Database, run_id: str, counts: dict[str, dict[str, int]], now: datetime) -> list[dict[str, Any]]:
+def _workers(db: Database, run_id: str, counts: dict[str, dict[str, int]], now: datetime) -> list[Json]:
     fields = {"stage": 1, "shard": 1, "starttime": 1, "lease.owner": 1, "lease.until": 1, "updated": 1}
     query = {"run_id": run_id, "stage": {"$in": list(counts)}, "status": "running"}
     rows = []

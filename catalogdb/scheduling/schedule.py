@@ -16,6 +16,8 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database.lease import NOW, Change, Lease, holder, server_now
+from catalogdb.documents.free import AnyDocument, Json
+from catalogdb.documents.records import Schedule
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.job_schedule import ScheduleBlock
@@ -50,7 +52,7 @@ class Firing:
 # -- which schedules there are
 
 
-def add_schedule(db: Database, path: Path, overrides: Sequence[str], options: dict[str, Any]) -> dict[str, Any]:
+def add_schedule(db: Database, path: Path, overrides: Sequence[str], options: Json) -> Json:
     """Store a job with its schedule, or replace it; firings count from now, unless its times are as before.
 
     Args:
@@ -67,7 +69,7 @@ def add_schedule(db: Database, path: Path, overrides: Sequence[str], options: di
         raise InputError(f"{path}: has no schedule", hint="add one: schedule: {cron: '30 2 * * *'}")
     if job_file.matrix:
         raise InputError(f"{path}: a matrix can't be scheduled", hint="schedule its cells as jobs of their own")
-    values: dict[str, Any] = {
+    values: Json = {
         "file": str(job_path(path).resolve()),
         "host": socket.gethostname(),
         "overrides": list(overrides),
@@ -101,7 +103,7 @@ def unknown_schedule(db: Database, name: str) -> InputError:
     return InputError(f"no schedule {name!r} in database {db.name!r}", hint=f"schedules: {known}")
 
 
-def list_schedules(db: Database) -> list[dict[str, Any]]:
+def list_schedules(db: Database) -> list[Json]:
     """The schedules by name: cron, timezone, next (firing), last (firing's document), running, file, job_file, problem.
 
     `problem` says why this version can't read what is stored; `next` is None then. Else it is None.
@@ -132,7 +134,7 @@ def list_schedules(db: Database) -> list[dict[str, Any]]:
     return rows
 
 
-def next_firings(db: Database, count: int) -> list[dict[str, Any]]:
+def next_firings(db: Database, count: int) -> list[Json]:
     """The next firings of all schedules that this version can read, in order of time: due, name."""
     now = server_now(db)
 
@@ -157,7 +159,7 @@ def unreadable(db: Database) -> list[InputError]:
     return errors
 
 
-def job_file_state(row: dict[str, Any]) -> str:
+def job_file_state(row: Schedule) -> str:
     """Whether the file still says what is stored, as seen from this host: same, changed, missing or unreadable."""
     path = Path(row["file"])
     if not path.is_file():
@@ -172,7 +174,7 @@ def job_file_state(row: dict[str, Any]) -> str:
         return "changed"
 
 
-def job_of(row: dict[str, Any]) -> JobFile:
+def job_of(row: Schedule) -> JobFile:
     """The job of a stored schedule.
 
     Raises:
@@ -189,7 +191,7 @@ def job_of(row: dict[str, Any]) -> JobFile:
     return job_file
 
 
-def block_of(row: dict[str, Any]) -> ScheduleBlock:
+def block_of(row: Schedule) -> ScheduleBlock:
     """The times of a stored schedule.
 
     Raises:
@@ -203,7 +205,7 @@ def block_of(row: dict[str, Any]) -> ScheduleBlock:
 # -- who runs a firing
 
 
-def due_now(row: dict[str, Any], now: datetime) -> Verdict:
+def due_now(row: Schedule, now: datetime) -> Verdict:
     """What a schedule's document asks for at a server time."""
     block = block_of(row)
     return judge(block.firings(row["settled"], now), now, block.grace, block.coalesce)
@@ -318,5 +320,5 @@ def _firing_id(name: str, due: datetime) -> str:
     return content_id("firing", name, milliseconds(due.timestamp()))
 
 
-def _document(job_file: JobFile) -> dict[str, Any]:
+def _document(job_file: JobFile) -> AnyDocument:
     return json.loads(job_file.model_dump_json(exclude={"matrix"}))

@@ -21,6 +21,8 @@ from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
 from catalogdb.database.lease import server_now
 from catalogdb.database.owner import owner
+from catalogdb.documents.free import Json
+from catalogdb.documents.records import Schedule
 from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.interrupts import interrupt, raise_what_was_swallowed
 from catalogdb.scheduling.schedule import (
@@ -40,7 +42,7 @@ LOOK_SECONDS = 10.0
 INTERRUPTED = 130
 ERROR_LENGTH = 2000
 
-Tell = Callable[[dict[str, Any]], None]
+Tell = Callable[[Json], None]
 
 
 class Scheduler:
@@ -128,7 +130,7 @@ class Scheduler:
             else:
                 self._solved("follow", name)
 
-    def _follow(self, name: str, row: dict[str, Any], now: datetime) -> None:
+    def _follow(self, name: str, row: Schedule, now: datetime) -> None:
         from catalogdb.scheduling.clock import ScheduleTrigger
 
         times = row["cron"], row["timezone"]
@@ -164,7 +166,7 @@ class Scheduler:
                 break  # due again; the next look finds it
         return good and not lost
 
-    def _carry_out(self, db: Database, firing: Firing) -> dict[str, Any]:
+    def _carry_out(self, db: Database, firing: Firing) -> Json:
         """Run a firing in a process of its own and wait for it; gives the firing's document."""
         # spawned: a process made by fork would share the locks of our threads
         process = multiprocessing.get_context("spawn").Process(
@@ -232,7 +234,7 @@ def carry_out(settings: Settings, firing: Firing) -> None:
         sys.exit(DatabaseError.exit_code)
 
 
-def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
+def _run(settings: Settings, db: Database, firing: Firing) -> Json:
     from catalogdb.runs.run import run_job
     from catalogdb.stages.bring_in import bring_in
 
@@ -260,7 +262,7 @@ def _run(settings: Settings, db: Database, firing: Firing) -> dict[str, Any]:
     return {"status": report.status, "exit": int(failed), "run_id": report.run_id, "error": said}
 
 
-def _broken_off(db: Database, unread: list[str], status: str, code: int, error: str = "") -> dict[str, Any]:
+def _broken_off(db: Database, unread: list[str], status: str, code: int, error: str = "") -> Json:
     """The outcome of a firing whose run raised an exception, with that run where it was entered."""
     outcome = {"status": status, "exit": code, "error": _in_short([error] if error else [], unread)}
     with suppress(PyMongoError):

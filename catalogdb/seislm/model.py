@@ -9,6 +9,7 @@ import torch
 from seisbench.models.base import WaveformModel
 from torch import nn
 
+from catalogdb.documents.free import Json
 from catalogdb.seislm.heads import PickingHead
 from catalogdb.seislm.loss import PretrainingLoss, contrastive_logits, pretraining_loss
 from catalogdb.seislm.masks import negative_frames, span_mask
@@ -97,12 +98,12 @@ class SeisLM(WaveformModel):
             self.size.codebooks * self.size.codewords,
         )
 
-    def annotate_batch_pre(self, batch: torch.Tensor, argdict: dict[str, Any]) -> torch.Tensor:
+    def annotate_batch_pre(self, batch: torch.Tensor, argdict: Json) -> torch.Tensor:
         """Normalise windows of counts."""
         batch = batch - batch.mean(dim=-1, keepdim=True)
         return batch / (batch.std(dim=-1, keepdim=True) + 1e-10)
 
-    def annotate_batch_post(self, batch: torch.Tensor, piggyback: Any, argdict: dict[str, Any]) -> torch.Tensor:
+    def annotate_batch_post(self, batch: torch.Tensor, piggyback: Any, argdict: Json) -> torch.Tensor:
         """Probabilities as SeisBench stacks them: (windows, samples, classes), blinded at the edges."""
         batch = batch.transpose(-1, -2)
         before, after = argdict.get("blinding", self._annotate_args["blinding"][1])
@@ -112,7 +113,7 @@ class SeisLM(WaveformModel):
             batch[:, -after:] = np.nan
         return batch
 
-    def classify_aggregate(self, annotations: Any, argdict: dict[str, Any]) -> Any:
+    def classify_aggregate(self, annotations: Any, argdict: Json) -> Any:
         """Picks where a phase's probability exceeds its threshold, as SeisBench's other pickers give them."""
         from seisbench.util import ClassifyOutput, PickList
 
@@ -123,7 +124,7 @@ class SeisLM(WaveformModel):
             picks += self.picks_from_annotations(traces, threshold, phase)
         return ClassifyOutput(self.name, picks=PickList(sorted(picks)))
 
-    def get_model_args(self) -> dict[str, Any]:
+    def get_model_args(self) -> Json:
         """Arguments that build this model again."""
         return {
             "size": self.size_name,

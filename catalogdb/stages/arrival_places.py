@@ -35,7 +35,7 @@ class PlacedArrival(NamedTuple):
 def placed_arrivals(db: Database, origins: Sequence[Mapping[str, Any]]) -> list[list[PlacedArrival]]:
     """Arrivals of each origin at sensors whose places are known: at the arrival's time, else nearest to it."""
     own = [arrival for origin in origins for arrival in origin["arrivals"]]
-    picks: dict[str, Any] = {}
+    picks: dict[str, Mapping[str, Any]] = {}
     for batch in batches([arrival["pick_id"] for arrival in own], BATCH_PICKS):
         picks |= {row["_id"]: row for row in db.pick.find({"_id": {"$in": batch}}, PICK_FIELDS)}
     places = read_places(db, codes={arrival["sta"] for arrival in own})

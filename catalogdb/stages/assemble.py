@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from pymongo.database import Database
 
 from catalogdb.batches import batches
+from catalogdb.documents.data import Event, Magnitude, Origin
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
@@ -35,7 +37,7 @@ class AssembleStage(Stage):
     verb = "assembled"
 
     @classmethod
-    def identity(cls, job: Job) -> dict[str, Any]:
+    def identity(cls, job: Job) -> Json:
         """Nothing of its own: the catalog's revision stands for it."""
         return {}
 
@@ -57,7 +59,7 @@ class AssembleStage(Stage):
         """Inputs of windows that follow one another, by one query per collection."""
         last = max(shard.endtime for shard in shards)
         events = events_of(db, self.result, self.config_id, shards[0].starttime, last, {"task_id": 0})
-        magnitudes: dict[str, list[dict]] = defaultdict(list)
+        magnitudes: dict[str, list[Magnitude]] = defaultdict(list)
         if events:
             query = {"event_id": {"$in": [origins[0]["event_id"] for origins in events]}}
             for magnitude in db.magnitude.find(query, {"task_id": 0}).sort("_id", 1):
@@ -78,7 +80,7 @@ class AssembleStage(Stage):
         )
 
 
-def _inputs(events: list[list[dict]], of_events: dict[str, list[dict]], name: str) -> Inputs:
+def _inputs(events: list[list[Origin]], of_events: dict[str, list[Magnitude]], name: str) -> Inputs:
     """`name` stands in the digests in place of the catalog's own, which a rename changes."""
     named_so = {"catalog": name}
     names = [origins[0]["event_id"] for origins in events]
@@ -93,10 +95,10 @@ def _inputs(events: list[list[dict]], of_events: dict[str, list[dict]], name: st
     return Inputs((events, magnitudes), fingerprint(parts), parts)
 
 
-def assemble_event(origins: list[dict[str, Any]], magnitudes: list[dict[str, Any]]) -> dict[str, Any]:
+def assemble_event(origins: list[Origin], magnitudes: list[Magnitude]) -> Event:
     """Make an event document of its origins and its magnitudes, the first of which is preferred."""
     origin = preferred_origin(origins)
-    event = {
+    event: AnyDocument = {
         "_id": origin["event_id"],
         "catalog": origin["catalog"],
         "event_type": "earthquake",
@@ -108,7 +110,8 @@ def assemble_event(origins: list[dict[str, Any]], magnitudes: list[dict[str, Any
         "magnitudes": [_inner(magnitude) for magnitude in magnitudes],
         "creation_info": {"author": f"catalogdb {__version__}"},
     }
-    event |= {name: origin[name] for name in FROM_ORIGIN if name in origin}
+    fields: Mapping[str, Any] = origin
+    event |= {name: fields[name] for name in FROM_ORIGIN if name in fields}
     if len(origins) > 1:
         event["preferred_origin_rule"] = rule_of(origins)
     if magnitudes:
@@ -118,9 +121,9 @@ def assemble_event(origins: list[dict[str, Any]], magnitudes: list[dict[str, Any
             "magnitude_type": preferred["type"],
             "preferred_magnitude_id": preferred["_id"],
         }
-    return event
+    return cast(Event, event)
 
 
-def _inner(document: dict[str, Any]) -> dict[str, Any]:
+def _inner(document: Mapping[str, Any]) -> AnyDocument:
     """What of an origin or magnitude is not said by the event that holds it."""
     return {key: value for key, value in document.items() if key not in ("catalog", "config_id", "event_id")}

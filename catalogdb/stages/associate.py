@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import cast
 
 from pymongo.database import Database
 
@@ -13,6 +13,7 @@ from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import AssociationWindow, association_windows
 from catalogdb.database.named import require_pick_set
 from catalogdb.documents.data import Origin, Pick
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.identity import content_id, installed_versions
@@ -80,7 +81,7 @@ class AssociateStage(Stage):
     outcome = staticmethod(association_outcome)
 
     @classmethod
-    def identity(cls, job: Job) -> dict[str, Any]:
+    def identity(cls, job: Job) -> Json:
         """The settings without those of associators that aren't used, and versions of the associator's packages."""
         used = job.associate.associator
         return {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pymongo.database import Database
 
+from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import InputError
 from catalogdb.picking.weights import resolve
 from catalogdb.plots.picture_files import check_picture
@@ -35,7 +36,7 @@ def embed_set(db: Database, name: str, weights: str) -> Embeddings:
     return embed_records([record for part in parts.values() for record in part], resolve("seislm", weights))
 
 
-def neighbours(found: Embeddings, near: str, count: int) -> list[dict[str, Any]]:
+def neighbours(found: Embeddings, near: str, count: int) -> list[AnyDocument]:
     """Records that are most alike those of an event, or one record, without these themselves.
 
     Args:

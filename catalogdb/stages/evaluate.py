@@ -13,11 +13,15 @@ from catalogdb.comparisons.inputs import comparison_inputs
 from catalogdb.comparisons.period import comparison_period
 from catalogdb.comparisons.staleness import comparison_state
 from catalogdb.comparisons.summary import figures, known_types
+from catalogdb.database.named import require_catalog
+from catalogdb.documents.free import Json, Query
+from catalogdb.documents.records import Catalog
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.revision import REVISION
 from catalogdb.jobs import EvaluateBlock, Job
 from catalogdb.ledger.parts import Change, Parts, fingerprint
 from catalogdb.ledger.stage import Inputs, MadeByHand, Output, Reads, Shard, Stage
+from catalogdb.ledger.tasks import was_reset
 from catalogdb.profile import timed
 
 
@@ -43,7 +47,8 @@ class EvaluateStage(Stage):
 
     A comparison of large catalogs has millions of documents, which no transaction holds. So `read` brings the stored
     comparison up to date as `catalogdb evaluate` does, under the comparison's own lease, and the commit enters in the
-    ledger what it was made from. A comparison that is current, whoever made it, is not computed again.
+    ledger what it was made from. A comparison that is current, whoever made it, is not computed again, unless its task
+    was reset.
     """
 
     name = "evaluate"
@@ -56,6 +61,7 @@ class EvaluateStage(Stage):
         Reads("wf_miniseed", "waveforms", padding=_whole, optional=True),
     )
     keeps = ("event_match", "pick_match", "score", "comparison")
+    awaits_others = True
     settings = EvaluateBlock
     revision = REVISION
     words = {
@@ -66,7 +72,7 @@ class EvaluateStage(Stage):
     verb = "compared"
 
     @classmethod
-    def identity(cls, job: Job) -> dict[str, Any]:
+    def identity(cls, job: Job) -> Json:
         """Nothing: how a catalog is judged decides nothing of it."""
         return {}
 
@@ -74,7 +80,7 @@ class EvaluateStage(Stage):
     def _block(self) -> EvaluateBlock:
         return self.job.block(self.name)
 
-    def _catalogs(self, db: Database) -> list[dict[str, Any] | None]:
+    def _catalogs(self, db: Database) -> list[Catalog | None]:
         return [db.catalog.find_one({"_id": name}) for name in (self.result, self._block.reference)]
 
     def _gates(self, db: Database) -> Gates:
@@ -82,8 +88,8 @@ class EvaluateStage(Stage):
         return Gates(**self._block.model_dump(include={"max_dt", "max_km", "max_pick_dt"}), event_types=types)
 
     def _state(self, db: Database) -> tuple[Shard, Parts, bool] | None:
-        """The one shard, its parts, and whether the stored comparison is made from just these; None where a catalog
-        lacks."""
+        """The one shard, its parts, and whether the stored comparison, made from just these, is to stay; None where a
+        catalog lacks."""
         catalog, reference = self._catalogs(db)
         if catalog is None or reference is None:
             return None
@@ -98,7 +104,8 @@ class EvaluateStage(Stage):
             parts["stored"] = {"comparison": "none"}
         elif stored.get("inputs") != inputs:
             parts["stored"] = {"comparison": "of other inputs"}
-        return self._shard(period), parts, "stored" not in parts
+        shard = self._shard(period)
+        return shard, parts, "stored" not in parts and not was_reset(db, self, shard)
 
     def _shard(self, period: tuple[float, float]) -> Shard:
         return Shard({"reference": self._block.reference}, *period)
@@ -116,14 +123,14 @@ class EvaluateStage(Stage):
 
     def read(self, db: Database, shard: Shard) -> Inputs:
         """Bring the stored comparison up to date, and give what it was made from."""
-        catalog, reference = self._catalogs(db)
+        catalog, reference = (require_catalog(db, name) for name in (self.result, self._block.reference))
         gates = self._gates(db)
         period = shard.starttime, shard.endtime
         with timed("compare"):
-            identity = compare(db, catalog or {}, reference or {}, gates, period)
+            identity = compare(db, catalog, reference, gates, period, was_reset(db, self, shard))
         row = db.comparison.find_one({"_id": identity}, {"inputs": 1, "counts": 1}) or {}
         parts = _parts(row.get("inputs", {}), gates)
-        pair: dict[str, Any] = {"stage": self.name, "config_id": self.config_id, "shard": dict(shard.key)}
+        pair: Query = {"stage": self.name, "config_id": self.config_id, "shard": dict(shard.key)}
         pair["status"] = {"$in": ["done", "failed", "quarantined"]}
         db.task.delete_many(pair | {"starttime": {"$ne": shard.starttime}})  # of the periods before: replaced with them
         db.task.delete_many(pair | {"endtime": {"$ne": shard.endtime}})
@@ -133,7 +140,7 @@ class EvaluateStage(Stage):
         """What was read is counted; the documents are stored."""
         return Output({}, inputs.data)
 
-    def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
+    def report(self, db: Database) -> tuple[Json | None, list[str]]:
         """The overall figures, or what there is to be done before there can be some."""
         reference = self._block.reference
         catalog, judge = self._catalogs(db)

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 
 from pymongo.database import Database
 
 from catalogdb.documents.data import Pick
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.exchange.formats import Command, Format, load, of_command, suffixes
@@ -34,7 +35,7 @@ def export_catalog(
     format: str | None = None,
     filter: EventFilter | None = None,
     table: Literal["events", "arrivals"] = "events",
-) -> dict[str, Any]:
+) -> Json:
     """Write the events of a catalog that pass a filter, with their picks, to a file.
 
     The catalog is read from one snapshot of the database, and streamed: memory holds some hundred events, whatever the
@@ -127,7 +128,7 @@ class _Export:
             self.left_out[OF_A_MISSING_EVENT if "event_key" in pick else OF_NO_EVENT] += 1
 
     def _write_events(self, stream: BinaryIO) -> None:
-        more: dict[str, Any] = {}
+        more: Json = {}
         if self.format.name in NUMBERED_FORMATS:
             more["source_ids"] = iter(self.contents.source_ids)
         if self.format.holds == "events and picks":
@@ -146,7 +147,7 @@ class _Export:
             self.written["events"] = write(rows, tables.EVENT_COLUMNS, stream)
             return
 
-        def arrivals() -> Iterator[dict[str, Any]]:
+        def arrivals() -> Iterator[Json]:
             for event, picks in self.contents.events:
                 rows = list(tables.arrival_rows(event, picks))
                 self.written["events"] += bool(rows)

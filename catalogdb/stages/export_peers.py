@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, get_args
+from typing import Any, BinaryIO
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.exchange.event_filter import EventFilter
+from catalogdb.exchange.formats import Format, load, of_command
 from catalogdb.exchange.peers.collect import AS_ZERO, PeerCollector
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, PeerPair, Position
-from catalogdb.exchange.peers.growclust import growclust_files
-from catalogdb.exchange.peers.hypodd import hypodd_files
-from catalogdb.exchange.peers.hypoinverse import hypoinverse_files
-from catalogdb.exchange.peers.nlloc import nlloc_files
-from catalogdb.exchange.peers.velest import velest_files
 from catalogdb.output_file import make_folder, write_atomically
 from catalogdb.stages.preferred import FURTHER, preferred_origin
 from catalogdb.stages.read_catalog import EventWithPicks, catalog_contents
@@ -28,15 +23,6 @@ from catalogdb.times import ALWAYS
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
-PeerFormat = Literal["nlloc-obs", "hypodd", "growclust", "velest", "hypoinverse"]
-PEER_FORMATS: tuple[str, ...] = get_args(PeerFormat)
-WRITERS: dict[str, Callable[[PeerInput, Counter[str]], dict[str, str]]] = {
-    "nlloc-obs": lambda given, left_out: nlloc_files(given),
-    "hypodd": lambda given, left_out: hypodd_files(given),
-    "growclust": lambda given, left_out: growclust_files(given),
-    "velest": velest_files,
-    "hypoinverse": hypoinverse_files,
-}
 HOLDS: dict[str, tuple[str, ...]] = {
     "nlloc-obs": (),
     "hypoinverse": ("depth_km",),
@@ -57,14 +43,19 @@ VELOCITIES = (
 LONGEST_TRAVEL_SECONDS = 3600.0
 
 
+def peer_formats() -> dict[str, Format]:
+    """The formats of folders that other locators read, by name."""
+    return {name: item for name, item in of_command("catalog", is_written=True).items() if item.is_folder}
+
+
 def export_for_peer(
     db: Database,
     catalog: str,
     folder: Path,
-    format: PeerFormat,
+    format: str,
     filter: EventFilter | None = None,
     model: str | None = None,
-) -> dict[str, Any]:
+) -> Json:
     """Write the events of a catalog that pass a filter as another program's input, one file of each kind.
 
     Args:
@@ -90,10 +81,9 @@ def export_for_peer(
     events = collector.take(read)
     pairs = _pairs(db, catalog, events, read) if format in WITH_PAIRS else ([], [])
     given = PeerInput(events, collector.stations, velocity, *pairs)
-    without_room: Counter[str] = Counter()
-    texts = WRITERS[format](given, without_room)
-    collector.written["picks"] -= without_room.total()
-    collector.left_out.update(without_room)
+    texts = load(peer_formats()[format].writer or "")(given)
+    collector.written["picks"] -= given.left_out.total()
+    collector.left_out.update(given.left_out)
     collector.left_out.update({AS_ZERO[name]: collector.unknown[name] for name in HOLDS[format]})
     size = sum(write_atomically(folder / name, partial(_fill, text)) for name, text in texts.items())
     return {

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from pymongo.database import Database
 
 from catalogdb.database.named import require_pick_set
 from catalogdb.documents.data import Pick
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.exchange.formats import load
 from catalogdb.exchange.pick_tables import FIRST_ARRIVALS_ONLY, write_pick_quakeml, write_pick_table
@@ -32,7 +33,7 @@ NO_PROBABILITY = "picks without a probability, written with an empty one"
 
 def export_picks(
     db: Database, pick_set: str, output: Path, format: str | None = None, filters: Iterable[Filter] = ()
-) -> dict[str, Any]:
+) -> Json:
     """Write the picks of a set that pass all filters to a file, by time, from one snapshot of the database.
 
     Args:
@@ -83,7 +84,7 @@ def _first_arrivals(picks: Iterator[Pick], left_out: Counter[str]) -> Iterator[P
 
 def export_stations(
     db: Database, output: Path, format: str, starttime: float = ALWAYS[0], endtime: float = ALWAYS[1]
-) -> dict[str, Any]:
+) -> Json:
     """Write the stations with an epoch in a period to a file, each at the place that it kept longest then.
 
     Args:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.database.named import require_pick_set
+from catalogdb.documents.free import Json
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.stages.picked_records import record_of, spans
 from catalogdb.training.config import TrainingSetConfig
@@ -20,7 +20,7 @@ NO_WAVEFORMS = "stretches of picks whose waveforms can't be had"
 LINES_KEPT = 20
 
 
-def export_seisbench_dataset(db: Database, pick_set: str, folder: Path) -> dict[str, Any]:
+def export_seisbench_dataset(db: Database, pick_set: str, folder: Path) -> Json:
     """Write metadata.csv and waveforms.hdf5: a record for each station and stretch of first P and S picks that follow
     one another within 60 s, from 30 s before the first one to 30 s after the last one.
 

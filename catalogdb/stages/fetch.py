@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalogdb import logs
+from catalogdb.documents.free import Json
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.geo import Box
 from catalogdb.output_file import make_folder, write_atomically
@@ -309,7 +310,7 @@ def _events(
         FDSNRequestTooLargeException,
     )
 
-    asked: dict[str, Any] = {
+    asked: Json = {
         **{"minlatitude": area.box.south, "maxlatitude": area.box.north},
         **{"minlongitude": area.box.west, "maxlongitude": area.box.east, "orderby": "time-asc"},
     }

@@ -11,6 +11,7 @@ from pymongo.database import Database
 
 from catalogdb.batches import batches
 from catalogdb.documents.archive import WfMiniseed
+from catalogdb.documents.free import Json
 from catalogdb.ledger.parts import DIGITS, Change, digest
 from catalogdb.stages.glance import extent_number
 from catalogdb.waveforms.file_state import FileState
@@ -84,13 +85,13 @@ def tell_file(change: Change) -> tuple[str, str]:
     return "changed index", f"{name}: other segments of the same bytes"
 
 
-def with_extent(segment: Mapping[str, Any]) -> dict[str, Any]:
+def with_extent(segment: Mapping[str, Any]) -> Json:
     """A segment (with `content`) and its `extent`, as they are stored."""
     extent = extent_of(segment, segment["content"])
     return {**segment, "extent": extent, "extent_number": extent_number(extent)}
 
 
-def add_extents(db: Database, segments: Sequence[dict[str, Any]]) -> None:
+def add_extents(db: Database, segments: Sequence[WfMiniseed]) -> None:
     """Give segments that were indexed before it was kept with them their `extent_of`."""
     without = {segment["_id"]: segment for segment in segments if "extent" not in segment}
     if not without:

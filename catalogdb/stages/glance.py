@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Query
 from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, digest
 
@@ -80,7 +81,7 @@ def glances(
         "numbered": {"$sum": {"$cond": [HAS_NUMBER, 1, 0]}},
     }
     found: dict[Place, list[Any]] = {}
-    pipeline: list[dict[str, Any]] = [
+    pipeline: list[Query] = [
         {"$match": query},
         {"$group": {"_id": {"net": "$net", "sta": "$sta"} | reach} | sums},
     ]
@@ -97,7 +98,7 @@ def glances(
         yield place, Seen(text if numbered == segments else None, inside)
 
 
-def _shard_of(time: Any, length: float) -> dict[str, Any]:
+def _shard_of(time: Any, length: float) -> Query:
     return {"$floor": {"$divide": [time, length]}}
 
 

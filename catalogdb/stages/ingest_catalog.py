@@ -7,13 +7,15 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, cast
 
 from pymongo.database import Database
 
 from catalogdb import logs
 from catalogdb.database.lease import name_lease
 from catalogdb.decoding import check_regular
+from catalogdb.documents.free import AnyDocument, Json
+from catalogdb.documents.records import Catalog, Task
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.catalog_files import FORMATS_HINT, known_format, read_catalog_files
 from catalogdb.exchange.documents import CatalogDocuments, catalog_documents
@@ -64,7 +66,7 @@ def ingest_catalog(
     evaluation_mode: EvaluationMode = "manual",
     tables: TableOptions | None = None,
     read: Callable[[list[Path]], ReferenceCatalog] | None = None,
-) -> dict[str, Any]:
+) -> Json:
     """Write the events and picks of files as catalog `name` and, where there are picks, pick set `name`.
 
     The same files again change nothing, but where picks without a network can be given one now. One process at a time
@@ -142,7 +144,7 @@ def _say_waiting(name: str, holder: str) -> None:
 
 def _config(
     files: list[Path], kind: str, format: str | None, evaluation_mode: str, tables: TableOptions | None
-) -> dict[str, Any]:
+) -> Json:
     if not files:
         raise InputError("no catalog files given")
     contents = []
@@ -163,12 +165,12 @@ def _config(
     return {key: value for key, value in config.items() if value is not None}
 
 
-def _identity(config: dict[str, Any], name: str) -> str:
+def _identity(config: Json, name: str) -> str:
     hashes = [content["sha256"] for content in config["files"]]  # not the names: a renamed file is the same catalog
     return content_id("catalog", name, config | {"files": hashes})
 
 
-def _check_name(db: Database, name: str, held: dict[str, Any] | None, config_id: str, replace: bool) -> None:
+def _check_name(db: Database, name: str, held: Catalog | None, config_id: str, replace: bool) -> None:
     for collection, found in (("catalog", held), ("pick set", db.pick_set.find_one({"_id": name}))):
         if not found:
             continue
@@ -223,11 +225,11 @@ def _named_documents(
     name: str,
     kind: str,
     config_id: str,
-    config: dict[str, Any],
+    config: Json,
     agency_id: str | None,
     source: str,
     licence: str | None,
-) -> dict[str, dict[str, Any]]:
+) -> dict[str, Json]:
     now = db.client.admin.command("hello")["localTime"]
     common = {"_id": name, "kind": kind, "config_id": config_id, "config": config, "source": source, "created": now}
     common |= {key: value for key, value in (("agency_id", agency_id), ("licence", licence)) if value is not None}
@@ -242,12 +244,12 @@ def _named_documents(
 
 
 def _ledger_row(
-    task_id: str, config_id: str, name: str, catalog: dict[str, Any], counts: dict[str, int], problems: list[str]
-) -> dict[str, Any]:
+    task_id: str, config_id: str, name: str, catalog: Json, counts: dict[str, int], problems: list[str]
+) -> Task:
     kept = problems[:PROBLEMS_KEPT]
     if len(problems) > len(kept):
         kept.append(f"... and {len(problems) - len(kept)} more")
-    return {
+    row: Json = {
         "_id": task_id,
         "stage": IngestCatalog.in_ledger,
         "config_id": config_id,
@@ -260,6 +262,7 @@ def _ledger_row(
         "problems": kept,
         "updated": catalog["created"],
     }
+    return cast(Task, row)
 
 
 def _network_note(documents: CatalogDocuments) -> list[str]:
@@ -271,7 +274,7 @@ def _network_note(documents: CatalogDocuments) -> list[str]:
     return [f"stations whose network `site` does not tell, with their picks, kept without one: {named}{more}"]
 
 
-def _stored_report(report: FileReport, name: str, twice: list[ReadFrom]) -> dict[str, Any]:
+def _stored_report(report: FileReport, name: str, twice: list[ReadFrom]) -> Json:
     """The report as it is stored; records that occur twice are known only when all files are read."""
     of_this_file = [place for place in twice if place.file == report.file]
     lines = [place.line for place in of_this_file if place.line is not None]
@@ -296,10 +299,10 @@ def _summary(
     config_id: str,
     changed: bool,
     counts: dict[str, int],
-    files: list[dict[str, Any]],
+    files: list[AnyDocument],
     notes: list[str],
     problems: list[str],
-) -> dict[str, Any]:
+) -> Json:
     return {
         "catalog": name,
         "config_id": config_id,

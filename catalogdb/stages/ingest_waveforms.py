@@ -10,13 +10,14 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from catalogdb.batches import batches
+from catalogdb.documents.archive import WfFile
+from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import InputError
 from catalogdb.job_schedule import IngestBlock
 from catalogdb.ledger.stage import FileStage
@@ -163,7 +164,7 @@ def ingest_waveforms(
     return summary
 
 
-def _as_indexed(row: dict[str, Any], status: os.stat_result) -> bool:
+def _as_indexed(row: WfFile, status: os.stat_result) -> bool:
     if "size" not in row:
         return False
     return FileState(row["size"], row["mtime_ns"], row.get("ctime_ns")).shows(status)
@@ -247,9 +248,9 @@ def _write(db: Database, scan: _Scan) -> None:
     file = scan.file
     key = {"dir": str(file.path.parent), "dfile": file.path.name}
     state = scan.result.state if scan.result else FileState.of(file.status)
-    row: dict[str, Any] = {"size": state.size, "mtime_ns": state.mtime_ns, "ctime_ns": state.ctime_ns}
+    row: AnyDocument = {"size": state.size, "mtime_ns": state.mtime_ns, "ctime_ns": state.ctime_ns}
     row |= {"n_pieces": 0, "state": "unreadable"}
-    segments: list[dict[str, Any]] = []
+    segments: list[AnyDocument] = []
     if scan.passing:
         # without size and time the file counts as changed next time; rows that it has stay as they are
         row = {"state": "unreadable", "n_pieces": 0, "error": scan.error}
@@ -279,7 +280,7 @@ def _write(db: Database, scan: _Scan) -> None:
         session.with_transaction(replace)
 
 
-def _write_missing(db: Database, row: dict[str, Any]) -> None:
+def _write_missing(db: Database, row: WfFile) -> None:
     def replace(session: ClientSession) -> None:
         db.wf_miniseed.delete_many({"file_id": row["_id"]}, session=session)
         update = {

@@ -12,6 +12,7 @@ from pymongo.database import Database
 from catalogdb.channels import channel_group
 from catalogdb.components import SLOTS
 from catalogdb.documents.data import Magnitude, Origin
+from catalogdb.documents.free import Json
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
@@ -123,7 +124,7 @@ class MagnitudeStage(Stage):
     verb = "measured"
 
     @classmethod
-    def identity(cls, job: Job) -> dict[str, Any]:
+    def identity(cls, job: Job) -> Json:
         """The settings; none where the job makes no magnitudes."""
         return {cls.name: job.magnitude.model_dump(mode="json") if cls.name in job.stages else None}
 
@@ -251,7 +252,7 @@ class MagnitudeStage(Stage):
                 inputs.segments[station] = _useful(near, self.job.magnitude)
 
 
-def _measured(origins: list[dict[str, Any]]) -> Origin:
+def _measured(origins: list[Origin]) -> Origin:
     """The preferred one of an event's origins, without what it was chosen by."""
     origin = preferred_origin(origins)
     return cast(Origin, {name: value for name, value in origin.items() if name not in RULE_FIELDS})

@@ -6,13 +6,13 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.database import blobs
 from catalogdb.database.lease import HELD
 from catalogdb.database.named import no_such
+from catalogdb.documents.free import Json
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import content_id, file_sha256
 from catalogdb.jobs import Job
@@ -45,7 +45,7 @@ def provide_weights(db: Database, names: Iterable[str]) -> None:
             provide_model(model, _cached(db, usable_weights(db, model)))
 
 
-def usable_weights(db: Database, name: str) -> dict[str, Any]:
+def usable_weights(db: Database, name: str) -> Json:
     """The document of `model_weights` that a name stands for: of an accepted or pretrained model its chosen seed;
     NAME-SEED stands for that seed whatever the gate says.
 
@@ -69,7 +69,7 @@ def usable_weights(db: Database, name: str) -> dict[str, Any]:
     return weights
 
 
-def _cached(db: Database, weights: dict[str, Any]) -> Path:
+def _cached(db: Database, weights: Json) -> Path:
     """The weights' files in the cache of this host: another model, or other metadata, has another folder."""
     folder = writable_cache("models") / content_id(weights["sha256"], weights["metadata"])
     path = folder / f"{weights['_id']}.pt.v1"
@@ -82,7 +82,7 @@ def _cached(db: Database, weights: dict[str, Any]) -> Path:
     return path
 
 
-def write_weights(db: Database, weights: dict[str, Any], folder: Path, name: str | None = None) -> Path:
+def write_weights(db: Database, weights: Json, folder: Path, name: str | None = None) -> Path:
     """Write the two files that SeisBench loads; returns the path of the tensors.
 
     Raises:
@@ -99,7 +99,7 @@ def write_weights(db: Database, weights: dict[str, Any], folder: Path, name: str
     return kept.write(folder, name or weights["_id"])
 
 
-def export_model(db: Database, name: str, folder: Path) -> dict[str, Any]:
+def export_model(db: Database, name: str, folder: Path) -> Json:
     """Write a model's weights as SeisBench's own files, and load them again to see that they are the same.
 
     Args:
@@ -132,7 +132,7 @@ def export_model(db: Database, name: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def models(db: Database) -> list[dict[str, Any]]:
+def models(db: Database) -> list[Json]:
     """All models by name, each with its weights, without curves and metadata."""
     rows = []
     for model in db.model.find({}, {"config": 0}).sort("_id", 1):

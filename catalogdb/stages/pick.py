@@ -15,6 +15,7 @@ from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.components import SLOTS, Axis
 from catalogdb.documents.archive import WfMiniseed
 from catalogdb.documents.data import Pick, PickFields
+from catalogdb.documents.free import AnyDocument, Query
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job, PickBlock
@@ -147,7 +148,7 @@ class PickStage(Stage):
         return self._parts_of(db, self._segments(db, changed), known, changed.__contains__)
 
     def _parts_of(
-        self, db: Database, segments: Iterator[dict[str, Any]], known: list[Place], wanted: Callable[[Place], bool]
+        self, db: Database, segments: Iterator[WfMiniseed], known: list[Place], wanted: Callable[[Place], bool]
     ) -> Iterator[tuple[Shard, Parts]]:
         axes = _axes(db)
         for start, by_station in segments_by_shard(
@@ -212,41 +213,39 @@ class PickStage(Stage):
                 documents[name] += self._of_sensor(rows, sensor)
         return Output(documents, dict(counts), choice.choices, problems, self.picker.backend_name)
 
-    def _of_findings(self, of_sensor: list[tuple[Visit, Findings]], shard: Shard) -> dict[str, list[dict[str, Any]]]:
+    def _of_findings(self, of_sensor: list[tuple[Visit, Findings]], shard: Shard) -> dict[str, list[Any]]:
         """What is kept of one sensor besides its picks."""
         settings = self.job.pick
-        documents = {"detection": [row for _, findings in of_sensor for row in findings.detections]}
+        detections = [row for _, findings in of_sensor for row in findings.detections]
+        documents: dict[str, list[Any]] = {"detection": detections}
         if settings.probability == "none":
             return documents
         with timed("encode"):
             times = [time for visit, _ in of_sensor for time in visit.times]
             whole = times == [(shard.starttime, shard.endtime)]
             table = joined([findings.peaks for _, findings in of_sensor], settings.peak_floor)
-            peaks = {"starttime": shard.starttime, "endtime": shard.endtime, **table.to_document()}
-            documents["peak"] = [peaks if whole else peaks | {"turns": [list(time) for time in times]}]
+            peaks = table.to_document(shard.starttime, shard.endtime)
+            documents["peak"] = [peaks]
             floor = settings.probability_floor if settings.probability == "sparse" else 0.0
             traces = [trace for _, findings in of_sensor for trace in findings.probability]
             if not whole:
+                peaks["turns"] = [list(time) for time in times]
                 traces = [trace.cut(*time) for trace in traces for time in times]
             documents["probability"] = hour_documents(traces, shard.starttime, shard.endtime, floor)
         return documents
 
-    def _of_sensor(self, documents: list[dict[str, Any]], sensor: str) -> list[dict[str, Any]]:
+    def _of_sensor(self, documents: list[Any], sensor: str) -> list[AnyDocument]:
         """The documents with their identity, by sensor and start."""
         net, sta, loc, _ = sensor.split(".")
         common = {"pick_set": self.result, "channel_group": sensor, "net": net, "sta": sta, "loc": loc}
         return [
-            {
-                "_id": content_id(self.config_id, sensor, milliseconds(document["starttime"])),
-                **common,
-                **document,
-            }
+            {"_id": content_id(self.config_id, sensor, milliseconds(document["starttime"])), **common, **document}
             for document in documents
         ]
 
     # -- which waveforms
 
-    def _segments(self, db: Database, places: Collection[Place] = ()) -> Iterator[dict[str, Any]]:
+    def _segments(self, db: Database, places: Collection[Place] = ()) -> Iterator[WfMiniseed]:
         """Segments of the job's stations and period, by start; with `places` few more than those that reach into these
         shards."""
         query = self._query() | (self._around(places) if places else {})
@@ -259,16 +258,16 @@ class PickStage(Stage):
             add_extents(db, taken)
             yield from taken
 
-    def _query(self) -> dict[str, Any]:
+    def _query(self) -> Query:
         """Segments that reach into the job's period."""
         return self._reaching(*self._period()) if self.job.period else {}
 
-    def _reaching(self, first: float, last: float) -> dict[str, Any]:
+    def _reaching(self, first: float, last: float) -> Query:
         """Segments that reach into shards from a first start to a last end."""
         reach = self.terms.reach_seconds
         return {"starttime": {"$lt": last + reach}, "endtime": {"$gte": first - reach}}
 
-    def _around(self, places: Collection[Place]) -> dict[str, Any]:
+    def _around(self, places: Collection[Place]) -> Query:
         """Segments of the stations of shards, around their times."""
         length = self.shard_seconds
         starts = sorted({start for _, _, start in places})

@@ -12,6 +12,8 @@ from pymongo.database import Database
 
 from catalogdb.channels import SENSOR_PRIORITY, sensor_rank
 from catalogdb.database.named import require_pick_set
+from catalogdb.documents.data import Pick
+from catalogdb.documents.free import Query
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import content_id
 from catalogdb.stages.file_states import content_of, file_states
@@ -81,17 +83,17 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
 
 def spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
     """Picks of each station, those that follow one another closely together."""
-    query: dict[str, Any] = {"pick_set": {"$in": list(config.pick_sets)}, "is_counted": {"$ne": False}}
+    query: Query = {"pick_set": {"$in": list(config.pick_sets)}, "is_counted": {"$ne": False}}
     bounds = {"$gte": config.starttime, "$lt": config.endtime}
     if times := {key: value.timestamp() for key, value in bounds.items() if value}:
         query["time"] = times
     fields = {"net": 1, "sta": 1, "phase": 1, "time": 1, "event_key": 1, "pick_set": 1}
-    by_station: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    by_station: dict[tuple[str, str], list[Pick]] = defaultdict(list)
     for pick in db.pick.find(query, fields):
         if pick["phase"].lower() in FIRST_ARRIVALS and matches_station(config.stations, pick["net"], pick["sta"]):
             by_station[pick["net"], pick["sta"]].append(pick)
     for (net, sta), picks in sorted(by_station.items()):
-        close: list[dict[str, Any]] = []
+        close: list[Pick] = []
         for pick in sorted(_once(picks, config.pick_sets), key=lambda pick: (pick["time"], pick["phase"])):
             if close and pick["time"] - close[-1]["time"] > config.event_gap_seconds:
                 yield _span(net, sta, close, config)
@@ -100,9 +102,9 @@ def spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
         yield _span(net, sta, close, config)
 
 
-def _once(picks: Sequence[dict[str, Any]], pick_sets: Sequence[str]) -> list[dict[str, Any]]:
+def _once(picks: Sequence[Pick], pick_sets: Sequence[str]) -> list[Pick]:
     """The picks without those of an onset that a pick set named before has too."""
-    kept: list[dict[str, Any]] = []
+    kept: list[Pick] = []
     for name in pick_sets:
         before: dict[str, list[float]] = {phase: [] for phase in PHASES}
         for pick in kept:
@@ -121,7 +123,7 @@ def _near(times: np.ndarray, time: float) -> bool:
     return bool(end > first)
 
 
-def _known_of_events(picks: Sequence[dict[str, Any]], unpicked: str) -> str:
+def _known_of_events(picks: Sequence[Pick], unpicked: str) -> str:
     """Phases that labels say something of: where a pick set has two events in one record, and an S of one of them
     alone, S is unknown. Picks without an event may be of any."""
     by_set: dict[str, dict[str, list[Onset]]] = defaultdict(lambda: defaultdict(list))
@@ -136,7 +138,7 @@ def _known_of_events(picks: Sequence[dict[str, Any]], unpicked: str) -> str:
     return "".join(phase for phase in PHASES if phase in known)
 
 
-def _span(net: str, sta: str, picks: Sequence[dict[str, Any]], config: TrainingSetConfig) -> Span:
+def _span(net: str, sta: str, picks: Sequence[Pick], config: TrainingSetConfig) -> Span:
     seen = {(FIRST_ARRIVALS[pick["phase"].lower()], pick["time"]) for pick in picks}
     onsets = tuple(Onset(phase, time) for phase, time in sorted(seen, key=lambda item: (item[1], item[0])))
     event = next((pick["event_key"] for pick in picks if pick.get("event_key")), "")
@@ -162,7 +164,7 @@ def record_of(db: Database, span: Span, config: TrainingSetConfig) -> tuple[Labe
     Raises:
         InputError: where the station's best sensor has no samples there, or not at its picks.
     """
-    query: dict[str, Any] = {"sta": span.sta} | ({"net": span.net} if span.net else {})
+    query: Query = {"sta": span.sta} | ({"net": span.net} if span.net else {})
     near = {"starttime": {"$lt": span.endtime}, "endtime": {"$gte": span.starttime}}
     by_sensor: dict[str, list[Any]] = defaultdict(list)
     for segment in db.wf_miniseed.find(query | near, dict.fromkeys(SEGMENT_FIELDS, 1)).sort("_id", 1):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.output_file import write_atomically
 from catalogdb.plots.view import StationPanel, View, gaps
@@ -30,7 +31,7 @@ def figure_format(output: Path) -> str:
     return format
 
 
-def write_figure(view: View, output: Path, theme: Literal["light", "dark"] = "light") -> dict[str, Any]:
+def write_figure(view: View, output: Path, theme: Literal["light", "dark"] = "light") -> Json:
     """Draw a view into a file, which is there whole or not at all.
 
     Args:
@@ -70,7 +71,7 @@ def write_figure(view: View, output: Path, theme: Literal["light", "dark"] = "li
     }
 
 
-def _station(panel: StationPanel, view: View) -> dict[str, Any]:
+def _station(panel: StationPanel, view: View) -> Json:
     place = {} if panel.distance_km is None else {"distance_km": round(panel.distance_km, 3)}
     return {
         "station": panel.station,

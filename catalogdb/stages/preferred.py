@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.data import Origin
+from catalogdb.documents.free import Query
 from catalogdb.location.config import METHOD as NONLINEAR
 from catalogdb.relocation.config import METHOD as DOUBLE_DIFFERENCE
 
@@ -24,13 +25,13 @@ MOVED_SECONDS = 120.0
 """Origins of one event lie no farther apart in time than this."""
 
 
-def preferred_origin(origins: list[dict[str, Any]]) -> dict[str, Any]:
+def preferred_origin(origins: list[Origin]) -> Origin:
     """The preferred one of an event's origins, which stand as `events_of` gives them."""
     sure = [origin for origin in origins[1:] if UNSURE.isdisjoint(origin.get("limits", ()))]
     return sure[-1] if sure else origins[0]
 
 
-def rule_of(origins: list[dict[str, Any]]) -> str:
+def rule_of(origins: list[Origin]) -> str:
     """By which rule that one is preferred."""
     return RELATIVE_RULE if any(origin["method"] == DOUBLE_DIFFERENCE for origin in origins) else RULE
 
@@ -43,18 +44,18 @@ def events_of(
     endtime: float,
     fields: dict[str, int],
     names: Collection[str] | None = None,
-) -> list[list[dict[str, Any]]]:
+) -> list[list[Origin]]:
     """Origins of each event, the associator's first; events in order of its time, which lies in [starttime, endtime).
 
     Args:
         fields: what is read of an origin, as MongoDB's projection: `event_id`, `time` and `RULE_FIELDS` among them.
         names: ids of the events that are read; none: all.
     """
-    of_catalog: dict[str, Any] = {"catalog": catalog, "config_id": config_id}
+    of_catalog: Query = {"catalog": catalog, "config_id": config_id}
     if names is not None:
         of_catalog["event_id"] = {"$in": sorted(names)}
     around = {"$gte": starttime - MOVED_SECONDS, "$lt": endtime + MOVED_SECONDS}
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[Origin]] = {}
     rows = db.origin.find(of_catalog | {"time": around}, fields).sort([("time", 1), ("_id", 1)])
     further = []
     for origin in rows:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.database.named import require_pick_set
+from catalogdb.documents.free import Json
+from catalogdb.documents.records import PickSet
 from catalogdb.errors import InputError
 from catalogdb.output_file import write_atomically
 from catalogdb.probability import convert
@@ -50,7 +51,7 @@ def read_probability(
 
 def export_probability(
     db: Database, pick_set: str, station: str, starttime: float, endtime: float, output: Path
-) -> dict[str, Any]:
+) -> Json:
     """Write the probability traces of one station and period to a file, which is there whole or not at all.
 
     Args:
@@ -102,9 +103,7 @@ def export_probability(
     }
 
 
-def nothing_stored(
-    db: Database, pick_set: dict[str, Any], net: str, sta: str, starttime: float, endtime: float
-) -> InputError:
+def nothing_stored(db: Database, pick_set: PickSet, net: str, sta: str, starttime: float, endtime: float) -> InputError:
     """What is in the way: a pick set without traces, a station that it doesn't have, or the period."""
     name = pick_set["_id"]
     if db.probability.find_one({"pick_set": name}, {"_id": 1}) is None:

@@ -6,10 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.data import Pick
+from catalogdb.documents.free import Json, Query, Row
+from catalogdb.documents.records import PickSet
 from catalogdb.errors import InputError
 from catalogdb.picking.config import PickConfig
 from catalogdb.plots.view import (
@@ -65,7 +67,7 @@ class Choice:
 class Source:
     """A pick set as one lane: its document, the kind that it is drawn as, whether it was asked for by name."""
 
-    document: dict[str, Any]
+    document: PickSet
     kind: LaneKind
     named: bool
 
@@ -138,7 +140,7 @@ def sources(db: Database, choice: Choice) -> list[Source]:
     return list(chosen.values())
 
 
-def _named(name: str, rows: dict[str, Any], made_from: dict[str, str | None], option: str) -> str:
+def _named(name: str, rows: Row, made_from: dict[str, str | None], option: str) -> str:
     """The pick set of that name, else the one that the catalog of that name is made from."""
     if name in rows:
         return name
@@ -229,7 +231,7 @@ def missing_notes(chosen: Iterable[Source], panels: Iterable[StationPanel]) -> l
     return [f"pick set {one.name} has nothing there" for one in chosen if one.named and one.name not in drawn]
 
 
-def _picks(db: Database, pick_set: str, net: str, sta: str, starttime: float, endtime: float) -> list[dict[str, Any]]:
+def _picks(db: Database, pick_set: str, net: str, sta: str, starttime: float, endtime: float) -> list[Pick]:
     """Picks of a station in a period; bulletins may not know its network."""
     query = {
         "pick_set": pick_set,
@@ -241,8 +243,8 @@ def _picks(db: Database, pick_set: str, net: str, sta: str, starttime: float, en
     return list(db.pick.find(query, fields).sort([("time", 1), ("_id", 1)]))
 
 
-def _mark(pick: dict[str, Any], events: dict[str, tuple[str, ...]], residuals: dict[str, float]) -> Mark:
-    known = {name: pick.get(name) for name in MARK_FIELDS}
+def _mark(pick: Pick, events: dict[str, tuple[str, ...]], residuals: dict[str, float]) -> Mark:
+    known: Json = {name: pick.get(name) for name in MARK_FIELDS}
     owners, residual = events.get(pick["_id"], ()), residuals.get(pick["_id"])
     return Mark(phase=pick["phase"], time=pick["time"], events=owners, residual=residual, **known)
 
@@ -294,13 +296,15 @@ def _strips(
     return strips, notes
 
 
-def _stored_under(db: Database, pick_set: dict[str, Any]) -> str:
+def _stored_under(db: Database, pick_set: PickSet) -> str:
     """The pick set that holds the probabilities which this one's picks were chosen from."""
-    seen = {pick_set["_id"]}
-    while (source := pick_set.get("repicked_from")) and source not in seen:
+    name, source = pick_set["_id"], pick_set.get("repicked_from")
+    seen = {name}
+    while source and source not in seen:
         seen.add(source)
-        pick_set = db.pick_set.find_one({"_id": source}, {"repicked_from": 1}) or {"_id": source}
-    return pick_set["_id"]
+        name = source
+        source = (db.pick_set.find_one({"_id": source}, {"repicked_from": 1}) or {}).get("repicked_from")
+    return name
 
 
 def _thresholds(source: Source, net: str, sta: str, labels: tuple[str, ...]) -> dict[str, float]:
@@ -311,7 +315,7 @@ def _thresholds(source: Source, net: str, sta: str, labels: tuple[str, ...]) -> 
     return {"P": p, "S": s, **detection}
 
 
-def stations_with_waveforms(db: Database, query: dict[str, Any] | None = None) -> list[tuple[str, str]]:
+def stations_with_waveforms(db: Database, query: Query | None = None) -> list[tuple[str, str]]:
     """(net, sta) of the stations that have waveforms which fit a query on `wf_miniseed`, in order."""
     codes = {"$group": {"_id": {"net": "$net", "sta": "$sta"}}}
     rows = db.wf_miniseed.aggregate([{"$match": query or {}}, codes, {"$sort": {"_id": 1}}])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from pymongo.database import Database
 
 from catalogdb.database.short_ids import ids_that_begin
+from catalogdb.documents.data import Event, OriginArrival
+from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
 from catalogdb.geo import distance_azimuth
 from catalogdb.plots.text import clock_text
@@ -130,7 +131,7 @@ def filtered_event_view(db: Database, event_id: str, choice: Choice, stations: i
     raise refused or InputError(f"no record of event {event_id}")
 
 
-def find_event(db: Database, event_id: str, catalog: str | None) -> dict[str, Any]:
+def find_event(db: Database, event_id: str, catalog: str | None) -> Event:
     """The event of an id, the beginning of one, or its source's id.
 
     Args:
@@ -139,7 +140,7 @@ def find_event(db: Database, event_id: str, catalog: str | None) -> dict[str, An
     Raises:
         InputError: for an unknown event, and where several fit.
     """
-    query: dict[str, Any] = {"$or": [{"_id": {"$eq": event_id}}, {"source_id": {"$eq": event_id}}]}
+    query: Query = {"$or": [{"_id": {"$eq": event_id}}, {"source_id": {"$eq": event_id}}]}
     if catalog is not None:
         query["catalog"] = {"$eq": catalog}
     rows = list(db.event.find(query).sort("catalog", 1).limit(10))
@@ -171,7 +172,7 @@ def _velocity(db: Database, catalog: str, pick_sets: list[str]) -> tuple[Velocit
 
 
 def _stations(
-    db: Database, event: dict[str, Any], start: float, end: float, velocity: VelocityConfig
+    db: Database, event: Event, start: float, end: float, velocity: VelocityConfig
 ) -> tuple[list[_Station], list[str]]:
     """Stations with waveforms in the period, by distance; those without a place come last."""
     codes = stations_with_waveforms(db, {"starttime": {"$lte": end}, "endtime": {"$gte": start}})
@@ -210,7 +211,7 @@ def _stations(
     return sorted(found, key=lambda station: station.distance_km or 0.0) + nowhere, notes
 
 
-def _last_arrival(event: dict[str, Any], shown: list[_Station], arrivals: list[dict[str, Any]]) -> float:
+def _last_arrival(event: Event, shown: list[_Station], arrivals: list[OriginArrival]) -> float:
     codes = {station.sta for station in shown}
     times = [arrival["time"] for arrival in arrivals if arrival["sta"] in codes]
     times += [station.s_time for station in shown if station.s_time is not None]
@@ -226,7 +227,7 @@ def _with_event(panel: StationPanel, station: _Station, all_components: bool) ->
     return replace(panel, components=components, lanes=lanes, distance_km=station.distance_km, azimuth=station.azimuth)
 
 
-def _title(event: dict[str, Any]) -> str:
+def _title(event: Event) -> str:
     name = event.get("source_id") or event["_id"]
     parts = [f"{event['catalog']}: event {name}", f"{clock_text(event['time'])} UTC"]
     if "magnitude" in event:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.plots.view import Component, StationPanel, View, envelope, phase_letter
 from catalogdb.stages.read_waveform import Choice
@@ -21,7 +22,7 @@ TRIES = 8
 """So many events are tried until one has waveforms."""
 
 
-def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
+def record_section(db: Database, catalog: str, event_id: str) -> Json:
     """The vertical records of the stations nearest to an event.
 
     Args:
@@ -57,7 +58,7 @@ def record_section(db: Database, catalog: str, event_id: str) -> dict[str, Any]:
     }
 
 
-def section_of_largest(db: Database, catalog: str, events: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+def section_of_largest(db: Database, catalog: str, events: Iterable[Mapping[str, Any]]) -> Json | None:
     """The record section of the largest event that has waveforms; None where no waveforms are indexed.
 
     Args:
@@ -74,7 +75,7 @@ def section_of_largest(db: Database, catalog: str, events: Iterable[Mapping[str,
     return None
 
 
-def _trace(panel: StationPanel, view: View, owner: str) -> dict[str, Any] | None:
+def _trace(panel: StationPanel, view: View, owner: str) -> Json | None:
     """One trace; None where the station has no place or the record nothing but zeros."""
     component = next(iter(panel.components), None)
     if panel.distance_km is None or component is None or not component.peak():

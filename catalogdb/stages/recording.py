@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.documents.data import Pick
+from catalogdb.documents.free import Query
 from catalogdb.stations.places import StationRow
 
 PICK_REACH_SECONDS = 86400.0
@@ -132,7 +132,7 @@ class Recording:
                 yield net, sta, segment["starttime"], segment["endtime"]
         bucket = {"$floor": {"$divide": ["$time", BUCKET_SECONDS]}}
         code = {"net": "$net", "sta": "$sta", "bucket": bucket}
-        pipeline: list[dict[str, Any]] = [
+        pipeline: list[Query] = [
             {"$match": {"pick_set": self._pick_set}},
             {"$group": {"_id": code, "first": {"$min": "$time"}, "last": {"$max": "$time"}}},
             {"$sort": {"first": 1}},

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pymongo.database import Database
 
+from catalogdb.documents.data import Origin
+from catalogdb.documents.free import Json
 from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
@@ -129,7 +131,7 @@ class RelocateStage(Stage):
         }
         return [f"{counts[name]} {text}" for name, text in words.items() if counts.get(name)]
 
-    def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
+    def report(self, db: Database) -> tuple[Json | None, list[str]]:
         """Say how many events have no neighbour, and how many times that were brought in fit none."""
         of_catalog = {"catalog": self.result}
         relocated = db.origin.count_documents(of_catalog | {"method": METHOD})
@@ -200,7 +202,7 @@ class RelocateStage(Stage):
         found = clusters_of(db, origins, self.config, self._kept.given, self._model(db))
         return found.get(name, Cluster())
 
-    def _located(self, db: Database, names: frozenset[str] | None = None) -> list[dict[str, Any]]:
+    def _located(self, db: Database, names: frozenset[str] | None = None) -> list[Origin]:
         """The origins that events start from: of all of them, or of some."""
         fields = dict.fromkeys((*ORIGIN_FIELDS, *RULE_FIELDS), 1) | {"_id": 0}
         events = events_of(db, self.result, self.config_id, *ALWAYS, fields, names)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.data import Origin
 from catalogdb.ledger.parts import Parts, digest
 from catalogdb.relocation.config import CorrelateConfig, RelocateConfig
 from catalogdb.stages.arrival_places import PlacedArrival, placed_arrivals, sensor_parts
@@ -29,7 +30,7 @@ class Cluster:
     also the times and segments that it reads, the waveforms of one that is processed, and what they lack; `model` is
     its velocity model, where that has a name; `given` are times that were brought in."""
 
-    origins: list[dict[str, Any]] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
     arrivals: list[list[Arrival]] = field(default_factory=list)
     parts: Parts = field(default_factory=dict)
     needed: Needed = field(default_factory=dict)
@@ -48,7 +49,7 @@ def with_waveforms(db: Database, cluster: Cluster, config: CorrelateConfig) -> C
 
 def clusters_of(
     db: Database,
-    origins: Sequence[dict[str, Any]],
+    origins: Sequence[Origin],
     config: RelocateConfig,
     given: GivenTimes,
     model: Mapping[str, str] | None = None,

@@ -14,6 +14,8 @@ from pymongo.database import Database
 
 from catalogdb.database.named import require_pick_set
 from catalogdb.documents.data import PickFields
+from catalogdb.documents.free import Json
+from catalogdb.documents.records import PickSet
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.identity import canonical, content_id, milliseconds
 from catalogdb.ledger import tasks
@@ -42,7 +44,7 @@ class RepickStage(Stage):
     verb = PickStage.verb
     telling = PickStage.telling
 
-    def __init__(self, source: dict[str, Any], name: str, thresholds: dict[str, Any]):
+    def __init__(self, source: PickSet, name: str, thresholds: Json):
         settings = source["config"]["settings"] | thresholds | {"probability": "none"}
         self.source = source
         self.result = name
@@ -100,7 +102,7 @@ class RepickStage(Stage):
         return Output(documents, counts | selected, row["choices"], row["problems"])
 
 
-def stage_of(db: Database, source: dict[str, Any], made: dict[str, Any]) -> RepickStage | None:
+def stage_of(db: Database, source: PickSet, made: PickSet) -> RepickStage | None:
     """The stage that made one pick set of another, from their documents; None where this version makes another one."""
     settings = made["config"]["settings"]
     stage = RepickStage(source, made["_id"], {key: settings[key] for key in THRESHOLDS if key in settings})
@@ -117,7 +119,7 @@ def repick(
     station_thresholds: Iterable[StationThresholds] | None = None,
     replace: bool = False,
     progress: Callable[[int, TaskReport | None], None] = lambda total, report: None,
-) -> dict[str, Any]:
+) -> Json:
     """Make pick set `name` from what `pick_set` kept, with other thresholds.
 
     Args:
@@ -135,7 +137,7 @@ def repick(
     """
     source = _source(db, pick_set, name)
     given = {"p_threshold": p_threshold, "s_threshold": s_threshold}
-    thresholds: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    thresholds: Json = {key: value for key, value in given.items() if value is not None}
     if station_thresholds is not None:
         thresholds["station_thresholds"] = [row.model_dump() for row in station_thresholds]
     stage = RepickStage(source, name, thresholds)
@@ -165,7 +167,7 @@ def repick(
     }
 
 
-def _source(db: Database, pick_set: str, name: str) -> dict[str, Any]:
+def _source(db: Database, pick_set: str, name: str) -> PickSet:
     source = require_pick_set(db, pick_set)
     if name == pick_set:
         raise InputError(f"pick set {pick_set!r} can't be made from itself", hint="give the new one another --name")
@@ -178,7 +180,7 @@ def _source(db: Database, pick_set: str, name: str) -> dict[str, Any]:
     return source
 
 
-def _check_floor(source: dict[str, Any], config: PickConfig) -> None:
+def _check_floor(source: PickSet, config: PickConfig) -> None:
     floor = PickConfig.model_validate(source["config"]["settings"]).peak_floor
     if config.peak_floor < floor:
         raise InputError(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.report import gather, gather_catalog, write_page
 from catalogdb.stages.missed_event_pictures import missed_event_pictures
 from catalogdb.stages.record_section import record_section, section_of_largest
@@ -15,13 +15,13 @@ from catalogdb.stages.record_section import record_section, section_of_largest
 def report_data(
     db: Database,
     catalog: str,
-    evaluation: dict[str, Any] | None = None,
+    evaluation: Json | None = None,
     starttime: float | None = None,
     endtime: float | None = None,
     missed_shown: int = 50,
     waveforms: bool = True,
     event_id: str | None = None,
-) -> dict[str, Any]:
+) -> Json:
     """All numbers of the report of a catalog, alone or against a reference.
 
     Args:
@@ -46,7 +46,7 @@ def report_data(
     return data | {"record_section": section}
 
 
-def write_report(db: Database, path: Path, data: dict[str, Any], waveforms: bool = True) -> None:
+def write_report(db: Database, path: Path, data: Json, waveforms: bool = True) -> None:
     """Write the page of what `report_data` gave; with `waveforms`, those of missed events are in it."""
     pictures_of = None
     if waveforms and data.get("missed_events"):

@@ -7,6 +7,7 @@ from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.identity import canonical
 from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
@@ -97,7 +98,7 @@ def renamed(db: Database, job: Job, name: str) -> Job:
     return Job.model_validate(job.model_dump() | {"catalog": name, "pick_set": pick_set})
 
 
-def catalog_config(job: Job, pick_set_config_id: str) -> dict[str, Any]:
+def catalog_config(job: Job, pick_set_config_id: str) -> Json:
     """Everything that decides a catalog, once its picks are given."""
     config = {
         "catalog": job.catalog,

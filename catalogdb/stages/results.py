@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from catalogdb.database.lease import name_holder, server_now
+from catalogdb.documents.free import AnyDocument, Json, Query
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.identity import content_id
 from catalogdb.ledger.run_life import live_run
@@ -35,8 +36,8 @@ class ResultName:
     kind: str
     name: str
     config_id: str
-    config: dict[str, Any]
-    fields: dict[str, Any] = field(default_factory=dict)
+    config: Json
+    fields: AnyDocument = field(default_factory=dict)
     extent: tuple[float, float] | None = None
     period: tuple[float, float] | None = None
     is_period_given: bool = False
@@ -104,7 +105,7 @@ def name_of_identity(db: Database, kind: str, name: str) -> str:
     return str(held["made_as"]) if held else name
 
 
-def as_made(db: Database, kind: str, name: str, config: dict[str, Any]) -> tuple[dict[str, Any], str]:
+def as_made(db: Database, kind: str, name: str, config: Json) -> tuple[Json, str]:
     """A configuration with its identity, as of the name that it was made with where a rename has left it under this.
 
     Args:
@@ -134,7 +135,7 @@ def _is_taken(db: Database, result: ResultName, replace: bool) -> bool:
     )
 
 
-def _covers_more(held: dict[str, Any], result: ResultName) -> bool:
+def _covers_more(held: AnyDocument, result: ResultName) -> bool:
     """True where the document covers what the job's period does not."""
     if result.period is None or not result.is_period_given or not held.get("periods"):
         return False
@@ -191,11 +192,11 @@ def check_unused(db: Database, kind: str, name: str, besides: Collection[tuple[s
         )
 
 
-def _others(db: Database, kind: str, query: dict[str, Any], besides: Collection[tuple[str, str]]) -> list[str]:
+def _others(db: Database, kind: str, query: Query, besides: Collection[tuple[str, str]]) -> list[str]:
     return sorted(row["_id"] for row in db[kind].find(query, {"_id": 1}) if (kind, row["_id"]) not in besides)
 
 
-def own_tasks(db: Database, kind: str, document: dict[str, Any]) -> dict[str, Any]:
+def own_tasks(db: Database, kind: str, document: Mapping[str, Any]) -> Query:
     """Filter of the tasks that go with a name: those of its configuration, but where a name of the other kind stands
     for the same content (as of ingested files), and those that another configuration left under it."""
     of_kind = [stage.name for stage in run_stages() if stage.kind == kind]
@@ -232,12 +233,12 @@ def _replace(db: Database, result: ResultName) -> None:
         raise _just_taken(result)
 
 
-def _document(result: ResultName) -> dict[str, Any]:
+def _document(result: ResultName) -> AnyDocument:
     return {"kind": "automatic", "config": result.config} | result.fields
 
 
 def _enter(db: Database, result: ResultName) -> None:
-    update: dict[str, Any] = {"$setOnInsert": _document(result)}
+    update: Query = {"$setOnInsert": _document(result)}
     if result.extent:
         update |= {"$min": {"starttime": result.extent[0]}, "$max": {"endtime": result.extent[1]}}
     collection = db[result.kind]
@@ -285,7 +286,7 @@ def _listed(what: str, names: list[str]) -> str:
     return f"{what}{'s' if names[1:] else ''} {', '.join(names)} {'are' if names[1:] else 'is'}"
 
 
-def _difference(old: dict[str, Any], new: dict[str, Any]) -> str:
+def _difference(old: Json, new: Json) -> str:
     lines = _differences(old, new)
     return f" ({'; '.join(lines[:4])}{' ...' if len(lines) > 4 else ''})" if lines else ""
 

@@ -8,11 +8,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from catalogdb.documents.archive import WfMiniseed
+
 Station = tuple[str, str]
 
 
 def segments_by_shard(
-    segments: Iterable[dict[str, Any]],
+    segments: Iterable[WfMiniseed],
     known: Iterable[tuple[str, str, float]],
     length: float,
     padding: float,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.geo import distance_azimuth
 from catalogdb.wording import first_few
 
-Document = dict[str, Any]
+Document = Json
 SAME_PLACE_KM = 1.0
 """Two places of one code this near are one station's: tables round to hundredths of a degree."""
 SAME_FILE_KM = 50.0

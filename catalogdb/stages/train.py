@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from pymongo.database import Database
 
 from catalogdb.database import blobs
+from catalogdb.documents import records
+from catalogdb.documents.free import AnyDocument
 from catalogdb.identity import canonical, content_id, file_sha256, installed_versions
 from catalogdb.ledger.parts import Parts, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
@@ -58,7 +60,7 @@ class TrainStage(Stage):
     words = {"training_set": named("other records"), "parent": named("other weights of the parent")}
     verb = "trained"
 
-    def __init__(self, config: TrainConfig, parent: WeightsFiles, training_set: dict[str, Any]):
+    def __init__(self, config: TrainConfig, parent: WeightsFiles, training_set: records.TrainingSet):
         """Without `Stage.__init__`, since it belongs to no job.
 
         Args:
@@ -87,7 +89,7 @@ class TrainStage(Stage):
         for seed in self.train_config.seeds:
             yield Shard({"seed": seed}, 0.0, 0.0), parts
 
-    def _parts(self, training_set: dict[str, Any]) -> Parts:
+    def _parts(self, training_set: records.TrainingSet) -> Parts:
         return {
             "training_set": {training_set["_id"]: training_set["digest"]},
             "parent": {self.parent.name: file_sha256(self.parent.pt)},
@@ -130,7 +132,7 @@ class TrainStage(Stage):
         weights, curve = result.weights, result.trained.curve
         given.keep(weights.sha256, weights.pt)
         losses = zip(curve.training, curve.validation, curve.learning_rate, curve.measured, strict=True)
-        document: dict[str, Any] = {
+        document: AnyDocument = {
             "_id": f"{self.result}-{seed}",
             "model": self.result,
             "seed": seed,

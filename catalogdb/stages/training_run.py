@@ -10,6 +10,8 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.database import blobs
+from catalogdb.documents import records
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.dotted_keys import set_overrides, validated
 from catalogdb.errors import CatalogdbError
 from catalogdb.identity import canonical, content_id
@@ -51,7 +53,7 @@ def run_training(
     replace: bool = False,
     terms: LeaseTerms = LeaseTerms(),
     progress: Progress = lambda total, report: None,
-) -> dict[str, Any]:
+) -> Json:
     """Train a model with each of its seeds, and let the gate judge it. What is done already is not done again; what was
     broken off goes on from its last checkpoint.
 
@@ -107,9 +109,9 @@ def run_training(
     }
 
 
-def _name(stage: TrainStage, training_set: dict[str, Any]) -> ResultName:
+def _name(stage: TrainStage, training_set: records.TrainingSet) -> ResultName:
     config = stage.train_config
-    fields: dict[str, Any] = {
+    fields: AnyDocument = {
         "kind": "trained",
         "task": config.task,
         "architecture": config.picker,
@@ -151,7 +153,7 @@ def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
         outcomes = [score(records, pick_config(config, path), config.gate.max_dt).outcome for path in files]
         rows += compared(name, [record.event for record in records], parent, outcomes, config.gate)
     decision = decide(rows, config.set_name, config.gate.also_on)
-    values: dict[str, Any] = {
+    values: Json = {
         "status": decision.status,
         "chosen": chosen["seed"],
         "scores": [dict(as_mapping(row)) for row in decision.rows],
@@ -161,7 +163,7 @@ def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
     _decided(db, stage, values)
 
 
-def _decided(db: Database, stage: TrainStage, values: dict[str, Any]) -> None:
+def _decided(db: Database, stage: TrainStage, values: Json) -> None:
     db.model.update_one({"_id": stage.train_config.name, "config_id": stage.config_id}, {"$set": values})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from pymongo.database import Database
 
 from catalogdb.database.lease import server_now
 from catalogdb.database.named import no_such
+from catalogdb.documents import records
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.identity import canonical, content_id, file_sha256
 from catalogdb.ledger.tasks import shortened
@@ -32,13 +34,13 @@ class TrainingSet:
         parted: its records by part.
     """
 
-    document: dict[str, Any]
+    document: records.TrainingSet
     parted: Parted
 
 
 def ingest_training_set(
     db: Database, folders: Iterable[Path], config: TrainingSetConfig, licence: str = "", replace: bool = False
-) -> dict[str, Any]:
+) -> records.TrainingSet:
     """Enter labelled files as a training set. They stay where they are, and are looked at again before each training.
 
     Args:
@@ -58,7 +60,7 @@ def ingest_training_set(
 
 def define_training_set(
     db: Database, config: TrainingSetConfig, replace: bool = False, licence: str = ""
-) -> dict[str, Any]:
+) -> records.TrainingSet:
     """Enter a training set of the database's picks and waveforms; its records are those of now.
 
     Raises:
@@ -69,9 +71,9 @@ def define_training_set(
     return _enter(db, config, {"kind": kind, **({"licence": licence} if licence else {})}, replace)
 
 
-def _enter(db: Database, config: TrainingSetConfig, fields: dict[str, Any], replace: bool) -> dict[str, Any]:
+def _enter(db: Database, config: TrainingSetConfig, fields: AnyDocument, replace: bool) -> records.TrainingSet:
     described = canonical(config.model_dump(mode="json"))
-    document = {"_id": config.name, "config": described, **fields}
+    document: Any = {"_id": config.name, "config": described, **fields}
     read = _read(db, document)
     document |= {
         "config_id": content_id(described, fields.get("folders", [])),
@@ -96,7 +98,7 @@ def _enter(db: Database, config: TrainingSetConfig, fields: dict[str, Any], repl
     return held if held is not None and same else document
 
 
-def require_training_set(db: Database, name: str) -> dict[str, Any]:
+def require_training_set(db: Database, name: str) -> records.TrainingSet:
     """The document of a training set.
 
     Raises:
@@ -127,7 +129,7 @@ def load_training_set(db: Database, name: str) -> TrainingSet:
     return TrainingSet(document, read.parted)
 
 
-def export_training_set(db: Database, name: str, folder: Path) -> dict[str, Any]:
+def export_training_set(db: Database, name: str, folder: Path) -> Json:
     """Write a training set in SeisBench's format: metadata.csv and waveforms.hdf5.
 
     Returns:
@@ -148,7 +150,7 @@ class _Read:
     ignored: list[str]
 
 
-def _read(db: Database, document: dict[str, Any]) -> _Read:
+def _read(db: Database, document: Mapping[str, Any]) -> _Read:
     config = TrainingSetConfig.model_validate(document["config"])
     rejected: list[str] = []
     ignored: list[str] = []
@@ -183,7 +185,7 @@ def _read(db: Database, document: dict[str, Any]) -> _Read:
     return _Read(parted(records, config.split), records, digest, rejected, ignored)
 
 
-def _counts(read: _Read) -> dict[str, Any]:
+def _counts(read: _Read) -> Json:
     onsets = Counter(onset.phase for record in read.records for onset in record.onsets)
     return {
         "records": len(read.records),

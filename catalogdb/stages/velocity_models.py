@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
+from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.documents.records import VelocityModel
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.names import checked_name
@@ -27,7 +28,7 @@ def ingest_velocity_model(
     vp_vs: float | None = None,
     gradient: bool = False,
     replace: bool = False,
-) -> dict[str, Any]:
+) -> Json:
     """Read a model and give it a name; a second time it changes nothing.
 
     Args:
@@ -44,12 +45,12 @@ def ingest_velocity_model(
     """
     checked_name(name, "velocity model")
     model = read_velocity_model(paths, vp_vs, gradient)
-    document = cast(dict[str, Any], model_document(name, model, ", ".join(Path(path).name for path in paths)))
+    document = cast(Json, model_document(name, model, ", ".join(Path(path).name for path in paths)))
     held = db.velocity_model.find_one({"_id": name}, {"model_id": 1})
     same = {"_id": name, "model_id": document["model_id"]}
     if held is not None and held["model_id"] == document["model_id"]:
         return _facts(document, model) | {"done": "nothing: it is there"}
-    update: list[dict[str, Any]] = [{"$replaceWith": {"$literal": document}}, {"$set": {"created": "$$NOW"}}]
+    update: list[Json] = [{"$replaceWith": {"$literal": document}}, {"$set": {"created": "$$NOW"}}]
     try:
         db.velocity_model.update_one({"_id": name} if replace else same, update, upsert=True)
     except DuplicateKeyError:
@@ -80,7 +81,7 @@ def velocity_model(db: Database, name: str, called: str = JOB_SETTING) -> Veloci
     return model_of(cast(VelocityModel, _found(db, name, None, called)))
 
 
-def _found(db: Database, name: str, fields: dict[str, int] | None, called: str = JOB_SETTING) -> dict[str, Any]:
+def _found(db: Database, name: str, fields: dict[str, int] | None, called: str = JOB_SETTING) -> AnyDocument:
     document = db.velocity_model.find_one({"_id": name}, fields)
     if document is None:
         known = sorted(row["_id"] for row in db.velocity_model.find({}, {"_id": 1}))
@@ -88,10 +89,10 @@ def _found(db: Database, name: str, fields: dict[str, int] | None, called: str =
             f"{called}: no velocity model {name!r} in database {db.name!r}",
             hint=f"there are: {', '.join(known) or 'none'}; catalogdb ingest velocity-model FILE --name {name}",
         )
-    return cast(dict[str, Any], document)
+    return cast(Json, document)
 
 
-def _facts(document: dict[str, Any], model: VelocityConfig | VelocityGrid) -> dict[str, Any]:
+def _facts(document: AnyDocument, model: VelocityConfig | VelocityGrid) -> AnyDocument:
     facts = {"name": document["_id"], "model_id": document["model_id"], "kind": document["kind"]}
     if isinstance(model, VelocityGrid):
         shape = " x ".join(map(str, model.vp.shape))

@@ -7,10 +7,11 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.archive import WfFile
+from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.stages.file_states import FIELDS
@@ -22,7 +23,7 @@ OTHER_SUFFIXES = COMPRESSED | {
 }
 """Files that a folder of waveforms often holds besides; they are scanned only when they are named themselves."""
 
-Known = Mapping[tuple[str, str], dict[str, Any]]
+Known = Mapping[tuple[str, str], WfFile]
 
 
 @dataclass(frozen=True)
@@ -70,15 +71,15 @@ def is_gone(folder: str, name: str) -> bool:
     return False
 
 
-def below(root: Path) -> dict[str, Any]:
+def below(root: Path) -> Query:
     """Filter of documents whose `dir` is a folder or lies below it."""
     inside = str(root).rstrip(os.sep) + os.sep
     return {"$or": [{"dir": str(root)}, {"dir": {"$gte": inside, "$lt": inside + "\U0010ffff"}}]}
 
 
-def known_files(db: Database, roots: Sequence[Path]) -> dict[tuple[str, str], dict[str, Any]]:
+def known_files(db: Database, roots: Sequence[Path]) -> dict[tuple[str, str], WfFile]:
     """`wf_file` rows of the roots themselves and of all below them, by folder and name."""
-    clauses: list[dict[str, Any]] = []
+    clauses: list[Query] = []
     for root in roots:
         if storable(root):
             clauses += [{"dir": str(root.parent), "dfile": root.name}, below(root)]

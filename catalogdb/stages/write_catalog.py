@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,8 @@ from pymongo.errors import OperationFailure
 
 from catalogdb.batches import batches
 from catalogdb.database.lease import Lease
+from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.records import Task
 from catalogdb.errors import NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
 
@@ -26,8 +29,8 @@ def write_catalog(
     db: Database,
     name: str,
     documents: CatalogDocuments,
-    named: dict[str, dict[str, Any]],
-    ledger: dict[str, Any],
+    named: dict[str, AnyDocument],
+    ledger: Task,
     lease: Lease,
 ) -> None:
     """Replace what stands under a name by the documents of a catalog.
@@ -45,25 +48,21 @@ def write_catalog(
         LostLease: when the lease has gone to another process.
         NameTaken: when a run has taken the name meanwhile; what was written is removed again.
     """
-    writer = _Writer(db, name, documents, named, ledger, lease)
+    writer = _Writer(db, name, {"pick": documents.picks, "event": documents.events}, named, ledger, lease)
     present = sum(db[collection].count_documents({key: name}) for collection, key in COLLECTIONS)
     if len(documents.events) + len(documents.picks) + present <= TRANSACTION_DOCUMENTS and writer.all_at_once():
         return
     writer.in_batches()
 
 
+@dataclass(frozen=True)
 class _Writer:
-    def __init__(
-        self,
-        db: Database,
-        name: str,
-        documents: CatalogDocuments,
-        named: dict[str, dict[str, Any]],
-        ledger: dict[str, Any],
-        lease: Lease,
-    ):
-        self.db, self.name, self.named, self.ledger, self.lease = db, name, named, ledger, lease
-        self.documents: dict[str, Sequence[Any]] = {"pick": documents.picks, "event": documents.events}
+    db: Database
+    name: str
+    documents: dict[str, Sequence[Any]]
+    named: dict[str, AnyDocument]
+    ledger: Task
+    lease: Lease
 
     def all_at_once(self) -> bool:
         """Write everything in one transaction; false where it is too large for the server."""
@@ -103,7 +102,7 @@ class _Writer:
                     self.db[collection].delete_many({"task_id": self.ledger["_id"]})
                 raise
 
-    def _insert(self, collection: str, documents: list[dict[str, Any]], session: ClientSession) -> None:
+    def _insert(self, collection: str, documents: list[AnyDocument], session: ClientSession) -> None:
         self.lease.confirm(session)
         self.db[collection].insert_many(documents, session=session)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.documents.archive import Channel as ChannelDocument
 from catalogdb.documents.archive import Site
+from catalogdb.documents.free import AnyDocument
 from catalogdb.stations.epochs import epoch_end, epoch_start, finite
 from catalogdb.stations.metadata import turned
 from catalogdb.stations.response import response_document
@@ -28,7 +29,7 @@ def site_documents(inventory: Inventory, source: str) -> list[Site]:
     A station epoch is parted where the place of its channels changes. Where channels of one location stand at several
     places at once, the best sensor's counts (`SENSOR_PRIORITY`, vertical first).
     """
-    documents: dict[tuple[Any, ...], dict[str, Any]] = {}
+    documents: dict[tuple[Any, ...], AnyDocument] = {}
     for network in inventory:
         for station in network:
             for loc, start, end, item in _standing_places(station):
@@ -49,7 +50,7 @@ def site_documents(inventory: Inventory, source: str) -> list[Site]:
 def channel_documents(inventory: Inventory, source: str) -> list[ChannelDocument]:
     """`channel` documents: one per channel epoch; orientation and response are absent where the file doesn't know
     them."""
-    documents: dict[tuple[Any, ...], dict[str, Any]] = {}
+    documents: dict[tuple[Any, ...], AnyDocument] = {}
     for network in inventory:
         for station in network:
             for channel in station.channels:

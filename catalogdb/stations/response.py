@@ -10,12 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from catalogdb.documents.archive import Channel as ChannelDocument
 from catalogdb.documents.archive import ChannelResponse
+from catalogdb.documents.free import AnyDocument
 from catalogdb.identity import canonical_json
 from catalogdb.stations.epochs import OPEN_END, finite
 from catalogdb.stations.units import GroundMotionUnit, ground_motion_unit, is_counts
@@ -58,18 +59,18 @@ def response_document(channel: Channel) -> ChannelResponse | None:
     return cast(ChannelResponse, document) if is_said else None
 
 
-def _as_stated(response: Response) -> dict[str, Any]:
+def _as_stated(response: Response) -> AnyDocument:
     sensitivity = response.instrument_sensitivity
     if sensitivity is None:
         return {}
-    document: dict[str, Any] = finite("sensitivity", sensitivity.value)
+    document: AnyDocument = finite("sensitivity", sensitivity.value)
     document |= finite("sensitivity_frequency", sensitivity.frequency)
     if sensitivity.input_units:
         document["input_units"] = sensitivity.input_units.upper()
     return document
 
 
-def _checked(response: Response, remarks: list[str]) -> dict[str, Any]:
+def _checked(response: Response, remarks: list[str]) -> AnyDocument:
     """Fields of a response that counts can be turned into ground motion with."""
     from obspy.core.inventory.response import PolynomialResponseStage
 
@@ -145,9 +146,9 @@ def _analogue(stages: Sequence[ResponseStage], remarks: list[str]) -> list[Poles
     return laplace
 
 
-def _poles_zeros_fields(stages: Sequence[PolesZerosResponseStage], remarks: list[str]) -> dict[str, Any]:
+def _poles_zeros_fields(stages: Sequence[PolesZerosResponseStage], remarks: list[str]) -> AnyDocument:
     """Poles, zeros and normalisation of the stages together, in rad/s."""
-    document: dict[str, Any] = {"poles": [], "zeros": []}
+    document: AnyDocument = {"poles": [], "zeros": []}
     factor = 1.0
     for stage in stages:
         poles, zeros = _radians(stage)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from typing import Any
 
 import numpy as np
 
+from catalogdb.documents.free import Json
 from catalogdb.documents.records import VelocityModel
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
@@ -47,7 +47,7 @@ def model_document(name: str, model: VelocityConfig | VelocityGrid, source: str)
 
 def model_of(document: VelocityModel) -> VelocityConfig | VelocityGrid:
     """The model of a document."""
-    content: dict[str, Any] = document["content"]
+    content: Json = document["content"]
     if document["kind"] == "layers":
         return VelocityConfig.model_validate(content)
     vp, vs = (

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from catalogdb.decoding import decode, read_bytes
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.traveltimes.velocity import FASTEST
 from catalogdb.traveltimes.velocity_grid import SLOWEST, VelocityGrid
@@ -58,7 +59,7 @@ def has_layer_lines(text: str) -> bool:
     return LAYER.search(text) is not None
 
 
-def read_layer_lines(path: Path, text: str) -> dict[str, Any]:
+def read_layer_lines(path: Path, text: str) -> Json:
     """`LAYER depth VpTop VpGrad VsTop VsGrad rhoTop rhoGrad`, km, km/s and km/s/km: what `VelocityConfig` takes."""
     rows = []
     for match in LAYER.finditer(text):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.geo import KM_PER_DEGREE, Projection
 from catalogdb.identity import content_id
@@ -97,7 +97,7 @@ class VelocityGrid:
         return f"{'x'.join(map(str, self.vp.shape))}_grid_{self.digest[:EARTH_MODEL_DIGITS]}"
 
     @property
-    def geometry(self) -> dict[str, Any]:
+    def geometry(self) -> Json:
         """Where its values are."""
         return {
             "cells": self.cells,

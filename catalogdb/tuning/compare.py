@@ -17,6 +17,7 @@ from catalogdb.association.associate import associate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import association_windows, owned
 from catalogdb.documents.data import OriginFields
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.pairing import pair_events
@@ -70,7 +71,7 @@ def through_windows(task: Task, config: AssociateConfig) -> list[OriginFields]:
 
 def score(
     origins: Sequence[Mapping[str, Any]], reference: Sequence[Mapping[str, Any]], gates: Gates | None = None
-) -> dict[str, Any]:
+) -> Json:
     """Count what was found, one to one, within the gates of time and epicentre.
 
     Returns:
@@ -81,7 +82,7 @@ def score(
     events, found = _columns(reference), _columns(origins)
     pairs = pair_events(events, found, gates or Gates())
     matched = len(pairs.reference)
-    result: dict[str, Any] = {
+    result: Json = {
         "reference_events": len(reference),
         "events": len(origins),
         "matched": matched,
@@ -106,8 +107,8 @@ def compare(
     methods: Mapping[str, tuple[Method, AssociateConfig]],
     gates: Gates | None = None,
     workers: int = 1,
-    progress: Callable[[dict[str, Any]], None] | None = None,
-) -> list[dict[str, Any]]:
+    progress: Callable[[Json], None] | None = None,
+) -> list[Json]:
     """Run each method in a process of its own; one row each, in their order, with its score, time and memory.
 
     Rows hold `method`, what `score` gives, `seconds`, `cpu_seconds` and `peak_mb`; imports and tables are made before
@@ -135,7 +136,7 @@ def compare(
     return rows
 
 
-def _measured(task: Task, method: Method, config: AssociateConfig, gates: Gates | None) -> dict[str, Any]:
+def _measured(task: Task, method: Method, config: AssociateConfig, gates: Gates | None) -> Json:
     if task.picks:
         first = min(pick["time"] for pick in task.picks)
         through_windows(task.during(first, first + 600.0, 0.0), config)

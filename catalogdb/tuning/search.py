@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from catalogdb.association.config import AssociateConfig
+from catalogdb.documents.free import Json, Row
 from catalogdb.dotted_keys import with_keys
 from catalogdb.errors import InputError
 from catalogdb.evaluation.gates import Gates
@@ -53,8 +54,8 @@ def tune(
     min_precision: float = 0.0,
     gates: Gates | None = None,
     workers: int = 1,
-    progress: Callable[[dict[str, Any]], None] | None = None,
-) -> dict[str, Any]:
+    progress: Callable[[Json], None] | None = None,
+) -> Json:
     """Random search: the base settings first, then `trials` draws, each judged on the training period by F1.
 
     Args:
@@ -83,12 +84,12 @@ def tune(
             raise InputError(f"the {name} period holds no reference event", hint="Name a longer one.")
     space = SPACES[base.associator] if space is None else space
     random = np.random.default_rng(seed)
-    drawn: list[dict[str, Any]] = [{}]
+    drawn: list[Json] = [{}]
     drawn += [{key: _draw(random, key, values) for key, values in space.items()} for _ in range(trials)]
     # Before the first runs: settings that don't fit
     methods = {str(number): (through_windows, changed(base, settings)) for number, settings in enumerate(drawn)}
 
-    def trial(row: dict[str, Any]) -> dict[str, Any]:
+    def trial(row: Row) -> Json:
         number = int(row["method"])
         return {"settings": drawn[number], "train": {key: value for key, value in row.items() if key != "method"}}
 

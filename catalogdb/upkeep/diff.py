@@ -11,6 +11,8 @@ from pymongo.database import Database
 
 from catalogdb.comparisons.readers import PickReader, read_events
 from catalogdb.database.named import require_catalog, require_pick_set
+from catalogdb.documents.free import Json, Row
+from catalogdb.documents.records import Catalog, PickSet
 from catalogdb.evaluation import Gates
 from catalogdb.evaluation.columns import PHASES, Codes, Events, Picks, joined, merged_batches
 from catalogdb.evaluation.pairing import EventPairs, pair_events, pair_picks, unfinished
@@ -30,7 +32,7 @@ def diff_catalogs(
     period: tuple[float, float] = ALL_TIME,
     rows: int = 50,
     with_settings: bool = True,
-) -> dict[str, Any]:
+) -> Json:
     """What differs between two catalogs. Nothing is stored.
 
     Args:
@@ -52,8 +54,8 @@ def diff_catalogs(
     gates = gates or Gates()
     pick_sets = [document.get("pick_set") for document in documents]
     ours, theirs = pick_sets
-    picks: dict[str, Any] | None = None
-    pick_settings: list[dict[str, Any]] = []
+    picks: Json | None = None
+    pick_settings: list[Json] = []
     if ours and theirs and ours != theirs:
         picks = _diff_picks(db, ours, theirs, gates.max_pick_dt, period)
         pick_settings = _settings(require_pick_set(db, ours), require_pick_set(db, theirs))
@@ -77,7 +79,7 @@ def diff_pick_sets(
     max_dt: float = 0.5,
     period: tuple[float, float] = ALL_TIME,
     with_settings: bool = True,
-) -> dict[str, Any]:
+) -> Json:
     """What differs between two pick sets. Nothing is stored.
 
     Args:
@@ -100,7 +102,7 @@ def diff_pick_sets(
     return result | {"equal": _is_equal(result, with_settings)}
 
 
-def _is_equal(result: dict[str, Any], with_settings: bool) -> bool:
+def _is_equal(result: Json, with_settings: bool) -> bool:
     compared = list((result["picks"] or {}).get("phases", {}).values())
     if "events" in result:
         compared.append(result["events"])
@@ -112,13 +114,13 @@ def _is_equal(result: dict[str, Any], with_settings: bool) -> bool:
 # -- events
 
 
-def _diff_events(db: Database, a: str, b: str, gates: Gates, period: tuple[float, float], rows: int) -> dict[str, Any]:
+def _diff_events(db: Database, a: str, b: str, gates: Gates, period: tuple[float, float], rows: int) -> Json:
     events = [read_events(db, name, *period, selection={}) for name in (a, b)]  # rejected ones, too
     pairs = pair_events(events[0], events[1], gates)
     pairs = _with_unlocated(events[0], events[1], pairs)
     counted = [_counted(db, name, period) for name in (a, b)]
     moved = 0
-    kept: list[dict[str, Any]] = []
+    kept: list[Json] = []
     for row in _pair_rows(events[0], events[1], pairs):
         before, now = counted[0].get(row["a_id"]), counted[1].get(row["b_id"])
         row = {key: value for key, value in row.items() if value == value}  # without what neither knows
@@ -163,7 +165,7 @@ def _with_unlocated(a: Events, b: Events, pairs: EventPairs) -> EventPairs:
     )
 
 
-def _pair_rows(a: Events, b: Events, pairs: EventPairs) -> Iterator[dict[str, Any]]:
+def _pair_rows(a: Events, b: Events, pairs: EventPairs) -> Iterator[Row]:
     """The pairs by time of a; the difference of what is known in one alone is infinite, of what neither knows NaN."""
     order = np.argsort(pairs.reference, kind="stable")
     first, second = pairs.reference[order], pairs.catalog[order]
@@ -198,7 +200,7 @@ def _alone(events: Events, used: NDArray[np.int64]) -> list[int]:
     return np.flatnonzero(mask).tolist()
 
 
-def _event_row(events: Events, at: int) -> dict[str, Any]:
+def _event_row(events: Events, at: int) -> Row:
     row = {name: float(getattr(events, name)[at]) for name in Events.NUMBERS}
     return {"event_id": events.identity[at]} | {name: value for name, value in row.items() if value == value}
 
@@ -206,7 +208,7 @@ def _event_row(events: Events, at: int) -> dict[str, Any]:
 # -- picks
 
 
-def _diff_picks(db: Database, a: str, b: str, max_dt: float, period: tuple[float, float]) -> dict[str, Any]:
+def _diff_picks(db: Database, a: str, b: str, max_dt: float, period: tuple[float, float]) -> Json:
     stations, networks = Codes(), Codes()
     readers = [PickReader(db, name, *period, stations, networks, selection={}) for name in (a, b)]
     phases = {phase: dict.fromkeys(("a", "b", *OUTCOMES), 0) for phase in PHASES}
@@ -268,7 +270,7 @@ def _count(a: Picks, b: Picks, max_dt: float, phases: dict[str, dict[str, int]],
 # -- settings
 
 
-def _settings(a: dict[str, Any], b: dict[str, Any]) -> list[dict[str, Any]]:
+def _settings(a: Catalog | PickSet, b: Catalog | PickSet) -> list[Json]:
     """Keys of the configurations whose values differ; the names, under which they stand, are none of them."""
     first, second = (dict(_flat(row.get("config", {}), "")) for row in (a, b))
     names = {"catalog", "pick_set"}

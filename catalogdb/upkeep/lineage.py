@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.database.short_ids import ids_that_begin
+from catalogdb.documents.data import Event, Magnitude, Origin, Pick
+from catalogdb.documents.free import AnyDocument, Json
+from catalogdb.documents.records import Task
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import shard_name
 from catalogdb.stages.file_states import content_of, file_states
@@ -30,7 +33,7 @@ PICK_FIELDS = (
 CONFIG_FIELDS = ("kind", "config_id", "config", "agency_id", "source", "licence", "created", "repicked_from")
 
 
-def lineage(db: Database, event_id: str) -> dict[str, Any]:
+def lineage(db: Database, event_id: str) -> Json:
     """What an event is made from, as far as the database knows.
 
     Args:
@@ -64,7 +67,7 @@ def lineage(db: Database, event_id: str) -> dict[str, Any]:
     }
 
 
-def find_event(db: Database, event_id: str) -> dict[str, Any]:
+def find_event(db: Database, event_id: str) -> Event:
     """The event of an id, of the beginning of one, or of the source's own id.
 
     Raises:
@@ -109,25 +112,25 @@ class _Tasks:
 
     def __init__(self, db: Database):
         self._db = db
-        self._tasks: dict[str, dict[str, Any] | None] = {}
-        self._runs: dict[str, dict[str, Any] | None] = {}
+        self._tasks: dict[str, Json | None] = {}
+        self._runs: dict[str, Json | None] = {}
 
-    def __getitem__(self, task_id: str | None) -> dict[str, Any] | None:
+    def __getitem__(self, task_id: str | None) -> Json | None:
         """The task in short, with its run; None where the ledger doesn't have it."""
         if task_id is not None and task_id not in self._tasks:
             row = self._db.task.find_one({"_id": task_id})
             self._tasks[task_id] = row and self._told(row)
         return self._tasks.get(task_id) if task_id is not None else None
 
-    def _told(self, row: dict[str, Any]) -> dict[str, Any]:
-        shown = {"task_id": row["_id"], "stage": row["stage"], "status": row["status"], "config_id": row["config_id"]}
+    def _told(self, row: Task) -> Json:
+        shown: Json = {"task_id": row["_id"]} | _those(row, ("stage", "status", "config_id"))
         if "starttime" in row:
             shown["shard"] = shard_name(row["shard"], row["starttime"])
         shown |= {"updated": row.get("updated"), "choices": row.get("choices"), "inputs": row.get("inputs")}
         shown = {key: value for key, value in shown.items() if value}
         return shown | {"run": self._run(row.get("run_id"))}
 
-    def _run(self, run_id: str | None) -> dict[str, Any] | None:
+    def _run(self, run_id: str | None) -> Json | None:
         if run_id is None:
             return None
         if run_id not in self._runs:
@@ -142,7 +145,7 @@ class _PickSets:
 
     def __init__(self, db: Database):
         self._db = db
-        self.known: dict[str, dict[str, Any]] = {}
+        self.known: dict[str, Json] = {}
 
     def source_of(self, name: str) -> str:
         """The pick set whose network made the peaks that a pick set is chosen from: itself, unless it was repicked."""
@@ -153,20 +156,20 @@ class _PickSets:
         return name if origin is None or origin == name else self.source_of(origin)
 
 
-def _origin(db: Database, origin: dict[str, Any], tasks: _Tasks) -> dict[str, Any]:
+def _origin(db: Database, origin: Origin, tasks: _Tasks) -> Json:
     stored = db.origin.find_one({"_id": origin["_id"]}, {"task_id": 1}) or {}
     arrivals = [dict(arrival) for arrival in origin.get("arrivals", [])]
     return _those(origin, ORIGIN_FIELDS) | {"task": tasks[stored.get("task_id")], "arrivals": arrivals}
 
 
-def _magnitude(db: Database, magnitude: dict[str, Any], tasks: _Tasks) -> dict[str, Any]:
+def _magnitude(db: Database, magnitude: Magnitude, tasks: _Tasks) -> Json:
     stored = db.magnitude.find_one({"_id": magnitude["_id"]}, {"task_id": 1}) or {}
     shown = _those(magnitude, ("_id", "type", "value", "uncertainty", "n_stations"))
     return shown | {"task": tasks[stored.get("task_id")]}
 
 
-def _pick(db: Database, pick: dict[str, Any], sets: _PickSets, tasks: _Tasks) -> dict[str, Any]:
-    shown = {"_id": pick["_id"]} | _those(pick, PICK_FIELDS) | {"task": tasks[pick["task_id"]]}
+def _pick(db: Database, pick: Pick, sets: _PickSets, tasks: _Tasks) -> Json:
+    shown: Json = {"_id": pick["_id"]} | _those(pick, PICK_FIELDS) | {"task": tasks[pick["task_id"]]}
     source = sets.source_of(pick["pick_set"])
     if sets.known[pick["pick_set"]].get("kind") == "automatic":
         sensor = {key: pick[key] for key in ("net", "sta", "loc", "channel_group")} | {"pick_set": source}
@@ -178,13 +181,13 @@ def _pick(db: Database, pick: dict[str, Any], sets: _PickSets, tasks: _Tasks) ->
     return shown
 
 
-def _probability(db: Database, pick: dict[str, Any], sensor: dict[str, Any]) -> dict[str, Any] | None:
+def _probability(db: Database, pick: Pick, sensor: Json) -> Json | None:
     """The block of the hour that the pick lies in, without its blob; None where none was kept."""
     hour = {"starttime": {"$lte": pick["time"]}, "endtime": {"$gt": pick["time"]}}
     return db.probability.find_one(sensor | hour, {"blob": 0, "segments": 0})
 
 
-def _peak(db: Database, pick: dict[str, Any], sensor: dict[str, Any]) -> dict[str, Any] | None:
+def _peak(db: Database, pick: Pick, sensor: Json) -> Json | None:
     """The pick's row in the table of peaks; None where no table was kept."""
     shard = {"starttime": {"$lte": pick["time"]}, "endtime": {"$gt": pick["time"]}}
     if (document := db.peak.find_one(sensor | shard)) is None:
@@ -202,7 +205,7 @@ def _peak(db: Database, pick: dict[str, Any], sensor: dict[str, Any]) -> dict[st
     return shown | {"row": row, "values": {name: value for name, value in values.items() if value == value}}
 
 
-def _segments(db: Database, pick: dict[str, Any], used: dict[str, str]) -> list[dict[str, Any]]:
+def _segments(db: Database, pick: Pick, used: dict[str, str]) -> list[Json]:
     """The indexed segments of the pick's sensor that hold its moment, each with its file.
 
     Args:
@@ -216,13 +219,14 @@ def _segments(db: Database, pick: dict[str, Any], used: dict[str, str]) -> list[
     return [_those(segment, ("_id", *fields[:-1])) | {"file": files.get(segment["file_id"])} for segment in segments]
 
 
-def _files(db: Database, identities: Iterable[str], used: dict[str, str]) -> dict[str, dict[str, Any]]:
+def _files(db: Database, identities: Iterable[str], used: dict[str, str]) -> dict[str, Json]:
     identities = sorted(set(identities))
     states = file_states(db, identities)
     contents = {" ".join(state.split()[:2]) for state in used.values()}
     files = {}
     for row in db.wf_file.find({"_id": {"$in": identities}}):
-        shown = {"path": f"{row['dir']}/{row['dfile']}"} | _those(row, ("size", "mtime_ns", "digest", "state", "error"))
+        shown: Json = {"path": f"{row['dir']}/{row['dfile']}"}
+        shown |= _those(row, ("size", "mtime_ns", "digest", "state", "error"))
         shown["indexed_at"] = row.get("indexed_at")
         content = content_of(states.get(row["_id"]))
         if row["_id"] in used or content in contents:  # a file that has moved since is the one that was used
@@ -231,5 +235,5 @@ def _files(db: Database, identities: Iterable[str], used: dict[str, str]) -> dic
     return files
 
 
-def _those(document: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+def _those(document: Mapping[str, Any], names: Iterable[str]) -> AnyDocument:
     return {name: document[name] for name in names if name in document}

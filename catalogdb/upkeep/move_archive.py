@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, Field
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from catalogdb.batches import batches
+from catalogdb.documents.free import AnyDocument, Json, Row
 from catalogdb.errors import InputError
 from catalogdb.stages.waveform_files import below, file_id, shown, storable
 from catalogdb.waveforms import ChangedWaveform, FileState, UnreadableWaveform, WaveformUnavailable
@@ -82,8 +82,8 @@ def move_archive(
 
 
 def _checked(
-    db: Database, rows: list[dict[str, Any]], old: Path, new: Path, verify: bool, result: ArchiveMove
-) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    db: Database, rows: list[Row], old: Path, new: Path, verify: bool, result: ArchiveMove
+) -> Iterator[tuple[Json, Json]]:
     """The rows whose files are under the new folder, each with the row that takes its place."""
     targets = [new / Path(row["dir"]).relative_to(old) / row["dfile"] for row in rows]
     identities = [file_id(str(path.parent), path.name) for path in targets]
@@ -118,7 +118,7 @@ def _checked(
         yield row, row | place | times | earlier
 
 
-def _move(db: Database, moves: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+def _move(db: Database, moves: list[tuple[AnyDocument, AnyDocument]]) -> None:
     def step(session: ClientSession) -> None:
         for row, target in moves:
             place = {"file_id": target["_id"], "dir": target["dir"], "dfile": target["dfile"]}

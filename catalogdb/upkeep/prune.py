@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from pymongo.database import Database
 
 from catalogdb.batches import batches
 from catalogdb.database.lease import name_holder
+from catalogdb.documents.free import Json, Query
 from catalogdb.stages.registry import KINDS, kept, outputs
 from catalogdb.upkeep.removal import (
     LIVE_LEASE,
@@ -155,22 +155,22 @@ def _stands(db: Database, config_id: str) -> bool:
     return any(db[kind].find_one({"config_id": config_id}, {"_id": 1}) for kind in KINDS)
 
 
-def _held(db: Database) -> Iterable[dict[str, Any]]:
+def _held(db: Database) -> Iterable[Json]:
     stages = {"stage": {"$in": db.task.distinct("stage")}, "config_id": {"$gt": ""}}
     return db.task.find(stages | LIVE_LEASE, {"config_id": 1, "lease.owner": 1})
 
 
-def _of_configs(configs: list[str]) -> dict[str, Any]:
+def _of_configs(configs: list[str]) -> Query:
     return {"stage": {"$gt": ""}, "config_id": {"$in": configs}}
 
 
-def _distinct(key: str, match: dict[str, Any]) -> list[dict[str, Any]]:
+def _distinct(key: str, match: Query) -> list[Query]:
     return [{"$match": match}, {"$group": {"_id": f"${key}"}}]
 
 
 def _tasks_of(db: Database, collection: str) -> Iterator[str]:
     """The tasks that documents of a collection name; the index on task_id has them, each looked up once."""
-    pipeline: list[dict[str, Any]] = [{"$sort": {"task_id": 1}}, {"$group": {"_id": "$task_id"}}]
+    pipeline: list[Query] = [{"$sort": {"task_id": 1}}, {"$group": {"_id": "$task_id"}}]
     return (row["_id"] for row in db[collection].aggregate(pipeline, hint={"task_id": 1}))
 
 

@@ -12,6 +12,7 @@ from pymongo.database import Database
 from catalogdb import logs
 from catalogdb.database.lease import HELD, holder, name_lease
 from catalogdb.database.named import require_catalog, require_model, require_pick_set
+from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
 from catalogdb.ledger.lost import release_dead_tasks
 from catalogdb.stages.registry import keepers, kept, outputs
@@ -25,7 +26,7 @@ REQUIRE = {"pick_set": require_pick_set, "catalog": require_catalog, "model": re
 TASKS_PER_STEP = 50
 DOCUMENTS_PER_STEP = 20_000
 """What is larger may not fit the server's cache as one transaction."""
-LIVE_LEASE: dict[str, Any] = {"status": "running", **HELD}
+LIVE_LEASE: Query = {"status": "running", **HELD}
 """Filter of tasks that a worker holds, and of comparisons that are computed."""
 
 
@@ -101,18 +102,18 @@ def _remove(db: Database, kind: Kind, name: str, progress: Progress) -> Counts:
     return tally.counts()
 
 
-def _remove_name(db: Database, kind: Kind, name: str, own: dict[str, Any], session: ClientSession) -> Counts:
+def _remove_name(db: Database, kind: Kind, name: str, own: Query, session: ClientSession) -> Counts:
     check_unused(db, kind, name)  # a run that has come up meanwhile may have no task yet
     _none_is_left(db, name, own, session)
     return {kind: db[kind].delete_one({"_id": name}, session=session).deleted_count}
 
 
-def _none_is_left(db: Database, name: str, own: dict[str, Any], session: ClientSession | None = None) -> None:
+def _none_is_left(db: Database, name: str, own: Query, session: ClientSession | None = None) -> None:
     if db.task.find_one(own, {"_id": 1}, session=session) is not None:
         raise InputError(f"{name!r}: a run has come up under this name meanwhile", hint="remove it when that has ended")
 
 
-def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
+def _checked(db: Database, kind: Kind, name: str) -> Mapping[str, Any]:
     document = _document(db, kind, name)
     check_unused(db, kind, name)
     own = own_tasks(db, kind, document)
@@ -126,7 +127,7 @@ def _checked(db: Database, kind: Kind, name: str) -> dict[str, Any]:
     return document
 
 
-def _document(db: Database, kind: Kind, name: str) -> dict[str, Any]:
+def _document(db: Database, kind: Kind, name: str) -> Mapping[str, Any]:
     """The document of a name; where its removal or ingestion was broken off, what documents of its own tell."""
     try:
         return REQUIRE[kind](db, name)
@@ -140,7 +141,7 @@ def _document(db: Database, kind: Kind, name: str) -> dict[str, Any]:
 # -- the steps, which pruning takes too
 
 
-def remove_tasks(db: Database, own: dict[str, Any], collections: tuple[str, ...]) -> Counts:
+def remove_tasks(db: Database, own: Query, collections: tuple[str, ...]) -> Counts:
     """Remove tasks, but those that a worker holds, and what they wrote to some collections."""
     counts: Counter[str] = Counter()
     while batch := list(db.task.find(_free(own), {"_id": 1}).limit(TASKS_PER_STEP)):
@@ -149,7 +150,7 @@ def remove_tasks(db: Database, own: dict[str, Any], collections: tuple[str, ...]
     return dict(counts)
 
 
-def _free(own: dict[str, Any]) -> dict[str, Any]:
+def _free(own: Query) -> Query:
     return {"$and": [own, {"$nor": [LIVE_LEASE]}]}
 
 
@@ -190,7 +191,7 @@ def _remove_step(db: Database, identities: list[str], collections: tuple[str, ..
         return session.with_transaction(step)
 
 
-def remove_documents(db: Database, collection: str, query: dict[str, Any]) -> int:
+def remove_documents(db: Database, collection: str, query: Query) -> int:
     """Delete what a filter finds, so many documents at a time; returns how many."""
     deleted = 0
     while batch := [row["_id"] for row in db[collection].find(query, {"_id": 1}).limit(DOCUMENTS_PER_STEP)]:
@@ -226,7 +227,7 @@ def remove_comparison(db: Database, pair: dict[str, str]) -> Counts:
     return removed | {"task": db.task.delete_many(_free(tasks_of_pair(pair))).deleted_count}
 
 
-def tasks_of_pair(pair: dict[str, str]) -> dict[str, Any]:
+def tasks_of_pair(pair: dict[str, str]) -> Query:
     """Filter of what the ledger says of the pair's comparison."""
     of_pair = {"result": pair["catalog"], "shard.reference": pair["reference"]}
     return {"stage": {"$in": keepers()}, "config_id": {"$gt": ""}} | of_pair

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Any, Literal
+from typing import Literal
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from catalogdb import logs
 from catalogdb.database.lease import holder, name_lease
+from catalogdb.documents.free import AnyDocument, Json, Query
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.lost import release_dead_tasks
 from catalogdb.ledger.run_life import live_run
@@ -96,7 +97,7 @@ def _waiting(holder: str) -> None:
     logs.notice(f"the name is being written by {holder}: waiting for it")
 
 
-def _named(db: Database, kind: Kind, old: str, new: str) -> dict[Kind, dict[str, Any]]:
+def _named(db: Database, kind: Kind, old: str, new: str) -> dict[Kind, Json]:
     """The documents to be renamed, by kind; those that a rename which was broken off has moved are there already."""
     under = {"$or": [{"_id": old}, {"_id": new, "renamed_from": old}]}
     document = db[kind].find_one(under)
@@ -111,7 +112,7 @@ def _named(db: Database, kind: Kind, old: str, new: str) -> dict[Kind, dict[str,
     return found
 
 
-def _check(db: Database, named: dict[Kind, dict[str, Any]], old: str, new: str) -> None:
+def _check(db: Database, named: dict[Kind, AnyDocument], old: str, new: str) -> None:
     checked_name(new, "name")
     if old == new:
         raise InputError(f"{old!r} has that name already")
@@ -136,7 +137,7 @@ def _check(db: Database, named: dict[Kind, dict[str, Any]], old: str, new: str) 
         )
 
 
-def _check_idle(db: Database, kind: Kind, document: dict[str, Any], old: str, new: str) -> None:
+def _check_idle(db: Database, kind: Kind, document: AnyDocument, old: str, new: str) -> None:
     """No run makes or reads what stands under the name, or under the new one that a rename has given it."""
     words = f"{kind.replace('_', ' ')} {old!r}"
     if run := live_run(db, kind, old) or live_run(db, kind, new):
@@ -172,7 +173,7 @@ def _as_command(kind: str) -> str:
 def _check_not_scheduled(db: Database, kinds: tuple[Kind, ...], old: str) -> None:
     """A schedule's job would go on under the old name."""
     fields = {"catalog": ("catalog", "evaluate.reference"), "pick_set": ("pick_set",)}
-    ways: list[dict[str, Any]] = [{f"job_document.{field}": old} for kind in kinds for field in fields[kind]]
+    ways: list[Query] = [{f"job_document.{field}": old} for kind in kinds for field in fields[kind]]
     if "pick_set" in kinds:
         ways.append({"job_document.pick_set": None, "job_document.catalog": old})
     if row := db.schedule.find_one({"$or": ways}, {"_id": 1}):
@@ -182,7 +183,7 @@ def _check_not_scheduled(db: Database, kinds: tuple[Kind, ...], old: str) -> Non
         )
 
 
-def _move_names(db: Database, named: dict[Kind, dict[str, Any]], old: str, new: str, session: ClientSession) -> None:
+def _move_names(db: Database, named: dict[Kind, AnyDocument], old: str, new: str, session: ClientSession) -> None:
     """The documents of the names, and all that refers to them by name alone."""
     for kind, document in named.items():
         if run := live_run(db, kind, old):  # one that has come up since
@@ -202,16 +203,16 @@ def _move_names(db: Database, named: dict[Kind, dict[str, Any]], old: str, new: 
             db[collection].update_many({field: old}, {"$set": {field: new}}, session=session)
 
 
-def _documents(named: dict[Kind, dict[str, Any]], old: str) -> list[tuple[str, dict[str, Any]]]:
+def _documents(named: dict[Kind, AnyDocument], old: str) -> list[tuple[str, AnyDocument]]:
     """Collections with filters of what a rename moves; the field that a filter names first is that of the name."""
-    found: list[tuple[str, dict[str, Any]]] = []
+    found: list[tuple[str, AnyDocument]] = []
     for kind, document in named.items():
         found += [(collection, {kind: old}) for collection in outputs(kind)]
         found += [("task", {"result": old, "config_id": document["config_id"]}), ("run", {kind: old})]
     return found
 
 
-def _move(db: Database, collection: str, query: dict[str, Any], new: str) -> int:
+def _move(db: Database, collection: str, query: Query, new: str) -> int:
     """Give documents the new name, so many at a time."""
     field = next(iter(query))
     moved = 0

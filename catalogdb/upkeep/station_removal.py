@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from pymongo.database import Database
 
+from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.jobs import StationSelection
 
 COLLECTIONS = ("site", "channel")
 
 
-def stations_matching(db: Database, patterns: Sequence[str]) -> list[dict[str, Any]]:
+def stations_matching(db: Database, patterns: Sequence[str]) -> list[Json]:
     """Stations that patterns of `NET.STA` mean (`*` and `?`; `.STA` has no network, `STA` alone means any).
 
     Returns:
@@ -42,7 +42,7 @@ def stations_matching(db: Database, patterns: Sequence[str]) -> list[dict[str, A
     ]
 
 
-def remove_stations(db: Database, stations: Sequence[dict[str, Any]]) -> dict[str, int]:
+def remove_stations(db: Database, stations: Sequence[Json]) -> dict[str, int]:
     """Remove the metadata of stations, as `stations_matching` gives them; returns documents removed by collection."""
     counts = dict.fromkeys(COLLECTIONS, 0)
     with db.client.start_session() as session, session.start_transaction():

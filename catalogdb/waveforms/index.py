@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from catalogdb.channels import channel_group
+from catalogdb.documents.free import AnyDocument
 from catalogdb.file_formats import START, identify
 from catalogdb.waveforms.bounds import outside
 from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
@@ -28,7 +29,7 @@ from catalogdb.waveforms.miniseed3 import SIGNATURE
 from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, location, read_records
 from catalogdb.wording import first_few
 
-Segment = dict[str, Any]
+Segment = AnyDocument
 _SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
 _LONGEST_LIST = 3
 _INDEXERS_CODES = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ]{4}[0-9A-Za-z \-]{2}[0-9A-Za-z]{3}[0-9A-Za-z ]{2}")

@@ -11,12 +11,13 @@ import tempfile
 import warnings as python_warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from catalogdb.channels import channel_group
 from catalogdb.documents.archive import WfMiniseed
+from catalogdb.documents.free import AnyDocument
 from catalogdb.file_formats import START, identify, identify_by_obspy
 from catalogdb.waveforms.assemble import Segment
 from catalogdb.waveforms.bounds import outside
@@ -141,7 +142,7 @@ def _wrong(trace: Trace, codes: Sequence[str]) -> str | None:
     return next((said for mask, said in outside(*numbers) if mask[0]), None)
 
 
-def _document(trace: Trace, codes: Sequence[str], path: Path, number: int, size: int, format: str) -> dict[str, Any]:
+def _document(trace: Trace, codes: Sequence[str], path: Path, number: int, size: int, format: str) -> AnyDocument:
     net, sta, loc, chan = codes
     start, rate = trace.stats.starttime.ns / 1e9, float(trace.stats.sampling_rate)
     return {

@@ -27,9 +27,9 @@ not known is not there (`NotRequired`), and never None.{more}
 from __future__ import annotations
 
 {datetime}from typing import Any, Literal, NotRequired, TypedDict
-'''
-MORE = """ `PickFields` and its like are what science makes:
-documents before the fields are added that they are stored with."""
+{json}'''
+MORE = """ Types named `...Fields` are what
+science makes: documents before the fields are added that they are stored with."""
 TYPES = {
     "string": "str",
     "double": "float",
@@ -37,11 +37,13 @@ TYPES = {
     "bool": "bool",
     "date": "datetime",
     "objectid": "Any",
-    "object": "dict[str, Any]",
+    "object": "Json",
     "array": "list[Any]",
     "binary": "bytes",
 }
 STORED_WITH = ("_id", "pick_set", "catalog", "config_id", "task_id")
+OF_A_SENSOR = ("channel_group", "net", "sta", "loc")
+OF_A_COMPARISON = ("_id", "comparison", "catalog", "reference", "gates", "max_dt", "max_km", "max_pick_dt")
 OF_A_COLLECTION = re.compile(r"as in the (\w+) collection")
 WIDTH = 120
 
@@ -69,10 +71,12 @@ def _module(name: str, schemas: list[CollectionSchema]) -> str:
     named = [match[1] for schema in schemas for field in schema.fields.values() if (match := _of_collection(field))]
     in_order = sorted(schemas, key=lambda schema: schema.collection not in named)  # those that others name come first
     classes = [text for schema in in_order for text in _classes(schema, enums)]
+    has_json = any("Json" in text for text in classes)
     has_dates = any("datetime" in text for text in classes)
     head = HEADER.format(
         concept=MODULES[name],
-        more=MORE if name == "data" else "",
+        more=MORE if any("Fields(" in text for text in classes) else "",
+        json="\nfrom catalogdb.documents.free import Json\n" if has_json else "",
         datetime="from datetime import datetime\n" if has_dates else "",
     )
     return "\n\n".join([head + "\n" + "".join(enums.lines()), *(f"{text}\n" for text in classes)]).rstrip() + "\n"
@@ -107,18 +111,23 @@ def _classes(schema: CollectionSchema, enums: _Enums) -> Iterator[str]:
     for key, field in schema.fields.items():
         if field.fields:
             yield _class(_inner_name(name, key, field), "TypedDict", field.concept, field.fields, name, enums)
-    if "task_id" not in schema.fields:
+    if "task_id" in schema.fields:
+        is_of_a_sensor = {"pick_set", "channel_group", "starttime"} <= schema.fields.keys()  # science has one at a time
+        added = STORED_WITH + (OF_A_SENSOR if is_of_a_sensor else ())
+    elif "comparison" in schema.fields:
+        added = OF_A_COMPARISON
+    else:
         yield _class(name, "TypedDict", schema.concept, schema.fields, name, enums)
         return
-    stored = {key: field for key, field in schema.fields.items() if _is_stored(key, field)}
+    stored = {key: field for key, field in schema.fields.items() if key in added or _is_content_id(field)}
     own = {key: field for key, field in schema.fields.items() if key not in stored}
     yield _class(f"{name}Fields", "TypedDict", schema.concept, own, name, enums)
     yield _class(name, f"{name}Fields", f"The same as it is stored in `{schema.collection}`", stored, name, enums)
 
 
-def _is_stored(key: str, field: SchemaField) -> bool:
-    """True for what the stage or the ledger's writer adds: names, and identities, which hold the config_id."""
-    return key in STORED_WITH or "content id of" in field.concept.lower()
+def _is_content_id(field: SchemaField) -> bool:
+    """True for identities, which hold the config_id: the stage or the ledger's writer adds them, as it does names."""
+    return "content id of" in field.concept.lower()
 
 
 def _class(name: str, base: str, concept: str, fields: Fields, prefix: str, enums: _Enums) -> str:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from catalogdb.documents.data import Magnitude, MagnitudeStationMagnitude, OriginArrival
+from catalogdb.documents.free import AnyDocument
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.ogs.columns import cut, hypocentre, integer, number, refuse_cut, without_cut_value, year_of
 from catalogdb.exchange.ogs.log import FileLog
@@ -125,7 +125,7 @@ def _magnitudes(text: str) -> tuple[list[Magnitude | None], list[tuple[bool, str
     """MD and ML of an event line, and what was repaired."""
     md = number(cut(text, 52, 57), "MD")
     amiss = []
-    means: dict[str, dict[str, Any]] = {}
+    means: dict[str, AnyDocument] = {}
     for kind, first in (("ML", 112), ("MD", 125)):
         try:
             means[kind] = {

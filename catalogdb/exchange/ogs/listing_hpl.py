@@ -7,8 +7,9 @@ begin with `*` are remarks on the event before. Columns: `listing_event` and `li
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
+from catalogdb.documents.free import AnyDocument
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import add_arrival_counts
 from catalogdb.exchange.ogs.columns import NO_CENTURIES, read_lines
@@ -82,7 +83,7 @@ def _close(catalog: ReferenceCatalog, event: ListedEvent | None, log: FileLog) -
     document = event.document
     if event.station_lines is not None and event.station_lines != event.seen:
         log.repair(event.line, "the number of station lines is not the one that the event line gives")
-    cast(dict[str, Any], document).update(zone_and_type(event.letters, log))
+    cast(AnyDocument, document).update(zone_and_type(event.letters, log))
     md = next((magnitude for magnitude in document["magnitudes"] if magnitude["type"] == "MD"), None)
     if md is not None and event.station_magnitudes:
         md["station_magnitudes"] = event.station_magnitudes

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from catalogdb.channels import channel_group
+from catalogdb.documents.free import AnyDocument
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.codes import BRANCHES, EVENT_TYPES, ONSETS, POLARITIES, ZONES
@@ -104,7 +105,7 @@ def say_no_seconds(phase: str, log: FileLog, line: int) -> None:
         log.reject(line, "P reading: no seconds")
 
 
-def zone_and_type(letters: Iterable[tuple[int, str, str]], log: FileLog) -> dict[str, Any]:
+def zone_and_type(letters: Iterable[tuple[int, str, str]], log: FileLog) -> AnyDocument:
     """`zone` and `event_type` of an event, from the letters on its lines: the commonest of each.
 
     Args:

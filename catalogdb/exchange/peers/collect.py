@@ -45,14 +45,14 @@ class PeerCollector:
             arrivals = self._arrivals(event)
             if arrivals:
                 self.unknown.update(name for name in AS_ZERO if name not in event)
-                of_pick: dict[str, Any] = {pick["_id"]: pick for pick in picks}
+                of_pick: Mapping[str, Any] = {pick["_id"]: pick for pick in picks}
                 own = [of_pick.get(arrival["pick_id"], {}) for arrival in arrivals]
                 weights = [_weight(arrival, pick) for arrival, pick in zip(arrivals, own, strict=True)]
                 found.append(
                     PeerEvent(
                         len(found) + 1,
                         event["_id"],
-                        dict(preferred_origin(event)),
+                        preferred_origin(event),
                         float(event.get("magnitude") or 0.0),
                         arrivals,
                         weights,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -38,7 +40,7 @@ class PeerEvent:
 
     number: int
     event_id: str
-    origin: dict[str, Any]
+    origin: Mapping[str, Any]
     magnitude: float
     arrivals: list[OriginArrival]
     weights: list[int]
@@ -81,6 +83,7 @@ class PeerInput:
         velocity: model that the catalog was located in.
         linked: numbers of the events of pairs that the catalog was relocated by.
         correlated: pairs with times by cross-correlation.
+        left_out: arrivals that the program has no room for, by reason; the writer counts them.
     """
 
     events: list[PeerEvent]
@@ -88,6 +91,7 @@ class PeerInput:
     velocity: VelocityConfig
     linked: list[tuple[int, int]] = field(default_factory=list)
     correlated: list[PeerPair] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
 
     @property
     def layers(self) -> list[tuple[float, float, float]]:

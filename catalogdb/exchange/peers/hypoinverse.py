@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, minutes, moment
 from catalogdb.phases import phase_type
 
@@ -12,9 +10,8 @@ LONGEST_CODE = 5
 CODE_TOO_LONG = f"arrivals of stations with a code of more than {LONGEST_CODE} letters"
 
 
-def hypoinverse_files(given: PeerInput, left_out: Counter[str]) -> dict[str, str]:
-    """The files by name: phases, stations, one model of P and one of S, and a file of commands; `left_out` counts
-    arrivals that have no room."""
+def hypoinverse_files(given: PeerInput) -> dict[str, str]:
+    """The files by name: phases, stations, one model of P and one of S, and a file of commands."""
     networks = {arrival["sta"]: arrival.get("net") or "" for event in given.events for arrival in event.arrivals}
     phases = "".join(_event(event) for event in given.events)
     layers = given.in_steps(given.below_sea_level)
@@ -23,7 +20,7 @@ def hypoinverse_files(given: PeerInput, left_out: Counter[str]) -> dict[str, str
         for sta, position in sorted(given.stations.items())
         if len(sta) <= LONGEST_CODE
     )
-    left_out[CODE_TOO_LONG] += sum(
+    given.left_out[CODE_TOO_LONG] += sum(
         len(arrival["sta"]) > LONGEST_CODE for event in given.events for arrival in event.arrivals
     )
     return {

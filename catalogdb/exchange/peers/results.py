@@ -11,10 +11,11 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from catalogdb.decoding import open_unpacked
 from catalogdb.documents.data import Magnitude, Origin
+from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import InputError
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import event_from_parts, present
@@ -27,7 +28,7 @@ METHODS: dict[str, str] = {"hypodd-reloc": "hypoDD", "growclust-cat": "GrowClust
 COLUMNS = {"hypodd-reloc": 24, "growclust-cat": 25}
 UNKNOWN = -9.0
 """HypoDD's word for no rms."""
-Record = tuple[str, str, dict[str, Any], float | None]
+Record = tuple[str, str, AnyDocument, float | None]
 """Where it stands, the event's number or id, fields of its origin, its magnitude."""
 
 
@@ -111,7 +112,7 @@ def event_ids(path: Path) -> dict[str, str]:
 
 
 def _rows(
-    lines: list[str], columns: int, read: Callable[[list[str]], tuple[str, dict[str, Any], float | None]]
+    lines: list[str], columns: int, read: Callable[[list[str]], tuple[str, AnyDocument, float | None]]
 ) -> Iterator[Record | str]:
     """One event to the line; of a line that can't be read what is wrong with it."""
     for number, line in enumerate(lines, 1):
@@ -126,7 +127,7 @@ def _rows(
             yield f"line {number}: {error}"
 
 
-def _hypodd(row: list[str]) -> tuple[str, dict[str, Any], float | None]:
+def _hypodd(row: list[str]) -> tuple[str, AnyDocument, float | None]:
     """ID LAT LON DEPTH X Y Z EX EY EZ YR MO DY HR MI SC MAG NCCP NCCS NCTP NCTS RCC RCT CID; errors in metres."""
     east, north, down = (_number(value) / 1000.0 for value in row[7:10])
     rms = [_number(value) for value in row[21:23]]
@@ -142,7 +143,7 @@ def _hypodd(row: list[str]) -> tuple[str, dict[str, Any], float | None]:
     return row[0], fields, _number(row[16]) or None
 
 
-def _growclust(row: list[str]) -> tuple[str, dict[str, Any], float | None]:
+def _growclust(row: list[str]) -> tuple[str, AnyDocument, float | None]:
     """YR MON DAY HR MIN SEC EVID LAT LON DEP MAG QID CID NBRANCH QNPAIR QNDIFFP QNDIFFS RMSP RMSS EH EZ ET LATC LONC
     DEPC; errors in km and s, negative where there are none."""
     east, down, late = (_number(value) for value in row[19:22])
@@ -158,7 +159,7 @@ def _growclust(row: list[str]) -> tuple[str, dict[str, Any], float | None]:
     return row[6], fields, _number(row[10]) or None
 
 
-def _place(values: list[str]) -> dict[str, Any]:
+def _place(values: list[str]) -> AnyDocument:
     latitude, longitude, depth_km = (_number(value) for value in values)
     return {"latitude": latitude, "longitude": longitude, "depth_km": depth_km}
 
@@ -180,7 +181,7 @@ def _time(row: list[str]) -> float:
 
 
 def _event(
-    name: str, fields: dict[str, Any], magnitude: float | None, format: ResultFormat, mode: EvaluationMode
+    name: str, fields: AnyDocument, magnitude: float | None, format: ResultFormat, mode: EvaluationMode
 ) -> ReadEvent:
     origin = cast(Origin, present({"_id": "1", "method": METHODS[format]} | fields))
     magnitudes = [] if magnitude is None else [cast(Magnitude, {"_id": "1", "value": magnitude, "type": "M"})]

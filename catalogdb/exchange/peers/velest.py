@@ -3,8 +3,6 @@ Maurer, 1995, Program VELEST user's guide, ETH Zurich)."""
 
 from __future__ import annotations
 
-from collections import Counter
-
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput
 from catalogdb.phases import phase_type
 
@@ -14,10 +12,10 @@ CODE_TOO_LONG = f"arrivals of stations with a code of more than {LONGEST_CODE} l
 NO_DAMPING = 1.0
 
 
-def velest_files(given: PeerInput, left_out: Counter[str]) -> dict[str, str]:
-    """The files by name; `left_out` counts arrivals that have no room."""
+def velest_files(given: PeerInput) -> dict[str, str]:
+    """The files by name."""
     stations = {sta: place for sta, place in sorted(given.stations.items()) if len(sta) <= LONGEST_CODE}
-    left_out[CODE_TOO_LONG] += sum(
+    given.left_out[CODE_TOO_LONG] += sum(
         arrival["sta"] not in stations for event in given.events for arrival in event.arrivals
     )
     rows = [

@@ -7,7 +7,7 @@ from catalogs import T0, put_catalog
 
 from catalogdb.api.queries import count, rows
 from catalogdb.comparisons import evaluate
-from catalogdb.filters import parse_filters, read_filter
+from catalogdb.filters import read_filter
 from catalogdb.schema import views
 from catalogdb.view_fields import fields_of_view
 
@@ -57,7 +57,7 @@ def test_every_view_without_parameters_answers(db):
         ("events_per_day", ["day=2023-11-14", "catalog=ref"]),
         ("source", ["time>=2023", "time<2024"]),
     ):
-        assert db[name].count_documents(parse_filters(name, filters)) == 1, name
+        assert count(db, name, [read_filter(text) for text in filters]) == 1, name
     assert (station["net"], station["elevation_km"], station["channels"]) == ("OX", 0.5, [".HHZ"])
     (failed,) = found["tasks_failed"]
     assert failed["error"] == "disk" and failed["start"].timestamp() == T0
@@ -111,7 +111,7 @@ def test_ranking_is_among_comparisons_of_one_period(db):
         evaluate(db, name, "ref", starttime=T0 - 10, endtime=T0 + end)
     rows = [(row["catalog"], row["rank"], row["end"].timestamp() - T0) for row in db.ranking.find({"reference": "ref"})]
     assert rows == [("first", 1, 50), ("all", 1, 300), ("some", 2, 300)]
-    assert db.ranking.count_documents(parse_filters("ranking", ["start>=2023", "end<2023-11-14T22:15:00"])) == 1
+    assert count(db, "ranking", [read_filter(text) for text in ("start>=2023", "end<2023-11-14T22:15:00")]) == 1
 
 
 OF_EVALUATION = [
@@ -177,7 +177,7 @@ def test_the_fields_of_views_are_those_of_their_documents(db):
 )
 def test_views_of_a_comparison_take_filters(db, name, filters, number):
     put_comparison(db)
-    assert db[name].count_documents(parse_filters(name, filters)) == number
+    assert count(db, name, [read_filter(text) for text in filters]) == number
 
 
 DAY = 86400.0

@@ -1,10 +1,16 @@
 """The comparison at the end of a job is a task like others; what is compared stays as `catalogdb evaluate` has it."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from catalogdb import logs
 from catalogdb.comparisons import evaluate
+from catalogdb.comparisons.compute import Computation
 from catalogdb.comparisons.lease import ComparisonLease
 from catalogdb.database.connection import connect
+from catalogdb.runs.ledger_rows import reset, selection
 from catalogdb.runs.run import run_job
 from catalogdb.runs.stale import stale_of_catalog, stale_of_job
 from catalogdb.stages.ingest_catalog import ingest_catalog
@@ -120,6 +126,46 @@ def test_it_goes_with_its_catalog(settings, db, engine_day):
     assert remove(db, "catalog", "engines") == {name: number for name, number in counts.items() if number}
     assert db.task.count_documents({"stage": "evaluate"}) == db.comparison.count_documents({}) == 0
     assert run_job(settings, engine_day.job()).stages["evaluate"].done == 1
+
+
+def test_a_reset_comparison_is_computed_again(settings, db, engine_day):
+    before = ended(db)
+    assert reset(db, selection(db, "engines", stage="evaluate"))[0]["tasks"] == 1
+    assert of_evaluate(stale_of_job(db, engine_day.job())) == [("stale", "reset")]
+    assert run_job(settings, engine_day.job()).stages["evaluate"].done == 1 and ended(db) > before
+    assert stale_of_job(db, engine_day.job()).tasks == []
+    once = ended(db)
+    assert run_job(settings, engine_day.job()).nothing_to_do and ended(db) == once
+
+
+def test_two_runs_on_one_comparison_both_succeed(settings, db, engine_day, monkeypatch):
+    """The second plans while the first computes: it waits, and finds the comparison current."""
+    db.comparison.delete_many({})
+    computing, go_on, run = threading.Event(), threading.Event(), Computation.run
+
+    def slow(self):
+        computing.set()
+        assert go_on.wait(60)
+        return run(self)
+
+    def second():
+        assert computing.wait(60)
+        return run_job(settings, engine_day.job())
+
+    def waits(message):
+        assert "evaluate" in message and "waiting" in message
+        go_on.set()
+
+    monkeypatch.setattr(Computation, "run", slow)
+    monkeypatch.setattr(logs, "show", waits)
+    with ThreadPoolExecutor(2) as pool:
+        reports = [
+            future.result() for future in [pool.submit(run_job, settings, engine_day.job()), pool.submit(second)]
+        ]
+    assert [report.status for report in reports] == ["done", "done"]
+    assert reports[0].evaluation == reports[1].evaluation and len(ended(db)) == 1
+    assert {row["status"] for row in db.run.find({"_id": {"$in": [report.run_id for report in reports]}})} == {"done"}
+    assert stale_of_job(db, engine_day.job()).tasks == []
 
 
 def test_a_comparison_taken_over_is_compared_again(settings, db, engine_day, monkeypatch):

@@ -135,7 +135,7 @@ def test_what_our_writer_makes_is_read_with_its_ids(tmp_path):
     origin = {"_id": "o", "time": start, "latitude": -46.1, "longitude": 12.0, "depth_km": 5.0, "arrivals": arrivals}
     collector = PeerCollector(positions)
     events = collector.take([({"_id": "e", "origins": [origin], "preferred_origin_id": "o"}, [])])
-    files = hypoinverse_files(PeerInput(events, collector.stations, VelocityConfig()), collector.left_out)
+    files = hypoinverse_files(PeerInput(events, collector.stations, VelocityConfig(), left_out=collector.left_out))
     (tmp_path / "event_ids.csv").write_text(files["event_ids.csv"])
     catalog = read(tmp_path, files["catalog.phs"])
     (event,) = catalog.events

@@ -1,7 +1,5 @@
 """What other locators are given of an event: arrivals that they can use, at the places of their own stations."""
 
-from collections import Counter
-
 import numpy as np
 
 from catalogdb.exchange.peers.collect import NO_FIRST_ARRIVALS, SECOND_OF_A_CODE, PeerCollector
@@ -57,7 +55,7 @@ def test_a_second_station_of_a_code_is_not_put_at_the_place_of_the_first():
 def test_hypoinverse_has_no_part_of_a_code():
     collector = PeerCollector(POSITIONS | {("AA", "STATIO"): (46.0, 12.0, 0.5)})
     events = collector.take([(event(arrival("AA", "STATIO", "P", 2.0), arrival("AA", "STA", "P", 3.0)), [])])
-    files = hypoinverse_files(PeerInput(events, collector.stations, VelocityConfig()), collector.left_out)
+    files = hypoinverse_files(PeerInput(events, collector.stations, VelocityConfig(), left_out=collector.left_out))
     assert [line[:5] for line in files["stations.sta"].splitlines()] == ["STA  "]
     assert "STATI" not in files["catalog.phs"] and collector.left_out.total() == 1
 
@@ -106,18 +104,16 @@ def test_gradients_stay_gradients_or_become_steps():
         [-10.0, 5.0, 0.0, 2.9, 0.0], [0.0, 5.0, 0.1, 2.9, 0.05], [10.0, 6.0, 0.0, 3.4, 0.0],
     ]  # fmt: skip
     assert numbers(growclust_files(given)["vzmodel.txt"]) == [[0.0, 5.0, 2.9], [10.0, 6.0, 3.4]]
-    steps = [
-        (float(line[:5]), float(line[5:])) for line in hypoinverse_files(given, Counter())["p.crh"].splitlines()[1:]
-    ]
+    steps = [(float(line[:5]), float(line[5:])) for line in hypoinverse_files(given)["p.crh"].splitlines()[1:]]
     assert len(steps) == 20 and steps[-1] == (6.0, 10.0) and steps[9] == (5.5, 4.74)
-    velest = velest_files(given, Counter())["model.mod"].splitlines()
+    velest = velest_files(given)["model.mod"].splitlines()
     assert velest[1].split()[0] == "20" and velest[2].split()[:2] == ["5.03", "0.00"]
 
 
 def test_close_nodes_of_a_gradient_are_an_interface():
     """As the layers of NonLinLoc are read where one of them has a gradient."""
     given = with_model(True, (0.0, 5.0, 2.9), (9.999, 5.9, 3.4), (10.0, 6.5, 3.7), (110.0, 6.5, 3.7))
-    steps = [float(line[5:]) for line in hypoinverse_files(given, Counter())["p.crh"].splitlines()[1:]]
+    steps = [float(line[5:]) for line in hypoinverse_files(given)["p.crh"].splitlines()[1:]]
     assert len(steps) == 20 and (np.diff(steps) > 0.1).all() and steps[-3:] == [9.44, 10.0, 110.0]
 
 
@@ -125,7 +121,7 @@ def test_interfaces_stay_where_a_program_interpolates():
     given = with_model(False, (-2.0, 4.0, 2.3), (-1.0, 5.0, 2.9), (10.0, 6.0, 3.4))
     expected = [[0.0, 5.0, 2.9], [10.0, 5.0, 2.9], [10.0, 6.0, 3.4]]
     assert numbers(growclust_files(given)["vzmodel.txt"]) == expected
-    assert hypoinverse_files(given, Counter())["s.crh"].splitlines()[1:] == [" 2.90 0.00", " 3.4010.00"]
+    assert hypoinverse_files(given)["s.crh"].splitlines()[1:] == [" 2.90 0.00", " 3.4010.00"]
     deep = with_model(False, (1.0, 5.0, 2.9), (10.0, 6.0, 3.4))
     assert numbers(growclust_files(deep)["vzmodel.txt"]) == expected
     alone = with_model(False, (0.0, 5.0, 2.9))
@@ -151,5 +147,5 @@ def test_nonlinloc_s_grid_spans_the_date_line():
 def test_codes_that_velest_has_no_room_for_are_counted():
     collector = PeerCollector({("AA", "LONGER"): (46.0, 12.0, 0.5)})
     events = collector.take([(event(arrival("AA", "LONGER", "P", 2.0)), [])])
-    velest_files(PeerInput(events, collector.stations, VelocityConfig()), collector.left_out)
+    velest_files(PeerInput(events, collector.stations, VelocityConfig(), left_out=collector.left_out))
     assert collector.left_out[CODE_TOO_LONG] == 1

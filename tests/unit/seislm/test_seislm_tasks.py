@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from catalogdb.seislm import tasks
+from benchmarks import _picker_tasks as tasks
 
 
 def curves(peaks, samples=1000):
@@ -49,11 +49,3 @@ def test_the_phase_threshold_is_chosen_for_the_best_correlation():
 
 def test_the_onset_is_the_largest_probability():
     assert tasks.onset_samples(curves([(123, 0.2), (7, 0.9)])).tolist() == [123, 7]
-
-
-def test_errors_of_onsets_are_summarised():
-    found = tasks.onset_errors(np.array([-0.1, 0.0, 0.1, 2.0]))
-    assert (found.mean, found.mae, found.outliers) == pytest.approx((0.5, 0.55, 0.25))
-    assert found.rms == pytest.approx(np.sqrt(4.02 / 4)) and found.mad == pytest.approx(0.1)
-    with pytest.raises(ValueError, match="no onset"):
-        tasks.onset_errors(np.array([]))

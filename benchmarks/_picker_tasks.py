@@ -10,14 +10,11 @@ Each is answered from the probabilities themselves, so a model that was trained 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 ONSET_WINDOW_SECONDS = 10.0
 """Length of the windows of the second and the third question."""
-OUTLIER_SECONDS = 1.0
 
 
 def detection_score(noise: np.ndarray) -> np.ndarray:
@@ -58,32 +55,3 @@ def best_phase_threshold(score: np.ndarray, is_s: np.ndarray) -> float:
 def phase_mcc(score: np.ndarray, is_s: np.ndarray, threshold: float) -> float:
     """Matthews' correlation coefficient of P and S; 0 is chance, 1 is right throughout."""
     return float(matthews_corrcoef(is_s, score > threshold))
-
-
-@dataclass(frozen=True)
-class OnsetErrors:
-    """Of onset regression (s, but for the share): mean, root mean square, mean absolute error, median absolute
-    deviation from the median, and the share of errors of more than `OUTLIER_SECONDS`."""
-
-    mean: float
-    rms: float
-    mae: float
-    mad: float
-    outliers: float
-
-
-def onset_errors(errors: np.ndarray) -> OnsetErrors:
-    """Summary of errors (s), found minus true.
-
-    Raises:
-        ValueError: where there are none.
-    """
-    if not errors.size:
-        raise ValueError("no onset to measure errors of")
-    return OnsetErrors(
-        mean=float(errors.mean()),
-        rms=float(np.sqrt((errors**2).mean())),
-        mae=float(np.abs(errors).mean()),
-        mad=float(np.median(np.abs(errors - np.median(errors)))),
-        outliers=float((np.abs(errors) > OUTLIER_SECONDS).mean()),
-    )
