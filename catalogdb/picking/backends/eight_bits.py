@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import openvino
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from openvino import opset13 as ops
 
 CONVOLUTIONS = {"Convolution": 0, "ConvolutionBackpropData": 1}
@@ -75,6 +75,6 @@ def _convolutions(model: openvino.Model) -> list[openvino.Node]:
     return [node for node in model.get_ordered_ops() if node.get_type_name() in CONVOLUTIONS]
 
 
-def _rounded(values: openvino.Output, least: np.ndarray, largest: np.ndarray, levels: int) -> openvino.Output:
+def _rounded(values: openvino.Output, least: ArrayLike, largest: ArrayLike, levels: int) -> openvino.Output:
     low, high = (ops.constant(np.asarray(limit, dtype=np.float32)) for limit in (least, largest))
     return ops.fake_quantize(values, low, high, low, high, levels).output(0)
