@@ -26,8 +26,10 @@ from catalogdb.association.locate import (
     Observations,
     locate,
     locate_without_each,
+    medians,
     with_uncertainties,
 )
+from catalogdb.association.network_view import NetworkView
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import network_scales
 from catalogdb.traveltimes.first_arrivals import TravelTimes
@@ -80,9 +82,11 @@ class EventFitter:
         self._chance = ChanceTest(self.scales.area_km2, thickness_km, times.vp, len(stations.place_x_km))
         prior = config.depth_prior
         self._pick_place = stations.place[picks.station]
+        self._pick_slot = picks.station * 2 + picks.is_s
         self._place_slot = self._pick_place * 2 + picks.is_s
         self._free_bursts = _FreeBursts(picks, stations, self.free)
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
+        self._last_view: NetworkView | None = None
 
     def narrow(self, typical: float | None) -> None:
         """Collect what is a few times as far off as is typical (root mean square, s) of events; None: as set."""
@@ -165,14 +169,15 @@ class EventFitter:
 
     def misfit(self, rows: np.ndarray, here: Hypocentre) -> np.ndarray:
         """Absolute residuals, s."""
-        return np.abs(here.residuals(self.observations(rows), self._times))
+        travel = self._view(here).travel[self._pick_slot[rows]]
+        return np.abs(self._picks.time[rows] - here.time - travel)
 
     def one_per_phase(self, rows: np.ndarray, here: Hypocentre, counts: Counter[str]) -> np.ndarray:
         """Keep, of each station and phase, the pick that fits best (then the more probable, then the earlier), and of a
         station's P and S where S isn't later the one that fits better; in order of time."""
         picks = self._picks
         misfit = self.misfit(rows, here)
-        slot = self._slot(rows)
+        slot = self._pick_slot[rows]
         order = np.lexsort((rows, -picks.probability[rows], np.round(misfit, 6), slot))
         first = np.ones(order.size, dtype=bool)
         first[1:] = slot[order][1:] != slot[order][:-1]
@@ -190,13 +195,11 @@ class EventFitter:
 
     def background(self, here: Hypocentre, rows: np.ndarray) -> float:
         """Free picks per slot (place and phase) and second around, in the minutes around, but for these rows."""
-        near = np.argsort(self._distances(here), kind="stable")[:BACKGROUND_STATIONS]
-        is_near = np.zeros(len(self._stations.place_x_km), dtype=bool)
-        is_near[near] = True
+        is_near = self._view(here).rank < BACKGROUND_STATIONS
         around, is_own = self._minutes_around(here.time, rows)
         count = np.count_nonzero(is_near[self._pick_place[around]] & self.free[around])
         count -= np.count_nonzero(is_near[self._pick_place[rows[is_own]]])
-        return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
+        return float(rate(count, 2.0 * min(is_near.size, BACKGROUND_STATIONS) * 2.0 * BACKGROUND_SECONDS))
 
     def _slot_rates(self, rows: np.ndarray, time: float, background: float) -> np.ndarray:
         """Free picks per second of the place and phase of each row in the minutes around, but for the row itself."""
@@ -227,18 +230,18 @@ class EventFitter:
         """How many events as good as this one false picks would make in a day (see `chance`)."""
         if rows.size == 0:
             return np.inf
-        distance = self._distances(here)
-        order = np.argsort(distance, kind="stable")
-        rank = np.empty(order.size, dtype=int)
-        rank[order] = np.arange(order.size)
+        view = self._view(here)
+        rank = view.rank
         near, _ = self._near(here, RING_SECONDS)
         counted, misfit = self._one_per_place(rows, self.misfit(rows, here))
-        ring = near[~np.isin(near, rows)]
+        is_own = np.zeros(len(self._picks), dtype=bool)
+        is_own[rows] = True
+        ring = near[~is_own[near]]
         background = self.background(here, rows)
         event = Event(
             misfit, rank[self._place(counted)], self._picks.is_s[counted], self._picks.time[counted],
             self._slot_rates(counted, here.time, background), rank[self._place(ring)], self._picks.time[ring],
-            distance[order],
+            view.distance_km[view.order],
         )  # fmt: skip
         return self._chance.best(event, background, self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]))
 
@@ -260,7 +263,7 @@ class EventFitter:
 
     def _spread(self, rows: np.ndarray, here: Hypocentre) -> float:
         """Standard deviation of the residuals by their median, s."""
-        return 1.4826 * float(np.median(self.misfit(rows, here)))
+        return 1.4826 * float(medians(self.misfit(rows, here)))
 
     def _near(self, here: Hypocentre, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the free picks within `tolerance` (s) of the predicted times, and their absolute residuals."""
@@ -277,20 +280,15 @@ class EventFitter:
         if rows.size == 0:
             return rows
         # Beyond the reach that makes the event stand out most, picks are as likely chance as not.
-        distance = self._distances(here)
-        order = np.argsort(distance, kind="stable")
-        rank = np.empty(order.size, dtype=int)
-        rank[order] = np.arange(order.size)
-        rank = rank[self._place(rows)]
-        reaches = np.unique(rank) + 1
-        slots = np.unique(rank * 2 + self._picks.is_s[rows])
-        hits = (slots[:, None] // 2 < reaches).sum(axis=0)
+        rank = self._view(here).rank[self._place(rows)]
+        is_hit = np.zeros((int(rank.max()) + 1, 2), dtype=bool)
+        is_hit[rank, self._picks.is_s[rows].astype(int)] = True
+        slots_hit = is_hit.sum(axis=1)
+        reaches = np.flatnonzero(slots_hit) + 1
+        hits = np.cumsum(slots_hit)[reaches - 1]
         logarithm = np.log10(self._chance.at_any_time(hits, 2 * reaches, tolerance, background))
         reach = reaches[int(np.flatnonzero(logarithm <= logarithm.min() + 1e-9)[-1])]
         return rows[rank < reach]
-
-    def _slot(self, rows: np.ndarray) -> np.ndarray:
-        return self._picks.station[rows] * 2 + self._picks.is_s[rows]
 
     def _place(self, rows: np.ndarray) -> np.ndarray:
         return self._pick_place[rows]
@@ -302,9 +300,11 @@ class EventFitter:
         kept = np.sort(order[first])
         return rows[kept], misfit[kept]
 
-    def _distances(self, here: Hypocentre) -> np.ndarray:
-        """To each place, km."""
-        return np.hypot(self._stations.place_x_km - here.x_km, self._stations.place_y_km - here.y_km)
+    def _view(self, here: Hypocentre) -> NetworkView:
+        """The network from there; kept for the next question about the same hypocentre."""
+        if self._last_view is None or self._last_view.here is not here:
+            self._last_view = NetworkView(here, self._stations, self._times)
+        return self._last_view
 
 
 class _FreeBursts:

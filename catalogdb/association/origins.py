@@ -182,8 +182,9 @@ class OriginBuilder:
             fit = self.fitter.fit(here, rows)
             if max_chance_per_day is not None and fit.chance_per_day < WORTH_A_LOOK * max_chance_per_day:
                 fit = self.fitter.without_strangers(fit)
-            counts["arrival_large_residual"] += int(np.setdiff1d(rows, fit.rows).size)
-            counts["arrival_collected"] += int(np.setdiff1d(fit.rows, rows).size)
+            before, now = set(rows.tolist()), set(fit.rows.tolist())
+            counts["arrival_large_residual"] += len(before - now)
+            counts["arrival_collected"] += len(now - before)
             here, rows, chance_per_day = fit.here, fit.rows, fit.chance_per_day
         else:
             chance_per_day = self.fitter.chance_per_day(here, rows)
@@ -244,15 +245,17 @@ class OriginBuilder:
 
     def _lacks(self, rows: np.ndarray) -> str | None:
         """What of the minima an event falls short of."""
-        is_s, place = self._picks.is_s[rows], self._stations.place[self._picks.station[rows]]
-        n_s, config = int(np.count_nonzero(is_s)), self._config
+        is_s, config = self._picks.is_s[rows], self._config
+        n_s = int(np.count_nonzero(is_s))
         if rows.size < config.min_picks:
             return "too_few_picks"
         if rows.size - n_s < config.min_p or n_s < config.min_s:
             return "too_few_of_a_phase"
-        if np.unique(place).size < config.min_stations:
+        place = self._stations.place[self._picks.station[rows]]
+        with_p, with_s = set(place[~is_s].tolist()), set(place[is_s].tolist())
+        if len(with_p | with_s) < config.min_stations:
             return "too_few_stations"
-        if np.intersect1d(place[is_s], place[~is_s]).size < config.min_p_and_s:
+        if len(with_p & with_s) < config.min_p_and_s:
             return "too_few_stations_with_p_and_s"
         return None
 

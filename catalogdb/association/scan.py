@@ -165,23 +165,31 @@ def _best_place(
     if most < config.min_picks:
         return np.inf
     background = _background(seed, place, picks, grid, fitter, most)
-    slots = 2 * grid.reaches[:, None]
-    by_hits = grid.chance.at_any_time(np.arange(most + 1), slots, tolerance, background)
+    by_hits = grid.chance.at_any_time(np.arange(most + 1), 2 * grid.reaches[:, None], tolerance, background)
     by_hits[:, : config.min_picks] = np.inf
+    at_best = by_hits.min(axis=0)  # of all hits within one reach
     enough = min(allowed * COARSE_SHARE, COARSE_PER_DAY)
-    if (needed := by_hits[:, most].min()) >= enough:
+    if (needed := at_best[most]) >= enough:
         return float(needed) / COARSE_SHARE
-    promising = np.flatnonzero(slots_hit >= np.argmax(by_hits.min(axis=0) < enough))
-    slot_hit = slot_hit[:, promising]
-    ranks = grid.rank[place[possible[starts]][:, None], nodes[promising]]
-    own_rank = grid.rank[place[seed], nodes[promising]]
-    hits = np.stack(
-        [np.add.reduce(slot_hit & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches]
-    )
-    quick = np.take_along_axis(by_hits, hits, axis=1).min(axis=0)
-    best = int(quick.argmin())
-    if quick[best] >= enough:
-        return float(quick[best]) / COARSE_SHARE
+    places_possible = place[possible[starts]]
+
+    def quick(columns: np.ndarray) -> np.ndarray:
+        ranks = grid.rank[places_possible[:, None], nodes[columns]]
+        hit_there, own_rank = slot_hit[:, columns], grid.rank[place[seed], nodes[columns]]
+        within = [
+            np.add.reduce(hit_there & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches
+        ]
+        return np.take_along_axis(by_hits, np.stack(within), axis=1).min(axis=0)
+
+    promising = np.flatnonzero(slots_hit == most)
+    quickly = quick(promising)
+    # Places with fewer hits are looked at where these could be as rare as the best so far.
+    if (fewer := int(np.argmax((at_best < enough) & (at_best <= quickly.min())))) < most:
+        promising = np.flatnonzero(slots_hit >= fewer)
+        quickly = quick(promising)
+    best = int(quickly.argmin())
+    if quickly[best] >= enough:
+        return float(quickly[best]) / COARSE_SHARE
     column = promising[best]
     node = nodes[column]
     own = grid.travel[slot[seed], node]
