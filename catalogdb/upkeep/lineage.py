@@ -30,7 +30,17 @@ PICK_FIELDS = (
     *("pick_set", "channel_group", "net", "sta", "loc", "chan", "phase", "time", "uncertainty", "probability"),
     *("quality", "snr", "evaluation_mode", "source_id", "hypo71_weight"),
 )
-CONFIG_FIELDS = ("kind", "config_id", "config", "agency_id", "source", "licence", "created", "repicked_from")
+CONFIG_FIELDS = (
+    "kind",
+    "config_id",
+    "config",
+    "agency_id",
+    "source",
+    "licence",
+    "created",
+    "repicked_from",
+    "copied_from",
+)
 
 
 def lineage(db: Database, event_id: str) -> Json:
