@@ -1,7 +1,7 @@
 """Made windows of nine classes, as of a sequence's time, and how well heads on frozen frames tell them apart.
 
-The published experiment (Laurenti et al., 2024; Liu et al., 2024, section 4.4) tells the time of an earthquake before or
-after a mainshock from its waveform at one station, in nine classes. The reason that is given is that the fault zone's
+The published experiment (Laurenti et al., 2024; Liu et al., 2024, section 4.4) tells the time of an earthquake before
+or after a mainshock from its waveform at one station, in nine classes. The reason given is that the fault zone's
 attenuation and the earthquakes' stress drop change in a sequence. Here just that is made, and more of it than nature
 is known to have: kappa grows and the stress drop falls from class to class, a little less than earthquakes and sites
 of one class differ among themselves. So a score says that the head and the frames can learn such a difference; it says

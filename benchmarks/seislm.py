@@ -278,9 +278,7 @@ def speed(rounds: int = 3) -> list[dict[str, Any]]:
 def sequence_rows(pretrained: WeightsFiles, seeds: Sequence[int]) -> list[dict[str, Any]]:
     """Nine classes of made windows by heads on frozen frames, and by a logistic regression on mean spectra."""
     first = SEQUENCE_SEED
-    training, validation, test = (
-        classed_windows(first + n, count) for n, count in enumerate(SEQUENCE_EARTHQUAKES)
-    )
+    training, validation, test = (classed_windows(first + n, count) for n, count in enumerate(SEQUENCE_EARTHQUAKES))
     torch.manual_seed(0)
     encoders = {"pretrained frozen": load_module(pretrained), "random frozen": model_class("seislm")(**NEW["seislm"])}
     right = {
@@ -292,7 +290,12 @@ def sequence_rows(pretrained: WeightsFiles, seeds: Sequence[int]) -> list[dict[s
     shares["pretrained frozen - random frozen"] = shares["pretrained frozen"] - shares["random frozen"]
     rows = []
     for name, each in shares.items():
-        row = {"task": "sequence", "labels": len(training.classes), "model": name, "score": round(float(each.mean()), 4)}
+        row = {
+            "task": "sequence",
+            "labels": len(training.classes),
+            "model": name,
+            "score": round(float(each.mean()), 4),
+        }
         low, high = interval(each, test.earthquakes, RESAMPLES)
         rows.append(row | {"interval": [round(low, 4), round(high, 4)], "seeds": len(each)})
     return rows

@@ -11,6 +11,7 @@ from catalogdb import __version__, logs
 from catalogdb.cli import (
     association,
     common,
+    copying,
     db,
     demo,
     deploy,
@@ -77,6 +78,7 @@ app.command("why", epilog="Example: catalogdb why 3f2a9c")(why.why)
 app.command("diff", epilog="Example: catalogdb diff ridgecrest-2019 sensitive")(diff.diff)
 app.add_typer(upkeep.remove, name="remove")
 app.add_typer(rename.app, name="rename")
+app.add_typer(copying.app, name="copy")
 app.command("move-archive", epilog="Example: catalogdb move-archive /disk1/archive /disk2/archive --dry-run")(
     upkeep.move_archive
 )
@@ -137,7 +139,7 @@ def options(
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 failed, 2 wrong input or usage, 3 no database, 130 interrupted."""
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="catalogdb")  # of `python -m catalogdb`, too
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe has seen enough

@@ -23,7 +23,10 @@ JobArgument = Annotated[
     ),
 ]
 ReferenceOption = Annotated[
-    str | None, typer.Option(help="Catalog to compare with; none: the job's own.", show_default=False)
+    str | None,
+    typer.Option(
+        help="Catalog to compare with; none: the job's own.", show_default=False, autocompletion=completion.catalogs
+    ),
 ]
 WorkersOption = Annotated[int, typer.Option(min=1, help="How many run side by side; times are best taken with 1.")]
 SetOption = Annotated[list[str] | None, typer.Option("--set", help="Change a key of the job. May be repeated.")]

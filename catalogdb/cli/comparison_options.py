@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-Catalog = Annotated[str, typer.Option(help="Catalog to judge.")]
-Reference = Annotated[str, typer.Option(help="Catalog to judge it by.")]
+from catalogdb.cli import completion
+
+Catalog = Annotated[str, typer.Option(help="Catalog to judge.", autocompletion=completion.catalogs)]
+Reference = Annotated[str, typer.Option(help="Catalog to judge it by.", autocompletion=completion.catalogs)]
 MinMagnitude = Annotated[
     float | None,
     typer.Option(help="Count events from this magnitude on: the reference's, and proposed ones by their own."),

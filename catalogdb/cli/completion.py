@@ -28,6 +28,11 @@ def pick_sets(incomplete: str) -> list[str]:
     return _of_database(lambda db: db.pick_set.distinct("_id"), incomplete)
 
 
+def results(incomplete: str) -> list[str]:
+    """Names of catalogs and pick sets."""
+    return sorted({*catalogs(incomplete), *pick_sets(incomplete)})
+
+
 def stations(incomplete: str) -> list[str]:
     """NET.STA of the stations that have metadata."""
     codes: list[Query] = [{"$group": {"_id": {"$concat": ["$net", ".", "$sta"]}}}]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 from catalogdb.cli import comparison_options as options
 from catalogdb.documents.free import Json, Row
 
@@ -18,8 +18,8 @@ STATIONS_SHOWN = 10
 
 
 def diff(
-    a: Annotated[str, typer.Argument(help="Name of a catalog, or of a pick set.")],
-    b: Annotated[str, typer.Argument(help="Name of the other one.")],
+    a: Annotated[str, typer.Argument(help="Name of a catalog, or of a pick set.", autocompletion=completion.results)],
+    b: Annotated[str, typer.Argument(help="Name of the other one.", autocompletion=completion.results)],
     pick_sets: Annotated[
         bool, typer.Option("--pick-sets", help="The names are those of pick sets, though there are catalogs, too.")
     ] = False,

@@ -74,7 +74,7 @@ def export_catalog(
     maxdepth: Annotated[float | None, typer.Option(help="km below sea level.", rich_help_panel="Filters")] = None,
     magnitudetype: Annotated[str | None, _filter("Type of the preferred magnitude, for example ML.")] = None,
     eventtype: Annotated[str | None, _filter("QuakeML event type, for example earthquake.")] = None,
-    eventid: Annotated[str | None, _filter("One event's id, or its id in the source.")] = None,
+    eventid: Annotated[str | None, _filter("One event's id, the beginning of it, or its id in the source.")] = None,
     limit: Annotated[int | None, _filter("Most events to take.")] = None,
     orderby: Annotated[
         Literal["time", "time-asc", "magnitude", "magnitude-asc"],

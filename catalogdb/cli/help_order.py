@@ -15,7 +15,7 @@ PANELS = {
     "Watch the work": ("status", "watch", "runs", "tasks", "metrics"),
     "Look and take away": ("query", "count", "plot", "export"),
     "Judge and compare": ("evaluate", "report", "diff", "compare-associators", "tune"),
-    "Repair and tidy": ("why", "retry", "reset", "rename", "remove", "prune"),
+    "Repair and tidy": ("why", "retry", "reset", "rename", "copy", "remove", "prune"),
 }
 OTHERS = "More"
 """Commands that no panel names."""

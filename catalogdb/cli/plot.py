@@ -52,7 +52,10 @@ def waveform(
     ] = None,
     reference: Annotated[
         list[str] | None,
-        typer.Option(help="Reference catalog or pick set; may be repeated. None: all that have something there."),
+        typer.Option(
+            help="Reference catalog or pick set; may be repeated. None: all that have something there.",
+            autocompletion=completion.results,
+        ),
     ] = None,
     filter: Annotated[
         tuple[float, float] | None,

@@ -8,10 +8,7 @@ import typer
 
 from catalogdb.cli import common, completion, upkeep
 
-app = typer.Typer(
-    help="Give a catalog or a pick set another name. A copy is another result: catalogdb run JOB --name NEW.",
-    no_args_is_help=True,
-)
+app = typer.Typer(help="Give a catalog or a pick set another name.", no_args_is_help=True)
 
 NewName = Annotated[str, typer.Argument(help="Name that it is to have; it must stand for nothing.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Don't ask before comparisons are removed.")]

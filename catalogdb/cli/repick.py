@@ -26,7 +26,8 @@ def repick(
         list[str] | None,
         typer.Option(
             help="Other thresholds for some stations, as PATTERN:P:S with either threshold left out at will: "
-            "NI.VINO:0.5:0.4, 'OX.*::0.2'. May be repeated; the first that fits counts."
+            "NI.VINO:0.5:0.4, 'OX.*::0.2'. May be repeated; the first that fits counts.",
+            autocompletion=completion.stations,
         ),
     ] = None,
     replace: Annotated[bool, typer.Option(help="Write over a pick set of that name with other settings.")] = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 from catalogdb.cli import comparison_options as options
 from catalogdb.documents.free import Json
 
@@ -19,9 +19,13 @@ GATES = {"min_magnitude": None, "max_dt": 2.0, "max_km": 8.0, "max_pick_dt": 0.5
 
 
 def report(
-    catalog: Annotated[str, typer.Option(help="Catalog to show.")],
+    catalog: Annotated[str, typer.Option(help="Catalog to show.", autocompletion=completion.catalogs)],
     reference: Annotated[
-        str | None, typer.Option(help="Catalog to judge it by; left out, the page shows the catalog alone.")
+        str | None,
+        typer.Option(
+            help="Catalog to judge it by; left out, the page shows the catalog alone.",
+            autocompletion=completion.catalogs,
+        ),
     ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="HTML file to write.")] = None,
     min_magnitude: options.MinMagnitude = None,

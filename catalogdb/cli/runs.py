@@ -6,13 +6,19 @@ from typing import Annotated
 
 import typer
 
-from catalogdb.cli import common
+from catalogdb.cli import common, completion
 from catalogdb.documents.free import Json, Row
 
 ERROR_SHOWN = 200
 
-CatalogOption = Annotated[str | None, typer.Option(help="Tasks of this catalog.", show_default=False)]
-PickSetOption = Annotated[str | None, typer.Option(help="Tasks of this pick set.", show_default=False)]
+CatalogOption = Annotated[
+    str | None,
+    typer.Option(help="Tasks of this catalog.", show_default=False, autocompletion=completion.catalogs),
+]
+PickSetOption = Annotated[
+    str | None,
+    typer.Option(help="Tasks of this pick set.", show_default=False, autocompletion=completion.pick_sets),
+]
 StageOption = Annotated[str | None, typer.Option(help="Tasks of this stage, such as pick.", show_default=False)]
 TaskOption = Annotated[list[str] | None, typer.Option("--task", help="Id of a task. May be repeated.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Count, and change nothing.")]

@@ -69,7 +69,7 @@ def _add_settings(node: Tree, row: Row) -> None:
     config = row.get("config", {})
     if "config_id" in row:
         node.add(Text(f"config {row['config_id']}, since {_date(row.get('created'))}"))
-    for name in ("source", "licence", "agency_id", "repicked_from"):
+    for name in ("source", "licence", "agency_id", "repicked_from", "copied_from"):
         if name in row:
             node.add(Text(f"{name.replace('_', ' ')}: {row[name]}"))
     for file in config.get("files", []):

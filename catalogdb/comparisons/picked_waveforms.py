@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 
 from pymongo.database import Database
 
 from catalogdb.documents.free import Query
+from catalogdb.documents.records import PickSet, PickSetPicked
 from catalogdb.evaluation.columns import Codes
 from catalogdb.evaluation.coverage import Coverage, PickedWaveforms, Span, Station
 
@@ -17,7 +19,7 @@ def picked_waveforms(db: Database, pick_set: str | None, period: Span) -> Picked
     Only stations that have tasks of the pick set count, in the shards whose picks are stored: one that is still to do,
     failed at the first attempt, or has no sensor that the job takes was not picked.
     """
-    made = db.pick_set.find_one({"_id": pick_set}, {"kind": 1, "config_id": 1}) if pick_set else None
+    made = db.pick_set.find_one({"_id": pick_set}, {"kind": 1, "config_id": 1, "picked": 1}) if pick_set else None
     if not made or made["kind"] != "automatic":
         return None
     meets = {"starttime": {"$lt": period[1]}, "endtime": {"$gte": period[0]}}
@@ -26,12 +28,31 @@ def picked_waveforms(db: Database, pick_set: str | None, period: Span) -> Picked
     segments = [(row["net"], row["sta"], row["starttime"], row["endtime"]) for row in rows]
     if not segments:
         return None
-    shards = _picked_shards(db, made["config_id"], period)
+    shards = _picked_shards(db, made, period)
     return PickedWaveforms([segment for segment in segments if shards is None or segment[:2] in shards], shards)
 
 
-def _picked_shards(db: Database, config_id: str, period: Span) -> dict[Station, list[Span]] | None:
-    tasks = {"stage": {"$gt": ""}, "config_id": config_id}  # any stage: the index begins with it
+def picked_spans(db: Database, pick_set: PickSet) -> list[PickSetPicked] | None:
+    """Spans of time that a pick set was made from, by station, for the `picked` of a copy; None where nothing is known.
+
+    Args:
+        pick_set: its document.
+    """
+    if pick_set["kind"] != "automatic":
+        return None
+    shards = _picked_shards(db, pick_set, (-math.inf, math.inf))
+    if shards is None:
+        return None
+    return [{"net": net, "sta": sta, "spans": [*map(list, spans)]} for (net, sta), spans in sorted(shards.items())]
+
+
+def _picked_shards(db: Database, pick_set: PickSet, period: Span) -> dict[Station, list[Span]] | None:
+    if "picked" in pick_set:  # a copy, which has no tasks
+        known = {(row["net"], row["sta"]): [(start, end) for start, end in row["spans"]] for row in pick_set["picked"]}
+        cut = {code: [span for span in spans if _meet(span, period)] for code, spans in known.items()}
+        return {code: spans for code, spans in cut.items() if spans}
+    # any stage: the index begins with it; tasks of ingested picks are of no station
+    tasks = {"stage": {"$gt": ""}, "config_id": pick_set["config_id"], "shard.sta": {"$exists": True}}
     if db.task.find_one(tasks, {"_id": 1}) is None:
         return None
     # a task to be done again keeps the picks that it made before
@@ -47,6 +68,10 @@ def _picked_shards(db: Database, config_id: str, period: Span) -> dict[Station, 
         else:
             spans.append((row["starttime"], row["endtime"]))
     return dict(shards)
+
+
+def _meet(one: Span, other: Span) -> bool:
+    return one[0] < other[1] and one[1] > other[0]
 
 
 def read_coverage(db: Database, pick_set: str | None, period: Span, stations: Codes) -> Coverage | None:

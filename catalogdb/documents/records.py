@@ -40,6 +40,7 @@ class Catalog(TypedDict):
     licence: NotRequired[str]  # Licence of the data
     created: NotRequired[datetime]  # Server time of the first write
     made_as: NotRequired[str]  # Name that config_id was made with, where the catalog was renamed since
+    copied_from: NotRequired[str]  # Name of the catalog that it is a copy of, as that was at `created`
     renamed_from: NotRequired[str]  # Name that documents are being moved from
 
 
@@ -132,6 +133,14 @@ class Model(TypedDict):
     created: NotRequired[datetime]  # Server time of the first write
 
 
+class PickSetPicked(TypedDict):
+    """Of a copy, what the picks were made from, where that is known."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    spans: list[Any]  # [start, end] of each span that was picked (epoch seconds UTC)
+
+
 class PickSet(TypedDict):
     """A named set of picks and what made it."""
 
@@ -145,6 +154,8 @@ class PickSet(TypedDict):
     repicked_from: NotRequired[str]  # Pick set whose stored peaks it was chosen from
     created: NotRequired[datetime]  # Server time of the first write
     made_as: NotRequired[str]  # Name that config_id was made with, where the pick set was renamed since
+    copied_from: NotRequired[str]  # Name of the catalog that it is a copy of, as that was at `created`
+    picked: NotRequired[list[PickSetPicked]]  # Of a copy, what the picks were made from, where that is known
     renamed_from: NotRequired[str]  # Name that documents are being moved from
 
 

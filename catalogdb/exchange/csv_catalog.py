@@ -26,7 +26,6 @@ from catalogdb.exchange.csv_columns import (
     PLANE_COLUMNS,
     ROW_COLUMNS,
     Column,
-    column_name,
     column_of,
 )
 from catalogdb.exchange.csv_events import magnitude_group, magnitude_positions, read_event
@@ -36,6 +35,7 @@ from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, Reference
 from catalogdb.exchange.table_cells import Cells
 from catalogdb.exchange.table_judgement import TableOptions, judge
 from catalogdb.exchange.table_rows import Table, delimiter_of
+from catalogdb.table_header import column_name
 
 TableKind = Literal["picks", "picks of both phases", "events"]
 Reading = Callable[[Cells], Iterable[Any]]

@@ -231,11 +231,6 @@ ABSENT = _BLANK | {"na", "n/a", "nat", "#n/a"}
 _SAFE_FORMULA = re.compile(r"'+[=+\-@\t\r\n]")
 
 
-def column_name(header: str) -> str:
-    """A column's name as the tables above write it."""
-    return header.strip().lstrip("#").strip().lower().replace(" ", "_")
-
-
 def column_of(column: Column, header: list[str]) -> int | None:
     """Where a column stands in a header; None where it has none of its names."""
     return next((header.index(name) for name in column.names if name in header), None)

@@ -42,7 +42,7 @@ class EventFilter(BaseModel):
     magnitudetype: str | None = Field(None, description="Type of the preferred magnitude, for example ML.")
     eventtype: str | None = Field(None, description="QuakeML event type, for example earthquake.")
     evaluationmode: Literal["automatic", "manual"] | None = Field(None, description="QuakeML evaluationMode.")
-    eventid: str | None = Field(None, description="One event's id, or its id in the source.")
+    eventid: str | None = Field(None, description="One event's id, the beginning of it, or its id in the source.")
     limit: int | None = Field(None, ge=1, description="At most so many events.")
     offset: int = Field(0, ge=0, description="Events to pass over first.")
     orderby: Literal["time", "time-asc", "magnitude", "magnitude-asc"] = Field(

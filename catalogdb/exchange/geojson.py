@@ -34,6 +34,8 @@ STATUSES: dict[str, tuple[EvaluationMode, str]] = {
     "manual": ("manual", "reviewed"),
 }
 DELETED = "deleted"
+ONLY_THE_USGS = ("tz", "url", "detail", "felt", "cdi", "mmi", "alert", "tsunami", "sig")
+"""Properties that have no value here; they are there for programs that look them up."""
 GET_AGAIN = "get the same search with format=geojson, or as QuakeML"
 
 
@@ -75,8 +77,9 @@ def _feature(event: Event) -> Json:
         "magType": event.get("magnitude_type"),
         "type": event.get("event_type"),
         "title": title,
+        **dict.fromkeys(ONLY_THE_USGS),
     }
-    where = [event["longitude"], event["latitude"], event.get("depth_km")]
+    where = [event["longitude"], event["latitude"], *([event["depth_km"]] if "depth_km" in event else [])]
     return {
         "type": "Feature",
         "properties": properties,

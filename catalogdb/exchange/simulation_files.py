@@ -26,6 +26,8 @@ Events = Iterable[tuple[Event, list[Pick]]]
 Places = Mapping[tuple[str, str], Place]
 """Places of stations by network and station code."""
 NO_MECHANISM = "moment tensors: none is known, an explosion of the magnitude stands in the file"
+NO_DISTANCE = "distances: unknown, 0 stands in the file"
+NO_NETWORK = "--"
 NOISEPY_COLUMNS = ("network", "station", "channel", "latitude", "longitude", "elevation")
 
 
@@ -82,7 +84,7 @@ def write_mtuq_weights(events: Events, stream: BinaryIO, left_out: Counter[str],
     for event, picks in events:
         if number:
             raise InputError("a weight file is of one event", hint="choose it: --eventid ID")
-        lines = _weights(event, {pick["_id"]: pick for pick in picks})
+        lines = _weights(event, {pick["_id"]: pick for pick in picks}, left_out)
         if not lines:
             left_out[UNLOCATED if "latitude" not in event else NO_ARRIVALS] += 1
             continue
@@ -92,7 +94,7 @@ def write_mtuq_weights(events: Events, stream: BinaryIO, left_out: Counter[str],
     return number
 
 
-def _weights(event: Event, picks: Mapping[str, Pick]) -> list[str]:
+def _weights(event: Event, picks: Mapping[str, Pick], left_out: Counter[str]) -> list[str]:
     origin = preferred_origin(event)
     stations: dict[tuple[str, str], dict[str | None, OriginArrival]] = {}
     for arrival in sorted(origin.get("arrivals", []), key=lambda arrival: arrival["time"]):
@@ -104,7 +106,9 @@ def _weights(event: Event, picks: Mapping[str, Pick]) -> list[str]:
         pick = picks.get(first["pick_id"])
         name = ".".join((event["_id"], net, sta, pick["loc"] if pick else "", pick["chan"][:2] if pick else ""))
         after = {phase: arrival["time"] - origin["time"] for phase, arrival in phases.items()}
-        distance = first.get("distance_km") or 0.0
+        if (distance := first.get("distance_km")) is None:
+            left_out[NO_DISTANCE] += 1
+            distance = 0.0
         rows.append(
             (distance, f"{name} {distance:.3f} 1 1 1 1 1 {after.get('P', 0.0):.4f} 0 {after.get('S', 0.0):.4f} 0 0\n")
         )
@@ -116,7 +120,7 @@ def write_specfem_stations(places: Places, stream: BinaryIO) -> int:
     for (net, sta), place in sorted(places.items()):
         elevation_m = 1000.0 * place.elevation_km
         where = f"{place.latitude:11.6f} {place.longitude:11.6f} {elevation_m:8.1f} {0.0:6.1f}"
-        stream.write(f"{sta:<8s} {net or '--':<4s} {where}\n".encode())
+        stream.write(f"{sta:<8s} {net or NO_NETWORK:<4s} {where}\n".encode())
     return len(places)
 
 
@@ -151,6 +155,6 @@ def write_noisepy_stations(places: Places, stream: BinaryIO) -> int:
     writer.writerow(NOISEPY_COLUMNS)
     for (net, sta), place in sorted(places.items()):
         where = (f"{place.latitude:.6f}", f"{place.longitude:.6f}", f"{1000 * place.elevation_km:.1f}")
-        writer.writerow((net, sta, "*", *where))
+        writer.writerow((net or NO_NETWORK, sta, "*", *where))
     text.detach()
     return len(places)

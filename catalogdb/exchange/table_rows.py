@@ -11,7 +11,7 @@ from typing import Any
 
 from catalogdb.decoding import CHUNK, GUESSED, encoding_of, open_unpacked
 from catalogdb.errors import InputError
-from catalogdb.exchange.csv_columns import column_name
+from catalogdb.table_header import column_name
 from catalogdb.times import format_time, parse_time
 
 DELIMITERS = ",;\t|"
@@ -26,7 +26,7 @@ Row = tuple[int, list[str]]
 class Table:
     """A table in a file.
 
-    header: its columns' names, as `csv_columns.column_name` writes them.
+    header: its columns' names, as `table_header.column_name` writes them.
     delimiter: None for Parquet.
     notes: what is to be said of how the file is read.
 

@@ -23,9 +23,9 @@ EVENT_NAME = 16
 def write_sac(stream: Stream, event: Mapping[str, Any], channels: Mapping[str, Channel], folder: Path) -> list[str]:
     """Write a file for each trace, `NET.STA.LOC.CHAN.sac`; a further trace behind a gap has a number before the ending.
 
-    The reference time is the origin time (to 1 ms, the rest in `o`), `a` and `t0` are the first P and S of the
-    preferred origin. Samples are counts as recorded, in single precision. As SAC has them: depth in km, elevation and
-    burial in m, `cmpinc` from the upward vertical.
+    The reference time is the origin time (to 1 ms, the rest in `o`). `a` and `t0` are the first P and S of the
+    preferred origin, and so are `t5` and `t6`, where MTUQ and PySEP look for them. Samples are counts as recorded, in
+    single precision. As SAC has them: depth in km, elevation and burial in m, `cmpinc` from the upward vertical.
 
     Args:
         stream: traces without gaps.
@@ -97,7 +97,7 @@ def _with_headers(
                 setattr(sac, header, factor * channel[field])
         sac.lcalda = True  # distance and azimuths, of the two places
     sac.o = UTCDateTime(event["time"])
-    for header, label, phase in (("a", "ka", "P"), ("t0", "kt0", "S")):
+    for header, label, phase in (("a", "ka", "P"), ("t0", "kt0", "S"), ("t5", "kt5", "P"), ("t6", "kt6", "S")):
         if (time := first.get((trace.stats.station, phase))) is not None:
             setattr(sac, header, UTCDateTime(time))
             setattr(sac, label, phase)

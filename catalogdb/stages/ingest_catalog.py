@@ -32,7 +32,7 @@ from catalogdb.stages.write_catalog import write_catalog
 
 SELF_DESCRIBING = ("quakeml", "scml", "geojson")
 """Formats that say what they are, so that a file without events is one nevertheless."""
-REVISION = 6  # of the readers: a change that gives other documents for the same files raises it
+REVISION = 7  # of the readers: a change that gives other documents for the same files raises it
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
 STATIONS_NAMED = 30
 LINES_KEPT = 1000  # line numbers of one kind in a file's report
@@ -133,7 +133,7 @@ def ingest_catalog(
         if made_as != name:
             for document in named.values():
                 document["made_as"] = made_as
-        ledger = _ledger_row(task_id, config_id, name, named["catalog"], counts, problems)
+        ledger = ledger_row(task_id, config_id, name, named["catalog"], counts, problems)
         write_catalog(db, name, documents, named, ledger, lease)
         return _summary(name, config_id, True, counts, config["reports"], notes, problems)
 
@@ -175,8 +175,9 @@ def _check_name(db: Database, name: str, held: Catalog | None, config_id: str, r
         if not found:
             continue
         if "files" not in found.get("config", {}):
+            made = f"is a copy of {found['copied_from']!r}" if "copied_from" in found else "was made by a job"
             raise NameTaken(
-                f"{collection} {name!r} was made by a job, not ingested from files",
+                f"{collection} {name!r} {made}, not ingested from files",
                 hint="give the ingested catalog another --name",
             )
         if found["config_id"] != config_id and not replace:
@@ -243,9 +244,10 @@ def _named_documents(
     return {"catalog": catalog | {"pick_set": name}, "pick_set": common}
 
 
-def _ledger_row(
+def ledger_row(
     task_id: str, config_id: str, name: str, catalog: Json, counts: dict[str, int], problems: list[str]
 ) -> Task:
+    """The row of `task` that says what was read; `catalog` is the catalog's document."""
     kept = problems[:PROBLEMS_KEPT]
     if len(problems) > len(kept):
         kept.append(f"... and {len(problems) - len(kept)} more")

@@ -22,7 +22,10 @@ from pymongo.database import Database
 
 from catalogdb.batches import batches
 from catalogdb.database.named import require_catalog
+from catalogdb.database.short_ids import ids_that_begin
 from catalogdb.documents.data import Event, Pick
+from catalogdb.documents.records import Catalog, PickSet
+from catalogdb.errors import InputError
 from catalogdb.exchange.documents import event_keys
 from catalogdb.exchange.event_filter import EventFilter
 
@@ -63,11 +66,11 @@ def catalog_contents(
         want_loose: read the picks of no event.
 
     Raises:
-        InputError: for an unknown catalog.
+        InputError: for an unknown catalog, or an `eventid` that several of its events begin with.
     """
     with db.client.start_session(snapshot=True) as session, _spool() as of_events, _spool() as of_picks:
         require_catalog(db, catalog)  # reads what is newest: the error lists the names there are
-        reader = _Reader(db, session, catalog, filter)
+        reader = _Reader(db, session, catalog, _with_full_id(db, catalog, filter))
         events = _Spooled(db, of_events)
         events.fill({"event": event, "picks": picks} for event, picks in reader.events_with_picks(want_picks))
         loose = _Spooled(db, of_picks)
@@ -76,6 +79,42 @@ def catalog_contents(
         yield CatalogContents(
             ((row["event"], row["picks"]) for row in events.rows()), reader.source_ids, loose.rows(), reader.counts
         )
+
+
+def _with_full_id(db: Database, catalog: str, filter: EventFilter) -> EventFilter:
+    """The filter with the id that its `eventid` begins, where no event of the catalog has that as it stands."""
+    if filter.eventid is None or db.event.find_one(EventFilter(eventid=filter.eventid).query(catalog), {"_id": 1}):
+        return filter
+    found = ids_that_begin(db, "event", filter.eventid, {"catalog": catalog})
+    if len(found) > 1:
+        raise InputError(f"event {filter.eventid!r}: several ids begin so", hint=f"one of {', '.join(found)}")
+    return filter.model_copy(update={"eventid": found[0]}) if found else filter
+
+
+@dataclass(frozen=True)
+class WholeCatalog:
+    """A catalog at one moment: its document, events by time, and its pick set with all picks, where it has one."""
+
+    catalog: Catalog
+    pick_set: PickSet | None
+    events: list[Event]
+    picks: list[Pick]
+
+
+def whole_catalog(db: Database, catalog: str) -> WholeCatalog:
+    """Read a catalog with all picks of its pick set, from one snapshot.
+
+    Raises:
+        InputError: for an unknown catalog.
+    """
+    require_catalog(db, catalog)
+    with db.client.start_session(snapshot=True) as session:
+        document = db.catalog.find_one({"_id": catalog}, session=session) or require_catalog(db, catalog)
+        named = {"pick_set": document.get("pick_set")}
+        pick_set = db.pick_set.find_one({"_id": named["pick_set"]}, session=session) if named["pick_set"] else None
+        events = [event for event, _ in _Reader(db, session, catalog, EventFilter()).events_with_picks(False)]
+        picks = db.pick.find(named, session=session).sort([("time", 1), ("_id", 1)]) if pick_set else ()
+        return WholeCatalog(document, pick_set, events, list(picks))
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.stages.file_states import FIELDS
 
-COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".z", ".zip", ".tar", ".tgz", ".7z"})
+COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".Z", ".zip", ".tar", ".tgz", ".7z"})
+"""In small letters, but for compress's .Z: GSE2 files end in .z."""
 OTHER_SUFFIXES = COMPRESSED | {
     *(".xml", ".csv", ".txt", ".json", ".yaml", ".yml", ".md", ".log", ".pdf", ".png", ".jpg", ".svg", ".html"),
     *(".py", ".sh", ".parquet", ".db"),
@@ -191,7 +192,8 @@ def _walk(root: Path, known: Known, result: FoundFiles) -> Iterator[Path]:
                     if not os.path.islink(path := os.path.join(folder, name)) and first_time(path)
                 ]
                 for name in sorted(names):
-                    suffix = Path(name).suffix.lower()
+                    suffix = Path(name).suffix
+                    suffix = suffix if suffix == ".Z" else suffix.lower()
                     if (name.startswith(".") or suffix in OTHER_SUFFIXES) and (folder, name) not in known:
                         result.skipped += 1
                         if suffix in COMPRESSED:

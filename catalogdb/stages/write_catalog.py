@@ -121,7 +121,7 @@ class _Writer:
         self.db.task.bulk_write([ReplaceOne({"_id": self.ledger["_id"]}, self.ledger, upsert=True)], session=session)
 
     def _refuse_a_run(self, session: ClientSession) -> None:
-        made_by_a_run = {"_id": self.name, "config.files": {"$exists": False}}
+        made_by_a_run = {"_id": self.name, "config.files": {"$exists": False}, "copied_from": {"$exists": False}}
         for collection in ("catalog", "pick_set"):
             if self.db[collection].find_one(made_by_a_run, {"_id": 1}, session=session) is not None:
                 raise NameTaken(

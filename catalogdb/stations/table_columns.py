@@ -7,6 +7,7 @@ from pathlib import Path
 
 from catalogdb.errors import InputError
 from catalogdb.stations.epochs import is_absent
+from catalogdb.table_header import column_name
 
 COLUMNS = {
     "net": ("network", "net", "network_code"),
@@ -43,7 +44,7 @@ WITHOUT_LOSS = ("sitename", "site_name", "sensordescription", "description")
 
 def column_names(header: list[str]) -> list[str]:
     """The header's names as `COLUMNS` writes them."""
-    return [name.strip().strip("#").strip().lower().replace(" ", "_") for name in header]
+    return [column_name(name) for name in header]
 
 
 def find_columns(path: Path, line: int, names: list[str]) -> dict[str, int]:

@@ -122,6 +122,14 @@ def test_shards_hold_their_start_and_not_their_end(ten):
     assert picked_waveforms(ten, "cat", (T0, T0 + 100)).shards["NI", "BBB"] == [(T0 + 20, T0 + 50)]
 
 
+def test_ingested_automatic_picks_are_of_all_waveforms(ten):
+    """Their task is of a catalog, of no station."""
+    before = picked_waveforms(ten, "cat", (T0, T0 + 100))
+    put_task(ten, "cat", "OX", "AAA", -50, 200)
+    ten.task.update_one({"config_id": "cat"}, {"$set": {"stage": "ingest", "shard": {"catalog": "cat"}}})
+    assert picked_waveforms(ten, "cat", (T0, T0 + 100)) == before
+
+
 def test_a_shard_that_is_done_meanwhile_makes_the_comparison_stale(ten):
     put_task(ten, "cat", "OX", "AAA", -50, 200)
     assert p_counts(ten) == (10, 0, 10)

@@ -50,6 +50,20 @@ def test_quakeml_holds_the_documents(db, catalog, tmp_path, monkeypatch):
             assert found[pick["_id"]].waveform_id.station_code == "BAD"
 
 
+def test_the_beginning_of_an_events_id_chooses_it(db, catalog, tmp_path):
+    event = db.event.find_one({"source_id": "7"})
+    for other in ("abcd1", "abcd2"):
+        db.event.insert_one(event | {"_id": other + "0" * 27, "source_id": other})
+    db.event.insert_one(event | {"_id": event["_id"][:8] + "0" * 24, "source_id": "x", "catalog": "other"})
+    for text in (event["_id"], event["_id"][:8]):
+        output = tmp_path / f"{text}.csv"
+        assert export_catalog(db, catalog, output, filter=EventFilter(eventid=text))["events"] == 1
+        assert f"{event['_id']}," in output.read_text()
+    with pytest.raises(InputError, match="several ids begin so"):
+        export_catalog(db, catalog, tmp_path / "two.csv", filter=EventFilter(eventid="abcd"))
+    assert export_catalog(db, catalog, tmp_path / "none.csv", filter=EventFilter(eventid="ffff0"))["events"] == 0
+
+
 def test_export_and_ingest_again_keep_the_events(db, catalog, tmp_path):
     export_catalog(db, catalog, tmp_path / "events.xml")
     ingest_catalog(db, tmp_path / "events.xml", "copy")

@@ -91,10 +91,12 @@ def test_stations_for_simulations(db, tmp_path):
     assert export_stations(db, tmp_path / "r.dat", "seissol")["projection"] == "EPSG:32633"
     east, north, up = np.loadtxt(tmp_path / "r.dat").T
     assert np.hypot(np.diff(east), np.diff(north)) == pytest.approx(32_700, abs=300) and up.tolist() == [600, 500]
+    db.site.insert_one(epoch | {"net": "", "sta": "ALONE", "starttime": 0.0, "endtime": 4e9})
     export_stations(db, tmp_path / "s.csv", "noisepy")
     with open(tmp_path / "s.csv") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["network"], row["station"], row["elevation"]) for row in rows] == [
+        ("--", "ALONE", "600.0"),
         ("NI", "VINO", "600.0"),
         ("OX", "BAD", "500.0"),
     ]

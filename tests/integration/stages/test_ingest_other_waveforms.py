@@ -18,7 +18,7 @@ def test_files_of_several_formats_make_one_archive(db, tmp_path):
     archive = tmp_path / "archive"
     archive.mkdir()
     trace("HHZ", START, "float32").write(str(archive / "a.sac"), format="SAC")
-    trace("HHN", START, "int32").write(str(archive / "b.gse"), format="GSE2")
+    trace("HHN", START, "int32").write(str(archive / "b.z"), format="GSE2")  # an ending that GSE2 files have
     trace("HHE", START, "int32").write(str(archive / "c.mseed"), format="MSEED")
     (archive / "notes").write_text("field notes\n")
     summary = ingest_waveforms(db, [archive])

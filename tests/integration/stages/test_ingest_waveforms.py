@@ -338,6 +338,8 @@ def test_compressed_files_in_a_folder_are_said(db, tmp_path):
         stream.write(path.read_bytes())
     summary = ingest_waveforms(db, [tmp_path])
     assert summary.skipped == 1 and "more.mseed.gz: unpack" in summary.problems[0]
+    (tmp_path / "old.mseed.Z").write_bytes(b"\x1f\x9d")
+    assert ingest_waveforms(db, [tmp_path]).problems[0].startswith("2 compressed files")
     named = ingest_waveforms(db, [tmp_path / "more.mseed.gz"])
     assert named.unreadable == 1 and "gzip-compressed; unpack it first" in named.problems[0]
 

@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 import typer.main
@@ -29,6 +31,33 @@ def test_names_without_a_database_are_completed():
     assert completion.catalog_formats("geo") == ["geojson"]
     assert set(completion.read_formats("n")) >= {"ndk", "nlloc-hyp", "nordic"}
     assert completion.pick_formats("gam") == ["gamma"] and completion.station_formats("sp") == ["specfem"]
+
+
+def of_all_commands(command):
+    for child in getattr(command, "commands", {}).values():
+        yield from of_all_commands(child)
+    if not hasattr(command, "commands"):
+        yield command
+
+
+def test_what_names_a_result_or_station_is_completed():
+    of_elsewhere = {("waveforms", "station")}  # `fetch` asks a web service
+    named = [
+        (command.name, parameter.name, parameter._custom_shell_complete)
+        for command in of_all_commands(typer.main.get_command(app))
+        for parameter in command.params
+        if parameter.name in ("catalog", "reference", "pick_set", "station", "old")
+        and (command.name, parameter.name) not in {("move-archive", "old"), *of_elsewhere}
+    ]
+    assert len(named) > 15 and [where for *where, complete in named if complete is None] == []
+
+
+def test_completion_is_of_the_command_however_it_is_called():
+    done = subprocess.run(
+        [sys.executable, "-m", "catalogdb", "--show-completion", "bash"],
+        capture_output=True, text=True, env=os.environ | {"_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"},
+    )  # fmt: skip
+    assert "_CATALOGDB_COMPLETE=complete_bash" in done.stdout and done.stdout.rstrip().endswith(" catalogdb")
 
 
 def test_a_database_that_does_not_answer_completes_nothing(monkeypatch, tmp_path):

@@ -17,6 +17,7 @@ from catalogdb.exchange.csv_catalog import read_csv
 from catalogdb.exchange.formats import FORMATS, load, of_command
 from catalogdb.exchange.geojson import read_geojson
 from catalogdb.exchange.obspy_events import read_by_obspy
+from catalogdb.exchange.simulation_files import NO_DISTANCE
 
 TIMES = (1711574377.300001, 1711574999.999999, 1735689599.5)
 
@@ -171,6 +172,10 @@ def test_geojson_has_the_fields_of_the_usgs_and_is_read_back(tmp_path):
     assert list(left_out.values()) == [1]
     features = json.loads(text)["features"]
     assert features[0]["geometry"]["coordinates"] == [12.805, 46.363, 10.537]
+    names = (
+        "mag place time updated tz url detail felt cdi mmi alert status tsunami sig net code ids sources types nst dmin"
+    )
+    assert set(features[0]["properties"]) == {*names.split(), "rms", "gap", "magType", "type", "title"}
     assert features[0]["properties"]["time"] == 1711574377300 and features[3]["properties"]["mag"] is None
     (tmp_path / "e.json").write_bytes(text)
     catalog = read_geojson(tmp_path / "e.json")
@@ -183,6 +188,12 @@ def test_geojson_has_the_fields_of_the_usgs_and_is_read_back(tmp_path):
         assert (event["latitude"], event["depth_km"]) == (document["latitude"], document["depth_km"])
         assert (event["magnitude"], event["magnitude_type"], event["place"]) == (4.61, "ML", EVENT["place"])
         assert event["origins"][0]["minimum_distance_km"] == pytest.approx(8.4)
+
+
+def test_a_position_without_depth_has_two_numbers():
+    shallow = {name: value for name, value in EVENT.items() if name != "depth_km"}
+    (feature,) = json.loads(written("geojson", [shallow])[0])["features"]
+    assert feature["geometry"]["coordinates"] == [12.805, 46.363]
 
 
 @pytest.mark.parametrize(
@@ -268,6 +279,8 @@ def test_weights_are_of_one_event_nearest_station_first():
     assert rows[0][1:7] == ["36.900", *["1"] * 5] and len(rows[0]) == 12
     after = [pick["time"] - origin["time"] for pick in PICKS]
     assert [float(rows[0][7]), float(rows[0][9])] == pytest.approx(after, abs=1e-4)
+    del far["distance_km"]
+    assert written("mtuq-weights", [EVENT | {"origins": [origin]}])[1] == {NO_DISTANCE: 1}
     with pytest.raises(InputError, match="one event"):
         written("mtuq-weights", EVENTS)
 

@@ -53,6 +53,21 @@ def test_a_column_that_says_km_is_in_km(tmp_path):
     assert depths(tmp_path, (3.5, 8), "Depth/km", TableOptions(depth_unit="m")) == [3.5, 8]
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Depth (km)", [3.5, 8]), ("Depth [km]", [3.5, 8]), ("DEPTH (m)", [0.0035, 0.008]), ("depth_(km)", [3.5, 8])],
+)
+def test_units_may_stand_in_brackets_behind_a_name(tmp_path, name, expected):
+    assert depths(tmp_path, (3.5, 8), name) == expected
+
+
+def test_headers_of_spreadsheets_may_name_units_of_all(tmp_path):
+    header = '"Time (UTC)","Latitude (deg)","Longitude [°]","Depth (km)","Mag","RMS (s)"'
+    (event,) = events(tmp_path, header, "2024-01-01T00:00:00,46.5,13.5,8,1.5,0.2").events
+    values = [event[name] for name in ("latitude", "longitude", "depth_km", "magnitude", "rms")]
+    assert values == [46.5, 13.5, 8.0, 1.5, 0.2]
+
+
 def test_heights_are_no_depths(tmp_path):
     with pytest.raises(InputError, match="its depths are heights"):
         depths(tmp_path, (-12.5, -30.1, -8.2))

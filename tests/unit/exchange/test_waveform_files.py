@@ -38,6 +38,7 @@ def test_sac_has_event_station_and_arrivals(tmp_path):
     assert abs(reference - TIME) < 1e-3 and abs(reference + float(sac.o) - TIME) < 1e-5
     assert (sac.a - sac.o, sac.t0 - sac.o) == pytest.approx((3.0, 5.5), abs=1e-5)
     assert (sac.ka.strip(), sac.kt0.strip()) == ("P", "S")
+    assert (sac.t5, sac.t6, sac.kt5.strip(), sac.kt6.strip()) == (sac.a, sac.t0, "P", "S")
     metres, azimuth, back = gps2dist_azimuth(46.0, 13.0, 46.2, 13.1)
     assert (sac.dist, sac.az, sac.baz) == pytest.approx((metres / 1000.0, azimuth, back), rel=1e-3)
     assert abs(read.stats.starttime - (TIME - 5.0)) < 1e-5 and np.array_equal(read.data, np.arange(1000))

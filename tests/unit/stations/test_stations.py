@@ -45,6 +45,7 @@ BAD = ("OX", "BAD", 46.234, 13.2438, 0.59)
         "code;net;lat;lon;elevation_m\r\nBAD;OX;46,234;13,2438;590\r\n",
         "\ufeffNetwork, Station, Latitude, Longitude, Elevation\r\nOX, BAD, 46.234, 13.2438, 590\r\n",
         "net,sta,lat,lon,elevation_km\nOX,BAD,46.234,13.2438,0.59\n",
+        "Network,Station,Latitude (deg),Longitude (deg),Elevation (m)\nOX,BAD,46.234,13.2438,590\n",
         '"net","sta","lat","lon","elev"\n\n"OX","BAD","46.234","13.2438","590"\n\n',
         "net\tsta\tlat\tlon\telev\nOX\tBAD\t46.234\t13.2438\t590\n",
     ],

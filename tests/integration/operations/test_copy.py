@@ -1,0 +1,128 @@
+"""`copy`: a catalog as it was, which no run changes."""
+
+import pytest
+
+from catalogdb.comparisons import evaluate
+from catalogdb.comparisons.picked_waveforms import picked_waveforms
+from catalogdb.errors import InputError, NameTaken
+from catalogdb.exchange.event_filter import EventFilter
+from catalogdb.stages.copy_catalog import copy_catalog
+from catalogdb.stages.ingest_catalog import ingest_catalog
+from catalogdb.stages.read_catalog import catalog_contents
+from catalogdb.upkeep.diff import diff_catalogs
+from catalogdb.upkeep.lineage import find_event
+from catalogdb.upkeep.removal import remove
+from catalogdb.upkeep.rename import rename
+
+OWN = ("_id", "catalog", "pick_set", "config_id", "task_id", "source_id", "creation_info", "event_key")
+
+
+def content(db, name):
+    """Events with their picks, without ids."""
+
+    def pick_of(pick):
+        return {key: value for key, value in pick.items() if key not in OWN}
+
+    with catalog_contents(db, name, EventFilter(), want_picks=True, want_loose=True) as contents:
+        events = []
+        for event, picks in contents.events:
+            row = {key: value for key, value in event.items() if key not in OWN and not key.startswith("preferred_")}
+            row["origins"] = [
+                {key: value for key, value in origin.items() if key not in ("_id", "arrivals", "task_id")}
+                | {"arrivals": [{k: v for k, v in arrival.items() if k != "pick_id"} for arrival in origin["arrivals"]]}
+                for origin in event["origins"]
+            ]
+            row["magnitudes"] = [{k: v for k, v in part.items() if k != "_id"} for part in event["magnitudes"]]
+            events.append((row, sorted(map(pick_of, picks), key=lambda pick: (pick["time"], pick["sta"]))))
+        return events, list(map(pick_of, contents.picks_of_no_event))
+
+
+def test_a_copy_holds_what_the_catalog_held(copy):
+    result = copy_catalog(copy.db, "ops", "kept")
+    assert result["changed"] and result["counts"]["events"] == copy.db.event.count_documents({"catalog": "ops"})
+    assert content(copy.db, "kept") == content(copy.db, "ops")
+    assert copy.db.pick.count_documents({"pick_set": "kept"}) == copy.db.pick.count_documents({"pick_set": "ops"})
+    for name in ("event", "pick"):
+        assert len(copy.db[name].distinct("_id")) == copy.db[name].count_documents({})
+    for event in copy.db.event.find({"catalog": "kept"}):
+        assert event["preferred_origin_id"] in [origin["_id"] for origin in event["origins"]]
+        named = [arrival["pick_id"] for origin in event["origins"] for arrival in origin["arrivals"]]
+        assert copy.db.pick.count_documents({"pick_set": "kept", "_id": {"$in": named}}) == len(set(named))
+    assert diff_catalogs(copy.db, "ops", "kept")["equal"]
+
+
+def test_a_copy_stays_when_the_catalog_changes(copy):
+    copy_catalog(copy.db, "ops", "kept")
+    before = content(copy.db, "kept")
+    assert copy.run("pick.p_threshold=0.9", "pick.s_threshold=0.9", "pick_set=strict", replace=True).status == "done"
+    assert content(copy.db, "ops") != before
+    remove(copy.db, "catalog", "ops")
+    assert content(copy.db, "kept") == before
+
+
+def test_the_same_copy_again_changes_nothing(copy):
+    copy_catalog(copy.db, "ops", "kept")
+    assert not copy_catalog(copy.db, "ops", "kept")["changed"]
+    copy.db.event.delete_one({"catalog": "ops"})
+    with pytest.raises(NameTaken, match="copy of 'ops' as it was"):
+        copy_catalog(copy.db, "ops", "kept")
+    assert copy_catalog(copy.db, "ops", "kept", replace=True)["changed"]
+    assert content(copy.db, "kept") == content(copy.db, "ops")
+
+
+def test_a_copy_is_judged_as_its_catalog_is(copy):
+    copy_catalog(copy.db, "ops", "kept")
+    one, two = (evaluate(copy.db, name, "truth") for name in ("ops", "kept"))
+    assert one["events"] == two["events"] and one["picks"] == two["picks"]
+    day = copy.db.wf_miniseed.find_one()["starttime"]
+    for period in ((day, day + 1800), (day, day + 7200)):
+        one, two = (picked_waveforms(copy.db, name, period) for name in ("ops", "kept"))
+        assert one.segments == two.segments and one.shards.keys() == two.shards.keys()
+
+
+def test_an_event_is_found_by_the_id_it_was_copied_from(copy, command):
+    event = copy.db.event.find_one({"catalog": "ops"})
+    copy_catalog(copy.db, "ops", "kept")
+    assert find_event(copy.db, event["_id"])["catalog"] == "ops"
+    remove(copy.db, "catalog", "ops")
+    assert find_event(copy.db, event["_id"])["catalog"] == "kept"
+    assert "copied from: ops" in command(copy.settings, "why", event["_id"]).out
+
+
+def test_an_ingested_catalog_is_copied_with_its_picks(copy):
+    copy_catalog(copy.db, "truth", "kept")
+    assert content(copy.db, "kept") == content(copy.db, "truth")
+    keys = [sorted(copy.db.event.distinct("source_id", {"catalog": name})) for name in ("truth", "kept")]
+    assert keys[0] == keys[1]
+
+
+def test_names_that_are_taken_are_refused(copy):
+    for new, error in (("twin", "it is no copy"), ("ops", "copy of itself"), ("a b", "no name")):
+        with pytest.raises(InputError, match=error):
+            copy_catalog(copy.db, "ops", new, replace=True)
+    with pytest.raises(InputError, match="no catalog .absent."):
+        copy_catalog(copy.db, "absent", "kept")
+    copy_catalog(copy.db, "ops", "kept")
+    with pytest.raises(NameTaken, match="is a copy of 'ops'"):
+        ingest_catalog(copy.db, list(copy.folder.glob("*truth*")), "kept", replace=True)
+    with pytest.raises(NameTaken, match="other settings"):
+        copy.run(name="kept")
+
+
+def test_a_renamed_copy_is_known_again(copy):
+    copy_catalog(copy.db, "ops", "kept")
+    rename(copy.db, "catalog", "kept", "older")
+    assert copy.db.catalog.find_one({"_id": "older"})["pick_set"] == "older"
+    assert not copy_catalog(copy.db, "ops", "older")["changed"]
+    with pytest.raises(NameTaken, match="renamed to 'older'"):
+        copy_catalog(copy.db, "ops", "kept")
+
+
+def test_a_copy_is_removed_whole_and_pruned_never(copy, command):
+    before = {name: copy.db[name].count_documents({}) for name in ("event", "pick", "task")}
+    dry = command(copy.settings, "copy", "catalog", "ops", "kept", "--json").json
+    assert dry["changed"] and command(copy.settings, "prune", "--json", "--yes").json["removed"] == {}
+    assert "holds that already" in command(copy.settings, "copy", "catalog", "ops", "kept").out
+    remove(copy.db, "catalog", "kept")
+    remove(copy.db, "pick_set", "kept")
+    assert {name: copy.db[name].count_documents({}) for name in before} == before
