@@ -25,12 +25,13 @@ NAMES = (
     "quality",
     "uncertainty",
     "learning",
+    "event_types",
     "seislm",
     "engines",
     "staleness",
     "storage",
 )
-NEEDS_REAL_DATA = {"learning", "association", "association_chile", "swarm", "location", "agreement"}
+NEEDS_REAL_DATA = {"learning", "event_types", "association", "association_chile", "swarm", "location", "agreement"}
 
 
 def skipped_because(name: str) -> str | None:

@@ -120,8 +120,10 @@ def _fill(db: Any, task: Task) -> None:
          "elev": row["elevation_km"], "starttime": 0.0, "endtime": 4e9}
         for row in task.stations
     )  # fmt: skip
+    options = {"bypass_document_validation": True}
+    db.pick_set.insert_many([{"_id": "picks", "config_id": "made", "kind": "automatic"}], **options)
     made = {"pick_set": "picks", "config_id": "made", "task_id": "made", "loc": "", "chan": "HHZ"}
     made |= {"evaluation_mode": "automatic"}
     rows = [pick | made | {"channel_group": f"{pick['net']}.{pick['sta']}..HH"} for pick in task.picks]
     for first in range(0, len(rows), INSERTED_AT_A_TIME):
-        db.pick.insert_many(rows[first : first + INSERTED_AT_A_TIME], bypass_document_validation=True)
+        db.pick.insert_many(rows[first : first + INSERTED_AT_A_TIME], **options)

@@ -23,6 +23,7 @@ from pydantic import (
 from catalogdb import dotted_keys, stage_list
 from catalogdb.association.config import AssociateConfig
 from catalogdb.channels import SENSOR_PRIORITY
+from catalogdb.discrimination.config import EventTypeConfig
 from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.geo import Region
@@ -201,6 +202,7 @@ class _JobBlocks(_Block):
     locate: LocateConfig = LocateConfig()
     relocate: RelocateConfig = RelocateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
+    event_type: EventTypeConfig = EventTypeConfig()
     evaluate: EvaluateBlock | None = None
     _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
 

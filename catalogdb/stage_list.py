@@ -50,6 +50,7 @@ STAGES = {
     "locate": Place("catalogdb.stages.locate:LocateStage", follows=("associate",)),
     "relocate": Place("catalogdb.stages.relocate:RelocateStage", follows=("associate", "locate")),
     "magnitude": Place("catalogdb.stages.magnitude:MagnitudeStage"),
+    "event_type": Place("catalogdb.stages.event_type:EventTypeStage", follows=("associate", "locate", "relocate")),
     "assemble": Place("catalogdb.stages.assemble:AssembleStage", in_jobs=False),
     "evaluate": Place("catalogdb.stages.evaluate:EvaluateStage"),
 }

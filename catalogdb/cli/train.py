@@ -1,4 +1,4 @@
-"""`catalogdb train` and `catalogdb models`: pickers trained from labels, and which there are."""
+"""`catalogdb train` and `catalogdb models`: pickers and classifiers trained from labels, and which there are."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ def train(
     json: common.JsonOption = False,
 ) -> None:
     """Train a picker from labelled records, one set of weights for each seed, and let the gate judge it.
+
+    With task: event_type it is the network that tells earthquakes from explosions and what happens at the surface.
 
     The gate picks the test part with the candidate and with its parent, as a job would. It accepts the model only if
     nothing is significantly worse and something is better; what is refused says why. Broken off, the same command goes
@@ -86,7 +88,7 @@ def _row(model: Json) -> Row:
         "seeds": ", ".join(str(each["seed"]) for each in model["weights"]),
         "chosen": model.get("chosen"),
         "sha256": chosen.get("sha256", "")[:12],
-        **{figure: _change(scores[figure]) for figure in ("f1_p", "f1_s") if figure in scores},
+        **{figure: _change(row) for figure, row in scores.items() if figure.startswith(("f1_", "right_"))},
     }
 
 
@@ -107,4 +109,7 @@ def _print_model(model: Json) -> None:
     for failure in model["failures"]:
         common.err.print(failure, markup=False, soft_wrap=True)
     if model["status"] == "accepted":
-        common.out.print(f"in a job: weights: model:{model['_id']} (seed {model['chosen']})", markup=False)
+        block = "event_type: {weights: " if model["task"] == "event_type" else "weights: "
+        end = "}" if model["task"] == "event_type" else ""
+        text = f"in a job: {block}model:{model['_id']}{end} (seed {model['chosen']})"
+        common.out.print(text, markup=False)

@@ -135,7 +135,7 @@ def synthesize(
     vs_m_s = 1000.0 * earth.velocity_km_s("S")[earth.layer_at(event.depth_km)]
     corner_s = corner_frequency(seismic_moment(event.ml), event.stress_drop_pa, vs_m_s)
     onsets, ground = {}, np.zeros((len(stations.distance_km), 3, len(frequency)), np.complex64)
-    times = {phase: _arrival_times(earth, phase, event, stations) for phase in "PS"}
+    times = {phase: arrival_times(earth, phase, event, stations) for phase in "PS"}
     for phase in "PS":
         first, direct, delay = times[phase]
         onsets[phase] = first.time_s + delay
@@ -144,20 +144,20 @@ def synthesize(
         pulses = [
             (time, impulsive * amplitude) for time, amplitude in _pulses(phase, event, stations, first, direct, delay)
         ]
-        green = sum(amplitude[:, :, None].astype(np.float32) * _shift(frequency, time) for time, amplitude in pulses)
+        green = sum(amplitude[:, :, None].astype(np.float32) * shift(frequency, time) for time, amplitude in pulses)
         lapse = direct.time_s + delay
-        green += _scattered(phase, event, stations, rng, lapse, times["S"][1].time_s - times["P"][1].time_s, samples)
+        green += scattered(phase, event, stations, rng, lapse, times["S"][1].time_s - times["P"][1].time_s, samples)
         corner = corner_s * (1.5 if phase == "P" else 1.0)
-        spectrum = _brune(frequency, corner) * _attenuation(frequency, direct.t_star_s + stations.kappa_s)
-        ground += green * (_far_field_scale(phase, event, earth, stations)[:, None] * spectrum)[:, None, :]
+        spectrum = brune(frequency, corner) * attenuation(frequency, direct.t_star_s + stations.kappa_s)
+        ground += green * (far_field_scale(phase, event, earth, stations)[:, None] * spectrum)[:, None, :]
     ground *= np.complex64(2j * np.pi) * frequency
-    rotated = _to_zne(fft.irfft(ground, samples, axis=-1), stations.back_azimuth_deg)
+    rotated = to_zne(fft.irfft(ground, samples, axis=-1), stations.back_azimuth_deg)
     tail = samples // 5
     rotated[..., -tail:] *= (0.5 + 0.5 * np.cos(np.linspace(0.0, np.pi, tail))).astype(np.float32)
     return Seismograms(rotated, onsets["P"], onsets["S"])
 
 
-def _arrival_times(
+def arrival_times(
     earth: LayeredEarth, phase: str, event: Earthquake, stations: Receivers
 ) -> tuple[Rays, Rays, NDArray[np.float64]]:
     geometry = (earth, phase, stations.distance_km, event.depth_km, stations.elevation_m)
@@ -189,7 +189,7 @@ def _pulses(
     return pulses
 
 
-def _scattered(
+def scattered(
     phase: str,
     event: Earthquake,
     stations: Receivers,
@@ -216,13 +216,13 @@ def _scattered(
     for shape, strength in zip((forward, back), energy, strict=True):
         power = np.where(after >= 0, shape**2, 0.0)
         envelope += power * (strength / power.sum(axis=1)).astype(np.float32)[:, None]
-    scattered = rng.standard_normal((count, 3, samples), dtype=np.float32)
-    scattered *= (2.0 * _MEAN_RADIATION[phase] * np.sqrt(envelope)).astype(np.float32)[:, None, :]
-    scattered *= _SCATTERED_SHARE[phase].astype(np.float32)[:, None]
-    return fft.rfft(scattered, axis=-1)
+    field = rng.standard_normal((count, 3, samples), dtype=np.float32)
+    field *= (2.0 * _MEAN_RADIATION[phase] * np.sqrt(envelope)).astype(np.float32)[:, None, :]
+    field *= _SCATTERED_SHARE[phase].astype(np.float32)[:, None]
+    return fft.rfft(field, axis=-1)
 
 
-def _far_field_scale(phase: str, event: Earthquake, earth: LayeredEarth, stations: Receivers) -> NDArray[np.float32]:
+def far_field_scale(phase: str, event: Earthquake, earth: LayeredEarth, stations: Receivers) -> NDArray[np.float32]:
     """M0 / (4 pi rho v^3 R), displacement (m) times time (s): Aki & Richards 2002, eq. 4.32."""
     layer = earth.layer_at(event.depth_km)
     velocity_m_s = 1000.0 * earth.velocity_km_s(phase)[layer]
@@ -232,24 +232,24 @@ def _far_field_scale(phase: str, event: Earthquake, earth: LayeredEarth, station
     return scale.astype(np.float32)
 
 
-def _brune(frequency: NDArray[np.float32], corner_hz: float) -> NDArray[np.complex64]:
+def brune(frequency: NDArray[np.float32], corner_hz: float) -> NDArray[np.complex64]:
     """Brune (1970) omega-squared spectrum with the phase of its causal pulse t exp(-2 pi fc t)."""
     return 1.0 / (1.0 + np.complex64(1j / corner_hz) * frequency) ** 2
 
 
-def _attenuation(frequency: NDArray[np.float32], t_star_s: NDArray[np.float64]) -> NDArray[np.complex64]:
+def attenuation(frequency: NDArray[np.float32], t_star_s: NDArray[np.float64]) -> NDArray[np.complex64]:
     """exp(-pi f t*) with the dispersion that keeps onsets causal (Aki & Richards 2002, eq. 5.88)."""
     logarithm = np.log(np.maximum(frequency, frequency[1]) / _REFERENCE_HZ)
     exponent = (frequency * (-np.pi + 2j * logarithm)).astype(np.complex64)
     return np.exp(exponent * t_star_s[:, None].astype(np.float32))
 
 
-def _shift(frequency: NDArray[np.float32], time_s: NDArray[np.float64]) -> NDArray[np.complex64]:
+def shift(frequency: NDArray[np.float32], time_s: NDArray[np.float64]) -> NDArray[np.complex64]:
     cycles = (frequency * time_s[:, None]).astype(np.float32)
     return np.exp(np.complex64(-2j * np.pi) * cycles)[:, None, :]
 
 
-def _to_zne(zrt: NDArray[np.float32], back_azimuth_deg: NDArray[np.float64]) -> NDArray[np.float32]:
+def to_zne(zrt: NDArray[np.float32], back_azimuth_deg: NDArray[np.float64]) -> NDArray[np.float32]:
     radial = np.radians(back_azimuth_deg + 180.0)
     cosine, sine = (function(radial).astype(np.float32)[:, None] for function in (np.cos, np.sin))
     north = zrt[:, 1] * cosine - zrt[:, 2] * sine

@@ -12,8 +12,11 @@ from typing import Any, Literal, NotRequired, TypedDict
 from catalogdb.documents.free import Json
 
 Branch = Literal["g", "n"]
+Decision = Literal["decided", "unsure", "too_few_stations", "no_station"]
 EvaluationMode = Literal["automatic", "manual"]
 EvaluationStatus = Literal["preliminary", "confirmed", "reviewed", "final", "rejected"]
+EventTypeCertainty = Literal["known", "suspected"]
+EventTypeRule = Literal["waveforms"]
 Onset = Literal["emergent", "impulsive", "questionable"]
 Polarity = Literal["positive", "negative", "undecidable"]
 TimeFrom = Literal["first_arrival", "minute"]
@@ -201,6 +204,9 @@ class EventFields(TypedDict):
     magnitude: NotRequired[float]  # Preferred magnitude
     magnitude_type: NotRequired[str]  # Its type
     event_type: NotRequired[str]  # QuakeML event type, for example earthquake or explosion
+    event_type_certainty: NotRequired[EventTypeCertainty]  # QuakeML's typeCertainty
+    event_type_rule: NotRequired[EventTypeRule]  # By what the type was chosen
+    event_type_probability: NotRequired[float]  # Of the type, where the waveforms say it
     place: NotRequired[str]  # Place or region name
     zone: NotRequired[Zone]  # OGS zone
     remarks: NotRequired[str]  # The source's remarks on the event, for example that it is not localized
@@ -229,6 +235,52 @@ class Event(EventFields):
     _id: str  # The event id
     catalog: str  # Name of the catalog
     config_id: str  # Identity of the catalog's configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class EventTypeWeights(TypedDict):
+    """Of the network."""
+
+    name: str  # As the job names them
+    sha256: str  # Of the tensors' file
+
+
+class EventTypeStation(TypedDict):
+    """One entry per station that was asked, nearest first."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    distance_km: NotRequired[float]  # km: From the epicentre
+    vote: NotRequired[str]  # The class that it holds for the most probable
+    probabilities: NotRequired[Json]  # Of each class, of this station alone and without the prior
+    reason: NotRequired[str]  # Why it doesn't vote
+
+
+class EventTypeFields(TypedDict):
+    """What the waveforms of its stations say that one event was, with the votes."""
+
+    event_id: str  # event._id
+    time: float  # s: The origin's time (epoch seconds UTC)
+    hour: float  # h: Hour of the day, UTC
+    decision: Decision  # decided
+    type: NotRequired[str]  # QuakeML's type, of decided ones alone
+    most_probable: NotRequired[str]  # The most probable class
+    probability: NotRequired[float]  # Of that class
+    probabilities: NotRequired[Json]  # Of each class
+    votes: NotRequired[Json]  # Stations that hold each class for the most probable
+    prior: NotRequired[Json]  # How common each class was taken to be
+    least_probability: float  # Probability from which it is decided
+    n_stations: int  # Stations that vote
+    weights: EventTypeWeights  # Of the network
+    stations: list[EventTypeStation]  # One entry per station that was asked, nearest first
+
+
+class EventType(EventTypeFields):
+    """The same as it is stored in `event_type`."""
+
+    _id: str  # Content id of (config_id, event_id, event_type)
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the configuration
     task_id: str  # The ledger row that wrote it
 
 

@@ -214,6 +214,7 @@ class EventReading:
             magnitude,
             time_from=time_from,
             event_type=_event_type(self._event, self._note),
+            event_type_certainty=str(certainty) if (certainty := self._event.event_type_certainty) else None,
             place=descriptions[0] if descriptions else None,
             zone=self._note.get("zone"),
             remarks=self._note.get("remarks"),

@@ -82,6 +82,7 @@ def _event(event: data.Event, picks: list[data.Pick]) -> Any:
     if magnitude_id := event.get("preferred_magnitude_id"):
         add(element, "preferredMagnitudeID", resource_id("magnitude", magnitude_id))
     add(element, "type", quakeml_type(event.get("event_type")))
+    add(element, "typeCertainty", event.get("event_type_certainty"))
     if event.get("place"):
         add_texts(etree.SubElement(element, "description"), text=event["place"], type="region name")
     _add_note(element, _event_note(event))

@@ -256,6 +256,11 @@ class NetworkPicker(Picker):
         super().__init__(config)
         self.members = [_Member(member, resolve(member.picker, member.weights)) for member in config.members()]
         for member in self.members:
+            if member.files.task == "event_type":
+                raise InputError(
+                    f"weights '{member.config.weights}' tell types of events apart, and can't pick",
+                    hint="event_type: {weights: ...} in a job",
+                )
             if member.files.is_pretrained_only:
                 raise InputError(
                     f"weights '{member.config.weights}' were pretrained without labels, and can't pick",

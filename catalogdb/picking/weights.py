@@ -68,9 +68,15 @@ class WeightsFiles:
         return own if isinstance(own, dict) else {}
 
     @property
+    def task(self) -> str | None:
+        """What they were trained for, where catalogdb has trained them: pick, pretrain or event_type."""
+        task: str | None = self.own_metadata().get("training", {}).get("task")
+        return task
+
+    @property
     def is_pretrained_only(self) -> bool:
         """Whether they have learned from unlabelled waveforms alone, so that what they say of picks means nothing."""
-        return self.own_metadata().get("training", {}).get("task") == "pretrain"
+        return self.task == "pretrain"
 
     def window_samples(self) -> int:
         """Samples per window that the weights were trained with."""

@@ -20,9 +20,8 @@ from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.stages import registry
-from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.stages.preferred import RULE_FIELDS, events_of, preferred_origin
-from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
+from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, Interval, identify, overlaps, read_intervals
 
 NEIGHBOUR_SECONDS = 300.0
 """Origins this long before and after the window may disturb its events: about the S time at the largest distance."""
@@ -35,12 +34,9 @@ ORIGIN_FIELDS = (
     *("event_id", "time", "latitude", "longitude", "depth_km"),
     *(f"arrivals.{name}" for name in ("net", "sta", "phase", "time", "distance_km")),
 )
-IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
-"""What, with the content of its file, tells one segment from another."""
 CHANNEL_FIELDS = ("net", "sta", "loc", "chan", "starttime", "endtime", "lat", "lon", "elev", "hang", "vang", "response")
 
 Station = tuple[str, str]
-Interval = tuple[float, float]
 
 
 @dataclass
@@ -171,12 +167,8 @@ class MagnitudeStage(Stage):
         records: dict[Station, list] = {}
         problems: list[str] = []
         for station, segments in inputs.segments.items():
-            records[station] = []
-            for start, end in inputs.intervals[station]:
-                inside = [segment for segment in segments if _meets(segment, start, end)]
-                traces, failed = read_segments(db, inside, start, end) if inside else ([], [])
-                records[station] += traces
-                problems += [problem for problem in failed if problem not in problems]
+            records[station], failed = read_intervals(db, segments, inputs.intervals[station])
+            problems += [problem for problem in failed if problem not in problems]
         parts = inputs.parts()
         return Inputs((inputs, records, problems), fingerprint(parts), parts)
 
@@ -235,10 +227,7 @@ class MagnitudeStage(Stage):
             {channel_group(epoch["net"], epoch["sta"], epoch.get("loc") or "", epoch["chan"]) for epoch in epochs}
         )
         found = list(db.wf_miniseed.find({"channel_group": {"$in": groups}} | meets, _projection(SEGMENT_FIELDS)))
-        states = file_states(db, (segment["file_id"] for segment in found))
-        for segment in found:  # once for all windows of the batch
-            values = [segment[name] for name in IDENTIFYING]
-            segment["identity"] = content_id(values, content_of(states.get(segment["file_id"])))
+        identify(db, found)  # once for all windows of the batch
         for epoch in epochs:
             response = content_id(epoch.get("response"))
             no_part = {"response", "hang", "vang"} if epoch["chan"][-1:] in SLOTS else {"response"}
@@ -300,12 +289,8 @@ def _useful(segments: list[Any], config: MagnitudeConfig) -> list[Any]:
     return useful or segments
 
 
-def _meets(document: dict, start: float, end: float) -> bool:
-    return document["starttime"] <= end and document["endtime"] >= start
-
-
 def _meets_any(document: dict, intervals: list[Interval]) -> bool:
-    return any(_meets(document, *interval) for interval in intervals)
+    return any(overlaps(document, *interval) for interval in intervals)
 
 
 def _by_station(documents: Iterable[Any], order: Sequence[str]) -> dict[Station, list[Any]]:

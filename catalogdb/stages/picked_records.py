@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from catalogdb.database.named import require_pick_set
 from catalogdb.documents.data import Pick
 from catalogdb.documents.free import Query
 from catalogdb.errors import CatalogdbError, InputError
+from catalogdb.event_types import EXISTS, UNTYPED
 from catalogdb.identity import content_id
 from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
@@ -40,6 +41,8 @@ class Span:
     starttime: float
     endtime: float
     known: str = PHASES
+    event_type: str = ""
+    origin_time: float | None = None
 
 
 def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledRecord], list[str], str]:
@@ -77,7 +80,12 @@ def read_picked(db: Database, config: TrainingSetConfig) -> tuple[list[LabelledR
                 hint="name a shorter period or fewer stations (starttime, endtime, stations)",
             )
         records.append(record)
-        digests.append([record.name, [[onset.phase, onset.time] for onset in record.onsets], content])
+        about: list[Any] = [record.name, [[onset.phase, onset.time] for onset in record.onsets], content]
+        if record.event_type not in ("", UNTYPED):
+            about.append(record.event_type)
+        if record.origin_time is not None and len({onset.phase for onset in record.onsets}) < len(PHASES):
+            about.append(record.origin_time)  # it stands for the other phase
+        digests.append(about)
     return records, rejected, content_id(sorted(digests))
 
 
@@ -92,14 +100,15 @@ def spans(db: Database, config: TrainingSetConfig) -> Iterator[Span]:
     for pick in db.pick.find(query, fields):
         if pick["phase"].lower() in FIRST_ARRIVALS and matches_station(config.stations, pick["net"], pick["sta"]):
             by_station[pick["net"], pick["sta"]].append(pick)
+    known = _events_of(db, config)
     for (net, sta), picks in sorted(by_station.items()):
         close: list[Pick] = []
         for pick in sorted(_once(picks, config.pick_sets), key=lambda pick: (pick["time"], pick["phase"])):
             if close and pick["time"] - close[-1]["time"] > config.event_gap_seconds:
-                yield _span(net, sta, close, config)
+                yield _span(net, sta, close, config, known)
                 close = []
             close.append(pick)
-        yield _span(net, sta, close, config)
+        yield _span(net, sta, close, config, known)
 
 
 def _once(picks: Sequence[Pick], pick_sets: Sequence[str]) -> list[Pick]:
@@ -138,12 +147,30 @@ def _known_of_events(picks: Sequence[Pick], unpicked: str) -> str:
     return "".join(phase for phase in PHASES if phase in known)
 
 
-def _span(net: str, sta: str, picks: Sequence[Pick], config: TrainingSetConfig) -> Span:
+def _events_of(db: Database, config: TrainingSetConfig) -> dict[str, tuple[str, float]]:
+    """Type and origin time of the pick sets' events by their keys; those without a type count as earthquakes, as
+    everywhere. Events that don't exist are left out."""
+    query: Query = {"catalog": {"$in": list(config.pick_sets)}, "source_id": {"$exists": True}} | EXISTS
+    fields = {"source_id": 1, "event_type": 1, "time": 1}
+    return {
+        event["source_id"]: (event.get("event_type", UNTYPED), event["time"]) for event in db.event.find(query, fields)
+    }
+
+
+def _span(
+    net: str,
+    sta: str,
+    picks: Sequence[Pick],
+    config: TrainingSetConfig,
+    events: Mapping[str, tuple[str, float]],
+) -> Span:
     seen = {(FIRST_ARRIVALS[pick["phase"].lower()], pick["time"]) for pick in picks}
     onsets = tuple(Onset(phase, time) for phase, time in sorted(seen, key=lambda item: (item[1], item[0])))
     event = next((pick["event_key"] for pick in picks if pick.get("event_key")), "")
     first, last = onsets[0].time - config.before_seconds, onsets[-1].time + config.after_seconds
-    return Span(net, sta, event, onsets, first, last, _known_of_events(picks, config.unpicked))
+    keys = {pick["event_key"] for pick in picks if pick.get("event_key")}
+    kind, origin = events.get(event, ("", None)) if len(keys) == 1 else ("", None)  # of several events it is of none
+    return Span(net, sta, event, onsets, first, last, _known_of_events(picks, config.unpicked), kind, origin)
 
 
 def _between(spans: Sequence[Span], config: TrainingSetConfig) -> list[Span]:
@@ -187,4 +214,5 @@ def record_of(db: Database, span: Span, config: TrainingSetConfig) -> tuple[Labe
     known = known_phases(onsets, config.unpicked)
     known = "".join(phase for phase in known if phase in span.known)
     content = sorted({content_of(states.get(segment["file_id"])) for segment in segments})
-    return LabelledRecord(name, f"{net}.{sta}", traces, onsets, known, span.event), content
+    about: dict[str, Any] = {"event": span.event, "event_type": span.event_type, "origin_time": span.origin_time}
+    return LabelledRecord(name, f"{net}.{sta}", traces, onsets, known, **about), content

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
-from catalogdb.identity import content_id
 from catalogdb.ledger.parts import digest
 from catalogdb.phases import phase_type
 from catalogdb.relocation.config import CorrelateConfig
-from catalogdb.stages.file_states import content_of, file_states
-from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
+from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, Interval, identify, overlaps, read_intervals
 
 if TYPE_CHECKING:
     from catalogdb.relocation.correlate import WaveformKey, Waveforms
@@ -21,10 +19,8 @@ if TYPE_CHECKING:
 
 JOIN_SECONDS = 60.0
 """Picks of one sensor this close together are read at once."""
-IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
 BATCH_INTERVALS = 200
 
-Interval = tuple[float, float]
 Needed = dict[str, list[Interval]]
 """Times (epoch seconds) that are read of each channel group."""
 Segments = dict[str, list[Any]]
@@ -43,11 +39,8 @@ def segments_needed(
             part = intervals[first : first + BATCH_INTERVALS]
             meets = {"starttime": {"$lte": part[-1][1]}, "endtime": {"$gte": part[0][0]}}
             rows = db.wf_miniseed.find({"channel_group": group} | meets, fields).sort([("starttime", 1), ("chan", 1)])
-            found[group] += [row for row in rows if any(_meets(row, *interval) for interval in part)]
-    states = file_states(db, (segment["file_id"] for own in found.values() for segment in own))
-    for segment in (segment for own in found.values() for segment in own):
-        values = [segment[name] for name in IDENTIFYING]
-        segment["identity"] = content_id(values, content_of(states.get(segment["file_id"])))
+            found[group] += [row for row in rows if any(overlaps(row, *interval) for interval in part)]
+    identify(db, [segment for own in found.values() for segment in own])
     parts = {group: digest(*sorted({row["identity"] for row in own})) for group, own in found.items() if own}
     return needed, dict(found), parts
 
@@ -62,14 +55,11 @@ def read_waveforms(
     """
     from catalogdb.relocation.correlate import Snippet, Waveforms, read_after, read_before
 
-    traces: dict[str, list[Any]] = defaultdict(list)
+    traces: dict[str, list[Any]] = {}
     problems: list[str] = []
     for group, intervals in needed.items():
-        for start, end in intervals:
-            inside = [segment for segment in segments.get(group, ()) if _meets(segment, start, end)]
-            found, failed = read_segments(db, inside, start, end) if inside else ([], [])
-            traces[group] += found
-            problems += [problem for problem in failed if problem not in problems]
+        traces[group], failed = read_intervals(db, segments.get(group, ()), intervals)
+        problems += [problem for problem in failed if problem not in problems]
     waveforms: dict[WaveformKey, Waveforms] = {}
     for event, own in enumerate(arrivals):
         for arrival in own:
@@ -110,7 +100,3 @@ def _intervals(arrivals: Iterable[Sequence[Arrival]], config: CorrelateConfig) -
         else:
             found.append((start, end))
     return dict(needed)
-
-
-def _meets(segment: Any, start: float, end: float) -> bool:
-    return bool(segment["starttime"] <= end and segment["endtime"] >= start)

@@ -163,7 +163,16 @@ def parent_files(db: Database, config: TrainConfig, folder: Any) -> WeightsFiles
     """
     if config.parent is None:
         from catalogdb.training.networks import new_weights, written
+        from catalogdb.training.type_network import new_type_weights
 
-        return written(new_weights(config.picker, 0, config.size), config.picker, folder, "untrained")
+        is_types = config.task == "event_type"
+        weights = new_type_weights(0) if is_types else new_weights(config.picker, 0, config.size)
+        return written(weights, config.architecture, folder, "untrained")
     provide_weights(db, [config.parent])
+    if config.task == "event_type":
+        from catalogdb.discrimination.classifier import check_weights, find_weights
+
+        files = find_weights(config.parent)
+        check_weights(files)
+        return files
     return resolve(config.picker, config.parent)

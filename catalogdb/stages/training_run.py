@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
@@ -27,6 +27,10 @@ from catalogdb.stages.train import TrainStage, parent_files
 from catalogdb.stages.training_sets import define_training_set, load_training_set, require_training_set
 from catalogdb.training.config import REVISION, TrainConfig
 from catalogdb.yaml_text import read_keys
+
+if TYPE_CHECKING:
+    from catalogdb.training.gate import GateRow
+    from catalogdb.training.records import LabelledRecord
 
 Progress = Callable[[int, TaskReport | None], None]
 ABOUT = ("description", "licence")
@@ -114,7 +118,7 @@ def _name(stage: TrainStage, training_set: records.TrainingSet) -> ResultName:
     fields: AnyDocument = {
         "kind": "trained",
         "task": config.task,
-        "architecture": config.picker,
+        "architecture": config.architecture,
         "training_set": {"name": training_set["_id"], "digest": training_set["digest"]},
         "status": "candidate",
     }
@@ -128,9 +132,7 @@ def _name(stage: TrainStage, training_set: records.TrainingSet) -> ResultName:
 
 def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
     """Let the gate judge the model's weights of the training's seeds, unless it has judged just these."""
-    from catalogdb.training.gate import as_mapping, compared, decide
-    from catalogdb.training.score import score
-    from catalogdb.training.train import pick_config
+    from catalogdb.training.gate import as_mapping, decide
 
     config = stage.train_config
     found = list(db.model_weights.find({"model": config.name, "seed": {"$in": list(config.seeds)}}).sort("seed", 1))
@@ -144,15 +146,14 @@ def _judge(db: Database, stage: TrainStage, folder: Path) -> None:
     if config.task == "pretrain":  # there is nothing to pick with, and so nothing to judge
         _decided(db, stage, {"status": "pretrained", "chosen": chosen["seed"], "judged": judged})
         return
-    files = [str(write_weights(db, weights, folder)) for weights in found]
+    files = [write_weights(db, weights, folder) for weights in found]
     rows = []
+    compared_on = _types_compared if config.task == "event_type" else _picks_compared
     for name in names:
         of_set = stage.loaded(db) if name == config.set_name else load_training_set(db, name)
-        records = of_set.parted.parts["test"]
-        parent = _score_of_parent(stage.parent, config, records)
-        outcomes = [score(records, pick_config(config, path), config.gate.max_dt).outcome for path in files]
-        rows += compared(name, [record.event for record in records], parent, outcomes, config.gate)
-    decision = decide(rows, config.set_name, config.gate.also_on)
+        rows += compared_on(name, of_set.parted.parts["test"], stage.parent, files, config)
+    unit = "events of each type" if config.task == "event_type" else "onsets of P and of S"
+    decision = decide(rows, config.set_name, config.gate.also_on, unit)
     values: Json = {
         "status": decision.status,
         "chosen": chosen["seed"],
@@ -167,10 +168,32 @@ def _decided(db: Database, stage: TrainStage, values: Json) -> None:
     db.model.update_one({"_id": stage.train_config.name, "config_id": stage.config_id}, {"$set": values})
 
 
-def _score_of_parent(parent: WeightsFiles, config: TrainConfig, records: Any) -> Any:
+def _picks_compared(
+    name: str, records: Sequence[LabelledRecord], parent: WeightsFiles, files: Sequence[Path], config: TrainConfig
+) -> list[GateRow]:
+    """The gate's rows of one test part, by the picks of parent and candidates."""
+    from catalogdb.training.gate import compared
     from catalogdb.training.score import score
     from catalogdb.training.train import pick_config
 
-    if config.parent is None or parent.is_pretrained_only:
-        return None
-    return score(records, pick_config(config, str(parent.pt)), config.gate.max_dt).outcome
+    def outcome(path: Path) -> Any:
+        return score(records, pick_config(config, str(path)), config.gate.max_dt).outcome
+
+    before = None if config.parent is None or parent.is_pretrained_only else outcome(parent.pt)
+    events = [record.event for record in records]
+    return compared(name, events, before, [outcome(path) for path in files], config.gate)
+
+
+def _types_compared(
+    name: str, records: Sequence[LabelledRecord], parent: WeightsFiles, files: Sequence[Path], config: TrainConfig
+) -> list[GateRow]:
+    """The same, by what they say that the events were."""
+    from catalogdb.discrimination.classifier import find_weights, load_classifier
+    from catalogdb.training.type_gate import compared_types
+    from catalogdb.training.type_score import score_types
+    from catalogdb.training.type_table import type_table
+
+    table, _ = type_table(records)
+    before = None if config.parent is None else score_types(load_classifier(parent), table)
+    outcomes = [score_types(load_classifier(find_weights(str(path))), table) for path in files]
+    return compared_types(name, before, outcomes, config.gate)

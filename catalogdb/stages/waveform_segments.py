@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from catalogdb.documents.archive import WfMiniseed
-from catalogdb.stages.file_states import file_states
+from catalogdb.identity import content_id
+from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.waveforms import ChangedWaveform, FileState, read_traces
 
 if TYPE_CHECKING:
@@ -21,6 +22,40 @@ SEGMENT_FIELDS = (
     *("dir", "dfile", "foff", "nbytes", "format", "file_id"),
 )
 """What reading needs of a `wf_miniseed` document."""
+IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
+"""What, with the content of its file, tells one segment from another."""
+
+Interval = tuple[float, float]
+
+
+def identify(db: Database, segments: Sequence[Any]) -> None:
+    """Give segments (documents with `SEGMENT_FIELDS`) their `identity`, the same for equal content under two names."""
+    states = file_states(db, (segment["file_id"] for segment in segments))
+    for segment in segments:
+        values = [segment[name] for name in IDENTIFYING]
+        segment["identity"] = content_id(values, content_of(states.get(segment["file_id"])))
+
+
+def overlaps(document: Any, start: float, end: float) -> bool:
+    """Whether a segment, or an epoch of a channel, has part in a period."""
+    return bool(document["starttime"] <= end and document["endtime"] >= start)
+
+
+def read_intervals(
+    db: Database, segments: Sequence[Any], intervals: Iterable[Interval]
+) -> tuple[list[Trace], list[str]]:
+    """Samples of some periods, and what could not be decoded, each once.
+
+    Raises: as `read_segments`.
+    """
+    traces: list[Trace] = []
+    problems: list[str] = []
+    for start, end in intervals:
+        inside = [segment for segment in segments if overlaps(segment, start, end)]
+        found, failed = read_segments(db, inside, start, end) if inside else ([], [])
+        traces += found
+        problems += [problem for problem in failed if problem not in problems]
+    return traces, problems
 
 
 def read_segments(

@@ -141,15 +141,17 @@ class TrainConfig(_Block):
 
     name: str = Field(pattern=NAME_PATTERN, description="Name of the model.")
     description: str = ""
-    task: Literal["pick", "pretrain"] = Field(
+    task: Literal["pick", "pretrain", "event_type"] = Field(
         default="pick",
-        description="What the network is to learn: to pick, or (SeisLM) to guess masked parts of unlabelled waveforms.",
+        description="What the network is to learn: to pick, or (SeisLM) to guess masked parts of unlabelled waveforms, "
+        "or to tell earthquakes from explosions and what happens at the surface.",
     )
     picker: NetworkName = Field(default="phasenet", description="Kind of network.")
     size: SizeName | None = Field(default=None, description="Of a SeisLM that begins with nothing; default small.")
     parent: str | None = Field(
         default="original",
-        description="Weights to begin with, as `pick.weights` of a job (model:NAME as well); null: from nothing.",
+        description="Weights to begin with, as `pick.weights` of a job (model:NAME as well), for event types as "
+        "`event_type.weights`; null: from nothing.",
     )
     training_set: str | TrainingSetConfig = Field(
         description="Name of a training set that is there, or the description of one of the database's picks."
@@ -183,6 +185,14 @@ class TrainConfig(_Block):
             raise ValueError("must be distinct and not negative")
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _parent_of_task(cls, document: Any) -> Any:
+        """Networks of another kind begin with weights of their own."""
+        if isinstance(document, dict) and document.get("task") == "event_type":
+            return {"parent": "packaged"} | document
+        return document
+
     @model_validator(mode="after")
     def _fits_together(self) -> TrainConfig:
         if self.parent in {f"model:{self.name}", *(f"model:{self.name}-{seed}" for seed in self.seeds)}:
@@ -194,6 +204,11 @@ class TrainConfig(_Block):
         if self.freeze_encoder and (self.picker != "seislm" or self.task != "pick" or self.parent is None):
             raise ValueError("freeze_encoder: is for picker: seislm with task: pick and a parent")
         return self
+
+    @property
+    def architecture(self) -> str:
+        """Kind of network."""
+        return "event_type" if self.task == "event_type" else self.picker
 
     @property
     def set_name(self) -> str:

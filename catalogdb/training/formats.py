@@ -168,6 +168,7 @@ def _record_of_row(
         known=known_phases(onsets, unpicked),
         event=_text(row, "source_id", ""),
         given=GIVEN.get(_text(row, "split", "")),
+        event_type=_text(row, "source_type", ""),
     )
 
 
@@ -296,6 +297,7 @@ def write_seisbench(records: Iterator[tuple[LabelledRecord, Part | None]], folde
                 "station_network_code": record.station.split(".")[0],
                 "station_code": record.station.split(".")[1],
                 "source_id": record.event,
+                "source_type": record.event_type,
                 "split": names.get(part or "", ""),
             }
             for phase in PHASES:

@@ -21,6 +21,10 @@ from catalogdb.training.score import Outcome
 Verdict = Literal["better", "same", "worse"]
 FEWEST_ONSETS = 10
 """Of a phase, for its figures to be judged."""
+GAINS = ("f1_", "right_")
+"""Figures that are the better the larger they are; of the others the smaller."""
+MAKES_BETTER = ("f1_", "right_", "log_loss")
+"""Figures of which one must be better."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class GateRow:
     Attributes:
         on: name of the training set whose test part it is.
         figure: ``f1_p``, ``f1_s``, ``error_p`` or ``error_s``: mean absolute time error (s) of the onsets that
-            both have picked right, since those that one alone has found are the harder ones.
+            both have picked right, since those that one alone has found are the harder ones. Of event types
+            ``right_CLASS`` and ``log_loss``, see `type_gate`.
         parent, candidate: the figure, the mean over the seeds.
         difference: candidate less parent.
         interval: of the difference.
@@ -83,10 +88,10 @@ def compared(
             continue
         about = {"on": on, "onsets": onsets, "events": len(names)}
         f1 = [(before.f1(weight)[:, number], outcome.f1(weight)[:, number]) for outcome in candidates]
-        rows.append(_row(f"f1_{phase.lower()}", f1, config, **about))
+        rows.append(row_of(f"f1_{phase.lower()}", f1, config, **about))
         errors = [_errors(before, outcome, number, weight) for outcome in candidates]
         if np.isfinite([first[0] for first, _ in errors]).all():
-            rows.append(_row(f"error_{phase.lower()}", errors, config, **about))
+            rows.append(row_of(f"error_{phase.lower()}", errors, config, **about))
     return rows
 
 
@@ -100,14 +105,14 @@ def _errors(before: Outcome, now: Outcome, phase: int, weight: np.ndarray) -> tu
     return first, second
 
 
-def _row(figure: str, measured: Sequence[tuple[np.ndarray, np.ndarray]], config: GateConfig, **about: Any) -> GateRow:
+def row_of(figure: str, measured: Sequence[tuple[np.ndarray, np.ndarray]], config: GateConfig, **about: Any) -> GateRow:
     """A row from the figures of parent and candidate for each seed: first as they are, then of each draw."""
     parents, candidates = np.mean(measured, axis=0)
     differences = candidates[1:] - parents[1:]
     differences = differences[np.isfinite(differences)]
     tail = (1 - config.confidence) / 2
     low, high = np.quantile(differences, [tail, 1 - tail])
-    sign = 1 if figure.startswith("f1") else -1
+    sign = 1 if figure.startswith(GAINS) else -1
     verdict: Verdict = "same"
     if sign * low > 0 and sign * high > 0:
         verdict = "better"
@@ -122,18 +127,22 @@ def _row(figure: str, measured: Sequence[tuple[np.ndarray, np.ndarray]], config:
     )  # fmt: skip
 
 
-def decide(rows: Sequence[GateRow], own: str, also_on: Sequence[str] = ()) -> Decision:
-    """Accepted only if no figure is worse anywhere, and an F1 on the model's own test part is better.
+def decide(
+    rows: Sequence[GateRow], own: str, also_on: Sequence[str] = (), unit: str = "onsets of P and of S"
+) -> Decision:
+    """Accepted only if no figure is worse anywhere, and an F1 on the model's own test part is better, or, of event
+    types, what it says of them.
 
     Args:
         own: name of the training set that it was trained on.
         also_on: of others on which it must not be worse, which is not known where they have too few onsets.
+        unit: what there must be enough of.
     """
     reasons = [_said(row) for row in rows if row.verdict == "worse"]
-    mine = [row for row in rows if row.on == own and row.figure.startswith("f1")]
+    mine = [row for row in rows if row.on == own and row.figure.startswith(MAKES_BETTER)]
     judged = {row.on for row in rows}
     if empty := [name for name in dict.fromkeys((own, *also_on)) if name not in judged]:
-        few = f"fewer than {FEWEST_ONSETS} onsets of P and of S in the test part, so nothing is known"
+        few = f"fewer than {FEWEST_ONSETS} {unit} in the test part, so nothing is known"
         reasons += [f"{name}: {few}" for name in empty]
     elif not reasons and not any(row.verdict == "better" for row in mine):
         seen = "; ".join(_said(row) for row in mine)
@@ -143,7 +152,7 @@ def decide(rows: Sequence[GateRow], own: str, also_on: Sequence[str] = ()) -> De
 
 def _said(row: GateRow) -> str:
     low, high = row.interval
-    unit = "" if row.figure.startswith("f1") else " s"
+    unit = " s" if row.figure.startswith("error_") else ""
     return (
         f"{row.figure} on {row.on} {row.parent:.3f} -> {row.candidate:.3f}{unit} "
         f"({row.difference:+.3f}, interval {low:+.3f} to {high:+.3f})"

@@ -6,9 +6,9 @@ import copy
 import io
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -16,7 +16,6 @@ from catalogdb import logs
 from catalogdb.errors import CatalogdbError
 from catalogdb.training.config import TrainConfig
 from catalogdb.training.objectives import OBJECTIVES, Objective
-from catalogdb.training.windows import Windows
 
 TRAINING, VALIDATION = 0, 1
 GRADIENT_LIMIT = 1.0
@@ -25,6 +24,13 @@ VALIDATION_WINDOWS = 2
 
 Save = Callable[[int, Callable[[], bytes]], None]
 """Takes the epochs done, and what gives all that the loop needs to go on after them."""
+
+
+class Batches(Protocol):
+    """What a part of a training set is to the loop: batches with `data`, whose first axis numbers the windows."""
+
+    def batches(self, batch: int, seed: Sequence[int], per_example: int = 1, shuffled: bool = True) -> Iterator[Any]:
+        """All windows of an epoch, as `windows.Windows` gives them."""
 
 
 @dataclass
@@ -71,13 +77,13 @@ class Loop:
     """Training of one module with one seed.
 
     Args:
-        module: SeisBench's, with the parent's weights; it is trained in place.
+        module: SeisBench's or another of torch, with the parent's weights; it is trained in place.
         training, validation: windows of these parts.
         config: how to train.
         seed: of windows, order and dropout.
     """
 
-    def __init__(self, module: Any, training: Windows, validation: Windows, config: TrainConfig, seed: int):
+    def __init__(self, module: Any, training: Batches, validation: Batches, config: TrainConfig, seed: int):
         self.config, self.seed = config, seed
         self.training, self.validation = training, validation
         self.device = device_for(config)

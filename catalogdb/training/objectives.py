@@ -11,6 +11,7 @@ from torch.nn import functional
 from catalogdb.picking.network import DETECTION
 from catalogdb.picking.seisbench_network import output_names
 from catalogdb.seislm.quantiser import temperature
+from catalogdb.training.type_table import TypeBatch
 from catalogdb.training.windows import Batch
 
 
@@ -27,7 +28,7 @@ class Objective(Protocol):
     keeps_last: bool
     measured: dict[str, float]
 
-    def loss(self, module: Any, batch: Batch, progress: float = 0.0) -> torch.Tensor:
+    def loss(self, module: Any, batch: Any, progress: float = 0.0) -> torch.Tensor:
         """Mean loss of the batch's windows, a scalar.
 
         Args:
@@ -114,5 +115,25 @@ class PretrainObjective:
         return found.total
 
 
-OBJECTIVES: dict[str, type[Objective]] = {"pick": PickObjective, "pretrain": PretrainObjective}
+class EventTypeObjective:
+    """Cross entropy of the classes of events, each class counting as much as another whatever its number of records."""
+
+    keeps_last = False
+
+    def __init__(self) -> None:
+        self.measured: dict[str, float] = {}
+
+    def loss(self, module: Any, batch: TypeBatch, progress: float = 0.0) -> torch.Tensor:
+        """See `Objective`."""
+        device = next(module.parameters()).device
+        logits = module(torch.from_numpy(batch.data).to(device)).float()
+        each = functional.cross_entropy(logits, torch.from_numpy(batch.classes).to(device), reduction="none")
+        return (each * torch.from_numpy(batch.weight).to(device)).mean()
+
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "pick": PickObjective,
+    "pretrain": PretrainObjective,
+    "event_type": EventTypeObjective,
+}
 """By `TrainConfig.task`."""

@@ -34,6 +34,8 @@ class LabelledRecord:
         known: the phases of which all onsets in the record are labelled; of the others nothing is known.
         event: what tells the event apart; empty where the source names none.
         given: the part that the source puts it in.
+        event_type: QuakeML's type of the event, in the source's words; empty where nothing is known of it.
+        origin_time: of the event (epoch seconds UTC), where the source gives one.
     """
 
     name: str
@@ -43,6 +45,8 @@ class LabelledRecord:
     known: str
     event: str = ""
     given: Part | None = None
+    event_type: str = ""
+    origin_time: float | None = None
 
     @property
     def starttime(self) -> float:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +12,13 @@ from catalogdb.picking.config import PickConfig
 from catalogdb.picking.weights import WeightsFiles
 from catalogdb.training import networks
 from catalogdb.training.config import TrainConfig
-from catalogdb.training.loop import Loop, Save, Trained
-from catalogdb.training.records import LabelledRecord, Part
+from catalogdb.training.loop import Loop, Save
+from catalogdb.training.records import LabelledRecord
+from catalogdb.training.result import Parts, Result
 from catalogdb.training.score import score, time_calibration
 from catalogdb.training.split import share_of_events
+from catalogdb.training.types import train_types
 from catalogdb.training.windows import Windows, examples_of
-
-Parts = Mapping[Part, Sequence[LabelledRecord]]
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one seed led to.
-
-    Attributes:
-        weights: SeisBench's files.
-        trained: the loop's account.
-        calibration: of the times of its picks, where the validation part holds enough of them.
-        records: that trained and validated.
-        problems: records that gave no window ("record: reason").
-    """
-
-    weights: networks.Weights
-    trained: Trained
-    calibration: dict[str, Any] | None
-    records: dict[str, int]
-    problems: list[str]
 
 
 def train(
@@ -61,6 +41,8 @@ def train(
     Raises:
         InputError: where a part gives no window, and where there is nothing to learn picks from.
     """
+    if config.task == "event_type":
+        return train_types(parts, parent, config, seed, resume, save)
     if config.task == "pick" and not any(record.known for part in ("train", "validation") for record in parts[part]):
         raise InputError(
             f"training set {config.set_name!r} has no labels, so no network learns to pick from it",

@@ -20,6 +20,7 @@ TOLERANCE_US = 1000
 """A pick's time is that of its peak, but for the rounding of microseconds to seconds and back."""
 EVENT_FIELDS = (
     *("catalog", "time", "latitude", "longitude", "depth_km", "magnitude", "magnitude_type", "event_type", "place"),
+    *("event_type_certainty", "event_type_rule", "event_type_probability"),
     *("evaluation_mode", "evaluation_status", "source_id", "sources", "remarks", "creation_info"),
 )
 ORIGIN_FIELDS = (

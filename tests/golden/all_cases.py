@@ -1,6 +1,7 @@
 """All golden cases."""
 
 from association_cases import CASES as ASSOCIATION
+from discrimination_cases import CASES as DISCRIMINATION
 from evaluation_cases import CASES as EVALUATION
 from magnitude_cases import CASES as MAGNITUDE
 from picking_cases import CASES as PICKING
@@ -8,4 +9,4 @@ from reader_cases import CASES as READERS
 from training_cases import CASES as TRAINING
 from waveform_cases import CASES as WAVEFORMS
 
-CASES = (*WAVEFORMS, *PICKING, *ASSOCIATION, *MAGNITUDE, *READERS, *EVALUATION, *TRAINING)
+CASES = (*WAVEFORMS, *PICKING, *ASSOCIATION, *MAGNITUDE, *READERS, *EVALUATION, *TRAINING, *DISCRIMINATION)

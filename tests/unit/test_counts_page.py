@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from catalogdb.association import origins
+from catalogdb.discrimination.classes import CLASSES
+from catalogdb.discrimination.features import REASONS as NO_FEATURES
 from catalogdb.picking.selection import SELECTION_COUNTS
 from catalogdb.picking.unpicked import REASONS
 from catalogdb.runs.run_report import OF_THE_NETWORK
@@ -17,8 +19,8 @@ PAGE = (ROOT / "docs" / "reference" / "counts.md").read_text()
 EXPLAINED = {
     name for line in PAGE.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split("|")[1])
 }
-SCIENCE = ("association", "picking", "magnitude")
-STAGES = ("pick", "associate", "magnitude", "assemble", "repick")
+SCIENCE = ("association", "discrimination", "picking", "magnitude")
+STAGES = ("pick", "associate", "magnitude", "event_type", "assemble", "repick")
 SOURCES = [
     *(path for folder in SCIENCE for path in (ROOT / "catalogdb" / folder).rglob("*.py")),
     *(ROOT / "catalogdb" / "stages" / f"{name}.py" for name in STAGES),
@@ -53,6 +55,9 @@ LISTED = {
     *WHY_NO_ORIGIN,
     *WHY_NO_PICK,
     *(f"events_at_{x}" for x in LIMITS),
+    *NO_FEATURES,
+    *(f"found_{name}" for name in CLASSES),
+    *("decided", "unsure", "too_few_stations", "no_station"),
 }
 
 
@@ -73,6 +78,7 @@ def test_every_reason_why_there_is_no_event_is_listed():
 
 def test_the_page_explains_nothing_that_is_not_counted():
     code = "".join(path.read_text() for path in SOURCES) + "".join(f"events_at_{name} " for name in LIMITS)
+    code += "".join(f"found_{name} " for name in CLASSES)
     stems = {
         name: name.removeprefix("picks_rejected_").removeprefix("origin_").removesuffix("_picks") for name in EXPLAINED
     }

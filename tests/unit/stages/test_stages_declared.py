@@ -21,7 +21,7 @@ IN_THE_LEDGER = {*registry.names_in_order(), *registry.never_repeated()}
 def test_stages_run_in_the_order_in_which_they_read():
     assert registry.names_in_order() == [
         *("ingest_stations", "ingest_waveforms", "ingest_catalog"),
-        *("train", "pick", "associate", "locate", "relocate", "magnitude", "assemble", "evaluate"),
+        *("train", "pick", "associate", "locate", "relocate", "magnitude", "event_type", "assemble", "evaluate"),
     ]
 
 
@@ -65,7 +65,14 @@ def test_a_catalog_needs_the_stage_that_begins_it():
 def test_a_kind_of_result_has_the_collections_of_its_stages():
     assert registry.outputs("model") == ("model_weights",)
     assert registry.outputs("pick_set") == ("pick", "peak", "probability", "detection")
-    assert registry.outputs("catalog") == ("origin", "station_term", "differential_time", "magnitude", "event")
+    assert registry.outputs("catalog") == (
+        "origin",
+        "station_term",
+        "differential_time",
+        "magnitude",
+        "event_type",
+        "event",
+    )
 
 
 def test_an_unknown_stage_is_named():
