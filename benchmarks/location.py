@@ -7,6 +7,9 @@ Cases:
 - `ogs_hypo71`: distance to the analysts' locations, median and 90 %: as `locate` is by default; with errors as Hypo71
   weighs them; and with stations at sea level besides (`elevations: false`), as these analysts' Hypo71 took them.
 - `ogs_halves`: half of an event's stations against the other half; differences should be as their densities say.
+- `ogs_held_out`: residuals (s) of the picks of a fifth of an event's stations, which it was located without; of the
+  twin besides, where the truth is known.
+- `nearly_exact`: made arrivals, exact to 0.1 s off, in the model that they are located in and in one with a slow top.
 - `layers_as_grid`: the same events in layers and in these layers as a 3-D grid of cells; how far apart they are.
 - `twin_3d`: a made catalog in a model with a fault and a basin: distance to the truth, median, in its mean 1-D model
   and in 3-D.
@@ -33,24 +36,29 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import _location_grids as grids
+from benchmarks._held_out import held_out, misfit_of_held_out
 from benchmarks._location_cases import OGS_MODEL, Case, hypo71, ogs, ridgecrest
 from benchmarks._location_truth import coverage, half_coverage, halves, pair_errors, peer, places_of_separations
 from benchmarks._location_twin import twin
+from benchmarks._nearly_exact import RIGHT, SLOW_TOP, nearly_exact
 from benchmarks._real_data import real_data
 from benchmarks._relocation_rows import measure_calaveras, measure_ridgecrest_pairs, measure_scrtdd
 from catalogdb.geo import Projection
+from catalogdb.location.arrivals import Arrivals
 from catalogdb.location.catalog import Located, locate_catalog
 from catalogdb.location.estimate import estimate_errors
 from catalogdb.location.locate import Locator
 
 CASES = (
-    *("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "layers_as_grid", "twin_3d"),
+    *("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "ogs_held_out"),
+    *("nearly_exact", "layers_as_grid", "twin_3d"),
     *("scrtdd_line", "calaveras", "ridgecrest_half"),
 )
 METHODS = ("none", "static", "source")
 PEERS = {"hypoinverse": "peer_hypoinverse.sum", "growclust": "peer_growclust.cat", "hypodd": "peer_hypoDD.reloc"}
 HYPO71_WEIGHTS = np.array([1.0, 0.75, 0.5, 0.25, 0.0])
 SAMPLES = 400
+NOISES_S = (0.0, 0.005, 0.03, 0.1)
 PLANE = Projection(grids.PLANE)
 
 
@@ -78,20 +86,31 @@ def measure_ridgecrest(root: Path, arguments: argparse.Namespace) -> Iterator[di
         yield _row("ridgecrest_synthetic", terms, *errors, **shares, events_per_s=speed)
 
 
-def measure_twin(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Means over the seeds."""
-    folder = root / "ogs_2024_h1"
+def _ogs_truth(folder: Path) -> tuple[Case, Arrivals, np.ndarray]:
+    """OGS's case, the arrivals of the events that the analysts located, and their places as truth of a twin."""
     case = ogs(folder)
     rows, places = hypo71(folder, case)
-    real = case.arrivals.take(rows)
-    truth = np.column_stack([places, np.full(len(rows), -8.0)])
+    return case, case.arrivals.take(rows), np.column_stack([places, np.full(len(rows), -8.0)])
+
+
+def _twin(case: Case, real: Arrivals, truth: np.ndarray, seed: int) -> Arrivals:
+    return twin(real, truth, real.grade // 2, case.earth.network, OGS_MODEL, seed)
+
+
+def _distances(located: Located, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Horizontal and vertical, km."""
+    apart = located.density.best[:, :3] - truth[:, :3]
+    return np.hypot(apart[:, 0], apart[:, 1]), np.abs(apart[:, 2])
+
+
+def measure_twin(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Means over the seeds."""
+    case, real, truth = _ogs_truth(root / "ogs_2024_h1")
     for terms in arguments.methods:
         found = []
         for seed in arguments.seeds:
-            made = twin(real, truth, real.grade // 2, case.earth.network, OGS_MODEL, seed)
-            located, speed = _located(Case(case.earth, made, case.names[rows], case.plane), terms)
-            apart = located.density.best - truth
-            errors = np.median(np.hypot(apart[:, 0], apart[:, 1])), np.median(np.abs(apart[:, 2]))
+            located, speed = _located(replace(case, arrivals=_twin(case, real, truth, seed)), terms)
+            errors = tuple(float(np.median(own)) for own in _distances(located, truth))
             shares = coverage(located.density, truth[:, :3])
             found.append(_row("ogs_twin", terms, *errors, **shares, events_per_s=speed))
         means = pd.DataFrame(found).drop(columns=["case", "method"]).mean().to_dict()
@@ -120,16 +139,55 @@ def measure_hypo71(root: Path, arguments: argparse.Namespace) -> Iterator[dict[s
             yield _row("ogs_hypo71", terms + kind, np.median(far), np.median(deep), **more, events_per_s=speed)
 
 
+def _kinds(case: Case, methods: list[str]) -> list[tuple[str, str, np.ndarray | None]]:
+    """The kinds of station terms with errors as estimated, and without terms as Hypo71 weighs."""
+    weight = np.repeat(HYPO71_WEIGHTS, 2)[: int(case.arrivals.grade.max()) + 1]
+    return [*((terms, terms, None) for terms in methods), ("none, errors: hypo71", "none", weight)]
+
+
 def measure_halves(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Two locations of the same events from stations of which they share none."""
     case = ogs(root / "ogs_2024_h1")
-    found = []
-    for seed in arguments.seeds:
-        halved = [_located(Case(case.earth, half, case.names, case.plane), "none", samples=SAMPLES)
-                  for half in halves(case.arrivals, seed)]  # fmt: skip
-        shares = half_coverage(*(half.density for half, _ in halved))
-        found.append(shares | {"events_per_s": halved[0][1]})
-    yield {"case": "ogs_halves", "method": "none"} | pd.DataFrame(found).mean().to_dict()
+    for kind, terms, weight in _kinds(case, arguments.methods):
+        found = []
+        for seed in arguments.seeds:
+            halved = [_located(Case(case.earth, half, case.names, case.plane), terms, weight, SAMPLES)
+                      for half in halves(case.arrivals, seed)]  # fmt: skip
+            shares = half_coverage(*(half.density for half, _ in halved))
+            found.append(shares | {"events_per_s": halved[0][1]})
+        yield {"case": "ogs_halves", "method": kind} | pd.DataFrame(found).mean().to_dict()
+
+
+def measure_held_out(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Residuals of picks of stations that an event was located without; on the twin with distances from the truth."""
+    case, real, truth = _ogs_truth(root / "ogs_2024_h1")
+    for name in ("ogs_held_out", "twin_held_out"):
+        for kind, terms, weight in _kinds(case, arguments.methods):
+            found = []
+            for seed in arguments.seeds:
+                own = case.arrivals if name == "ogs_held_out" else _twin(case, real, truth, seed)
+                rows, kept, left = held_out(own, seed)
+                located, speed = _located(replace(case, arrivals=kept), terms, weight)
+                row = misfit_of_held_out(located, left, case.earth) | {"events_per_s": speed}
+                if name == "twin_held_out":
+                    far, deep = _distances(located, truth[rows])
+                    row |= {"horizontal_km": np.median(far), "vertical_km": np.median(deep)}
+                found.append(row)
+            yield {"case": name, "method": kind} | pd.DataFrame(found).mean().to_dict()
+
+
+def measure_nearly_exact(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Distances to the truth by how much readings are off, in the right model and in one whose top is slower."""
+    for kind, velocity in (("right model", RIGHT), ("slow top", SLOW_TOP)):
+        for seconds in NOISES_S:
+            locator, arrivals, truth = nearly_exact(seconds, velocity=velocity)
+            located = locate_catalog(locator, arrivals, terms="none")
+            far, deep = _distances(located, truth)
+            more = {"horizontal_90_km": np.quantile(far, 0.9), "vertical_90_km": np.quantile(deep, 0.9)}
+            name = f"{kind}, {1e3 * seconds:.0f} ms"
+            yield _row(
+                "nearly_exact", name, np.median(far), np.median(deep), **more, **coverage(located.density, truth[:, :3])
+            )
 
 
 def measure_layers(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -160,8 +218,7 @@ def measure_twin_3d(root: Path, arguments: argparse.Namespace) -> Iterator[dict[
         for terms in arguments.methods:
             case = Case(made.earth(grids.times_in(own, stations)), made.arrivals, np.arange(len(made.truth)), PLANE)
             found, speed = _located(case, terms)
-            apart = found.density.best[:, :3] - made.truth
-            errors = np.median(np.hypot(apart[:, 0], apart[:, 1])), np.median(np.abs(apart[:, 2]))
+            errors = tuple(float(np.median(own)) for own in _distances(found, made.truth))
             shares = coverage(found.density, made.truth)
             yield _row("twin_3d", f"{terms}, {kind}", *errors, **shares, events_per_s=speed)
 
@@ -171,6 +228,8 @@ MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]
     "ogs_twin": measure_twin,
     "ogs_hypo71": measure_hypo71,
     "ogs_halves": measure_halves,
+    "ogs_held_out": measure_held_out,
+    "nearly_exact": measure_nearly_exact,
     "layers_as_grid": measure_layers,
     "twin_3d": measure_twin_3d,
     "scrtdd_line": measure_scrtdd,

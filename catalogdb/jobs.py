@@ -26,6 +26,7 @@ from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.discrimination.config import EventTypeConfig
 from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
+from catalogdb.features.config import FeaturesConfig
 from catalogdb.geo import Region
 from catalogdb.job_mistakes import problem
 from catalogdb.job_schedule import IngestBlock, ScheduleBlock
@@ -203,6 +204,7 @@ class _JobBlocks(_Block):
     relocate: RelocateConfig = RelocateConfig()
     magnitude: MagnitudeConfig = MagnitudeConfig()
     event_type: EventTypeConfig = EventTypeConfig()
+    features: FeaturesConfig = FeaturesConfig()
     evaluate: EvaluateBlock | None = None
     _blocks: dict[str, BaseModel | None] = PrivateAttr(default_factory=dict)
 

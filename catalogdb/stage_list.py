@@ -52,6 +52,9 @@ STAGES = {
     "magnitude": Place("catalogdb.stages.magnitude:MagnitudeStage"),
     "event_type": Place("catalogdb.stages.event_type:EventTypeStage", follows=("associate", "locate", "relocate")),
     "assemble": Place("catalogdb.stages.assemble:AssembleStage", in_jobs=False),
+    "features": Place(
+        "catalogdb.stages.features:FeaturesStage", follows=("associate", "locate", "relocate", "magnitude")
+    ),
     "evaluate": Place("catalogdb.stages.evaluate:EvaluateStage"),
 }
 """Stages that come with catalogdb."""

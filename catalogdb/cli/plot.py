@@ -106,6 +106,36 @@ def waveform(
         common.err.print(note, markup=False, soft_wrap=True)
 
 
+@app.command("features")
+def features(
+    catalog: Annotated[str, typer.Option(help="Catalog with spectral features.", autocompletion=completion.catalogs)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .png, .svg or .pdf.")],
+    event: Annotated[
+        str | None, typer.Option(help="Id of an event, or its beginning: its spectrogram, states and fingerprint.")
+    ] = None,
+    station: Annotated[str | None, typer.Option(help="NET.STA of the event; none: the best signal.")] = None,
+    theme: Annotated[Literal["light", "dark"], typer.Option(help="Colours of the picture.")] = "light",
+    json: common.JsonOption = False,
+) -> None:
+    """Draw the clusters of a catalog's events by their spectral features, or one event's fingerprint.
+
+    Example: catalogdb plot features --catalog mine -o clusters.png
+    """
+    from catalogdb.errors import InputError
+    from catalogdb.stages import feature_picture
+
+    if station and not event:
+        raise InputError("--station is of an event: give --event, too")
+    if event:
+        summary = feature_picture.write_event(common.database(), catalog, event, station, output, theme)
+    else:
+        summary = feature_picture.write_clusters(common.database(), catalog, output, theme)
+    if json:
+        common.print_json(summary)
+        return
+    common.out.print(f"{summary['output']}: {summary['title']}, {summary['bytes']} bytes", markup=False, soft_wrap=True)
+
+
 def _period(time: str, before: float | None, after: float | None) -> tuple[float, float]:
 
     moment = common.epoch_seconds(time, "--time")

@@ -284,6 +284,92 @@ class EventType(EventTypeFields):
     task_id: str  # The ledger row that wrote it
 
 
+class FeatureStation(TypedDict):
+    """One entry per station."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    channel_group: str  # The sensor, net.sta.loc.BI
+    p_time: float  # s: P arrival that the window is counted from (epoch seconds UTC)
+    snr: float  # Amplitude of the loudest frame over that of the noise before P, in the band
+    activations: list[Any]  # Mean activation of each pattern of the feature_model (dB)
+    fingerprint: list[Any]  # Part that each transition has of all between frames, row by row
+
+
+class FeatureFields(TypedDict):
+    """Spectral features of one event - its cluster, and a fingerprint for each station."""
+
+    event_id: str  # event._id
+    time: float  # s: Origin time (epoch seconds UTC)
+    cluster: int  # Number of its cluster in the catalog's feature_model
+    silhouette: float  # By the clusters' centres
+    map: list[Any]  # Its first two principal components among the catalog's events
+    n_stations: int  # Number of stations with a fingerprint
+    stations: list[FeatureStation]  # One entry per station
+
+
+class Feature(FeatureFields):
+    """The same as it is stored in `feature`."""
+
+    _id: str  # Content id of (config_id, event_id)
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the catalog's configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class FeatureModelStation(TypedDict):
+    """One entry per station."""
+
+    net: str  # Network code
+    sta: str  # Station code
+    n_spectrograms: int  # Number of its spectrograms
+
+
+class FeatureModelSilhouette(TypedDict):
+    """Mean silhouette by number of clusters, of those that were tried."""
+
+    clusters: int  # Number of clusters
+    silhouette: float  # Mean silhouette of the events
+
+
+class FeatureModelCluster(TypedDict):
+    """One entry per cluster, the largest first."""
+
+    cluster: int  # Its number, from 1 on
+    n_events: int  # Number of its events
+    fingerprint: list[Any]  # Mean of its events' fingerprints at all stations, as in feature
+    activations: list[Any]  # Mean activation of each pattern, likewise (dB)
+
+
+class FeatureModelFields(TypedDict):
+    """What the spectral features of one catalog's events are made with - spectral patterns, states of a hidden ...."""
+
+    frequencies_hz: list[Any]  # Hz: Frequencies of spectrograms and patterns
+    frame_starts: list[Any]  # s: Start of each frame of a spectrogram after the P arrival
+    patterns: list[Any]  # One array per pattern, by its centre
+    initial: list[Any]  # Probability of each state in the first frame
+    transition: list[Any]  # One array per state
+    means: list[Any]  # One array per state
+    variances: list[Any]  # One array per state
+    log_likelihoods: list[Any]  # Mean log-likelihood of a frame after each step of learning
+    n_spectrograms: int  # Number of spectrograms that were described
+    n_learned_from: int  # Number of those that patterns and states were learned from
+    stations: list[FeatureModelStation]  # One entry per station
+    variance_explained: list[Any]  # Part of the events' variance that each principal component has
+    snr_correlation: float  # Rank correlation (Spearman) of the events' first principal component with their ...
+    silhouettes: list[FeatureModelSilhouette]  # Mean silhouette by number of clusters, of those that were tried
+    clusters: list[FeatureModelCluster]  # One entry per cluster, the largest first
+
+
+class FeatureModel(FeatureModelFields):
+    """The same as it is stored in `feature_model`."""
+
+    _id: str  # Content id of (config_id, "feature_model")
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the catalog's configuration
+    task_id: str  # The ledger row that wrote it
+
+
 class ModelWeightsCurve(TypedDict):
     """By epoch."""
 

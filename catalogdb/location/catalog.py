@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from catalogdb.location.terms import common_shift, source_terms, static_terms
 
 STATIC_ROUNDS = 2
 REACHES_KM = (8.0, 4.0, 2.0, 1.0)
+NO_DELAY = (0.0, 0.0)
+"""Delays of all arrivals of a phase say nothing of where events are to one another, which is how terms place them."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def locate_catalog(
     if terms == "none":
         return Located(locator.locate(arrivals, without, start, samples=samples), arrivals, without, without)
     before = _places(locator, arrivals, without, start)
-    corrected, errors, places = arrivals, without, before
+    corrected, errors, places = arrivals, replace(without, delay=NO_DELAY), before
     own = np.zeros(arrivals.time.shape)
     for _ in range(STATIC_ROUNDS):
         places, delay = locator.refine(corrected, errors, places)

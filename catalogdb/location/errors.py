@@ -35,6 +35,7 @@ class ErrorModel:
         slowness: relative error of all travel times of a phase together, P and S.
         degrees: degrees of freedom of the readings' distribution.
         widening: densities are so much wider than these scales make them, where the scales are but estimates.
+        delay: what all arrivals of a phase are late together, P and S, s; neither depends on the other.
     """
 
     reading: np.ndarray
@@ -44,6 +45,7 @@ class ErrorModel:
     slowness: tuple[float, float]
     degrees: float = 4.0
     widening: float = 1.0
+    delay: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def hypo71(cls, weight: np.ndarray, seconds: float) -> ErrorModel:
@@ -77,7 +79,13 @@ class ErrorModel:
         """
         growth, apart_km = self.growth(models, arrivals, network), self.apart_km(arrivals, network)
         near, common, _ = self.parts(arrivals, growth, apart_km, travel)
-        return near + common
+        return near + common + self.delays(arrivals)
+
+    def delays(self, arrivals: Arrivals) -> np.ndarray:
+        """Covariance of what all arrivals of a phase are off together: (events, arrivals, arrivals), s2."""
+        of_phase = [rows * seconds for rows, seconds in zip((~arrivals.is_s, arrivals.is_s), self.delay, strict=True)]
+        own = [rows * arrivals.present for rows in of_phase]
+        return np.asarray(sum(rows[:, :, None] * rows[:, None, :] for rows in own))
 
     @staticmethod
     def growth(models: np.ndarray, arrivals: Arrivals, network: Network) -> np.ndarray:

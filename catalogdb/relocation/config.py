@@ -83,3 +83,13 @@ class RelocateConfig(_Settings):
         description="Files of correlated times as HypoDD has them (dt.cc). Beside each stands event_ids.csv with the "
         "columns number and time: events are those of the catalog within 2 s of these origin times.",
     )
+    dt_ct: tuple[str, ...] = Field(
+        (),
+        description="Files of differential times of picks as ph2dt makes them (dt.ct), which take the place of those "
+        "of the catalog's own picks. event_ids.csv stands beside each as beside dt_cc.",
+    )
+
+    @property
+    def given_files(self) -> dict[Literal["cc", "ct"], tuple[str, ...]]:
+        """Files of times that are brought in, by kind."""
+        return {"cc": self.dt_cc, "ct": self.dt_ct}

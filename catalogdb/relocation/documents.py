@@ -65,7 +65,8 @@ class Arrival:
 @dataclass(frozen=True)
 class Correlated:
     """A differential time by cross-correlation, of two events by their numbers: arrival time of the first one minus
-    that of the second one, both after their origin times, s."""
+    that of the second one, both after their origin times, s. Of kind `catalog`, one of picks that a file has; `cc` is
+    its weight."""
 
     first: int
     second: int
@@ -74,6 +75,7 @@ class Correlated:
     phase: str
     time: float
     cc: float
+    kind: str = KINDS[1]
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,8 @@ def relocate_origins(
         region: no event is shallower than its upper limit.
         velocity: model of the travel times.
         config: settings.
-        correlated: differential times of waveforms.
+        correlated: differential times of waveforms, and of files; where there are some of picks, these take the place
+            of those of the arrivals.
         margin_km: around the region, that travel times of a 3-D model reach over, where the model does.
 
     Raises:
@@ -131,7 +134,8 @@ def relocate_origins(
     if not len(pairs):
         return Relocation(counts={"no_pairs": len(origins)})
     frame = _Frame.of(origins, table, region, velocity, margin_km)
-    own = [catalog_differences(pairs, table.times, table.quality)]
+    is_given = any(time.kind == KINDS[0] for time in correlated)
+    own = [] if is_given else [catalog_differences(pairs, table.times, table.quality)]
     if correlated:
         own.append(_correlated(correlated, table))
     found = Differences.joined(own)
@@ -253,8 +257,9 @@ def _correlated(correlated: Sequence[Correlated], table: _Table) -> Differences:
         slot.append((both or columns)[0])
     return Differences(
         np.array([time.first for time in correlated]), np.array([time.second for time in correlated]), np.array(slot),
-        np.array([time.time for time in correlated]), np.array([time.cc for time in correlated]) ** 2,
-        np.ones(len(correlated), dtype=bool),
+        np.array([time.time for time in correlated]),
+        np.array([time.cc ** (2 if time.kind == KINDS[1] else 1) for time in correlated]),
+        np.array([time.kind == KINDS[1] for time in correlated]),
     )  # fmt: skip
 
 
@@ -351,7 +356,7 @@ def _pair_documents(
     """Documents of `differential_time`: one for each pair of events, with all its times."""
     factor = solution.factor[: len(found)]
     weight = np.square(factor / max(float(factor.max(initial=0.0)), 1e-300))
-    coefficient = iter([time.cc for time in correlated])
+    coefficient = iter([time.cc for time in correlated if time.kind == KINDS[1]])
     pairs: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for row in range(len(found)):
         (net, sta, *_), phase = table.keys[found.slot[row]]

@@ -20,6 +20,7 @@ from catalogdb.stages.preferred import FURTHER
 from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
 
+REVISION = 3
 WHOLE_CATALOG = Shard({}, *ALWAYS)  # errors and terms are of the catalog, whatever is added
 
 
@@ -34,7 +35,7 @@ class LocateStage(Stage):
     )  # fmt: skip
     collections = ("origin", "station_term")
     settings = LocateConfig
-    revision = 2
+    revision = REVISION
     words = {"origin": named("origins"), "station": named("coordinates"), "model": named("velocity model")}
     verb = "located"
 

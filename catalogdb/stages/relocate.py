@@ -31,6 +31,7 @@ from catalogdb.traveltimes.velocity import VelocityConfig
 if TYPE_CHECKING:
     from catalogdb.relocation.documents import Correlated
 
+REVISION = 1
 KEPT_SECONDS = 300.0
 """Which events are together is looked up again after so long, or when tasks have made other origins or a file of given
 times has changed: it takes all events."""
@@ -50,6 +51,7 @@ class RelocateStage(Stage):
     )
     collections = ("origin", "differential_time")
     settings = RelocateConfig
+    revision = REVISION
     turn = 1
     words = {
         "origin": named("origins"),
@@ -141,11 +143,17 @@ class RelocateStage(Stage):
             reason = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
             notes.append(f"{alone} events keep their location: {reason}, or no time that fits")
         words = {
-            "given_times_of_other_events": "are of events that the catalog doesn't have within 2 s",
-            "given_times_without_correction": "have no correction of origin times (OTC is -999)",
+            "of_other_events": "are of events that the catalog doesn't have within 2 s",
+            "without_correction": "have no correction of origin times (OTC is -999)",
         }
-        counts = read_given(config.dt_cc, self._located(db)).counts if config.dt_cc else {}
-        notes += [f"{counts[name]} times of dt_cc {text}" for name, text in words.items() if counts.get(name)]
+        files = config.given_files
+        counts = read_given(files, self._located(db)).counts if any(files.values()) else {}
+        notes += [
+            f"{counts[f'dt_{kind}_{name}']} times of dt_{kind} {text}"
+            for kind in files
+            for name, text in words.items()
+            if counts.get(f"dt_{kind}_{name}")
+        ]
         return None, notes
 
     def _correlated(self, cluster: Cluster) -> tuple[list[Correlated], dict[str, int]]:
@@ -185,7 +193,7 @@ class RelocateStage(Stage):
         """The clusters of the catalog by the ids of their first events."""
         state = self._state(db)
         origins = self._located(db)
-        given = read_given(self.config.dt_cc, origins)
+        given = read_given(self.config.given_files, origins)
         found = clusters_of(db, origins, self.config, given, self._model(db))
         together = {name: frozenset(origin["event_id"] for origin in own.origins) for name, own in found.items()}
         self._kept = _Kept(state, time.monotonic(), together, given)
@@ -213,7 +221,7 @@ class RelocateStage(Stage):
         writers = [name for name in registry.writers("origin") if name != self.name]
         query = {"config_id": self.config_id, "stage": {"$in": writers}}
         tasks = sorted((row["_id"], row.get("fingerprint")) for row in db.task.find(query, {"fingerprint": 1}))
-        return digest(*tasks, *file_stamps(self.config.dt_cc))
+        return digest(*tasks, *file_stamps(self.config.given_files))
 
 
 @dataclass(frozen=True)

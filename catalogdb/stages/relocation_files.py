@@ -1,4 +1,4 @@
-"""Correlated times of files as HypoDD has them, for the events of a catalog."""
+"""Differential times of files as HypoDD has them, for the events of a catalog: dt.cc and dt.ct."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalogdb.errors import InputError
-from catalogdb.exchange.hypodd_times import PeerTime, read_times
+from catalogdb.exchange.hypodd_times import Kind, PeerTime, read_times
 from catalogdb.ledger.parts import digest
 
 if TYPE_CHECKING:
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 IDS = "event_ids.csv"
 SAME_SECONDS = 2.0
+KINDS: dict[Kind, str] = {"cc": "cross-correlation", "ct": "catalog"}
+"""What a time of each kind of file is called in `differential_time`."""
 
 
 @dataclass(frozen=True)
 class GivenTimes:
-    """Times of files: of pairs of event ids, each with how much later (s) the catalog's origins are than the file's."""
+    """Times of files: of pairs of event ids, each with the kind of its file; after the catalog's own origin times."""
 
-    times: dict[tuple[str, str], list[tuple[PeerTime, float]]] = field(default_factory=dict)
+    times: dict[tuple[str, str], list[tuple[PeerTime, Kind]]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
 
     def of_clusters(self, clusters: Sequence[Iterable[str]]) -> list[GivenTimes]:
@@ -44,7 +46,7 @@ class GivenTimes:
         """What decides the result of a cluster, by pair."""
         return {
             f"{first} {second}": digest(
-                [(time.station, time.phase, time.time + late, time.weight) for time, late in rows]
+                [(time.station, time.phase, time.time, time.weight, kind) for time, kind in rows]
             )
             for (first, second), rows in self.times.items()
         }
@@ -59,52 +61,61 @@ class GivenTimes:
         networks = {(a.sta, a.slot[1]): a.net for event in arrivals for a in event if a.slot}
         found, counts = [], Counter[str]()
         for (first, second), rows in self.times.items():
-            for time, late in rows:
+            for time, kind in rows:
                 net = networks.get((time.station, time.phase))
                 if net is None:
                     counts["given_times_of_unpicked_stations"] += 1
                     continue
                 found.append(
                     Correlated(
-                        number[first], number[second], net, time.station, time.phase, time.time - late, time.weight
+                        number[first],
+                        number[second],
+                        net,
+                        time.station,
+                        time.phase,
+                        time.time,
+                        time.weight,
+                        KINDS[kind],
                     )
                 )
         counts["given_times"] = len(found)
         return found, dict(counts)
 
 
-def read_given(paths: Sequence[str], origins: Sequence[Mapping[str, Any]]) -> GivenTimes:
+def read_given(paths: Mapping[Kind, Sequence[str]], origins: Sequence[Mapping[str, Any]]) -> GivenTimes:
     """Read files, and find the events of a catalog that they are about.
 
     Args:
-        paths: files; none gives no times.
+        paths: files of each kind; none gives no times.
         origins: where the events of the catalog start from, with `event_id` and `time`.
 
     Raises:
         InputError: for a file, or the list of numbers beside it, that is not there or can't be read.
     """
-    times: dict[tuple[str, str], list[tuple[PeerTime, float]]] = {}
+    times: dict[tuple[str, str], list[tuple[PeerTime, Kind]]] = {}
     counts = Counter[str]()
     in_order = sorted((origin["time"], origin["event_id"]) for origin in origins)
-    for path in map(Path, paths):
+    for kind, path in ((kind, Path(path)) for kind, own in paths.items() for path in own):
         events = {number: _event(time, in_order) for number, time in _numbers(path.parent / IDS).items()}
-        for time in read_times(path, "cc"):
+        for time in read_times(path, kind):
             if math.isnan(time.time):
-                counts["given_times_without_correction"] += 1
+                counts[f"dt_{kind}_without_correction"] += 1
                 continue
             one, other = events.get(time.first), events.get(time.second)
             if one is None or other is None or one[0] == other[0]:
-                counts["given_times_of_other_events"] += 1
+                counts[f"dt_{kind}_of_other_events"] += 1
                 continue
-            times.setdefault((one[0], other[0]), []).append((time, one[1] - other[1]))
+            after_own = replace(time, time=time.time - (one[1] - other[1]))
+            times.setdefault((one[0], other[0]), []).append((after_own, kind))
     return GivenTimes(times, dict(counts))
 
 
-def file_stamps(paths: Sequence[str]) -> list[tuple[str, int, int, int]]:
+def file_stamps(paths: Mapping[Kind, Sequence[str]]) -> list[tuple[str, int, int, int]]:
     """Sizes and times of change of files that are there, and of the lists of numbers beside them: what they hold is the
     same as long as these are."""
     found = []
-    for file in (file for path in map(Path, paths) for file in (path, path.parent / IDS)):
+    every = (Path(path) for own in paths.values() for path in own)
+    for file in (file for path in every for file in (path, path.parent / IDS)):
         with suppress(OSError):  # reading says what is wrong
             status = file.stat()
             found.append((str(file), status.st_size, status.st_mtime_ns, status.st_ctime_ns))
@@ -118,7 +129,7 @@ def _numbers(path: Path) -> dict[int, float]:
             return {int(row["number"]): float(row["time"]) for row in csv.DictReader(stream)}
     except FileNotFoundError:
         raise InputError(
-            f"{path}: not there: it says which events the numbers in dt.cc are",
+            f"{path}: not there: it says which events the numbers in dt.cc and dt.ct are",
             hint="its columns are number and time (epoch seconds); export catalog --format hypodd writes one",
         ) from None
     except (OSError, KeyError, ValueError) as error:

@@ -19,8 +19,8 @@ PAGE = (ROOT / "docs" / "reference" / "counts.md").read_text()
 EXPLAINED = {
     name for line in PAGE.splitlines() if line.startswith("| `") for name in re.findall(r"`(\w+)`", line.split("|")[1])
 }
-SCIENCE = ("association", "discrimination", "picking", "magnitude")
-STAGES = ("pick", "associate", "magnitude", "event_type", "assemble", "repick")
+SCIENCE = ("association", "discrimination", "picking", "magnitude", "features")
+STAGES = ("pick", "associate", "magnitude", "event_type", "assemble", "features", "repick")
 SOURCES = [
     *(path for folder in SCIENCE for path in (ROOT / "catalogdb" / folder).rglob("*.py")),
     *(ROOT / "catalogdb" / "stages" / f"{name}.py" for name in STAGES),
@@ -28,7 +28,7 @@ SOURCES = [
 
 
 def names_in_code():
-    """Names of counts as literals: `counts["a"]`, `Counter(a=...)`, `_LeftOut("a")`, reasons that `_lacks` gives."""
+    """Names of counts as literals: `counts["a"]`, `Counter(a=...)`, `LeftOut("a")`, reasons that `_lacks` gives."""
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Subscript) and re.search(r"(^|\.)(\w*counts|found)$", ast.unparse(node.value)):
@@ -36,7 +36,7 @@ def names_in_code():
                 yield from (_text(name) for name in names)
             elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Counter":
                 yield from (keyword.arg for keyword in node.keywords)
-            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "_LeftOut":
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("_LeftOut", "LeftOut"):
                 yield from (_text(argument) for argument in node.args)
             elif isinstance(node, ast.FunctionDef) and node.name == "_lacks":
                 returned = [_text(inner.value) for inner in ast.walk(node) if isinstance(inner, ast.Return)]

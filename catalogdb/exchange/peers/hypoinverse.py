@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+from catalogdb.errors import InputError
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, minutes, moment
 from catalogdb.phases import phase_type
 
@@ -11,10 +14,20 @@ CODE_TOO_LONG = f"arrivals of stations with a code of more than {LONGEST_CODE} l
 
 
 def hypoinverse_files(given: PeerInput) -> dict[str, str]:
-    """The files by name: phases, stations, one model of P and one of S, and a file of commands."""
+    """The files by name: phases, stations, one model of P and one of S, and a file of commands.
+
+    Raises:
+        InputError: for a model with a layer slower than the one above it, which HYPOINVERSE stops at.
+    """
     networks = {arrival["sta"]: arrival.get("net") or "" for event in given.events for arrival in event.arrivals}
     phases = "".join(_event(event) for event in given.events)
     layers = given.in_steps(given.below_sea_level)
+    for above, below in pairwise(layers):
+        if below[1] < above[1] or below[2] < above[2]:
+            raise InputError(
+                f"the layer below {below[0]:g} km is slower than the one above it: HYPOINVERSE refuses such a model",
+                hint="--velocity-model NAME takes one whose speeds don't fall with depth",
+            )
     stations = "".join(
         _station(sta, networks.get(sta, ""), *position)
         for sta, position in sorted(given.stations.items())
@@ -40,7 +53,7 @@ STA 'stations.sta'
 CRH 1 'p.crh'
 CRH 2 's.crh'
 SAL 1 2
-COP 5
+COP 3
 CAR 3
 PHS 'catalog.phs'
 ARC 'catalog.arc'

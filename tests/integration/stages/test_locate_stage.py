@@ -34,7 +34,7 @@ def test_a_block_is_enough_to_have_it(engine_day):
 def test_a_job_without_it_has_the_configuration_that_it_had(engine_day):
     assert "locate" not in catalog_config(engine_day.job(), "picks")
     assert catalog_config(engine_day.job(BLOCK), "picks")["locate"] == {
-        "revision": 2, "velocity": None, "velocity_model": None, "terms": "source", "elevations": True,
+        "revision": 3, "velocity": None, "velocity_model": None, "terms": "source", "elevations": True,
         "errors": "estimated", "min_events": 3,
     }  # fmt: skip
 

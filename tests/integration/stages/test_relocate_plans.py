@@ -90,6 +90,45 @@ def test_given_times_that_fit_no_event_are_told(db, engine_day, tmp_path):
     ]
 
 
+def test_given_times_move_with_their_catalog_and_stay_the_same(db, engine_day, tmp_path):
+    """What relocation uses is the file's arrival times after the catalog's own origin times."""
+    filled(db, [[0.1] * 4])
+    block = engine_day.job(BLOCK + f", dt_cc: [{tmp_path}/dt.cc]}}")
+    (tmp_path / "dt.cc").write_text("# 1 2 0.0\nS0 0.25 0.9 P\n")
+    digests = []
+    for earlier, own in ((0.0, 0.25), (0.125, 0.375), (0.125, 0.25)):
+        (tmp_path / "event_ids.csv").write_text(f"number,time\n1,{DAY - earlier}\n2,{DAY + 1000.0}\n")
+        (tmp_path / "dt.cc").write_text(f"# 1 2 0.0\nS0 {own} 0.9 P\n")
+        stage = RelocateStage(block, "c")
+        ((shard, parts),) = stage.parts(db)
+        cluster = stage.read(db, shard).data
+        (time,), _ = cluster.given.among(cluster.origins, cluster.arrivals)
+        digests.append((time.time, *parts["given"].values()))
+    assert digests[0] == digests[1], "the same time, written after another origin time"
+    assert digests[0][0] == pytest.approx(0.25) and digests[2][0] == pytest.approx(0.125)
+    assert digests[2][1] != digests[0][1]
+
+
+def test_times_of_dt_ct_take_the_place_of_the_picks_own(db, engine_day, tmp_path):
+    filled(db, [[0.1] * 4])
+    (tmp_path / "event_ids.csv").write_text(f"number,time\n1,{DAY}\n2,{DAY + 1000.0}\n")
+    lines = [f"S{number} 3.5 3.4 {weight} P\n" for number, weight in enumerate((1.0, 0.5, 1.0, 1.0))]
+    (tmp_path / "dt.ct").write_text("# 1 2\n" + "".join(lines))
+    found = {}
+    for name, more in (("own", ""), ("given", f", dt_ct: [{tmp_path}/dt.ct]")):
+        stage = RelocateStage(engine_day.job(BLOCK + more + "}"), "c")
+        ((shard, _),) = stage.parts(db)
+        (pair,) = stage.process(shard, stage.read(db, shard)).documents["differential_time"]
+        found[name] = {(time["sta"], time["phase"]): time for time in pair["times"]}
+    assert {time["kind"] for times in found.values() for time in times.values()} == {"catalog"}
+    assert {key: time["dt"] for key, time in found["given"].items()} == pytest.approx(
+        {(f"S{number}", "P"): 0.1 for number in range(4)}
+    )
+    assert found["own"] != found["given"]
+    weight = {sta: time["weight"] for (sta, _), time in found["given"].items()}
+    assert weight["S1"] < max(weight.values())
+
+
 def test_stations_stand_where_location_had_them(db, engine_day):
     filled(db, [[0.1] * 4])
     found = {}

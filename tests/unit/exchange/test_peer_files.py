@@ -1,7 +1,9 @@
 """What other locators are given of an event: arrivals that they can use, at the places of their own stations."""
 
 import numpy as np
+import pytest
 
+from catalogdb.errors import InputError
 from catalogdb.exchange.peers.collect import NO_FIRST_ARRIVALS, SECOND_OF_A_CODE, PeerCollector
 from catalogdb.exchange.peers.events import PeerInput, PeerPair, moment
 from catalogdb.exchange.peers.growclust import growclust_files
@@ -149,3 +151,15 @@ def test_codes_that_velest_has_no_room_for_are_counted():
     events = collector.take([(event(arrival("AA", "LONGER", "P", 2.0)), [])])
     velest_files(PeerInput(events, collector.stations, VelocityConfig(), left_out=collector.left_out))
     assert collector.left_out[CODE_TOO_LONG] == 1
+
+
+def test_hypoinverse_is_told_that_its_phases_have_no_shadow_records():
+    """COP 5 and CAR 3 with shadows would take every other line for one, and one event for the whole file."""
+    commands = hypoinverse_files(with_model(False, (0.0, 5.0, 2.9)))["catalog.hyp"].splitlines()
+    assert "COP 3" in commands and "CAR 3" in commands
+
+
+def test_hypoinverse_gets_no_layer_slower_than_the_one_above():
+    given = with_model(False, (0.0, 5.0, 2.9), (4.0, 4.2, 2.9), (8.0, 6.5, 3.7))
+    with pytest.raises(InputError, match="the layer below 4 km is slower"):
+        hypoinverse_files(given)

@@ -21,7 +21,8 @@ IN_THE_LEDGER = {*registry.names_in_order(), *registry.never_repeated()}
 def test_stages_run_in_the_order_in_which_they_read():
     assert registry.names_in_order() == [
         *("ingest_stations", "ingest_waveforms", "ingest_catalog"),
-        *("train", "pick", "associate", "locate", "relocate", "magnitude", "event_type", "assemble", "evaluate"),
+        *("train", "pick", "associate", "locate", "relocate", "magnitude", "event_type", "assemble", "features"),
+        "evaluate",
     ]
 
 
@@ -72,6 +73,8 @@ def test_a_kind_of_result_has_the_collections_of_its_stages():
         "magnitude",
         "event_type",
         "event",
+        "feature_model",
+        "feature",
     )
 
 

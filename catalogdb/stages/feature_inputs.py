@@ -1,0 +1,177 @@
+"""What spectral features are given of a catalog: arrivals, the segments around them, and their spectrograms."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from pymongo.database import Database
+
+from catalogdb.features.config import FeaturesConfig
+from catalogdb.identity import content_id
+from catalogdb.ledger.parts import Parts, digest
+from catalogdb.stages.file_states import content_of, file_states
+from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
+
+if TYPE_CHECKING:
+    from catalogdb.features.spectrograms import Arrival, Spectrogram
+
+EVENT_FIELDS = (
+    *("time", "preferred_origin_id", "origins._id"),
+    *(f"origins.arrivals.{name}" for name in ("net", "sta", "phase", "time")),
+)
+IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
+"""What, with the content of its file, tells one segment from another."""
+JOIN_SECONDS = 60.0
+"""Windows of one station this close together are read at once."""
+SPARE_SECONDS = 1.0
+
+Station = tuple[str, str]
+Interval = tuple[float, float]
+
+
+@dataclass
+class FeatureInputs:
+    """Attributes:
+    arrivals: by time.
+    counts: of those that are left out.
+    intervals: times that are read of each station, ascending.
+    segments: `wf_miniseed` documents of each station at these times, each with its `identity`.
+    parts: identity of all of it.
+    """
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    intervals: dict[Station, list[Interval]] = field(default_factory=dict)
+    segments: dict[Station, list[Any]] = field(default_factory=dict)
+    parts: Parts = field(default_factory=dict)
+
+
+def feature_inputs(db: Database, of_catalog: dict[str, Any], config: FeaturesConfig) -> FeatureInputs:
+    """What the features of a catalog's events would be made from, waveforms still in their files."""
+    from catalogdb.features.arrivals import wanted_arrivals
+
+    events = [_plain(event) for event in db.event.find(of_catalog, dict.fromkeys(EVENT_FIELDS, 1)).sort("time", 1)]
+    arrivals, counts = wanted_arrivals(events, config)
+    intervals = _intervals(arrivals, config)
+    segments = {station: _segments(db, station, own) for station, own in intervals.items()}
+    states = file_states(db, (segment["file_id"] for own in segments.values() for segment in own))
+    for segment in (segment for own in segments.values() for segment in own):
+        segment["identity"] = content_id(
+            [segment[name] for name in IDENTIFYING], content_of(states.get(segment["file_id"]))
+        )
+    return FeatureInputs(arrivals, counts, intervals, segments, _parts(events, segments))
+
+
+def read_spectrograms(
+    db: Database, inputs: FeatureInputs, config: FeaturesConfig
+) -> tuple[list[Spectrogram], Counter[str], list[str]]:
+    """Spectrograms, counts of the arrivals that have none by reason, and what could not be decoded.
+
+    Raises:
+        WaveformUnavailable: where a file can't be read; the task fails, and earlier results stay.
+    """
+    from catalogdb.features.spectrograms import LeftOut, make_spectrogram
+
+    counts, problems, found = Counter(inputs.counts), [], []
+    of_station: dict[Station, list[Arrival]] = defaultdict(list)
+    for arrival in inputs.arrivals:
+        of_station[arrival.net, arrival.sta].append(arrival)
+    for station, intervals in inputs.intervals.items():
+        segments = inputs.segments[station]
+        states = file_states(db, (segment["file_id"] for segment in segments))
+        times = [arrival.p_time for arrival in of_station[station]]
+        for start, end in intervals:
+            inside = [one for one in segments if one["starttime"] <= end and one["endtime"] >= start]
+            traces, failed = read_segments(db, inside, start, end, states) if inside else ([], [])
+            problems += [problem for problem in failed if problem not in problems]
+            records = [_record(trace) for trace in traces]
+            for arrival in of_station[station][bisect_left(times, start) : bisect_left(times, end)]:
+                try:
+                    found.append(make_spectrogram(records, arrival, config))
+                except LeftOut as left_out:
+                    counts[str(left_out)] += 1
+    return found, counts, problems
+
+
+def spectrogram_around(db: Database, arrival: Arrival, config: FeaturesConfig) -> Spectrogram:
+    """The spectrogram of one arrival.
+
+    Raises:
+        LeftOut: where it has none.
+        WaveformUnavailable: where a file can't be read.
+    """
+    from catalogdb.features.spectrograms import make_spectrogram
+
+    station = arrival.net, arrival.sta
+    ((start, end),) = _intervals([arrival], config)[station]
+    segments = _segments(db, station, [(start, end)])
+    traces = read_segments(db, segments, start, end)[0] if segments else []
+    return make_spectrogram([_record(trace) for trace in traces], arrival, config)
+
+
+def _plain(event: dict[str, Any]) -> dict[str, Any]:
+    """An event with the arrivals of its preferred origin."""
+    origins = event.get("origins", ())
+    preferred = [one for one in origins if one["_id"] == event.get("preferred_origin_id", one["_id"])]
+    arrivals = preferred[0].get("arrivals", ()) if preferred else ()
+    return {"event_id": event["_id"], "time": event["time"], "arrivals": arrivals}
+
+
+def _intervals(arrivals: Iterable[Arrival], config: FeaturesConfig) -> dict[Station, list[Interval]]:
+    """Times around the arrivals by station, joined where they are close."""
+    needed: dict[Station, list[Interval]] = defaultdict(list)
+    for arrival in arrivals:
+        start = arrival.p_time - config.before_seconds - SPARE_SECONDS
+        end = arrival.p_time + config.after_seconds + SPARE_SECONDS
+        found = needed[arrival.net, arrival.sta]
+        if found and start - found[-1][1] <= JOIN_SECONDS:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return dict(sorted(needed.items()))
+
+
+def _segments(db: Database, station: Station, intervals: Sequence[Interval]) -> list[Any]:
+    """Segments of a station that meet one of its times."""
+    query = {
+        "net": station[0],
+        "sta": station[1],
+        "starttime": {"$lte": intervals[-1][1]},
+        "endtime": {"$gte": intervals[0][0]},
+    }
+    rows = db.wf_miniseed.find(query, dict.fromkeys(SEGMENT_FIELDS, 1) | {"_id": 0})
+    ends = [end for _, end in intervals]
+    found = []
+    for row in rows:
+        first = bisect_left(ends, row["starttime"])
+        if first < len(intervals) and intervals[first][0] <= row["endtime"]:
+            found.append(row)
+    return sorted(found, key=lambda row: [row.get(name, "") for name in (*IDENTIFYING[2:5], "dir", "dfile", "foff")])
+
+
+def _parts(events: Sequence[dict[str, Any]], segments: dict[Station, list[Any]]) -> Parts:
+    """Events by day, since the ledger keeps a state of each part; waveforms by station."""
+    days: dict[str, list[Any]] = defaultdict(list)
+    for event in events:
+        day = datetime.fromtimestamp(event["time"], UTC).date().isoformat()
+        days[day].append([event["event_id"], event["time"], event["arrivals"]])
+    return {
+        "event": {day: digest(sorted(own, key=lambda one: one[0])) for day, own in days.items()},
+        "waveform": {
+            ".".join(station): digest(*sorted({row["identity"] for row in own}))
+            for station, own in segments.items()
+            if own
+        },
+    }
+
+
+def _record(trace: Any) -> Any:
+    from catalogdb.features.spectrograms import Record
+
+    stats = trace.stats
+    return Record(stats.location, stats.channel, float(stats.sampling_rate), stats.starttime.timestamp, trace.data)
