@@ -98,7 +98,7 @@ mspass=()
 if ! shares_packages && ! has_mspass "$py" "$(mspass_version)"; then
     wheel=$(cached_mspass_wheel "$py")
     if [ -z "$wheel" ]; then
-        step "MsPASS: building its wheel (about 6 minutes on 2 cores; kept in $(wheel_dir "$py"))"
+        step "MsPASS: building its wheel (3 to 6 minutes on 2 idle cores; kept in $(wheel_dir "$py"))"
         quietly "$root/deploy/mspass/build_wheel.sh" "$py" "$(wheel_dir "$py")"
         wheel=$(cached_mspass_wheel "$py")
     else

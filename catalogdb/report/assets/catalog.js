@@ -15,7 +15,7 @@ function catalogHead() {
     element("div", { class: "cards" },
       card(count(events.total), events.total === 1 ? "event" : "events", events.total ? located : "none in this period"),
       ...(none(events.largest_magnitude) ? [] : [card(fixed(events.largest_magnitude, 1), "largest magnitude", `${count(events.with_magnitude)} have one`)]),
-      ...(relation && !none(relation.b) ? [card(fixed(relation.completeness, 1), "magnitude of completeness", `b ${fixed(relation.b)} ± ${fixed(relation.b_error)}`)] : []),
+      ...(relation && !none(relation.b) && !relation.is_uncertain ? [card(fixed(relation.completeness, 1), "magnitude of completeness", `b ${fixed(relation.b)} ± ${fixed(relation.b_error)}`)] : []),
       ...(picks.length ? [card(count(picks.reduce((sum, row) => sum + row.picks, 0)), "picks", [p && `P ${count(p.picks)}`, s && `S ${count(s.picks)}`].filter(Boolean).join(", "))] : []),
       ...(own.stations.length ? [card(count(own.stations.length), "stations", own.availability ? `${count(own.availability.stations.length)} with waveforms` : "no waveforms indexed")] : [])));
   if (events.total && !events.with_magnitude) page.append(element("p", { class: "soft" }, "The events have no magnitudes: symbols on the map are of one size."));
@@ -25,7 +25,7 @@ function rateFigure() {
   const { unit, rows } = own.rates, step = unit === "hour" ? 3600 : 86400;
   if (rows.length < 2) return null;
   const high = Math.max(...rows.map((row) => row.events));
-  return chart(`Events per ${unit}`, { x: timeAxis(), y: { low: 0, high: high * 1.05, label: "events" }, height: 190 }, (frame) => {
+  return chart(`Events per ${unit}`, { x: timeAxis(), y: { low: 0, high: high * 1.05, label: "events", whole: true }, height: 190 }, (frame) => {
     for (const row of rows) {
       const start = Date.parse(row.start) / 1000, left = frame.x(Math.max(start, data.period.starttime)), right = frame.x(Math.min(start + step, data.period.endtime));
       mark(frame, "rect", { x: left + (right - left) * 0.1, width: Math.max(0.8, (right - left) * 0.8), y: frame.y(row.events), height: frame.y(0) - frame.y(row.events), style: "fill:var(--p);fill-opacity:.8" },
@@ -67,7 +67,7 @@ function pickRateFigure() {
   const entries = ["P", "S"].map((name) => ({ name, colour: COLOURS[name] }));
   let figure = null;
   const box = legend(entries, () => figure.redraw());
-  figure = chart("Picks per day", { legend: box, x: timeAxis(), y: { low: 0, high: high * 1.05, label: "picks", wide: high > 9999 }, height: 190 }, (frame) => {
+  figure = chart("Picks per day", { legend: box, x: timeAxis(), y: { low: 0, high: high * 1.05, label: "picks", whole: true, wide: high > 9999 }, height: 190 }, (frame) => {
     for (const row of rows) {
       const start = Date.parse(row.day) / 1000, left = frame.x(start), right = frame.x(start + 86400);
       let base = 0;

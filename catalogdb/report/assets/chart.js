@@ -20,13 +20,14 @@ function shape(name, attributes, text) {
   return made;
 }
 
-function niceTicks(low, high, wanted) {
-  const raw = (high - low) / Math.max(1, wanted);
+function niceTicks(low, high, wanted, whole) {
+  const raw = Math.max((high - low) / Math.max(1, wanted), whole ? 1 : 0); // numbers of things have no halves
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((size) => size >= raw * 0.999);
+  const step = (power < 10 && whole ? [1, 2, 5, 10] : [1, 2, 2.5, 5, 10]).map((factor) => factor * power).find((size) => size >= raw * 0.999);
   const ticks = [];
   for (let tick = Math.ceil(low / step - 1e-9) * step; tick <= high + step * 1e-9; tick += step) ticks.push(Math.abs(tick) < step / 1e6 ? 0 : tick);
-  return { ticks, text: (value) => Number(value.toFixed(6)).toLocaleString("en", { maximumFractionDigits: 6 }) };
+  const digits = [0, 1, 2, 3, 4, 5].find((number) => Math.abs(Number(step.toFixed(number)) / step - 1) < 1e-9) ?? 6; // the same for all
+  return { ticks, text: (value) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }) };
 }
 
 const SPANS = [1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 1209600];
@@ -46,10 +47,11 @@ function timeTicks(low, high, wanted) {
   }
   const step = SPANS.find((span) => span >= raw) || 14 * day;
   for (let tick = Math.ceil(low / step) * step; tick <= high; tick += step) ticks.push(tick);
-  return { ticks, text: (time) => { const iso = new Date(time * 1000).toISOString(); return step < 60 ? iso.slice(11, 19) : step < day ? iso.slice(11, 16) : iso.slice(5, 10); } };
+  const isDate = (time) => step >= day || (time % day === 0 && high - low > day); // of several days a midnight says which
+  return { ticks, text: (time) => { const iso = new Date(time * 1000).toISOString(); return isDate(time) ? iso.slice(5, 10) : iso.slice(11, step < 60 ? 19 : 16); } };
 }
 
-// options: x, y: {low, high, label, time, names, ticks: [[value, text]], down, margin, top (ticks there, too)}; height (or a function of the width) or aspect; text, legend
+// options: x, y: {low, high, label, time, names, ticks: [[value, text]], whole (numbers of things), down, margin, top (ticks there, too)}; height (or a function of the width) or aspect; text, legend
 // draw(frame) puts marks at frame.x(value), frame.y(value)
 function chart(title, options, draw) {
   const figure = element("figure");
@@ -82,7 +84,7 @@ function chart(title, options, draw) {
     const fromBottom = (value) => (value - yLow) / (yHigh - yLow) * height;
     frame.y = (value) => margin.top + (options.y.down ? fromBottom(value) : height - fromBottom(value));
     const given = (list) => list && { ticks: list.map(([value]) => value), text: (value) => list.find(([own]) => own === value)[1] };
-    const yTicks = given(options.y.ticks) || niceTicks(yLow, yHigh, height / 45);
+    const yTicks = given(options.y.ticks) || niceTicks(yLow, yHigh, height / 45, options.y.whole);
     for (const tick of yTicks.ticks) {
       if (!options.y.bare) svg.append(shape("line", { class: "axis", x1: margin.left, x2: width - margin.right, y1: frame.y(tick), y2: frame.y(tick) }));
       svg.append(shape("text", { x: margin.left - 6, y: frame.y(tick) + 4, "text-anchor": "end" }, yTicks.text(tick)));

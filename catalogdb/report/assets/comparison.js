@@ -46,7 +46,7 @@ function dailyFigure() {
   const low = Date.parse(data.daily[0].day) / 1000, last = Date.parse(data.daily[data.daily.length - 1].day) / 1000 + 86400;
   let figure = null;
   const box = legend(entries, () => figure.redraw());
-  figure = chart("Events by day", { legend: box, x: { low, high: last, time: true, label: `UTC, from ${data.daily[0].day}` }, y: { low: 0, high: high * 1.05, label: "events" }, height: 200 }, (frame) => {
+  figure = chart("Events by day", { legend: box, x: { low, high: last, time: true, label: `UTC, from ${data.daily[0].day}` }, y: { low: 0, high: high * 1.05, label: "events", whole: true }, height: 200 }, (frame) => {
     for (const row of data.daily) {
       const start = Date.parse(row.day) / 1000;
       const [left, right] = [frame.x(start), frame.x(start + 86400)];
@@ -114,13 +114,18 @@ function thresholdFigure() {
   let figure = null;
   const box = legend(curves, () => figure.redraw());
   figure = chart("Precision and recall by threshold of probability", { legend: box, x: { low: low("recall"), high: 1, label: "recall", grid: true }, y: { low: low("precision"), high: 1.01, label: "precision" }, height: 260 }, (frame) => {
+    const taken = []; // by labels
     for (const curve of curves) {
       if (curve.hidden) continue;
       mark(frame, "path", { d: `M${curve.rows.map((row) => `${frame.x(row.recall)} ${frame.y(row.precision)}`).join("L")}`, style: `fill:none;stroke:${curve.colour};stroke-width:2` });
       for (const row of curve.rows) {
         const tip = `${curve.name} from ${row.value} on\nrecall ${percent(row.recall)}, precision ${percent(row.precision)}`;
         symbol(frame, "circle", frame.x(row.recall), frame.y(row.precision), 3.4, curve.colour, tip);
-        if (["0.30", "0.50", "0.70", "0.90"].includes(row.value)) frame.svg.append(shape("text", { x: frame.x(row.recall) + (curve.name === "P" ? 7 : -7), y: frame.y(row.precision) + (curve.name === "P" ? -6 : 15), "text-anchor": curve.name === "P" ? "start" : "end" }, row.value));
+        if (!["0.30", "0.50", "0.70", "0.90"].includes(row.value)) continue;
+        const side = curve.name === "P" ? 1 : -1, x = frame.x(row.recall) + 7 * side, y = frame.y(row.precision) + (side > 0 ? -6 : 15);
+        if (taken.some((other) => Math.abs(other.x - x) < 28 && Math.abs(other.y - y) < 13) || x + 26 * (side > 0) > frame.left + frame.width + 12) continue;
+        taken.push({ x, y });
+        frame.svg.append(shape("text", { x, y, "text-anchor": side > 0 ? "start" : "end" }, row.value));
       }
       if (curve.own) mark(frame, "circle", { cx: frame.x(curve.own.recall), cy: frame.y(curve.own.precision), r: 7, style: `fill:none;stroke:${curve.colour};stroke-width:2` }, `${curve.name} of this catalog\nrecall ${percent(curve.own.recall)}, precision ${percent(curve.own.precision)}`);
     }

@@ -9,7 +9,11 @@ const COLOURS = { matched: "var(--p)", missed: "var(--s)", proposed: "var(--extr
 const none = (value) => value === null || value === undefined;
 const percent = (share, digits = 1) => (none(share) ? "–" : `${(100 * share).toFixed(digits)} %`);
 const fixed = (value, digits = 2) => (none(value) ? "–" : value.toFixed(digits));
-const signed = (value, digits = 2) => (none(value) ? "–" : `${value > 0 ? "+" : ""}${value.toFixed(digits)}`);
+const signed = (value, digits = 2) => { // nothing has a sign
+  if (none(value)) return "–";
+  const text = value.toFixed(digits), zero = Number(text) === 0;
+  return zero ? text.replace("-", "") : `${value > 0 ? "+" : ""}${text}`;
+};
 const count = (value) => (none(value) ? "–" : value.toLocaleString("en"));
 const clock = (time) => new Date(10 * Math.round(100 * time)).toISOString().slice(11, 22);
 const moment = (time) => new Date(time * 1000).toISOString().slice(0, 19).replace("T", " ");
@@ -74,7 +78,7 @@ function histogram(title, statistics, unit) {
   const digits = Math.max(0, 1 + Math.ceil(-Math.log10(drawn.width))), shown = (value) => value.toFixed(digits);
   const sign = drawn.low < 0 ? (value) => `${value > 0 ? "+" : ""}${shown(value)}` : shown;
   const text = `median ${sign(statistics.median)}, MAD ${shown(statistics.mad)}, 95 % below ${shown(statistics.p95)}` + (outside ? `; ${count(outside)} outside` : "");
-  return chart(title, { text, x: { low: drawn.low, high: end, label: unit }, y: { low: 0, high: high * 1.08, wide: high > 9999 }, height: 165 }, (frame) => {
+  return chart(title, { text, x: { low: drawn.low, high: end, label: unit }, y: { low: 0, high: high * 1.08, whole: true, wide: high > 9999 }, height: 165 }, (frame) => {
     drawn.counts.forEach((number, at) => {
       if (!number) return;
       const left = frame.x(drawn.low + at * drawn.width), right = frame.x(drawn.low + (at + 1) * drawn.width);

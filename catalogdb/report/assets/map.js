@@ -66,7 +66,9 @@ function tipOf(event, outcome) {
 
 // from the catalog's small magnitudes on: where nothing below 4 is listed, a 4 is drawn small
 const SMALL = Math.max(0, (quantile(ranked(groups().flatMap((group) => group.events.map((event) => event.magnitude))), 0.05) ?? 0) - 0.5);
-const size = (magnitude) => Math.max(2.2, Math.min(15, 2.5 + 2.2 * (none(magnitude) ? 0.5 : magnitude - SMALL)));
+// thousands of events leave something to see between them
+const CROWDED = Math.max(0.5, Math.min(1, Math.sqrt(800 / own.map.events.length)));
+const size = (magnitude) => CROWDED * Math.max(2.2, Math.min(15, 2.5 + 2.2 * (none(magnitude) ? 0.5 : magnitude - SMALL)));
 
 function drawEvents(frame, shown, x, y, fixedSize) {
   for (const group of shown) if (!group.hidden) for (const event of group.events) {
@@ -195,7 +197,7 @@ function timeFigure() {
   let figure = null;
   const box = compared ? legend(shown, () => figure.redraw()) : null;
   figure = chart(byMagnitude ? "Magnitude over time" : "Depth over time", { legend: box, x: timeAxis(), y, height: 250 }, (frame) => {
-    drawEvents(frame, shown, (event) => frame.x(event.time), (event) => (none(event[key]) ? NaN : frame.y(event[key])), 3.2);
+    drawEvents(frame, shown, (event) => frame.x(event.time), (event) => (none(event[key]) ? NaN : frame.y(event[key])), 3.2 * CROWDED);
   });
   colouring.redraws.push(figure.redraw);
   return figure;

@@ -38,4 +38,4 @@ section("Depth", "", grid([depthFigure("West to east", true), depthFigure("South
 section("Time", "", grid([timeFigure(), compared ? dailyFigure() : rateFigure()], "whole"));
 if (compared) comparisonSections();
 catalogSections();
-if (coast.land) page.append(element("p", { class: "soft" }, "Coastlines and borders: Natural Earth, 1 to 50 million."));
+if (coast.land) page.append(element("p", { class: "soft source" }, "Coastlines and borders: Natural Earth, 1 to 50 million."));
