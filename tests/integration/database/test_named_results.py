@@ -1,6 +1,7 @@
 """What is said where no result has a name."""
 
 import pytest
+from catalogs import put_catalog
 
 from catalogdb.database.named import require_catalog, require_model
 from catalogdb.errors import InputError
@@ -9,7 +10,8 @@ pytestmark = pytest.mark.integration
 
 
 def test_an_unknown_name_is_answered_with_those_there_are(db):
-    db.catalog.insert_many([{"_id": "b"}, {"_id": "a"}])
+    for name in ("b", "a"):
+        put_catalog(db, name, [(0, 46, 13, 5.0, 1.0)], [])
     with pytest.raises(InputError, match=f"no catalog 'c' in database '{db.name}'") as caught:
         require_catalog(db, "c")
     assert caught.value.hint == "there are: a, b"
