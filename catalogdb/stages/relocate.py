@@ -125,6 +125,11 @@ class RelocateStage(Stage):
         return Output(documents, result.counts | counts, problems=cluster.problems)
 
     @staticmethod
+    def outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:
+        """Events with an origin by double differences; the notes say of the others."""
+        return (f"{counts['relocated']} events relocated" if counts.get("relocated") else ""), []
+
+    @staticmethod
     def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
         """Say which events have no further origin, and which are held at the surface."""
         words = {
