@@ -4,6 +4,7 @@ import pytest
 
 from catalogdb.comparisons import evaluate
 from catalogdb.comparisons.picked_waveforms import picked_waveforms
+from catalogdb.database.owner import owner
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.stages.copy_catalog import copy_catalog
@@ -146,6 +147,15 @@ def test_a_removal_broken_off_leaves_no_half_of_a_copy(copy):
             remove(copy.db, kind, "kept")
     assert copy_catalog(copy.db, "ops", "kept")["changed"]
     assert content(copy.db, "kept") == content(copy.db, "ops")
+
+
+def test_a_copy_says_that_a_run_is_at_the_catalog(copy, command):
+    run_id = copy.reports[0].run_id
+    working = {"$set": {"status": "running", "owner": owner()}, "$currentDate": {"alive": True}}
+    copy.db.run.update_one({"_id": run_id}, working)
+    result = command(copy.settings, "copy", "catalog", "ops", "kept", "--json")
+    assert result.json["changed"] and f"run {run_id} works on 'ops' now" in result.err
+    assert "works on" not in command(copy.settings, "copy", "catalog", "twin", "other").err
 
 
 def test_what_needs_peaks_or_traces_refuses_a_copy(copy):
