@@ -6,7 +6,8 @@ Real waveforms from CATALOGDB_REALDATA, weights `original` from SEISBENCH_CACHE_
 
 seisbench: both pick the same stretch, which starts on our grid of windows (theirs begin where data begin), but for the
     rows `off the grid`. Ours without guard at edges and without least separation, which SeisBench doesn't have.
-backends: OpenVINO and torch on the CPU, and torch in half precision there, which stands in for a GPU's halves.
+backends: OpenVINO and torch on the CPU, OpenVINO in fewer bits, and torch in half precision there, which stands in for
+    a GPU's halves.
 onsets: picks minus onsets by AIC on the unfiltered trace, of loud picks that all networks share; means without what
     lies 15 samples off.
 faults: picks per hour of made noise with a real station's spectra.
@@ -238,6 +239,9 @@ def backends_agreement(realdata: Path) -> dict[str, Any]:
         torchs = pick_all(settings | {"backend": "torch"}, stream)
         openvinos = pick_all(settings | {"backend": "openvino"}, stream)
         found[f"{name}, openvino and torch"] = comparison(openvinos, torchs)
+        for precision in ("bfloat16", "int8") if name == "phasenet" else ("bfloat16",):
+            rounded = pick_all(settings | {"backend": "openvino", "precision": precision}, stream)
+            found[f"{name}, openvino in {precision} and float32"] = comparison(rounded, openvinos)
         for precision in ("float16", "bfloat16") if name == "phasenet" else ("bfloat16",):
             picker = HalfPicker(PickConfig(**settings, precision=precision))
             halves = picker.pick(list(stream.copy()), begin - 1, end + 1)

@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def with_events_together(task: Task, seed: int) -> Task:
     return Task(picks, task.stations, task.region, task.starttime, task.endtime, reference)
 
 
-def plain_gamma(task: Task, config: AssociateConfig) -> list[dict]:
+def plain_gamma(task: Task, config: AssociateConfig, limits_km: Mapping[str, tuple] = LIMITS_KM) -> list[dict]:
     """Call GaMMA once, as its own examples do, on one process."""
     from gamma.utils import association
     from threadpoolctl import threadpool_limits
@@ -100,8 +101,8 @@ def plain_gamma(task: Task, config: AssociateConfig) -> list[dict]:
     picks, places, projection = _tables(task)
     settings = {
         "dims": ["x(km)", "y(km)", "z(km)"], "ncpu": 1, "use_amplitude": False, "use_dbscan": True,
-        **{f"{name}(km)": limits for name, limits in LIMITS_KM.items()},
-        "bfgs_bounds": (*LIMITS_KM.values(), (None, None)),
+        **{f"{name}(km)": limits for name, limits in limits_km.items()},
+        "bfgs_bounds": (*limits_km.values(), (None, None)),
         "vel": {"p": config.velocity.vp, "s": config.velocity.vs}, "dbscan_eps": config.gamma.dbscan_eps,
         "dbscan_min_samples": config.gamma.dbscan_min_samples, "oversample_factor": config.gamma.oversample_factor,
         "min_picks_per_eq": config.min_picks, "min_p_picks_per_eq": config.min_p, "min_s_picks_per_eq": config.min_s,

@@ -10,9 +10,10 @@ C(m, k) C(m, j) times the product of the q of the slots hit. Quiet stations coun
 Bursts, which hit neighbouring stations within seconds: every station with a pick near its predicted times is taken for
 hit by one burst, with a pick that falls anywhere within RING_SECONDS of these times. A share of the bursts is of one
 phase throughout, in the others each pick is P or S by itself; both shares are those of the bursts seen. So k of n
-stations or more have a P within +-tau with P(X >= k; n, p tau / RING_SECONDS), p being the share of P, or 1. Their S
-comes at any time, or from another burst within RING_SECONDS that hits the same neighbourhood, as likely as a burst
-covers a given station. Bursts that are seen last as long as what makes them one, SEEN_SECONDS instead of RING_SECONDS.
+stations or more have a P within +-tau with P(X >= k; n, p tau / RING_SECONDS), p being the share of P, or 1. A burst
+explains the P of one interval of 2 RING_SECONDS alone, the one that holds most of them: in a wide network those of an
+event arrive over minutes. The other P, and the S of stations with P, come at any time, or as many as one interval holds
+from a second burst. Bursts that are seen last as long as what makes them one, SEEN_SECONDS instead of RING_SECONDS.
 Only P counts as the first one: S alone at near stations and P alone at farther ones is how a burst looks like an event.
 
 So S at a station that has P is evidence, the more the rarer picks are there. Times the number of places and times that
@@ -26,9 +27,19 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import bdtrc, gammaln
 
-Numbers = float | np.integer | np.ndarray
+from catalogdb.association.bursts import (
+    SMALLEST,
+    Arrivals,
+    Bursts,
+    Explained,
+    Numbers,
+    chance_of,
+    chance_of_burst,
+    explained,
+    log_choose,
+)
+
 TOLERANCES = np.array([0.25, 0.5, 1.0, 2.0])
 TOLERANCE_PAIRS = np.array(
     [(tau, s_tau) for tau in TOLERANCES for s_tau in (0.0, *TOLERANCES) if s_tau == 0.0 or s_tau >= tau]
@@ -45,7 +56,6 @@ SLOT_PRIOR_COUNT = 1.0
 BURST_PICKS = 5.0
 # One that was not seen is still thought possible, with this weight.
 UNSEEN_BURSTS = 0.5
-SMALLEST = 1e-140
 
 
 def rate(count: Numbers, slot_seconds: Numbers, prior: float = QUIET_RATE, weight: float = PRIOR_COUNT) -> Any:
@@ -56,20 +66,75 @@ def rate(count: Numbers, slot_seconds: Numbers, prior: float = QUIET_RATE, weigh
     return (count + weight) / (slot_seconds + weight / prior)
 
 
-class Bursts(NamedTuple):
-    """Bursts per day: those seen in the minutes around, and those that are possible though they weren't.
-
-    Of those seen, `p_share` of the picks are P, and a share `uniform` has one phase throughout.
-    """
-
-    seen: float
-    unseen: float
-    p_share: float = 1.0
-    uniform: float = 1.0
-
-
 NONE_SEEN = Bursts(0.0, np.inf)
 """As many as the picks around could make."""
+OF_P = Bursts(1.0, 0.0)
+
+
+class Event(NamedTuple):
+    """What may be an event, and what is around it.
+
+    Args:
+        misfit, rank, is_s, time: of its arrivals (one per station and phase): absolute residual (s), the station's
+            place in order of distance from 0, phase, and when (s).
+        rates: false picks per second in the arrival's slot.
+        ring_rank, ring_time: of the other picks within RING_SECONDS of their predicted times.
+        distances_km: of all stations, in order.
+    """
+
+    misfit: np.ndarray
+    rank: np.ndarray
+    is_s: np.ndarray
+    time: np.ndarray
+    rates: np.ndarray
+    ring_rank: np.ndarray
+    ring_time: np.ndarray
+    distances_km: np.ndarray
+
+
+class _OfPhase(NamedTuple):
+    """At the places of an event: arrival times (s, not a number where there is none), which fit, (places, tolerances),
+    and the logarithm of the probability that a false pick does, 0 where none fits."""
+
+    time: np.ndarray
+    fits: np.ndarray
+    rarity: np.ndarray
+
+
+class _Fits:
+    """Which arrivals of an event fit, by place in order of distance, for pairs of tolerances."""
+
+    def __init__(self, event: Event, tolerances: np.ndarray, s_tolerances: np.ndarray):
+        self.event, self.tolerances, self.s_tolerances = event, tolerances, s_tolerances
+        self.places, inverse = np.unique(event.rank, return_inverse=True)
+        self.reach = self.places[:, None] + 1
+        p_hit, s_hit = (_by_place(inverse, of_phase, self.places.size) for of_phase in (~event.is_s, event.is_s))
+        # The last one stands for none.
+        misfit, rates, time = (
+            np.append(values, none)
+            for values, none in ((event.misfit, np.inf), (event.rates, 1.0), (event.time, np.nan))
+        )
+        p_fits, s_fits = misfit[p_hit][:, None] <= tolerances, misfit[s_hit][:, None] <= s_tolerances
+        self.s_rarity = s_fits * _log_hit(rates[s_hit], s_tolerances)
+        both = p_fits & s_fits
+        self.p = _OfPhase(time[p_hit], p_fits, p_fits * _log_hit(rates[p_hit], tolerances))
+        self.both = _OfPhase(time[s_hit], both, both * self.s_rarity)
+        self.p_hits, self.s_hits = np.cumsum(p_fits, axis=0), np.cumsum(s_fits, axis=0)
+
+    def arrivals(self, of_phase: _OfPhase, others: Arrivals | None = None) -> Arrivals:
+        """In order of time, those of one phase that fit and lie within each reach, with others."""
+        place = np.flatnonzero(of_phase.fits.any(axis=1))
+        within = (self.places[place][:, None] < self.reach[:, 0])[:, :, None]
+        time, fits, rarity = (
+            of_phase.time[place],
+            of_phase.fits[place][:, None] & within,
+            of_phase.rarity[place][:, None],
+        )
+        if others is not None:
+            time = np.append(time, others.time)
+            fits, rarity = np.concatenate([fits, others.fits]), np.concatenate([rarity, others.rarity])
+        order = np.argsort(time, kind="stable")
+        return Arrivals(time[order], fits[order], rarity[order])
 
 
 class ChanceTest:
@@ -97,93 +162,88 @@ class ChanceTest:
         return trials * chance_of(hits, slots, -np.expm1(-2.0 * tolerance * background))
 
     def in_bursts(
-        self, p_hits: Numbers, stations: Numbers, both: Numbers, radius_km: Numbers, tolerance: Numbers,
-        s_tolerance: Numbers, seconds: Numbers, background: float, bursts: Bursts = NONE_SEEN,
+        self, seen: Explained, unseen: Explained, second: Explained, p_hits: Numbers, both: Numbers, stations: Numbers,
+        reach: Numbers, radius_km: Numbers, tolerance: Numbers, s_tolerance: Numbers, seconds: Numbers,
+        background: float, bursts: Bursts = NONE_SEEN,
     ) -> np.ndarray:  # fmt: skip
         """Expected number per day from bursts; arrays broadcast together.
 
         Args:
+            seen, unseen: what a burst like those seen explains of the P that fit, and one like none seen.
+            second: what a second burst like those seen explains of what `seen` leaves, the S of stations whose P fits
+                among it.
             p_hits: stations with a P pick within the tolerance.
-            stations: stations with any pick within RING_SECONDS of its predicted time.
             both: of `p_hits`, those with S within its tolerance.
-            radius_km: distance of the farthest station looked at.
+            stations: stations with any pick within RING_SECONDS of its predicted time.
+            reach: stations looked at, the nearest ones.
+            radius_km: distance of the farthest of them.
             tolerance, s_tolerance: of P and S, s.
             seconds: second picks of these stations that fit nothing.
             background: picks per slot and second in the minutes around.
             bursts: how many there are; what all picks around would make is the most there can be.
         """
         most = background * 2.0 * self._stations * 86400.0 / BURST_PICKS
-        seen = min(bursts.seen, most)
-        unseen = min(bursts.unseen, most - seen)
-        again = seen * 2.0 * RING_SECONDS / 86400.0 * min(BURST_PICKS / self._stations, 1.0)
+        as_seen = min(bursts.seen, most)
+        as_unseen = min(bursts.unseen, most - as_seen)
+        # What a second burst does is counted for both kinds of the first.
         second_rate = rate(seconds, 2.0 * RING_SECONDS * stations, background)
-        second = chance_of(both, p_hits, -np.expm1(-2.0 * s_tolerance * second_rate))
-        second = second + again * _of_phase(both, p_hits, s_tolerance / SEEN_SECONDS, 1.0 - bursts.p_share, bursts)
+        s_alone = chance_of(both, p_hits, -np.expm1(-2.0 * s_tolerance * second_rate))
+        touching = np.minimum((BURST_PICKS + reach - 1.0) / self._stations, 1.0)
+        again = as_seen * 2.0 * SEEN_SECONDS / 86400.0 * touching
+        share = max(bursts.p_share, 1.0 - bursts.p_share)
+        again = again * chance_of_burst(second, np.maximum(s_tolerance, tolerance) / SEEN_SECONDS, share, bursts)
+        again = again * np.exp(second.others)
         within = tolerance / SEEN_SECONDS * (1.0 + seconds / np.maximum(stations, 1))
-        first = seen * SEEN_SECONDS * _of_phase(p_hits, stations, within, bursts.p_share, bursts)
-        first += unseen * RING_SECONDS * chance_of(p_hits, stations, np.minimum(tolerance / RING_SECONDS, 1.0))
-        return self._places(np.pi * np.square(radius_km), tolerance) / tolerance * first * np.minimum(second, 1.0)
+        chance = as_seen * SEEN_SECONDS * chance_of_burst(seen, within, bursts.p_share, bursts)
+        chance = chance * np.minimum(np.exp(seen.others) * s_alone + again, 1.0)
+        other = as_unseen * RING_SECONDS * chance_of_burst(unseen, tolerance / RING_SECONDS, 1.0, OF_P)
+        chance = chance + other * np.minimum(np.exp(unseen.others) * s_alone + again, 1.0)
+        return self._places(np.pi * np.square(radius_km), tolerance) / tolerance * chance
 
-    def best(
-        self, misfit: np.ndarray, rank: np.ndarray, is_s: np.ndarray, rates: np.ndarray, ring_rank: np.ndarray,
-        distances_km: np.ndarray, background: float, bursts: Bursts = NONE_SEEN,
-    ) -> float:  # fmt: skip
+    def best(self, event: Event, background: float, bursts: Bursts = NONE_SEEN) -> float:
         """Give the least expected number per day over reaches and tolerances.
 
         Args:
-            misfit, rank, is_s: of an event's arrivals (one per station and phase): absolute residual (s), the station's
-                place in order of distance from 0, and phase.
-            rates: false picks per second in the arrival's slot.
-            ring_rank: of the other picks within RING_SECONDS of their predicted times.
-            distances_km: of all stations, in order.
+            event: what may be one.
             background: picks per slot and second in the minutes around.
             bursts: as for `in_bursts`.
         """
-        places, inverse = np.unique(rank, return_inverse=True)
-        reaches = places + 1
-        tolerances, s_tolerances = TOLERANCE_PAIRS
-        p_hit, s_hit = (_by_place(inverse, of_phase, places.size) for of_phase in (~is_s, is_s))
-        misfit, rates = np.append(misfit, np.inf), np.append(rates, 1.0)  # the last one stands for none
-        p_fits, s_fits = misfit[p_hit][:, None] <= tolerances, misfit[s_hit][:, None] <= s_tolerances
-        p_rarity = p_fits * _log_hit(rates[p_hit], tolerances)
-        s_rarity = s_fits * _log_hit(rates[s_hit], s_tolerances)
-        both = p_fits & s_fits
-        p_hits, s_hits, both = (np.cumsum(fits, axis=0) for fits in (p_fits, s_fits, both))
-        stations = (np.union1d(places, ring_rank)[:, None] < reaches).sum(axis=0)[:, None]
+        fits = _Fits(event, *TOLERANCE_PAIRS)
+        reach, tolerances = fits.reach, fits.tolerances
+        chosen = log_choose(reach, fits.p_hits) + log_choose(reach, fits.s_hits)
+        trials = tolerances.size * reach.size * self._places(self._area, tolerances) * 86400.0 / (2.0 * tolerances)
+        rarity = np.cumsum(fits.p.rarity + fits.s_rarity, axis=0)
+        everywhere = trials * np.exp(np.minimum(chosen + rarity, 0.0))
+        return float(np.maximum(everywhere, self._in_bursts(fits, background, bursts)).min())
+
+    def least_in_bursts(self, event: Event, tolerance: float, background: float, bursts: Bursts = NONE_SEEN) -> float:
+        """Give the least expected number per day from bursts over reaches, for one tolerance (s) of P and S."""
+        return float(self._in_bursts(_Fits(event, *np.full((2, 1), tolerance)), background, bursts).min())
+
+    def _in_bursts(self, fits: _Fits, background: float, bursts: Bursts) -> np.ndarray:
+        """Expected number per day from bursts: (reaches, tolerances)."""
+        event, places, reach = fits.event, fits.places, fits.reach
+        stations = (np.union1d(places, event.ring_rank)[:, None] < reach[:, 0]).sum(axis=0)[:, None]
         # Second picks of a station that aren't part of the event.
-        ring = np.sort(ring_rank)
+        ring = np.sort(event.ring_rank)
         repeated = ring[np.isin(ring, places) | np.append(False, ring[1:] == ring[:-1])]
-        seconds = (repeated[:, None] < reaches).sum(axis=0)[:, None]
-        reach = reaches[:, None]
-        chosen = _log_choose(reach, p_hits) + _log_choose(reach, s_hits)
-        looks = tolerances.size * reaches.size
-        trials = looks * self._places(self._area, tolerances) * 86400.0 / (2.0 * tolerances)
-        everywhere = trials * np.exp(
-            np.minimum(chosen + np.cumsum(p_rarity, axis=0) + np.cumsum(s_rarity, axis=0), 0.0)
+        seconds = (repeated[:, None] < reach[:, 0]).sum(axis=0)[:, None]
+        rank, time = np.append(event.rank, event.ring_rank), np.append(event.time, event.ring_time)
+        (seen, left), (unseen, _) = (
+            explained(fits.arrivals(fits.p), reach, span, rank, time, reach)
+            for span in (2.0 * SEEN_SECONDS, 2.0 * RING_SECONDS)
         )
-        in_burst = self.in_bursts(
-            p_hits, stations, both, distances_km[places][:, None], tolerances, s_tolerances, seconds, background, bursts
-        )
-        return float(np.maximum(everywhere, in_burst).min())
+        rest = fits.arrivals(fits.both, left)
+        second, _ = explained(rest, reach + fits.p_hits - seen.hits, 2.0 * SEEN_SECONDS, rank, time, reach)
+        return self.in_bursts(
+            seen, unseen, second, fits.p_hits, np.cumsum(fits.both.fits, axis=0), stations, reach,
+            event.distances_km[places][:, None], fits.tolerances, fits.s_tolerances, seconds, background, bursts,
+        )  # fmt: skip
 
     def _places(self, area_km2: Numbers, tolerance: Numbers) -> np.ndarray:
         """Number of places whose arrivals differ by more than the tolerance; depth is told half as well."""
         width = 2.0 * tolerance * self._vp
         return np.maximum(area_km2 / width**2, 1.0) * np.maximum(self._thickness / (2.0 * width), 1.0)
-
-
-def chance_of(hits: Numbers, slots: Numbers, probability: Numbers) -> np.ndarray:
-    """P(X >= hits) for X binomial over the slots."""
-    slots = np.asarray(slots, dtype=np.int64)
-    hits = np.minimum(hits, slots)
-    return np.where(hits > 0, np.maximum(bdtrc(hits - 1.0, slots, probability), SMALLEST), 1.0)
-
-
-def _of_phase(hits: Numbers, slots: Numbers, within: Numbers, share: float, bursts: Bursts) -> np.ndarray:
-    """P(so many stations of a burst or more have a pick of the phase that fits), `within` being how likely one fits."""
-    within = np.minimum(within, 1.0)
-    mixed = chance_of(hits, slots, share * within)
-    return bursts.uniform * share * chance_of(hits, slots, within) + (1.0 - bursts.uniform) * mixed
 
 
 def _by_place(inverse: np.ndarray, of_phase: np.ndarray, size: int) -> np.ndarray:
@@ -196,7 +256,3 @@ def _by_place(inverse: np.ndarray, of_phase: np.ndarray, size: int) -> np.ndarra
 def _log_hit(rates: np.ndarray, tolerances: np.ndarray) -> np.ndarray:
     """Logarithm of the probability of a false pick within the tolerances, (rates, tolerances)."""
     return np.log(np.maximum(-np.expm1(-2.0 * rates[:, None] * tolerances), SMALLEST))
-
-
-def _log_choose(number: Numbers, chosen: Numbers) -> np.ndarray:
-    return gammaln(number + 1.0) - gammaln(chosen + 1.0) - gammaln(np.subtract(number, chosen) + 1.0)

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from catalogdb.association.bursts import Bursts
 from catalogdb.association.chance import (
     BURST_PICKS,
     QUIET_RATE,
     RING_SECONDS,
     SLOT_PRIOR_COUNT,
     UNSEEN_BURSTS,
-    Bursts,
     ChanceTest,
+    Event,
     rate,
 )
 from catalogdb.association.config import AssociateConfig
@@ -25,8 +26,10 @@ from catalogdb.association.locate import (
     Observations,
     locate,
     locate_without_each,
+    medians,
     with_uncertainties,
 )
+from catalogdb.association.network_view import NetworkView
 from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import network_scales
 from catalogdb.traveltimes.first_arrivals import TravelTimes
@@ -37,6 +40,7 @@ BACKGROUND_SECONDS = 120.0
 BACKGROUND_STATIONS = 20
 NARROWEST_SECONDS = 0.7
 FIRST_ROUND = 2.0
+NARROW_SHARE = 4.0
 # Where false picks are more frequent per slot, and residuals wider, arrivals of small events are left out for a trial.
 DENSE_RATE = 2.0 * QUIET_RATE
 WIDE_SPREAD_SECONDS = 0.2
@@ -73,13 +77,28 @@ class EventFitter:
         self._picks, self._stations, self._volume, self._times, self._config = picks, stations, volume, times, config
         self.free = np.ones(len(picks), dtype=bool)
         self.scales = network_scales(config, stations, volume, times.vs)
+        self.max_residual = self.scales.max_residual
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self._chance = ChanceTest(self.scales.area_km2, thickness_km, times.vp, len(stations.place_x_km))
         prior = config.depth_prior
         self._pick_place = stations.place[picks.station]
+        self._pick_slot = picks.station * 2 + picks.is_s
         self._place_slot = self._pick_place * 2 + picks.is_s
         self._free_bursts = _FreeBursts(picks, stations, self.free)
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
+        self._last_view: NetworkView | None = None
+
+    def narrow(self, typical: float | None) -> None:
+        """Collect what is a few times as far off as is typical (root mean square, s) of events; None: as set."""
+        widest = self.scales.max_residual
+        if typical is not None:
+            widest = float(np.clip(NARROW_SHARE * typical, min(NARROWEST_SECONDS, widest), widest))
+        self.max_residual = widest
+
+    def give_back(self, rows: np.ndarray) -> None:
+        """Make the picks of an event free again."""
+        self.free[rows] = True
+        self._free_bursts.count()
 
     def take(self, rows: np.ndarray) -> None:
         """Take the picks of an event away: they are no longer free."""
@@ -133,7 +152,7 @@ class EventFitter:
             if rows.tobytes() in seen:
                 break
             seen.add(rows.tobytes())
-        rows = rows[self.misfit(rows, here) <= self.scales.max_residual]
+        rows = rows[self.misfit(rows, here) <= self.max_residual]
         return Fit(here, rows, self.chance_per_day(here, rows))
 
     def observations(self, rows: np.ndarray) -> Observations:
@@ -150,14 +169,15 @@ class EventFitter:
 
     def misfit(self, rows: np.ndarray, here: Hypocentre) -> np.ndarray:
         """Absolute residuals, s."""
-        return np.abs(here.residuals(self.observations(rows), self._times))
+        travel = self._view(here).travel[self._pick_slot[rows]]
+        return np.abs(self._picks.time[rows] - here.time - travel)
 
     def one_per_phase(self, rows: np.ndarray, here: Hypocentre, counts: Counter[str]) -> np.ndarray:
         """Keep, of each station and phase, the pick that fits best (then the more probable, then the earlier), and of a
         station's P and S where S isn't later the one that fits better; in order of time."""
         picks = self._picks
         misfit = self.misfit(rows, here)
-        slot = self._slot(rows)
+        slot = self._pick_slot[rows]
         order = np.lexsort((rows, -picks.probability[rows], np.round(misfit, 6), slot))
         first = np.ones(order.size, dtype=bool)
         first[1:] = slot[order][1:] != slot[order][:-1]
@@ -175,13 +195,11 @@ class EventFitter:
 
     def background(self, here: Hypocentre, rows: np.ndarray) -> float:
         """Free picks per slot (place and phase) and second around, in the minutes around, but for these rows."""
-        near = np.argsort(self._distances(here), kind="stable")[:BACKGROUND_STATIONS]
-        is_near = np.zeros(len(self._stations.place_x_km), dtype=bool)
-        is_near[near] = True
+        is_near = self._view(here).rank < BACKGROUND_STATIONS
         around, is_own = self._minutes_around(here.time, rows)
         count = np.count_nonzero(is_near[self._pick_place[around]] & self.free[around])
         count -= np.count_nonzero(is_near[self._pick_place[rows[is_own]]])
-        return float(rate(count, 2.0 * near.size * 2.0 * BACKGROUND_SECONDS))
+        return float(rate(count, 2.0 * min(is_near.size, BACKGROUND_STATIONS) * 2.0 * BACKGROUND_SECONDS))
 
     def _slot_rates(self, rows: np.ndarray, time: float, background: float) -> np.ndarray:
         """Free picks per second of the place and phase of each row in the minutes around, but for the row itself."""
@@ -212,24 +230,20 @@ class EventFitter:
         """How many events as good as this one false picks would make in a day (see `chance`)."""
         if rows.size == 0:
             return np.inf
-        distance = self._distances(here)
-        order = np.argsort(distance, kind="stable")
-        rank = np.empty(order.size, dtype=int)
-        rank[order] = np.arange(order.size)
+        view = self._view(here)
+        rank = view.rank
         near, _ = self._near(here, RING_SECONDS)
         counted, misfit = self._one_per_place(rows, self.misfit(rows, here))
-        ring = near[~np.isin(near, rows)]
+        is_own = np.zeros(len(self._picks), dtype=bool)
+        is_own[rows] = True
+        ring = near[~is_own[near]]
         background = self.background(here, rows)
-        return self._chance.best(
-            misfit,
-            rank[self._place(counted)],
-            self._picks.is_s[counted],
-            self._slot_rates(counted, here.time, background),
-            rank[self._place(ring)],
-            distance[order],
-            background,
-            self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]),
-        )
+        event = Event(
+            misfit, rank[self._place(counted)], self._picks.is_s[counted], self._picks.time[counted],
+            self._slot_rates(counted, here.time, background), rank[self._place(ring)], self._picks.time[ring],
+            view.distance_km[view.order],
+        )  # fmt: skip
+        return self._chance.best(event, background, self.bursts(self._picks.time[rows[0]], self._picks.time[rows[-1]]))
 
     def with_uncertainties(self, here: Hypocentre, rows: np.ndarray) -> Hypocentre:
         """What the arrivals say of the uncertainty of a location."""
@@ -244,12 +258,12 @@ class EventFitter:
     def _tolerance(self, rows: np.ndarray, here: Hypocentre, number: int) -> float:
         """The first guess may be far off, so the first round takes more; later ones four times the fit's own spread."""
         if number == 0:
-            return FIRST_ROUND * self.scales.max_residual
-        return float(np.clip(4.0 * self._spread(rows, here), NARROWEST_SECONDS, self.scales.max_residual))
+            return FIRST_ROUND * self.max_residual
+        return float(np.clip(4.0 * self._spread(rows, here), NARROWEST_SECONDS, self.max_residual))
 
     def _spread(self, rows: np.ndarray, here: Hypocentre) -> float:
         """Standard deviation of the residuals by their median, s."""
-        return 1.4826 * float(np.median(self.misfit(rows, here)))
+        return 1.4826 * float(medians(self.misfit(rows, here)))
 
     def _near(self, here: Hypocentre, tolerance: float) -> tuple[np.ndarray, np.ndarray]:
         """Rows of the free picks within `tolerance` (s) of the predicted times, and their absolute residuals."""
@@ -266,20 +280,15 @@ class EventFitter:
         if rows.size == 0:
             return rows
         # Beyond the reach that makes the event stand out most, picks are as likely chance as not.
-        distance = self._distances(here)
-        order = np.argsort(distance, kind="stable")
-        rank = np.empty(order.size, dtype=int)
-        rank[order] = np.arange(order.size)
-        rank = rank[self._place(rows)]
-        reaches = np.unique(rank) + 1
-        slots = np.unique(rank * 2 + self._picks.is_s[rows])
-        hits = (slots[:, None] // 2 < reaches).sum(axis=0)
+        rank = self._view(here).rank[self._place(rows)]
+        is_hit = np.zeros((int(rank.max()) + 1, 2), dtype=bool)
+        is_hit[rank, self._picks.is_s[rows].astype(int)] = True
+        slots_hit = is_hit.sum(axis=1)
+        reaches = np.flatnonzero(slots_hit) + 1
+        hits = np.cumsum(slots_hit)[reaches - 1]
         logarithm = np.log10(self._chance.at_any_time(hits, 2 * reaches, tolerance, background))
         reach = reaches[int(np.flatnonzero(logarithm <= logarithm.min() + 1e-9)[-1])]
         return rows[rank < reach]
-
-    def _slot(self, rows: np.ndarray) -> np.ndarray:
-        return self._picks.station[rows] * 2 + self._picks.is_s[rows]
 
     def _place(self, rows: np.ndarray) -> np.ndarray:
         return self._pick_place[rows]
@@ -291,9 +300,11 @@ class EventFitter:
         kept = np.sort(order[first])
         return rows[kept], misfit[kept]
 
-    def _distances(self, here: Hypocentre) -> np.ndarray:
-        """To each place, km."""
-        return np.hypot(self._stations.place_x_km - here.x_km, self._stations.place_y_km - here.y_km)
+    def _view(self, here: Hypocentre) -> NetworkView:
+        """The network from there; kept for the next question about the same hypocentre."""
+        if self._last_view is None or self._last_view.here is not here:
+            self._last_view = NetworkView(here, self._stations, self._times)
+        return self._last_view
 
 
 class _FreeBursts:

@@ -162,6 +162,11 @@ class _Cluster:
         return hash(self._content)
 
 
+def forget_clusters() -> None:
+    """Compute the events of all clusters again, where GaMMA's time is measured."""
+    _events_of.cache_clear()
+
+
 @lru_cache(maxsize=CLUSTERS_KEPT)
 def _events_of(cluster: _Cluster) -> list[Candidate]:
     """Events of a cluster, times and rows from its first pick on; what two windows read is computed once."""

@@ -37,11 +37,15 @@ BEYOND_DOUBT = 1e-6
 # Where more than FEW_EVENTS lie within minutes, chance may have made this share of them.
 FALSE_SHARE = 0.003
 FEW_EVENTS = 2
+# In a swarm, an event whose residuals are so many times as wide as is typical there mixes others.
+MIXED = 2.5
+# So many events of a swarm say what is typical.
+SWARM_EVENTS = 5
 # Of the search, once more each time as long as events are found.
 MAXIMUM_PASSES = 4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Accepted:
     here: Hypocentre
     rows: np.ndarray
@@ -71,6 +75,8 @@ class OriginBuilder:
         self._earth_model_id = velocity.earth_model_id
         self._accepted: list[_Accepted] = []
         self._accepted_times: list[float] = []
+        # Root mean square of residuals in a swarm, s, once it is known.
+        self._typical: float | None = None
 
     def consider_all(self, candidates: list[Candidate]) -> None:
         """Consider candidates that are all known, the one with most picks first: it has those that are shared."""
@@ -102,7 +108,41 @@ class OriginBuilder:
         are frequent: of those there, chance may have made FALSE_SHARE.
         """
         self._consider_found(search, lambda _: BEYOND_DOUBT * max_chance_per_day)
+        if self._dissolve_mixed():
+            self._consider_found(search, lambda _: BEYOND_DOUBT * max_chance_per_day)
         self._consider_found(search, lambda _: max_chance_per_day)
+        if self._dissolve_mixed():
+            self._consider_found(search, lambda _: max_chance_per_day)
+        self._consider_frequent(search, max_chance_per_day)
+        if self._typical is not None:
+            self.fitter.narrow(None)
+            self._consider_found(search, lambda _: max_chance_per_day)
+
+    def _dissolve_mixed(self) -> bool:
+        """Where events are frequent, learn how wide their residuals are, and give back the picks of far wider ones."""
+        swarm = [event for event in self._accepted if self._events_per_day(event.here.time) > 0.0]
+        if len(swarm) < SWARM_EVENTS:
+            return False
+        self._typical = float(np.median([self._rms(event.here, event.rows) for event in swarm]))
+        self.fitter.narrow(self._typical)
+        mixed = [event for event in swarm if self._is_mixed(event.here, event.rows)]
+        for event in mixed:
+            self.fitter.give_back(event.rows)
+            self._accepted.remove(event)
+            self._accepted_times.remove(event.here.time)
+        return True
+
+    def _is_mixed(self, here: Hypocentre, rows: np.ndarray) -> bool:
+        """Whether the residuals are wider than those of one event of the swarm."""
+        if self._typical is None or self._events_per_day(here.time) == 0.0:
+            return False
+        return self._rms(here, rows) > MIXED * self._typical
+
+    def _rms(self, here: Hypocentre, rows: np.ndarray) -> float:
+        return float(np.sqrt(np.mean(self.fitter.misfit(rows, here) ** 2)))
+
+    def _consider_frequent(self, search: Search, max_chance_per_day: float) -> None:
+        """Consider, as long as there is more, what is allowed where events are frequent."""
         for _ in range(MAXIMUM_PASSES):
             if not self._consider_found(
                 search, lambda time: max(max_chance_per_day, FALSE_SHARE * self._events_per_day(time))
@@ -142,8 +182,9 @@ class OriginBuilder:
             fit = self.fitter.fit(here, rows)
             if max_chance_per_day is not None and fit.chance_per_day < WORTH_A_LOOK * max_chance_per_day:
                 fit = self.fitter.without_strangers(fit)
-            counts["arrival_large_residual"] += int(np.setdiff1d(rows, fit.rows).size)
-            counts["arrival_collected"] += int(np.setdiff1d(fit.rows, rows).size)
+            before, now = set(rows.tolist()), set(fit.rows.tolist())
+            counts["arrival_large_residual"] += len(before - now)
+            counts["arrival_collected"] += len(now - before)
             here, rows, chance_per_day = fit.here, fit.rows, fit.chance_per_day
         else:
             chance_per_day = self.fitter.chance_per_day(here, rows)
@@ -152,6 +193,9 @@ class OriginBuilder:
             return here, False, math.inf
         if max_chance_per_day is not None and chance_per_day > max_chance_per_day:
             counts["origin_by_chance"] += 1
+            return here, False, chance_per_day
+        if max_chance_per_day is not None and self._is_mixed(here, rows):
+            counts["origin_mixed"] += 1
             return here, False, chance_per_day
         # From here on the picks are explained, be it by an event that isn't kept.
         self.fitter.take(rows)
@@ -201,15 +245,17 @@ class OriginBuilder:
 
     def _lacks(self, rows: np.ndarray) -> str | None:
         """What of the minima an event falls short of."""
-        is_s, place = self._picks.is_s[rows], self._stations.place[self._picks.station[rows]]
-        n_s, config = int(np.count_nonzero(is_s)), self._config
+        is_s, config = self._picks.is_s[rows], self._config
+        n_s = int(np.count_nonzero(is_s))
         if rows.size < config.min_picks:
             return "too_few_picks"
         if rows.size - n_s < config.min_p or n_s < config.min_s:
             return "too_few_of_a_phase"
-        if np.unique(place).size < config.min_stations:
+        place = self._stations.place[self._picks.station[rows]]
+        with_p, with_s = set(place[~is_s].tolist()), set(place[is_s].tolist())
+        if len(with_p | with_s) < config.min_stations:
             return "too_few_stations"
-        if np.intersect1d(place[is_s], place[~is_s]).size < config.min_p_and_s:
+        if len(with_p & with_s) < config.min_p_and_s:
             return "too_few_stations_with_p_and_s"
         return None
 

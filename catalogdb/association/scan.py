@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogdb.association.chance import RING_SECONDS, ChanceTest, rate
+from catalogdb.association.chance import RING_SECONDS, ChanceTest, Event, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
@@ -165,47 +165,45 @@ def _best_place(
     if most < config.min_picks:
         return np.inf
     background = _background(seed, place, picks, grid, fitter, most)
-    slots = 2 * grid.reaches[:, None]
-    by_hits = grid.chance.at_any_time(np.arange(most + 1), slots, tolerance, background)
+    by_hits = grid.chance.at_any_time(np.arange(most + 1), 2 * grid.reaches[:, None], tolerance, background)
     by_hits[:, : config.min_picks] = np.inf
+    at_best = by_hits.min(axis=0)  # of all hits within one reach
     enough = min(allowed * COARSE_SHARE, COARSE_PER_DAY)
-    if (needed := by_hits[:, most].min()) >= enough:
+    if (needed := at_best[most]) >= enough:
         return float(needed) / COARSE_SHARE
-    promising = np.flatnonzero(slots_hit >= np.argmax(by_hits.min(axis=0) < enough))
-    slot_hit = slot_hit[:, promising]
-    ranks = grid.rank[place[possible[starts]][:, None], nodes[promising]]
-    own_rank = grid.rank[place[seed], nodes[promising]]
-    hits = np.stack(
-        [np.add.reduce(slot_hit & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches]
-    )
-    quick = np.take_along_axis(by_hits, hits, axis=1).min(axis=0)
-    best = int(quick.argmin())
-    if quick[best] >= enough:
-        return float(quick[best]) / COARSE_SHARE
-    hit_slots = np.append(place_slot[possible[starts]][slot_hit[:, best]], place_slot[seed])
+    places_possible = place[possible[starts]]
+
+    def quick(columns: np.ndarray) -> np.ndarray:
+        ranks = grid.rank[places_possible[:, None], nodes[columns]]
+        hit_there, own_rank = slot_hit[:, columns], grid.rank[place[seed], nodes[columns]]
+        within = [
+            np.add.reduce(hit_there & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches
+        ]
+        return np.take_along_axis(by_hits, np.stack(within), axis=1).min(axis=0)
+
+    promising = np.flatnonzero(slots_hit == most)
+    quickly = quick(promising)
+    # Places with fewer hits are looked at where these could be as rare as the best so far.
+    if (fewer := int(np.argmax((at_best < enough) & (at_best <= quickly.min())))) < most:
+        promising = np.flatnonzero(slots_hit >= fewer)
+        quickly = quick(promising)
+    best = int(quickly.argmin())
+    if quickly[best] >= enough:
+        return float(quickly[best]) / COARSE_SHARE
     column = promising[best]
     node = nodes[column]
     own = grid.travel[slot[seed], node]
-    in_ring = _misfit(seed, around, (grid.travel[slot[around], node] - own)[:, None], picks)[:, 0] <= RING_SECONDS
+    misfit = _misfit(seed, around, (grid.travel[slot[around], node] - own)[:, None], picks)[:, 0]
     rows = np.sort(np.append(possible[hit[:, column]], seed))
-    hit_places, hit_count = np.unique(hit_slots // 2, return_counts=True)
-    p_places = hit_slots[hit_slots % 2 == 0] // 2
-    places = np.append(place[around[in_ring]], place[seed])
-    p_hits = (grid.rank[p_places, node][:, None] < grid.reaches).sum(axis=0)
-    both_ranks = grid.rank[hit_places[hit_count > 1], node]
-    both = (both_ranks[:, None] < grid.reaches).sum(axis=0)
-    in_burst = grid.chance.in_bursts(
-        p_hits,
-        (grid.rank[np.unique(places), node][:, None] < grid.reaches).sum(axis=0),
-        both,
-        grid.radius_km[:, node],
-        tolerance,
-        tolerance,
-        max(in_ring.sum() + 1 - hit_count.sum(), 0),
-        background,
-        fitter.bursts(*picks.time[rows[[0, -1]]]),
-    )
-    if (needed := in_burst.min() / COARSE_SHARE_IN_BURSTS) >= allowed:
+    # Of a place and phase one pick is the event's.
+    counted = rows[np.unique(place_slot[rows], return_index=True)[1]]
+    ring = around[(misfit <= RING_SECONDS) & ~np.isin(around, counted)]
+    event = Event(
+        np.zeros(counted.size), grid.rank[place[counted], node], picks.is_s[counted], picks.time[counted],
+        np.full(counted.size, background), grid.rank[place[ring], node], picks.time[ring], grid.distances_km(node),
+    )  # fmt: skip
+    in_burst = grid.chance.least_in_bursts(event, tolerance, background, fitter.bursts(*picks.time[rows[[0, -1]]]))
+    if (needed := in_burst / COARSE_SHARE_IN_BURSTS) >= allowed:
         return float(needed)
     x, y, z = grid.places[node]
     return Candidate(
@@ -313,8 +311,7 @@ class _Grid:
         self.rank = rank
         size = len(distance)
         self.reaches = np.unique(np.minimum(REACHES, size))
-        ordered = np.take_along_axis(distance, order, axis=0)
-        self.radius_km = np.stack([ordered[reach - 1] for reach in self.reaches])
+        self._place_x_km, self._place_y_km = stations.place_x_km, stations.place_y_km
         self.travel = np.stack(
             [
                 key.times(
@@ -342,6 +339,11 @@ class _Grid:
         self.farthest_pair_km = float(pair_km[near].max())
         thickness_km = volume.region.maxdepth_km - volume.region.mindepth_km
         self.chance = ChanceTest(key.scales.area_km2, thickness_km, key.times.vp, size)
+
+    def distances_km(self, node: int) -> NDArray[np.float64]:
+        """Of the stations' places from a node, in order."""
+        x_km, y_km, _ = self.places[node]
+        return np.sort(np.hypot(self._place_x_km - x_km, self._place_y_km - y_km))
 
     def _extreme_delays(self, place: np.ndarray) -> NDArray[np.float32]:
         """Least and largest delay (s) of a slot (second axis) behind a seed's (first) over the seed's nodes."""

@@ -113,7 +113,10 @@ def features(
     event: Annotated[
         str | None, typer.Option(help="Id of an event, or its beginning: its spectrogram, states and fingerprint.")
     ] = None,
-    station: Annotated[str | None, typer.Option(help="NET.STA of the event; none: the best signal.")] = None,
+    station: Annotated[
+        str | None,
+        typer.Option(help="NET.STA of the event; none: the best signal.", autocompletion=completion.stations),
+    ] = None,
     theme: Annotated[Literal["light", "dark"], typer.Option(help="Colours of the picture.")] = "light",
     json: common.JsonOption = False,
 ) -> None:

@@ -80,7 +80,8 @@ def status(
             "(catalogdb query wf_file state=stale)"
         )
     if run := overview["last_run"]:
-        common.out.print(f"last run: job {run['job']}, {run['status']}, started {run.get('started')}")
+        started = common.as_cell(run.get("started"))
+        common.out.print(f"last run: job {run['job']}, {run['status']}, started {started} UTC", markup=False)
 
 
 def _with_count(collection: Collection, key: str, row: Row) -> Json:

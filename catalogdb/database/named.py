@@ -9,6 +9,8 @@ from pymongo.database import Database
 from catalogdb.documents.records import Catalog, Model, PickSet
 from catalogdb.errors import InputError
 
+OTHER_DATABASE = "--database or CATALOGDB_DATABASE names another database (that of catalogdb demo is demo)"
+
 
 def require_pick_set(db: Database, name: str) -> PickSet:
     """The pick set's document.
@@ -38,11 +40,12 @@ def require_model(db: Database, name: str) -> Model:
 
 
 def no_such(db: Database, collection: str, name: str, more: str = "") -> InputError:
-    """The error that no document has a name; its hint says which names there are, and `more`."""
+    """The error that no document has a name; its hint says which names there are, and `more`; none: how to name another
+    database."""
     known = sorted(row["_id"] for row in db[collection].find({}, {"_id": 1}))
     return InputError(
         f"no {collection.replace('_', ' ')} {name!r} in database {db.name!r}",
-        hint=f"there are: {', '.join(known) or 'none'}{more}",
+        hint=f"there are: {', '.join(known)}{more}" if known else f"there are: none; {OTHER_DATABASE}",
     )
 
 

@@ -77,7 +77,10 @@ def _time(fields: list[str], kind: Kind, pair: tuple[int, int, float], number: i
         raise ValueError
     if kind == "cc":
         time, weight = float(fields[1]) - correction, float(fields[2])
-        time = math.nan if correction == UNKNOWN_CORRECTION else time
     else:
         time, weight = float(fields[1]) - float(fields[2]), float(fields[3])
+    if not math.isfinite(time) or not 0.0 <= weight < math.inf:
+        raise ValueError
+    if kind == "cc" and correction == UNKNOWN_CORRECTION:
+        time = math.nan
     return PeerTime(first, second, fields[0], phase, time, weight, number)

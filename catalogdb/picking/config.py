@@ -159,10 +159,11 @@ class PickConfig(BaseModel):
         description="What runs the network: auto is torch on a GPU where there is one, else OpenVINO where it is "
         "installed, else torch. Picks agree to rounding.",
     )
-    precision: Literal["float32", "float16", "bfloat16"] = Field(
+    precision: Literal["float32", "float16", "bfloat16", "int8"] = Field(
         default="float32",
         description="Arithmetic of the network on a GPU; float16 (PhaseNet only) changes probabilities by up to 0.003, "
-        "bfloat16 by up to 0.04, and by up to 0.2 on OpenVINO, which takes it too.",
+        "bfloat16 by up to 0.04, and by up to 0.2 on OpenVINO, which takes it too; int8 (PhaseNet on OpenVINO only) by "
+        "up to 0.2.",
     )
     batch_size: int | None = Field(
         default=None,
@@ -184,6 +185,8 @@ class PickConfig(BaseModel):
             raise ValueError(
                 "precision float16 is for PhaseNet alone: others hold numbers too large; take bfloat16 or float32"
             )
+        if self.precision == "int8" and any(member.picker != "phasenet" for member in self.members()):
+            raise ValueError("precision int8 is for PhaseNet alone; take bfloat16 or float32")
         return self
 
     def members(self) -> tuple[MemberConfig, ...]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pymongo.database import Database
 
 from catalogdb.jobs import Job
+from catalogdb.ledger.stage import Stage
 from catalogdb.runs.run_report import RunReport
-from catalogdb.stages.resolve import build_stage, stages_in
 
 
-def conclude(db: Database, job: Job, report: RunReport) -> None:
-    """Enter the figures and notes of the job's stages in the run's report, and the commands that show its results."""
-    for stage in stages_in(job, "catalog"):
-        figures, notes = build_stage(stage.name, job).report(db)
+def conclude(db: Database, job: Job, stages: Iterable[Stage], report: RunReport) -> None:
+    """Enter the figures and notes of the run's stages in its report, and the commands that show its results."""
+    for stage in stages:
+        figures, notes = stage.report(db)
         report.evaluation = figures or report.evaluation
         report.notes += notes
     report.next_commands = list(_next_commands(db, job))

@@ -116,7 +116,7 @@ def take_part(
             with opened as way:
                 went_through = _go_through(db, prepared.stages, report, way, progress)
             if went_through:
-                _end(db, prepared.job, report, way.waits)
+                _end(db, prepared, report, way.waits)
     except BaseException as error:
         report.status = "failed" if isinstance(error, Exception) else "interrupted"
         was_last = run_record.leave(db, report.run_id, joined.participant, report.status, error)
@@ -143,7 +143,7 @@ def _go_through(db: Database, stages: list[Stage], report: RunReport, way: Way, 
     return True
 
 
-def _end(db: Database, job: Job, report: RunReport, waits: bool) -> None:
+def _end(db: Database, prepared: Prepared, report: RunReport, waits: bool) -> None:
     """The ending: one participant does it, by the lease of the run's record, and another one where that one dies."""
     going = {"status": "running"}
 
@@ -155,7 +155,7 @@ def _end(db: Database, job: Job, report: RunReport, waits: bool) -> None:
         return
     try:
         with lease.kept():
-            through_failover(db, lambda: conclude(db, job, report))
+            through_failover(db, lambda: conclude(db, prepared.job, prepared.stages, report))
     except BaseException as error:
         with suppress(PyMongoError):
             run_record.end(lease, "failed") if isinstance(error, Exception) else lease.give_back()

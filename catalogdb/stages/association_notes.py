@@ -13,6 +13,7 @@ WHY_NO_ORIGIN = {
     "origin_too_few_stations": "{} at too few places (associate.min_stations, same_place_km)",
     "origin_too_few_stations_with_p_and_s": "{} at too few stations with both P and S (associate.min_p_and_s)",
     "origin_by_chance": "{} that false picks would make as often (associate.max_chance_per_day)",
+    "origin_mixed": "{} of a swarm whose residuals are far wider than those of the others",
     "origin_outside_region": "{} outside of the region",
     "origin_part_of_other": "{} that are part of another",
 }

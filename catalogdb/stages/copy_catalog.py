@@ -19,6 +19,7 @@ from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
 from catalogdb.identity import content_id, milliseconds
+from catalogdb.ledger.run_life import live_run
 from catalogdb.names import checked_name
 from catalogdb.stages.ingest_catalog import IngestCatalog, ledger_row
 from catalogdb.stages.read_catalog import WholeCatalog, whole_catalog
@@ -51,7 +52,8 @@ def copy_catalog(db: Database, name: str, new: str, replace: bool = False) -> Js
 
     Everything is read from one snapshot and written as an ingest writes it. Ids are made anew, of the new name and what
     was copied: an event that has no `source_id` gets the id that it was copied from as such. Peaks, probabilities,
-    tasks and comparisons are not copied. The same again changes nothing.
+    tasks and comparisons are not copied. The same again changes nothing. While a run works on the catalog, the copy is
+    of what there is, and that is said.
 
     Args:
         name: the catalog.
@@ -70,6 +72,8 @@ def copy_catalog(db: Database, name: str, new: str, replace: bool = False) -> Js
         raise InputError(f"{name!r} can't be a copy of itself", hint="give the copy another name")
     with name_lease(db, "catalog", new, lambda holder: logs.notice(f"{new!r} is being written by {holder}")) as lease:
         check_not_moving(db, new)
+        if run := live_run(db, "catalog", name):
+            logs.notice(f"run {run} works on {name!r} now: the copy holds what is there at this moment, not its result")
         whole = whole_catalog(db, name)
         digest = _digest(whole)
         held = db.catalog.find_one({"_id": new})

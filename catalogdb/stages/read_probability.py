@@ -109,6 +109,11 @@ def nothing_stored(db: Database, pick_set: PickSet, net: str, sta: str, starttim
     if db.probability.find_one({"pick_set": name}, {"_id": 1}) is None:
         if pick_set["kind"] != "automatic":
             return InputError(f"pick set {name!r} has no probability traces: it is a {pick_set['kind']} pick set")
+        if "copied_from" in pick_set:
+            return InputError(
+                f"pick set {name!r} has no probability traces: it is a copy, of catalog {pick_set['copied_from']!r}",
+                hint="the pick set that it was copied from has them, if its job kept any",
+            )
         settings = pick_set.get("config", {}).get("settings", {})
         if settings.get("picker") == "stalta":
             return InputError(f"pick set {name!r} has no probability traces: STA/LTA gives none")

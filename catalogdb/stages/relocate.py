@@ -125,6 +125,11 @@ class RelocateStage(Stage):
         return Output(documents, result.counts | counts, problems=cluster.problems)
 
     @staticmethod
+    def outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:
+        """Events with an origin by double differences; the notes say of the others."""
+        return (f"{counts['relocated']} events relocated" if counts.get("relocated") else ""), []
+
+    @staticmethod
     def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
         """Say which events have no further origin, and which are held at the surface."""
         words = {
@@ -139,15 +144,20 @@ class RelocateStage(Stage):
         relocated = db.origin.count_documents(of_catalog | {"method": METHOD})
         alone = db.origin.count_documents(of_catalog | {"method": {"$nin": list(FURTHER)}}) - relocated
         config, notes = self.config, []
+        neighbour = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
         if alone:
-            reason = f"no neighbour within {config.max_separation_km:g} km with {config.min_links} arrivals in common"
-            notes.append(f"{alone} events keep their location: {reason}, or no time that fits")
+            notes.append(f"{alone} events keep their location: {neighbour}, or no time that fits")
         words = {
             "of_other_events": "are of events that the catalog doesn't have within 2 s",
             "without_correction": "have no correction of origin times (OTC is -999)",
         }
         files = config.given_files
-        counts = read_given(files, self._located(db)).counts if any(files.values()) else {}
+        given, apart = self._given(db) if any(files.values()) else (GivenTimes(), 0)
+        if apart:
+            notes.append(
+                f"{apart} times of files are of events that are in no cluster together: {neighbour} links them"
+            )
+        counts = given.counts
         notes += [
             f"{counts[f'dt_{kind}_{name}']} times of dt_{kind} {text}"
             for kind in files
@@ -209,6 +219,15 @@ class RelocateStage(Stage):
         origins = self._located(db, own)
         found = clusters_of(db, origins, self.config, self._kept.given, self._model(db))
         return found.get(name, Cluster())
+
+    def _given(self, db: Database) -> tuple[GivenTimes, int]:
+        """The times that were brought in, and how many of them are of events in no cluster together."""
+        held = db.catalog.find_one({"_id": self.result}, {"config_id": 1}) or {}
+        stage = RelocateStage(self.job, held.get("config_id", ""))  # the stage that reports was built without it
+        stage._find(db)
+        given = stage._kept.given
+        within = given.of_clusters(list(stage._kept.together.values()))
+        return given, given.number - sum(own.number for own in within)
 
     def _located(self, db: Database, names: frozenset[str] | None = None) -> list[Origin]:
         """The origins that events start from: of all of them, or of some."""

@@ -42,6 +42,11 @@ class GivenTimes:
                 found[one].times[pair] = rows
         return found
 
+    @property
+    def number(self) -> int:
+        """How many times there are."""
+        return sum(map(len, self.times.values()))
+
     def identity(self) -> dict[str, str]:
         """What decides the result of a cluster, by pair."""
         return {
@@ -96,7 +101,7 @@ def read_given(paths: Mapping[Kind, Sequence[str]], origins: Sequence[Mapping[st
     counts = Counter[str]()
     in_order = sorted((origin["time"], origin["event_id"]) for origin in origins)
     for kind, path in ((kind, Path(path)) for kind, own in paths.items() for path in own):
-        events = {number: _event(time, in_order) for number, time in _numbers(path.parent / IDS).items()}
+        events = _events(_numbers(path.parent / IDS), in_order)
         for time in read_times(path, kind):
             if math.isnan(time.time):
                 counts[f"dt_{kind}_without_correction"] += 1
@@ -134,6 +139,16 @@ def _numbers(path: Path) -> dict[int, float]:
         ) from None
     except (OSError, KeyError, ValueError) as error:
         raise InputError(f"{path}: no numbers of events: {error!r}", hint="its columns are number and time") from None
+
+
+def _events(numbers: Mapping[int, float], in_order: Sequence[tuple[float, str]]) -> dict[int, tuple[str, float]]:
+    """The event of each number with how much later (s) it is; of two numbers near one event the nearer has it."""
+    found: dict[str, tuple[float, int, float]] = {}
+    for number, time in numbers.items():
+        if (near := _event(time, in_order)) is not None:
+            name, later = near
+            found[name] = min(found.get(name, (math.inf, number, later)), (abs(later), number, later))
+    return {number: (name, later) for name, (_, number, later) in found.items()}
 
 
 def _event(time: float, in_order: Sequence[tuple[float, str]]) -> tuple[str, float] | None:

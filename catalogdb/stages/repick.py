@@ -171,6 +171,11 @@ def _source(db: Database, pick_set: str, name: str) -> PickSet:
     source = require_pick_set(db, pick_set)
     if name == pick_set:
         raise InputError(f"pick set {pick_set!r} can't be made from itself", hint="give the new one another --name")
+    if "copied_from" in source:
+        raise InputError(
+            f"pick set {pick_set!r} has no peaks to choose from: it is a copy, of catalog {source['copied_from']!r}",
+            hint="repick the pick set that it was copied from",
+        )
     settings = source.get("config", {}).get("settings", {})
     if settings.get("probability", "none") == "none":
         raise InputError(

@@ -93,8 +93,8 @@ class LayeredTimes:
     ) -> np.ndarray:
         """Give travel times in seconds; arguments broadcast together, depths below sea level."""
         corners = self._corners(station_depth_km, is_s)
-        near, far, near_deep, far_deep, at_distance, at_depth = corners(distance_km, depth_km)
-        shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
+        near, far, at_distance, at_depth = corners(distance_km, depth_km)
+        shallow, deep = near + at_distance * (far - near)
         slowness = shallow + at_depth * (deep - shallow)
         return slowness * np.hypot(distance_km, np.subtract(depth_km, station_depth_km))
 
@@ -109,10 +109,11 @@ class LayeredTimes:
         corners = self._corners(station_depth_km, is_s)
 
         def times(distance_km: np.ndarray, depth_km: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            near, far, near_deep, far_deep, at_distance, at_depth = corners(distance_km, depth_km)
-            shallow, deep = near + at_distance * (far - near), near_deep + at_distance * (far_deep - near_deep)
+            near, far, at_distance, at_depth = corners(distance_km, depth_km)
+            along = far - near
+            shallow, deep = near + at_distance * along
             slowness = shallow + at_depth * (deep - shallow)
-            by_distance = (far - near + at_depth * (far_deep - near_deep - far + near)) / self._distance_step
+            by_distance = (along[0] + at_depth * (along[1] - far[0] + near[0])) / self._distance_step
             by_depth = (deep - shallow) / self._depth_step
             below = np.subtract(depth_km, station_depth_km)
             path = np.hypot(distance_km, below)
@@ -123,24 +124,24 @@ class LayeredTimes:
 
     def _corners(
         self, station_depth_km: ArrayLike, is_s: ArrayLike
-    ) -> Callable[[np.ndarray, ArrayLike], tuple[np.ndarray, ...]]:
-        """Of distance and depth (km): mean slownesses (s/km) at the corners of a cell (near and far, above and below),
-        and how far along it they are."""
+    ) -> Callable[[np.ndarray, ArrayLike], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+        """Of distance and depth (km): mean slownesses (s/km) at the near and far corners of a cell (the upper and the
+        lower one, first axis), and how far along it they are."""
         k, at_station = _position(self._station, station_depth_km)
         row, layer = self._distance.size, self._distance.size * self._depth.size
         first = (np.asarray(is_s, dtype=int) * self._station.size + k) * layer
         tables = self._slowness.ravel()
+        # All at once: for a few arrivals NumPy's calls take longer than what they compute.
+        offsets = np.array([[[0, row], [1, row + 1]], [[layer, layer + row], [layer + 1, layer + row + 1]]])
 
-        def corners(distance_km: np.ndarray, depth_km: ArrayLike) -> tuple[np.ndarray, ...]:
+        def corners(
+            distance_km: np.ndarray, depth_km: ArrayLike
+        ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
             j, at_depth = _position(self._depth, depth_km)
             i, at_distance = _position(self._distance, distance_km)
-            corner = first + j * row + i
-
-            def at(offset: int) -> np.ndarray:
-                higher = tables.take(corner + offset)
-                return higher + at_station * (tables.take(corner + (offset + layer)) - higher)
-
-            return at(0), at(1), at(row), at(row + 1), at_distance, at_depth
+            higher, lower = tables.take(np.add.outer(offsets, first + j * row + i))
+            near, far = higher + at_station * (lower - higher)
+            return near, far, at_distance, at_depth
 
         return corners
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from catalogdb.association.associate import associate
 from catalogdb.association.config import AssociateConfig
+from catalogdb.association.gamma import forget_clusters
 from catalogdb.association.windows import association_windows, owned
 from catalogdb.documents.data import OriginFields
 from catalogdb.documents.free import Json
@@ -140,6 +141,8 @@ def _measured(task: Task, method: Method, config: AssociateConfig, gates: Gates 
     if task.picks:
         first = min(pick["time"] for pick in task.picks)
         through_windows(task.during(first, first + 600.0, 0.0), config)
+        if config.associator == "gamma":
+            forget_clusters()
     before = time.perf_counter(), time.process_time()
     origins = method(task, config)
     seconds, cpu_seconds = time.perf_counter() - before[0], time.process_time() - before[1]

@@ -86,8 +86,8 @@ def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda coll
 def _remove(db: Database, kind: Kind, name: str, progress: Progress) -> Counts:
     document = _checked(db, kind, name)
     tally = Tally(progress)
-    if document.get("config", {}).get("files"):
-        # read from files, as one task that no run does again: as `ingest` has it, the name goes first
+    if document.get("config", {}).get("files") or "copied_from" in document:
+        # read from files or copied, as one task that no run does again: as `ingest` has it, the name goes first
         tally.add({kind: db[kind].delete_one({"_id": name}).deleted_count})
     own = own_tasks(db, kind, document)
     tally.add(remove_tasks(db, own, outputs(kind)))

@@ -10,6 +10,7 @@ from pymongo.database import Database
 
 from catalogdb import logs
 from catalogdb.database.lease import holder, name_lease
+from catalogdb.database.named import no_such
 from catalogdb.documents.free import AnyDocument, Json, Query
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.ledger.lost import release_dead_tasks
@@ -101,10 +102,8 @@ def _named(db: Database, kind: Kind, old: str, new: str) -> dict[Kind, Json]:
     """The documents to be renamed, by kind; those that a rename which was broken off has moved are there already."""
     under = {"$or": [{"_id": old}, {"_id": new, "renamed_from": old}]}
     document = db[kind].find_one(under)
-    words = kind.replace("_", " ")
     if document is None:
-        known = ", ".join(sorted(row["_id"] for row in db[kind].find({}, {"_id": 1})))
-        raise InputError(f"no {words} {old!r} in database {db.name!r}", hint=f"there are: {known or 'none'}")
+        raise no_such(db, kind, old)
     found = {kind: document}
     for other in KINDS:
         if other != kind and (twin := db[other].find_one(under | {"config_id": document["config_id"]})):

@@ -5,7 +5,8 @@ from made_inputs import REGION, STATIONS, association_config, picks_of_events
 from pinning import Case
 
 from catalogdb.association.associate import associate
-from catalogdb.association.chance import Bursts, ChanceTest
+from catalogdb.association.bursts import Bursts
+from catalogdb.association.chance import ChanceTest, Event
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import association_windows
 from catalogdb.stages.assemble import assemble_event
@@ -62,12 +63,14 @@ def chances():
     found = []
     for stations, misfit in ((4, 0.1), (5, 0.45), (7, 0.9)):
         rank, is_s = np.repeat(np.arange(stations), 2), np.tile([False, True], stations)
+        time = (1.0 + 0.9 * rank) * np.where(is_s, 1.73, 1.0)
         residuals = misfit * np.linspace(-1.0, 1.0, rank.size)
         for ring in ([], [5, 6, 6]):
             for bursts in (Bursts(0.0, 100.0), Bursts(30.0, 10.0), Bursts(900.0, 10.0, 0.6, 0.2)):
                 rates = np.linspace(5e-5, 2e-4, rank.size)
-                arguments = np.abs(residuals), rank, is_s, rates, np.array(ring, dtype=int), distances, 1e-4
-                found.append(test.best(*arguments, bursts))
+                around = np.array(ring, dtype=int)
+                event = Event(np.abs(residuals), rank, is_s, time, rates, around, 2.0 + 0.5 * around, distances)
+                found.append(test.best(event, 1e-4, bursts))
     return found
 
 

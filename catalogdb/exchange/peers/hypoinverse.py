@@ -6,7 +6,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from catalogdb.errors import InputError
-from catalogdb.exchange.peers.events import PeerEvent, PeerInput, minutes, moment
+from catalogdb.exchange.peers.events import MOST_STEPS, PeerEvent, PeerInput, minutes, moment
 from catalogdb.phases import phase_type
 
 LONGEST_CODE = 5
@@ -17,11 +17,17 @@ def hypoinverse_files(given: PeerInput) -> dict[str, str]:
     """The files by name: phases, stations, one model of P and one of S, and a file of commands.
 
     Raises:
-        InputError: for a model with a layer slower than the one above it, which HYPOINVERSE stops at.
+        InputError: for a model that HYPOINVERSE stops at, with a layer slower than the one above it, or of which it
+            leaves out the deepest layers, there being too many.
     """
     networks = {arrival["sta"]: arrival.get("net") or "" for event in given.events for arrival in event.arrivals}
     phases = "".join(_event(event) for event in given.events)
     layers = given.in_steps(given.below_sea_level)
+    if len(layers) > MOST_STEPS:
+        raise InputError(
+            f"a model of {len(layers)} layers: HYPOINVERSE reads the first {MOST_STEPS} and leaves out the deeper ones",
+            hint=f"--velocity-model NAME takes one of up to {MOST_STEPS} layers",
+        )
     for above, below in pairwise(layers):
         if below[1] < above[1] or below[2] < above[2]:
             raise InputError(

@@ -83,13 +83,21 @@ def open_backend(
         window: samples per window.
         batch_size: windows per forward pass; none: what suits the backend.
         threads: forward passes at a time on a CPU; none: `available_threads`.
-        precision: of the arithmetic on a GPU; of OpenVINO's, where it is bfloat16.
+        precision: of the arithmetic on a GPU; of OpenVINO's, where it is bfloat16 or int8.
+
+    Raises:
+        InputError: for a backend that isn't installed, or int8 without OpenVINO.
     """
     threads = threads or available_threads()
     if chosen(backend) == "openvino":
         from catalogdb.picking.backends.openvino_backend import OpenvinoBackend
 
         return OpenvinoBackend(files, window, batch_size, threads, precision)
+    if precision == "int8":
+        raise InputError(
+            "pick.precision int8 is OpenVINO's alone, and torch would run the network here",
+            hint="pick.backend: openvino, or pick.precision: float32",
+        )
     if gpu_at_hand():
         from catalogdb.picking.backends.cuda_backend import CudaBackend
 

@@ -39,18 +39,26 @@ class ExportedNetwork:
     compiled: Path
 
 
-def exported_network(files: WeightsFiles, window: int) -> ExportedNetwork:
+def exported_network(files: WeightsFiles, window: int, eight_bits: bool = False) -> ExportedNetwork:
     """The export of a network; made if it isn't in the cache.
+
+    Args:
+        files: the weights.
+        window: samples per window.
+        eight_bits: whether convolutions are rounded to whole numbers, see `eight_bits`.
 
     Raises:
         InputError: if SeisBench can't load the weights.
         CatalogdbError: if the export doesn't give what the network gives.
     """
-    form = FORMS.get(files.picker, ())
+    form = (*FORMS.get(files.picker, ()), *(["int8"] if eight_bits else ()))
     key = content_id(REVISION, files.picker, files.identity(), window, version("seisbench"), version("openvino"), *form)
     folder = _networks_folder() / f"{files.picker}-{files.name}-{window}-{key[:16]}"
     if not (folder / "network.json").is_file():
-        _make(files, window, folder)
+        if eight_bits:
+            _make_in_eight_bits(exported_network(files, window), folder)
+        else:
+            _make(files, window, folder)
     description = NetworkDescription.from_document(json.loads((folder / "network.json").read_text()))
     return ExportedNetwork(description, folder / "network.xml", folder / "compiled")
 
@@ -91,6 +99,22 @@ def _make(files: WeightsFiles, window: int, folder: Path) -> None:
             f"{files.pt}: OpenVINO's export gives probabilities that differ by {difference:g} from the network's",
             hint="use pick.backend: torch for these weights",
         )
+    _keep(model, description, folder)
+
+
+def _make_in_eight_bits(export: ExportedNetwork, folder: Path) -> None:
+    from catalogdb.picking.backends.eight_bits import input_ranges, made_windows, use_eight_bits
+
+    core, description = openvino.Core(), export.description
+    windows = made_windows(len(description.component_order), description.window)
+    ranges = input_ranges(core.read_model(export.model), windows)
+    model = core.read_model(export.model)
+    use_eight_bits(model, ranges)
+    _keep(model, description, folder)
+
+
+def _keep(model: openvino.Model, description: NetworkDescription, folder: Path) -> None:
+    """Write an export beside where it belongs, and give it its name."""
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".making-") as made:
         half = Path(made) / "export"
         try:

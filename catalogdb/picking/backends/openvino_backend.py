@@ -27,9 +27,9 @@ class OpenvinoBackend:
     def __init__(
         self, files: WeightsFiles, window: int, batch_size: int | None, threads: int, precision: str = "float32"
     ):
-        used = "bfloat16" if precision == "bfloat16" else "float32"
+        used = precision if precision in ("bfloat16", "int8") else "float32"
         self.name = f"openvino cpu {used}"
-        export = exported_network(files, window)
+        export = exported_network(files, window, used == "int8")
         self.description = export.description
         self.batch_size = batch_size or BATCH_SIZES[files.picker]
         core = openvino.Core()
@@ -40,7 +40,7 @@ class OpenvinoBackend:
         settings = {
             "NUM_STREAMS": threads,
             "INFERENCE_NUM_THREADS": threads,
-            "INFERENCE_PRECISION_HINT": {"bfloat16": "bf16", "float32": "f32"}[used],
+            "INFERENCE_PRECISION_HINT": "bf16" if used == "bfloat16" else "f32",
             "ENABLE_CPU_PINNING": False,  # workers side by side would all be pinned to the first cores
         }
         self.compiled = core.compile_model(model, "CPU", settings)

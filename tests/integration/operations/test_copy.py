@@ -4,11 +4,14 @@ import pytest
 
 from catalogdb.comparisons import evaluate
 from catalogdb.comparisons.picked_waveforms import picked_waveforms
+from catalogdb.database.owner import owner
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.event_filter import EventFilter
 from catalogdb.stages.copy_catalog import copy_catalog
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.read_catalog import catalog_contents
+from catalogdb.stages.read_probability import nothing_stored
+from catalogdb.stages.repick import repick
 from catalogdb.upkeep.diff import diff_catalogs
 from catalogdb.upkeep.lineage import find_event
 from catalogdb.upkeep.removal import remove
@@ -126,3 +129,39 @@ def test_a_copy_is_removed_whole_and_pruned_never(copy, command):
     remove(copy.db, "catalog", "kept")
     remove(copy.db, "pick_set", "kept")
     assert {name: copy.db[name].count_documents({}) for name in before} == before
+
+
+def test_a_removal_broken_off_leaves_no_half_of_a_copy(copy):
+    class Killed(Exception):
+        pass
+
+    def kill(collection, number):
+        raise Killed
+
+    copy_catalog(copy.db, "ops", "kept")
+    for kind in ("catalog", "pick_set"):
+        with pytest.raises(Killed):
+            remove(copy.db, kind, "kept", kill)
+        assert copy.db[kind].count_documents({"_id": "kept"}) == 0
+        if kind == "catalog":
+            remove(copy.db, kind, "kept")
+    assert copy_catalog(copy.db, "ops", "kept")["changed"]
+    assert content(copy.db, "kept") == content(copy.db, "ops")
+
+
+def test_a_copy_says_that_a_run_is_at_the_catalog(copy, command):
+    run_id = copy.reports[0].run_id
+    working = {"$set": {"status": "running", "owner": owner()}, "$currentDate": {"alive": True}}
+    copy.db.run.update_one({"_id": run_id}, working)
+    result = command(copy.settings, "copy", "catalog", "ops", "kept", "--json")
+    assert result.json["changed"] and f"run {run_id} works on 'ops' now" in result.err
+    assert "works on" not in command(copy.settings, "copy", "catalog", "twin", "other").err
+
+
+def test_what_needs_peaks_or_traces_refuses_a_copy(copy):
+    copy_catalog(copy.db, "ops", "kept")
+    with pytest.raises(InputError, match="'kept' has no peaks to choose from: it is a copy"):
+        repick(copy.db, "kept", "strict", p_threshold=0.5)
+    assert copy.db.pick_set.count_documents({"_id": "strict"}) == 0
+    error = nothing_stored(copy.db, copy.db.pick_set.find_one({"_id": "kept"}), "OX", "BAD", 0.0, 1.0)
+    assert "it is a copy" in str(error)

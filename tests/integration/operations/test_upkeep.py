@@ -9,7 +9,10 @@ from catalogdb.ledger import tasks
 from catalogdb.stages.registry import outputs
 from catalogdb.upkeep import prune, removal
 
-NOT_MADE = ("station_term", "differential_time")  # by a job that doesn't locate
+NOT_MADE = (  # by a job that does not locate, tell types of events or extract features
+    *("station_term", "differential_time"),
+    *("event_type", "feature", "feature_model"),
+)
 COMPARISONS = ("comparison", "event_match", "pick_match", "score")
 
 

@@ -217,6 +217,7 @@ def test_a_block_is_enough_and_a_job_without_is_as_it_was(engine_day):
     settings = engine_day.filled()
     report = run_job(settings, job)
     assert report.status == "done" and report.stages["features"].done == 1, report
+    assert any(note.startswith("features: 2 clusters of mean silhouette") for note in report.notes), report.notes
     db = connect(settings)
     assert db.feature.count_documents({"catalog": "engines"}) == db.event.count_documents({"catalog": "engines"})
     assert run_job(settings, job).nothing_to_do

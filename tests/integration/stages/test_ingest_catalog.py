@@ -103,8 +103,8 @@ def test_replacement_is_atomic_or_leaves_no_half_catalog(db, files, monkeypatch,
     before = everything(db)
     monkeypatch.setattr(write_catalog, "TRANSACTION_DOCUMENTS", limit)
     # a document that MongoDB's own validator refuses, in the last collection written
-    row = module._ledger_row
-    monkeypatch.setattr(module, "_ledger_row", lambda *parts: row(*parts) | {"status": "no such status"})
+    row = module.ledger_row
+    monkeypatch.setattr(module, "ledger_row", lambda *parts: row(*parts) | {"status": "no such status"})
     files[0].write_text(EVENTS + "3,2024-01-04,46,13,5,1.0\n")
     with pytest.raises(PyMongoError):
         ingest_catalog(db, files, "ogs", replace=True)
@@ -113,7 +113,7 @@ def test_replacement_is_atomic_or_leaves_no_half_catalog(db, files, monkeypatch,
     else:
         assert db.catalog.find_one({"_id": "ogs"}) is None
 
-    monkeypatch.setattr(module, "_ledger_row", row)
+    monkeypatch.setattr(module, "ledger_row", row)
     ingest_catalog(db, files, "ogs", replace=True)
     assert [len(rows) for rows in everything(db).values()] == [3, 4, 1, 1, 1]
 

@@ -80,6 +80,21 @@ def test_a_cluster_is_a_task_that_goes_when_it_is_none_any_more(place, engine_da
     assert any("keep their location" in note for note in report.notes), report.notes
 
 
+def differences(db, name):
+    """Times by kind, pair, station and phase: of events by their number, after the origin times in common."""
+    order = [event["_id"] for event in db.event.find({"catalog": name}).sort("time", 1)]
+    return {
+        (
+            time["kind"],
+            *(order.index(pair[f"{which}_event_id"]) for which in ("first", "second")),
+            time["sta"],
+            time["phase"],
+        ): time["dt"]
+        for pair in db.differential_time.find({"catalog": name})
+        for time in pair["times"]
+    }
+
+
 def test_times_of_its_own_export_come_in_again_as_correlated(place, engine_day, tmp_path):
     """dt.ct of picks, written as dt.cc: the same times, though the files round origin times to hundredths."""
     db = connect(place)
@@ -103,6 +118,15 @@ def test_times_of_its_own_export_come_in_again_as_correlated(place, engine_day, 
         assert by_kind["catalog"].keys() == by_kind["cross-correlation"].keys()
         for key, dt in by_kind["catalog"].items():
             assert by_kind["cross-correlation"][key] == pytest.approx(dt, abs=1e-3)
+    by_file = BLOCK.replace("bootstrap", f"dt_ct: [{tmp_path}/dt.ct], bootstrap")
+    report = run_job(place, engine_day.job(by_file, LOCATE, "catalog=by_file", "pick_set=engines"))
+    assert report.status == "done" and not [note for note in report.notes if "times of" in note]
+    read, own = (differences(db, name) for name in ("by_file", "engines"))
+    assert read.keys() == own.keys() and {kind for kind, *_ in read} == {"catalog"}
+    assert [read[key] for key in own] == pytest.approx(list(own.values()), abs=1e-3)
+    far = by_file.replace("min_links: 4", "min_links: 12")
+    report = run_job(place, engine_day.job(far, LOCATE, "catalog=far", "pick_set=engines"))
+    assert [note for note in report.notes if "events that are in no cluster together" in note]
     (tmp_path / "event_ids.csv").unlink()
     with pytest.raises(InputError, match="event_ids.csv: not there"):
         run_job(place, engine_day.job(block, LOCATE, "catalog=other", "pick_set=engines"))

@@ -4,31 +4,39 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from catalogdb.association.bursts import Arrivals, Bursts, Explained, explained
 from catalogdb.association.chance import (
     NONE_SEEN,
     QUIET_RATE,
     RING_SECONDS,
     SEEN_SECONDS,
-    Bursts,
     ChanceTest,
+    Event,
     rate,
 )
 
 TEST = ChanceTest(area_km2=40_000.0, thickness_km=30.0, vp=6.0, stations=30)
-MANY = {"radius_km": 30.0, "tolerance": 0.5, "s_tolerance": 0.5, "seconds": 0, "background": 1.0}
+MANY = {"reach": 8, "radius_km": 30.0, "tolerance": 0.5, "s_tolerance": 0.5, "seconds": 0, "background": 1.0}
 DISTANCES = np.linspace(5.0, 80.0, 30)
 
 
-def event(stations, misfit, both=True):
-    """Arrivals of the nearest stations, all with one residual (s)."""
+def event(stations, misfit, both=True, slowness=0.3):
+    """Arrivals of the nearest stations, all with one residual (s); P crosses one station in `slowness` seconds."""
     rank = np.repeat(np.arange(stations), 2) if both else np.arange(stations)
     is_s = np.tile([False, True], stations) if both else np.zeros(stations, dtype=bool)
-    return np.full(rank.size, misfit), rank, is_s
+    return np.full(rank.size, misfit), rank, is_s, (1.0 + slowness * rank) * np.where(is_s, 1.73, 1.0)
 
 
 def best(arrivals, ring=(), background=1e-5, rates=None, bursts=NONE_SEEN):
     rates = np.full(arrivals[0].size, background) if rates is None else rates
-    return TEST.best(*arrivals, rates, np.array(ring, dtype=int), DISTANCES, background, bursts)
+    ring = np.array(ring, dtype=int)
+    return TEST.best(Event(*arrivals, rates, ring, np.full(ring.size, 2.0), DISTANCES), background, bursts)
+
+
+def in_bursts(hits, stations, both=0, **settings):
+    """What bursts make where one explains all P that fit, and a second one all S."""
+    first, second = Explained(hits, stations), Explained(both, hits)
+    return TEST.in_bursts(first, first, second, hits, both, stations, **settings)
 
 
 def test_coincidences_of_one_place_are_as_frequent_as_simulated():
@@ -53,15 +61,15 @@ def test_picks_too_far_off_say_nothing():
 
 
 def test_near_stations_count_more_than_far_ones():
-    misfit, rank, is_s = event(4, 0.2)
-    assert best((misfit, rank, is_s)) < best((misfit, rank + 20, is_s))
+    misfit, rank, is_s, time = event(4, 0.2)
+    assert best((misfit, rank, is_s, time)) < best((misfit, rank + 20, is_s, time))
 
 
 def test_a_burst_of_single_picks_fails_and_p_with_s_passes():
     ring = np.arange(6, 10)  # stations of the burst whose picks fit nothing
-    misfit, rank, _ = event(6, 0.6, both=False)
+    misfit, rank, _, time = event(6, 0.6, both=False)
     mixed = np.array([False, True, False, True, True, False])
-    assert best((misfit, rank, mixed), ring) > 1.0
+    assert best((misfit, rank, mixed, time), ring) > 1.0
     assert best(event(6, 0.2), ring) < 1e-6
 
 
@@ -70,35 +78,32 @@ def test_second_picks_that_fit_nothing_weaken_p_with_s():
 
 
 def test_burst_stations_are_binomial():
-    few, many = (TEST.in_bursts(hits, 8, 0, 30.0, 0.5, 0.5, 0, QUIET_RATE) for hits in (5, 8))
+    few, many = (in_bursts(hits, 8, **(MANY | {"background": QUIET_RATE})) for hits in (5, 8))
     p = 0.5 / RING_SECONDS
     assert many / few == pytest.approx(binom.sf(7, 8, p) / binom.sf(4, 8, p))
 
 
 def test_bursts_that_are_seen_are_shorter_and_fit_more_easily():
-    unseen, seen = (TEST.in_bursts(6, 8, 0, **MANY, bursts=of) for of in (Bursts(0.0, 100.0), Bursts(100.0, 0.0)))
+    unseen, seen = (in_bursts(6, 8, **MANY, bursts=of) for of in (Bursts(0.0, 100.0), Bursts(100.0, 0.0)))
     share = binom.sf(5, 8, 0.5 / SEEN_SECONDS) / binom.sf(5, 8, 0.5 / RING_SECONDS)
     assert seen / unseen == pytest.approx(share * SEEN_SECONDS / RING_SECONDS)
 
 
 def test_two_bursts_at_the_same_stations_look_like_p_and_s():
-    one, thousand = (TEST.in_bursts(6, 8, 5, **MANY, bursts=Bursts(seen, 0.0, 0.5, 0.0)) for seen in (10.0, 1e4))
+    one, thousand = (in_bursts(6, 8, 5, **MANY, bursts=Bursts(seen, 0.0, 0.5, 0.0)) for seen in (10.0, 1e4))
     assert thousand > 1.1e3 * one
 
 
 def test_bursts_of_both_phases_are_rarely_p_alone():
     of_p, of_both, each_of_one = (
-        TEST.in_bursts(6, 6, 0, **MANY, bursts=Bursts(100.0, 0.0, *shares))
-        for shares in ((1.0, 1.0), (0.5, 0.0), (0.5, 1.0))
+        in_bursts(6, 6, **MANY, bursts=Bursts(100.0, 0.0, *shares)) for shares in ((1.0, 1.0), (0.5, 0.0), (0.5, 1.0))
     )
     assert of_both / of_p == pytest.approx(0.5**6)
     assert each_of_one / of_p == pytest.approx(0.5)
 
 
 def test_second_picks_of_burst_stations_give_a_burst_more_chances():
-    single, double = (
-        TEST.in_bursts(6, 6, 0, **(MANY | {"seconds": number}), bursts=Bursts(9.0, 0.0)) for number in (0, 6)
-    )
+    single, double = (in_bursts(6, 6, **(MANY | {"seconds": number}), bursts=Bursts(9.0, 0.0)) for number in (0, 6))
     assert double / single == pytest.approx(2.0**6)
 
 
@@ -111,13 +116,41 @@ def test_picks_at_quiet_stations_say_more_than_at_noisy_ones():
 
 
 def test_s_may_be_off_by_more_than_p():
-    misfit, rank, is_s = event(5, 0.1)
+    misfit, *others = event(5, 0.1)
+    is_s = others[1]
     late_s = np.where(is_s, 0.9, misfit)
-    assert best((late_s, rank, is_s)) < best((np.full(10, 0.9), rank, is_s))
-    assert best((late_s, rank, is_s)) < best((misfit[~is_s], rank[~is_s], is_s[~is_s]))
+    assert best((late_s, *others)) < best((np.full(10, 0.9), *others))
+    assert best((late_s, *others)) < best((misfit[~is_s], *(values[~is_s] for values in others)))
 
 
 def test_rate_is_what_is_counted_where_there_is_much_to_count():
     assert rate(500, 1e5) == pytest.approx(0.005, rel=0.05)
     assert rate(0, 1e3) < QUIET_RATE
     assert rate(0, 0) == pytest.approx(QUIET_RATE)
+
+
+def test_one_burst_explains_only_what_comes_within_seconds():
+    many = Bursts(1000.0, 0.0, 0.5, 0.0)
+    near, wide = (best(event(8, 0.4, False, slowness), background=1e-4, bursts=many) for slowness in (0.3, 3.0))
+    assert wide < 1e-3 * near
+
+
+def test_two_bursts_explain_p_of_two_groups_of_stations():
+    misfit, rank, is_s, time = event(8, 0.4, False, 0.3)
+    groups = np.where(rank < 4, time, time + 12.0)
+    spread = np.where(rank < 4, time, time + 12.0 * (rank - 3))
+    many, background = Bursts(3000.0, 0.0, 0.5, 0.0), 1e-4
+    in_groups, one_by_one = (
+        best((misfit, rank, is_s, times), background=background, bursts=many) for times in (groups, spread)
+    )
+    assert in_groups > 100.0 * one_by_one
+
+
+def test_the_interval_of_a_burst_follows_the_reach():
+    time, rank, reach = np.append(np.arange(4.0), 20.0 + 0.5 * np.arange(6)), np.arange(10), np.array([[4], [10]])
+    fits = (rank[:, None] < reach[:, 0])[:, :, None]
+    arrivals = Arrivals(time, fits, np.full((10, 1, 1), np.log(0.01)))
+    burst, left = explained(arrivals, reach, 4.0, rank, time, reach)
+    assert burst.hits.ravel().tolist() == burst.stations.ravel().tolist() == [4, 6]
+    assert burst.others.ravel() == pytest.approx([0.0, 4.0 * np.log(0.01)])
+    assert left.fits[:, :, 0].sum(axis=0).tolist() == [0, 4]

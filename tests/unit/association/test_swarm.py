@@ -68,19 +68,33 @@ def test_single_station_has_the_widest_scales():
     assert network_scales(AssociateConfig(), stations, volume, vs=3.5).spacing_km == 8.0
 
 
-@pytest.mark.parametrize("seconds_between", [10.0, 20.0])
-def test_events_of_a_swarm_are_told_apart(seconds_between):
-    stations = grid_of_stations(5.0)
+def swarm_of(spacing_km, depth_km, extent_km, magnitude, seconds_between, duration, seed):
+    stations = grid_of_stations(spacing_km)
     rows = [
         {"net": net, "sta": sta, "latitude": latitude, "longitude": longitude, "elevation_km": 0.0}
         for (net, sta), latitude, longitude in zip(
             stations.codes, stations.latitude, stations.longitude, strict=True
         )
     ]  # fmt: skip
-    network = Network(rows, VELOCITY, 46.0, 13.0, 5.0, 2.0, 0.2)
-    task = swarm(network, seconds_between, 400.0, seed=3)
+    network = Network(rows, VELOCITY, 46.0, 13.0, depth_km, extent_km, magnitude)
+    return swarm(network, seconds_between, duration, seed)
+
+
+@pytest.mark.parametrize("seconds_between", [10.0, 20.0])
+def test_events_of_a_swarm_are_told_apart(seconds_between):
+    task = swarm_of(5.0, 5.0, 2.0, 0.2, seconds_between, 400.0, seed=3)
     config = AssociateConfig(associator="scan", velocity=VELOCITY)
     result = score(associate(task.picks, task.stations, task.region, config).origins, task.reference,
                    Gates(max_dt=1.5, max_km=6.0))  # fmt: skip
     assert result["reference_events"] >= 15
     assert result["recall"] >= 0.95 and result["precision"] >= 0.95
+
+
+def test_events_of_a_swarm_dont_mix_others():
+    task = swarm_of(12.0, 8.0, 5.0, 0.6, 8.0, 300.0, seed=1)
+    config = AssociateConfig(associator="scan", velocity=VELOCITY)
+    found = associate(task.picks, task.stations, task.region, config)
+    result = score(found.origins, task.reference, Gates(max_dt=1.5, max_km=6.0))
+    spread = np.array([origin["rms"] for origin in found.origins])
+    assert spread.max() < 2.6 * np.median(spread) and found.counts["origin_mixed"] > 0
+    assert result["reference_events"] >= 30 and result["recall"] >= 0.95 and result["precision"] >= 0.95

@@ -163,3 +163,11 @@ def test_hypoinverse_gets_no_layer_slower_than_the_one_above():
     given = with_model(False, (0.0, 5.0, 2.9), (4.0, 4.2, 2.9), (8.0, 6.5, 3.7))
     with pytest.raises(InputError, match="the layer below 4 km is slower"):
         hypoinverse_files(given)
+
+
+def test_hypoinverse_gets_no_more_layers_than_it_reads():
+    layers = [(2.0 * number, 5.0 + 0.1 * number, 3.0 + 0.05 * number) for number in range(21)]
+    assert len(hypoinverse_files(with_model(False, *layers[:20]))["p.crh"].splitlines()) == 21
+    for is_gradient in (False, True):
+        with pytest.raises(InputError, match="a model of 21 layers: HYPOINVERSE reads the first 20"):
+            hypoinverse_files(with_model(is_gradient, *layers))

@@ -7,6 +7,7 @@ import pytest
 from catalogdb.errors import InputError
 from catalogdb.exchange.csv_catalog import read_csv
 from catalogdb.exchange.table_judgement import TableOptions
+from catalogdb.table_header import column_name
 from catalogdb.times import parse_time
 
 
@@ -66,6 +67,13 @@ def test_headers_of_spreadsheets_may_name_units_of_all(tmp_path):
     (event,) = events(tmp_path, header, "2024-01-01T00:00:00,46.5,13.5,8,1.5,0.2").events
     values = [event[name] for name in ("latitude", "longitude", "depth_km", "magnitude", "rms")]
     assert values == [46.5, 13.5, 8.0, 1.5, 0.2]
+
+
+def test_headers_may_say_how_dates_and_clocks_are_written(tmp_path):
+    header = '"Date (dd/mm/yyyy)";"Time (hh:mm:ss.ss)";Lat;Lon;"Depth (km)"'
+    (event,) = events(tmp_path, header, "13/02/2021;10:11:12,25;46,5;13,5;8,5").events
+    assert event["time"] == parse_time("2021-02-13T10:11:12.25") and event["depth_km"] == 8.5
+    assert [column_name(name) for name in ("v (m/s)", "a (mm)", "Time (local)")] == ["v(m/s)", "a(mm)", "time(local)"]
 
 
 def test_heights_are_no_depths(tmp_path):

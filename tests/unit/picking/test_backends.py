@@ -199,6 +199,29 @@ def test_bfloat16_moves_picks_by_a_sample_at_most(ridgecrest, real_weights, name
     assert np.mean(difference < 0.0101) > 0.97
 
 
+@openvino_only
+def test_eight_bits_keep_all_but_faint_picks(ridgecrest, real_weights):
+    data, begin, end = first(ridgecrest, 900)
+    settings = SEISBENCHS["phasenet"] | {"backend": "openvino"}
+    full, rounded = (
+        load_picker(PickConfig(**settings, precision=precision)).pick(data, begin, end)
+        for precision in ("float32", "int8")
+    )
+    found = comparison(rounded, full)
+    assert found["paired"] > 50
+    assert 0 < found["most_probability"] < 0.25
+    assert found["most_probable_unpaired"] < 0.45
+
+
+def test_eight_bits_are_for_phasenet_on_openvino(windows):
+    with pytest.raises(ValidationError, match="int8 is for PhaseNet alone"):
+        PickConfig(picker="eqtransformer", weights="original", precision="int8")
+    with pytest.raises(InputError, match="int8 is OpenVINO's alone"):
+        open_backend("torch", resolve("phasenet", "demo"), 3001, 1, 1, "int8")
+    one, other = PickConfig(precision="int8"), PickConfig()
+    assert one.scientific() != other.scientific()
+
+
 def test_eqtransformer_is_refused_in_a_precision_that_cannot_hold_it():
     """It pads with -1e10, which float16 doesn't have."""
     eqtransformer = {"picker": "eqtransformer", "weights": "original"}

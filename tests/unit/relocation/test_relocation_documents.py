@@ -8,6 +8,7 @@ from catalogdb.exchange.hypodd_times import read_times
 from catalogdb.geo import Region
 from catalogdb.relocation.config import RelocateConfig
 from catalogdb.relocation.documents import Arrival, Correlated, linked_events, relocate_origins
+from catalogdb.stages.relocation_files import read_given
 from catalogdb.traveltimes import eikonal
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
@@ -136,3 +137,20 @@ def test_files_of_hypodd_are_read_and_a_wrong_line_is_named(tmp_path):
         path.write_text(text)
         with pytest.raises(InputError, match=f"dt.cc: line {line}: no differential time"):
             list(read_times(path, "ct"))
+
+
+def test_of_two_numbers_near_one_event_the_nearer_is_it(tmp_path):
+    (tmp_path / "event_ids.csv").write_text("number,time\n1,99.0\n2,100.1\n3,500.0\n")
+    (tmp_path / "dt.ct").write_text("# 1 3\nAAA 2.0 1.0 1.0 P\n# 2 3\nAAA 3.0 1.0 1.0 P\n")
+    origins = [{"event_id": "a", "time": 100.0}, {"event_id": "b", "time": 500.0}]
+    given = read_given({"ct": [str(tmp_path / "dt.ct")]}, origins)
+    assert given.number == 1 and given.counts == {"dt_ct_of_other_events": 1}
+    (((time, kind),),) = given.times.values()
+    assert kind == "ct" and time.time == pytest.approx(2.0 + 0.1)
+
+
+@pytest.mark.parametrize("line", ["AAA nan 1.0 1.0 P", "AAA 2.0 1.0 nan P", "AAA 2.0 1.0 -0.5 P", "AAA inf 1.0 1.0 P"])
+def test_times_and_weights_that_are_none_are_refused(tmp_path, line):
+    (tmp_path / "dt.ct").write_text(f"# 1 2\n{line}\n")
+    with pytest.raises(InputError, match="line 2: no differential time"):
+        list(read_times(tmp_path / "dt.ct", "ct"))
