@@ -55,10 +55,21 @@ def _tree(history: Json) -> Tree:
         stations = f" of {magnitude['n_stations']} stations" if "n_stations" in magnitude else ""
         text = f"magnitude {magnitude['type']} {magnitude['value']:.2f}{uncertainty}{stations}"
         _add(root, f"{text}; {_verb(magnitude['task'])} by" if magnitude["task"] else text, magnitude["task"])
+    if found := history["event_type"]:
+        _add(root, f"{_type_in_words(found)}; {_verb(found['task'])} by", found["task"])
     for pick_set in history["pick_sets"]:
         node = root.add(Text(f"pick set {pick_set['name']}, {pick_set.get('kind', 'no longer there')}"))
         _add_settings(node, pick_set)
     return root
+
+
+def _type_in_words(found: Json) -> str:
+    """What the waveforms say that an event was, and by how many stations."""
+    said = f"type {found['type']}, suspected" if "type" in found else f"type left open ({found['decision']})"
+    if "most_probable" in found:
+        said += f": {found['most_probable']} with probability {found['probability']:.3f} by {found['weights']['name']}"
+        said += f", votes {_flat(found['votes'])}"
+    return f"{said}, {found['n_stations']} of {len(found['stations'])} stations vote"
 
 
 def _add_settings(node: Tree, row: Row) -> None:

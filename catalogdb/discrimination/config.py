@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from catalogdb.event_types import NEVER_COUNTED, quakeml_types
 
-REVISION = 1
+REVISION = 2
 """Raise this number whenever a change of the code in this package changes what events are found to be."""
 LEAST_PROBABILITY = 0.9
 """Of a class, for an event to be called so."""
@@ -34,6 +34,12 @@ class WorkingHours(_Block):
     odds: float = Field(
         default=10.0, ge=1, description="An explosion outside of these hours is so many times less probable."
     )
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.from_hour == self.to_hour:
+            raise ValueError(f"from_hour and to_hour are both {self.from_hour:g}: no hour lies in them")
+        return self
 
     def hold(self, hour: float) -> bool:
         """Whether an hour of the day lies in them."""

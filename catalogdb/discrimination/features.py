@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, detrend, sosfiltfilt
 
+from catalogdb.components import SLOTS
 from catalogdb.picking.stretches import Stretch, build_stretches
+from catalogdb.waveforms.faults import is_clipped, is_constant, is_slower
 
 if TYPE_CHECKING:
     from obspy import Trace
@@ -32,6 +34,11 @@ LEAST_APART, MOST_APART = 0.5, 25.0
 """Between P and S (s), for a station to be used: from 4 to 200 km."""
 S_OVER_P_TIME = 1.73
 """Travel time of S over that of P: where S is not picked, it is looked for by the origin time."""
+CONSTANT_SECONDS = 0.5
+"""A component with one value for so long is not used: gaps that were filled with zeros look like blasts."""
+ACCELEROMETERS = ("N", "G")
+"""Instrument codes (SEED manual, appendix A) whose samples are integrated, for shapes of spectra are those of velocity;
+L, which has stood for accelerometers too, is taken as velocity."""
 _GUARD = 0.3
 _LONGEST = 8.0
 
@@ -52,6 +59,8 @@ class NoFeatures(ValueError):
 REASONS = {
     "no_waveform": "without waveforms",
     "gap": "with a gap, or too short",
+    "dead": f"with one value for {CONSTANT_SECONDS:g} s or more",
+    "clipped": "clipped",
     "low_rate": f"sampled at less than {LEAST_RATE_HZ:g} Hz",
     "no_vertical": "without a vertical component",
     "low_snr": "too close to the noise",
@@ -96,7 +105,7 @@ def station_features(traces: Sequence[Trace], onsets: Onsets) -> np.ndarray:
     """Features of one station.
 
     Args:
-        traces: of one sensor, in counts; they may be longer than what is needed.
+        traces: of one sensor, in counts; they may be longer than what is needed. Codes tell accelerometers.
         onsets: its P and S.
 
     Returns:
@@ -111,7 +120,7 @@ def station_features(traces: Sequence[Trace], onsets: Onsets) -> np.ndarray:
         raise NoFeatures("too_near")
     if onsets.apart > MOST_APART:
         raise NoFeatures("too_far")
-    if min(trace.stats.sampling_rate for trace in traces) < LEAST_RATE_HZ:
+    if is_slower(min(trace.stats.sampling_rate for trace in traces), LEAST_RATE_HZ):
         raise NoFeatures("low_rate")
     rows, p = _window(traces, onsets)
     return _measured(rows, p, onsets.apart)
@@ -120,16 +129,19 @@ def station_features(traces: Sequence[Trace], onsets: Onsets) -> np.ndarray:
 def _window(traces: Sequence[Trace], onsets: Onsets) -> tuple[np.ndarray, int]:
     """Samples (components, samples) of Z, or of Z, N and E, and the sample of P."""
     first, last = onsets.p - NOISE_SECONDS - 1.0, onsets.p + read_after(onsets.apart) - 1.0
+    live = [trace for trace in traces if not _is_dead(trace, first, last)]
     found = [
         stretch
-        for stretch in build_stretches(list(traces), RATE_HZ).stretches
+        for stretch in build_stretches(live, RATE_HZ).stretches
         if stretch.time(0) <= first and stretch.time(stretch.samples - 1) >= last
     ]
     if not found:
-        raise NoFeatures("gap")
+        raise NoFeatures("gap" if len(live) == len(traces) else "dead")
     vertical = [stretch for stretch in found if stretch.data[0] is not None]
     if not vertical:
-        raise NoFeatures("no_vertical")
+        raise NoFeatures("no_vertical" if len(live) == len(traces) else "dead")
+    if any(is_clipped(part) for trace in live if (part := _part(trace, first, last)).size):
+        raise NoFeatures("clipped")
     stretch = max(vertical, key=lambda each: sum(row is not None for row in each.data))
     before = min(onsets.p - stretch.time(0), BEFORE_SECONDS)
     begin = round((onsets.p - before - stretch.time(0)) * RATE_HZ)
@@ -138,10 +150,28 @@ def _window(traces: Sequence[Trace], onsets: Onsets) -> tuple[np.ndarray, int]:
     return rows, round(before * RATE_HZ)
 
 
+def _part(trace: Trace, start: float, end: float) -> np.ndarray:
+    """Samples of a trace between two times."""
+    begin, rate = trace.stats.starttime.timestamp, float(trace.stats.sampling_rate)
+    return np.asarray(trace.data[max(round((start - begin) * rate), 0) : max(round((end - begin) * rate), 0)])
+
+
+def _is_dead(trace: Trace, start: float, end: float) -> bool:
+    return is_constant(_part(trace, start, end), round(CONSTANT_SECONDS * trace.stats.sampling_rate))
+
+
 def _rows(stretch: Stretch, begin: int, end: int) -> np.ndarray:
-    whole = stretch.data if all(row is not None for row in stretch.data) else stretch.data[:1]
-    rows = np.stack([row[max(begin, 0) : end] for row in whole if row is not None]).astype(np.float64)
+    whole = len(SLOTS) if all(row is not None for row in stretch.data) else 1
+    rows = np.stack([_velocity(stretch, row, begin, end) for row in range(whole)])
     return rows - rows.mean(axis=1, keepdims=True)
+
+
+def _velocity(stretch: Stretch, row: int, begin: int, end: int) -> np.ndarray:
+    samples = stretch.component(row)[max(begin, 0) : end].astype(np.float64)
+    if (stretch.channels[row] or "")[1:2] not in ACCELEROMETERS:
+        return samples
+    integrated: np.ndarray = detrend(np.cumsum(samples - samples.mean())) / RATE_HZ
+    return integrated
 
 
 def _measured(rows: np.ndarray, p: int, apart: float) -> np.ndarray:

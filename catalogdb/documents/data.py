@@ -356,7 +356,7 @@ class FeatureModelFields(TypedDict):
     n_learned_from: int  # Number of those that patterns and states were learned from
     stations: list[FeatureModelStation]  # One entry per station
     variance_explained: list[Any]  # Part of the events' variance that each principal component has
-    snr_correlation: float  # Rank correlation (Spearman) of the events' first principal component with their ...
+    snr_correlation: NotRequired[float]  # Rank correlation (Spearman) of the events' first principal component ...
     silhouettes: list[FeatureModelSilhouette]  # Mean silhouette by number of clusters, of those that were tried
     clusters: list[FeatureModelCluster]  # One entry per cluster, the largest first
 

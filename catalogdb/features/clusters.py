@@ -1,7 +1,8 @@
 """Events by their fingerprints at several stations -> clusters, by k-means.
 
 A fingerprint is a distribution, so its square root is taken: distances are Hellinger's then. What all fingerprints of a
-station have in common, path, site and noise, is its mean, and is subtracted; an event is the mean over its stations.
+sensor have in common, path, site, instrument and noise, is its mean, and is subtracted; an event is the mean over its
+stations.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ Array = NDArray[np.float64]
 AXES = 10
 """Events are described by so many principal components at most."""
 STARTS = 10
+DECIMALS = 6
+"""Events whose places agree to so many are no different ones."""
 SILHOUETTE_EVENTS = 3000
 """The mean silhouette is of at most so many events: it compares all pairs."""
 
@@ -28,9 +31,10 @@ class Clusters:
     """Attributes:
     labels: cluster of each event, 0 for the largest.
     places: of the events by principal components, shape (events, components).
-    variance: part of the variance that each component has.
+    variance: part of the variance that each component has; 0 where events don't differ.
     silhouette: of each event by the centres: near 1 deep inside of its cluster, 0 between two.
-    silhouettes: mean silhouette by number of clusters (Rousseeuw, 1987), for those that were tried.
+    silhouettes: mean silhouette by number of clusters (Rousseeuw, 1987), for those that were tried; none where too few
+        events differ.
     """
 
     labels: NDArray[np.intp]
@@ -40,16 +44,16 @@ class Clusters:
     silhouettes: dict[int, float]
 
 
-def event_vectors(fingerprints: Array, events: NDArray[np.intp], stations: NDArray[np.intp]) -> Array:
+def event_vectors(fingerprints: Array, events: NDArray[np.intp], sensors: NDArray[np.intp]) -> Array:
     """One vector for each event.
 
     Args:
-        fingerprints: of events at stations, each row with sum 1.
-        events, stations: their numbers by row, from 0 on.
+        fingerprints: of events on sensors, each row with sum 1.
+        events, sensors: their numbers by row, from 0 on.
     """
     roots = np.sqrt(fingerprints)
-    for station in np.unique(stations):
-        own = stations == station
+    for sensor in np.unique(sensors):
+        own = sensors == sensor
         roots[own] -= roots[own].mean(axis=0)
     vectors = np.zeros((int(events.max()) + 1, roots.shape[1]))
     np.add.at(vectors, events, roots)
@@ -68,10 +72,16 @@ def find_clusters(vectors: Array, clusters: int | None, most: int, seed: int) ->
     """
     axes = min(AXES, vectors.shape[1], len(vectors) - 1)
     analysis = PCA(axes, svd_solver="full")
-    places = analysis.fit_transform(vectors)
+    with np.errstate(invalid="ignore"):  # no variance at all
+        places = analysis.fit_transform(vectors)
     largest = np.abs(analysis.components_).argmax(axis=1)
     places *= np.sign(analysis.components_[np.arange(axes), largest])  # else another library may mirror the map
+    different = len(np.unique(np.round(places, DECIMALS), axis=0))
     tried = [clusters] if clusters else list(range(2, min(most, len(vectors) - 1) + 1))
+    tried = [number for number in tried if number <= different]
+    variance = np.nan_to_num(analysis.explained_variance_ratio_)
+    if not tried:
+        return Clusters(np.zeros(len(places), dtype=np.intp), places, variance, np.zeros(len(places)), {})
     found = {number: KMeans(number, n_init=STARTS, random_state=seed).fit(places) for number in tried}
     silhouettes = {number: _mean_silhouette(places, model.labels_, seed) for number, model in found.items()}
     best = found[max(tried, key=lambda number: (silhouettes[number], -number))]
@@ -84,7 +94,7 @@ def find_clusters(vectors: Array, clusters: int | None, most: int, seed: int) ->
     distances[rows, labels] = np.inf
     other = distances.min(axis=1)
     silhouette = (other - own) / np.maximum(np.maximum(own, other), 1e-12)
-    return Clusters(labels, places, analysis.explained_variance_ratio_, silhouette, silhouettes)
+    return Clusters(labels, places, variance, silhouette, silhouettes)
 
 
 def _mean_silhouette(places: Array, labels: NDArray[np.intp], seed: int) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalogdb.channels import SENSOR_PRIORITY
 
-REVISION = 1
+REVISION = 2
 """Raised when the same spectrograms, or waveforms, give other features."""
 
 
@@ -61,6 +62,12 @@ class FeaturesConfig(BaseModel):
     )
     seed: int = Field(0, ge=0, le=2**31 - 1, description="Of all that is drawn.")
 
+    @property
+    def frames(self) -> int:
+        """Number of a spectrogram's frames."""
+        room = self.before_seconds + self.after_seconds - self.frame_seconds
+        return math.floor(room / self.step_seconds + 1e-9) + 1
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.freqmin >= self.freqmax:
@@ -79,4 +86,10 @@ class FeaturesConfig(BaseModel):
             raise ValueError(f"step_seconds {self.step_seconds:g} must not exceed frame_seconds {self.frame_seconds:g}")
         if self.after_seconds < self.frame_seconds:
             raise ValueError(f"after_seconds {self.after_seconds:g} must hold a frame ({self.frame_seconds:g} s)")
+        least = min(self.min_events, self.learn_from) * self.frames
+        if least < max(self.patterns, self.states):
+            raise ValueError(
+                f"min_events {self.min_events} spectrograms of {self.frames} frames are too few to learn "
+                f"{self.patterns} patterns and {self.states} states from"
+            )
         return self

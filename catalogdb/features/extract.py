@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from catalogdb.features import markov
-from catalogdb.features.clusters import Clusters, event_vectors, find_clusters
+from catalogdb.features.clusters import DECIMALS, Clusters, event_vectors, find_clusters
 from catalogdb.features.config import FeaturesConfig
 from catalogdb.features.patterns import activations, learn_patterns
 from catalogdb.features.spectrograms import Spectrogram, frame_starts, frequencies_hz
 
 Array = NDArray[np.float64]
 
-DECIMALS = 6
 BATCH_SPECTROGRAMS = 2000
 
 
@@ -62,13 +61,16 @@ def extract_features(spectrograms: Sequence[Spectrogram], config: FeaturesConfig
     number = {name: row for row, name in enumerate(names)}
     of_event = np.array([number[one.arrival.event_id] for one in chosen])
     of_station = np.array([stations.index((one.arrival.net, one.arrival.sta)) for one in chosen])
-    vectors = event_vectors(described.fingerprints, of_event, of_station)
+    sensors = sorted({one.channel_group for one in chosen})
+    of_sensor = np.array([sensors.index(one.channel_group) for one in chosen])
+    vectors = event_vectors(described.fingerprints, of_event, of_sensor)
     clusters = find_clusters(vectors, config.clusters, config.max_clusters, config.seed)
     counts |= {"spectrograms": len(chosen), "events_with_features": len(names)}
     counts["clusters"] = int(clusters.labels.max()) + 1
     model = _model(config, patterns, fit, described, clusters, of_event)
     model |= {"n_spectrograms": len(chosen), "n_learned_from": len(sample)}
-    model["snr_correlation"] = _snr_correlation(chosen, of_event, clusters)
+    if (correlation := _snr_correlation(chosen, of_event, clusters)) is not None:
+        model["snr_correlation"] = correlation
     model["stations"] = [
         {"net": net, "sta": sta, "n_spectrograms": int((of_station == row).sum())}
         for row, (net, sta) in enumerate(stations)
@@ -100,20 +102,24 @@ def model_of(document: Mapping[str, Any]) -> tuple[Array, markov.MarkovModel]:
     return np.array(document["patterns"]), markov.MarkovModel(*(np.array(document[name]) for name in names))
 
 
-def _snr_correlation(chosen: Sequence[Spectrogram], of_event: NDArray[np.intp], clusters: Clusters) -> float:
-    """Spearman's rank correlation of the events' first component with the logarithm of their signal-to-noise ratio."""
+def _snr_correlation(chosen: Sequence[Spectrogram], of_event: NDArray[np.intp], clusters: Clusters) -> float | None:
+    """Spearman's rank correlation of the events' first component with the logarithm of their signal-to-noise ratio;
+    None where one of them is the same for all."""
     logarithms = np.log([max(one.snr, 1e-12) for one in chosen])
     mean = np.bincount(of_event, weights=logarithms) / np.bincount(of_event)
+    place = np.round(clusters.places[:, 0], DECIMALS)
+    if np.ptp(mean) == 0 or np.ptp(place) == 0:
+        return None
     return round(float(spearmanr(mean, clusters.places[:, 0]).statistic), DECIMALS)
 
 
 def _enough(spectrograms: Sequence[Spectrogram], config: FeaturesConfig) -> tuple[list[Spectrogram], dict[str, int]]:
-    """Those of stations that have enough of them, in an order of their own, where the catalog has enough events."""
-    of_station = Counter((one.arrival.net, one.arrival.sta) for one in spectrograms)
-    chosen = [one for one in spectrograms if of_station[one.arrival.net, one.arrival.sta] >= config.min_events]
+    """Those of sensors that have enough of them, in an order of their own, where the catalog has enough events."""
+    of_sensor = Counter(one.channel_group for one in spectrograms)
+    chosen = [one for one in spectrograms if of_sensor[one.channel_group] >= config.min_events]
     counts = {"few_spectrograms": len(spectrograms) - len(chosen)}
     events = len({one.arrival.event_id for one in chosen})
-    least = max(config.min_events, config.clusters or 2)
+    least = max(config.min_events, (config.clusters or 1) + 1)
     if events < least:
         return [], counts | {"too_few_events": events}
     return sorted(

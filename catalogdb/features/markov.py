@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 STAYS = 0.9
 """Probability to stay in a state, to begin with."""
 PRIOR_TRANSITIONS = 0.1
-"""Each transition counts as seen so often besides, so that none is impossible."""
+"""Each transition, and each state at the start, counts as seen so often besides, so that none is impossible."""
 LEAST_VARIANCE = 0.01
 """Part of a component's variance over all frames; below, a state would hold a single value."""
 START_FRAMES = 20_000
@@ -155,7 +155,7 @@ def _start(sequences: Array, states: int, seed: int) -> MarkovModel:
 def _step(model: MarkovModel, sequences: Array, floor: Array) -> tuple[MarkovModel, float]:
     """One step of Baum and Welch, and the mean log-likelihood of a frame under the model before it."""
     states, components = model.means.shape
-    initial, transitions = np.zeros(states), np.full((states, states), PRIOR_TRANSITIONS)
+    initial, transitions = np.full(states, PRIOR_TRANSITIONS), np.full((states, states), PRIOR_TRANSITIONS)
     weight, total, squares = np.zeros(states), np.zeros((states, components)), np.zeros((states, components))
     likelihood = 0.0
     for first in range(0, len(sequences), BATCH_SEQUENCES):

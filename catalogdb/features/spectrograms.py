@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.features.config import FeaturesConfig
+from catalogdb.waveforms.faults import is_clipped, is_slower
 
 Array = NDArray[np.float64]
 
@@ -95,9 +96,7 @@ def frequencies_hz(config: FeaturesConfig) -> Array:
 
 def frame_starts(config: FeaturesConfig) -> Array:
     """Start of each frame after the P arrival, s."""
-    room = config.before_seconds + config.after_seconds - config.frame_seconds
-    frames = np.arange(math.floor(room / config.step_seconds + 1e-9) + 1, dtype=np.float64)
-    starts: Array = frames * config.step_seconds - config.before_seconds
+    starts: Array = np.arange(config.frames, dtype=np.float64) * config.step_seconds - config.before_seconds
     return starts
 
 
@@ -110,7 +109,8 @@ def make_spectrogram(records: Sequence[Record], arrival: Arrival, config: Featur
         config: settings.
 
     Raises:
-        LeftOut: `no_waveform`, `other_channels`, `no_component`, `low_rate`, `gap`, `dead` or `low_snr`.
+        LeftOut: `no_waveform`, `other_channels`, `no_component`, `low_rate`, `gap`, `dead`, `clipped` or
+            `low_snr`.
     """
     if not records:
         raise LeftOut("no_waveform")
@@ -167,7 +167,7 @@ def _sensor_power(channels: Mapping[str, Sequence[Record]], p_time: float, confi
 
 def _channel_power(records: Sequence[Record], p_time: float, config: FeaturesConfig) -> Array:
     """Power of the first record that covers the window."""
-    fast = [record for record in records if MOST_OF_NYQUIST * record.rate / 2.0 >= config.freqmax]
+    fast = [record for record in records if not is_slower(record.rate, 2.0 * config.freqmax / MOST_OF_NYQUIST)]
     if not fast:
         raise LeftOut("low_rate")
     for record in fast:
@@ -177,9 +177,11 @@ def _channel_power(records: Sequence[Record], p_time: float, config: FeaturesCon
             continue
         samples = record.samples[first[0] : first[-1] + length].astype(np.float64)
         frames = samples[first[:, None] - first[0] + np.arange(length)]
-        frames -= frames.mean(axis=1, keepdims=True)
-        if not np.isfinite(frames).all() or not frames.any(axis=1).all():
+        if not np.isfinite(frames).all() or (frames == frames[:, :1]).all(axis=1).any():
             raise LeftOut("dead")
+        if is_clipped(samples):
+            raise LeftOut("clipped")
+        frames -= frames.mean(axis=1, keepdims=True)
         taper = np.hanning(length + 1)[:-1]
         spectrum = np.fft.rfft(frames * taper, axis=1)
         bins = np.round(frequencies_hz(config) * length / record.rate).astype(int)

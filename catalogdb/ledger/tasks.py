@@ -14,11 +14,11 @@ import pymongo
 from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import BulkWriteError, PyMongoError
+from pymongo.errors import BulkWriteError, OperationFailure, PyMongoError
 
 from catalogdb.database.lease import NOW, Change, Lease
 from catalogdb.documents.free import AnyDocument
-from catalogdb.errors import LostLease, NameTaken
+from catalogdb.errors import CatalogdbError, LostLease, NameTaken
 from catalogdb.identity import content_id, plain_id
 from catalogdb.ledger.lost import ATTEMPTS, take_from_lost
 from catalogdb.ledger.lost import release_dead as release_dead
@@ -29,6 +29,7 @@ COMMIT_SELECTIONS = 3  # a commit may take so many times as long as a server is 
 LINES_KEPT = 500
 REGISTER_FIELDS = {"fingerprint": 1, "status": 1, "glance": 1, "crashes.count": 1}
 DUPLICATE_KEY = 11000
+TRANSACTION_TOO_LARGE = 388
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,14 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
                 raise
             # what moved here over a shard's border still stands under the neighbour, until that one is done again
             session.with_transaction(lambda session: write(session, moved=True))
+        except OperationFailure as error:
+            if error.code != TRANSACTION_TOO_LARGE:
+                raise
+            number = sum(len(documents) for documents in output.documents.values())
+            raise CatalogdbError(
+                f"the result, {number} documents, doesn't fit into the server's cache in one transaction: give the "
+                "server more (--wiredTigerCacheSizeGB), or the task less to do (stations, period, settings)"
+            ) from None
 
 
 def _check_name(db: Database, kind: str, row: AnyDocument, session: ClientSession) -> None:

@@ -27,16 +27,13 @@ from catalogdb.geo import distance_azimuth
 from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.magnitude.wood_anderson import UnusableResponse, band_hz, wood_anderson_mm
-from catalogdb.spans import true_spans
 from catalogdb.stations.response import by_channels, channel_code, overlapping_epochs, precedence
+from catalogdb.waveforms.faults import is_clipped
 
 if TYPE_CHECKING:
     from obspy import Trace
 
 MAD_TO_SIGMA = 1.4826
-FLAT_SAMPLES = 5
-FLAT_LEAST_COUNTS = 1e4
-"""A flat top: this many equal samples in a row at an extreme that lies this far (counts) from the median."""
 
 HORIZONTALS = (("N", "E"), ("1", "2"), ("2", "3"), ("1", "3"))
 
@@ -275,7 +272,7 @@ class _Station:
         window, config = self.window, self.config
         response = _response(traces[0], epochs)
         data, first, rate = self._segment(traces)
-        if _is_clipped(data, config.clip_counts):
+        if is_clipped(data, config.clip_counts):
             raise _LeftOut("clipped")
         low, high = band_hz(rate, config)
         if low >= high:
@@ -321,19 +318,3 @@ def _amplitude(trace_mm: np.ndarray, config: MagnitudeConfig) -> float:
     if config.amplitude == "zero_to_peak":
         return float(np.abs(trace_mm).max())
     return float(np.ptp(trace_mm)) / 2.0
-
-
-def _is_clipped(data: np.ndarray, clip_counts: float) -> bool:
-    """True when samples reach the full scale, or an extreme is flat."""
-    low, high = float(data.min()), float(data.max())
-    if max(-low, high) >= clip_counts:
-        return True
-    middle = float(np.median(data))
-    return any(
-        abs(extreme - middle) >= FLAT_LEAST_COUNTS and _longest_span(data == extreme) >= FLAT_SAMPLES
-        for extreme in (low, high)
-    )
-
-
-def _longest_span(mask: np.ndarray) -> int:
-    return int(np.diff(true_spans(mask), axis=1).max(initial=0))

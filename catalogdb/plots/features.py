@@ -37,7 +37,7 @@ class ClusterFigure:
         title: over it.
         places: of the events by their first two principal components (events, 2).
         labels: cluster of each event, from 1 on.
-        silhouettes: mean silhouette by number of clusters.
+        silhouettes: mean silhouette by number of clusters; may be empty.
         frequencies_hz: of the patterns.
         patterns: (patterns, frequencies).
         fingerprints, activations: mean of each cluster (clusters, states * states), (clusters, patterns).
@@ -140,9 +140,10 @@ def _map(axis: Axes, content: ClusterFigure) -> None:
     for number in range(1, int(content.labels.max()) + 1):
         own = content.places[content.labels == number]
         axis.plot(own[:, 0], own[:, 1], "o", markersize=4, alpha=0.75, color=_colour(number), label=f"{number}")
-    tried = content.silhouettes[int(content.labels.max())]
+    tried = content.silhouettes.get(int(content.labels.max()))
     axis.set(xlabel="first principal component", ylabel="second")
-    axis.set_title(f"events by likeness; mean silhouette {tried:.2f}", fontsize=9)
+    known = "no clusters" if tried is None else f"mean silhouette {tried:.2f}"
+    axis.set_title(f"events by likeness; {known}", fontsize=9)
     axis.legend(title="cluster", fontsize=7, title_fontsize=7, ncols=2, framealpha=0.6)
 
 
@@ -166,6 +167,9 @@ def _patterns(axis: Axes, content: ClusterFigure) -> None:
 def _silhouettes(axis: Axes, content: ClusterFigure) -> None:
     numbers = sorted(content.silhouettes)
     chosen = int(content.labels.max())
+    if chosen not in content.silhouettes:
+        axis.set_visible(False)
+        return
     axis.plot(numbers, [content.silhouettes[number] for number in numbers], "o-", color="C7", markersize=4)
     axis.plot(chosen, content.silhouettes[chosen], "o", markersize=8, color=_colour(1))
     axis.axhline(WEAK, color="C7", linewidth=0.8, linestyle="--")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
+from catalogdb.errors import CatalogdbError
 from catalogdb.features.config import FeaturesConfig
-from catalogdb.identity import content_id
 from catalogdb.ledger.parts import Parts, digest
-from catalogdb.stages.file_states import content_of, file_states
-from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, read_segments
+from catalogdb.stages.file_states import file_states
+from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, Interval, identify, overlaps, read_intervals
 
 if TYPE_CHECKING:
     from catalogdb.features.spectrograms import Arrival, Spectrogram
@@ -24,14 +24,15 @@ EVENT_FIELDS = (
     *("time", "preferred_origin_id", "origins._id"),
     *(f"origins.arrivals.{name}" for name in ("net", "sta", "phase", "time")),
 )
-IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
-"""What, with the content of its file, tells one segment from another."""
 JOIN_SECONDS = 60.0
 """Windows of one station this close together are read at once."""
 SPARE_SECONDS = 1.0
+SEGMENT_ORDER = ("loc", "chan", "starttime", "dir", "dfile", "foff")
+HELD_BYTES, LEARNED_BYTES = 8, 40
+"""For each number of a spectrogram: it and its copy in one array; and where it is learned from, what scikit-learn and
+the states take besides."""
 
 Station = tuple[str, str]
-Interval = tuple[float, float]
 
 
 @dataclass
@@ -59,11 +60,7 @@ def feature_inputs(db: Database, of_catalog: dict[str, Any], config: FeaturesCon
     arrivals, counts = wanted_arrivals(events, config)
     intervals = _intervals(arrivals, config)
     segments = {station: _segments(db, station, own) for station, own in intervals.items()}
-    states = file_states(db, (segment["file_id"] for own in segments.values() for segment in own))
-    for segment in (segment for own in segments.values() for segment in own):
-        segment["identity"] = content_id(
-            [segment[name] for name in IDENTIFYING], content_of(states.get(segment["file_id"]))
-        )
+    identify(db, [segment for own in segments.values() for segment in own])
     return FeatureInputs(arrivals, counts, intervals, segments, _parts(events, segments))
 
 
@@ -73,10 +70,12 @@ def read_spectrograms(
     """Spectrograms, counts of the arrivals that have none by reason, and what could not be decoded.
 
     Raises:
+        CatalogdbError: where the spectrograms would not fit into memory.
         WaveformUnavailable: where a file can't be read; the task fails, and earlier results stay.
     """
     from catalogdb.features.spectrograms import LeftOut, make_spectrogram
 
+    _check_memory(len(inputs.arrivals), config)
     counts, problems, found = Counter(inputs.counts), [], []
     of_station: dict[Station, list[Arrival]] = defaultdict(list)
     for arrival in inputs.arrivals:
@@ -86,8 +85,7 @@ def read_spectrograms(
         states = file_states(db, (segment["file_id"] for segment in segments))
         times = [arrival.p_time for arrival in of_station[station]]
         for start, end in intervals:
-            inside = [one for one in segments if one["starttime"] <= end and one["endtime"] >= start]
-            traces, failed = read_segments(db, inside, start, end, states) if inside else ([], [])
+            traces, failed = read_intervals(db, segments, [(start, end)], states)
             problems += [problem for problem in failed if problem not in problems]
             records = [_record(trace) for trace in traces]
             for arrival in of_station[station][bisect_left(times, start) : bisect_left(times, end)]:
@@ -110,8 +108,22 @@ def spectrogram_around(db: Database, arrival: Arrival, config: FeaturesConfig) -
     station = arrival.net, arrival.sta
     ((start, end),) = _intervals([arrival], config)[station]
     segments = _segments(db, station, [(start, end)])
-    traces = read_segments(db, segments, start, end)[0] if segments else []
+    traces, _ = read_intervals(db, segments, [(start, end)])
     return make_spectrogram([_record(trace) for trace in traces], arrival, config)
+
+
+def _check_memory(arrivals: int, config: FeaturesConfig) -> None:
+    from catalogdb.features.spectrograms import frequencies_hz
+    from catalogdb.training.formats import bytes_for_records
+
+    numbers = config.frames * len(frequencies_hz(config))
+    needed = numbers * (HELD_BYTES * arrivals + LEARNED_BYTES * min(arrivals, config.learn_from))
+    if needed > (room := bytes_for_records()):
+        raise CatalogdbError(
+            f"features: {arrivals} spectrograms of {config.frames} frames take {needed / 1e9:.1f} GB of memory, and "
+            f"there is room for {room / 1e9:.1f} GB: name fewer features.stations, a larger step_seconds, a shorter "
+            "after_seconds, or make a catalog of a shorter period"
+        )
 
 
 def _plain(event: dict[str, Any]) -> dict[str, Any]:
@@ -149,9 +161,9 @@ def _segments(db: Database, station: Station, intervals: Sequence[Interval]) -> 
     found = []
     for row in rows:
         first = bisect_left(ends, row["starttime"])
-        if first < len(intervals) and intervals[first][0] <= row["endtime"]:
+        if first < len(intervals) and overlaps(row, *intervals[first]):
             found.append(row)
-    return sorted(found, key=lambda row: [row.get(name, "") for name in (*IDENTIFYING[2:5], "dir", "dfile", "foff")])
+    return sorted(found, key=lambda row: [row.get(name, "") for name in SEGMENT_ORDER])
 
 
 def _parts(events: Sequence[dict[str, Any]], segments: dict[Station, list[Any]]) -> Parts:

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from pymongo.database import Database
 
+from catalogdb.errors import CatalogdbError
 from catalogdb.features.config import REVISION, FeaturesConfig
 from catalogdb.identity import content_id
 from catalogdb.ledger.parts import Parts, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages.feature_inputs import feature_inputs, read_spectrograms
 from catalogdb.times import ALWAYS
+
+if TYPE_CHECKING:
+    from catalogdb.features.spectrograms import Spectrogram
 
 LEFT_OUT = {
     "no_p": "without a P arrival",
@@ -29,10 +33,34 @@ LEFT_OUT = {
     "low_rate": "sampled too slowly for features.freqmax",
     "gap": "with a gap in the window",
     "dead": "with a constant value, or none, in a frame",
+    "clipped": "clipped",
     "low_snr": "too close to the noise (features.min_snr)",
-    "few_spectrograms": "at stations with too few others (features.min_events)",
+    "few_spectrograms": "on sensors with too few others (features.min_events)",
 }
 """Counts of stations of events that gave no fingerprint, in words."""
+
+
+MOST_BYTES = 200_000_000
+"""Of what is written in one transaction, which has to fit into the server's cache: of one of 4 GB 250 MB were taken and
+400 MB were not."""
+MOST_EVENT_BYTES = 15_000_000
+"""Of one document; MongoDB takes 16 MiB."""
+NUMBER_BYTES = 15
+"""Of a number in an array, with its key."""
+
+
+def _check_size(spectrograms: Sequence[Spectrogram], config: FeaturesConfig) -> None:
+    """Say before anything is learned that its documents can't be written."""
+    each = NUMBER_BYTES * (config.states**2 + config.patterns + 10)
+    of_event = Counter(one.arrival.event_id for one in spectrograms)
+    most, total = each * max(of_event.values(), default=0), each * len(spectrograms)
+    if total > MOST_BYTES or most > MOST_EVENT_BYTES:
+        raise CatalogdbError(
+            f"features: fingerprints of {len(spectrograms)} spectrograms by {config.states} states take "
+            f"{total / 1e6:.0f} MB, of one event {most / 1e6:.1f} MB; written can be {MOST_BYTES / 1e6:.0f} and "
+            f"{MOST_EVENT_BYTES / 1e6:.0f} MB: take fewer features.states or features.stations, or make a catalog of a "
+            "shorter period"
+        )
 
 
 def _whole(stage: Any) -> float:
@@ -77,10 +105,15 @@ class FeaturesStage(Stage):
         return Inputs(read_spectrograms(db, inputs, self.config), fingerprint(inputs.parts), inputs.parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
-        """Learn from the spectrograms, and describe the events by them."""
+        """Learn from the spectrograms, and describe the events by them.
+
+        Raises:
+            CatalogdbError: where their documents would be too large for the database.
+        """
         from catalogdb.features.extract import extract_features
 
         spectrograms, counts, problems = inputs.data
+        _check_size(spectrograms, self.config)
         found = extract_features(spectrograms, self.config)
         for feature in found.features:
             feature |= {"_id": content_id(self.config_id, feature["event_id"]), "catalog": self.result}
@@ -107,7 +140,8 @@ class FeaturesStage(Stage):
         if not counts.get("event_stations") or counts.get("events_with_features"):
             return []
         few = counts.get("too_few_events", 0)
-        return [f"no spectral features: {few} events with spectrograms are too few to learn from; features.min_events"]
+        why = "too few to learn from (features.min_events, clusters)"
+        return [f"no spectral features: {few} events with spectrograms are {why}"]
 
     def report(self, db: Database) -> tuple[dict[str, Any] | None, list[str]]:
         """Say how far apart the clusters are, and whether they are of loudness."""
@@ -118,6 +152,8 @@ class FeaturesStage(Stage):
         from catalogdb.features.judgement import loudness_words, silhouette_words
 
         number, by_number = len(model["clusters"]), {row["clusters"]: row["silhouette"] for row in model["silhouettes"]}
+        if number not in by_number:
+            return None, ["features: no clusters, for too few of the events differ"]
         value = by_number[number]
         notes = [f"features: {number} clusters of mean silhouette {value:.2f}: {silhouette_words(value)}"]
-        return None, notes + loudness_words(model["snr_correlation"])
+        return None, notes + loudness_words(model.get("snr_correlation", 0.0))

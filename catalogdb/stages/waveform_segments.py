@@ -42,9 +42,14 @@ def overlaps(document: Any, start: float, end: float) -> bool:
 
 
 def read_intervals(
-    db: Database, segments: Sequence[Any], intervals: Iterable[Interval]
+    db: Database,
+    segments: Sequence[Any],
+    intervals: Iterable[Interval],
+    states: dict[str, FileState] | None = None,
 ) -> tuple[list[Trace], list[str]]:
     """Samples of some periods, and what could not be decoded, each once.
+
+    Args: as `read_segments`.
 
     Raises: as `read_segments`.
     """
@@ -52,7 +57,7 @@ def read_intervals(
     problems: list[str] = []
     for start, end in intervals:
         inside = [segment for segment in segments if overlaps(segment, start, end)]
-        found, failed = read_segments(db, inside, start, end) if inside else ([], [])
+        found, failed = read_segments(db, inside, start, end, states) if inside else ([], [])
         traces += found
         problems += [problem for problem in failed if problem not in problems]
     return traces, problems

@@ -31,6 +31,10 @@ PICK_FIELDS = (
     *("pick_set", "channel_group", "net", "sta", "loc", "chan", "phase", "time", "uncertainty", "probability"),
     *("quality", "snr", "evaluation_mode", "source_id", "hypo71_weight"),
 )
+TYPE_FIELDS = (
+    *("decision", "type", "most_probable", "probability", "probabilities", "votes", "n_stations", "stations"),
+    *("prior", "weights", "task_id"),
+)
 CONFIG_FIELDS = (
     "kind",
     "config_id",
@@ -52,9 +56,10 @@ def lineage(db: Database, event_id: str) -> Json:
 
     Returns:
         event (with the task that assembled it), catalog (its configuration), pick_set (its configuration, with the
-        hashes of the weights), origins (with task, and arrivals, each with its pick), magnitudes (with task). A pick
-        has its task, and where they are kept: probability (the block of the hour, without its blob) and peak (its row
-        in the table of peaks); segments (of the waveforms that hold its time), each with its file. A task has its run.
+        hashes of the weights), origins (with task, and arrivals, each with its pick), magnitudes (with task),
+        event_type (what its waveforms say of it, with task; None where that was not asked). A pick has its task, and
+        where they are kept: probability (the block of the hour, without its blob) and peak (its row in the table of
+        peaks); segments (of the waveforms that hold its time), each with its file. A task has its run.
 
     Raises:
         InputError: for an event that isn't there, or a beginning that several have; the hint says what to do.
@@ -75,6 +80,7 @@ def lineage(db: Database, event_id: str) -> Json:
         "pick_sets": [{"name": name} | _those(row, CONFIG_FIELDS) for name, row in sets.known.items()],
         "origins": origins,
         "magnitudes": [_magnitude(db, magnitude, tasks) for magnitude in event.get("magnitudes", [])],
+        "event_type": _event_type(db, event["_id"], tasks),
     }
 
 
@@ -190,6 +196,11 @@ def _pick(db: Database, pick: Pick, sets: _PickSets, tasks: _Tasks) -> Json:
         shown |= {"probability_block": block, "peak": peak}
         shown["segments"] = _segments(db, pick, reader.get("inputs", {}).get("file", {}))
     return shown
+
+
+def _event_type(db: Database, event_id: str, tasks: _Tasks) -> Json | None:
+    found = db.event_type.find_one({"event_id": event_id}, dict.fromkeys(TYPE_FIELDS, 1))
+    return found and _those(found, TYPE_FIELDS) | {"task": tasks[found["task_id"]]}
 
 
 def _probability(db: Database, pick: Pick, sensor: Json) -> Json | None:

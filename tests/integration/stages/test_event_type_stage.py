@@ -1,11 +1,15 @@
 """Event types on a real mongod and real files: votes, what takes them away, assembly, staleness, and models."""
 
+import io
+
 import numpy as np
 import obspy
 import pytest
 from catalogs import T0, put_catalog
+from rich.console import Console
 from typed_waveforms import at, origin_of, records_of, write
 
+from catalogdb.cli.why import _tree
 from catalogdb.errors import InputError
 from catalogdb.exchange.quakeml_writer import write_quakeml
 from catalogdb.identity import content_id
@@ -16,6 +20,7 @@ from catalogdb.stages.assemble import AssembleStage
 from catalogdb.stages.event_type import EventTypeStage
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
 from catalogdb.stages.registry import stages_of
+from catalogdb.upkeep.lineage import lineage
 
 pytestmark = pytest.mark.integration
 
@@ -152,6 +157,40 @@ def test_a_view_shows_votes_and_the_hour(db, blast):
     (row,) = db.event_types.find()
     assert row["hour"] == pytest.approx((db.origin.find_one()["time"] % 86400) / 3600, abs=1e-3)
     assert row["explosion"] + row["earthquake"] + row["surface"] == row["n_stations"] <= row["stations_asked"]
+
+
+def test_why_says_what_the_waveforms_told(db, blast):
+    job = job_of(**BLAST)
+    run(db, EventTypeStage(job, CONFIG_ID))
+    run(db, AssembleStage(job, CONFIG_ID))
+    history = lineage(db, "blast")
+    found = history["event_type"]
+    assert found["task"]["stage"] == "event_type" and found["votes"]["explosion"] >= 1
+    console = Console(width=400, file=io.StringIO())
+    console.print(_tree(history))
+    text = console.file.getvalue()
+    assert (
+        "type quarry blast, suspected: explosion with probability" in text and "classified by event_type task" in text
+    )
+
+
+def test_a_filled_gap_and_an_accelerometer_on_real_files(db, tmp_path):
+    made = at(records_of("quarry blast"), HOUR + 600)
+    (_, first, _, s), (_, second, _, _) = made[0], made[1]
+    for trace in first:
+        begin = round((s - trace.stats.starttime.timestamp) * trace.stats.sampling_rate)
+        trace.data[begin : begin + 80] = 0
+    for trace in second:
+        trace.data = (np.gradient(trace.data.astype(np.float64)) * trace.stats.sampling_rate).astype(np.float32)
+        trace.stats.channel = "HN" + trace.stats.channel[-1]
+    ingest_waveforms(db, [write(made, tmp_path / "wf")])
+    db.origin.insert_one(origin_of(made, "filled", CONFIG_ID))
+    associated(db)
+    (report,) = run(db, EventTypeStage(job_of(**BLAST), CONFIG_ID))
+    assert report.counts["dead"] == 1
+    stations = {station["sta"]: station for station in db.event_type.find_one({})["stations"]}
+    assert stations["A0"]["reason"] == "dead" and stations["A1"]["vote"] == "explosion"
+    assert "1 with one value for 0.5 s or more" in EventTypeStage.outcome(report.counts)[1][0]
 
 
 def test_a_block_alone_has_the_stage_run():

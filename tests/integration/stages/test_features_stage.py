@@ -145,6 +145,50 @@ def test_too_few_events_give_none_and_it_is_said(db, stage, network):
     assert "too few to learn from" in stage.notes(report.counts, 1, 1)[0]
 
 
+def test_equal_events_are_in_no_clusters_and_it_is_said(db, network, tmp_path):
+    same = np.round(100 * made_record(np.random.default_rng(2), 4.0, "AAA", 1.8)).astype(np.int32)
+    samples = np.resize(same, round(EVENTS * EVERY * RATE))  # a window is half of what lies between two events
+    for sta in STATIONS:
+        header = {"network": "XX", "station": sta, "channel": "HHZ", "sampling_rate": RATE}
+        Trace(samples, header | {"starttime": UTCDateTime(START + 20.0 - BEFORE)}).write(
+            str(network / f"{sta}.mseed"), format="MSEED"
+        )
+    ingest_waveforms(db, [network])
+    block = FeaturesConfig(patterns=6, states=5, overlapping=True)
+    job = Job(name="test", catalog="test", stages=("associate", "features"), features=block)
+    stage = FeaturesStage(job, CONFIG_ID)
+    (report,), _ = run(db, stage)
+    assert report.counts["clusters"] == 1
+    assert stage.report(db)[1] == ["features: no clusters, for too few of the events differ"]
+    db.catalog.insert_one(
+        {
+            "_id": "test",
+            "kind": "automatic",
+            "config_id": CONFIG_ID,
+            "config": {"features": stage.identity(job)["features"]},
+        }
+    )
+    assert write_clusters(db, "test", tmp_path / "clusters.png")["clusters"] == {"1": EVENTS}
+
+
+def test_results_that_can_not_be_written_are_refused_before(db, network, monkeypatch):
+    monkeypatch.setattr("catalogdb.stages.features.MOST_BYTES", 30_000)
+    block = FeaturesConfig(patterns=6, states=20)
+    job = Job(name="test", catalog="test", stages=("associate", "features"), features=block)
+    planned = FeaturesStage(job, CONFIG_ID)
+    to_do, _ = tasks.register(db, planned, planned.plan(db))
+    (report,) = [execute(db, planned, task) for task in to_do]
+    assert report.status == "failed" and "48 spectrograms by 20 states" in report.error
+    assert "fewer features.states" in report.error and db.feature.count_documents({}) == 0
+
+
+def test_spectrograms_that_do_not_fit_are_refused_unread(db, stage, network, monkeypatch):
+    monkeypatch.setattr("catalogdb.training.formats.bytes_for_records", lambda: 1e5)
+    to_do, _ = tasks.register(db, stage, stage.plan(db))
+    (report,) = [execute(db, stage, task) for task in to_do]
+    assert report.status == "failed" and "GB of memory" in report.error and "shorter after_seconds" in report.error
+
+
 def test_pictures_are_drawn_of_clusters_and_of_an_event(db, stage, network, tmp_path):
     run(db, stage)
     db.catalog.insert_one(

@@ -50,11 +50,54 @@ def test_a_vertical_alone_lacks_horizontals_only():
         ("gap", lambda traces: [trace.slice(endtime=trace.stats.starttime + 25) for trace in traces]),
         ("low_rate", lambda traces: [trace.decimate(5) for trace in traces]),
         ("low_snr", lambda traces: [_noise_of(trace) for trace in traces]),
+        ("dead", lambda traces: [_filled_up(trace, S_SAMPLE, 60) for trace in traces]),
+        ("dead", lambda traces: [_filled_up(traces[0], P_SAMPLE - 300, 100), *traces[1:]]),
+        ("clipped", lambda traces: [_clipped(trace) for trace in traces]),
     ],
 )
 def test_what_can_not_be_measured_says_why(reason, change):
     with pytest.raises(NoFeatures, match=f"^{reason}$"):
         station_features(change(record(0).traces), ONSETS)
+
+
+def _filled_up(trace, first, samples):
+    """As where a gap was filled with zeros."""
+    trace.data[first : first + samples] = 0
+    return trace
+
+
+def _clipped(trace):
+    samples = np.repeat(trace.data, 4)[: trace.data.size] * 1e5
+    trace.data = np.clip(samples, -0.2 * samples.max(), 0.2 * samples.max())
+    return trace
+
+
+def test_a_dead_horizontal_leaves_the_vertical():
+    traces = record(0).traces
+    found = features([traces[0], _filled_up(traces[1], S_SAMPLE, 100), traces[2]])
+    assert {name for name, value in found.items() if np.isnan(value)} == {"p_horizontal", "s_horizontal"}
+
+
+def test_a_clock_that_is_a_little_slow_is_no_low_rate():
+    traces = [trace.resample(40.0) for trace in record(0).traces]
+    for trace in traces:
+        trace.stats.sampling_rate = 39.9996
+    assert np.isfinite(list(features(traces).values())).all()
+
+
+@pytest.mark.parametrize("kind", ["earthquake", "quarry blast"])
+def test_an_accelerometer_gives_the_features_of_velocity(kind):
+    one = records_of(kind)[0]
+    onsets = Onsets(*(onset.time for onset in one.onsets))
+    traces = [trace.copy() for trace in one.traces]
+    for trace in traces:
+        trace.data = np.gradient(trace.data.astype(np.float64)) * trace.stats.sampling_rate
+    as_velocity = station_features(traces, onsets)
+    for trace in traces:
+        trace.stats.channel = "HN" + trace.stats.channel[-1]
+    expected = station_features(one.traces, onsets)
+    assert station_features(traces, onsets) == pytest.approx(expected, abs=0.06, nan_ok=True)
+    assert as_velocity != pytest.approx(expected, abs=0.5, nan_ok=True)
 
 
 @pytest.mark.parametrize(("reason", "apart"), [("too_near", 0.2), ("too_far", 60.0)])

@@ -1,6 +1,7 @@
 """Two classes of made sources of equal magnitudes are told apart; patterns and clusters of known data are found."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -65,6 +66,39 @@ def test_a_station_with_few_spectrograms_is_left_out(made):
     found = extract_features(few, CONFIG)
     assert found.counts["few_spectrograms"] == 10
     assert {row["sta"] for feature in found.features for row in feature["stations"]} == {"AAA", "BBB"}
+
+
+def test_events_that_do_not_differ_are_in_no_clusters(made):
+    (first, *_), _, _ = made
+    alike = [
+        replace(first, arrival=replace(first.arrival, event_id=f"event{number:04d}", time=1e9 + number))
+        for number in range(CONFIG.min_events)
+    ]
+    found = extract_features(alike, CONFIG)
+    assert found.counts["clusters"] == 1 and {feature["cluster"] for feature in found.features} == {1}
+    assert found.model["silhouettes"] == [] and "snr_correlation" not in found.model
+    assert "NaN" not in json.dumps([found.model, found.features])
+
+
+def test_as_many_clusters_as_events_are_too_many(made):
+    spectrograms, _, _ = made
+    found = extract_features(spectrograms, CONFIG.model_copy(update={"clusters": 60}))
+    assert found.model is None and found.counts["too_few_events"] == 60
+
+
+def test_another_sensor_of_a_station_makes_no_cluster(made):
+    """Half of the events at a station were recorded by another instrument, which changes every spectrum."""
+    spectrograms, classes, _ = made
+    colour = np.linspace(0.0, 1.0, spectrograms[0].decibels.shape[1], dtype=np.float32)
+    changed = [
+        replace(one, channel_group=one.channel_group.replace("HH", "HN"), decibels=one.decibels * colour)
+        if one.arrival.event_id >= "event0030"
+        else one
+        for one in spectrograms
+    ]
+    labels = [feature["cluster"] for feature in extract_features(changed, CONFIG).features]
+    assert abs(adjusted_rand_score(np.arange(60) >= 30, labels)) < 0.2
+    assert adjusted_rand_score(classes, labels) > LEAST_RAND
 
 
 def test_patterns_that_sums_were_made_of_are_found():

@@ -87,3 +87,12 @@ def test_transitions_of_a_sequence_do_not_depend_on_others():
     alone = markov.expected(KNOWN, sequences[3:4]).transitions[0]
     assert together[3] == pytest.approx(alone, abs=1e-12)
     assert together.sum(axis=(1, 2)) == pytest.approx(19.0)
+
+
+def test_a_start_that_was_never_seen_is_described_too():
+    """All that is learned from begins quietly; what is described then is loud from its first frame on."""
+    generator = np.random.default_rng(0)
+    parts = generator.normal(0.0, 0.05, (60, 10, 12)), generator.normal(4.0, 0.5, (60, 30, 12))
+    model = markov.fit(np.concatenate(parts, axis=1), 4, seed=0).model
+    found = markov.expected(model, generator.normal(4.0, 0.5, (1, 40, 12)))
+    assert found.transitions.sum() == pytest.approx(39.0) and np.isfinite(found.occupied).all()

@@ -69,6 +69,37 @@ def test_a_louder_event_in_the_same_noise_looks_the_same():
     assert (loud - quiet).max() > 15.0
 
 
+def test_a_constant_that_is_no_whole_number_is_dead():
+    found = record()
+    found.samples[1000:1200] = 0.1
+    assert reason([found]) == "dead"
+
+
+def test_a_clipped_sensor_gives_way_to_another():
+    clipped = record(level=1e5)
+    clipped.samples[:] = np.clip(clipped.samples, -2e4, 2e4)
+    assert reason([clipped]) == "clipped"
+    found = make_spectrogram([clipped, record(chan="HNZ")], ARRIVAL, CONFIG)
+    assert found.channel_group == "XX.AAA..HN"
+
+
+def test_a_clock_that_is_a_little_slow_is_no_low_rate():
+    config = CONFIG.model_copy(update={"freqmax": 40.0})
+    assert make_spectrogram([record(99.9996)], ARRIVAL, config).decibels.shape == (71, 40)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"before_seconds": 1, "after_seconds": 1, "step_seconds": 1, "states": 50},
+        {"before_seconds": 1, "after_seconds": 1, "step_seconds": 1, "min_events": 4},
+    ],
+)
+def test_too_few_frames_to_learn_from_are_refused(block):
+    with pytest.raises(ValidationError, match="too few to learn"):
+        FeaturesConfig.model_validate(block)
+
+
 def test_power_of_components_adds_up_however_they_are_turned():
     config = CONFIG.model_copy(update={"components": "all"})
     generator = np.random.default_rng(0)
