@@ -166,7 +166,7 @@ class AssociateConfig(_Settings):
     max_chance_per_day: float | None = Field(
         None,
         gt=0.0,
-        description="Drop events that false picks would make more often than this, per day; left out: 0.003 for what "
+        description="Drop events that false picks would make more often than this, per day; left out: 0.03 for what "
         "the scan finds, no test of what GaMMA and PyOcto find. Of the scan's events in a swarm one in 300 may be by "
         "chance, whatever is set.",
     )

@@ -101,7 +101,7 @@ MADE_ANOTHER_ERROR = """
 import signal
 import catalogdb.cli.app as app
 
-def command(standalone_mode):
+def command(standalone_mode, prog_name):
     try:
         signal.raise_signal(signal.SIGTERM)
     except KeyboardInterrupt as error:

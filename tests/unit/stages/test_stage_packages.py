@@ -98,7 +98,8 @@ def test_a_package_takes_no_name_of_another_stage(install, said):
 
 def test_an_unknown_stage_of_a_job_is_named_with_those_there_are(install):
     install()
-    expected = "stages.0: no stage 'nosuch'; jobs may have pick, associate, locate, relocate, magnitude, evaluate"
+    stages = "pick, associate, locate, relocate, magnitude, event_type, features, evaluate"
+    expected = f"stages.0: no stage 'nosuch'; jobs may have {stages}"
     with pytest.raises(InputError, match=expected):
         validated(JobFile, JOB | {"stages": ["nosuch"]}, "a.yaml")
 
