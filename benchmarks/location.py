@@ -117,12 +117,17 @@ def measure_twin(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str
         yield {"case": "ogs_twin", "method": terms} | means
 
 
+def _hypo71_weight(case: Case) -> np.ndarray:
+    """Of each grade, of P and of S."""
+    return np.repeat(HYPO71_WEIGHTS, 2)[: int(case.arrivals.grade.max()) + 1]
+
+
 def measure_hypo71(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Distances to the analysts' locations."""
     folder = root / "ogs_2024_h1"
     case = ogs(folder)
     rows, places = hypo71(folder, case)
-    weight = np.repeat(HYPO71_WEIGHTS, 2)[: int(case.arrivals.grade.max()) + 1]
+    weight = _hypo71_weight(case)
     network = case.earth.network
     at_sea = replace(case.earth, network=replace(network, depth_km=np.zeros_like(network.depth_km)))
     kinds: dict[str, tuple[Case, np.ndarray | None]] = {
@@ -141,8 +146,7 @@ def measure_hypo71(root: Path, arguments: argparse.Namespace) -> Iterator[dict[s
 
 def _kinds(case: Case, methods: list[str]) -> list[tuple[str, str, np.ndarray | None]]:
     """The kinds of station terms with errors as estimated, and without terms as Hypo71 weighs."""
-    weight = np.repeat(HYPO71_WEIGHTS, 2)[: int(case.arrivals.grade.max()) + 1]
-    return [*((terms, terms, None) for terms in methods), ("none, errors: hypo71", "none", weight)]
+    return [*((terms, terms, None) for terms in methods), ("none, errors: hypo71", "none", _hypo71_weight(case))]
 
 
 def measure_halves(root: Path, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:

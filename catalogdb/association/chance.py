@@ -229,10 +229,9 @@ class ChanceTest:
         repeated = ring[np.isin(ring, places) | np.append(False, ring[1:] == ring[:-1])]
         seconds = (repeated[:, None] < reach[:, 0]).sum(axis=0)[:, None]
         rank, time = np.append(event.rank, event.ring_rank), np.append(event.time, event.ring_time)
-        (seen, left), (unseen, _) = (
-            explained(fits.arrivals(fits.p), reach, span, rank, time, reach)
-            for span in (2.0 * SEEN_SECONDS, 2.0 * RING_SECONDS)
-        )
+        of_p = fits.arrivals(fits.p)
+        seen, left = explained(of_p, reach, 2.0 * SEEN_SECONDS, rank, time, reach)
+        unseen, _ = explained(of_p, reach, 2.0 * RING_SECONDS, rank, time, reach)
         rest = fits.arrivals(fits.both, left)
         second, _ = explained(rest, reach + fits.p_hits - seen.hits, 2.0 * SEEN_SECONDS, rank, time, reach)
         return self.in_bursts(

@@ -318,7 +318,7 @@ class _FreeBursts:
         self.count()
 
     def count(self) -> None:
-        """Count again, after picks were taken."""
+        """Count again, after picks were taken or given back."""
         self._sums = np.zeros((len(self._values), self._rows.size + 1), dtype=int)
         np.cumsum(self._values * self._free[self._rows], axis=1, out=self._sums[:, 1:])
 

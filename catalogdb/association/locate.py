@@ -24,10 +24,6 @@ class Observations:
     y_km: np.ndarray
     station_depth_km: np.ndarray
 
-    def subset(self, keep: np.ndarray) -> Observations:
-        """Keep the arrivals where the boolean array is true."""
-        return Observations(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
-
 
 @dataclass(frozen=True)
 class Hypocentre:

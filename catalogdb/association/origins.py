@@ -107,19 +107,25 @@ class OriginBuilder:
         Each pass sees fewer picks that belong to nothing than the one before. The last ones ask for less where events
         are frequent: of those there, chance may have made FALSE_SHARE.
         """
-        self._consider_found(search, lambda _: BEYOND_DOUBT * max_chance_per_day)
-        if self._dissolve_mixed():
-            self._consider_found(search, lambda _: BEYOND_DOUBT * max_chance_per_day)
-        self._consider_found(search, lambda _: max_chance_per_day)
-        if self._dissolve_mixed():
-            self._consider_found(search, lambda _: max_chance_per_day)
+        self._consider_unmixed(search, BEYOND_DOUBT * max_chance_per_day)
+        self._consider_unmixed(search, max_chance_per_day)
         self._consider_frequent(search, max_chance_per_day)
         if self._typical is not None:
             self.fitter.narrow(None)
             self._consider_found(search, lambda _: max_chance_per_day)
 
+    def _consider_unmixed(self, search: Search, allowed: float) -> None:
+        """Consider what is allowed everywhere; once more where events that mix others may have been given back."""
+        self._consider_found(search, lambda _: allowed)
+        if self._dissolve_mixed():
+            self._consider_found(search, lambda _: allowed)
+
     def _dissolve_mixed(self) -> bool:
-        """Where events are frequent, learn how wide their residuals are, and give back the picks of far wider ones."""
+        """Where events are frequent, learn how wide their residuals are, and give back the picks of far wider ones.
+
+        Returns:
+            whether there are events enough to learn from.
+        """
         swarm = [event for event in self._accepted if self._events_per_day(event.here.time) > 0.0]
         if len(swarm) < SWARM_EVENTS:
             return False

@@ -27,6 +27,21 @@ def ids_that_begin(db: Database, collection: str, text: str, query: Mapping[str,
     return [row["_id"] for row in db[collection].find(wanted, {"_id": 1}).sort("_id", 1).limit(MOST_NAMED)]
 
 
+def id_that_begins(db: Database, collection: str, text: str, query: Mapping[str, Any] | None = None) -> str | None:
+    """The one id that begins with a text; none where none does.
+
+    Args:
+        query: what else its document must fit.
+
+    Raises:
+        InputError: naming the ids where several begin so.
+    """
+    found = ids_that_begin(db, collection, text, query)
+    if len(found) > 1:
+        raise InputError(f"{collection} {text!r}: several ids begin so", hint=f"one of {', '.join(found)}")
+    return found[0] if found else None
+
+
 def full_id(db: Database, collection: str, text: str) -> str:
     """The id that a text begins; the text itself where it is an id, or none begins so.
 
@@ -35,7 +50,4 @@ def full_id(db: Database, collection: str, text: str) -> str:
     """
     if not SHORT_ID.fullmatch(text) or db[collection].find_one({"_id": {"$eq": text}}, {"_id": 1}):
         return text
-    found = ids_that_begin(db, collection, text)
-    if len(found) > 1:
-        raise InputError(f"{collection} {text!r}: several ids begin so", hint=f"one of {', '.join(found)}")
-    return found[0] if found else text
+    return id_that_begins(db, collection, text) or text

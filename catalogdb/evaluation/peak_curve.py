@@ -14,7 +14,7 @@ from catalogdb.evaluation.columns import PHASES, Codes
 from catalogdb.evaluation.coverage import Coverage
 from catalogdb.evaluation.gates import MARGIN_GATES
 from catalogdb.evaluation.pairing import pair_picks
-from catalogdb.evaluation.scores import score_document
+from catalogdb.evaluation.scores import threshold_document
 from catalogdb.picking.peak_table import PEAK
 from catalogdb.picking.peaks import picks_at, separated
 
@@ -125,17 +125,7 @@ def peak_scores(
         both = {name: sum(row[name] for row in rows.values()) for name in COUNTS}
         for name, numbers in (rows | {PHASES: both}).items():
             if any(numbers.values()):
-                yield score_document(
-                    {
-                        "of": "pick",
-                        "by": "threshold",
-                        "phase": name,
-                        "value": f"{threshold:.2f}",
-                        "low": threshold,
-                        "source": "peaks",
-                    },
-                    numbers,
-                )
+                yield threshold_document(name, threshold, "peaks", numbers)
 
 
 def _at_threshold(

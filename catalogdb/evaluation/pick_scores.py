@@ -36,6 +36,7 @@ from catalogdb.evaluation.scores import (
     histogram,
     residuals,
     score_document,
+    threshold_document,
 )
 
 BOTH = "PS"
@@ -187,14 +188,4 @@ def _by_threshold(phase: np.ndarray, outcome: np.ndarray, probability: np.ndarra
             }
             counts |= {"missed": total - counts["matched"] - counts["wrong_phase"], "no_data": no_data}
             if any(counts[name] for name in values):
-                yield score_document(
-                    {
-                        "of": "pick",
-                        "by": "threshold",
-                        "phase": of,
-                        "value": f"{threshold:.2f}",
-                        "low": threshold,
-                        "source": "picks",
-                    },
-                    counts,
-                )
+                yield threshold_document(of, threshold, "picks", counts)

@@ -54,6 +54,12 @@ def score_document(*parts: Mapping[str, Any]) -> ScoreFields:
     return cast(ScoreFields, {name: value for part in parts for name, value in part.items()})
 
 
+def threshold_document(phase: str, threshold: float, source: str, counts: Mapping[str, int]) -> ScoreFields:
+    """That of the picks of a probability (`source`: as the set has them, or from its peaks) from a threshold on."""
+    own = {"of": "pick", "by": "threshold", "phase": phase, "value": f"{threshold:.2f}", "low": threshold}
+    return score_document(own, {"source": source}, counts)
+
+
 def counted(groups: NDArray[np.int64], outcomes: NDArray[np.int8]) -> Iterator[tuple[int, dict[str, int]]]:
     """Number of each outcome in each group, groups in ascending order.
 

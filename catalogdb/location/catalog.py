@@ -27,13 +27,11 @@ class Located:
         density: of each event.
         arrivals: with the station terms that were used.
         errors: of arrival times with these terms.
-        errors_without: of arrival times without terms; the same where none were made.
     """
 
     density: Density
     arrivals: Arrivals
     errors: ErrorModel
-    errors_without: ErrorModel
 
 
 def locate_catalog(
@@ -62,7 +60,7 @@ def locate_catalog(
 
     without = estimate(arrivals, start)
     if terms == "none":
-        return Located(locator.locate(arrivals, without, start, samples=samples), arrivals, without, without)
+        return Located(locator.locate(arrivals, without, start, samples=samples), arrivals, without)
     before = _places(locator, arrivals, without, start)
     corrected, errors, places = arrivals, replace(without, delay=NO_DELAY), before
     own = np.zeros(arrivals.time.shape)
@@ -78,7 +76,7 @@ def locate_catalog(
         places, delay = locator.refine(corrected, errors, places)
     corrected = _anchored(locator, corrected, before, places)
     density = locator.locate(corrected, errors, before, without, samples)
-    return Located(density, corrected, errors, without)
+    return Located(density, corrected, errors)
 
 
 def _places(locator: Locator, arrivals: Arrivals, errors: ErrorModel, start: np.ndarray | None) -> np.ndarray:

@@ -49,6 +49,7 @@ class _Sample:
     length: np.ndarray
     apart_km: np.ndarray
     travel: np.ndarray
+    delays: np.ndarray
 
 
 def first_errors(grades: int) -> ErrorModel:
@@ -124,7 +125,7 @@ def _samples(
         samples.append(
             _Sample(
                 own, found, slopes, 1.0 / modes.trust[free], errors.growth(models, own, earth.network),
-                errors.apart_km(own, earth.network), travel,
+                errors.apart_km(own, earth.network), travel, errors.delays(own),
             )
         )  # fmt: skip
     return samples, places
@@ -172,7 +173,7 @@ def _restricted(sample: _Sample, errors: ErrorModel) -> tuple[float, np.ndarray]
     own, present = sample.arrivals, sample.arrivals.present
     reading = np.where(present, errors.reading_variance(own) * sample.inverse_trust, 1.0)
     near, common, mixed = errors.parts(own, sample.length, sample.apart_km, sample.travel)
-    covariance = near + common + errors.delays(own)
+    covariance = near + common + sample.delays
     np.einsum("mii->mi", covariance)[...] += reading
     precision = np.linalg.inv(covariance)
     weighted = precision @ sample.slopes

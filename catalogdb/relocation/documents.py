@@ -77,6 +77,11 @@ class Correlated:
     cc: float
     kind: str = KINDS[1]
 
+    @property
+    def is_cc(self) -> bool:
+        """Whether it is by cross-correlation."""
+        return self.kind == KINDS[1]
+
 
 @dataclass(frozen=True)
 class Relocation:
@@ -134,7 +139,7 @@ def relocate_origins(
     if not len(pairs):
         return Relocation(counts={"no_pairs": len(origins)})
     frame = _Frame.of(origins, table, region, velocity, margin_km)
-    is_given = any(time.kind == KINDS[0] for time in correlated)
+    is_given = not all(time.is_cc for time in correlated)
     own = [] if is_given else [catalog_differences(pairs, table.times, table.quality)]
     if correlated:
         own.append(_correlated(correlated, table))
@@ -258,8 +263,8 @@ def _correlated(correlated: Sequence[Correlated], table: _Table) -> Differences:
     return Differences(
         np.array([time.first for time in correlated]), np.array([time.second for time in correlated]), np.array(slot),
         np.array([time.time for time in correlated]),
-        np.array([time.cc ** (2 if time.kind == KINDS[1] else 1) for time in correlated]),
-        np.array([time.kind == KINDS[1] for time in correlated]),
+        np.array([time.cc ** (2 if time.is_cc else 1) for time in correlated]),
+        np.array([time.is_cc for time in correlated]),
     )  # fmt: skip
 
 
@@ -356,7 +361,7 @@ def _pair_documents(
     """Documents of `differential_time`: one for each pair of events, with all its times."""
     factor = solution.factor[: len(found)]
     weight = np.square(factor / max(float(factor.max(initial=0.0)), 1e-300))
-    coefficient = iter([time.cc for time in correlated if time.kind == KINDS[1]])
+    coefficient = iter([time.cc for time in correlated if time.is_cc])
     pairs: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for row in range(len(found)):
         (net, sta, *_), phase = table.keys[found.slot[row]]

@@ -20,6 +20,7 @@ from catalogdb.stages.read_catalog import EventWithPicks, catalog_contents
 from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.stages.velocity_models import velocity_model
 from catalogdb.times import ALWAYS
+from catalogdb.traveltimes.model_files import PLACES_IN_A_JOB
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
@@ -32,13 +33,7 @@ HOLDS: dict[str, tuple[str, ...]] = {
 WITH_PAIRS = ("hypodd", "growclust")
 WITHOUT_MODEL = ("hypodd",)
 NAMED = "velocity_model"
-VELOCITIES = (
-    ("relocate", "velocity"),
-    ("locate", NAMED),
-    ("locate", "velocity"),
-    ("associate", "location_velocity"),
-    ("associate", "velocity"),
-)
+VELOCITIES = (("relocate", "velocity"), ("locate", NAMED), *PLACES_IN_A_JOB)
 """Where a catalog's configuration may have its model, what its last locations were made in first."""
 LONGEST_TRAVEL_SECONDS = 3600.0
 

@@ -166,9 +166,9 @@ def _span(
 ) -> Span:
     seen = {(FIRST_ARRIVALS[pick["phase"].lower()], pick["time"]) for pick in picks}
     onsets = tuple(Onset(phase, time) for phase, time in sorted(seen, key=lambda item: (item[1], item[0])))
-    event = next((pick["event_key"] for pick in picks if pick.get("event_key")), "")
+    keys = list(dict.fromkeys(pick["event_key"] for pick in picks if pick.get("event_key")))
+    event = keys[0] if keys else ""
     first, last = onsets[0].time - config.before_seconds, onsets[-1].time + config.after_seconds
-    keys = {pick["event_key"] for pick in picks if pick.get("event_key")}
     kind, origin = events.get(event, ("", None)) if len(keys) == 1 else ("", None)  # of several events it is of none
     return Span(net, sta, event, onsets, first, last, _known_of_events(picks, config.unpicked), kind, origin)
 

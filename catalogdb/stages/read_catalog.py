@@ -22,10 +22,9 @@ from pymongo.database import Database
 
 from catalogdb.batches import batches
 from catalogdb.database.named import require_catalog
-from catalogdb.database.short_ids import ids_that_begin
+from catalogdb.database.short_ids import id_that_begins
 from catalogdb.documents.data import Event, Pick
 from catalogdb.documents.records import Catalog, PickSet
-from catalogdb.errors import InputError
 from catalogdb.exchange.documents import event_keys
 from catalogdb.exchange.event_filter import EventFilter
 
@@ -85,10 +84,8 @@ def _with_full_id(db: Database, catalog: str, filter: EventFilter) -> EventFilte
     """The filter with the id that its `eventid` begins, where no event of the catalog has that as it stands."""
     if filter.eventid is None or db.event.find_one(EventFilter(eventid=filter.eventid).query(catalog), {"_id": 1}):
         return filter
-    found = ids_that_begin(db, "event", filter.eventid, {"catalog": catalog})
-    if len(found) > 1:
-        raise InputError(f"event {filter.eventid!r}: several ids begin so", hint=f"one of {', '.join(found)}")
-    return filter.model_copy(update={"eventid": found[0]}) if found else filter
+    found = id_that_begins(db, "event", filter.eventid, {"catalog": catalog})
+    return filter.model_copy(update={"eventid": found}) if found else filter
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from pymongo.database import Database
 
-from catalogdb.database.short_ids import ids_that_begin
+from catalogdb.database.short_ids import id_that_begins
 from catalogdb.documents.data import Event, OriginArrival
 from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
@@ -144,10 +144,8 @@ def find_event(db: Database, event_id: str, catalog: str | None) -> Event:
     if catalog is not None:
         query["catalog"] = {"$eq": catalog}
     rows = list(db.event.find(query).sort("catalog", 1).limit(10))
-    if not rows and (beginning := ids_that_begin(db, "event", event_id, {"catalog": catalog} if catalog else None)):
-        if len(beginning) > 1:
-            raise InputError(f"event {event_id!r}: several ids begin so", hint=f"one of {', '.join(beginning)}")
-        rows = list(db.event.find({"_id": beginning[0]}))
+    if not rows and (found := id_that_begins(db, "event", event_id, {"catalog": catalog} if catalog else None)):
+        rows = list(db.event.find({"_id": found}))
     if not rows:
         where = f" in catalog {catalog!r}" if catalog else ""
         raise InputError(

@@ -26,7 +26,8 @@ COLUMNS = {
     "longitude": ("longitude", "lon"),
     "latitude": ("latitude", "lat"),
 }
-PLACES_IN_A_JOB = (("locate", "velocity"), ("associate", "location_velocity"), ("associate", "velocity"), ("velocity",))
+PLACES_IN_A_JOB = (("locate", "velocity"), ("associate", "location_velocity"), ("associate", "velocity"))
+"""Blocks and settings of a job that hold the model of its locations; the first one that is there counts."""
 EVEN = 1e-4  # of a spacing
 
 
@@ -73,7 +74,7 @@ def _checked(path: Path, values: Any) -> VelocityConfig:
 def _of_job(path: Path, text: str) -> Any:
     values = parse_yaml(text, str(path))
     if isinstance(values, dict):
-        for keys in PLACES_IN_A_JOB:
+        for keys in (*PLACES_IN_A_JOB, ("velocity",)):
             found: Any = values
             for key in keys:
                 found = found.get(key) if isinstance(found, dict) else None

@@ -141,8 +141,7 @@ def _measured(task: Task, method: Method, config: AssociateConfig, gates: Gates 
     if task.picks:
         first = min(pick["time"] for pick in task.picks)
         through_windows(task.during(first, first + 600.0, 0.0), config)
-        if config.associator == "gamma":
-            forget_clusters()
+        forget_clusters()
     before = time.perf_counter(), time.process_time()
     origins = method(task, config)
     seconds, cpu_seconds = time.perf_counter() - before[0], time.process_time() - before[1]
