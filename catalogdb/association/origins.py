@@ -37,12 +37,21 @@ BEYOND_DOUBT = 1e-6
 # Where more than FEW_EVENTS lie within minutes, chance may have made this share of them.
 FALSE_SHARE = 0.003
 FEW_EVENTS = 2
+# What chance makes up to so often a day is an event where SUPPORT others like it, or surer ones, lie within minutes:
+# so many of them are made by chance far less often than is allowed (see decision 47).
+SUPPORTED_PER_DAY = 1.0
+SUPPORT = 2
 # In a swarm, an event whose residuals are so many times as wide as is typical there mixes others.
 MIXED = 2.5
 # So many events of a swarm say what is typical.
 SWARM_EVENTS = 5
 # Of the search, once more each time as long as events are found.
 MAXIMUM_PASSES = 4
+
+
+def _within_minutes(times: list[float], time: float) -> int:
+    """How many of some times, in order, lie within BACKGROUND_SECONDS."""
+    return bisect_right(times, time + BACKGROUND_SECONDS) - bisect_left(times, time - BACKGROUND_SECONDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +86,8 @@ class OriginBuilder:
         self._accepted_times: list[float] = []
         # Root mean square of residuals in a swarm, s, once it is known.
         self._typical: float | None = None
+        # Origin times, in order, of what was refused though chance makes it SUPPORTED_PER_DAY at most.
+        self._doubtful: list[float] = []
 
     def consider_all(self, candidates: list[Candidate]) -> None:
         """Consider candidates that are all known, the one with most picks first: it has those that are shared."""
@@ -109,6 +120,7 @@ class OriginBuilder:
         """
         self._consider_unmixed(search, BEYOND_DOUBT * max_chance_per_day)
         self._consider_unmixed(search, max_chance_per_day)
+        self._consider_supported(search, max_chance_per_day)
         self._consider_frequent(search, max_chance_per_day)
         if self._typical is not None:
             self.fitter.narrow(None)
@@ -132,10 +144,7 @@ class OriginBuilder:
         self._typical = float(np.median([self._rms(event.here, event.rows) for event in swarm]))
         self.fitter.narrow(self._typical)
         mixed = [event for event in swarm if self._is_mixed(event.here, event.rows)]
-        for event in mixed:
-            self.fitter.give_back(event.rows)
-            self._accepted.remove(event)
-            self._accepted_times.remove(event.here.time)
+        self._give_back(mixed)
         return True
 
     def _is_mixed(self, here: Hypocentre, rows: np.ndarray) -> bool:
@@ -146,6 +155,31 @@ class OriginBuilder:
 
     def _rms(self, here: Hypocentre, rows: np.ndarray) -> float:
         return float(np.sqrt(np.mean(self.fitter.misfit(rows, here) ** 2)))
+
+    def _consider_supported(self, search: Search, max_chance_per_day: float) -> None:
+        """Consider doubtful events where several lie within minutes; those that are left alone give back their picks."""
+        sure = set(map(id, self._accepted))
+
+        def allowed(time: float) -> float:
+            several = _within_minutes(self._doubtful, time) > SUPPORT
+            return max(max_chance_per_day, SUPPORTED_PER_DAY if several else 0.0)
+
+        if not any(allowed(time) > max_chance_per_day for time in self._doubtful):
+            return
+        self._consider_found(search, allowed)
+        while alone := [
+            event
+            for event in self._accepted
+            if id(event) not in sure and _within_minutes(self._accepted_times, event.here.time) <= SUPPORT
+        ]:
+            self._give_back(alone)
+            self.counts["origin_by_chance"] += sum(self._owns(event.here.time) for event in alone)
+
+    def _give_back(self, events: list[_Accepted]) -> None:
+        for event in events:
+            self.fitter.give_back(event.rows)
+            self._accepted.remove(event)
+            self._accepted_times.remove(event.here.time)
 
     def _consider_frequent(self, search: Search, max_chance_per_day: float) -> None:
         """Consider, as long as there is more, what is allowed where events are frequent."""
@@ -169,8 +203,7 @@ class OriginBuilder:
 
     def _events_per_day(self, time: float) -> float:
         """Of the minutes around, where there are more than FEW_EVENTS."""
-        times = self._accepted_times
-        near = bisect_right(times, time + BACKGROUND_SECONDS) - bisect_left(times, time - BACKGROUND_SECONDS)
+        near = _within_minutes(self._accepted_times, time)
         return max(near - FEW_EVENTS, 0) * 86400.0 / (2.0 * BACKGROUND_SECONDS)
 
     def _owns(self, time: float) -> bool:
@@ -199,6 +232,8 @@ class OriginBuilder:
             return here, False, math.inf
         if max_chance_per_day is not None and chance_per_day > max_chance_per_day:
             counts["origin_by_chance"] += 1
+            if chance_per_day <= SUPPORTED_PER_DAY:
+                insort(self._doubtful, here.time)
             return here, False, chance_per_day
         if max_chance_per_day is not None and self._is_mixed(here, rows):
             counts["origin_mixed"] += 1
