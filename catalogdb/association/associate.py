@@ -22,7 +22,7 @@ from catalogdb.stations.places import PlacedPick, StationRow
 from catalogdb.traveltimes.first_arrivals import travel_times
 
 SMALLEST_PROBABILITY = 0.01
-DEFAULT_CHANCE_PER_DAY = 0.03
+DEFAULT_CHANCE_PER_DAY = 0.1
 
 
 @dataclass(frozen=True)

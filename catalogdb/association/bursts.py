@@ -67,36 +67,39 @@ def explained(
         rank, time: of all picks around, the event's own among them: the station's place in order of distance, and s.
         reach: number of places looked at, (reaches, 1).
     """
-    ends = np.searchsorted(arrivals.time, arrivals.time + span, side="right")
-    counted = _running(arrivals.fits)
-    most_from = np.argmax(counted[ends] - counted[:-1], axis=0) if ends.size else np.zeros(counted.shape[1:], dtype=int)
-    start = np.append(arrivals.time, np.inf)[most_from]
-    inside = (arrivals.time[:, None, None] >= start) & (arrivals.time[:, None, None] <= start + span)
-    left = arrivals._replace(fits=arrivals.fits & ~inside)
-    outside = left.fits.sum(axis=0)
-    hits = counted[-1] - outside
+    time_of, fits = arrivals.time, arrivals.fits
+    if time_of.size == 0:
+        none = np.zeros(fits.shape[1:], dtype=int)
+        return Explained(none, none), arrivals
+    ends = time_of.searchsorted(time_of + span, side="right")
+    counted = _running(fits)
+    within = counted[ends] - counted[:-1]
+    most_from = within.argmax(axis=0)
+    number = np.arange(time_of.size)[:, None, None]
+    left = arrivals._replace(fits=fits & ((number < most_from) | (number >= ends[most_from])))
+    hits = within.max(axis=0)
+    outside = counted[-1] - hits
     rarity = (left.fits * arrivals.rarity).sum(axis=0)
     others = np.minimum(rarity + log_choose(np.maximum(slots - hits, outside), outside), 0.0)
     # The burst may have begun before the interval, or go on after it.
-    hit = stations_hit(rank, time, arrivals.time - span / 2.0, 2.0 * span)
-    stations = hit[most_from, reach - 1] if ends.size else np.zeros_like(hits)
-    return Explained(hits, np.maximum(stations, hits), others), left
+    hit = stations_hit(rank, time, time_of - span / 2.0, 2.0 * span)
+    return Explained(hits, np.maximum(hit[most_from, reach - 1], hits), others), left
 
 
 def _running(fits: np.ndarray) -> np.ndarray:
     """How many fit before each arrival, and of all."""
     counted = np.zeros((len(fits) + 1, *fits.shape[1:]), dtype=int)
-    np.cumsum(fits, axis=0, out=counted[1:])
+    fits.cumsum(axis=0, out=counted[1:])
     return counted
 
 
 def stations_hit(rank: np.ndarray, time: np.ndarray, starts: np.ndarray, span: float) -> np.ndarray:
     """Of the nearest 1, 2, ... stations, those with a pick in each interval of `span` seconds: (starts, stations)."""
-    inside = (time >= starts[:, None]) & (time <= starts[:, None] + span)
+    since = starts[:, None]
+    number, pick = ((time >= since) & (time <= since + span)).nonzero()
     hit = np.zeros((starts.size, rank.max(initial=0) + 1), dtype=bool)
-    number, pick = np.nonzero(inside)
     hit[number, rank[pick]] = True
-    return np.cumsum(hit, axis=1)
+    return hit.cumsum(axis=1)
 
 
 def chance_of_burst(burst: Explained, within: Numbers, share: float, bursts: Bursts) -> np.ndarray:
@@ -107,8 +110,10 @@ def chance_of_burst(burst: Explained, within: Numbers, share: float, bursts: Bur
         share: of the phase among the picks of bursts of both.
     """
     within = np.minimum(within, 1.0)
-    mixed = chance_of(burst.hits, burst.stations, share * within)
-    return bursts.uniform * share * chance_of(burst.hits, burst.stations, within) + (1.0 - bursts.uniform) * mixed
+    uniform = bursts.uniform
+    of_one = uniform * share * chance_of(burst.hits, burst.stations, within) if uniform > 0.0 else 0.0
+    mixed = (1.0 - uniform) * chance_of(burst.hits, burst.stations, share * within) if uniform < 1.0 else 0.0
+    return np.asarray(of_one + mixed)
 
 
 def chance_of(hits: Numbers, slots: Numbers, probability: Numbers) -> np.ndarray:

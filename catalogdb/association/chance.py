@@ -13,12 +13,13 @@ phase throughout, in the others each pick is P or S by itself; both shares are t
 stations or more have a P within +-tau with P(X >= k; n, p tau / RING_SECONDS), p being the share of P, or 1. A burst
 explains the P of one interval of 2 RING_SECONDS alone, the one that holds most of them: in a wide network those of an
 event arrive over minutes. The other P, and the S of stations with P, come at any time, or as many as one interval holds
-from a second burst. Bursts that are seen last as long as what makes them one, SEEN_SECONDS instead of RING_SECONDS.
+from a second burst, and of what that leaves from a third. Bursts that are seen last as long as what makes them one, SEEN_SECONDS instead of RING_SECONDS.
 Only P counts as the first one: S alone at near stations and P alone at farther ones is how a burst looks like an event.
 
 So S at a station that has P is evidence, the more the rarer picks are there. Times the number of places and times that
-differ by more than tau, and for picks at any time the number of looks at an event, a look being a reach m and a pair of
-tolerances, these are the coincidences to expect in a day. The reach m and the tolerances tau, one for P
+differ by more than tau, and the number of looks at an event, these are the coincidences to expect in a day. For picks at
+any time a look is a reach m and a pair of tolerances, for bursts a reach: a burst that fits within one tolerance mostly
+does within the next. The reach m and the tolerances tau, one for P
 and one that may be wider for S, are those that make an event stand out most.
 """
 
@@ -69,6 +70,7 @@ def rate(count: Numbers, slot_seconds: Numbers, prior: float = QUIET_RATE, weigh
 NONE_SEEN = Bursts(0.0, np.inf)
 """As many as the picks around could make."""
 OF_P = Bursts(1.0, 0.0)
+NOTHING = Explained(0, 0)
 
 
 class Event(NamedTuple):
@@ -106,7 +108,8 @@ class _Fits:
 
     def __init__(self, event: Event, tolerances: np.ndarray, s_tolerances: np.ndarray):
         self.event, self.tolerances, self.s_tolerances = event, tolerances, s_tolerances
-        self.places, inverse = np.unique(event.rank, return_inverse=True)
+        is_place = np.bincount(event.rank) > 0
+        self.places, inverse = np.flatnonzero(is_place), (np.cumsum(is_place) - 1)[event.rank]
         self.reach = self.places[:, None] + 1
         p_hit, s_hit = (_by_place(inverse, of_phase, self.places.size) for of_phase in (~event.is_s, event.is_s))
         # The last one stands for none.
@@ -162,9 +165,9 @@ class ChanceTest:
         return trials * chance_of(hits, slots, -np.expm1(-2.0 * tolerance * background))
 
     def in_bursts(
-        self, seen: Explained, unseen: Explained, second: Explained, p_hits: Numbers, both: Numbers, stations: Numbers,
-        reach: Numbers, radius_km: Numbers, tolerance: Numbers, s_tolerance: Numbers, seconds: Numbers,
-        background: float, bursts: Bursts = NONE_SEEN,
+        self, seen: Explained, unseen: Explained, second: Explained, third: Explained, p_hits: Numbers, both: Numbers,
+        stations: Numbers, reach: Numbers, radius_km: Numbers, tolerance: Numbers, s_tolerance: Numbers,
+        seconds: Numbers, background: float, bursts: Bursts = NONE_SEEN,
     ) -> np.ndarray:  # fmt: skip
         """Expected number per day from bursts; arrays broadcast together.
 
@@ -172,6 +175,7 @@ class ChanceTest:
             seen, unseen: what a burst like those seen explains of the P that fit, and one like none seen.
             second: what a second burst like those seen explains of what `seen` leaves, the S of stations whose P fits
                 among it.
+            third: what a third burst like those seen explains of what `second` leaves.
             p_hits: stations with a P pick within the tolerance.
             both: of `p_hits`, those with S within its tolerance.
             stations: stations with any pick within RING_SECONDS of its predicted time.
@@ -185,14 +189,17 @@ class ChanceTest:
         most = background * 2.0 * self._stations * 86400.0 / BURST_PICKS
         as_seen = min(bursts.seen, most)
         as_unseen = min(bursts.unseen, most - as_seen)
-        # What a second burst does is counted for both kinds of the first.
+        # What other bursts do is counted for both kinds of the first.
         second_rate = rate(seconds, 2.0 * RING_SECONDS * stations, background)
         s_alone = chance_of(both, p_hits, -np.expm1(-2.0 * s_tolerance * second_rate))
         touching = np.minimum((BURST_PICKS + reach - 1.0) / self._stations, 1.0)
-        again = as_seen * 2.0 * SEEN_SECONDS / 86400.0 * touching
+        another = as_seen * 2.0 * SEEN_SECONDS / 86400.0 * touching
         share = max(bursts.p_share, 1.0 - bursts.p_share)
-        again = again * chance_of_burst(second, np.maximum(s_tolerance, tolerance) / SEEN_SECONDS, share, bursts)
-        again = again * np.exp(second.others)
+        by_third, by_second = (
+            another * chance_of_burst(burst, np.maximum(s_tolerance, tolerance) / SEEN_SECONDS, share, bursts)
+            for burst in (third, second)
+        )
+        again = by_second * np.minimum(np.exp(second.others) + by_third * np.exp(third.others), 1.0)
         within = tolerance / SEEN_SECONDS * (1.0 + seconds / np.maximum(stations, 1))
         chance = as_seen * SEEN_SECONDS * chance_of_burst(seen, within, bursts.p_share, bursts)
         chance = chance * np.minimum(np.exp(seen.others) * s_alone + again, 1.0)
@@ -214,28 +221,34 @@ class ChanceTest:
         trials = tolerances.size * reach.size * self._places(self._area, tolerances) * 86400.0 / (2.0 * tolerances)
         rarity = np.cumsum(fits.p.rarity + fits.s_rarity, axis=0)
         everywhere = trials * np.exp(np.minimum(chosen + rarity, 0.0))
-        return float(np.maximum(everywhere, self._in_bursts(fits, background, bursts)).min())
+        return float(np.maximum(everywhere, reach.size * self._in_bursts(fits, background, bursts)).min())
 
-    def least_in_bursts(self, event: Event, tolerance: float, background: float, bursts: Bursts = NONE_SEEN) -> float:
+    def least_in_bursts(self, event: Event, tolerance: float, background: float, bursts: Bursts) -> float:
         """Give the least expected number per day from bursts over reaches, for one tolerance (s) of P and S."""
         return float(self._in_bursts(_Fits(event, *np.full((2, 1), tolerance)), background, bursts).min())
 
     def _in_bursts(self, fits: _Fits, background: float, bursts: Bursts) -> np.ndarray:
         """Expected number per day from bursts: (reaches, tolerances)."""
         event, places, reach = fits.event, fits.places, fits.reach
-        stations = (np.union1d(places, event.ring_rank)[:, None] < reach[:, 0]).sum(axis=0)[:, None]
-        # Second picks of a station that aren't part of the event.
-        ring = np.sort(event.ring_rank)
-        repeated = ring[np.isin(ring, places) | np.append(False, ring[1:] == ring[:-1])]
-        seconds = (repeated[:, None] < reach[:, 0]).sum(axis=0)[:, None]
+        # Of each station within the farthest reach, the picks around that aren't part of the event.
+        around = np.bincount(event.ring_rank, minlength=places[-1] + 1)[: places[-1] + 1]
+        is_place = np.zeros(around.size, dtype=bool)
+        is_place[places] = True
+        stations = np.cumsum(is_place | (around > 0))[reach - 1]
+        # All of them at a station of the event, all but one at another.
+        seconds = np.cumsum(np.maximum(around - ~is_place, 0))[reach - 1]
         rank, time = np.append(event.rank, event.ring_rank), np.append(event.time, event.ring_time)
         of_p = fits.arrivals(fits.p)
         seen, left = explained(of_p, reach, 2.0 * SEEN_SECONDS, rank, time, reach)
         unseen, _ = explained(of_p, reach, 2.0 * RING_SECONDS, rank, time, reach)
         rest = fits.arrivals(fits.both, left)
-        second, _ = explained(rest, reach + fits.p_hits - seen.hits, 2.0 * SEEN_SECONDS, rank, time, reach)
+        slots = reach + fits.p_hits - seen.hits
+        second, left = explained(rest, slots, 2.0 * SEEN_SECONDS, rank, time, reach)
+        third = NOTHING
+        if left.fits.any():
+            third, _ = explained(left, slots - second.hits, 2.0 * SEEN_SECONDS, rank, time, reach)
         return self.in_bursts(
-            seen, unseen, second, fits.p_hits, np.cumsum(fits.both.fits, axis=0), stations, reach,
+            seen, unseen, second, third, fits.p_hits, np.cumsum(fits.both.fits, axis=0), stations, reach,
             event.distances_km[places][:, None], fits.tolerances, fits.s_tolerances, seconds, background, bursts,
         )  # fmt: skip
 

@@ -166,9 +166,9 @@ class AssociateConfig(_Settings):
     max_chance_per_day: float | None = Field(
         None,
         gt=0.0,
-        description="Drop events that false picks would make more often than this, per day; left out: 0.03 for what "
+        description="Drop events that false picks would make more often than this, per day; left out: 0.1 for what "
         "the scan finds, no test of what GaMMA and PyOcto find. Of the scan's events in a swarm one in 300 may be by "
-        "chance, whatever is set.",
+        "chance, whatever is set, and what chance makes up to once a day is kept where others support it.",
     )
     gamma: GammaConfig = Field(default_factory=GammaConfig, description="GaMMA's settings.")
     pyocto: PyoctoConfig = Field(default_factory=PyoctoConfig, description="PyOcto's settings.")

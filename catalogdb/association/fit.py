@@ -38,6 +38,9 @@ ROUNDS = 6
 PARAMETERS = 4
 BACKGROUND_SECONDS = 120.0
 BACKGROUND_STATIONS = 20
+# Picks come in bursts, so the minutes around may have few by luck: the whole window's rate is known with the weight of
+# one burst's picks.
+WINDOW_PICKS = 8.0
 NARROWEST_SECONDS = 0.7
 FIRST_ROUND = 2.0
 NARROW_SHARE = 4.0
@@ -85,6 +88,7 @@ class EventFitter:
         self._pick_slot = picks.station * 2 + picks.is_s
         self._place_slot = self._pick_place * 2 + picks.is_s
         self._free_bursts = _FreeBursts(picks, stations, self.free)
+        self._seconds = max(float(np.ptp(picks.time)), 2.0 * BACKGROUND_SECONDS)
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
         self._last_view: NetworkView | None = None
 
@@ -194,12 +198,17 @@ class EventFitter:
         return np.sort(rows)
 
     def background(self, here: Hypocentre, rows: np.ndarray) -> float:
-        """Free picks per slot (place and phase) and second around, in the minutes around, but for these rows."""
+        """Free picks per slot (place and phase) and second around, in the minutes around, but for these rows; not less
+        than these minutes and the whole window say together."""
         is_near = self._view(here).rank < BACKGROUND_STATIONS
+        slots = 2.0 * min(is_near.size, BACKGROUND_STATIONS)
+        is_counted = is_near[self._pick_place] & self.free
         around, is_own = self._minutes_around(here.time, rows)
-        count = np.count_nonzero(is_near[self._pick_place[around]] & self.free[around])
-        count -= np.count_nonzero(is_near[self._pick_place[rows[is_own]]])
-        return float(rate(count, 2.0 * min(is_near.size, BACKGROUND_STATIONS) * 2.0 * BACKGROUND_SECONDS))
+        own = is_counted[rows]
+        count = np.count_nonzero(is_counted[around]) - np.count_nonzero(own & is_own)
+        slot_seconds = slots * 2.0 * BACKGROUND_SECONDS
+        usual = rate(np.count_nonzero(is_counted) - np.count_nonzero(own), slots * self._seconds)
+        return float(max(rate(count, slot_seconds), rate(count, slot_seconds, usual, WINDOW_PICKS)))
 
     def _slot_rates(self, rows: np.ndarray, time: float, background: float) -> np.ndarray:
         """Free picks per second of the place and phase of each row in the minutes around, but for the row itself."""

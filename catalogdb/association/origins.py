@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from bisect import bisect_left, bisect_right, insort
+from bisect import insort
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +17,7 @@ from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.locate import Hypocentre
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scan import Search
+from catalogdb.association.support import SUPPORT, SUPPORTED_PER_DAY, is_at_source, supported_times, within_minutes
 from catalogdb.documents.data import OriginArrival, OriginFields
 from catalogdb.geo import azimuthal_gap, distance_azimuth
 from catalogdb.traveltimes.first_arrivals import TravelTimes
@@ -37,21 +38,12 @@ BEYOND_DOUBT = 1e-6
 # Where more than FEW_EVENTS lie within minutes, chance may have made this share of them.
 FALSE_SHARE = 0.003
 FEW_EVENTS = 2
-# What chance makes up to so often a day is an event where SUPPORT others like it, or surer ones, lie within minutes:
-# so many of them are made by chance far less often than is allowed (see decision 47).
-SUPPORTED_PER_DAY = 1.0
-SUPPORT = 2
 # In a swarm, an event whose residuals are so many times as wide as is typical there mixes others.
 MIXED = 2.5
 # So many events of a swarm say what is typical.
 SWARM_EVENTS = 5
 # Of the search, once more each time as long as events are found.
 MAXIMUM_PASSES = 4
-
-
-def _within_minutes(times: list[float], time: float) -> int:
-    """How many of some times, in order, lie within BACKGROUND_SECONDS."""
-    return bisect_right(times, time + BACKGROUND_SECONDS) - bisect_left(times, time - BACKGROUND_SECONDS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +78,8 @@ class OriginBuilder:
         self._accepted_times: list[float] = []
         # Root mean square of residuals in a swarm, s, once it is known.
         self._typical: float | None = None
-        # Origin times, in order, of what was refused though chance makes it SUPPORTED_PER_DAY at most.
-        self._doubtful: list[float] = []
+        # What was refused though chance makes it SUPPORTED_PER_DAY at most.
+        self._doubtful: list[Hypocentre] = []
 
     def consider_all(self, candidates: list[Candidate]) -> None:
         """Consider candidates that are all known, the one with most picks first: it has those that are shared."""
@@ -157,20 +149,21 @@ class OriginBuilder:
         return float(np.sqrt(np.mean(self.fitter.misfit(rows, here) ** 2)))
 
     def _consider_supported(self, search: Search, max_chance_per_day: float) -> None:
-        """Consider doubtful events where several lie within minutes; those that are left alone give back their picks."""
-        sure = set(map(id, self._accepted))
-
-        def allowed(time: float) -> float:
-            several = _within_minutes(self._doubtful, time) > SUPPORT
-            return max(max_chance_per_day, SUPPORTED_PER_DAY if several else 0.0)
-
-        if not any(allowed(time) > max_chance_per_day for time in self._doubtful):
+        """Consider doubtful events that others support; those that turn out to be alone give back their picks."""
+        before = list(self._accepted)
+        sure = [event.here for event in before]
+        times = supported_times(self._doubtful, sure)
+        if not times or max_chance_per_day >= SUPPORTED_PER_DAY:
             return
-        self._consider_found(search, allowed)
+        self._consider_found(
+            search, lambda time: SUPPORTED_PER_DAY if within_minutes(times, time) else max_chance_per_day
+        )
         while alone := [
             event
             for event in self._accepted
-            if id(event) not in sure and _within_minutes(self._accepted_times, event.here.time) <= SUPPORT
+            if event not in before
+            and within_minutes(self._accepted_times, event.here.time) <= SUPPORT
+            and not is_at_source(event.here, sure)
         ]:
             self._give_back(alone)
             self.counts["origin_by_chance"] += sum(self._owns(event.here.time) for event in alone)
@@ -203,7 +196,7 @@ class OriginBuilder:
 
     def _events_per_day(self, time: float) -> float:
         """Of the minutes around, where there are more than FEW_EVENTS."""
-        near = _within_minutes(self._accepted_times, time)
+        near = within_minutes(self._accepted_times, time)
         return max(near - FEW_EVENTS, 0) * 86400.0 / (2.0 * BACKGROUND_SECONDS)
 
     def _owns(self, time: float) -> bool:
@@ -233,7 +226,7 @@ class OriginBuilder:
         if max_chance_per_day is not None and chance_per_day > max_chance_per_day:
             counts["origin_by_chance"] += 1
             if chance_per_day <= SUPPORTED_PER_DAY:
-                insort(self._doubtful, here.time)
+                self._doubtful.append(here)
             return here, False, chance_per_day
         if max_chance_per_day is not None and self._is_mixed(here, rows):
             counts["origin_mixed"] += 1

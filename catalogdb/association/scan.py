@@ -103,7 +103,7 @@ class Search:
                     break
                 self._tried[seed], self._left[seed], self._chance[seed] = possible.size, left, np.inf
                 candidate = _best_place(
-                    seed, possible, around, self._slot, self._place, self._picks, self._grid, self._fitter,
+                    seed, possible, around, slice(*self._window[seed]), self._slot, self._place, self._picks, self._grid, self._fitter,
                     self._config, limit,
                 )  # fmt: skip
                 if not isinstance(candidate, Candidate):
@@ -135,6 +135,7 @@ def _best_place(
     seed: int,
     possible: np.ndarray,
     around: np.ndarray,
+    window: slice,
     slot: np.ndarray,
     place: np.ndarray,
     picks: PreparedPicks,
@@ -148,13 +149,14 @@ def _best_place(
     Args:
         possible: rows of neighbours, by place and phase, that fit at one place or another.
         around: those that come near it.
+        window: rows of the minutes around the seed.
         slot, place: of all picks, station and phase, and the place of the station.
         allowed: how many events like it chance may make in a day.
     """
-    nodes, tolerance = grid.nodes_of[place[seed]], fitter.scales.tolerance
+    nodes, tolerance, free = grid.nodes_of[place[seed]], fitter.scales.tolerance, fitter.free
     # Of one place and phase one pick counts.
     place_slot = place * 2 + picks.is_s
-    is_first = np.diff(place_slot[possible], prepend=-1) != 0
+    is_first = _is_first(place_slot[possible])
     starts = np.flatnonzero(is_first)
     if nodes.size == 0 or starts.size + 1 < config.min_picks:
         return np.inf
@@ -164,14 +166,14 @@ def _best_place(
     most = int(slots_hit.max())
     if most < config.min_picks:
         return np.inf
-    background = _background(seed, place, picks, grid, fitter, most)
+    background = _background(place[window], free[window], grid.is_near[place[seed]], most)
     by_hits = grid.chance.at_any_time(np.arange(most + 1), 2 * grid.reaches[:, None], tolerance, background)
     by_hits[:, : config.min_picks] = np.inf
     at_best = by_hits.min(axis=0)  # of all hits within one reach
     enough = min(allowed * COARSE_SHARE, COARSE_PER_DAY)
     if (needed := at_best[most]) >= enough:
         return float(needed) / COARSE_SHARE
-    places_possible = place[possible[starts]]
+    places_possible, each_reach = place[possible[starts]], np.arange(len(by_hits))[:, None]
 
     def quick(columns: np.ndarray) -> np.ndarray:
         ranks = grid.rank[places_possible[:, None], nodes[columns]]
@@ -179,7 +181,7 @@ def _best_place(
         within = [
             np.add.reduce(hit_there & (ranks < reach), axis=0, dtype=int) + (own_rank < reach) for reach in grid.reaches
         ]
-        return np.take_along_axis(by_hits, np.stack(within), axis=1).min(axis=0)
+        return by_hits[each_reach, within].min(axis=0)
 
     promising = np.flatnonzero(slots_hit == most)
     quickly = quick(promising)
@@ -194,10 +196,11 @@ def _best_place(
     node = nodes[column]
     own = grid.travel[slot[seed], node]
     misfit = _misfit(seed, around, (grid.travel[slot[around], node] - own)[:, None], picks)[:, 0]
-    rows = np.sort(np.append(possible[hit[:, column]], seed))
+    fitting = possible[hit[:, column]]
+    rows = np.sort(np.append(fitting, seed))
     # Of a place and phase one pick is the event's.
-    counted = rows[np.unique(place_slot[rows], return_index=True)[1]]
-    ring = around[(misfit <= RING_SECONDS) & ~np.isin(around, counted)]
+    counted = np.append(fitting[_is_first(place_slot[fitting])], seed)
+    ring = around[(misfit <= RING_SECONDS) & (around[:, None] != counted).all(axis=1)]
     event = Event(
         np.zeros(counted.size), grid.rank[place[counted], node], picks.is_s[counted], picks.time[counted],
         np.full(counted.size, background), grid.rank[place[ring], node], picks.time[ring], grid.distances_km(node),
@@ -238,16 +241,22 @@ def _count(hit: np.ndarray) -> np.ndarray:
     return np.asarray(np.add.reduce(hit.view(np.uint8), axis=0, dtype=dtype))
 
 
-def _background(
-    seed: int, place: np.ndarray, picks: PreparedPicks, grid: _Grid, fitter: EventFitter, hits: int
-) -> float:
-    """Free picks per slot (place and phase) and second around the seed's place, but for as many as the event has."""
-    first, last = np.searchsorted(
-        picks.time, [picks.time[seed] - BACKGROUND_SECONDS, picks.time[seed] + BACKGROUND_SECONDS]
-    )
-    near = grid.is_near[place[seed]]
-    count = max(int(np.count_nonzero(near[place[first:last]] & fitter.free[first:last])) - hits, 0)
-    return float(rate(count, 4.0 * BACKGROUND_SECONDS * min(REACHES[2], near.size)))
+def _is_first(values: np.ndarray) -> NDArray[np.bool_]:
+    """Which of some values in order differ from the one before."""
+    is_first = np.ones(values.size, dtype=bool)
+    np.not_equal(values[1:], values[:-1], out=is_first[1:])
+    return is_first
+
+
+def _background(place: np.ndarray, free: np.ndarray, is_near: np.ndarray, hits: int) -> float:
+    """Picks per slot (place and phase) and second around the seed's place, but for as many as the event has.
+
+    Args:
+        place, free: of the picks in the minutes around, and whether each belongs to no event.
+        is_near: of each place.
+    """
+    count = max(int(np.count_nonzero(is_near[place] & free)) - hits, 0)
+    return float(rate(count, 4.0 * BACKGROUND_SECONDS * min(REACHES[2], is_near.size)))
 
 
 def _pairs(

@@ -35,8 +35,8 @@ def best(arrivals, ring=(), background=1e-5, rates=None, bursts=NONE_SEEN):
 
 def in_bursts(hits, stations, both=0, **settings):
     """What bursts make where one explains all P that fit, and a second one all S."""
-    first, second = Explained(hits, stations), Explained(both, hits)
-    return TEST.in_bursts(first, first, second, hits, both, stations, **settings)
+    first, second, third = Explained(hits, stations), Explained(both, hits), Explained(0, 0)
+    return TEST.in_bursts(first, first, second, third, hits, both, stations, **settings)
 
 
 def test_coincidences_of_one_place_are_as_frequent_as_simulated():
