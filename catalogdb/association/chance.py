@@ -13,14 +13,15 @@ phase throughout, in the others each pick is P or S by itself; both shares are t
 stations or more have a P within +-tau with P(X >= k; n, p tau / RING_SECONDS), p being the share of P, or 1. A burst
 explains the P of one interval of 2 RING_SECONDS alone, the one that holds most of them: in a wide network those of an
 event arrive over minutes. The other P, and the S of stations with P, come at any time, or as many as one interval holds
-from a second burst, and of what that leaves from a third. Bursts that are seen last as long as what makes them one, SEEN_SECONDS instead of RING_SECONDS.
-Only P counts as the first one: S alone at near stations and P alone at farther ones is how a burst looks like an event.
+from a second burst, and of what that leaves from a third. Bursts that are seen last as long as what makes them one,
+SEEN_SECONDS instead of RING_SECONDS. Only P counts as the first one: S alone at near stations and P alone at farther
+ones is how a burst looks like an event.
 
 So S at a station that has P is evidence, the more the rarer picks are there. Times the number of places and times that
-differ by more than tau, and the number of looks at an event, these are the coincidences to expect in a day. For picks at
-any time a look is a reach m and a pair of tolerances, for bursts a reach: a burst that fits within one tolerance mostly
-does within the next. The reach m and the tolerances tau, one for P
-and one that may be wider for S, are those that make an event stand out most.
+differ by more than tau, and the number of looks at an event, these are the coincidences to expect in a day. For picks
+at any time a look is a reach m and a pair of tolerances, for bursts a reach: a burst that fits within one tolerance
+mostly does within the next. The reach m and the tolerances tau, one for P and one that may be wider for S, are those
+that make an event stand out most.
 """
 
 from __future__ import annotations

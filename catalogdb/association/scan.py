@@ -103,8 +103,8 @@ class Search:
                     break
                 self._tried[seed], self._left[seed], self._chance[seed] = possible.size, left, np.inf
                 candidate = _best_place(
-                    seed, possible, around, slice(*self._window[seed]), self._slot, self._place, self._picks, self._grid, self._fitter,
-                    self._config, limit,
+                    seed, possible, around, slice(*self._window[seed]), self._slot, self._place, self._picks,
+                    self._grid, self._fitter, self._config, limit,
                 )  # fmt: skip
                 if not isinstance(candidate, Candidate):
                     self._chance[seed] = candidate

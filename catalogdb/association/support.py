@@ -1,9 +1,9 @@
 """What supports a doubtful event: others within minutes, or a sure one at the same place.
 
 False picks make an event now and then, but seldom several within minutes, and seldom one where a sure event lies. Of
-events that chance makes n times a day each, three or more come within T of each other n (n T)^2 / 2 times a day: for one
-a day and four minutes 4e-6. One of them lies within SOURCE_KM of one of m sure events n m pi SOURCE_KM^2 / area times,
-for a region of 80,000 km2 and one sure event in 250 of them.
+events that chance makes n times a day, three or more come within T of each other some n (n T)^2 / 2 times a day: for
+n = 1 and four minutes 4e-6. Within SOURCE_KM of a given epicentre lie n pi SOURCE_KM^2 / area of them: for n = 1 and a
+region of 80,000 km2 0.004 a day.
 """
 
 from __future__ import annotations
