@@ -71,8 +71,8 @@ class VelocityConfig(_Settings):
     gradient: bool = Field(False, description="Speeds vary linearly between the depths listed instead of in steps.")
     spherical: bool = Field(
         False,
-        description="The layers are shells of a round Earth, as global models have them. False: they are flat, as models "
-        "of a region are made and used; at 4 degrees flat ones are 0.3 s (P) late in the crust and 1.5 s from 600 km depth.",
+        description="The layers are shells of a round Earth, as global models have them. False: they are flat, as "
+        "models of a region are made and used; over 4 degrees that makes P 0.3 s late in the crust, 1.5 s from 600 km.",
     )
 
     @model_serializer(mode="wrap")
