@@ -1,5 +1,5 @@
-"""A round Earth as flat layers: the Earth-flattening transformation, exact for the times of rays (Mueller, 1971,
-Journal of Geophysics 37, 429-436).
+"""A round Earth as flat layers: the Earth-flattening transformation, exact for the times of rays (Mueller, 1977,
+Journal of Geophysics 42, 429-436).
 
 At radius r stands the depth R ln(R/r), and speeds are R/r times as large; distances are those at sea level.
 """
