@@ -156,12 +156,12 @@ class LayeredTimes:
         for depth in self._depth:
             # Two points at one place have no path: the speed around them is what the cell's corner must say.
             distance = np.maximum(self._distance, 0.01)
-            ends = (
-                (flat_depth(depth), flat_depth(station_depth_km)) if self._is_spherical else (depth, station_depth_km)
-            )
-            time = _first_arrival(tops, speeds, *ends, distance)
+            time = _first_arrival(tops, speeds, self._in_flat(depth), self._in_flat(station_depth_km), distance)
             rows.append(time / np.maximum(np.hypot(distance, depth - station_depth_km), 0.01))
         return np.stack(rows)
+
+    def _in_flat(self, depth_km: float) -> float:
+        return flat_depth(depth_km) if self._is_spherical else depth_km
 
 
 TravelTimes = HomogeneousTimes | LayeredTimes
