@@ -55,7 +55,7 @@ class EventTypeStage(Stage):
         Reads("origin", "origins"),
         Reads("wf_miniseed", "waveforms", padding=lambda stage: REACH_SECONDS),
     )
-    collections = ("event_type",)
+    collections = copied = ("event_type",)
     settings = EventTypeConfig
     revision = REVISION
     words = {
