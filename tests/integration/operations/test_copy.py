@@ -165,6 +165,14 @@ def test_a_copy_is_removed_whole_and_pruned_never(copy, command):
     assert {name: copy.db[name].count_documents({}) for name in before} == before
 
 
+def test_removal_names_the_pick_set_that_nothing_needs(copy, command):
+    copy_catalog(copy.db, "ops", "kept")
+    said = command(copy.settings, "remove", "catalog", "kept", "--yes").err
+    assert "pick set kept stays" in said and "catalogdb remove pick-set kept" in said
+    dry = command(copy.settings, "remove", "catalog", "twin", "--dry-run", "--json").json
+    assert dry["pick_set_left"] is None  # `ops` is made from it, too
+
+
 def test_a_removal_broken_off_leaves_no_half_of_a_copy(copy):
     class Killed(Exception):
         pass
