@@ -14,8 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 BLOCK = 500_000
-AT_ONCE = 100
-"""Fewer shoulders are found one by one."""
 
 
 @dataclass
@@ -96,18 +94,7 @@ def _independent(values: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarr
 def _without_shoulders(
     tops: np.ndarray, heights: np.ndarray, lowest_after: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Those of the tops (sample numbers) that aren't shoulders of higher ones, and the saddle before each.
-
-    Shoulders of a neighbour go first, all at once and as long as they are many: what one of them hides, the neighbour
-    hides too. The others are found one by one.
-    """
-    while tops.size >= AT_ONCE:
-        is_shoulder = _shoulders_of_neighbours(heights, lowest_after)
-        if np.count_nonzero(is_shoulder) < AT_ONCE:
-            break
-        stays = np.flatnonzero(~is_shoulder)
-        lowest_after = np.minimum.reduceat(lowest_after, stays)  # what is before the first has no say
-        tops, heights = tops[stays], heights[stays]
+    """Those of the tops (sample numbers) that aren't shoulders of higher ones, and the saddle before each."""
     kept: list[tuple[int, float, float]] = []
     saddle = 0.0
     for top, height, lowest in zip(tops.tolist(), heights.tolist(), lowest_after.tolist(), strict=True):
@@ -119,16 +106,6 @@ def _without_shoulders(
         kept.append((top, height, saddle))
         saddle = lowest
     return np.array([top for top, _, _ in kept], dtype=np.int64), np.array([low for _, _, low in kept], dtype=float)
-
-
-def _shoulders_of_neighbours(heights: np.ndarray, lowest_after: np.ndarray) -> np.ndarray:
-    """Which tops are shoulders of the one before (which may be as high) or of the higher one after them."""
-    before, after = heights[:-1], heights[1:]
-    between = lowest_after[:-1]
-    is_shoulder = np.zeros(heights.size, dtype=bool)
-    is_shoulder[1:] = (after <= before) & (between >= after / 2)
-    is_shoulder[:-1] |= (before < after) & (between >= before / 2)
-    return is_shoulder
 
 
 def picks_at(probability: np.ndarray, saddle: np.ndarray, threshold: float) -> np.ndarray:

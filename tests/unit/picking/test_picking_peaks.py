@@ -76,18 +76,6 @@ def test_peaks_do_not_depend_on_the_blocks_that_they_are_sought_in(monkeypatch):
         assert np.array_equal(peaks_and_saddles(probability, 0.1), whole)
 
 
-@given(st.lists(st.integers(0, 12), min_size=1, max_size=60))
-@settings(deadline=None)
-def test_shoulders_found_at_once_are_those_found_one_by_one(twelfths):
-    probability = np.array(twelfths, dtype=np.float32) / 12
-    expected = peaks_and_saddles(probability, 0.1)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("catalogdb.picking.peaks.AT_ONCE", 1)
-        found = peaks_and_saddles(probability, 0.1)
-    for one, other in zip(found, expected, strict=True):
-        assert one.tolist() == other.tolist()
-
-
 @pytest.mark.parametrize("probability", [[], [0.1, 0.2], [np.nan, np.nan]])
 def test_nothing_above_the_threshold_gives_no_peaks(probability):
     assert picks(np.array(probability, dtype=np.float32), 0.3, 0.3) == []
