@@ -126,6 +126,8 @@ class Declared:
         kind: of the named result that it belongs to, `pick_set` or `catalog`.
         reads: what it reads of the database; what other stages write decides the order of the stages.
         collections: what it writes; of a stage with tasks, what their commits write.
+        copied: collections that a copy of the catalog takes along: their documents are about one event (`event_id`), or
+            about the catalog as a whole. Origins and magnitudes are in the events.
         keeps: what it writes by itself, in a stream of its own, since one transaction can't hold it; the documents name
             the catalogs that they are about, and go with them.
         settings: model of its block in job files, which has its name; a job where that is null runs without it.
@@ -140,6 +142,7 @@ class Declared:
     kind: ClassVar[str | None] = None
     reads: ClassVar[tuple[Reads, ...]] = ()
     collections: ClassVar[tuple[str, ...]] = ()
+    copied: ClassVar[tuple[str, ...]] = ()
     keeps: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[type[BaseModel] | None] = None
     revision: ClassVar[int] = 1

@@ -15,7 +15,15 @@ from catalogdb.errors import CatalogdbError
 from catalogdb.features.config import FeaturesConfig
 from catalogdb.ledger.parts import Parts, digest
 from catalogdb.stages.file_states import file_states
-from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, Interval, identify, overlaps, read_intervals
+from catalogdb.stages.waveform_segments import (
+    Interval,
+    find_segments,
+    identify,
+    joined,
+    meeting,
+    read_intervals,
+    waveform_parts,
+)
 
 if TYPE_CHECKING:
     from catalogdb.features.spectrograms import Arrival, Spectrogram
@@ -24,8 +32,6 @@ EVENT_FIELDS = (
     *("time", "preferred_origin_id", "origins._id"),
     *(f"origins.arrivals.{name}" for name in ("net", "sta", "phase", "time")),
 )
-JOIN_SECONDS = 60.0
-"""Windows of one station this close together are read at once."""
 SPARE_SECONDS = 1.0
 SEGMENT_ORDER = ("loc", "chan", "starttime", "dir", "dfile", "foff")
 HELD_BYTES, LEARNED_BYTES = 8, 40
@@ -135,34 +141,15 @@ def _plain(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _intervals(arrivals: Iterable[Arrival], config: FeaturesConfig) -> dict[Station, list[Interval]]:
-    """Times around the arrivals by station, joined where they are close."""
-    needed: dict[Station, list[Interval]] = defaultdict(list)
-    for arrival in arrivals:
-        start = arrival.p_time - config.before_seconds - SPARE_SECONDS
-        end = arrival.p_time + config.after_seconds + SPARE_SECONDS
-        found = needed[arrival.net, arrival.sta]
-        if found and start - found[-1][1] <= JOIN_SECONDS:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return dict(sorted(needed.items()))
+    """Times around the arrivals by station."""
+    before, after = config.before_seconds + SPARE_SECONDS, config.after_seconds + SPARE_SECONDS
+    spans = (((own.net, own.sta), own.p_time - before, own.p_time + after) for own in arrivals)
+    return dict(sorted(joined(spans).items()))
 
 
 def _segments(db: Database, station: Station, intervals: Sequence[Interval]) -> list[Any]:
     """Segments of a station that meet one of its times."""
-    query = {
-        "net": station[0],
-        "sta": station[1],
-        "starttime": {"$lte": intervals[-1][1]},
-        "endtime": {"$gte": intervals[0][0]},
-    }
-    rows = db.wf_miniseed.find(query, dict.fromkeys(SEGMENT_FIELDS, 1) | {"_id": 0})
-    ends = [end for _, end in intervals]
-    found = []
-    for row in rows:
-        first = bisect_left(ends, row["starttime"])
-        if first < len(intervals) and overlaps(row, *intervals[first]):
-            found.append(row)
+    found = meeting(find_segments(db, {"net": station[0], "sta": station[1]}, intervals), intervals)
     return sorted(found, key=lambda row: [row.get(name, "") for name in SEGMENT_ORDER])
 
 
@@ -174,11 +161,7 @@ def _parts(events: Sequence[dict[str, Any]], segments: dict[Station, list[Any]])
         days[day].append([event["event_id"], event["time"], event["arrivals"]])
     return {
         "event": {day: digest(sorted(own, key=lambda one: one[0])) for day, own in days.items()},
-        "waveform": {
-            ".".join(station): digest(*sorted({row["identity"] for row in own}))
-            for station, own in segments.items()
-            if own
-        },
+        "waveform": waveform_parts({".".join(station): own for station, own in segments.items()}),
     }
 
 

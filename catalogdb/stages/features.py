@@ -74,7 +74,7 @@ class FeaturesStage(Stage):
     name = "features"
     kind = "catalog"
     reads = (Reads("event", "events", padding=_whole), Reads("wf_miniseed", "waveforms", padding=_whole))
-    collections = ("feature_model", "feature")
+    collections = copied = ("feature_model", "feature")
     settings = FeaturesConfig
     revision = REVISION
     words = {"event": named("events"), "waveform": named("waveforms")}
