@@ -124,11 +124,13 @@ class TrainStage(Stage):
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Train, and keep the tensors."""
+        from catalogdb.training.result import Training
         from catalogdb.training.train import train
 
         given: _Inputs = inputs.data
         seed = int(shard.key["seed"])
-        result = train(given.training_set.parted.parts, given.parent, self.train_config, seed, given.resume, given.save)
+        training = Training(given.parent, self.train_config, seed, given.resume, given.save)
+        result = train(given.training_set.parted.parts, training)
         weights, curve = result.weights, result.trained.curve
         given.keep(weights.sha256, weights.pt)
         losses = zip(curve.training, curve.validation, curve.learning_rate, curve.measured, strict=True)

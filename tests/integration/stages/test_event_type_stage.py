@@ -11,7 +11,7 @@ from typed_waveforms import at, origin_of, records_of, write
 
 from catalogdb.cli.why import _tree
 from catalogdb.errors import InputError
-from catalogdb.exchange.quakeml_writer import write_quakeml
+from catalogdb.exchange.quakeml import read_quakeml, write_quakeml
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger import tasks
@@ -71,7 +71,7 @@ def test_a_blast_is_found_and_the_event_says_suspected(db, blast):
     assert event["event_type_rule"] == "waveforms" and event["event_type_probability"] == found["probability"]
 
 
-def test_quakeml_has_the_type_and_its_certainty(db, blast, tmp_path):
+def test_quakeml_has_the_type_and_how_sure_it_is(db, blast, tmp_path):
     job = job_of(**BLAST)
     run(db, EventTypeStage(job, CONFIG_ID))
     run(db, AssembleStage(job, CONFIG_ID))
@@ -80,6 +80,9 @@ def test_quakeml_has_the_type_and_its_certainty(db, blast, tmp_path):
         write_quakeml(((event, []) for event in db.event.find()), stream)
     (event,) = obspy.read_events(str(path))
     assert (event.event_type, event.event_type_certainty) == ("quarry blast", "suspected")
+    (found,), own = read_quakeml(path).events, db.event.find_one()
+    assert found["event_type_rule"] == "waveforms"
+    assert found["event_type_probability"] == own["event_type_probability"]
 
 
 def test_an_unsure_event_keeps_its_type_without_certainty(db, blast):
