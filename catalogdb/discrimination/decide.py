@@ -115,6 +115,7 @@ def decide(
             entries[number] |= {"vote": CLASSES[int(own.argmax())], "probabilities": _named(own)}
         document |= {
             "most_probable": vote.best,
+            "least_probability": config.least(vote.best),
             "probability": round(vote.probability, 4),
             "probabilities": _named(vote.probabilities),
             "votes": dict(vote.votes),
@@ -122,7 +123,7 @@ def decide(
         }
         if len(rows) < config.min_stations:
             document["decision"] = "too_few_stations"
-        elif vote.probability < config.least_probability:
+        elif vote.probability < config.least(vote.best):
             document["decision"] = "unsure"
         else:
             document |= {"decision": "decided", "type": config.type_of(vote.best)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.database import Database
 
 from catalogdb.database import blobs
+from catalogdb.discrimination.config import REVISION as TYPES_REVISION
 from catalogdb.documents import records
 from catalogdb.documents.free import AnyDocument
 from catalogdb.identity import canonical, content_id, file_sha256, installed_versions
@@ -73,7 +74,7 @@ class TrainStage(Stage):
             {
                 "stage": self.name,
                 "model": config.name,
-                "revision": [self.revision, PICKING_REVISION],
+                "revision": [self.revision, TYPES_REVISION if config.task == "event_type" else PICKING_REVISION],
                 "settings": config.scientific(),
                 "parent": parent.identity() if config.parent else {"seed": 0},
                 "training_set": training_set["digest"],
