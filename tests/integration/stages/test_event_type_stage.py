@@ -196,6 +196,27 @@ def test_a_filled_gap_and_an_accelerometer_on_real_files(db, tmp_path):
     assert "1 with one value for 0.5 s or more" in EventTypeStage.outcome(report.counts)[1][0]
 
 
+def test_where_the_best_sensor_is_clipped_the_next_one_is_asked(db, tmp_path):
+    made = at(records_of("quarry blast")[:1], HOUR + 600)
+    ((_, stream, _, _),) = made
+    others = stream.copy()
+    for trace in stream:
+        top = 0.3 * abs(trace.data).max()
+        trace.data = np.clip(trace.data, -top, top).astype(np.float32)
+    for trace in others:
+        trace.stats.channel = "EH" + trace.stats.channel[-1]
+    job, origin = job_of(**BLAST), origin_of(made, "near", CONFIG_ID)
+    ingest_waveforms(db, [write(made, tmp_path / "wf")])
+    db.origin.insert_one(origin)
+    associated(db)
+    (report,) = run(db, EventTypeStage(job, CONFIG_ID))
+    assert report.counts["clipped"] == report.counts["no_station"] == 1
+    others.write(str(tmp_path / "wf" / "A0-other.mseed"), format="MSEED", encoding="FLOAT32")
+    ingest_waveforms(db, [tmp_path / "wf"])
+    (report,) = run(db, EventTypeStage(job, CONFIG_ID))
+    assert "clipped" not in report.counts and db.event_type.find_one()["n_stations"] == 1
+
+
 def test_a_block_alone_has_the_stage_run():
     assert [stage.name for stage in stages_of(job_of().stages, "catalog")] == ["associate", "event_type", "assemble"]
 
