@@ -13,9 +13,11 @@ from scipy.sparse import coo_matrix, vstack
 from catalogdb.geo import Projection
 from catalogdb.location.arrivals import Arrivals
 from catalogdb.location.density import Density
+from catalogdb.relocation.pairs import clusters
 
 LEVELS = (0.68, 0.90, 0.95)
 LEAST_OF_A_HALF = 7
+LEAST_OF_A_GROUP = 10
 
 
 def pair_errors(places: np.ndarray, pairs: pd.DataFrame) -> tuple[float, float]:
@@ -78,22 +80,38 @@ def places_of_separations(start: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
     return answer.x.reshape(start.shape)
 
 
-def coverage(found: Density, truth: np.ndarray, is_shifted: bool = False) -> dict[str, float]:
+def shifted_by_group(best: np.ndarray, truth: np.ndarray, pairs: pd.DataFrame) -> np.ndarray:
+    """The truth where only separations are known: each group of events that pairs link is moved, as a whole, by its
+    median distance from the locations; NaN for events of smaller groups, of which nothing is known.
+
+    Args:
+        best: locations, rows of (x, y, depth) and more, km.
+        truth: places with the true separations, (x, y, depth), km.
+        pairs: whose separations are known.
+    """
+    found = np.full(truth.shape, np.nan)
+    for group in clusters(len(truth), pairs[["idx1", "idx2"]].to_numpy()):
+        if len(group) >= LEAST_OF_A_GROUP:
+            found[group] = truth[group] + np.median(best[group, :3] - truth[group], axis=0)
+    return found
+
+
+def coverage(found: Density, truth: np.ndarray) -> dict[str, float]:
     """Shares of events whose epicentre and depth lie in the regions of 68, 90 and 95 %.
 
     Args:
         found: densities.
-        truth: (x, y, depth), km.
-        is_shifted: the truth is known but for a shift of all events.
+        truth: (x, y, depth), km; NaN where it is not known.
     """
-    if is_shifted:
-        truth = truth + np.median(found.best[:, :3] - truth, axis=0)
+    known = np.isfinite(truth[:, 0])
     far = np.hypot(found.best[:, 0] - truth[:, 0], found.best[:, 1] - truth[:, 1])
     shares: dict[str, float] = {}
     for level in LEVELS:
         low, high = getattr(found, f"depth_{100 * level:.0f}").T
-        shares[f"coverage_{100 * level:.0f}"] = float(np.mean(far <= getattr(found, f"radius_{100 * level:.0f}")))
-        shares[f"depth_coverage_{100 * level:.0f}"] = float(np.mean((low <= truth[:, 2]) & (truth[:, 2] <= high)))
+        inside = far <= getattr(found, f"radius_{100 * level:.0f}")
+        shares[f"coverage_{100 * level:.0f}"] = float(np.mean(inside[known]))
+        inside = (low <= truth[:, 2]) & (truth[:, 2] <= high)
+        shares[f"depth_coverage_{100 * level:.0f}"] = float(np.mean(inside[known]))
     return shares
 
 

@@ -150,20 +150,15 @@ class Region(BaseModel):
                 "region: limits are missing and no station has coordinates to derive them from",
                 hint="Set minlatitude, maxlatitude, minlongitude and maxlongitude.",
             )
-        west, east = longitude_span(longitudes)
         south, north = float(latitudes.min()), float(latitudes.max())
         north_margin = margin_km / ROUND_KM_PER_DEGREE
-        widest = min(max(abs(south), abs(north)) + north_margin, 89.0)
-        east_margin = margin_km / (ROUND_KM_PER_DEGREE * math.cos(math.radians(widest)))
+        west, east = _longitudes_around(longitudes, max(abs(south), abs(north)) + north_margin, margin_km)
         derived = {
             "minlatitude": max(south - north_margin, -90.0),
             "maxlatitude": min(north + north_margin, 90.0),
-            "minlongitude": west - east_margin,
-            "maxlongitude": east + east_margin,
+            "minlongitude": west,
+            "maxlongitude": east,
         }
-        if derived["minlongitude"] < -180.0:
-            derived["minlongitude"] += 360.0
-            derived["maxlongitude"] += 360.0
         limits = {
             name: value if getattr(self, name) is None else getattr(self, name) for name, value in derived.items()
         }
@@ -321,6 +316,20 @@ def longitude_span(longitudes: np.ndarray) -> tuple[float, float]:
     widest = int(gaps.argmax())
     west = ordered[(widest + 1) % ordered.size]
     return float(west), float(west + 360.0 - gaps[widest])
+
+
+def _longitudes_around(longitudes: np.ndarray, latitude: float, margin_km: float) -> tuple[float, float]:
+    """Give the arc that holds all longitudes and a margin at a latitude (0..90 and beyond, degrees), as (west, east) of
+    a `Region`: the whole circle where the margin reaches over the pole, or where an arc leaves -180..360."""
+    west, east = longitude_span(longitudes)
+    if latitude < 90.0:
+        margin = margin_km / (ROUND_KM_PER_DEGREE * math.cos(math.radians(latitude)))
+        west, east = west - margin, east + margin
+        if west < -180.0:
+            west, east = west + 360.0, east + 360.0
+        if west >= -180.0 and east <= 360.0 and east - west < 360.0:
+            return west, east
+    return -180.0, 180.0
 
 
 def _inside_polygon(x: np.ndarray, y: np.ndarray, corner_x: np.ndarray, corner_y: np.ndarray) -> np.ndarray:

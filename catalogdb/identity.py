@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,17 @@ def content_id(*parts: Any) -> str:
     if all(type(part) in (str, int) for part in parts):  # as in most, by the thousand
         return plain_id(parts)
     return hashlib.sha256(canonical_json(parts)).hexdigest()[:32]
+
+
+def numbered_ids(parts: Sequence[str], numbers: Iterable[int]) -> list[str]:
+    """What `content_id(*parts, number)` gives for each number."""
+    before = hashlib.sha256(_encode([*parts, 0]).removesuffix("0]").encode())
+    ids = []
+    for number in numbers:
+        whole = before.copy()
+        whole.update(b"%d]" % number)
+        ids.append(whole.hexdigest()[:32])
+    return ids
 
 
 def milliseconds(time: float) -> int:

@@ -311,11 +311,14 @@ def load_job_file(path: Path, overrides: Sequence[str] = ()) -> JobFile:
     """Read a job file as it stands: the period may be relative, and there may be a schedule or a matrix.
 
     Raises:
-        InputError: naming the file, the key and what is wrong with it.
+        InputError: naming the file, the key and what is wrong with it, such as a block that no stage of the job reads.
     """
     document = read_keys(path, resource_folder("jobs"), "job")
+    of_file = _with_stages_of_blocks(document).get("stages", ())
     dotted_keys.set_overrides(document, overrides)
-    return validated(JobFile, _with_stages_of_blocks(document), str(path))
+    job_file = validated(JobFile, _with_stages_of_blocks(document), str(path))
+    _check_blocks_are_read(job_file, document, of_file, path)
+    return job_file
 
 
 def _with_stages_of_blocks(document: Json) -> Json:
@@ -329,6 +332,24 @@ def _with_stages_of_blocks(document: Json) -> Json:
             stages = [*stages[: before[-1]], name, *stages[before[-1] :]]
             document = document | {"stages": stages}
     return document
+
+
+def _check_blocks_are_read(job_file: JobFile, document: Json, of_file: Any, path: Path) -> None:
+    """Refuse a block of a stage that no job has unless it asks for it, where neither the file nor an override names it;
+    a stage of the file that an override leaves out may keep its block.
+
+    Args:
+        document: what the job file was made of.
+        of_file: the stages before overrides.
+    """
+    asked_for = (*(name for name, place in stage_list.STAGES.items() if place.follows), *_added())
+    named = (*job_file.stages, *(of_file if isinstance(of_file, list | tuple) else ()))
+    for name in asked_for:
+        if document.get(name) is not None and name not in named:
+            raise InputError(
+                f"{path}: {name}: a block of a stage that this job does not run",
+                hint=f"stages: [{', '.join((*job_file.stages, name))}], or leave the block out",
+            )
 
 
 def validated(model: type[_Validated], document: Json, where: str) -> _Validated:

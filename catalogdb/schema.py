@@ -105,12 +105,17 @@ class ViewSchema(BaseModel):
     fields: dict[str, SchemaField] = Field(
         {}, description="Fields that the pipeline makes, where they can't be followed from the collection's schema."
     )
+    span: str | None = Field(
+        None,
+        description="Field that holds UTC days: those that a question bounds go into its pipeline as numbers of days "
+        "since 1970, `span.first` and `span.last` of each document.",
+    )
     pipeline: list[Query]
 
     @property
     def schema_id(self) -> str:
         """Content id of the view; descriptions of its fields are not stored with it."""
-        return content_id(self.model_dump(exclude={"fields"}))
+        return content_id(self.model_dump(exclude={"fields", "span"}))
 
 
 def _object_schema(fields: dict[str, SchemaField]) -> AnyDocument:

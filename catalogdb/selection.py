@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 
 from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
@@ -27,23 +28,27 @@ class Selection:
         of_rows: conditions on its rows.
         of_source: conditions on the documents of the collection that the view is made of: those on fields that the
             view doesn't have. Events per day of `magnitude>=1` are days of the events above it.
+        span: first and last day (since 1970) that a view which lists days is to list, as far as they are asked for.
     """
 
     name: str
     of_rows: tuple[Query, ...]
     of_source: tuple[Query, ...]
+    span: dict[str, int] = field(default_factory=dict)
 
     @property
     def collection(self) -> str:
         """What the pipeline is to be run on."""
-        return views()[self.name].on if self.of_source else self.name
+        return views()[self.name].on if self.of_source or self.span else self.name
 
     def pipeline(self) -> list[Query]:
         """Aggregation stages that give the rows."""
-        rows = [{"$match": {"$and": list(self.of_rows)}}] if self.of_rows else []
-        if not self.of_source:
+        rows: list[Query] = [{"$match": {"$and": list(self.of_rows)}}] if self.of_rows else []
+        if self.collection == self.name:
             return rows
-        return [{"$match": {"$and": list(self.of_source)}}, *views()[self.name].pipeline, *rows]
+        source: list[Query] = [{"$match": {"$and": list(self.of_source)}}] if self.of_source else []
+        source += [{"$set": {"span": self.span}}] if self.span else []
+        return [*source, *views()[self.name].pipeline, *rows]
 
 
 def select(name: str, filters: Sequence[Filter]) -> Selection:
@@ -67,7 +72,29 @@ def select(name: str, filters: Sequence[Filter]) -> Selection:
             raise unknown_field(
                 name, one.key, [*fields, *(key for key in source if key not in fields)], f"filter {one}"
             )
-    return Selection(name, tuple(of_rows), tuple(of_source))
+    days = views()[name].span if name in views() else None
+    span = _span(one for one in filters if one.key == days) if days else {}
+    return Selection(name, tuple(of_rows), tuple(of_source), span)
+
+
+def _span(filters: Iterable[Filter]) -> dict[str, int]:
+    """The days (since 1970) within which conditions on a field of days hold; what is no bound sets none."""
+    span: dict[str, int] = {}
+    for one in filters:
+        try:
+            days = [_day(value) for value in one.values]
+        except ValueError:  # such as a wildcard
+            continue
+        if one.operator in ("=", ">=", ">"):
+            span["first"] = max(min(days), span.get("first", min(days)))
+        if one.operator in ("=", "<=", "<"):
+            span["last"] = min(max(days), span.get("last", max(days)))
+    return span
+
+
+def _day(text: str) -> int:
+    """Days since 1970 of 2024-03-27; the first one of 2024-03 or 2024."""
+    return date.fromisoformat(f"{text}-01-01"[:10]).toordinal() - date(1970, 1, 1).toordinal()
 
 
 def _condition(fields: Fields, one: Filter, open_ended: bool) -> Query | None:

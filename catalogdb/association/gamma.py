@@ -43,7 +43,7 @@ def find_events(
     settings = config.gamma
     vel = {"p": times.vp, "s": times.vs}
     locations = np.column_stack([stations.x_km, stations.y_km, stations.depth_km])[picks.station]
-    phase = np.where(picks.is_s, "s", "p")
+    phase = _letters(picks.is_s)
     weight = picks.probability[:, None]
     # The number of threads changes the order of sums, and with it the last digits that a mixture starts to grow from.
     with _one_at_a_time, threadpool_limits(limits=1):
@@ -170,7 +170,7 @@ def forget_clusters() -> None:
 @lru_cache(maxsize=CLUSTERS_KEPT)
 def _events_of(cluster: _Cluster) -> list[Candidate]:
     """Events of a cluster, times and rows from its first pick on; what two windows read is computed once."""
-    search, phase = cluster.search, np.where(cluster.is_s, "s", "p")
+    search, phase = cluster.search, _letters(cluster.is_s)
     size = cluster.time.size
     channel = np.array([f"{station}_{letter}" for station, letter in zip(cluster.station, phase, strict=True)])
     state = np.random.get_state()
@@ -196,6 +196,11 @@ def _events_of(cluster: _Cluster) -> list[Candidate]:
         )
         for event in events
     ]
+
+
+def _letters(is_s: np.ndarray) -> np.ndarray:
+    """GaMMA's names of phases, as Python's own strings: it looks each of them up whenever it computes a time."""
+    return np.where(is_s, "s", "p").astype(object)
 
 
 def _seconds(text: str) -> float:

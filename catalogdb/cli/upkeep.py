@@ -29,7 +29,8 @@ def remove_catalog(
     dry_run: DryRunOption = False,
     json: common.JsonOption = False,
 ) -> None:
-    """Remove a catalog: its events, origins, magnitudes, tasks and comparisons. Its pick set stays.
+    """Remove a catalog: its events, origins, magnitudes, tasks and comparisons. Its pick set stays, which is said where
+    no other catalog is made from it.
 
     Refused while a run works on it. Broken off, the same command goes on.
     """
@@ -190,11 +191,12 @@ def _sum(counts: dict[str, int], others: dict[str, int]) -> dict[str, int]:
 
 def _remove(kind: Literal["pick_set", "catalog", "model"], name: str, yes: bool, dry_run: bool, json: bool) -> None:
     from catalogdb.stages.models import drop_files
-    from catalogdb.upkeep.removal import removal_counts
+    from catalogdb.upkeep.removal import pick_set_left, removal_counts
     from catalogdb.upkeep.removal import remove as remove_result
 
     db = common.database()
     counts = removal_counts(db, kind, name)
+    left = pick_set_left(db, name) if kind == "catalog" else None
     if not dry_run:
         total = sum(counts.values())
         common.confirm(f"Remove {kind.replace('_', ' ')} {name}, {total} documents ({listed(counts)})?", yes)
@@ -203,9 +205,13 @@ def _remove(kind: Literal["pick_set", "catalog", "model"], name: str, yes: bool,
         if kind == "model":
             drop_files(db)
     if json:
-        common.print_json({"kind": kind, "name": name, "dry_run": dry_run, "removed": counts})
-    else:
-        print_counts(counts, removed_title(dry_run), "nothing was there")
+        common.print_json({"kind": kind, "name": name, "dry_run": dry_run, "removed": counts, "pick_set_left": left})
+        return
+    print_counts(counts, removed_title(dry_run), "nothing was there")
+    if left is not None:
+        verb = "would stay" if dry_run else "stays"
+        text = f"pick set {left} {verb}, and no catalog is made from it then: catalogdb remove pick-set {left}"
+        common.err.print(text, markup=False, soft_wrap=True)
 
 
 @contextmanager

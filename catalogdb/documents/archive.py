@@ -1,7 +1,8 @@
 """Types of documents: the index of waveforms, stations and channels.
 
 Made by `python docs/reference/generate.py` from `schemas/*.yaml`, which say more of every field. A field that is
-not known is not there (`NotRequired`), and never None.
+not known is not there (`NotRequired`), and never None. Types named `...Fields` are what
+science makes: documents before the fields are added that they are stored with.
 """
 
 from __future__ import annotations
@@ -80,14 +81,9 @@ class WfFile(TypedDict):
     indexed_at: NotRequired[datetime]  # Server time of the last look
 
 
-class WfMiniseed(TypedDict):
+class WfMiniseedFields(TypedDict):
     """One segment (contiguous samples of one channel in one file), written by MsPASS's indexer where the file ...."""
 
-    _id: NotRequired[Any]  # ObjectId given by MongoDB
-    file_id: str  # wf_file._id of the file that holds the segment
-    content: NotRequired[str]  # Size (bytes) and digest of the file, as in wf_file
-    extent: NotRequired[str]  # What is read of which content
-    extent_number: NotRequired[int]  # Number from a digest of extent
     net: str  # FDSN network code
     sta: str  # FDSN station code
     loc: str  # Location code
@@ -106,3 +102,13 @@ class WfMiniseed(TypedDict):
     format: NotRequired[str]  # mseed, MsPASS's name of the format
     storage_mode: NotRequired[str]  # file, MsPASS's name for data outside the database
     time_standard: NotRequired[str]  # UTC
+
+
+class WfMiniseed(WfMiniseedFields):
+    """The same as it is stored in `wf_miniseed`."""
+
+    _id: NotRequired[Any]  # ObjectId given by MongoDB
+    file_id: str  # wf_file._id of the file that holds the segment
+    content: NotRequired[str]  # Size (bytes) and digest of the file, as in wf_file
+    extent: NotRequired[str]  # What is read of which content
+    extent_number: NotRequired[int]  # Number from a digest of extent

@@ -2,7 +2,8 @@
 
 Made by `python docs/reference/generate.py` from `schemas/*.yaml`, which say more of every field. A field that is
 not known is not there (`NotRequired`), and never None. Types named `...Fields` are what
-science makes: documents before the fields are added that they are stored with.
+science makes: documents before the fields are added that they are stored with. `...Draft` is one in the
+making, with None for what is not known.
 """
 
 from __future__ import annotations
@@ -50,6 +51,22 @@ class MagnitudeFields(TypedDict):
     station_magnitudes: NotRequired[list[MagnitudeStationMagnitude]]  # One entry per station
 
 
+class MagnitudeDraft(TypedDict, total=False):
+    """`Magnitude` in the making."""
+
+    _id: str | None
+    event_id: str | None
+    type: str | None
+    value: float | None
+    uncertainty: float | None
+    evaluation_mode: EvaluationMode | None
+    evaluation_status: EvaluationStatus | None
+    n_stations: int | None
+    given_as: Json | None
+    source_file: str | None
+    station_magnitudes: list[MagnitudeStationMagnitude] | None
+
+
 class Magnitude(MagnitudeFields):
     """The same as it is stored in `magnitude`."""
 
@@ -73,6 +90,22 @@ class OriginArrival(TypedDict):
     takeoff_angle: NotRequired[float]  # degree: Of the ray at the source, from the downward vertical (HYPO71's AIN)
     station_delay: NotRequired[float]  # s: Station correction that the location used, where there is one
     weight: NotRequired[float]  # Weight of the arrival in the location, 0..1
+
+
+class OriginArrivalDraft(TypedDict, total=False):
+    """`OriginArrival` in the making."""
+
+    pick_id: str | None
+    phase: str | None
+    net: str | None
+    sta: str | None
+    time: float | None
+    residual: float | None
+    distance_km: float | None
+    azimuth: float | None
+    takeoff_angle: float | None
+    station_delay: float | None
+    weight: float | None
 
 
 class OriginFields(TypedDict):
@@ -116,6 +149,50 @@ class OriginFields(TypedDict):
     source_file: NotRequired[str]  # File that the origin is from, where several give one
     source_format: NotRequired[str]  # Format of that file
     arrivals: NotRequired[list[OriginArrival]]  # One entry per pick used
+
+
+class OriginDraft(TypedDict, total=False):
+    """`Origin` in the making."""
+
+    _id: str | None
+    method: str | None
+    time: float | None
+    latitude: float | None
+    longitude: float | None
+    depth_km: float | None
+    time_uncertainty: float | None
+    horizontal_uncertainty_km: float | None
+    depth_uncertainty_km: float | None
+    limits: list[Any] | None
+    expected: Json | None
+    covariance_km2: list[Any] | None
+    ellipsoid: Json | None
+    depth_68_km: list[Any] | None
+    depth_90_km: list[Any] | None
+    epicentre_68_km: float | None
+    epicentre_90_km: float | None
+    bimodal: bool | None
+    cluster: str | None
+    cluster_events: int | None
+    n_differences: int | None
+    n_correlated: int | None
+    rms: float | None
+    azimuthal_gap: float | None
+    minimum_distance_km: float | None
+    evaluation_mode: EvaluationMode | None
+    evaluation_status: EvaluationStatus | None
+    score: float | None
+    n_picks: int | None
+    n_p: int | None
+    n_s: int | None
+    n_stations: int | None
+    quality: str | None
+    quality_sqd: str | None
+    earth_model_id: str | None
+    velocity_model: str | None
+    source_file: str | None
+    source_format: str | None
+    arrivals: list[OriginArrival] | None
 
 
 class Origin(OriginFields):
@@ -227,6 +304,43 @@ class EventFields(TypedDict):
     source_id: NotRequired[str]  # The source's own id (QuakeML publicID, bulletin number)
     sources: NotRequired[list[EventSource]]  # One entry per file that the event stands in
     creation_info: NotRequired[Json]  # agency_id, author, version and creation time (epoch seconds) of the ...
+
+
+class EventDraft(TypedDict, total=False):
+    """`Event` in the making."""
+
+    _id: str | None
+    time: float | None
+    latitude: float | None
+    longitude: float | None
+    depth_km: float | None
+    point: Json | None
+    magnitude: float | None
+    magnitude_type: str | None
+    event_type: str | None
+    event_type_certainty: EventTypeCertainty | None
+    event_type_rule: EventTypeRule | None
+    event_type_probability: float | None
+    place: str | None
+    zone: Zone | None
+    remarks: str | None
+    time_from: TimeFrom | None
+    n_picks: int | None
+    n_p: int | None
+    n_s: int | None
+    rms: float | None
+    azimuthal_gap: float | None
+    evaluation_mode: EvaluationMode | None
+    evaluation_status: EvaluationStatus | None
+    preferred_origin_id: str | None
+    preferred_origin_rule: str | None
+    preferred_magnitude_id: str | None
+    limits: list[Any] | None
+    origins: list[Origin] | None
+    magnitudes: list[Magnitude] | None
+    source_id: str | None
+    sources: list[EventSource] | None
+    creation_info: Json | None
 
 
 class Event(EventFields):
@@ -477,6 +591,37 @@ class PickFields(TypedDict):
     event_key: NotRequired[str]  # Event that the source file puts the pick in
     other_event_keys: NotRequired[list[Any]]  # More events that the source puts this same reading in
     source_id: NotRequired[str]  # The source file's own id (QuakeML publicID)
+
+
+class PickDraft(TypedDict, total=False):
+    """`Pick` in the making."""
+
+    _id: str | None
+    channel_group: str | None
+    net: str | None
+    sta: str | None
+    loc: str | None
+    chan: str | None
+    phase: str | None
+    time: float | None
+    uncertainty: float | None
+    probability: float | None
+    quality: float | None
+    snr: float | None
+    amplitude: float | None
+    components: str | None
+    evaluation_mode: EvaluationMode | None
+    evaluation_status: EvaluationStatus | None
+    is_counted: bool | None
+    hypo71_weight: int | None
+    polarity: Polarity | None
+    first_motion: str | None
+    onset: Onset | None
+    branch: Branch | None
+    duration: float | None
+    event_key: str | None
+    other_event_keys: list[Any] | None
+    source_id: str | None
 
 
 class Pick(PickFields):

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+
 Kind = Literal["text", "code", "number", "count", "time"]
 
 
@@ -213,7 +215,7 @@ EVENT_TYPES = {  # of the IASPEI Seismic Format and of AQMS, "" for unknown; oth
     "uk": "",
     "qb": "quarry blast",
 }
-MODES = {
+MODES: dict[str, EvaluationMode] = {
     **dict.fromkeys(("automatic", "auto", "a"), "automatic"),
     **dict.fromkeys(("manual", "man", "m", "reviewed", "confirmed", "final"), "manual"),
 }

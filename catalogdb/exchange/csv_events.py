@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
-from catalogdb.documents.data import Magnitude, Origin
-from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.data import Magnitude, Origin, OriginDraft
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.csv_columns import (
     COVARIANCE_PAIRS,
@@ -20,8 +19,8 @@ from catalogdb.exchange.csv_columns import (
     PLACE_UNKNOWN,
     text,
 )
-from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
-from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode, EvaluationStatus
+from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of, present, status_of
 from catalogdb.exchange.positions import coordinates, depth_in_range
 from catalogdb.exchange.quakeml_notes import LIMITS
 from catalogdb.exchange.reference_catalog import ReadEvent
@@ -58,70 +57,61 @@ def read_event(cells: Cells, magnitudes: dict[str, int], group: int | None, mode
         ValueError: when it has no usable time, or a position or a depth that can't be.
     """
     time = cells.time()
-    origins = list(_origin(cells, time))
+    origin = _origin(cells, time)
     own = list(_magnitudes(cells, magnitudes) if group is None else _magnitudes_with_authors(cells, group))
     own_mode, status = _evaluation(cells, mode)
-    return event_from_parts(
-        time,
-        origins,
+    info = {"agency_id": cells.text("agency_id"), "author": cells.text("author"), "creation_time": _updated(cells)}
+    return event_of(
+        origin,
         own,
-        origins[0] if origins else None,
-        own[0] if own else None,
+        own_mode,
+        time=time,
         source_id=cells.text("event_id") or cells.text("source_id"),
         place=cells.text("place"),
         event_type=_event_type(cells),
-        evaluation_mode=own_mode,
         evaluation_status=status,
-        creation_info=present(
-            {
-                "agency_id": cells.text("agency_id"),
-                "author": cells.text("author"),
-                "creation_time": _updated(cells),
-            }
-        )
-        or None,
+        creation_info=present(info) or None,
     )
 
 
-def _origin(cells: Cells, time: float) -> Iterator[Origin]:
+def _origin(cells: Cells, time: float) -> Origin | None:
     latitude = cells.number_or_error("latitude", PLACE_UNKNOWN)
     longitude = cells.number_or_error("longitude", PLACE_UNKNOWN)
     if latitude is None and longitude in PLACE_UNKNOWN:
         longitude = None
-    if (latitude is None) != (longitude is None):
-        raise ValueError(f"no {'latitude' if latitude is None else 'longitude'}")
-    if latitude is None or longitude is None:
+    if latitude is None and longitude is None:
         cells.say("events without a position, kept as unlocated", is_repair=True)
-        return
+        return None
+    if latitude is None or longitude is None:
+        raise ValueError(f"no {'latitude' if latitude is None else 'longitude'}")
     latitude, longitude = coordinates(latitude, longitude)
-    origin = present(
-        {
-            "_id": "1",
-            "method": cells.text("origin_method") or "unknown",
-            "time": time,
-            "latitude": latitude,
-            "longitude": longitude,
-            "depth_km": _depth_km(cells),
-            **{name: cells.number(name) for name in ORIGIN_NUMBERS},
-            **{name: cells.count(name) for name in ORIGIN_COUNTS},
-            "limits": _limits(cells),
-            "quality": cells.text("quality"),
-            **_density(cells),
-        }
-    )
-    yield cast(Origin, origin)
+    depth_km = _depth_km(cells)
+    values: Any = {name: cells.number(name) for name in ORIGIN_NUMBERS}
+    values |= {name: cells.count(name) for name in ORIGIN_COUNTS}
+    origin: OriginDraft = {
+        "method": cells.text("origin_method") or "unknown",
+        "time": time,
+        "latitude": latitude,
+        "longitude": longitude,
+        "depth_km": depth_km,
+        **values,
+        "limits": _limits(cells),
+        "quality": cells.text("quality"),
+        **_density(cells),
+    }
+    return origin_of(**origin)
 
 
-def _density(cells: Cells) -> AnyDocument:
+def _density(cells: Cells) -> OriginDraft:
     """What a probability density says of the place, as `tables` writes it."""
-    found: AnyDocument = {"bimodal": cells.text("bimodal") == "yes" or None}
+    found: Any = {"bimodal": cells.text("bimodal") == "yes" or None}
     for level in (68, 90):
         depths = [cells.number(f"depth_{level}_{end}_km") for end in ("low", "high")]
         found[f"depth_{level}_km"] = None if None in depths else depths
         found[f"epicentre_{level}_km"] = cells.number(f"epicentre_{level}_km")
     ee, en, ed, nn, nd, dd = values = [cells.number(f"covariance_{pair}_km2") for pair in COVARIANCE_PAIRS]
     found["covariance_km2"] = None if None in values else [[ee, en, ed], [en, nn, nd], [ed, nd, dd]]
-    return found
+    return cast(OriginDraft, found)
 
 
 def _limits(cells: Cells) -> list[str] | None:
@@ -154,14 +144,16 @@ def _magnitudes(cells: Cells, columns: dict[str, int]) -> Iterator[Magnitude]:
         if value is None:
             continue
         kind = MAGNITUDE_COLUMNS[name]
-        extra: AnyDocument = {}
-        if kind is None:
-            kind = _magnitude_type(cells.text("magnitude_type"))
-            extra = {
-                "uncertainty": cells.number("magnitude_uncertainty"),
-                "n_stations": cells.count("magnitude_stations"),
-            }
-        yield cast(Magnitude, present({"_id": str(place), "type": kind, "value": value, **extra}))
+        if kind is not None:
+            yield magnitude_of(_id=str(place), type=kind, value=value)
+            continue
+        yield magnitude_of(
+            _id=str(place),
+            type=_magnitude_type(cells.text("magnitude_type")),
+            value=value,
+            uncertainty=cells.number("magnitude_uncertainty"),
+            n_stations=cells.count("magnitude_stations"),
+        )
 
 
 def _magnitudes_with_authors(cells: Cells, group: int) -> Iterator[Magnitude]:
@@ -178,7 +170,7 @@ def _magnitudes_with_authors(cells: Cells, group: int) -> Iterator[Magnitude]:
         if not MAGNITUDE.least <= value <= MAGNITUDE.most or value in MAGNITUDE.unknown:
             cells.leave_out("mag", given, f"is outside {MAGNITUDE.least:g}..{MAGNITUDE.most:g}")
             continue
-        yield cast(Magnitude, {"_id": str(place), "type": _magnitude_type(kind), "value": value})
+        yield magnitude_of(_id=str(place), type=_magnitude_type(kind), value=value)
 
 
 def _magnitude_type(given: str | None) -> str:
@@ -186,18 +178,18 @@ def _magnitude_type(given: str | None) -> str:
     return MAGNITUDE_TYPE_NAMES.get(given.lower(), given)
 
 
-def _evaluation(cells: Cells, mode: EvaluationMode) -> tuple[str, str]:
+def _evaluation(cells: Cells, mode: EvaluationMode) -> tuple[EvaluationMode, EvaluationStatus]:
     """Evaluation mode and status: each as the table has it, else by the other, else what its user says."""
     given, status = (cells.text("evaluation_mode") or "").lower(), (cells.text("evaluation_status") or "").lower()
     own = MODES.get(given) or MODES.get(status)
     if given and given not in MODES:
         cells.leave_out("evaluation mode", given, "is neither automatic nor manual")
     own = own or mode
-    if status in EVALUATION_STATUSES:
-        return own, status
+    if (known := next((name for name in EVALUATION_STATUSES if name == status), None)) is not None:
+        return own, known
     if status and status not in MODES:
         cells.leave_out("evaluation status", status, f"is none of {', '.join(EVALUATION_STATUSES)}")
-    return own, "reviewed" if own == "manual" else "preliminary"
+    return own, status_of(own)
 
 
 def _event_type(cells: Cells) -> str | None:

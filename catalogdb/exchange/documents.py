@@ -32,6 +32,7 @@ class CatalogDocuments:
     said: what is to be said of records that are kept.
     twice: where those among them that were merged stand, whose reader says so.
     without_network: number of picks by station code, of stations whose network is not known.
+    about: by collection, further documents about events and catalog, of a copy.
     """
 
     events: list[Event] = field(default_factory=list)
@@ -41,6 +42,7 @@ class CatalogDocuments:
     said: list[str] = field(default_factory=list)
     twice: list[ReadFrom] = field(default_factory=list)
     without_network: Counter[str] = field(default_factory=Counter)
+    about: dict[str, list[AnyDocument]] = field(default_factory=dict)
 
 
 def catalog_documents(

@@ -1,7 +1,8 @@
 """QuakeML's words for who made a pick or an event, and how far it was checked."""
 
-from typing import Literal
+from typing import get_args
 
-EVALUATION_STATUSES = ("preliminary", "confirmed", "reviewed", "final", "rejected")
+from catalogdb.documents.data import EvaluationMode as EvaluationMode
+from catalogdb.documents.data import EvaluationStatus as EvaluationStatus
 
-EvaluationMode = Literal["automatic", "manual"]
+EVALUATION_STATUSES: tuple[EvaluationStatus, ...] = get_args(EvaluationStatus)

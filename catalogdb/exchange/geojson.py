@@ -10,16 +10,16 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 from catalogdb.decoding import decode, read_bytes
-from catalogdb.documents.data import Event, Magnitude, Origin, Pick
+from catalogdb.documents.data import Event, Pick
 from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.csv_columns import MAGNITUDE_TYPE_NAMES
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of, present
 from catalogdb.exchange.positions import coordinates, depth_in_range
 from catalogdb.exchange.quakeml_elements import degrees
 from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally
@@ -28,11 +28,7 @@ from catalogdb.exchange.tables import preferred_origin
 from catalogdb.exchange.writer_words import UNLOCATED
 from catalogdb.geo import KM_PER_DEGREE
 
-STATUSES: dict[str, tuple[EvaluationMode, str]] = {
-    "automatic": ("automatic", "preliminary"),
-    "reviewed": ("manual", "reviewed"),
-    "manual": ("manual", "reviewed"),
-}
+MODES: dict[str, EvaluationMode] = {"automatic": "automatic", "reviewed": "manual", "manual": "manual"}
 DELETED = "deleted"
 ONLY_THE_USGS = ("tz", "url", "detail", "felt", "cdi", "mmi", "alert", "tsunami", "sig")
 """Properties that have no value here; they are there for programs that look them up."""
@@ -129,30 +125,22 @@ def _event(feature: Json, mode: EvaluationMode, where: str, said: Tally) -> Read
         return said.bounded(name, None if value is None else value * unit, where)
 
     n_stations = number("nst", "n_stations")
-    origin = cast(
-        Origin,
-        present(
-            {
-                "_id": "1",
-                "method": "unknown",
-                "time": time,
-                "latitude": latitude,
-                "longitude": longitude,
-                "depth_km": depth_km,
-                "rms": number("rms", "rms"),
-                "azimuthal_gap": number("gap", "azimuthal_gap"),
-                "n_stations": None if n_stations is None else round(n_stations),
-                "minimum_distance_km": number("dmin", "minimum_distance_km", KM_PER_DEGREE),
-            }
-        ),
+    origin = origin_of(
+        method="unknown",
+        time=time,
+        latitude=latitude,
+        longitude=longitude,
+        depth_km=depth_km,
+        rms=number("rms", "rms"),
+        azimuthal_gap=number("gap", "azimuthal_gap"),
+        n_stations=None if n_stations is None else round(n_stations),
+        minimum_distance_km=number("dmin", "minimum_distance_km", KM_PER_DEGREE),
     )
     value = number("mag", "magnitude")
     kind = _text(properties.get("magType")) or "M"
     kind = MAGNITUDE_TYPE_NAMES.get(kind.lower(), kind)
-    magnitude = None if value is None else cast(Magnitude, {"_id": "1", "type": kind, "value": value})
-    own_mode, status = STATUSES.get(
-        str(properties.get("status", "")).lower(), (mode, "reviewed" if mode == "manual" else "preliminary")
-    )
+    magnitudes = [] if value is None else [magnitude_of(type=kind, value=value)]
+    own_mode = MODES.get(str(properties.get("status", "")).lower(), mode)
     given = _text(properties.get("type"))
     event_type = quakeml_name(given) if given else None
     if given and event_type is None:
@@ -160,17 +148,13 @@ def _event(feature: Json, mode: EvaluationMode, where: str, said: Tally) -> Read
     updated = _optional(properties, "updated")
     info = {"agency_id": _text(properties.get("net")), "creation_time": None if updated is None else updated / 1000.0}
     identity = feature.get("id")
-    return event_from_parts(
-        time,
-        [origin],
-        [magnitude] if magnitude else [],
+    return event_of(
         origin,
-        magnitude,
+        magnitudes,
+        own_mode,
         source_id=_text(properties.get("code") if identity in (None, "") else identity),
         place=_text(properties.get("place")),
         event_type=event_type or given,
-        evaluation_mode=own_mode,
-        evaluation_status=status,
         creation_info=present(info) or None,
     )
 

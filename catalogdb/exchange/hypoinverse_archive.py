@@ -11,19 +11,16 @@ import re
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
 
-from catalogdb.channels import channel_group
 from catalogdb.decoding import decode, read_bytes
-from catalogdb.documents.data import Magnitude, Origin
-from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.data import Magnitude, Onset, Polarity
 from catalogdb.errors import InputError
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of, pick_of, present
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.peers.results import event_ids
-from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY, HYPO71_UNCERTAINTY
-from catalogdb.exchange.positions import coordinates, depth_in_range
-from catalogdb.exchange.reference_catalog import FileReport, ReadEvent, ReadFrom, ReadPick, ReferenceCatalog
+from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
+from catalogdb.exchange.reference_catalog import ReadEvent, ReadFrom, ReadPick, ReadPickDraft, ReferenceCatalog
 
 FORMAT = "hypoinverse-arc"
 HEAD = re.compile(r"(19|20)\d\d[ \d]{12}")
@@ -31,8 +28,8 @@ MAGNITUDE_TYPES = {"L": "ML", "D": "Md", "W": "Mw", "X": "Mx", "B": "mb"}
 NO_MAGNITUDE = (0.0, -1.0, -9.0)
 """What the program writes where it has none, by its command MA2."""
 CLIPPED_KM = 99.99
-ONSETS = {"I": "impulsive", "E": "emergent"}
-POLARITIES = {"U": "positive", "C": "positive", "+": "positive", "D": "negative", "-": "negative"}
+ONSETS: dict[str, Onset] = {"I": "impulsive", "E": "emergent"}
+POLARITIES: dict[str, Polarity] = {"U": "positive", "C": "positive", "+": "positive", "D": "negative", "-": "negative"}
 READINGS = "lines without a P and an S (amplitudes or codas alone), left out"
 OTHER_WEIGHT = f"picks of another weight code than 0 to 4, taken as {DEFAULT_PICK_UNCERTAINTY} s"
 
@@ -46,8 +43,8 @@ def read_hypoinverse(path: Path, evaluation_mode: EvaluationMode = "manual") -> 
     Raises:
         InputError: naming the file, when it holds no event's head.
     """
+    log = FileLog(path, FORMAT)
     result = ReferenceCatalog()
-    rejected: list[int] = []
     said: Counter[str] = Counter()
     ids = event_ids(path)
     event: ReadEvent | None = None
@@ -68,23 +65,24 @@ def read_hypoinverse(path: Path, evaluation_mode: EvaluationMode = "manual") -> 
                 seen.add(event["source_id"])
                 event["read_from"] = place
                 result.events.append(event)
+                log.keep()
             elif not line[:5].strip():  # the terminator
                 event = None
             elif event is None:
                 raise ValueError("readings without an event before them")
             else:
-                result.picks += _picks(line, event, evaluation_mode, place, said)
+                picks = _picks(line, event, evaluation_mode, place, said)
+                result.picks += picks
+                log.keep(len(picks))
         except ValueError as error:
-            result.rejected.append(f"{path}: line {number}: {error}")
-            rejected.append(number)
+            log.reject(number, str(error))
     if not has_head:
         raise InputError(
             f"{path}: no head of an event of HYPOINVERSE-2000 in it", hint="years of four digits are wanted: 200 T"
         )
-    kept = len(result.events) + len(result.picks)
-    result.files.append(FileReport(str(path), FORMAT, kept + len(rejected), kept, 0, len(rejected), [], rejected))
-    result.repaired += [f"{path}: {count} {what}" for what, count in said.items()]
-    return result
+    for what, count in said.items():
+        log.note(f"{count} {what}")
+    return log.finish(result)
 
 
 def _number(line: str, column: int, width: int, decimals: int = 0) -> float | None:
@@ -128,29 +126,29 @@ def _degrees(line: str, column: int, width: int, positive: str) -> float:
 
 def _event(line: str, mode: EvaluationMode) -> ReadEvent:
     time = round(_minute(line, 1) + _needed(line, 13, 4, 2), 6)
-    latitude, longitude = coordinates(_degrees(line, 17, 2, " N"), _degrees(line, 24, 3, "E"))  # blank: west
-    n_picks, n_s = _number(line, 40, 3), _number(line, 83, 3)
-    origin: AnyDocument = {
-        **{"_id": "1", "method": "HYPOINVERSE", "time": time, "latitude": latitude, "longitude": longitude},
-        **{"depth_km": depth_in_range(_number(line, 32, 5, 2)), "rms": _number(line, 49, 4, 2)},
-        **{"azimuthal_gap": _number(line, 43, 3), "minimum_distance_km": _number(line, 46, 3)},
-        **{"horizontal_uncertainty_km": _error(line, 86), "depth_uncertainty_km": _error(line, 90)},
-        "n_picks": None if n_picks is None else int(n_picks),
-        "n_s": None if n_s is None else int(n_s),
-        "n_p": None if n_picks is None or n_s is None else int(n_picks - n_s),
-    }
-    whole = cast(Origin, present(origin))
-    magnitudes = _magnitudes(line)
-    return event_from_parts(
-        time,
-        [whole],
-        magnitudes,
-        whole,
-        magnitudes[0] if magnitudes else None,
-        source_id=line[136:146].strip() or line[:16].replace(" ", "0"),
-        evaluation_mode=mode,
-        evaluation_status="reviewed" if mode == "manual" else "preliminary",
+    n_picks, n_s = _count(line, 40), _count(line, 83)
+    origin = origin_of(
+        method="HYPOINVERSE",
+        time=time,
+        latitude=_degrees(line, 17, 2, " N"),
+        longitude=_degrees(line, 24, 3, "E"),  # blank: west
+        depth_km=_number(line, 32, 5, 2),
+        rms=_number(line, 49, 4, 2),
+        azimuthal_gap=_number(line, 43, 3),
+        minimum_distance_km=_number(line, 46, 3),
+        horizontal_uncertainty_km=_error(line, 86),
+        depth_uncertainty_km=_error(line, 90),
+        n_picks=n_picks,
+        n_s=n_s,
+        n_p=None if n_picks is None or n_s is None else n_picks - n_s,
     )
+    source_id = line[136:146].strip() or line[:16].replace(" ", "0")
+    return event_of(origin, _magnitudes(line), mode, source_id=source_id)
+
+
+def _count(line: str, column: int) -> int | None:
+    number = _number(line, column, 3)
+    return None if number is None else int(number)
 
 
 def _error(line: str, column: int) -> float | None:
@@ -168,22 +166,14 @@ def _magnitudes(line: str) -> list[Magnitude]:
             continue
         letter = line[label - 1 : label].strip().upper()
         kind = MAGNITUDE_TYPES.get(letter, f"M{letter.lower()}") if letter else unlabelled
-        found.setdefault((kind, value), cast(Magnitude, {"_id": str(len(found) + 1), "type": kind, "value": value}))
+        found.setdefault((kind, value), magnitude_of(_id=str(len(found) + 1), type=kind, value=value))
     return list(found.values())
 
 
 def _picks(line: str, event: ReadEvent, mode: EvaluationMode, place: ReadFrom, said: Counter[str]) -> list[ReadPick]:
     """P and S of a station; each is there where its remark (onset and phase) is."""
-    net, sta, chan = line[5:7].strip(), line[:5].strip(), line[9:12].strip()
-    loc = line[111:113].strip(" -")
-    common: AnyDocument = {
-        "net": net,
-        "sta": sta,
-        "loc": loc,
-        "chan": chan,
-        "channel_group": channel_group(net, sta, loc, chan),
-    }
-    common |= {"evaluation_mode": mode, "event_key": event["source_id"], "read_from": place}
+    common: ReadPickDraft = {"net": line[5:7].strip(), "sta": line[:5].strip(), "chan": line[9:12].strip()}
+    common |= {"loc": line[111:113].strip(" -"), "evaluation_mode": mode, "event_key": event["source_id"]}
     places = {"distance_km": _number(line, 75, 4, 1), "takeoff_angle": _number(line, 79, 3)}
     places["azimuth"] = _number(line, 92, 3)
     found = []
@@ -193,20 +183,19 @@ def _picks(line: str, event: ReadEvent, mode: EvaluationMode, place: ReadFrom, s
         code = line[weight - 1 : weight].strip() or "0"
         if code not in "01234":
             said[OTHER_WEIGHT] += 1
-        is_known = code in "01234"
         arrival = {"residual": _number(line, residual, 4, 2), "weight": _number(line, used, 3, 2)}
         first_motion = line[15:16].strip() if phase == "P" else ""
-        pick = common | {
+        pick: ReadPickDraft = {
             "phase": phase,
             "time": round(_minute(line, 18) + _needed(line, seconds, 5, 2), 6),
-            "uncertainty": HYPO71_UNCERTAINTY[int(code)] if is_known else DEFAULT_PICK_UNCERTAINTY,
-            "hypo71_weight": int(code) if is_known else None,
+            "hypo71_weight": int(code) if code in "01234" else None,
             "onset": ONSETS.get(line[remark - 1 : remark].upper()),
             "polarity": POLARITIES.get(first_motion.upper()),
             "first_motion": first_motion or None,
             "arrival": present(arrival | places),
+            "read_from": place,
         }
-        found.append(cast(ReadPick, present(pick)))
+        found.append(pick_of(**(common | pick)))
     if not found:
         said[READINGS] += 1
     return found

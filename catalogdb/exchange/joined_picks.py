@@ -23,8 +23,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from statistics import median
 
+from catalogdb.exchange.file_log import line_list
 from catalogdb.exchange.ogs.link import link, make_record
-from catalogdb.exchange.ogs.log import line_list
 from catalogdb.exchange.ogs.merge import Part
 from catalogdb.exchange.reference_catalog import FileReport, ReadEvent, ReadPick, ReferenceCatalog
 

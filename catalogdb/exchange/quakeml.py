@@ -7,16 +7,16 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, cast
 
-from catalogdb.documents.data import EventSource
+from catalogdb.documents.data import EventSource, TimeFrom
 from catalogdb.documents.free import AnyDocument, Json
-from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
+from catalogdb.exchange.event_parts import event_from_parts, present, status_of
 from catalogdb.exchange.quakeml_events import read_events
 from catalogdb.exchange.quakeml_notes import EVENT_NOTES, read_note
 from catalogdb.exchange.quakeml_parts import add_arrivals, evaluation, usable_magnitudes, usable_origins
 from catalogdb.exchange.quakeml_picks import phases_of_picks, read_picks
 from catalogdb.exchange.quakeml_preferred import REVIEWED, Rank, preferred
-from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, epoch
+from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, epoch, word
 from catalogdb.exchange.quakeml_writer import quakeml_type, write_quakeml
 from catalogdb.exchange.quakeml_xml import event_parameters
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceCatalog
@@ -195,7 +195,8 @@ class EventReading:
 
     def document(self) -> ReadEvent | None:
         """The event; None where nothing tells its time."""
-        origin = magnitude = time_from = None
+        origin = magnitude = None
+        time_from: TimeFrom | None = None
         if self._origin_id is not None:
             source, origin = self._origins[self._origin_id]
             time, (status, mode) = origin["time"], _evaluation(source, self._mode)
@@ -223,7 +224,7 @@ class EventReading:
             creation_info=_creation_info(self._event.creation_info),
         )
 
-    def _unlocated(self) -> tuple[float, str | None, str, str] | None:
+    def _unlocated(self) -> tuple[float, TimeFrom | None, EvaluationStatus, EvaluationMode] | None:
         """Time, what it is of, status and mode of an event without a usable origin; None where nothing tells a time."""
         note = self._note
         first = min(self.picks.values(), key=lambda pick: pick["time"], default=None)
@@ -235,17 +236,16 @@ class EventReading:
         else:
             return None
         mode = note.get("evaluation_mode") or (self._mode if first is None else first["evaluation_mode"])
-        status = note.get("evaluation_status") or ("reviewed" if mode == "manual" else "preliminary")
+        status = note.get("evaluation_status") or status_of(mode)
         return time, time_from, status, mode
 
 
-def _evaluation(origin: Any, default: EvaluationMode) -> tuple[str, str]:
+def _evaluation(origin: Any, default: EvaluationMode) -> tuple[EvaluationStatus, EvaluationMode]:
     """Status and mode of an event by its preferred origin; what that does not say follows from the other one."""
-    known = evaluation(origin)
-    status, mode = known.get("evaluation_status"), known.get("evaluation_mode")
+    mode, status = evaluation(origin)
     if mode is None:
         mode = "manual" if status in REVIEWED else default
-    return status or ("reviewed" if mode == "manual" else "preliminary"), mode
+    return status or status_of(mode), mode
 
 
 def _event_type(event: Any, note: Json) -> Json:
@@ -257,10 +257,9 @@ def _event_type(event: Any, note: Json) -> Json:
     if own == "unknown" and found == "not reported":  # as it was written until version 0.1
         is_same = True
     about: Json = {name: note.get(name) if is_same else None for name in ("event_type_rule", "event_type_probability")}
-    certainty = event.event_type_certainty
     return about | {
         "event_type": own if is_same else found,
-        "event_type_certainty": str(certainty) if certainty else None,
+        "event_type_certainty": word(event.event_type_certainty),
     }
 
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-from catalogdb.documents.data import Magnitude, Origin, OriginArrival
-from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES
-from catalogdb.exchange.event_parts import arrival_counts, present
+from catalogdb.documents.data import Magnitude, Origin, OriginArrival, OriginDraft
+from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
+from catalogdb.exchange.event_parts import arrival_counts, arrival_of, magnitude_of, origin_of, present
 from catalogdb.exchange.positions import coordinates
 from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, STATION_MAGNITUDE_NOTES, read_note
 from catalogdb.exchange.quakeml_picks import unique
@@ -20,6 +20,7 @@ from catalogdb.exchange.quakeml_values import (
     kilometres,
     plausible_epoch,
     standard_deviation,
+    word,
 )
 from catalogdb.exchange.quakeml_writer import OWN_PREFIX
 from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
@@ -49,7 +50,7 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
     quality = origin.quality
     method = origin.method_id.id if origin.method_id else "unknown"
     earth_model = origin.earth_model_id.id if origin.earth_model_id else None
-    numbers = {
+    numbers: Any = {
         "time_uncertainty": standard_deviation(origin.time_errors),
         "horizontal_uncertainty_km": horizontal_uncertainty_km(origin),
         "depth_uncertainty_km": kilometres(standard_deviation(origin.depth_errors)),
@@ -62,28 +63,29 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
             "azimuthal_gap": quality.azimuthal_gap,
             "minimum_distance_km": degrees_to_km(quality.minimum_distance),
         }
-    document = present(
-        {
-            "_id": name,
-            "method": method.removeprefix(f"{OWN_PREFIX}/method/"),
-            "earth_model_id": earth_model.removeprefix(f"{OWN_PREFIX}/earth_model/") if earth_model else None,
-            "time": plausible_epoch(origin.time),
-            "latitude": float(latitude),
-            "longitude": float(longitude),
-            "depth_km": depth_km(origin.depth, where, said),
-            **{what: said.bounded(what, value, where) for what, value in numbers.items()},
-            **evaluation(origin),
-            **read_note(origin, ORIGIN_NOTES),
-        }
-    )
-    return cast(Origin, document)
+    time, depth = plausible_epoch(origin.time), depth_km(origin.depth, where, said)
+    numbers = {what: said.bounded(what, value, where) for what, value in numbers.items()}
+    mode, status = evaluation(origin)
+    note = cast(OriginDraft, read_note(origin, ORIGIN_NOTES))
+    document: OriginDraft = {
+        "_id": name,
+        "method": method.removeprefix(f"{OWN_PREFIX}/method/"),
+        "earth_model_id": earth_model.removeprefix(f"{OWN_PREFIX}/earth_model/") if earth_model else None,
+        "time": time,
+        "latitude": float(latitude),
+        "longitude": float(longitude),
+        "depth_km": depth,
+        **numbers,
+        "evaluation_mode": mode,
+        "evaluation_status": status,
+        **note,
+    }
+    return origin_of(**document)
 
 
-def evaluation(part: Any) -> dict[str, str]:
+def evaluation(part: Any) -> tuple[EvaluationMode | None, EvaluationStatus | None]:
     """Mode and status that an element (of ObsPy) gives of itself."""
-    mode = str(part.evaluation_mode) if part.evaluation_mode else None
-    status = str(part.evaluation_status) if part.evaluation_status else None
-    return present({"evaluation_mode": mode, "evaluation_status": status if status in EVALUATION_STATUSES else None})
+    return word(part.evaluation_mode), word(part.evaluation_status)
 
 
 def add_arrivals(
@@ -110,7 +112,7 @@ def add_arrivals(
 
 
 def _arrival(arrival: Any, pick: ReadPick, where: str, said: Tally) -> OriginArrival:
-    numbers = {
+    numbers: Any = {
         "residual": arrival.time_residual,
         "distance_km": degrees_to_km(arrival.distance),
         "azimuth": arrival.azimuth,
@@ -118,17 +120,9 @@ def _arrival(arrival: Any, pick: ReadPick, where: str, said: Tally) -> OriginArr
         "station_delay": arrival.time_correction or None,
         "weight": arrival.time_weight,
     }
-    document = present(
-        {
-            "pick_id": pick["source_id"],
-            "phase": str(arrival.phase or pick["phase"]),
-            "net": pick["net"],
-            "sta": pick["sta"],
-            "time": pick["time"],
-            **{what: said.bounded(what, value, where) for what, value in numbers.items()},
-        }
-    )
-    return cast(OriginArrival, document)
+    numbers = {what: said.bounded(what, value, where) for what, value in numbers.items()}
+    own = arrival_of(pick, pick["source_id"]) | {"phase": str(arrival.phase or pick["phase"])}
+    return cast(OriginArrival, own | present(numbers))
 
 
 def usable_magnitudes(event: Any, record: str, result: ReferenceCatalog, said: Tally) -> dict[str, MagnitudePart]:
@@ -147,7 +141,7 @@ def usable_magnitudes(event: Any, record: str, result: ReferenceCatalog, said: T
 
 
 def _magnitude(magnitude: Any, name: str, where: str, stations: Mapping[str, Any], said: Tally) -> Magnitude:
-    parts = []
+    parts: list[Any] = []
     for contribution in magnitude.station_magnitude_contributions or []:
         part = stations.get(contribution.station_magnitude_id.id) if contribution.station_magnitude_id else None
         if part is None or part.mag is None or not part.waveform_id or not part.waveform_id.station_code:
@@ -163,15 +157,15 @@ def _magnitude(magnitude: Any, name: str, where: str, stations: Mapping[str, Any
             | read_note(part, STATION_MAGNITUDE_NOTES)
         )
     uncertainty = standard_deviation(magnitude.mag_errors)
-    document = present(
-        {
-            "_id": name,
-            "type": magnitude.magnitude_type or "M",
-            "value": float(magnitude.mag),
-            "uncertainty": said.bounded("magnitude uncertainty", uncertainty, where, "magnitude_uncertainty"),
-            "n_stations": said.bounded("n_stations", magnitude.station_count, where),
-            "station_magnitudes": parts or None,
-            **evaluation(magnitude),
-        }
+    mode, status = evaluation(magnitude)
+    n_stations: Any = said.bounded("n_stations", magnitude.station_count, where)
+    return magnitude_of(
+        _id=name,
+        type=magnitude.magnitude_type or "M",
+        value=float(magnitude.mag),
+        uncertainty=said.bounded("magnitude uncertainty", uncertainty, where, "magnitude_uncertainty"),
+        n_stations=n_stations,
+        station_magnitudes=parts or None,
+        evaluation_mode=mode,
+        evaluation_status=status,
     )
-    return cast(Magnitude, document)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Any, cast
 
-from catalogdb.channels import channel_group
-from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
-from catalogdb.exchange.event_parts import present
+from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.event_parts import pick_of
 from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
 from catalogdb.exchange.quakeml_notes import PICK_NOTES, read_note
-from catalogdb.exchange.quakeml_values import Tally, plausible_epoch, standard_deviation
-from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
+from catalogdb.exchange.quakeml_values import Tally, plausible_epoch, standard_deviation, word
+from catalogdb.exchange.reference_catalog import ReadPick, ReadPickDraft, ReferenceCatalog
 
 
 def unique(name: str, taken: Container[str], record: str, result: ReferenceCatalog) -> str:
@@ -84,31 +83,22 @@ def _pick(pick: Any, name: str, phase: str | None, record: str, mode: Evaluation
         uncertainty = DEFAULT_PICK_UNCERTAINTY
     if pick.evaluation_mode is None:
         said.add(f"picks without evaluation mode, taken as {mode}")
-    status = str(pick.evaluation_status) if pick.evaluation_status else None
-    net, loc, chan = (
-        (where.network_code or "").strip("-"),
-        (where.location_code or "").strip("-"),
-        where.channel_code or "",
-    )
-    note = read_note(pick, PICK_NOTES)
+    note = cast(ReadPickDraft, read_note(pick, PICK_NOTES))
     if "probability" in note and said.bounded("probability", note["probability"], record) is None:
         del note["probability"]
-    document = present(
-        {
-            "channel_group": channel_group(net, where.station_code, loc, chan),
-            "net": net,
-            "sta": where.station_code,
-            "loc": loc,
-            "chan": chan,
-            "phase": str(phase),
-            "time": plausible_epoch(pick.time),
-            "uncertainty": uncertainty,
-            "evaluation_mode": str(pick.evaluation_mode or mode),
-            "evaluation_status": status if status in EVALUATION_STATUSES else None,
-            "polarity": pick.polarity and str(pick.polarity),
-            "onset": pick.onset and str(pick.onset),
-            "source_id": name,
-            **note,
-        }
-    )
-    return cast(ReadPick, document)
+    document: ReadPickDraft = {
+        "net": (where.network_code or "").strip("-"),
+        "sta": where.station_code,
+        "loc": (where.location_code or "").strip("-"),
+        "chan": where.channel_code,
+        "phase": str(phase),
+        "time": plausible_epoch(pick.time),
+        "uncertainty": uncertainty,
+        "evaluation_mode": word(pick.evaluation_mode) or mode,
+        "evaluation_status": word(pick.evaluation_status),
+        "polarity": word(pick.polarity),
+        "onset": word(pick.onset),
+        "source_id": name,
+        **note,
+    }
+    return pick_of(**document)

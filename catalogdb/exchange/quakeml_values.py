@@ -78,6 +78,11 @@ class Tally:
         return None
 
 
+def word(value: Any) -> Any:
+    """A word of QuakeML, from ObsPy's enumeration of those that there are; None for none."""
+    return str(value) if value else None
+
+
 def standard_deviation(errors: Any) -> float | None:
     """One standard deviation in the quantity's own unit; of two unequal sides, their mean."""
     if errors is None:

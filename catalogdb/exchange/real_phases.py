@@ -12,18 +12,14 @@ import math
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
-from catalogdb.channels import channel_group
 from catalogdb.decoding import decode, read_bytes
-from catalogdb.documents.data import Magnitude, Origin
-from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import InputError
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import event_from_parts, present
+from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of, pick_of, present
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
-from catalogdb.exchange.positions import coordinates, depth_in_range
-from catalogdb.exchange.reference_catalog import FileReport, ReadEvent, ReadFrom, ReadPick, ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadEvent, ReadFrom, ReadPick, ReferenceCatalog
 
 NUMBER = r"-?(?:\d+(?:\.\d*)?(?:e[+-]?\d+)?|inf|nan)"  # as the magnitude of picks without amplitudes is
 EVENT = re.compile(
@@ -40,8 +36,8 @@ def read_real(path: Path, evaluation_mode: EvaluationMode = "automatic") -> Refe
     Raises:
         InputError: naming the file, when it holds no event's line.
     """
+    log = FileLog(path, "real")
     result = ReferenceCatalog()
-    rejected: list[int] = []
     event: ReadEvent | None = None
     for line, text in enumerate(decode(path, read_bytes(path)).splitlines(), 1):
         if not text.strip():
@@ -58,19 +54,14 @@ def read_real(path: Path, evaluation_mode: EvaluationMode = "automatic") -> Refe
                 result.picks.append(_pick(found, event, ReadFrom(str(path), line)))
             else:
                 raise ValueError("neither an event nor a phase of REAL")
+            log.keep()
         except ValueError as error:
-            result.rejected.append(f"{path}: line {line}: {error}")
-            rejected.append(line)
+            log.reject(line, str(error))
     if not result.events:
         raise InputError(f"{path}: no event of REAL in it", hint="phase_sel.txt or catalog_sel.txt is wanted")
-    kept = len(result.events) + len(result.picks)
-    report = FileReport(str(path), "real", kept + len(rejected), kept, 0, len(rejected), rejected_lines=rejected)
-    result.files.append(report)
     if result.picks:
-        result.repaired.append(
-            f"{path}: {len(result.picks)} picks without uncertainty, taken as {DEFAULT_PICK_UNCERTAINTY} s"
-        )
-    return result
+        log.note(f"{len(result.picks)} picks without uncertainty, taken as {DEFAULT_PICK_UNCERTAINTY} s")
+    return log.finish(result)
 
 
 def _event(found: re.Match[str]) -> ReadEvent:
@@ -79,28 +70,23 @@ def _event(found: re.Match[str]) -> ReadEvent:
     since = timedelta(hours=int(hour), minutes=int(minute), seconds=float(second))  # hours go on past midnight
     time = (start + since).timestamp()
     _, rms, latitude, longitude, depth_km, value, deviation, n_p, n_s, n_picks, _, gap = map(float, found[8].split())
-    latitude, longitude = coordinates(latitude, longitude)
-    origin: AnyDocument = {
-        **{"_id": "1", "method": "real", "time": time, "latitude": latitude, "longitude": longitude},
-        **{"depth_km": depth_in_range(depth_km), "rms": _known(rms), "azimuthal_gap": gap if 0 <= gap <= 360 else None},
-        **{"n_p": int(n_p), "n_s": int(n_s), "n_picks": int(n_picks)},
-    }
-    magnitude = None
+    origin = origin_of(
+        method="real",
+        time=time,
+        latitude=latitude,
+        longitude=longitude,
+        depth_km=depth_km,
+        rms=_known(rms),
+        azimuthal_gap=gap if 0 <= gap <= 360 else None,
+        n_p=int(n_p),
+        n_s=int(n_s),
+        n_picks=int(n_picks),
+    )
+    magnitudes = []
     if math.isfinite(value) and value > NO_MAGNITUDE:
         uncertainty = deviation if 0.0 <= deviation < math.inf else None
-        fields = present({"_id": "1", "type": "ML", "value": value, "uncertainty": uncertainty})
-        magnitude = cast(Magnitude, fields)
-    whole = cast(Origin, present(origin))
-    return event_from_parts(
-        time,
-        [whole],
-        [magnitude] if magnitude else [],
-        whole,
-        magnitude,
-        source_id=f"{start:%Y%m%d}-{number}",
-        evaluation_mode="automatic",
-        evaluation_status="preliminary",
-    )
+        magnitudes.append(magnitude_of(type="ML", value=value, uncertainty=uncertainty))
+    return event_of(origin, magnitudes, "automatic", source_id=f"{start:%Y%m%d}-{number}")
 
 
 def _known(value: float) -> float | None:
@@ -110,13 +96,13 @@ def _known(value: float) -> float | None:
 def _pick(found: re.Match[str], event: ReadEvent, place: ReadFrom) -> ReadPick:
     net, sta, phase = found.groups()[:3]
     _, travel_time, _, residual, weight, azimuth = map(float, found[4].split())
-    pick = {
-        **{"net": net, "sta": sta, "loc": "", "chan": "", "channel_group": channel_group(net, sta, "", "")},
-        **{"phase": phase.upper(), "time": round(event["time"] + travel_time, 6)},
-        **{"uncertainty": DEFAULT_PICK_UNCERTAINTY, "evaluation_mode": "automatic", "event_key": event["source_id"]},
-        "arrival": present(
-            {"residual": _known(residual), "weight": _known(weight), "azimuth": _known(azimuth % 360.0)}
-        ),
-        "read_from": place,
-    }
-    return cast(ReadPick, pick)
+    return pick_of(
+        net=net,
+        sta=sta,
+        phase=phase.upper(),
+        time=round(event["time"] + travel_time, 6),
+        evaluation_mode="automatic",
+        event_key=event["source_id"],
+        arrival=present({"residual": _known(residual), "weight": _known(weight), "azimuth": _known(azimuth % 360.0)}),
+        read_from=place,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NotRequired
 
-from catalogdb.documents.data import EventFields, PickFields
+from catalogdb.documents.data import EventFields, PickDraft, PickFields
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,13 @@ class ReadPick(PickFields):
 
     arrival: NotRequired[dict[str, float]]
     read_from: NotRequired[ReadFrom]
+
+
+class ReadPickDraft(PickDraft, total=False):
+    """The same in the making."""
+
+    arrival: dict[str, float] | None
+    read_from: ReadFrom | None
 
 
 @dataclass(frozen=True)

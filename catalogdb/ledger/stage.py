@@ -131,6 +131,8 @@ class Declared:
         reads: what it reads of the database; what other stages write decides the order of the stages.
         collections: what it writes; of a stage with tasks, what their commits write.
         beside: those of them that are too large for the commit, see `ledger.beside`.
+        copied: collections that a copy of the catalog takes along: their documents are about one event (`event_id`), or
+            about the catalog as a whole. Origins and magnitudes are in the events.
         keeps: what it writes by itself, in a stream of its own, since one transaction can't hold it; the documents name
             the catalogs that they are about, and go with them.
         settings: model of its block in job files, which has its name; a job where that is null runs without it.
@@ -146,6 +148,7 @@ class Declared:
     reads: ClassVar[tuple[Reads, ...]] = ()
     collections: ClassVar[tuple[str, ...]] = ()
     beside: ClassVar[tuple[str, ...]] = ()
+    copied: ClassVar[tuple[str, ...]] = ()
     keeps: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[type[BaseModel] | None] = None
     revision: ClassVar[int] = 1

@@ -98,7 +98,7 @@ def _batches(
     Windows of an hour are cut from a block of filtered data. Only the last batch may be smaller than the others.
     """
     settle = int(filter_settle_seconds * network.rate)
-    batch = np.zeros((batch_size, len(network.rows), network.window), dtype=np.float32)
+    batch = np.empty((batch_size, len(network.rows), network.window), dtype=np.float32)
     filled = 0
     for stretch, starts in zip(stretches, grids, strict=True):
         borders = np.flatnonzero(np.diff(starts // int(BLOCK_SECONDS * network.rate))) + 1
@@ -110,15 +110,17 @@ def _batches(
                 for component, row in enumerate(network.rows)
                 if row is not None and (samples := data[row]) is not None
             ]
+            absent = sorted(set(range(len(network.rows))) - {component for component, _ in rows})
             position = 0
             while position < block.size:
                 chosen = block[position : position + batch_size - filled] - begin
                 for component, windows in rows:
                     batch[filled : filled + chosen.size, component] = windows[chosen]
+                batch[filled : filled + chosen.size, absent] = 0
                 filled += chosen.size
                 position += chosen.size
                 if filled == batch_size:
                     yield batch
-                    batch, filled = np.zeros_like(batch), 0
+                    batch, filled = np.empty_like(batch), 0
     if filled:
         yield batch[:filled]

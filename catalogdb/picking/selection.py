@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, cast
@@ -65,11 +66,9 @@ def select_picks(
             uncertainty = errors.uncertainty(*measures[:3])
             measures += neighbours(chosen, of_stretch, of_other[of_other["stretch"] == number])
             score = quality_score(config.picker, phase, quality_features(*measures))
-            described = _described(table.stretches[number], chosen["time_us"], phase)
             times = (chosen["time_us"] - round(early * 1e6)) / 1e6
-            documents = _documents(chosen, times, uncertainty, score)
-            found = [common | on | pick for on, pick in zip(described, documents, strict=True)]
-            picks += cast(list[PickFields], found)
+            described = _described(table.stretches[number], chosen["time_us"], phase)
+            picks += _documents(common, described, chosen, times, uncertainty, score)
     picks.sort(key=lambda pick: (pick["time"], pick["phase"]))
     return picks, counts
 
@@ -142,20 +141,28 @@ def _chosen(
 
 
 def _documents(
-    peaks: np.ndarray, times: np.ndarray, uncertainties: np.ndarray, scores: np.ndarray
-) -> list[dict[str, Any]]:
-    documents = []
-    columns = (times.tolist(), uncertainties.tolist(), scores.tolist())
-    for peak, time, uncertainty, quality in zip(peaks, *columns, strict=True):
+    common: dict[str, str],
+    described: list[dict[str, str | None]],
+    peaks: np.ndarray,
+    times: np.ndarray,
+    uncertainties: np.ndarray,
+    scores: np.ndarray,
+) -> list[PickFields]:
+    documents: list[dict[str, Any]] = []
+    measured = [peaks[name].astype(np.float64).tolist() for name in ("probability", "amplitude", "snr")]
+    columns = (times.tolist(), uncertainties.tolist(), scores.tolist(), *measured)
+    for on, time, uncertainty, quality, probability, amplitude, snr in zip(described, *columns, strict=True):
         document = {
+            **common,
+            **on,
             "time": time,
             "uncertainty": uncertainty,
-            "probability": float(peak["probability"]),
+            "probability": probability,
             "quality": quality,
-            "amplitude": float(peak["amplitude"]),
+            "amplitude": amplitude,
             "evaluation_mode": "automatic",
         }
-        if np.isfinite(peak["snr"]):
-            document["snr"] = float(peak["snr"])
+        if math.isfinite(snr):
+            document["snr"] = snr
         documents.append(document)
-    return documents
+    return cast(list[PickFields], documents)

@@ -220,7 +220,7 @@ def _associate(rows: list[Row]) -> list[str]:
         layers = (f"{{depth_km: {one.depth_km:g}, vp: {one.vp:g}, vs: {one.vs:g}}}" for one in model.layers)
         velocity = [
             "  velocity:",
-            *(["    gradient: true"] if model.gradient else []),
+            *(f"    {name}: true" for name in ("gradient", "spherical") if getattr(model, name)),
             "    layers:",
             *(f"      - {layer}" for layer in layers),
         ]

@@ -50,10 +50,11 @@ class _Copy:
 def copy_catalog(db: Database, name: str, new: str, replace: bool = False) -> Json:
     """Write a copy of a catalog, and of all picks of its pick set, as catalog and pick set `new`.
 
-    Everything is read from one snapshot and written as an ingest writes it. Ids are made anew, of the new name and what
-    was copied: an event that has no `source_id` gets the id that it was copied from as such. Peaks, probabilities,
-    tasks and comparisons are not copied. The same again changes nothing. While a run works on the catalog, the copy is
-    of what there is, and that is said.
+    Everything is read from one snapshot and written as an ingest writes it, with types and features of the events where
+    there are some (`Stage.copied`). Ids are made anew, of the new name and what was copied: an event that has no
+    `source_id` gets the id that it was copied from as such. Peaks, probabilities, tasks and comparisons are not copied,
+    nor what relocation keeps of pairs and stations. The same again changes nothing. While a run works on the catalog,
+    the copy is of what there is, and that is said.
 
     Args:
         name: the catalog.
@@ -101,8 +102,8 @@ def _digest(whole: WholeCatalog) -> str:
     digest = hashlib.sha256()
     for event in whole.events:
         digest.update(bson.encode({key: value for key, value in event.items() if key != "creation_info"}))
-    for pick in whole.picks:
-        digest.update(bson.encode(pick))
+    for document in (*whole.picks, *(row for rows in whole.about.values() for row in rows)):
+        digest.update(bson.encode(document))
     return digest.hexdigest()
 
 
@@ -152,7 +153,17 @@ def _documents(copy: _Copy, whole: WholeCatalog) -> CatalogDocuments:
     picks = [cast(Pick, {**pick, **own, "_id": of_picks[pick["_id"]], "pick_set": copy.name}) for pick in whole.picks]
     known = {event["_id"] for event in whole.events}
     events = [_event(copy, event, own, of_picks, known) for event in whole.events]
-    return CatalogDocuments(events, picks, Counter(events=len(events), picks=len(picks)))
+    counts = Counter(events=len(events), picks=len(picks))
+    about = {name: [_about(copy, row, own, known) for row in rows] for name, rows in whole.about.items()}
+    return CatalogDocuments(events, picks, counts, about=about)
+
+
+def _about(copy: _Copy, document: AnyDocument, own: dict[str, str], known: set[str]) -> AnyDocument:
+    """What a stage says of an event, or of the catalog."""
+    made = document | own | {"_id": content_id(copy.config_id, document["_id"]), "catalog": copy.name}
+    if made.get("event_id") in known:
+        made["event_id"] = copy.event_id(made["event_id"])
+    return made
 
 
 def _pick_id(copy: _Copy, pick: Pick) -> str:

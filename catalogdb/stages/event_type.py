@@ -20,7 +20,7 @@ from catalogdb.phases import phase_type
 from catalogdb.stages import registry
 from catalogdb.stages.models import provide_weights
 from catalogdb.stages.preferred import RULE_FIELDS, events_of, preferred_origin
-from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, identify, overlaps, read_intervals
+from catalogdb.stages.waveform_segments import find_segments, identify, overlaps, read_intervals, waveform_parts
 
 if TYPE_CHECKING:
     from catalogdb.discrimination.decide import StationRecord
@@ -55,7 +55,7 @@ class EventTypeStage(Stage):
         Reads("origin", "origins"),
         Reads("wf_miniseed", "waveforms", padding=lambda stage: REACH_SECONDS),
     )
-    collections = ("event_type",)
+    collections = copied = ("event_type",)
     settings = EventTypeConfig
     revision = REVISION
     words = {
@@ -176,14 +176,8 @@ class EventTypeStage(Stage):
         if not intervals:
             return
         codes = sorted({record.sta for event in events for record in event.stations})
-        near = {
-            "starttime": {"$lte": max(end for _, end in intervals)},
-            "endtime": {"$gte": min(start for start, _ in intervals)},
-        }
         nets = sorted({record.net for event in events for record in event.stations})
-        rows = db.wf_miniseed.find(
-            {"net": {"$in": nets}, "sta": {"$in": codes}} | near, dict.fromkeys(SEGMENT_FIELDS, 1) | {"_id": 0}
-        )
+        rows = find_segments(db, {"net": {"$in": nets}, "sta": {"$in": codes}}, intervals)
         found = sorted(rows, key=lambda row: (row["channel_group"], row["chan"], row["starttime"], row["foff"]))
         identify(db, found)
         by_station: dict[Station, list[Any]] = defaultdict(list)
@@ -201,12 +195,12 @@ class EventTypeStage(Stage):
     def _parts(self, events: Sequence[_Event], weights: WeightsFiles) -> Parts:
         if not events:
             return {"origin": {}}
-        recorded: dict[str, set[str]] = defaultdict(set)
+        recorded: dict[str, list[Any]] = defaultdict(list)
         for event in events:
             for (net, sta), sensors in event.segments.items():
-                recorded[f"{net}.{sta}"] |= {segment["identity"] for segments in sensors for segment in segments}
+                recorded[f"{net}.{sta}"] += [segment for segments in sensors for segment in segments]
         return {
             "origin": {event.origin["event_id"]: digest(event.origin) for event in events},
-            "waveform": {station: digest(*sorted(own)) for station, own in recorded.items() if own},
+            "waveform": waveform_parts(recorded),
             "weights": {self._config.weights: weights.digest[:DIGITS]},
         }

@@ -20,7 +20,7 @@ from catalogdb.stages.read_catalog import EventWithPicks, catalog_contents
 from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.stages.velocity_models import velocity_model
 from catalogdb.times import ALWAYS
-from catalogdb.traveltimes.model_files import PLACES_IN_A_JOB
+from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
@@ -32,9 +32,6 @@ HOLDS: dict[str, tuple[str, ...]] = {
 """Of the fields of events that may be unknown."""
 WITH_PAIRS = ("hypodd", "growclust")
 WITHOUT_MODEL = ("hypodd",)
-NAMED = "velocity_model"
-VELOCITIES = (("relocate", "velocity"), ("locate", NAMED), *PLACES_IN_A_JOB)
-"""Where a catalog's configuration may have its model, what its last locations were made in first."""
 LONGEST_TRAVEL_SECONDS = 3600.0
 
 
@@ -103,7 +100,7 @@ def _velocity(db: Database, catalog: str, format: str, model: str | None) -> Vel
     if model:
         return _layers(velocity_model(db, model, "--velocity-model"), f"--velocity-model {model}", format)
     config = (db.catalog.find_one({"_id": catalog}, {"config": 1}) or {}).get("config") or {}
-    for block, name in VELOCITIES:
+    for block, name in PLACES_IN_A_JOB:
         found = (config.get(block) or {}).get(name)
         if found and name == NAMED:
             named = velocity_model(db, found)

@@ -15,7 +15,15 @@ from catalogdb.errors import CatalogdbError
 from catalogdb.features.config import FeaturesConfig
 from catalogdb.ledger.parts import Parts, digest
 from catalogdb.stages.file_states import file_states
-from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, Interval, identify, overlaps, read_intervals
+from catalogdb.stages.waveform_segments import (
+    Interval,
+    find_segments,
+    identify,
+    joined,
+    meeting,
+    read_intervals,
+    waveform_parts,
+)
 from catalogdb.waveforms import WaveformUnavailable
 
 if TYPE_CHECKING:
@@ -25,8 +33,6 @@ EVENT_FIELDS = (
     *("time", "preferred_origin_id", "origins._id"),
     *(f"origins.arrivals.{name}" for name in ("net", "sta", "phase", "time")),
 )
-JOIN_SECONDS = 60.0
-"""Windows of one station this close together are read at once."""
 SPARE_SECONDS = 1.0
 UNREADABLE = "unreadable"
 """In the parts of a task's inputs in place of a station's waveforms of which not all could be read."""
@@ -164,33 +170,14 @@ def _window(arrival: Arrival, config: FeaturesConfig) -> Interval:
 
 
 def _intervals(arrivals: Iterable[Arrival], config: FeaturesConfig) -> dict[Station, list[Interval]]:
-    """Times around the arrivals by station, joined where they are close."""
-    needed: dict[Station, list[Interval]] = defaultdict(list)
-    for arrival in arrivals:
-        start, end = _window(arrival, config)
-        found = needed[arrival.net, arrival.sta]
-        if found and start - found[-1][1] <= JOIN_SECONDS:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return dict(sorted(needed.items()))
+    """Times around the arrivals by station."""
+    spans = (((own.net, own.sta), *_window(own, config)) for own in arrivals)
+    return dict(sorted(joined(spans).items()))
 
 
 def _segments(db: Database, station: Station, intervals: Sequence[Interval]) -> list[Any]:
     """Segments of a station that meet one of its times."""
-    query = {
-        "net": station[0],
-        "sta": station[1],
-        "starttime": {"$lte": intervals[-1][1]},
-        "endtime": {"$gte": intervals[0][0]},
-    }
-    rows = db.wf_miniseed.find(query, dict.fromkeys(SEGMENT_FIELDS, 1) | {"_id": 0})
-    ends = [end for _, end in intervals]
-    found = []
-    for row in rows:
-        first = bisect_left(ends, row["starttime"])
-        if first < len(intervals) and overlaps(row, *intervals[first]):
-            found.append(row)
+    found = meeting(find_segments(db, {"net": station[0], "sta": station[1]}, intervals), intervals)
     return sorted(found, key=lambda row: [row.get(name, "") for name in SEGMENT_ORDER])
 
 
@@ -202,11 +189,7 @@ def _parts(events: Sequence[dict[str, Any]], segments: dict[Station, list[Any]])
         days[day].append([event["event_id"], event["time"], event["arrivals"]])
     return {
         "event": {day: digest(sorted(own, key=lambda one: one[0])) for day, own in days.items()},
-        "waveform": {
-            ".".join(station): digest(*sorted({row["identity"] for row in own}))
-            for station, own in segments.items()
-            if own
-        },
+        "waveform": waveform_parts({".".join(station): own for station, own in segments.items()}),
     }
 
 

@@ -133,8 +133,9 @@ def _fingerprint(db: Database, feature: dict[str, Any], row: dict[str, Any]) -> 
     found = db.fingerprint.find_one(that_count(db, feature["task_id"]) | query)
     if found is None:
         raise InputError(
-            f"event {feature['event_id']}, {row['net']}.{row['sta']}: its fingerprint was replaced at this moment",
-            hint="try again",
+            f"event {feature['event_id']}, {row['net']}.{row['sta']}: no fingerprint, as in copies of catalogs, or "
+            "while a run replaces it",
+            hint="the catalog that it was copied from; or try again",
         )
     return np.array(found["fingerprint"])
 

@@ -49,6 +49,7 @@ class FeaturesStage(Stage):
     kind = "catalog"
     reads = (Reads("event", "events", padding=_whole), Reads("wf_miniseed", "waveforms", padding=_whole))
     collections = ("feature_model", "feature", "fingerprint")
+    copied = ("feature_model", "feature")
     beside = ("fingerprint",)  # of a thousand events at twenty stations 30 MB, and a transaction takes some 250
     settings = FeaturesConfig
     revision = REVISION

@@ -11,7 +11,6 @@ from pymongo.database import Database
 
 from catalogdb.batches import batches
 from catalogdb.documents.archive import WfMiniseed
-from catalogdb.documents.free import Json
 from catalogdb.ledger.parts import DIGITS, Change, digest
 from catalogdb.stages.glance import extent_number
 from catalogdb.waveforms.file_state import FileState
@@ -85,7 +84,7 @@ def tell_file(change: Change) -> tuple[str, str]:
     return "changed index", f"{name}: other segments of the same bytes"
 
 
-def with_extent(segment: Mapping[str, Any]) -> Json:
+def with_extent(segment: WfMiniseed) -> WfMiniseed:
     """A segment (with `content`) and its `extent`, as they are stored."""
     extent = extent_of(segment, segment["content"])
     return {**segment, "extent": extent, "extent_number": extent_number(extent)}

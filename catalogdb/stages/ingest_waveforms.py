@@ -16,7 +16,7 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from catalogdb.batches import batches
-from catalogdb.documents.archive import WfFile
+from catalogdb.documents.archive import WfFile, WfMiniseed
 from catalogdb.documents.free import AnyDocument
 from catalogdb.errors import InputError
 from catalogdb.job_schedule import IngestBlock
@@ -250,7 +250,7 @@ def _write(db: Database, scan: _Scan) -> None:
     state = scan.result.state if scan.result else FileState.of(file.status)
     row: AnyDocument = {"size": state.size, "mtime_ns": state.mtime_ns, "ctime_ns": state.ctime_ns}
     row |= {"n_pieces": 0, "state": "unreadable"}
-    segments: list[AnyDocument] = []
+    segments: list[WfMiniseed] = []
     if scan.passing:
         # without size and time the file counts as changed next time; rows that it has stay as they are
         row = {"state": "unreadable", "n_pieces": 0, "error": scan.error}
@@ -261,8 +261,10 @@ def _write(db: Database, scan: _Scan) -> None:
         row["error"] = scan.error
     else:
         row["state"] = "indexed"
-        common = {"file_id": file.file_id, "content": content_of(state)}
-        segments = [with_extent(segment | common) for segment in scan.result.segments]
+        content = content_of(state)
+        segments = [
+            with_extent({**segment, "file_id": file.file_id, "content": content}) for segment in scan.result.segments
+        ]
         row["n_pieces"] = len(segments)
         row["digest"] = state.digest
         if scan.result.warnings:

@@ -21,14 +21,21 @@ from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
 from catalogdb.magnitude.config import MagnitudeConfig
 from catalogdb.stages import registry
 from catalogdb.stages.preferred import RULE_FIELDS, events_of, preferred_origin
-from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, Interval, identify, overlaps, read_intervals
+from catalogdb.stages.waveform_segments import (
+    Interval,
+    find_segments,
+    identify,
+    joined,
+    meeting,
+    meets,
+    read_intervals,
+    waveform_parts,
+)
 
 NEIGHBOUR_SECONDS = 300.0
 """Origins this long before and after the window may disturb its events: about the S time at the largest distance."""
 BATCH_SECONDS = 86400.0
 """Windows of this period are planned together, with one query per collection."""
-JOIN_SECONDS = 60.0
-"""Waveforms of one station this close together are read at once."""
 
 ORIGIN_FIELDS = (
     *("event_id", "time", "latitude", "longitude", "depth_km"),
@@ -66,18 +73,12 @@ class WindowInputs:
             station = f"{epoch['net']}.{epoch['sta']}"
             places[station].append(epoch["identity"])
             responses[station].append(epoch["response_identity"])
-        waveforms = {
-            # the same content under two names is the same input
-            f"{net}.{sta}": digest(*sorted({segment["identity"] for segment in segments}))
-            for (net, sta), segments in self.segments.items()
-            if segments
-        }
         return {
             "origin": {origin["event_id"]: digest(origin) for origin in self.origins},
             "neighbour": {origin["event_id"]: digest(origin) for origin in self.neighbours},
             "channel": {station: digest(*identities) for station, identities in places.items()},
             "response": {station: digest(*identities) for station, identities in responses.items()},
-            "waveform": waveforms,
+            "waveform": waveform_parts({".".join(station): own for station, own in self.segments.items()}),
         }
 
 
@@ -214,19 +215,15 @@ class MagnitudeStage(Stage):
         intervals = [interval for inputs in gathered for pairs in inputs.intervals.values() for interval in pairs]
         if not intervals:
             return
-        meets = {
-            "starttime": {"$lte": max(end for _, end in intervals)},
-            "endtime": {"$gte": min(start for start, _ in intervals)},
-        }
         codes = sorted({sta for inputs in gathered for _, sta in inputs.intervals})
         order = ("net", "sta", "loc", "chan", "starttime")
-        epochs = list(db.channel.find({"sta": {"$in": codes}} | meets, _projection(CHANNEL_FIELDS)))
+        epochs = list(db.channel.find({"sta": {"$in": codes}} | meets(intervals), _projection(CHANNEL_FIELDS)))
         channels = _by_station(epochs, order)
         # a channel without metadata has no response, so it is of no use here; by its groups the index does all the work
         groups = sorted(
             {channel_group(epoch["net"], epoch["sta"], epoch.get("loc") or "", epoch["chan"]) for epoch in epochs}
         )
-        found = list(db.wf_miniseed.find({"channel_group": {"$in": groups}} | meets, _projection(SEGMENT_FIELDS)))
+        found = find_segments(db, {"channel_group": {"$in": groups}}, intervals)
         identify(db, found)  # once for all windows of the batch
         for epoch in epochs:
             response = content_id(epoch.get("response"))
@@ -236,9 +233,8 @@ class MagnitudeStage(Stage):
         segments = _by_station(found, (*order, "dir", "dfile", "foff"))
         for inputs in gathered:
             for station, pairs in sorted(inputs.intervals.items()):
-                inputs.channels += [epoch for epoch in channels.get(station, ()) if _meets_any(epoch, pairs)]
-                near = [segment for segment in segments.get(station, ()) if _meets_any(segment, pairs)]
-                inputs.segments[station] = _useful(near, self.job.magnitude)
+                inputs.channels += meeting(channels.get(station, ()), pairs)
+                inputs.segments[station] = _useful(meeting(segments.get(station, ()), pairs), self.job.magnitude)
 
 
 def _measured(origins: list[Origin]) -> Origin:
@@ -264,18 +260,9 @@ def _batches(shards: list[Shard]) -> Iterator[list[Shard]]:
 
 
 def _intervals(windows: Iterable[StationWindow]) -> dict[Station, list[Interval]]:
-    """Times whose waveforms are needed by station: those of all windows, joined where they are close."""
-    spans: dict[Station, list[Interval]] = defaultdict(list)
-    for window in sorted(windows, key=lambda window: window.data_start):
-        if window.overlapped:
-            continue
-        pairs = spans[window.net, window.sta]
-        start, end = window.data_start - 1.0, window.data_end + 1.0  # a second for what rounding to samples takes
-        if pairs and start - pairs[-1][1] <= JOIN_SECONDS:
-            pairs[-1] = pairs[-1][0], max(end, pairs[-1][1])
-        else:
-            pairs.append((start, end))
-    return dict(spans)
+    """Times whose waveforms are needed by station, with a second for what rounding to samples takes."""
+    wanted = (window for window in windows if not window.overlapped)
+    return joined(((own.net, own.sta), own.data_start - 1.0, own.data_end + 1.0) for own in wanted)
 
 
 def _useful(segments: list[Any], config: MagnitudeConfig) -> list[Any]:
@@ -287,10 +274,6 @@ def _useful(segments: list[Any], config: MagnitudeConfig) -> list[Any]:
         if segment["chan"][:2] in config.channel_priority and segment["chan"][-1] in components
     ]
     return useful or segments
-
-
-def _meets_any(document: dict, intervals: list[Interval]) -> bool:
-    return any(overlaps(document, *interval) for interval in intervals)
 
 
 def _by_station(documents: Iterable[Any], order: Sequence[str]) -> dict[Station, list[Any]]:

@@ -17,7 +17,7 @@ from catalogdb.documents.archive import WfMiniseed
 from catalogdb.documents.data import Pick, PickFields
 from catalogdb.documents.free import AnyDocument, Query
 from catalogdb.errors import InputError
-from catalogdb.identity import content_id, milliseconds
+from catalogdb.identity import content_id, milliseconds, numbered_ids
 from catalogdb.jobs import Job, PickBlock
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, Stage
@@ -371,9 +371,14 @@ class PickStage(Stage):
 def identified_picks(made: list[PickFields], config_id: str, pick_set: str) -> list[Pick]:
     """Picks as the `pick` collection wants them, but for what every stage's documents are given."""
     picks = cast(list[Pick], made)
+    of_phase: dict[tuple[str, str], list[Pick]] = defaultdict(list)
     for pick in picks:
-        pick["_id"] = content_id(config_id, pick["channel_group"], pick["phase"], milliseconds(pick["time"]))
-        pick["pick_set"] = pick_set
+        of_phase[pick["channel_group"], pick["phase"]].append(pick)
+    for (sensor, phase), some in of_phase.items():
+        ids = numbered_ids((config_id, sensor, phase), (milliseconds(pick["time"]) for pick in some))
+        for pick, identity in zip(some, ids, strict=True):
+            pick["_id"] = identity
+            pick["pick_set"] = pick_set
     return picks
 
 

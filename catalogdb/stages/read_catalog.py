@@ -24,9 +24,11 @@ from catalogdb.batches import batches
 from catalogdb.database.named import require_catalog
 from catalogdb.database.short_ids import id_that_begins
 from catalogdb.documents.data import Event, Pick
+from catalogdb.documents.free import AnyDocument
 from catalogdb.documents.records import Catalog, PickSet
 from catalogdb.exchange.documents import event_keys
 from catalogdb.exchange.event_filter import EventFilter
+from catalogdb.stages.registry import copied
 
 BATCH_EVENTS = 500
 BATCH_PICKS = 5000
@@ -90,12 +92,14 @@ def _with_full_id(db: Database, catalog: str, filter: EventFilter) -> EventFilte
 
 @dataclass(frozen=True)
 class WholeCatalog:
-    """A catalog at one moment: its document, events by time, and its pick set with all picks, where it has one."""
+    """A catalog at one moment: its document, events by time, and its pick set with all picks, where it has one; `about`
+    has what stages say of events and catalog, by collection (see `Stage.copied`)."""
 
     catalog: Catalog
     pick_set: PickSet | None
     events: list[Event]
     picks: list[Pick]
+    about: dict[str, list[AnyDocument]]
 
 
 def whole_catalog(db: Database, catalog: str) -> WholeCatalog:
@@ -111,7 +115,8 @@ def whole_catalog(db: Database, catalog: str) -> WholeCatalog:
         pick_set = db.pick_set.find_one({"_id": named["pick_set"]}, session=session) if named["pick_set"] else None
         events = [event for event, _ in _Reader(db, session, catalog, EventFilter()).events_with_picks(False)]
         picks = db.pick.find(named, session=session).sort([("time", 1), ("_id", 1)]) if pick_set else ()
-        return WholeCatalog(document, pick_set, events, list(picks))
+        about = {name: list(db[name].find({"catalog": catalog}, session=session).sort("_id", 1)) for name in copied()}
+        return WholeCatalog(document, pick_set, events, list(picks), about)
 
 
 @contextmanager

@@ -118,6 +118,11 @@ def outputs(kind: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(written))
 
 
+def copied() -> tuple[str, ...]:
+    """Collections that a copy of a catalog takes along besides its events and picks."""
+    return tuple(dict.fromkeys(collection for stage in run_stages() for collection in stage.copied))
+
+
 def kept() -> tuple[str, ...]:
     """Collections that stages keep by themselves, by the names of the catalogs that they are about."""
     return tuple(dict.fromkeys(collection for stage in run_stages() for collection in stage.keeps))

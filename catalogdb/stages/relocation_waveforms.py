@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from pymongo.database import Database
 
-from catalogdb.ledger.parts import digest
 from catalogdb.phases import phase_type
 from catalogdb.relocation.config import CorrelateConfig
-from catalogdb.stages.waveform_segments import SEGMENT_FIELDS, Interval, identify, overlaps, read_intervals
+from catalogdb.stages.waveform_segments import (
+    Interval,
+    find_segments,
+    identify,
+    joined,
+    meeting,
+    read_intervals,
+    waveform_parts,
+)
 
 if TYPE_CHECKING:
     from catalogdb.relocation.correlate import WaveformKey, Waveforms
     from catalogdb.relocation.documents import Arrival
 
-JOIN_SECONDS = 60.0
-"""Picks of one sensor this close together are read at once."""
 BATCH_INTERVALS = 200
 
 Needed = dict[str, list[Interval]]
@@ -33,16 +38,13 @@ def segments_needed(
     """Times and segments that correlation reads, and the identity of what is in them by channel group."""
     needed = _intervals(arrivals, config)
     found: Segments = defaultdict(list)
-    fields = dict.fromkeys(SEGMENT_FIELDS, 1) | {"_id": 0}
     for group, intervals in needed.items():
         for first in range(0, len(intervals), BATCH_INTERVALS):
             part = intervals[first : first + BATCH_INTERVALS]
-            meets = {"starttime": {"$lte": part[-1][1]}, "endtime": {"$gte": part[0][0]}}
-            rows = db.wf_miniseed.find({"channel_group": group} | meets, fields).sort([("starttime", 1), ("chan", 1)])
-            found[group] += [row for row in rows if any(overlaps(row, *interval) for interval in part)]
+            rows = meeting(find_segments(db, {"channel_group": group}, part), part)
+            found[group] += sorted(rows, key=lambda row: (row["starttime"], row["chan"]))
     identify(db, [segment for own in found.values() for segment in own])
-    parts = {group: digest(*sorted({row["identity"] for row in own})) for group, own in found.items() if own}
-    return needed, dict(found), parts
+    return needed, dict(found), waveform_parts(found)
 
 
 def read_waveforms(
@@ -87,16 +89,10 @@ def _cut(trace: Any, start: float, end: float) -> tuple[float, Any]:
 
 
 def _intervals(arrivals: Iterable[Sequence[Arrival]], config: CorrelateConfig) -> Needed:
-    """Times around the picks by channel group, joined where they are close."""
+    """Times around the picks by channel group."""
     from catalogdb.relocation.correlate import read_after, read_before
 
-    needed: Needed = defaultdict(list)
+    before, after = read_before(config) + 1.0, read_after(config, "S") + 1.0
     own = (arrival for event in arrivals for arrival in event if arrival.channel_group)
-    for arrival in sorted(own, key=lambda arrival: (arrival.channel_group, arrival.time)):
-        start, end = arrival.time - read_before(config) - 1.0, arrival.time + read_after(config, "S") + 1.0
-        found = needed[arrival.channel_group]
-        if found and start - found[-1][1] <= JOIN_SECONDS:
-            found[-1] = found[-1][0], max(found[-1][1], end)
-        else:
-            found.append((start, end))
-    return dict(needed)
+    spans = ((str(arrival.channel_group), arrival.time - before, arrival.time + after) for arrival in own)
+    return dict(sorted(joined(spans).items()))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from catalogdb.documents.archive import WfMiniseed
+from catalogdb.documents.free import Query
 from catalogdb.identity import content_id
+from catalogdb.ledger.parts import digest
 from catalogdb.stages.file_states import content_of, file_states
 from catalogdb.waveforms import ChangedWaveform, FileState, read_traces
 
@@ -25,7 +28,58 @@ SEGMENT_FIELDS = (
 IDENTIFYING = ("net", "sta", "loc", "chan", "starttime", "endtime", "foff", "nbytes")
 """What, with the content of its file, tells one segment from another."""
 
+JOIN_SECONDS = 60.0
+"""Waveforms of one station or sensor this close together are read at once."""
+
 Interval = tuple[float, float]
+Key = TypeVar("Key", bound=Hashable)
+
+
+def joined(spans: Iterable[tuple[Key, float, float]]) -> dict[Key, list[Interval]]:
+    """Times (epoch seconds) that are to be read, by station or sensor and ascending, joined where they are close.
+
+    Args:
+        spans: what they are of, start and end of each.
+    """
+    needed: dict[Key, list[Interval]] = {}
+    for key, start, end in sorted(spans, key=lambda span: span[1]):
+        found = needed.setdefault(key, [])
+        if found and start - found[-1][1] <= JOIN_SECONDS:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return needed
+
+
+def meets(intervals: Collection[Interval]) -> Query:
+    """Filter of segments, or epochs, that may meet some of these times."""
+    return {
+        "starttime": {"$lte": max(end for _, end in intervals)},
+        "endtime": {"$gte": min(start for start, _ in intervals)},
+    }
+
+
+def find_segments(db: Database, codes: Query, intervals: Collection[Interval]) -> list[Any]:
+    """Segments with `SEGMENT_FIELDS` of some stations or sensors that may meet some of these times."""
+    return list(db.wf_miniseed.find(codes | meets(intervals), dict.fromkeys(SEGMENT_FIELDS, 1) | {"_id": 0}))
+
+
+def meeting(documents: Iterable[Any], intervals: Sequence[Interval]) -> list[Any]:
+    """Segments, or epochs, that have part in some of the times, which are ascending and apart from one another."""
+    ends = [end for _, end in intervals]
+    found = []
+    for document in documents:
+        first = bisect_left(ends, document["starttime"])
+        if first < len(intervals) and overlaps(document, *intervals[first]):
+            found.append(document)
+    return found
+
+
+def waveform_parts(segments: Mapping[str, Iterable[Any]]) -> dict[str, str]:
+    """Identity of what is recorded by station or sensor, of segments with their `identity`: the same content under two
+    names is the same."""
+    identities = {name: sorted({row["identity"] for row in own}) for name, own in segments.items()}
+    return {name: digest(*own) for name, own in identities.items() if own}
 
 
 def identify(db: Database, segments: Sequence[Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from pymongo.errors import OperationFailure
 
 from catalogdb.batches import batches
 from catalogdb.database.lease import Lease
-from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.free import AnyDocument, Query
 from catalogdb.documents.records import Task
 from catalogdb.errors import NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
@@ -22,7 +22,6 @@ from catalogdb.exchange.documents import CatalogDocuments
 TRANSACTION_DOCUMENTS = 20_000  # what is larger may not fit the server's cache as one transaction
 BATCH_DOCUMENTS = 5_000
 TRANSACTION_TOO_LARGE = 388  # MongoDB's code TransactionTooLargeForCache
-COLLECTIONS = (("event", "catalog"), ("pick", "pick_set"))
 
 
 def write_catalog(
@@ -48,9 +47,11 @@ def write_catalog(
         LostLease: when the lease has gone to another process.
         NameTaken: when a run has taken the name meanwhile; what was written is removed again.
     """
-    writer = _Writer(db, name, {"pick": documents.picks, "event": documents.events}, named, ledger, lease)
-    present = sum(db[collection].count_documents({key: name}) for collection, key in COLLECTIONS)
-    if len(documents.events) + len(documents.picks) + present <= TRANSACTION_DOCUMENTS and writer.all_at_once():
+    of_collections: dict[str, Sequence[Any]] = {"pick": documents.picks, "event": documents.events, **documents.about}
+    writer = _Writer(db, name, of_collections, named, ledger, lease)
+    present = sum(db[collection].count_documents(own) for collection, own in writer.present())
+    new = sum(map(len, of_collections.values()))
+    if new + present <= TRANSACTION_DOCUMENTS and writer.all_at_once():
         return
     writer.in_batches()
 
@@ -64,13 +65,18 @@ class _Writer:
     ledger: Task
     lease: Lease
 
+    def present(self) -> Iterator[tuple[str, Query]]:
+        """Each collection with a filter of what stands in it under the name."""
+        for collection in self.documents:
+            yield collection, {"pick_set" if collection == "pick" else "catalog": self.name}
+
     def all_at_once(self) -> bool:
         """Write everything in one transaction; false where it is too large for the server."""
 
         def write(session: ClientSession) -> None:
             self._remove_names(session)
-            for collection, key in COLLECTIONS:
-                self.db[collection].delete_many({key: self.name}, session=session)
+            for collection, own in self.present():
+                self.db[collection].delete_many(own, session=session)
             for collection, documents in self.documents.items():
                 if documents:
                     self.db[collection].insert_many(documents, session=session)
@@ -89,16 +95,16 @@ class _Writer:
         """Write in many transactions; the name is away meanwhile."""
         with self.db.client.start_session() as session:
             session.with_transaction(self._remove_names)
-            for collection, key in COLLECTIONS:
+            for collection, own in self.present():
                 self.lease.confirm()
-                self.db[collection].delete_many({key: self.name})
+                self.db[collection].delete_many(own)
             try:
                 for collection, documents in self.documents.items():
                     for batch in batches(documents, BATCH_DOCUMENTS):
                         session.with_transaction(partial(self._insert, collection, batch))
                 session.with_transaction(self._insert_names)
             except NameTaken:
-                for collection, _ in COLLECTIONS:
+                for collection in self.documents:
                     self.db[collection].delete_many({"task_id": self.ledger["_id"]})
                 raise
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
+from catalogdb.traveltimes.flattening import flat_depth, flat_layers
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 GRADIENT_STEP_KM = 0.25
@@ -53,7 +54,8 @@ class HomogeneousTimes:
 
 
 class LayeredTimes:
-    """First arrivals (direct and head waves) in flat layers, from tables over distance, depth and station elevation.
+    """First arrivals (direct and head waves) in layers, be they flat or shells, from tables over distance, depth and
+    station elevation.
 
     The tables hold the time divided by the straight path's length: that varies slowly, so bilinear interpolation stays
     good next to the station, where the time itself has a cusp.
@@ -84,6 +86,10 @@ class LayeredTimes:
         self._station = _axis(*stations_depth_km, STATION_STEP_KM)
         self._distance_step = self._distance[1] - self._distance[0]
         self._depth_step = self._depth[1] - self._depth[0]
+        self._is_spherical = velocity.spherical
+        if velocity.spherical:
+            highest_km, deepest_km = min(self._depth[0], self._station[0]), max(self._depth[-1], self._station[-1])
+            tops, vp, vs = flat_layers(tops, vp, vs, float(highest_km), float(deepest_km))
         self._slowness = np.stack(
             [np.stack([self._slownesses(tops, speeds, station) for station in self._station]) for speeds in (vp, vs)]
         )
@@ -150,9 +156,12 @@ class LayeredTimes:
         for depth in self._depth:
             # Two points at one place have no path: the speed around them is what the cell's corner must say.
             distance = np.maximum(self._distance, 0.01)
-            time = _first_arrival(tops, speeds, depth, station_depth_km, distance)
+            time = _first_arrival(tops, speeds, self._in_flat(depth), self._in_flat(station_depth_km), distance)
             rows.append(time / np.maximum(np.hypot(distance, depth - station_depth_km), 0.01))
         return np.stack(rows)
+
+    def _in_flat(self, depth_km: float) -> float:
+        return flat_depth(depth_km) if self._is_spherical else depth_km
 
 
 TravelTimes = HomogeneousTimes | LayeredTimes

@@ -26,8 +26,12 @@ COLUMNS = {
     "longitude": ("longitude", "lon"),
     "latitude": ("latitude", "lat"),
 }
-PLACES_IN_A_JOB = (("locate", "velocity"), ("associate", "location_velocity"), ("associate", "velocity"))
-"""Blocks and settings of a job that hold the model of its locations; the first one that is there counts."""
+NAMED = "velocity_model"
+PLACES_IN_A_JOB = (
+    *(("relocate", "velocity"), ("locate", NAMED), ("locate", "velocity")),
+    *(("associate", "location_velocity"), ("associate", "velocity")),
+)
+"""Blocks and settings of a job that hold the model of its last locations, or name it; the first one there counts."""
 EVEN = 1e-4  # of a spacing
 
 
@@ -78,6 +82,11 @@ def _of_job(path: Path, text: str) -> Any:
             found: Any = values
             for key in keys:
                 found = found.get(key) if isinstance(found, dict) else None
+            if found is not None and keys[-1] == NAMED:
+                raise InputError(
+                    f"{path}: locate.{NAMED} is {found!r}: that model stands in the database, not in this file",
+                    hint="give the file that it was read from",
+                )
             if found is not None:
                 return found
         if "layers" in values or "vp" in values:

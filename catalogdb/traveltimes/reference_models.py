@@ -30,6 +30,6 @@ def _layers() -> list[VelocityLayer]:
     return layers
 
 
-IASP91 = VelocityConfig(layers=tuple(_layers()))
+IASP91 = VelocityConfig(layers=tuple(_layers()), spherical=True)
 """IASP91 down to 760 km (Kennett and Engdahl, 1991, table 2), the mantle in layers of at most 50 km with the speeds of
 their middles."""

@@ -62,6 +62,16 @@ def removal_counts(db: Database, kind: Kind, name: str) -> Counts:
     return dict(+counts) | {kind: db[kind].count_documents({"_id": name})}
 
 
+def pick_set_left(db: Database, catalog: str) -> str | None:
+    """Name of the pick set that stands for nothing else once a catalog is gone: neither another catalog nor another
+    pick set is made from it. None where there is none."""
+    name = (db.catalog.find_one({"_id": catalog}, {"pick_set": 1}) or {}).get("pick_set")
+    if name is None or db.pick_set.find_one({"_id": name}, {"_id": 1}) is None:
+        return None
+    is_used = db.catalog.find_one({"pick_set": name, "_id": {"$ne": catalog}}, {"_id": 1}) is not None
+    return None if is_used or db.pick_set.find_one({"repicked_from": name}, {"_id": 1}) else str(name)
+
+
 def remove(db: Database, kind: Kind, name: str, progress: Progress = lambda collection, number: None) -> Counts:
     """Remove a pick set or catalog with all that was made for it.
 

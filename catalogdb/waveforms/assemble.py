@@ -118,7 +118,7 @@ def _checksum(segment: Segment, among: Sequence[Segment]) -> int:
 def _next_ns(chain: Sequence[Segment]) -> float:
     """Where the chain's last record ends."""
     last = chain[-1]
-    return last.record_start_ns[-1] + (len(last.data) - last.record_first_sample[-1]) * 1e9 / last.rate
+    return float(last.record_start_ns[-1] + (len(last.data) - last.record_first_sample[-1]) * 1e9 / last.rate)
 
 
 def _alike(one: Segment, other: Segment) -> bool:

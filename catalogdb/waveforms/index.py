@@ -14,12 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from catalogdb.channels import channel_group
-from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.archive import WfMiniseedFields
 from catalogdb.file_formats import START, identify
 from catalogdb.waveforms.bounds import outside
 from catalogdb.waveforms.clock import HALF_SAMPLE, straight_clocks
@@ -27,9 +25,9 @@ from catalogdb.waveforms.errors import UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, digest_of, opened, wait_for_clock
 from catalogdb.waveforms.miniseed3 import SIGNATURE
 from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, location, read_records
+from catalogdb.waveforms.segment_document import IndexedSegment, segment_document
 from catalogdb.wording import first_few
 
-Segment = AnyDocument
 _SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
 _LONGEST_LIST = 3
 _INDEXERS_CODES = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ]{4}[0-9A-Za-z \-]{2}[0-9A-Za-z]{3}[0-9A-Za-z ]{2}")
@@ -49,7 +47,7 @@ class ScanResult:
         warnings: what was passed over and why; each names the file.
     """
 
-    segments: list[Segment]
+    segments: list[WfMiniseedFields]
     state: FileState
     warnings: list[str] = field(default_factory=list)
 
@@ -97,9 +95,9 @@ def _indexed(path: Path, content: bytes, state: FileState, settled: bool) -> Sca
     for group in _straight_groups(records):
         row = _row(group)
         known = indexed.get(_key(row), row)
-        if abs(known["endtime"] - row["endtime"]) * row["sampling_rate"] > HALF_SAMPLE:
-            known = known | {"endtime": row["endtime"]}  # MsPASS counts from the first record, however the clock drifts
-        segments.append(_document(known, path))
+        if abs(known.endtime - row.endtime) * row.sampling_rate > HALF_SAMPLE:
+            known = known._replace(endtime=row.endtime)  # MsPASS counts from the first record, however the clock drifts
+        segments.append(segment_document(known, path))
     return ScanResult(segments, state, warnings)
 
 
@@ -175,11 +173,11 @@ def _warnings(path: Path, junk: list[Junk], without_samples: int, kept: int) -> 
     return warnings
 
 
-def _key(row: Segment) -> tuple[Any, ...]:
-    return tuple(row[name] for name in ("foff", "nbytes", "npts", "net", "sta", "loc", "chan"))
+def _key(row: IndexedSegment) -> tuple[object, ...]:
+    return row.foff, row.nbytes, row.npts, row.net, row.sta, row.loc, row.chan
 
 
-def _mspass_rows(path: Path) -> dict[tuple[Any, ...], Segment]:
+def _mspass_rows(path: Path) -> dict[tuple[object, ...], IndexedSegment]:
     """MsPASS's index of a file that holds nothing but records that our reader accepts, by place, number of samples and
     codes."""
     import mspasspy.ccore.utility  # noqa: F401  registers the type of the indexer's error log
@@ -188,19 +186,10 @@ def _mspass_rows(path: Path) -> dict[tuple[Any, ...], Segment]:
     with _silent_stderr():
         found, _ = _mseed_file_indexer(str(path), True)
     rows = [
-        {
-            "net": row.net,
-            "sta": row.sta,
-            "loc": location(row.loc),
-            "chan": row.chan,
-            "starttime": row.starttime,
-            "endtime": row.endtime,
-            "last_packet_time": row.last_packet_time,
-            "npts": row.npts,
-            "sampling_rate": row.samprate,
-            "foff": row.foff,
-            "nbytes": row.nbytes,
-        }
+        IndexedSegment(
+            *(row.net, row.sta, location(row.loc), row.chan),
+            *(row.starttime, row.endtime, row.npts, row.samprate, row.foff, row.nbytes, row.last_packet_time),
+        )
         for row in found
     ]
     return {_key(row): row for row in rows}
@@ -220,33 +209,9 @@ def _silent_stderr() -> Iterator[None]:
         os.close(terminal)
 
 
-def _row(group: Records) -> Segment:
+def _row(group: Records) -> IndexedSegment:
     """The same row from the headers of the segment's records."""
-    net, sta, loc, chan = codes(bytes(group.sid[0]))
-    starttime, rate, npts = int(group.start_ns[0]) / 1e9, float(group.rate[0]), int(group.npts.sum())
-    return {
-        "net": net,
-        "sta": sta,
-        "loc": loc,
-        "chan": chan,
-        "starttime": starttime,
-        "endtime": int(group.start_ns[-1]) / 1e9 + (int(group.npts[-1]) - 1) / rate,
-        "last_packet_time": int(group.start_ns[-1]) / 1e9,
-        "npts": npts,
-        "sampling_rate": rate,
-        "foff": int(group.offset[0]),
-        "nbytes": int(group.length.sum()),
-    }
-
-
-def _document(row: Segment, path: Path) -> Segment:
-    return {
-        **row,
-        "channel_group": channel_group(row["net"], row["sta"], row["loc"], row["chan"]),
-        "delta": 1.0 / row["sampling_rate"],
-        "dir": os.path.dirname(os.path.abspath(path)),
-        "dfile": path.name,
-        "format": "mseed",
-        "storage_mode": "file",
-        "time_standard": "UTC",
-    }
+    start, last, rate = int(group.start_ns[0]) / 1e9, int(group.start_ns[-1]) / 1e9, float(group.rate[0])
+    place = int(group.offset[0]), int(group.length.sum())
+    end = last + (int(group.npts[-1]) - 1) / rate
+    return IndexedSegment(*codes(bytes(group.sid[0])), start, end, int(group.npts.sum()), rate, *place, last)

@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from catalogdb.channels import channel_group
-from catalogdb.documents.archive import WfMiniseed
-from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.archive import WfMiniseed, WfMiniseedFields
 from catalogdb.file_formats import START, identify, identify_by_obspy
 from catalogdb.waveforms.assemble import Segment
 from catalogdb.waveforms.bounds import outside
@@ -26,12 +24,11 @@ from catalogdb.waveforms.file_state import FileState, digest_of, opened, wait_fo
 from catalogdb.waveforms.index import ScanResult, scan_miniseed
 from catalogdb.waveforms.miniseed3 import MINISEED3, SIGNATURE, read_miniseed3
 from catalogdb.waveforms.records import location
+from catalogdb.waveforms.segment_document import MINISEED, IndexedSegment, segment_document
 
 if TYPE_CHECKING:
     from obspy import Trace
 
-MINISEED = "mseed"
-"""As `wf_miniseed.format` has it; of other files it is ObsPy's name of their format."""
 LOOSE_TESTS = {"WIN"}
 """Formats that ObsPy takes many files for that hold none."""
 CODES_IN_A_NAME = re.compile(r"([A-Za-z0-9]{1,2})\.([A-Za-z0-9]{1,5})\.([A-Za-z0-9]{0,2})\.([A-Za-z0-9]{3})\b")
@@ -142,16 +139,11 @@ def _wrong(trace: Trace, codes: Sequence[str]) -> str | None:
     return next((said for mask, said in outside(*numbers) if mask[0]), None)
 
 
-def _document(trace: Trace, codes: Sequence[str], path: Path, number: int, size: int, format: str) -> AnyDocument:
+def _document(trace: Trace, codes: Sequence[str], path: Path, number: int, size: int, format: str) -> WfMiniseedFields:
     net, sta, loc, chan = codes
-    start, rate = trace.stats.starttime.ns / 1e9, float(trace.stats.sampling_rate)
-    return {
-        **{"net": net, "sta": sta, "loc": loc, "chan": chan, "channel_group": channel_group(net, sta, loc, chan)},
-        **{"starttime": start, "endtime": start + (len(trace.data) - 1) / rate, "npts": len(trace.data)},
-        **{"sampling_rate": rate, "delta": 1.0 / rate, "foff": number, "nbytes": size, "format": format},
-        **{"dir": os.path.dirname(os.path.abspath(path)), "dfile": path.name},
-        **{"storage_mode": "file", "time_standard": "UTC"},
-    }
+    start, npts, rate = trace.stats.starttime.ns / 1e9, len(trace.data), float(trace.stats.sampling_rate)
+    times = start, start + (npts - 1) / rate
+    return segment_document(IndexedSegment(net, sta, loc, chan, *times, npts, rate, number, size), path, format)
 
 
 def read_other(stream: BinaryIO, path: Path, segments: Sequence[WfMiniseed]) -> Iterator[tuple[WfMiniseed, Segment]]:

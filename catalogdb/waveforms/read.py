@@ -19,8 +19,9 @@ from catalogdb.documents.archive import WfMiniseed
 from catalogdb.waveforms.assemble import Segment, assemble
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, check_digest, check_unchanged, opened
-from catalogdb.waveforms.other_formats import MINISEED, read_other
+from catalogdb.waveforms.other_formats import read_other
 from catalogdb.waveforms.records import Records, chain_breaks, codes, location, read_records
+from catalogdb.waveforms.segment_document import MINISEED
 
 if TYPE_CHECKING:
     from obspy import Trace

@@ -64,7 +64,8 @@ class Records:
 
     def has_samples(self) -> np.ndarray:
         """Mask of the records that hold samples of a time series, of whatever rate and time."""
-        return (self.npts > 0) & (self.rate > 0) & (self.encoding != ASCII_ENCODING)
+        mask: np.ndarray = (self.npts > 0) & (self.rate > 0) & (self.encoding != ASCII_ENCODING)
+        return mask
 
     def usable(self) -> np.ndarray:
         """Mask of the records that hold samples of a time series within the bounds of real data."""
@@ -144,7 +145,7 @@ def _uniform(content: bytes) -> tuple[np.ndarray, np.ndarray, list[Junk]] | None
 
 def _looks_like_headers(rows: np.ndarray) -> np.ndarray:
     sequence = rows[:, :6]
-    return (
+    fit: np.ndarray = (
         (((sequence >= ord("0")) & (sequence <= ord("9"))) | (sequence == ord(" ")) | (sequence == 0)).all(axis=1)
         & np.isin(rows[:, 6], np.frombuffer(b"DRQM", np.uint8))
         & ((rows[:, 7] == ord(" ")) | (rows[:, 7] == 0))
@@ -153,6 +154,7 @@ def _looks_like_headers(rows: np.ndarray) -> np.ndarray:
         & (rows[:, 25] <= 59)
         & (rows[:, 26] <= 60)
     )
+    return fit
 
 
 def _walk(content: bytes) -> tuple[np.ndarray, np.ndarray, list[Junk]]:

@@ -30,6 +30,8 @@ from __future__ import annotations
 {json}'''
 MORE = """ Types named `...Fields` are what
 science makes: documents before the fields are added that they are stored with."""
+OF_DRAFTS = """ `...Draft` is one in the
+making, with None for what is not known."""
 TYPES = {
     "string": "str",
     "double": "float",
@@ -44,6 +46,9 @@ TYPES = {
 STORED_WITH = ("_id", "pick_set", "catalog", "config_id", "task_id")
 OF_A_SENSOR = ("channel_group", "net", "sta", "loc")
 OF_A_COMPARISON = ("_id", "comparison", "catalog", "reference", "gates", "max_dt", "max_km", "max_pick_dt")
+DRAFTS = ("event", "magnitude", "origin", "pick")
+"""Collections of which readers of files make documents, with None for what a file does not say."""
+OF_THE_INDEX = ("_id", "file_id", "content", "extent", "extent_number")
 OF_A_COLLECTION = re.compile(r"as in the (\w+) collection")
 WIDTH = 120
 
@@ -75,7 +80,8 @@ def _module(name: str, schemas: list[CollectionSchema]) -> str:
     has_dates = any("datetime" in text for text in classes)
     head = HEADER.format(
         concept=MODULES[name],
-        more=MORE if any("Fields(" in text for text in classes) else "",
+        more=(MORE if any("Fields(" in text for text in classes) else "")
+        + (OF_DRAFTS if any("Draft(" in text for text in classes) else ""),
         json="\nfrom catalogdb.documents.free import Json\n" if has_json else "",
         datetime="from datetime import datetime\n" if has_dates else "",
     )
@@ -111,17 +117,23 @@ def _classes(schema: CollectionSchema, enums: _Enums) -> Iterator[str]:
     for key, field in schema.fields.items():
         if field.fields:
             yield _class(_inner_name(name, key, field), "TypedDict", field.concept, field.fields, name, enums)
+            if schema.collection == "origin":  # arrivals
+                yield _draft(_inner_name(name, key, field), field.fields, name, enums)
     if "task_id" in schema.fields:
         is_of_a_sensor = {"pick_set", "channel_group", "starttime"} <= schema.fields.keys()  # science has one at a time
         added = STORED_WITH + (OF_A_SENSOR if is_of_a_sensor else ())
     elif "comparison" in schema.fields:
         added = OF_A_COMPARISON
+    elif schema.collection == "wf_miniseed":
+        added = OF_THE_INDEX
     else:
         yield _class(name, "TypedDict", schema.concept, schema.fields, name, enums)
         return
     stored = {key: field for key, field in schema.fields.items() if key in added or _is_content_id(field)}
     own = {key: field for key, field in schema.fields.items() if key not in stored}
     yield _class(f"{name}Fields", "TypedDict", schema.concept, own, name, enums)
+    if schema.collection in DRAFTS:
+        yield _draft(name, {key: schema.fields[key] for key in ("_id", *own)}, name, enums)
     yield _class(name, f"{name}Fields", f"The same as it is stored in `{schema.collection}`", stored, name, enums)
 
 
@@ -136,8 +148,17 @@ def _class(name: str, base: str, concept: str, fields: Fields, prefix: str, enum
     return "\n".join([f"class {name}({base}):", *lines])
 
 
+def _draft(name: str, fields: Fields, prefix: str, enums: _Enums) -> str:
+    lines = [f"    {key}: {_kind(key, field, prefix, enums)} | None" for key, field in fields.items()]
+    return "\n".join([f"class {name}Draft(TypedDict, total=False):", f'    """`{name}` in the making."""', "", *lines])
+
+
+def _kind(key: str, field: SchemaField, prefix: str, enums: _Enums) -> str:
+    return enums.name(key, prefix) if field.enum else _type(key, field, prefix)
+
+
 def _line(key: str, field: SchemaField, prefix: str, enums: _Enums) -> str:
-    kind = enums.name(key, prefix) if field.enum else _type(key, field, prefix)
+    kind = _kind(key, field, prefix, enums)
     is_there = field.required and field.type != "objectid"  # MongoDB gives it where the document has none
     code = f"    {key}: {kind if is_there else f'NotRequired[{kind}]'}"
     unit = f"{field.unit}: " if field.unit else ""

@@ -92,6 +92,20 @@ def test_region_across_the_date_line():
     assert np.abs(x).max() < 200.0
 
 
+@pytest.mark.parametrize("longitudes", [(83.0, -160.0, -60.0, 23.0), (0.0, 5.0), (-170.0, -40.0, 60.0, 150.0)])
+@pytest.mark.parametrize("latitude", [-89.7, 89.7])
+def test_stations_around_a_pole_have_a_region_over_it(latitude, longitudes):
+    region = Region().completed([{"latitude": latitude, "longitude": longitude} for longitude in longitudes])
+    assert abs(region.maxlatitude if latitude > 0 else region.minlatitude) == 90.0
+    assert region.contains(latitude, [*longitudes, 180.0, -90.0]).all()
+
+
+def test_a_ring_of_stations_wider_than_half_the_globe_is_held():
+    stations = [{"latitude": -65.0, "longitude": longitude} for longitude in (83.0, 170.0, -110.0, 23.0)]
+    region = Region().completed(stations)
+    assert region.contains(-65.0, [station["longitude"] for station in stations]).all()
+
+
 def test_bounds_hold_the_whole_box():
     region = Region(minlatitude=44.3, maxlatitude=47.5, minlongitude=9.5, maxlongitude=15, projection=OGS_PLANE)
     plane = region.map_projection()

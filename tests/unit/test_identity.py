@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogdb.identity import canonical_json, content_id, file_sha256, milliseconds, plain_id
+from catalogdb.identity import canonical_json, content_id, file_sha256, milliseconds, numbered_ids, plain_id
 from catalogdb.ledger.parts import changes, fingerprint
 from catalogdb.ledger.stage import Shard
 from catalogdb.ledger.tasks import task_id
@@ -81,6 +81,11 @@ def test_ids_of_plain_values_are_those_of_their_content():
         shard = Shard({"net": "OX", "sta": "BAD"}, start, 86400.0)
         stage = SimpleNamespace(name="pick", config_id="c")
         assert task_id(stage, shard) == content_id("pick", "c", shard.key, start, 86400.0)
+
+
+@given(st.lists(st.text(max_size=4), max_size=3), st.lists(st.integers(), max_size=3))
+def test_numbered_ids_are_those_of_their_content(parts, numbers):
+    assert numbered_ids(parts, numbers) == [content_id(*parts, number) for number in numbers]
 
 
 def test_a_fingerprint_is_of_what_files_hold_and_not_of_their_names():

@@ -1,9 +1,11 @@
 """Job files: strict, overridable, and clear about what is wrong."""
 
 import pytest
+from rate_stage import RateStage
 
 from catalogdb.errors import InputError
 from catalogdb.jobs import StationSelection, load_job, load_job_file, packaged_jobs
+from catalogdb.stages import registry
 
 MINIMAL = "name: small\ncatalog: small\n"
 
@@ -71,6 +73,35 @@ def test_wrong_overrides_are_refused(job_file):
         load_job(path, ["pick.nothing=1"])
     with pytest.raises(InputError, match="is a value"):
         load_job(path, ["name.x=1"])
+
+
+@pytest.fixture
+def rate_registered():
+    registry.register(RateStage)
+    yield
+    registry.unregister(RateStage.name)
+
+
+def test_block_of_an_added_stage_that_nothing_runs_is_refused(job_file, rate_registered):
+    with pytest.raises(InputError, match="job.yaml: rate: a block of a stage that this job does not run") as caught:
+        load_job(job_file(MINIMAL + "rate: {min_picks: 5}\n"))
+    assert "stages: [pick, associate, magnitude, evaluate, rate]" in caught.value.hint
+    named = job_file(MINIMAL + "stages: [pick, associate, rate]\nrate: {min_picks: 5}\n")
+    assert load_job(named).block("rate").min_picks == 5
+    assert load_job(job_file(MINIMAL + "rate: null\n")).block("rate") is None
+
+
+def test_override_may_leave_out_a_stage_that_has_a_block(job_file, rate_registered):
+    path = job_file(MINIMAL + "stages: [pick, associate, rate]\nrate: {min_picks: 5}\nlocate: {}\n")
+    assert load_job(path, ["stages=[pick]"]).stages == ("pick",)
+    with pytest.raises(InputError, match="rate: a block of a stage that this job does not run"):
+        load_job(job_file(MINIMAL), ["rate.min_picks=5"])
+
+
+def test_block_that_follows_no_stage_of_the_job_is_refused(job_file):
+    with pytest.raises(InputError, match="locate: a block of a stage that this job does not run") as caught:
+        load_job(job_file(MINIMAL + "stages: [pick]\nlocate: {}\n"))
+    assert "stages: [pick, locate]" in caught.value.hint
 
 
 def test_absent_job_lists_those_there_are(tmp_path):

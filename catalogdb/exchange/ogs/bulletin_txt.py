@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.ogs.columns import (
     cut,
     day_number,
@@ -23,7 +24,6 @@ from catalogdb.exchange.ogs.columns import (
     number,
     read_lines,
 )
-from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
 from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
 
@@ -160,10 +160,10 @@ def _event(
     elif latitude is None and not is_unlocated:
         repairs.append("no position: kept as unlocated")
     origin = origin_document(
-        latitude,
-        longitude,
-        time,
-        values["depth"],
+        latitude=latitude,
+        longitude=longitude,
+        time=time,
+        depth_km=values["depth"],
         method=origin_method(path, "bulletin"),
         time_uncertainty=values["time error"],
         horizontal_uncertainty_km=values["horizontal error"],

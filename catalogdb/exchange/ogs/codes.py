@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-ZONES = {
+from catalogdb.documents.data import Branch, Onset, Polarity, Zone
+
+ZONES: dict[Zone, str] = {
     "A": "Alto Adige",
     "C": "Croatia",
     "E": "Emilia",
@@ -35,17 +37,17 @@ _TYPE_LETTERS = {name: letter for letter, name in EVENT_TYPES.items()} | {
     "other event": "U",
 }
 
-ONSETS = {"e": "emergent", "i": "impulsive", "?": "questionable"}
-ONSET_LETTERS = {name: letter for letter, name in ONSETS.items()}
+ONSETS: dict[str, Onset] = {"e": "emergent", "i": "impulsive", "?": "questionable"}
+ONSET_LETTERS: dict[str, str] = {name: letter for letter, name in ONSETS.items()}
 
 # HYPO71 (Lee and Lahr, 1975, USGS OFR 75-311): C or U and D are clear, + and - poor first motions of the vertical.
-POLARITIES = {
-    **dict.fromkeys("cCuU+", "positive"),
-    **dict.fromkeys("dD-", "negative"),
+POLARITIES: dict[str, Polarity] = {
+    **{mark: "positive" for mark in "cCuU+"},
+    **{mark: "negative" for mark in "dD-"},
 }
 _POLARITY_LETTERS = {"positive": "C", "negative": "D"}
 
-BRANCHES = ("g", "n")
+BRANCHES: dict[str, Branch] = {"g": "g", "n": "n"}
 
 
 def type_letter(event_type: str | None) -> str:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from catalogdb.decoding import GUESSED, decode, encoding_of, read_bytes
-from catalogdb.exchange.ogs.log import FileLog
+from catalogdb.exchange.file_log import FileLog
 
 MICROSECONDS = 1_000_000
 STRAY_ZEROS = 8  # zero bytes in a text file; binary files have more

@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from catalogdb.documents.data import Magnitude, MagnitudeStationMagnitude, OriginArrival
-from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.data import Magnitude, MagnitudeDraft, MagnitudeStationMagnitude, OriginArrival
 from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.ogs.columns import cut, hypocentre, integer, number, refuse_cut, without_cut_value, year_of
-from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick
 
@@ -74,10 +73,10 @@ def read_event_line(
     found = hypocentre(*(cut(text, *column) for column in columns), is_plain=is_plain)
     sqd = cut(text, 88, 90).strip()
     origin = origin_document(
-        found.latitude,
-        found.longitude,
-        found.time,
-        number(cut(text, 45, 50), "depth"),
+        latitude=found.latitude,
+        longitude=found.longitude,
+        time=found.time,
+        depth_km=number(cut(text, 45, 50), "depth"),
         method=origin_method(path, "hypo71"),
         n_picks=integer(cut(text, 58, 60), "number of readings"),
         minimum_distance_km=number(cut(text, 61, 63), "distance of the nearest station"),
@@ -125,7 +124,7 @@ def _magnitudes(text: str) -> tuple[list[Magnitude | None], list[tuple[bool, str
     """MD and ML of an event line, and what was repaired."""
     md = number(cut(text, 52, 57), "MD")
     amiss = []
-    means: dict[str, AnyDocument] = {}
+    means: dict[str, MagnitudeDraft] = {}
     for kind, first in (("ML", 112), ("MD", 125)):
         try:
             means[kind] = {
@@ -134,24 +133,21 @@ def _magnitudes(text: str) -> tuple[list[Magnitude | None], list[tuple[bool, str
                 "uncertainty": number(cut(text, first + 8, first + 12), f"deviation of {kind}"),
             }
         except ValueError as error:
-            means[kind] = {"n_stations": None, "value": None, "uncertainty": None}
+            means[kind] = {}
             amiss.append((True, f"{error}: left out"))
-    stations = means["MD"]["n_stations"]
-    if md == 0 and stations == 0:
+    if md == 0 and means["MD"].get("n_stations") == 0:
         amiss.append((True, "MD 0.00 of no stations is taken as missing"))
         md = None
-    ml, ml_stations = means["ML"]["value"], means["ML"]["n_stations"]
-    if not ml_stations and not ml:
+    ml = means["ML"].get("value")
+    if not means["ML"].get("n_stations") and not ml:
         ml = None
-    documents = [
-        magnitude_document(
-            "ML", ml, n_stations=ml_stations or None, uncertainty=means["ML"]["uncertainty"] if ml_stations else None
-        ),
-        magnitude_document(
-            "MD", md, n_stations=stations or None, uncertainty=means["MD"]["uncertainty"] if stations else None
-        ),
-    ]
-    return documents, amiss
+    return [_magnitude("ML", ml, means["ML"]), _magnitude("MD", md, means["MD"])], amiss
+
+
+def _magnitude(kind: str, value: float | None, mean: MagnitudeDraft) -> Magnitude | None:
+    """The deviation of no stations is none."""
+    stations = mean.get("n_stations") or None
+    return magnitude_document(kind, value, n_stations=stations, uncertainty=stations and mean.get("uncertainty"))
 
 
 def _optional_integer(text: str) -> int | None:

@@ -9,16 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from catalogdb.documents.free import AnyDocument
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import add_arrival_counts
+from catalogdb.exchange.event_parts import add_arrival_counts, present
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.ogs.columns import NO_CENTURIES, read_lines
 from catalogdb.exchange.ogs.listing_event import ListedEvent, read_event_line
 from catalogdb.exchange.ogs.listing_lines import EVENT_LINE, is_head, is_station_line, may_be_a_place
 from catalogdb.exchange.ogs.listing_stations import read_station_line
-from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import zone_and_type
-from catalogdb.exchange.reference_catalog import ReferenceCatalog
+from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
 
 
 def read_hpl(path: Path, evaluation_mode: EvaluationMode = "manual", is_plain: bool = False) -> ReferenceCatalog:
@@ -83,7 +82,7 @@ def _close(catalog: ReferenceCatalog, event: ListedEvent | None, log: FileLog) -
     document = event.document
     if event.station_lines is not None and event.station_lines != event.seen:
         log.repair(event.line, "the number of station lines is not the one that the event line gives")
-    cast(AnyDocument, document).update(zone_and_type(event.letters, log))
+    document |= cast(ReadEvent, present(zone_and_type(event.letters, log)))
     md = next((magnitude for magnitude in document["magnitudes"] if magnitude["type"] == "MD"), None)
     if md is not None and event.station_magnitudes:
         md["station_magnitudes"] = event.station_magnitudes

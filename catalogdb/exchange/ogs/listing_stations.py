@@ -18,6 +18,7 @@ from typing import NamedTuple, cast
 from catalogdb.documents.data import MagnitudeStationMagnitude, OriginArrival
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import present
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.ogs.columns import (
     cut,
     epoch_seconds,
@@ -28,7 +29,6 @@ from catalogdb.exchange.ogs.columns import (
     without_cut_value,
 )
 from catalogdb.exchange.ogs.listing_event import ListedEvent
-from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import optional, pick_document, say_no_seconds, station_code
 from catalogdb.exchange.reference_catalog import ReadPick
 

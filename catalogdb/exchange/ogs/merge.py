@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, cast
 
-from catalogdb.documents.data import EventSource, Magnitude, Origin, OriginArrival
+from catalogdb.documents.data import EventSource, Magnitude, Origin, OriginArrival, TimeFrom
 from catalogdb.exchange.event_parts import add_arrival_counts, arrival_of, event_from_parts, present
+from catalogdb.exchange.file_log import line_list
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.ogs.link import Group, Record, link, make_record
-from catalogdb.exchange.ogs.log import line_list
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceCatalog
 from catalogdb.geo import distance_azimuth
 from catalogdb.phases import phase_type
@@ -234,10 +234,11 @@ def _first(events: Sequence[Mapping[str, Any]], name: str) -> Any:
     return next((event[name] for event in events if name in event), None)
 
 
-def _time(group: Group, preferred_origin: Origin | None) -> tuple[float, str | None]:
+def _time(group: Group, preferred_origin: Origin | None) -> tuple[float, TimeFrom | None]:
     if preferred_origin is not None:
         return preferred_origin["time"], None
-    for name, time_from in (("origin_time", None), ("first_arrival", "first_arrival"), ("minute", "minute")):
+    known: dict[str, TimeFrom | None] = {"origin_time": None, "first_arrival": "first_arrival", "minute": "minute"}
+    for name, time_from in known.items():
         if (time := group.first(name)) is not None:
             return time, time_from
     raise AssertionError("a record has a time")

@@ -17,8 +17,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from catalogdb.documents.data import EventSource
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import event_from_parts
+from catalogdb.exchange.event_parts import event_of
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.ogs.codes import BRANCHES
 from catalogdb.exchange.ogs.columns import (
     NO_CENTURIES,
@@ -35,7 +37,6 @@ from catalogdb.exchange.ogs.columns import (
     without_cut_value,
     year_of,
 )
-from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.readings import optional, pick_document, say_no_seconds, station_code, zone_and_type
 from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
 
@@ -242,31 +243,13 @@ def _close(catalog: ReferenceCatalog, path: Path, block: list[_Card], keys: set[
         for pick in picks:
             pick["event_key"] = key
         catalog.picks += picks
-        is_located = any(card.is_located for card in cards)
-        catalog.events.append(
-            event_from_parts(
-                time,
-                [],
-                [],
-                None,
-                None,
-                time_from="first_arrival",
-                source_id=key,
-                **zone_and_type(((card.line, card.zone, card.kind) for card in cards), log),
-                evaluation_mode=picks[0]["evaluation_mode"],
-                evaluation_status="reviewed" if picks[0]["evaluation_mode"] == "manual" else "preliminary",
-                sources=[
-                    {
-                        "file": path.name,
-                        "format": "ogs-dat",
-                        "line": cards[0].line,
-                        "is_located": is_located,
-                        **({"id": key} if own is not None else {}),
-                        **({"number": own} if own is not None else {}),
-                    }
-                ],
-            )
-        )
+        source: EventSource = {"file": path.name, "format": "ogs-dat", "line": cards[0].line}
+        source["is_located"] = any(card.is_located for card in cards)
+        if own is not None:
+            source |= {"id": key, "number": own}
+        words = zone_and_type(((card.line, card.zone, card.kind) for card in cards), log)
+        words |= {"time": time, "time_from": "first_arrival", "source_id": key, "sources": [source]}
+        catalog.events.append(event_of(None, [], picks[0]["evaluation_mode"], **words))
 
 
 def _events(block: list[_Card], log: FileLog) -> tuple[list[list[_Card]], list[_Card]]:

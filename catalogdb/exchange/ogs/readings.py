@@ -6,13 +6,12 @@ import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar, cast
 
-from catalogdb.channels import channel_group
-from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.data import EventDraft, Zone
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import present
+from catalogdb.exchange.event_parts import pick_of
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.ogs.codes import BRANCHES, EVENT_TYPES, ONSETS, POLARITIES, ZONES
-from catalogdb.exchange.ogs.log import FileLog
-from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY, HYPO71_UNCERTAINTY
+from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
 from catalogdb.exchange.reference_catalog import ReadPick
 
 Value = TypeVar("Value")
@@ -65,27 +64,19 @@ def pick_document(
     ):
         if mark != " " and mark not in known:
             log.repair(line, f"{what} {mark!r} is not known and left out")
-    pick = present(
-        {
-            "channel_group": channel_group("", station, "", ""),
-            "net": "",
-            "sta": station,
-            "loc": "",
-            "chan": "",
-            "phase": phase,
-            "time": time,
-            "uncertainty": DEFAULT_PICK_UNCERTAINTY if own_weight is None else HYPO71_UNCERTAINTY[own_weight],
-            "evaluation_mode": mode,
-            "hypo71_weight": own_weight,
-            "onset": ONSETS.get(onset.lower()),
-            "polarity": POLARITIES.get(first_motion),
-            "first_motion": first_motion if first_motion in POLARITIES else None,
-            "branch": branch.lower() if branch.lower() in BRANCHES else None,
-            "duration": duration,
-            "source_id": source_id,
-        }
+    return pick_of(
+        sta=station,
+        phase=phase,
+        time=time,
+        evaluation_mode=mode,
+        hypo71_weight=own_weight,
+        onset=ONSETS.get(onset.lower()),
+        polarity=POLARITIES.get(first_motion),
+        first_motion=first_motion if first_motion in POLARITIES else None,
+        branch=BRANCHES.get(branch.lower()),
+        duration=duration,
+        source_id=source_id,
     )
-    return cast(ReadPick, pick)
 
 
 def optional(read: Callable[[str, str], Value | None], text: str, what: str, log: FileLog, line: int) -> Value | None:
@@ -105,7 +96,7 @@ def say_no_seconds(phase: str, log: FileLog, line: int) -> None:
         log.reject(line, "P reading: no seconds")
 
 
-def zone_and_type(letters: Iterable[tuple[int, str, str]], log: FileLog) -> AnyDocument:
+def zone_and_type(letters: Iterable[tuple[int, str, str]], log: FileLog) -> EventDraft:
     """`zone` and `event_type` of an event, from the letters on its lines: the commonest of each.
 
     Args:
@@ -123,4 +114,4 @@ def zone_and_type(letters: Iterable[tuple[int, str, str]], log: FileLog) -> AnyD
                 log.repair(line, f"{what} differs from that of the event's first line; the commonest is kept")
             found[what][letter] = found[what].get(letter, 0) + 1
     commonest = {what: max(counts, key=counts.__getitem__) for what, counts in found.items() if counts}
-    return present({"zone": commonest.get("zone"), "event_type": EVENT_TYPES.get(commonest.get("type", ""))})
+    return {"zone": cast(Zone | None, commonest.get("zone")), "event_type": EVENT_TYPES.get(commonest.get("type", ""))}

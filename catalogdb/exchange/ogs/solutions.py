@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Unpack, cast
 
-from catalogdb.documents.data import EventSource, Magnitude, Origin
+from catalogdb.documents.data import EventDraft, EventSource, Magnitude, MagnitudeDraft, Origin, OriginDraft
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import event_from_parts, present
-from catalogdb.exchange.positions import coordinates, depth_in_range
+from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of, present
 from catalogdb.exchange.reference_catalog import ReadEvent
 
 LEAST_MAGNITUDE, LARGEST_MAGNITUDE = -5.0, 11.0
@@ -20,30 +19,16 @@ def origin_method(path: Path, otherwise: str) -> str:
     return "nonlinloc" if "nll" in path.name.lower() else otherwise
 
 
-def origin_document(
-    latitude: float | None, longitude: float | None, time: float, depth_km: float | None, **fields: Any
-) -> Origin | None:
+def origin_document(**fields: Unpack[OriginDraft]) -> Origin | None:
     """Origin as `schemas/origin.yaml` has it; None without latitude and longitude.
 
     Raises:
         ValueError: naming the value that is missing or out of range.
     """
-    if latitude is None and longitude is None:
-        return None
-    if latitude is None or longitude is None:
-        raise ValueError(f"no {'latitude' if latitude is None else 'longitude'}")
-    latitude, longitude = coordinates(latitude, longitude)
-    origin = {
-        "_id": "1",
-        "time": time,
-        "latitude": latitude,
-        "longitude": longitude,
-        "depth_km": depth_in_range(depth_km),
-    }
-    return cast(Origin, present(origin | fields))
+    return None if fields["latitude"] is None and fields["longitude"] is None else origin_of(**fields)
 
 
-def magnitude_document(kind: str, value: float | None, **fields: Any) -> Magnitude | None:
+def magnitude_document(kind: str, value: float | None, /, **fields: Unpack[MagnitudeDraft]) -> Magnitude | None:
     """Magnitude as `schemas/magnitude.yaml` has it; None without a value.
 
     Raises:
@@ -53,13 +38,15 @@ def magnitude_document(kind: str, value: float | None, **fields: Any) -> Magnitu
         return None
     if not LEAST_MAGNITUDE <= value <= LARGEST_MAGNITUDE:
         raise ValueError(f"{kind} {value:g} is outside {LEAST_MAGNITUDE:g}..{LARGEST_MAGNITUDE:g}")
-    return cast(Magnitude, present({"_id": kind, "type": kind, "value": value} | fields))
+    fields |= {"_id": kind, "type": kind, "value": value}
+    return magnitude_of(**fields)
 
 
 def event_document(
     time: float,
     origin: Origin | None,
     magnitudes: Sequence[Magnitude | None],
+    /,
     *,
     mode: EvaluationMode,
     path: Path,
@@ -67,26 +54,16 @@ def event_document(
     line: int,
     own_id: str | None,
     own_number: int | None,
-    **fields: Any,
+    **fields: Unpack[EventDraft],
 ) -> ReadEvent:
-    """Event of one record; ML is preferred to MD. Without an id of its own it is called after file and line."""
+    """Event of one record; its first magnitude is preferred. Without an id of its own it is called after file and
+    line."""
     kept = [magnitude for magnitude in magnitudes if magnitude is not None]
-    source = cast(
-        EventSource, present({"file": path.name, "format": format, "line": line, "id": own_id, "number": own_number})
-    )
+    place = present({"file": path.name, "format": format, "line": line, "id": own_id, "number": own_number})
     if origin is not None:
         origin |= {"source_file": path.name, "source_format": format}
     for magnitude in kept:
         magnitude |= {"source_file": path.name, "given_as": {format: magnitude["value"]}}
-    return event_from_parts(
-        time,
-        [] if origin is None else [origin],
-        kept,
-        origin,
-        next((magnitude for magnitude in kept if magnitude["type"] == "ML"), kept[0] if kept else None),
-        source_id=own_id or f"{path.name}:{line}",
-        evaluation_mode=mode,
-        evaluation_status="reviewed" if mode == "manual" else "preliminary",
-        sources=[source],
-        **fields,
-    )
+    fields |= {"source_id": own_id or f"{path.name}:{line}", "sources": [cast(EventSource, place)]}
+    fields["time"] = time
+    return event_of(origin, kept, mode, **fields)

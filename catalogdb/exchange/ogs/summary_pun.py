@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from catalogdb.exchange.evaluation_mode import EvaluationMode
+from catalogdb.exchange.file_log import FileLog
 from catalogdb.exchange.ogs.columns import (
     NO_CENTURIES,
     cut,
@@ -20,7 +21,6 @@ from catalogdb.exchange.ogs.columns import (
     refuse_cut,
     without_cut_value,
 )
-from catalogdb.exchange.ogs.log import FileLog
 from catalogdb.exchange.ogs.solutions import event_document, magnitude_document, origin_document, origin_method
 from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
 
@@ -83,10 +83,10 @@ def _event(
     columns = (1, 1), (2, 7), (8, 11), (13, 17), (18, 27), (28, 37)
     found = hypocentre(*(cut(text, *column) for column in columns), is_plain=is_plain)
     origin = origin_document(
-        None if found.latitude is None else signs[0] * found.latitude,
-        None if found.longitude is None else signs[1] * found.longitude,
-        found.time,
-        number(cut(text, 38, 43), "depth"),
+        latitude=None if found.latitude is None else signs[0] * found.latitude,
+        longitude=None if found.longitude is None else signs[1] * found.longitude,
+        time=found.time,
+        depth_km=number(cut(text, 38, 43), "depth"),
         method=origin_method(path, "hypo71"),
         n_picks=integer(cut(text, 51, 53), "number of readings"),
         azimuthal_gap=number(cut(text, 54, 57), "gap"),

@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, cast
 
 from catalogdb.decoding import open_unpacked
-from catalogdb.documents.data import Magnitude, Origin
-from catalogdb.documents.free import AnyDocument
+from catalogdb.documents.data import OriginDraft
 from catalogdb.errors import InputError
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import event_from_parts, present
-from catalogdb.exchange.positions import coordinates, depth_in_range
-from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
+from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of
+from catalogdb.exchange.file_log import FileLog
+from catalogdb.exchange.reference_catalog import ReferenceCatalog
 
 ResultFormat = Literal["hypodd-reloc", "growclust-cat"]
 IDS = "event_ids.csv"
-METHODS: dict[str, str] = {"hypodd-reloc": "hypoDD", "growclust-cat": "GrowClust"}
 COLUMNS = {"hypodd-reloc": 24, "growclust-cat": 25}
 UNKNOWN = -9.0
 """HypoDD's word for no rms."""
-Record = tuple[str, str, AnyDocument, float | None]
-"""Where it stands, the event's number or id, fields of its origin, its magnitude."""
+Record = tuple[str, OriginDraft, float | None]
+"""The event's number or id, fields of its origin, its magnitude."""
 
 
 def detect_result(start: bytes) -> ResultFormat | None:
@@ -57,28 +54,33 @@ def read_result(path: Path, evaluation_mode: EvaluationMode, format: ResultForma
         InputError: where the file, or `event_ids.csv` beside it, can't be read.
     """
     ids = event_ids(path)
+    log = FileLog(path, format)
     catalog = ReferenceCatalog()
     with open_unpacked(path) as stream:
         lines = stream.read().decode("latin-1").splitlines()
+    read = _hypodd if format == "hypodd-reloc" else _growclust
     seen: set[str] = set()
-    for record in _rows(lines, COLUMNS[format], _hypodd if format == "hypodd-reloc" else _growclust):
-        if isinstance(record, str):
-            catalog.rejected.append(f"{path}: {record}")
+    for number, line in enumerate(lines, 1):
+        row = line.split()
+        if not row:
             continue
-        where, name, fields, magnitude = record
-        name = ids.get(name, name)
-        if name in seen:
-            catalog.rejected.append(f"{path}: {where}: a second location of event {name}")
-            continue
-        seen.add(name)
         try:
-            fields["latitude"], fields["longitude"] = coordinates(fields["latitude"], fields["longitude"])
-            depth_in_range(fields["depth_km"])
+            if len(row) != COLUMNS[format]:
+                raise ValueError(f"{len(row)} columns, not {COLUMNS[format]}")
+            name, fields, magnitude = read(row)
+            name = ids.get(name, name)
+            if name in seen:
+                raise ValueError(f"a second location of event {name}")
+            seen.add(name)
+            origin = origin_of(**fields)
+            magnitudes = [] if magnitude is None else [magnitude_of(value=magnitude, type="M")]
+            event = event_of(origin, magnitudes, evaluation_mode, source_id=name, event_type="earthquake")
         except ValueError as error:
-            catalog.rejected.append(f"{path}: {where}: {error}")
+            log.reject(number, str(error))
             continue
-        catalog.events.append(_event(name, fields, magnitude, format, evaluation_mode))
-    return catalog
+        catalog.events.append(event)
+        log.keep()
+    return log.finish(catalog)
 
 
 def read_hypodd_reloc(path: Path, evaluation_mode: EvaluationMode) -> ReferenceCatalog:
@@ -111,27 +113,12 @@ def event_ids(path: Path) -> dict[str, str]:
     return {}
 
 
-def _rows(
-    lines: list[str], columns: int, read: Callable[[list[str]], tuple[str, AnyDocument, float | None]]
-) -> Iterator[Record | str]:
-    """One event to the line; of a line that can't be read what is wrong with it."""
-    for number, line in enumerate(lines, 1):
-        row = line.split()
-        if not row:
-            continue
-        try:
-            if len(row) != columns:
-                raise ValueError(f"{len(row)} columns, not {columns}")
-            yield (f"line {number}", *read(row))
-        except ValueError as error:
-            yield f"line {number}: {error}"
-
-
-def _hypodd(row: list[str]) -> tuple[str, AnyDocument, float | None]:
+def _hypodd(row: list[str]) -> Record:
     """ID LAT LON DEPTH X Y Z EX EY EZ YR MO DY HR MI SC MAG NCCP NCCS NCTP NCTS RCC RCT CID; errors in metres."""
     east, north, down = (_number(value) / 1000.0 for value in row[7:10])
     rms = [_number(value) for value in row[21:23]]
-    fields = _place(row[1:4]) | {
+    fields: OriginDraft = {
+        **_place(row[1:4], "hypoDD"),
         "time": _time(row[10:16]),
         "horizontal_uncertainty_km": max(east, north) or None,
         "depth_uncertainty_km": down or None,
@@ -143,11 +130,12 @@ def _hypodd(row: list[str]) -> tuple[str, AnyDocument, float | None]:
     return row[0], fields, _number(row[16]) or None
 
 
-def _growclust(row: list[str]) -> tuple[str, AnyDocument, float | None]:
+def _growclust(row: list[str]) -> Record:
     """YR MON DAY HR MIN SEC EVID LAT LON DEP MAG QID CID NBRANCH QNPAIR QNDIFFP QNDIFFS RMSP RMSS EH EZ ET LATC LONC
     DEPC; errors in km and s, negative where there are none."""
     east, down, late = (_number(value) for value in row[19:22])
-    fields = _place(row[7:10]) | {
+    fields: OriginDraft = {
+        **_place(row[7:10], "GrowClust"),
         "time": _time(row[:6]),
         "horizontal_uncertainty_km": east if east > 0 else None,
         "depth_uncertainty_km": down if down > 0 else None,
@@ -159,9 +147,9 @@ def _growclust(row: list[str]) -> tuple[str, AnyDocument, float | None]:
     return row[6], fields, _number(row[10]) or None
 
 
-def _place(values: list[str]) -> AnyDocument:
+def _place(values: list[str], method: str) -> OriginDraft:
     latitude, longitude, depth_km = (_number(value) for value in values)
-    return {"latitude": latitude, "longitude": longitude, "depth_km": depth_km}
+    return {"method": method, "latitude": latitude, "longitude": longitude, "depth_km": depth_km}
 
 
 def _number(value: str) -> float:
@@ -178,21 +166,3 @@ def _time(row: list[str]) -> float:
     if not -60.0 <= seconds <= 120.0:
         raise ValueError(f"{row[5]} are no seconds")
     return datetime(year, month, day, hour, minute, tzinfo=UTC).timestamp() + seconds
-
-
-def _event(
-    name: str, fields: AnyDocument, magnitude: float | None, format: ResultFormat, mode: EvaluationMode
-) -> ReadEvent:
-    origin = cast(Origin, present({"_id": "1", "method": METHODS[format]} | fields))
-    magnitudes = [] if magnitude is None else [cast(Magnitude, {"_id": "1", "value": magnitude, "type": "M"})]
-    return event_from_parts(
-        origin["time"],
-        [origin],
-        magnitudes,
-        origin,
-        magnitudes[0] if magnitudes else None,
-        source_id=name,
-        event_type="earthquake",
-        evaluation_mode=mode,
-        evaluation_status="reviewed" if mode == "manual" else "preliminary",
-    )

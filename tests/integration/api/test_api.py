@@ -177,6 +177,31 @@ def test_five_questions_are_one_line_each(filled, cli, question):
     assert [{key: row[key] for key in expected[0]} for row in documents] == expected
 
 
+def test_days_without_any_data_are_listed_where_asked_for(filled, cli):
+    site = {"net": "OX", "loc": "", "lat": 46.0, "lon": 13.0, "elev": 0.5, "starttime": T0 - 86400, "endtime": 4e9}
+    filled.mongo.site.insert_many([site | {"sta": "BAD"}, site | {"sta": "BOO", "endtime": T0 + 86400}])
+
+    def asked(**wanted):
+        rows = filled.view("stations_without_data", fields=["sta", "day"], **wanted)
+        return list(rows.itertuples(index=False, name=None))
+
+    assert asked() == []  # nothing is recorded, and no span is asked for
+    both = [("BAD", DAY), ("BOO", DAY)]
+    assert asked(day=DAY) == both
+    assert asked(day=("2023-11-10", DAY)) == [("BAD", "2023-11-13"), ("BOO", "2023-11-13"), *both]
+    piece = {"file_id": "f", "net": "OX", "sta": "BAD", "loc": "", "chan": "HHZ", "channel_group": "OX.BAD..HH"}
+    piece |= {"npts": 1, "delta": 0.01, "sampling_rate": 100.0, "dir": "/", "dfile": "a", "nbytes": 1}
+    for foff, start in enumerate((T0, T0 + 2 * 86400)):
+        filled.mongo.wf_miniseed.insert_one(piece | {"foff": foff, "starttime": start, "endtime": start + 10})
+    between = [("BOO", DAY), ("BAD", "2023-11-15"), ("BOO", "2023-11-15")]
+    assert asked() == between  # BOO ended before the last day
+    assert asked(day=("2023-11", None), sta="BOO") == [("BOO", "2023-11-13"), ("BOO", DAY), ("BOO", "2023-11-15")]
+    assert asked(day="2023-11-1?") == between  # no bound, so the days of the index
+    assert filled.count("stations_without_data", day="2023-11-13") == 2
+    future = "2100-01-01"
+    assert asked(day=(future, None)) == []
+
+
 def test_importing_catalogdb_loads_nothing_heavy():
     code = "import sys, catalogdb; print([n for n in ('pandas', 'obspy', 'pymongo', 'pydantic') if n in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

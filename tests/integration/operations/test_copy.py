@@ -13,7 +13,8 @@ from catalogdb.stages.read_catalog import catalog_contents
 from catalogdb.stages.read_probability import nothing_stored
 from catalogdb.stages.repick import repick
 from catalogdb.upkeep.diff import diff_catalogs
-from catalogdb.upkeep.lineage import find_event
+from catalogdb.upkeep.lineage import find_event, lineage
+from catalogdb.upkeep.prune import count_leftovers, find_leftovers
 from catalogdb.upkeep.removal import remove
 from catalogdb.upkeep.rename import rename
 
@@ -83,6 +84,39 @@ def test_a_copy_is_judged_as_its_catalog_is(copy):
         assert one.segments == two.segments and one.shards.keys() == two.shards.keys()
 
 
+def add_types_and_features(db):
+    """What the waveforms of `ops` say of its events, as the stages write it."""
+    for event in db.event.find({"catalog": "ops"}):
+        own = {"catalog": "ops", "config_id": event["config_id"], "task_id": "made", "event_id": event["_id"]}
+        own |= {"time": event["time"], "n_stations": 0, "stations": []}
+        kind = {
+            "hour": 11.0,
+            "decision": "no_station",
+            "least_probability": 0.9,
+            "weights": {"name": "a", "sha256": "b"},
+        }
+        db.event_type.insert_one(own | kind | {"_id": f"type {event['_id']}"})
+        db.feature.insert_one(own | {"_id": f"feature {event['_id']}", "cluster": 1, "silhouette": 0.5, "map": [0, 0]})
+
+
+def test_types_and_features_go_along(copy):
+    copy_catalog(copy.db, "ops", "kept")
+    add_types_and_features(copy.db)
+    with pytest.raises(NameTaken, match="as it was at"):  # they are content
+        copy_catalog(copy.db, "ops", "kept")
+    copy_catalog(copy.db, "ops", "kept", replace=True)
+    events = [event["_id"] for event in copy.db.event.find({"catalog": "kept"})]
+    for name in ("event_type", "feature"):
+        assert sorted(row["event_id"] for row in copy.db[name].find({"catalog": "kept"})) == sorted(events)
+        assert copy.db[name].count_documents({"catalog": "ops"}) == len(events)
+    assert lineage(copy.db, events[0])["event_type"]["decision"] == "no_station"
+    assert not copy_catalog(copy.db, "ops", "kept")["changed"]
+    assert count_leftovers(copy.db, find_leftovers(copy.db))[1].get("feature") is None
+    remove(copy.db, "catalog", "kept")
+    for name in ("event_type", "feature", "event"):
+        assert copy.db[name].count_documents({"catalog": "kept"}) == 0
+
+
 def test_an_event_is_found_by_the_id_it_was_copied_from(copy, command):
     event = copy.db.event.find_one({"catalog": "ops"})
     copy_catalog(copy.db, "ops", "kept")
@@ -129,6 +163,14 @@ def test_a_copy_is_removed_whole_and_pruned_never(copy, command):
     remove(copy.db, "catalog", "kept")
     remove(copy.db, "pick_set", "kept")
     assert {name: copy.db[name].count_documents({}) for name in before} == before
+
+
+def test_removal_names_the_pick_set_that_nothing_needs(copy, command):
+    copy_catalog(copy.db, "ops", "kept")
+    said = command(copy.settings, "remove", "catalog", "kept", "--yes").err
+    assert "pick set kept stays" in said and "catalogdb remove pick-set kept" in said
+    dry = command(copy.settings, "remove", "catalog", "twin", "--dry-run", "--json").json
+    assert dry["pick_set_left"] is None  # `ops` is made from it, too
 
 
 def test_a_removal_broken_off_leaves_no_half_of_a_copy(copy):

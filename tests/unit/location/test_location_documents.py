@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from pyproj import Geod
 
-from catalogdb.geo import Region
+from catalogdb.geo import Region, distance_azimuth
 from catalogdb.location.config import LocateConfig
 from catalogdb.location.documents import Placed, locate_origins
 from catalogdb.location.ellipsoid import confidence_ellipsoid
@@ -186,3 +187,37 @@ def test_the_ellipsoid_is_that_of_the_covariance():
         again = axes @ np.diag(deviations**2) @ axes.T
         order = [1, 0, 2]
         assert again[np.ix_(order, order)] == pytest.approx(covariance, abs=1e-9)
+
+
+@pytest.mark.parametrize("centre", [(-18.0, 180.0), (89.9, 0.0), (-89.8, 40.0)])
+def test_the_date_line_and_the_poles_are_places_like_others(centre):
+    rng = np.random.default_rng(6)
+    geod = Geod(ellps="WGS84")
+
+    def around(count, farthest_km):
+        azimuth, metres = rng.uniform(0, 360, count), 1000.0 * rng.uniform(1.0, farthest_km, count)
+        longitude, latitude, _ = geod.fwd(np.full(count, centre[1]), np.full(count, centre[0]), azimuth, metres)
+        return latitude, longitude
+
+    (north, east), depth = around(10, 60.0), rng.uniform(5.0, 15.0, 6)
+    latitude, longitude = around(6, 25.0)
+    times = travel_times(VELOCITY, 400.0, 0.0, 30.0, (-1.0, 0.0))
+    origins, arrivals = [], []
+    for number in range(6):
+        km, _ = distance_azimuth(latitude[number], longitude[number], north, east)
+        time = 1.7e9 + 100.0 * number
+        origins.append({"event_id": str(number), "time": time, "latitude": north[0], "longitude": east[0]})
+        arrivals.append(
+            [
+                Placed(
+                    f"{number}{row}{phase}", phase, "XX", f"S{row}", time + late, "weight 0", north[row], east[row], 0
+                )
+                for phase in "PS"
+                for row, late in enumerate(times(km, depth[number], 0.0, phase == "S"))
+            ]
+        )
+    found = locate_origins(origins, arrivals, Region(maxdepth_km=30), 50.0, VELOCITY, LocateConfig(terms="none"))
+    for number, origin in enumerate(found.origins):
+        off, _ = distance_azimuth(latitude[number], longitude[number], origin["latitude"], origin["longitude"])
+        assert off < 0.5
+        assert origin["depth_km"] == pytest.approx(depth[number], abs=1.0)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from catalogdb.traveltimes.first_arrivals import HomogeneousTimes, LayeredTimes, travel_times
+from catalogdb.traveltimes.flattening import RADIUS_KM
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 CRUST = VelocityConfig(layers=[{"depth_km": 0, "vp": 5.85, "vs": 3.28}, {"depth_km": 22, "vp": 8.0, "vs": 4.5}])
@@ -25,6 +26,20 @@ def test_layers_of_one_speed_are_homogeneous():
     )
     assert np.allclose(layered(*place), straight(*place), atol=2e-3)
     assert layered.vp == pytest.approx(6.0)
+
+
+def test_shells_of_one_speed_have_chords():
+    layers = [{"depth_km": depth, "vp": 9.0, "vs": 5.0} for depth in (0, 300)]
+    times = travel_times(VelocityConfig(layers=layers, spherical=True), 1000.0, 0.0, 700.0, (-3.0, 0.0))
+    random = np.random.default_rng(1)
+    distance, depth, station = random.uniform(0, 990, 200), random.uniform(0, 690, 200), random.uniform(-3, 0, 200)
+    one, other = RADIUS_KM - depth, RADIUS_KM - station
+    chord = np.sqrt((one - other) ** 2 + 4.0 * one * other * np.sin(distance / (2.0 * RADIUS_KM)) ** 2)
+    found, by_distance, by_depth = times.with_derivatives(distance, depth, station, False)
+    assert np.abs(found - chord / 9.0).max() < 0.15
+    assert np.median(np.abs(found - chord / 9.0)) < 0.02
+    step = times(distance, depth + 0.1, station, False) - times(distance, depth - 0.1, station, False)
+    assert np.median(np.abs(step / 0.2 - by_depth)) < 1e-3
 
 
 def test_head_wave_of_a_surface_source():

@@ -143,6 +143,25 @@ def test_the_velocity_of_a_job_file_is_a_model(tmp_path):
         read_velocity_model([write(tmp_path / "other.yaml", "name: x\n")])
 
 
+def test_a_job_gives_the_model_of_its_last_locations(tmp_path):
+    blocks = {
+        "associate": "{velocity: {vp: 5.0, vs: 2.9}, location_velocity: {vp: 5.1, vs: 2.9}}",
+        "locate": "{velocity: {vp: 5.2, vs: 2.9}}",
+        "relocate": "{velocity: {vp: 5.3, vs: 2.9}}",
+    }
+    for count, vp in ((1, 5.1), (2, 5.2), (3, 5.3)):
+        job = "".join(f"{name}: {block}\n" for name, block in list(blocks.items())[:count])
+        assert read_velocity_model([write(tmp_path / "job.yaml", job)]).vp == vp
+
+
+def test_a_job_that_names_its_model_does_not_hold_it(tmp_path):
+    job = "associate: {velocity: {vp: 5.0, vs: 2.9}}\nlocate: {velocity_model: alps-3d}\n"
+    with pytest.raises(InputError, match=r"locate\.velocity_model is 'alps-3d'.*not in this file"):
+        read_velocity_model([write(tmp_path / "job.yaml", job)])
+    with_own = job + "relocate: {velocity: {vp: 5.3, vs: 2.9}}\n"
+    assert read_velocity_model([write(tmp_path / "job.yaml", with_own)]).vp == 5.3
+
+
 def test_documents_hold_the_model_and_are_named_by_content(tmp_path):
     grid = read_velocity_model(grid_files(tmp_path))
     layers = VelocityConfig(layers=({"depth_km": 0, "vp": 5.0, "vs": 2.9},))
