@@ -30,6 +30,7 @@ from catalogdb.training.config import OptimiseConfig, SplitConfig, TrainConfig
 from catalogdb.training.formats import read_folder
 from catalogdb.training.gate import GateRow, compared, decide
 from catalogdb.training.records import with_events
+from catalogdb.training.result import Training
 from catalogdb.training.score import Outcome, score
 from catalogdb.training.split import Parted, parted
 from catalogdb.training.train import pick_config, train
@@ -84,13 +85,13 @@ def rows_of(case: Case, sets: Sets) -> list[dict[str, Any]]:
     )
     parent = resolve(config.picker, case.parent)
     began = time.process_time()
-    results = [train(sets.of(case.on).parts, parent, config, seed) for seed in SEEDS]
+    results = [train(sets.of(case.on).parts, Training(parent, config, seed)) for seed in SEEDS]
     seconds = (time.process_time() - began) / len(SEEDS)
     rows, judged = [], []
     for on in (case.on, *case.also_on):
         records = sets.of(on).parts["test"]
         before = score(records, pick_config(config, str(parent.pt)), config.gate.max_dt).outcome
-        outcomes = [_outcome(result.weights, config, records) for result in results]
+        outcomes = [outcome_of(result.weights, config, records) for result in results]
         found = compared(on, [record.event for record in records], before, outcomes, config.gate)
         judged += found
         where = case.name if on == case.on else f"{case.name}, on {on}"
@@ -103,7 +104,8 @@ def rows_of(case: Case, sets: Sets) -> list[dict[str, Any]]:
     ]
 
 
-def _outcome(weights: networks.Weights, config: TrainConfig, records: Sequence[Any]) -> Outcome:
+def outcome_of(weights: networks.Weights, config: TrainConfig, records: Sequence[Any]) -> Outcome:
+    """What trained weights come to on records, picked as the gate does."""
     with tempfile.TemporaryDirectory() as folder:
         files = networks.written(weights, config.picker, Path(folder), "candidate")
         return score(records, pick_config(config, str(files.pt)), config.gate.max_dt).outcome

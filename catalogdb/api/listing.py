@@ -8,7 +8,7 @@ from catalogdb.schema import SchemaField, collections, views
 from catalogdb.view_fields import Fields
 
 SUBJECTS = {
-    "events": ("event", "origin", "magnitude", "feature", "feature_model", "catalog"),
+    "events": ("event", "origin", "magnitude", "feature", "feature_model", "fingerprint", "catalog"),
     "picks": ("pick", "pick_set", "peak", "probability", "detection"),
     "waveforms": ("wf_miniseed", "wf_file"),
     "stations": ("site", "channel"),

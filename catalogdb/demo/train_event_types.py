@@ -13,10 +13,10 @@ from catalogdb.demo.typed_records import typed_records
 from catalogdb.discrimination.classifier import ARCHITECTURE, PACKAGED_FILE
 from catalogdb.training.config import OptimiseConfig, TrainConfig
 from catalogdb.training.networks import written
-from catalogdb.training.records import PARTS, LabelledRecord, Part
+from catalogdb.training.records import LabelledRecord, Part
+from catalogdb.training.result import Training
 from catalogdb.training.type_network import new_type_weights
-from catalogdb.training.type_table import type_table
-from catalogdb.training.types import train_tables
+from catalogdb.training.types import train_types
 
 TRAINING_SEED, VALIDATION_SEED = 30_001, 30_002
 """Of the made records; demo days, scores and benchmarks must use neither."""
@@ -50,10 +50,9 @@ def train(*, events: int = EVENTS, seed: int = 1, path: Path = PACKAGED_FILE) ->
         "train": list(typed_records(TRAINING_SEED, events)),
         "validation": list(typed_records(VALIDATION_SEED, round(VALIDATION_SHARE * events))),
     }
-    training, validation = (type_table(parts[part])[0] for part in PARTS[:2])
     with tempfile.TemporaryDirectory() as folder:
         untrained = written(new_type_weights(seed), ARCHITECTURE, Path(folder), "untrained")
-        result = train_tables(training, validation, untrained, config, seed)
+        result = train_types(parts, Training(untrained, config, seed))
     own = result.weights.metadata["catalogdb"]
     calm = own["type_calibration"]
     calm["together"] = min(calm["together"], MOST_TOGETHER)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from catalogdb.discrimination.classes import ClassName
 from catalogdb.event_types import NEVER_COUNTED, quakeml_types
 
-REVISION = 2
+REVISION = 3
 """Raise this number whenever a change of the code in this package changes what events are found to be."""
 LEAST_PROBABILITY = 0.9
-"""Of a class, for an event to be called so."""
+"""Of an explosion, or of something at the surface, for an event to be called so."""
+EARTHQUAKE_PROBABILITY = 0.85
+"""Likewise of an earthquake: the smallest of 0.5 to 0.9 at which no more than 2 in 100 made blasts, and slides, are
+called earthquakes by a single station (on seeds that nothing else uses)."""
 
 
 class _Block(BaseModel):
@@ -57,7 +61,16 @@ class EventTypeConfig(_Block):
         "or the path of a .pt file.",
     )
     least_probability: float = Field(
-        default=LEAST_PROBABILITY, gt=1 / 3, lt=1, description="Below this, an event keeps the type that it has."
+        default=LEAST_PROBABILITY,
+        gt=1 / 3,
+        lt=1,
+        description="Of an explosion or a surface event; below this, an event keeps the type that it has.",
+    )
+    earthquake_probability: float = Field(
+        default=EARTHQUAKE_PROBABILITY,
+        gt=1 / 3,
+        lt=1,
+        description="Likewise of an earthquake. It may be less, for what is left open counts as an earthquake, too.",
     )
     min_stations: int = Field(default=1, ge=1, description="Events with fewer stations that vote keep it, too.")
     max_stations: int = Field(default=12, ge=1, description="The nearest so many of an event's stations are asked.")
@@ -78,7 +91,11 @@ class EventTypeConfig(_Block):
             raise ValueError(f"{value!r} is no type of QuakeML that an event may have")
         return value
 
-    def type_of(self, name: Literal["earthquake", "explosion", "surface"]) -> str:
+    def least(self, name: ClassName) -> float:
+        """Probability from which an event is called so."""
+        return self.earthquake_probability if name == "earthquake" else self.least_probability
+
+    def type_of(self, name: ClassName) -> str:
         """QuakeML's type of a class."""
         return {"earthquake": "earthquake", "explosion": self.explosion_type, "surface": self.surface_type}[name]
 

@@ -37,6 +37,8 @@ class StationRecord:
         onsets: its P and S, one of them perhaps expected.
         distance_km: from the epicentre; None where that is not known.
         traces: of its best sensor in `interval`.
+        others: of its other sensors, better ones first; the first that gives features is asked where the best one
+            gives none.
     """
 
     net: str
@@ -44,6 +46,7 @@ class StationRecord:
     onsets: Onsets
     distance_km: float | None = None
     traces: Sequence[Trace] = field(default_factory=tuple)
+    others: Sequence[Sequence[Trace]] = ()
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -115,6 +118,7 @@ def decide(
             entries[number] |= {"vote": CLASSES[int(own.argmax())], "probabilities": _named(own)}
         document |= {
             "most_probable": vote.best,
+            "least_probability": config.least(vote.best),
             "probability": round(vote.probability, 4),
             "probabilities": _named(vote.probabilities),
             "votes": dict(vote.votes),
@@ -122,7 +126,7 @@ def decide(
         }
         if len(rows) < config.min_stations:
             document["decision"] = "too_few_stations"
-        elif vote.probability < config.least_probability:
+        elif vote.probability < config.least(vote.best):
             document["decision"] = "unsure"
         else:
             document |= {"decision": "decided", "type": config.type_of(vote.best)}
@@ -136,16 +140,25 @@ def _votes(classifier: Classifier, stations: Sequence[StationRecord]) -> tuple[d
     rows: dict[int, np.ndarray] = {}
     reasons: dict[int, str] = {}
     for number, record in enumerate(stations):
-        try:
-            features = station_features(record.traces, record.onsets)[None, :]
-        except NoFeatures as reason:
-            reasons[number] = str(reason)
-            continue
-        if classifier.is_unlike(features)[0]:
+        features, reason = _asked(record)
+        if features is None:
+            reasons[number] = reason
+        elif classifier.is_unlike(features)[0]:
             reasons[number] = "unlike_training"
         else:
             rows[number] = classifier.log_probabilities(features)[0]
     return rows, reasons
+
+
+def _asked(record: StationRecord) -> tuple[np.ndarray | None, str]:
+    """Features (1, features) of the best sensor that gives some; none, and why the best one gives none."""
+    first = ""
+    for traces in (record.traces, *record.others):
+        try:
+            return station_features(traces, record.onsets)[None, :], ""
+        except NoFeatures as reason:
+            first = first or str(reason)
+    return None, first
 
 
 def _named(probabilities: np.ndarray) -> dict[str, float]:

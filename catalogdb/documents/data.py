@@ -383,7 +383,7 @@ class EventTypeFields(TypedDict):
     probabilities: NotRequired[Json]  # Of each class
     votes: NotRequired[Json]  # Stations that hold each class for the most probable
     prior: NotRequired[Json]  # How common each class was taken to be
-    least_probability: float  # Probability from which it is decided
+    least_probability: float  # Probability from which the most probable class is decided
     n_stations: int  # Stations that vote
     weights: EventTypeWeights  # Of the network
     stations: list[EventTypeStation]  # One entry per station that was asked, nearest first
@@ -406,12 +406,10 @@ class FeatureStation(TypedDict):
     channel_group: str  # The sensor, net.sta.loc.BI
     p_time: float  # s: P arrival that the window is counted from (epoch seconds UTC)
     snr: float  # Amplitude of the loudest frame over that of the noise before P, in the band
-    activations: list[Any]  # Mean activation of each pattern of the feature_model (dB)
-    fingerprint: list[Any]  # Part that each transition has of all between frames, row by row
 
 
 class FeatureFields(TypedDict):
-    """Spectral features of one event - its cluster, and a fingerprint for each station."""
+    """Spectral features of one event - its cluster, and the stations that have a fingerprint of it."""
 
     event_id: str  # event._id
     time: float  # s: Origin time (epoch seconds UTC)
@@ -451,7 +449,7 @@ class FeatureModelCluster(TypedDict):
 
     cluster: int  # Its number, from 1 on
     n_events: int  # Number of its events
-    fingerprint: list[Any]  # Mean of its events' fingerprints at all stations, as in feature
+    fingerprint: list[Any]  # Mean of its events' fingerprints at all stations, as in fingerprint
     activations: list[Any]  # Mean activation of each pattern, likewise (dB)
 
 
@@ -479,6 +477,26 @@ class FeatureModel(FeatureModelFields):
     """The same as it is stored in `feature_model`."""
 
     _id: str  # Content id of (config_id, "feature_model")
+    catalog: str  # Name of the catalog
+    config_id: str  # Identity of the catalog's configuration
+    task_id: str  # The ledger row that wrote it
+
+
+class FingerprintFields(TypedDict):
+    """The fingerprint of one event at one station, as the features of the catalog have it."""
+
+    mark: str  # Of the attempt that wrote it, as in task
+    event_id: str  # event._id
+    net: str  # Network code
+    sta: str  # Station code
+    activations: list[Any]  # Mean activation of each pattern of the feature_model (dB)
+    fingerprint: list[Any]  # Part that each transition has of all between frames, row by row
+
+
+class Fingerprint(FingerprintFields):
+    """The same as it is stored in `fingerprint`."""
+
+    _id: str  # Content id of (config_id, event_id, net, sta), and the mark
     catalog: str  # Name of the catalog
     config_id: str  # Identity of the catalog's configuration
     task_id: str  # The ledger row that wrote it

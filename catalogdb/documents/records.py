@@ -212,6 +212,7 @@ class Task(TypedDict):
     inputs: NotRequired[Json]  # What the committed output was made from
     glance: NotRequired[str]  # How many segments of the waveform index the shard had, the sum of their numbers ...
     outputs: NotRequired[Json]  # Short hash of the committed documents by collection, empty for none
+    mark: NotRequired[str]  # Of the documents beside the transaction that count, of tasks that write such
     attempts: int  # Times it was claimed since it last succeeded
     crashes: NotRequired[Json]  # Attempts in a row that its worker did not live to end
     lease: NotRequired[Json]  # token, owner (host, process, its start), until (server time) and fingerprint of the ...

@@ -214,8 +214,7 @@ class EventReading:
             origin,
             magnitude,
             time_from=time_from,
-            event_type=_event_type(self._event, self._note),
-            event_type_certainty=word(self._event.event_type_certainty),
+            **_event_type(self._event, self._note),
             place=descriptions[0] if descriptions else None,
             zone=self._note.get("zone"),
             remarks=self._note.get("remarks"),
@@ -249,13 +248,19 @@ def _evaluation(origin: Any, default: EvaluationMode) -> tuple[EvaluationStatus,
     return status or status_of(mode), mode
 
 
-def _event_type(event: Any, note: Json) -> str | None:
-    """The type in the words that it had before it was written, if it is still the same."""
+def _event_type(event: Any, note: Json) -> Json:
+    """The type with its certainty; in the words that it had before it was written, and by what it was chosen, if it is
+    still the same."""
     found = str(event.event_type) if event.event_type else None
     own: str | None = note.get("event_type")
+    is_same = own is not None and quakeml_type(own) == found
     if own == "unknown" and found == "not reported":  # as it was written until version 0.1
-        return own
-    return own if own and quakeml_type(own) == found else found
+        is_same = True
+    about: Json = {name: note.get(name) if is_same else None for name in ("event_type_rule", "event_type_probability")}
+    return about | {
+        "event_type": own if is_same else found,
+        "event_type_certainty": word(event.event_type_certainty),
+    }
 
 
 def _creation_info(creation: Any) -> AnyDocument | None:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from catalogdb.documents.data import EventTypeRule
 from catalogdb.documents.free import Json
 from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
 from catalogdb.exchange.event_parts import present
@@ -37,6 +38,8 @@ ORIGIN_NOTES = {
 STATION_MAGNITUDE_NOTES = dict.fromkeys(("amplitude_mm", "distance_km", "weight"), float)
 EVENT_NOTES = {
     **dict.fromkeys(("source_id", "remarks", "event_type"), str),
+    "event_type_rule": get_args(EventTypeRule),
+    "event_type_probability": float,
     "zone": ZONES,
     # of unlocated events, whose origin would say it
     "time": float,

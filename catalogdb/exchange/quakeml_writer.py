@@ -113,8 +113,10 @@ def _picks(event: data.Event, picks: list[data.Pick]) -> list[data.Pick]:
 
 def _event_note(event: data.Event) -> Json:
     own_type = event.get("event_type")
-    note = {name: event.get(name) for name in ("source_id", "remarks", "zone", "is_no_event")}
-    note["event_type"] = own_type if own_type != quakeml_type(own_type) else None
+    names = ("source_id", "remarks", "zone", "is_no_event", "event_type_rule", "event_type_probability")
+    note = {name: event.get(name) for name in names}
+    is_said = own_type != quakeml_type(own_type) or note["event_type_rule"]  # which is of this type and of no other
+    note["event_type"] = own_type if is_said else None
     if not event["origins"]:
         note |= {name: event.get(name) for name in ("time", "time_from", "evaluation_mode", "evaluation_status")}
         note["is_located"] = any(source.get("is_located") for source in event.get("sources", [])) or None

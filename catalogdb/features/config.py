@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalogdb.channels import SENSOR_PRIORITY
 
-REVISION = 2
-"""Raised when the same spectrograms, or waveforms, give other features."""
+REVISION = 3
+"""Raised when the same spectrograms, or waveforms, give other features, or other documents of them."""
 
 
 class FeaturesConfig(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +28,16 @@ class Features:
 
     Attributes:
         model: document as in `schemas/feature_model.yaml`; None where there are too few events.
-        features: documents as in `schemas/feature.yaml`, by time; both without the database's fields.
+        features: documents as in `schemas/feature.yaml`, by time.
+        fingerprints: those of `schemas/fingerprint.yaml`, which are made as they are asked for; all without the
+            database's fields.
         counts: `spectrograms`, `events_with_features`, `clusters`; left out: `few_spectrograms`, `too_few_events`.
     """
 
     model: dict[str, Any] | None
     features: list[dict[str, Any]]
     counts: dict[str, int]
+    fingerprints: Iterable[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def extract_features(spectrograms: Sequence[Spectrogram], config: FeaturesConfig
         {"net": net, "sta": sta, "n_spectrograms": int((of_station == row).sum())}
         for row, (net, sta) in enumerate(stations)
     ]
-    return Features(model, _documents(chosen, described, clusters, number), counts)
+    return Features(model, _documents(chosen, clusters, number), counts, _fingerprints(chosen, described))
 
 
 def pattern_sequences(frames: NDArray[np.floating], patterns: Array) -> Array:
@@ -169,11 +172,15 @@ def _model(
     }
 
 
-def _documents(
-    chosen: Sequence[Spectrogram], described: Described, clusters: Clusters, number: Mapping[str, int]
-) -> list[dict[str, Any]]:
+def _fingerprints(chosen: Sequence[Spectrogram], described: Described) -> Iterator[dict[str, Any]]:
+    for one, own, fingerprint in zip(chosen, described.activations, described.fingerprints, strict=True):
+        codes = {"event_id": one.arrival.event_id, "net": one.arrival.net, "sta": one.arrival.sta}
+        yield codes | {"activations": _plain(own), "fingerprint": _plain(fingerprint)}
+
+
+def _documents(chosen: Sequence[Spectrogram], clusters: Clusters, number: Mapping[str, int]) -> list[dict[str, Any]]:
     documents: dict[str, dict[str, Any]] = {}
-    for row, one in enumerate(chosen):
+    for one in chosen:
         event = number[one.arrival.event_id]
         document = documents.setdefault(
             one.arrival.event_id,
@@ -193,8 +200,6 @@ def _documents(
                 "channel_group": one.channel_group,
                 "p_time": one.arrival.p_time,
                 "snr": round(one.snr, DECIMALS),
-                "activations": _plain(described.activations[row]),
-                "fingerprint": _plain(described.fingerprints[row]),
             }
         )
     for document in documents.values():

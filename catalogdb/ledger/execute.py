@@ -10,7 +10,7 @@ from pymongo.database import Database
 from catalogdb import logs
 from catalogdb.database.connection import DATABASE_GONE
 from catalogdb.errors import CatalogdbError, LostLease
-from catalogdb.ledger import tasks
+from catalogdb.ledger import beside, tasks
 from catalogdb.ledger.lost import shard_name
 from catalogdb.ledger.parts import documents_digest
 from catalogdb.ledger.stage import Output, PlannedTask, Shard, Stage
@@ -97,7 +97,10 @@ def _attempt(
                 _complete(output, stage, identity)
                 output.parts, output.glance, output.kind = inputs.parts, inputs.glance, stage.kind
                 output.digests = {name: documents_digest(rows) for name, rows in output.documents.items()}
+                written = beside.write(db, identity, stage.config_id, stage.beside, output.beside)
+                output.mark = written.mark
                 tasks.commit(db, lease, output, inputs.fingerprint, dict(seconds))
+                beside.drop_older(db, identity, written)
         except LostLease as error:
             if tasks.give_back(lease):  # it is one that the stage takes besides that was lost, as of a comparison
                 raise _Again from error
@@ -129,7 +132,7 @@ def _refused(db: Database, planned: PlannedTask, identity: str, run_id: str | No
 
 def _complete(output: Output, stage: Stage, identity: str) -> None:
     """Give every document the fields that say where it comes from."""
-    unknown = set(output.documents) - set(stage.collections)
+    unknown = {*output.documents, *output.beside} - set(stage.collections)
     if unknown:
         raise CatalogdbError(f"stage {stage.name} may not write to {sorted(unknown)}")
     for documents in output.documents.values():

@@ -60,6 +60,7 @@ class Output:
 
     Args:
         documents: new documents by collection, each complete but for `task_id`.
+        beside: documents that one transaction wouldn't hold, see `ledger.beside`.
         counts: what was read, kept and rejected, by reason.
         choices: choices made for this shard, with the alternatives.
         problems: inputs passed over, each naming file or record and reason.
@@ -67,6 +68,7 @@ class Output:
         parts, glance: what it was made from, as in `Inputs`; entered where the task is executed.
         digests: identity of the documents by collection, empty for none; entered likewise.
         kind: of the named result that it belongs to, as in `Stage`; entered likewise.
+        mark: of what was written beside; entered likewise.
     """
 
     documents: dict[str, list[Any]]
@@ -78,6 +80,8 @@ class Output:
     glance: str | None = None
     digests: dict[str, str] = field(default_factory=dict)
     kind: str | None = None
+    beside: Mapping[str, Iterable[Any]] = field(default_factory=dict)
+    mark: str | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,7 @@ class Declared:
         kind: of the named result that it belongs to, `pick_set` or `catalog`.
         reads: what it reads of the database; what other stages write decides the order of the stages.
         collections: what it writes; of a stage with tasks, what their commits write.
+        beside: those of them that are too large for the commit, see `ledger.beside`.
         copied: collections that a copy of the catalog takes along: their documents are about one event (`event_id`), or
             about the catalog as a whole. Origins and magnitudes are in the events.
         keeps: what it writes by itself, in a stream of its own, since one transaction can't hold it; the documents name
@@ -142,6 +147,7 @@ class Declared:
     kind: ClassVar[str | None] = None
     reads: ClassVar[tuple[Reads, ...]] = ()
     collections: ClassVar[tuple[str, ...]] = ()
+    beside: ClassVar[tuple[str, ...]] = ()
     copied: ClassVar[tuple[str, ...]] = ()
     keeps: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[type[BaseModel] | None] = None

@@ -169,10 +169,11 @@ def commit(db: Database, lease: Lease, output: Output, fingerprint: str, seconds
         "seconds": {step: round(value, 4) for step, value in seconds.items()},
     }
     outdated: tuple[str, ...] = ("error", "crashes")
-    if output.glance is None:
-        outdated += ("glance",)
-    else:
-        values["glance"] = output.glance
+    for name, value in (("glance", output.glance), ("mark", output.mark)):
+        if value is None:
+            outdated += (name,)
+        else:
+            values[name] = value
     done = Change(values, {"updated": NOW}, outdated)
 
     def write(session: ClientSession, moved: bool) -> None:

@@ -10,6 +10,8 @@ from catalogdb.traveltimes.velocity import VelocityConfig
 
 METHOD = "double difference"
 """Of the origins that relocation makes."""
+BY_PICKS, BY_CORRELATION = "catalog", "cross-correlation"
+"""Kinds of differential times."""
 
 
 class _Settings(BaseModel):

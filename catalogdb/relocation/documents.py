@@ -12,7 +12,7 @@ import numpy as np
 from catalogdb.geo import EARTH_RADIUS_KM, Projection, Region, azimuthal_gap, distance_azimuth
 from catalogdb.phases import phase_type
 from catalogdb.relocation.bootstrap import bootstrap
-from catalogdb.relocation.config import METHOD, RelocateConfig
+from catalogdb.relocation.config import BY_CORRELATION, BY_PICKS, METHOD, RelocateConfig
 from catalogdb.relocation.differences import Differences, Slots, arrivals_themselves, catalog_differences, predicted
 from catalogdb.relocation.pairs import clusters, neighbour_pairs
 from catalogdb.relocation.solve import Problem, Solution, relocate_cluster
@@ -25,7 +25,6 @@ TABLE_STEP_KM = 0.2
 """Of travel times: differences of near events need finer tables than locations."""
 ROUND_KM = 50.0
 """Distances that tables reach are rounded up to it, so that clusters share them."""
-KINDS = ("catalog", "cross-correlation")
 
 Sensor = tuple[str, str, float, float, float]
 SlotKey = tuple[Sensor, str]
@@ -75,12 +74,12 @@ class Correlated:
     phase: str
     time: float
     cc: float
-    kind: str = KINDS[1]
+    kind: str = BY_CORRELATION
 
     @property
     def is_cc(self) -> bool:
         """Whether it is by cross-correlation."""
-        return self.kind == KINDS[1]
+        return self.kind == BY_CORRELATION
 
 
 @dataclass(frozen=True)
@@ -366,7 +365,7 @@ def _pair_documents(
     for row in range(len(found)):
         (net, sta, *_), phase = table.keys[found.slot[row]]
         entry: dict[str, Any] = {
-            "net": net, "sta": sta, "phase": phase, "kind": KINDS[int(found.is_cc[row])],
+            "net": net, "sta": sta, "phase": phase, "kind": BY_CORRELATION if found.is_cc[row] else BY_PICKS,
             "dt": float(found.time[row]), "weight": float(weight[row]), "residual": float(solution.residual[row]),
         }  # fmt: skip
         if found.is_cc[row]:

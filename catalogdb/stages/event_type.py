@@ -39,11 +39,11 @@ Station = tuple[str, str]
 
 @dataclass
 class _Event:
-    """One event with the stations that are asked, nearest first, each with the segments of its best sensor."""
+    """One event with the stations that are asked, nearest first, each with the segments of its sensors, best first."""
 
     origin: Origin
     stations: list[StationRecord]
-    segments: dict[Station, list[Any]] = field(default_factory=dict)
+    segments: dict[Station, list[list[Any]]] = field(default_factory=dict)
 
 
 class EventTypeStage(Stage):
@@ -92,9 +92,12 @@ class EventTypeStage(Stage):
         problems: list[str] = []
         for event in events:
             for record in event.stations:
-                segments = event.segments.get((record.net, record.sta), [])
-                record.traces, failed = read_intervals(db, segments, [record.interval])
-                problems += [problem for problem in failed if problem not in problems]
+                sensors = []
+                for segments in event.segments.get((record.net, record.sta), []):
+                    traces, failed = read_intervals(db, segments, [record.interval])
+                    sensors.append(traces)
+                    problems += [problem for problem in failed if problem not in problems]
+                record.traces, *record.others = sensors or [[]]
         parts = self._parts(events, weights)
         return Inputs((events, weights, problems), fingerprint(parts), parts)
 
@@ -168,7 +171,7 @@ class EventTypeStage(Stage):
         return [[event for time, event in found if shard.starttime <= time < shard.endtime] for shard in shards]
 
     def _add_segments(self, db: Database, events: Sequence[_Event]) -> None:
-        """Find what the stations have recorded, of each the best sensor."""
+        """Find what the sensors of the stations have recorded."""
         intervals = [record.interval for event in events for record in event.stations]
         if not intervals:
             return
@@ -182,18 +185,20 @@ class EventTypeStage(Stage):
             by_station[segment["net"], segment["sta"]].append(segment)
         for event in events:
             for record in event.stations:
-                own = [one for one in by_station[record.net, record.sta] if overlaps(one, *record.interval)]
-                groups = {segment["channel_group"] for segment in own}
-                best = min(groups, key=lambda group: (sensor_rank(group, SENSOR_PRIORITY), group), default=None)
-                event.segments[record.net, record.sta] = [one for one in own if one["channel_group"] == best]
+                sensors: dict[str, list[Any]] = defaultdict(list)
+                for one in by_station[record.net, record.sta]:
+                    if overlaps(one, *record.interval):
+                        sensors[one["channel_group"]].append(one)
+                order = sorted(sensors, key=lambda group: (sensor_rank(group, SENSOR_PRIORITY), group))
+                event.segments[record.net, record.sta] = [sensors[group] for group in order]
 
     def _parts(self, events: Sequence[_Event], weights: WeightsFiles) -> Parts:
         if not events:
             return {"origin": {}}
         recorded: dict[str, list[Any]] = defaultdict(list)
         for event in events:
-            for (net, sta), segments in event.segments.items():
-                recorded[f"{net}.{sta}"] += segments
+            for (net, sta), sensors in event.segments.items():
+                recorded[f"{net}.{sta}"] += [segment for segments in sensors for segment in segments]
         return {
             "origin": {event.origin["event_id"]: digest(event.origin) for event in events},
             "waveform": waveform_parts(recorded),

@@ -24,6 +24,7 @@ from catalogdb.stages.waveform_segments import (
     read_intervals,
     waveform_parts,
 )
+from catalogdb.waveforms import WaveformUnavailable
 
 if TYPE_CHECKING:
     from catalogdb.features.spectrograms import Arrival, Spectrogram
@@ -33,6 +34,8 @@ EVENT_FIELDS = (
     *(f"origins.arrivals.{name}" for name in ("net", "sta", "phase", "time")),
 )
 SPARE_SECONDS = 1.0
+UNREADABLE = "unreadable"
+"""In the parts of a task's inputs in place of a station's waveforms of which not all could be read."""
 SEGMENT_ORDER = ("loc", "chan", "starttime", "dir", "dfile", "foff")
 HELD_BYTES, LEARNED_BYTES = 8, 40
 """For each number of a spectrogram: it and its copy in one array; and where it is learned from, what scikit-learn and
@@ -73,11 +76,15 @@ def feature_inputs(db: Database, of_catalog: dict[str, Any], config: FeaturesCon
 def read_spectrograms(
     db: Database, inputs: FeatureInputs, config: FeaturesConfig
 ) -> tuple[list[Spectrogram], Counter[str], list[str]]:
-    """Spectrograms, counts of the arrivals that have none by reason, and what could not be decoded.
+    """Spectrograms, counts of the arrivals that have none by reason, and what could not be read or decoded.
+
+    Arrivals in files that can't be read now are left out. The inputs' parts say of which stations, so that the next run
+    finds them changed and tries again.
 
     Raises:
         CatalogdbError: where the spectrograms would not fit into memory.
-        WaveformUnavailable: where a file can't be read; the task fails, and earlier results stay.
+        WaveformUnavailable: where files can't be read and nothing else is there, as of an archive that is not mounted;
+            the task fails, and earlier results stay.
     """
     from catalogdb.features.spectrograms import LeftOut, make_spectrogram
 
@@ -86,19 +93,36 @@ def read_spectrograms(
     of_station: dict[Station, list[Arrival]] = defaultdict(list)
     for arrival in inputs.arrivals:
         of_station[arrival.net, arrival.sta].append(arrival)
+    unavailable: WaveformUnavailable | None = None
     for station, intervals in inputs.intervals.items():
         segments = inputs.segments[station]
         states = file_states(db, (segment["file_id"] for segment in segments))
         times = [arrival.p_time for arrival in of_station[station]]
-        for start, end in intervals:
-            traces, failed = read_intervals(db, segments, [(start, end)], states)
+        to_read = [
+            (interval, of_station[station][bisect_left(times, interval[0]) : bisect_left(times, interval[1])])
+            for interval in intervals
+        ]
+        while to_read:
+            interval, arrivals = to_read.pop()
+            try:
+                traces, failed = read_intervals(db, segments, [interval], states)
+            except WaveformUnavailable as error:
+                if len(arrivals) > 1:  # some of them may be in other files
+                    to_read += [(_window(arrival, config), [arrival]) for arrival in arrivals]
+                    continue
+                unavailable, traces, failed = error, [], [str(error)]
+                counts["unreadable"] += len(arrivals)
+                arrivals = []
+                inputs.parts["waveform"][".".join(station)] = UNREADABLE
             problems += [problem for problem in failed if problem not in problems]
             records = [_record(trace) for trace in traces]
-            for arrival in of_station[station][bisect_left(times, start) : bisect_left(times, end)]:
+            for arrival in arrivals:
                 try:
                     found.append(make_spectrogram(records, arrival, config))
                 except LeftOut as left_out:
                     counts[str(left_out)] += 1
+    if unavailable and not found:
+        raise unavailable
     return found, counts, problems
 
 
@@ -112,9 +136,8 @@ def spectrogram_around(db: Database, arrival: Arrival, config: FeaturesConfig) -
     from catalogdb.features.spectrograms import make_spectrogram
 
     station = arrival.net, arrival.sta
-    ((start, end),) = _intervals([arrival], config)[station]
-    segments = _segments(db, station, [(start, end)])
-    traces, _ = read_intervals(db, segments, [(start, end)])
+    window = _window(arrival, config)
+    traces, _ = read_intervals(db, _segments(db, station, [window]), [window])
     return make_spectrogram([_record(trace) for trace in traces], arrival, config)
 
 
@@ -140,10 +163,15 @@ def _plain(event: dict[str, Any]) -> dict[str, Any]:
     return {"event_id": event["_id"], "time": event["time"], "arrivals": arrivals}
 
 
+def _window(arrival: Arrival, config: FeaturesConfig) -> Interval:
+    """What is read around one arrival."""
+    before, after = config.before_seconds + SPARE_SECONDS, config.after_seconds + SPARE_SECONDS
+    return arrival.p_time - before, arrival.p_time + after
+
+
 def _intervals(arrivals: Iterable[Arrival], config: FeaturesConfig) -> dict[Station, list[Interval]]:
     """Times around the arrivals by station."""
-    before, after = config.before_seconds + SPARE_SECONDS, config.after_seconds + SPARE_SECONDS
-    spans = (((own.net, own.sta), own.p_time - before, own.p_time + after) for own in arrivals)
+    spans = (((own.net, own.sta), *_window(own, config)) for own in arrivals)
     return dict(sorted(joined(spans).items()))
 
 

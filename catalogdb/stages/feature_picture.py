@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pymongo.database import Database
 
 from catalogdb.database.named import require_catalog
 from catalogdb.errors import InputError
 from catalogdb.features.config import FeaturesConfig
+from catalogdb.ledger.beside import that_count
 from catalogdb.output_file import write_atomically
 from catalogdb.plots.picture_files import check_picture
 from catalogdb.times import format_time
@@ -84,7 +86,7 @@ def write_event(
         spectrogram.decibels,
         sequence[0] ** 2,
         markov.most_likely_states(states, sequence)[0],
-        np.array(row["fingerprint"]).reshape(states.transition.shape),
+        _fingerprint(db, feature, row).reshape(states.transition.shape),
         feature["cluster"],
     )
     content = event_picture(figure, output.suffix[1:].lower(), THEMES[theme])
@@ -124,6 +126,18 @@ def _feature(db: Database, catalog: str, event: str) -> dict[str, Any]:
         f"event {event!r}: it has no spectral features in {catalog!r}",
         hint=f"catalogdb query event_clusters catalog={catalog}",
     )
+
+
+def _fingerprint(db: Database, feature: dict[str, Any], row: dict[str, Any]) -> NDArray[np.float64]:
+    query = {"event_id": feature["event_id"], "net": row["net"], "sta": row["sta"]}
+    found = db.fingerprint.find_one(that_count(db, feature["task_id"]) | query)
+    if found is None:
+        raise InputError(
+            f"event {feature['event_id']}, {row['net']}.{row['sta']}: no fingerprint, as in copies of catalogs, or "
+            "while a run replaces it",
+            hint="the catalog that it was copied from; or try again",
+        )
+    return np.array(found["fingerprint"])
 
 
 def _station(feature: dict[str, Any], station: str | None) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
 
 from pymongo.database import Database
 
-from catalogdb.errors import CatalogdbError
 from catalogdb.features.config import REVISION, FeaturesConfig
 from catalogdb.identity import content_id
 from catalogdb.ledger.parts import Parts, fingerprint, named
@@ -21,13 +20,11 @@ from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.stages.feature_inputs import feature_inputs, read_spectrograms
 from catalogdb.times import ALWAYS
 
-if TYPE_CHECKING:
-    from catalogdb.features.spectrograms import Spectrogram
-
 LEFT_OUT = {
     "no_p": "without a P arrival",
     "overlapping": "with another event's arrival in the window (features.overlapping)",
     "no_waveform": "without waveforms",
+    "unreadable": "in files that can't be read now (the next run tries again)",
     "other_channels": "on channels that features.channel_priority doesn't name",
     "no_component": "without the components that features.components asks for",
     "low_rate": "sampled too slowly for features.freqmax",
@@ -38,29 +35,6 @@ LEFT_OUT = {
     "few_spectrograms": "on sensors with too few others (features.min_events)",
 }
 """Counts of stations of events that gave no fingerprint, in words."""
-
-
-MOST_BYTES = 200_000_000
-"""Of what is written in one transaction, which has to fit into the server's cache: of one of 4 GB 250 MB were taken and
-400 MB were not."""
-MOST_EVENT_BYTES = 15_000_000
-"""Of one document; MongoDB takes 16 MiB."""
-NUMBER_BYTES = 15
-"""Of a number in an array, with its key."""
-
-
-def _check_size(spectrograms: Sequence[Spectrogram], config: FeaturesConfig) -> None:
-    """Say before anything is learned that its documents can't be written."""
-    each = NUMBER_BYTES * (config.states**2 + config.patterns + 10)
-    of_event = Counter(one.arrival.event_id for one in spectrograms)
-    most, total = each * max(of_event.values(), default=0), each * len(spectrograms)
-    if total > MOST_BYTES or most > MOST_EVENT_BYTES:
-        raise CatalogdbError(
-            f"features: fingerprints of {len(spectrograms)} spectrograms by {config.states} states take "
-            f"{total / 1e6:.0f} MB, of one event {most / 1e6:.1f} MB; written can be {MOST_BYTES / 1e6:.0f} and "
-            f"{MOST_EVENT_BYTES / 1e6:.0f} MB: take fewer features.states or features.stations, or make a catalog of a "
-            "shorter period"
-        )
 
 
 def _whole(stage: Any) -> float:
@@ -74,7 +48,9 @@ class FeaturesStage(Stage):
     name = "features"
     kind = "catalog"
     reads = (Reads("event", "events", padding=_whole), Reads("wf_miniseed", "waveforms", padding=_whole))
-    collections = copied = ("feature_model", "feature")
+    collections = ("feature_model", "feature", "fingerprint")
+    copied = ("feature_model", "feature")
+    beside = ("fingerprint",)  # of a thousand events at twenty stations 30 MB, and a transaction takes some 250
     settings = FeaturesConfig
     revision = REVISION
     words = {"event": named("events"), "waveform": named("waveforms")}
@@ -99,21 +75,17 @@ class FeaturesStage(Stage):
         """Fetch the arrivals, and make spectrograms of the waveforms around them, which are too large to be kept.
 
         Raises:
-            WaveformUnavailable: when a file can't be read; the task fails, and earlier features stay.
+            WaveformUnavailable: where files can't be read, and nothing else is there; earlier features stay.
         """
         inputs = feature_inputs(db, self._of_catalog, self.config)
-        return Inputs(read_spectrograms(db, inputs, self.config), fingerprint(inputs.parts), inputs.parts)
+        found = read_spectrograms(db, inputs, self.config)
+        return Inputs(found, fingerprint(inputs.parts), inputs.parts)
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
-        """Learn from the spectrograms, and describe the events by them.
-
-        Raises:
-            CatalogdbError: where their documents would be too large for the database.
-        """
+        """Learn from the spectrograms, and describe the events by them."""
         from catalogdb.features.extract import extract_features
 
         spectrograms, counts, problems = inputs.data
-        _check_size(spectrograms, self.config)
         found = extract_features(spectrograms, self.config)
         for feature in found.features:
             feature |= {"_id": content_id(self.config_id, feature["event_id"]), "catalog": self.result}
@@ -121,7 +93,13 @@ class FeaturesStage(Stage):
         if found.model:
             models = [found.model | {"_id": content_id(self.config_id, "feature_model"), "catalog": self.result}]
         kept = {name: number for name, number in (counts + Counter(found.counts)).items() if number}
-        return Output({"feature_model": models, "feature": found.features}, kept, problems=problems)
+        documents = {"feature_model": models, "feature": found.features}
+        return Output(documents, kept, problems=problems, beside={"fingerprint": self._identified(found.fingerprints)})
+
+    def _identified(self, fingerprints: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for one in fingerprints:
+            identity = content_id(self.config_id, one["event_id"], one["net"], one["sta"])
+            yield one | {"_id": identity, "catalog": self.result}
 
     @staticmethod
     def outcome(counts: Mapping[str, int]) -> tuple[str, list[str]]:

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from catalogdb.errors import InputError
 from catalogdb.exchange.hypodd_times import Kind, PeerTime, read_times
 from catalogdb.ledger.parts import digest
+from catalogdb.relocation.config import BY_CORRELATION, BY_PICKS
 
 if TYPE_CHECKING:
     from catalogdb.relocation.documents import Arrival, Correlated
 
 IDS = "event_ids.csv"
 SAME_SECONDS = 2.0
-KINDS: dict[Kind, str] = {"cc": "cross-correlation", "ct": "catalog"}
+KINDS: dict[Kind, str] = {"cc": BY_CORRELATION, "ct": BY_PICKS}
 """What a time of each kind of file is called in `differential_time`."""
 
 

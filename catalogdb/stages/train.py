@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo.database import Database
 
 from catalogdb.database import blobs
+from catalogdb.discrimination.config import REVISION as TYPES_REVISION
 from catalogdb.documents import records
 from catalogdb.documents.free import AnyDocument
 from catalogdb.identity import canonical, content_id, file_sha256, installed_versions
@@ -73,7 +74,7 @@ class TrainStage(Stage):
             {
                 "stage": self.name,
                 "model": config.name,
-                "revision": [self.revision, PICKING_REVISION],
+                "revision": [self.revision, TYPES_REVISION if config.task == "event_type" else PICKING_REVISION],
                 "settings": config.scientific(),
                 "parent": parent.identity() if config.parent else {"seed": 0},
                 "training_set": training_set["digest"],
@@ -124,11 +125,13 @@ class TrainStage(Stage):
 
     def process(self, shard: Shard, inputs: Inputs) -> Output:
         """Train, and keep the tensors."""
+        from catalogdb.training.result import Training
         from catalogdb.training.train import train
 
         given: _Inputs = inputs.data
         seed = int(shard.key["seed"])
-        result = train(given.training_set.parted.parts, given.parent, self.train_config, seed, given.resume, given.save)
+        training = Training(given.parent, self.train_config, seed, given.resume, given.save)
+        result = train(given.training_set.parted.parts, training)
         weights, curve = result.weights, result.trained.curve
         given.keep(weights.sha256, weights.pt)
         losses = zip(curve.training, curve.validation, curve.learning_rate, curve.measured, strict=True)

@@ -26,6 +26,10 @@ Save = Callable[[int, Callable[[], bytes]], None]
 """Takes the epochs done, and what gives all that the loop needs to go on after them."""
 
 
+def unsaved(epoch: int, state: Callable[[], bytes]) -> None:
+    """Keep no checkpoint."""
+
+
 class Batches(Protocol):
     """What a part of a training set is to the loop: batches with `data`, whose first axis numbers the windows."""
 
@@ -102,7 +106,7 @@ class Loop:
         self.best_epoch = 0
         self.best_state: dict[str, Any] = copy.deepcopy(self.module.state_dict())
 
-    def run(self, resume: bytes | None = None, save: Save = lambda epoch, state: None) -> Trained:
+    def run(self, resume: bytes | None = None, save: Save = unsaved) -> Trained:
         """Train until the validation loss no longer falls, and give the module the best epoch's weights.
 
         Args:

@@ -9,7 +9,7 @@ import numpy as np
 
 from catalogdb.discrimination.classes import CLASSES
 from catalogdb.discrimination.classifier import Classifier
-from catalogdb.discrimination.config import LEAST_PROBABILITY
+from catalogdb.discrimination.config import EventTypeConfig
 from catalogdb.discrimination.vote import combined
 from catalogdb.training.type_table import TypeTable
 
@@ -31,7 +31,9 @@ class TypeOutcome:
     @property
     def decided(self) -> np.ndarray:
         """Whether it is sure enough to say what an event was; bool (events,)."""
-        result: np.ndarray = self.probabilities.max(axis=1) >= LEAST_PROBABILITY
+        config = EventTypeConfig()
+        least = np.array([config.least(name) for name in CLASSES])
+        result: np.ndarray = self.probabilities.max(axis=1) >= least[self.probabilities.argmax(axis=1)]
         return result
 
     @property

@@ -49,7 +49,7 @@ def clusters():
     result = extract_features([spectrogram(event) for event in range(12)], CONFIG)
     names = [row["cluster"] for row in result.features]
     loudest = [int(np.argmax(pattern)) for pattern in result.model["patterns"]]
-    paths = [int(np.argmax(row["stations"][0]["fingerprint"])) for row in result.features]
+    paths = [int(np.argmax(row["fingerprint"])) for row in result.fingerprints]
     return [names, loudest, paths, result.counts, len(result.model["silhouettes"])]
 
 

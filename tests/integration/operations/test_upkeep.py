@@ -11,7 +11,7 @@ from catalogdb.upkeep import prune, removal
 
 NOT_MADE = (  # by a job that does not locate, tell types of events or extract features
     *("station_term", "differential_time"),
-    *("event_type", "feature", "feature_model"),
+    *("event_type", "feature", "feature_model", "fingerprint"),
 )
 COMPARISONS = ("comparison", "event_match", "pick_match", "score")
 

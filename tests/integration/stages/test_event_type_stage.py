@@ -11,7 +11,7 @@ from typed_waveforms import at, origin_of, records_of, write
 
 from catalogdb.cli.why import _tree
 from catalogdb.errors import InputError
-from catalogdb.exchange.quakeml_writer import write_quakeml
+from catalogdb.exchange.quakeml import read_quakeml, write_quakeml
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger import tasks
@@ -71,7 +71,7 @@ def test_a_blast_is_found_and_the_event_says_suspected(db, blast):
     assert event["event_type_rule"] == "waveforms" and event["event_type_probability"] == found["probability"]
 
 
-def test_quakeml_has_the_type_and_its_certainty(db, blast, tmp_path):
+def test_quakeml_has_the_type_and_how_sure_it_is(db, blast, tmp_path):
     job = job_of(**BLAST)
     run(db, EventTypeStage(job, CONFIG_ID))
     run(db, AssembleStage(job, CONFIG_ID))
@@ -80,6 +80,9 @@ def test_quakeml_has_the_type_and_its_certainty(db, blast, tmp_path):
         write_quakeml(((event, []) for event in db.event.find()), stream)
     (event,) = obspy.read_events(str(path))
     assert (event.event_type, event.event_type_certainty) == ("quarry blast", "suspected")
+    (found,), own = read_quakeml(path).events, db.event.find_one()
+    assert found["event_type_rule"] == "waveforms"
+    assert found["event_type_probability"] == own["event_type_probability"]
 
 
 def test_an_unsure_event_keeps_its_type_without_certainty(db, blast):
@@ -191,6 +194,27 @@ def test_a_filled_gap_and_an_accelerometer_on_real_files(db, tmp_path):
     stations = {station["sta"]: station for station in db.event_type.find_one({})["stations"]}
     assert stations["A0"]["reason"] == "dead" and stations["A1"]["vote"] == "explosion"
     assert "1 with one value for 0.5 s or more" in EventTypeStage.outcome(report.counts)[1][0]
+
+
+def test_where_the_best_sensor_is_dead_the_next_one_is_asked(db, tmp_path):
+    made = at(records_of("quarry blast")[:1], HOUR + 600)
+    ((_, stream, _, s),) = made
+    others = stream.copy()
+    for trace in stream:
+        begin = round((s - trace.stats.starttime.timestamp) * trace.stats.sampling_rate)
+        trace.data[begin : begin + 80] = 0
+    for trace in others:
+        trace.stats.channel = "EH" + trace.stats.channel[-1]
+    job, origin = job_of(**BLAST), origin_of(made, "near", CONFIG_ID)
+    ingest_waveforms(db, [write(made, tmp_path / "wf")])
+    db.origin.insert_one(origin)
+    associated(db)
+    (report,) = run(db, EventTypeStage(job, CONFIG_ID))
+    assert report.counts["dead"] == report.counts["no_station"] == 1
+    others.write(str(tmp_path / "wf" / "A0-other.mseed"), format="MSEED", encoding="FLOAT32")
+    ingest_waveforms(db, [tmp_path / "wf"])
+    (report,) = run(db, EventTypeStage(job, CONFIG_ID))
+    assert "dead" not in report.counts and db.event_type.find_one()["n_stations"] == 1
 
 
 def test_a_block_alone_has_the_stage_run():

@@ -12,6 +12,7 @@ from catalogdb.features.config import FeaturesConfig
 from catalogdb.identity import content_id
 from catalogdb.jobs import Job
 from catalogdb.ledger import tasks
+from catalogdb.ledger.beside import that_count
 from catalogdb.ledger.execute import execute
 from catalogdb.runs.run import run_job
 from catalogdb.runs.stale import stale_of_job
@@ -135,7 +136,7 @@ def test_features_go_with_the_events(db, stage, network):
     run(db, stage)
     db.event.delete_many({})
     assert len(run(db, stage)[0]) == 1
-    assert db.feature.count_documents({}) == db.feature_model.count_documents({}) == 0
+    assert [db[name].count_documents({}) for name in stage.collections] == [0, 0, 0]
 
 
 def test_too_few_events_give_none_and_it_is_said(db, stage, network):
@@ -171,15 +172,65 @@ def test_equal_events_are_in_no_clusters_and_it_is_said(db, network, tmp_path):
     assert write_clusters(db, "test", tmp_path / "clusters.png")["clusters"] == {"1": EVENTS}
 
 
-def test_results_that_can_not_be_written_are_refused_before(db, network, monkeypatch):
-    monkeypatch.setattr("catalogdb.stages.features.MOST_BYTES", 30_000)
-    block = FeaturesConfig(patterns=6, states=20)
-    job = Job(name="test", catalog="test", stages=("associate", "features"), features=block)
-    planned = FeaturesStage(job, CONFIG_ID)
-    to_do, _ = tasks.register(db, planned, planned.plan(db))
-    (report,) = [execute(db, planned, task) for task in to_do]
-    assert report.status == "failed" and "48 spectrograms by 20 states" in report.error
-    assert "fewer features.states" in report.error and db.feature.count_documents({}) == 0
+def test_fingerprints_are_written_in_parts_and_replaced_whole(db, stage, network, monkeypatch):
+    monkeypatch.setattr("catalogdb.ledger.beside.BATCH", 7)
+    run(db, stage)
+    (row,) = db.task.find()
+    first = {one["_id"]: one["fingerprint"] for one in db.fingerprint.find(that_count(db, row["_id"]))}
+    assert len(first) == db.fingerprint.count_documents({}) == 2 * EVENTS
+    assert all(sum(one) == pytest.approx(1.0, abs=1e-4) and len(one) == 25 for one in first.values())
+    db.task.update_many({}, {"$set": {"fingerprint": "other"}})
+    run(db, stage)
+    assert db.fingerprint.count_documents({}) == 2 * EVENTS and db.task.find_one()["mark"] != row["mark"]
+    again = {one["_id"].split("-")[0]: one["fingerprint"] for one in db.fingerprint.find()}
+    assert again == {name.split("-")[0]: one for name, one in first.items()}
+
+
+def test_what_an_attempt_left_without_a_commit_counts_nothing(db, stage, network, monkeypatch):
+    run(db, stage)
+    (row,) = db.task.find()
+    before = list(db.fingerprint.find(that_count(db, row["_id"])).sort("_id", 1))
+    db.task.update_many({}, {"$set": {"fingerprint": "other"}})
+    monkeypatch.setattr("catalogdb.ledger.tasks.commit", broken)
+    to_do, _ = tasks.register(db, stage, stage.plan(db))
+    assert [execute(db, stage, task).status for task in to_do] == ["failed"]
+    monkeypatch.undo()
+    assert db.fingerprint.count_documents({}) == 4 * EVENTS
+    assert list(db.fingerprint.find(that_count(db, row["_id"])).sort("_id", 1)) == before
+    run(db, stage)
+    assert db.fingerprint.count_documents({}) == 2 * EVENTS, "it goes with the next attempt"
+
+
+def broken(*_):
+    raise ValueError("the disk is full")
+
+
+def test_an_unreadable_file_takes_away_its_own_arrivals_alone(db, stage, network):
+    path = network / "BBB.mseed"
+    content = path.read_bytes()
+    path.unlink()
+    (report,), _ = run(db, stage)
+    assert report.counts["unreadable"] == report.counts["spectrograms"] == report.counts["no_waveform"] == EVENTS
+    assert any("BBB.mseed" in problem for problem in report.problems)
+    assert db.feature.count_documents({"stations.sta": "AAA"}) == EVENTS
+    assert db.feature.count_documents({"stations.sta": "BBB"}) == 0
+    assert f"{EVENTS} in files that can't be read now" in stage.outcome(report.counts)[1][0]
+    path.write_bytes(content)
+    ingest_waveforms(db, [network])
+    (report,), _ = run(db, stage)
+    assert report.counts["spectrograms"] == 2 * EVENTS and "unreadable" not in report.counts
+    assert run(db, stage) == ([], 1)
+
+
+def test_an_archive_that_is_not_mounted_costs_no_features(db, stage, network):
+    run(db, stage)
+    before = list(db.feature.find())
+    db.task.update_many({}, {"$set": {"fingerprint": "other"}})
+    network.rename(network.parent / "elsewhere")
+    to_do, _ = tasks.register(db, stage, stage.plan(db))
+    (report,) = [execute(db, stage, task) for task in to_do]
+    assert report.status == "failed" and "can't be read now" in report.error
+    assert list(db.feature.find()) == before
 
 
 def test_spectrograms_that_do_not_fit_are_refused_unread(db, stage, network, monkeypatch):
@@ -225,4 +276,4 @@ def test_a_block_is_enough_and_a_job_without_is_as_it_was(engine_day):
     db.event.delete_one({"_id": one["_id"]})
     assert {task.stage: task.state for task in stale_of_job(db, job).tasks}["features"] == "stale"
     assert remove(db, "catalog", "engines")["feature"] > 0
-    assert db.feature.count_documents({}) == db.feature_model.count_documents({}) == 0
+    assert [db[name].count_documents({}) for name in ("feature", "feature_model", "fingerprint")] == [0, 0, 0]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from labelled_records import P_SAMPLE, RATE, S_SAMPLE, START, record
 
-from catalogdb.discrimination.classes import class_of
+from catalogdb.discrimination.classes import CLASSES, class_of
 from catalogdb.discrimination.classifier import PACKAGED, check_weights, find_weights, load_classifier
 from catalogdb.discrimination.config import EventTypeConfig, PriorConfig, WorkingHours
 from catalogdb.discrimination.decide import StationRecord, decide, station_records
@@ -119,6 +119,15 @@ def test_what_is_not_probable_enough_is_left_open():
     config = EventTypeConfig(explosion_type="quarry blast")
     sure = decide(OfOneMind(EXPLOSION), ORIGIN, many, config).document
     assert (sure["decision"], sure["type"], sure["votes"]["explosion"]) == ("decided", "quarry blast", 4)
+
+
+def test_an_earthquake_is_decided_from_a_probability_of_its_own():
+    rows = {name: np.log(np.full(3, 0.07) + 0.79 * (np.arange(3) == number)) for number, name in enumerate(CLASSES)}
+    found = {name: decide(OfOneMind(row), ORIGIN, stations(list), EventTypeConfig()) for name, row in rows.items()}
+    decisions = {name: each.document["decision"] for name, each in found.items()}
+    assert decisions == {"earthquake": "decided", "explosion": "unsure", "surface": "unsure"}
+    config = EventTypeConfig(earthquake_probability=0.9)
+    assert decide(OfOneMind(rows["earthquake"]), ORIGIN, stations(list), config).document["decision"] == "unsure"
 
 
 def test_too_few_stations_leave_the_event_open():

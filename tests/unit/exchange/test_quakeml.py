@@ -205,6 +205,24 @@ def test_notes_of_picks_are_of_their_kind(tmp_path):
     assert {name: found[name] for name in note.keys() & found.keys()} == {"probability": 1.0}
 
 
+TYPED = {"event_type": "quarry blast", "event_type_certainty": "suspected", "event_type_rule": "waveforms"}
+TYPED |= {"event_type_probability": 0.9731}
+
+
+def test_by_what_a_type_was_chosen_comes_back(tmp_path):
+    text = written([(EVENT | TYPED, PICKS)])
+    assert _validate(io.BytesIO(text))
+    (event,) = read_back(text, tmp_path).events
+    assert {name: event.get(name) for name in TYPED} == TYPED
+
+
+def test_a_type_changed_since_loses_its_rule_and_probability(tmp_path):
+    text = written([(EVENT | TYPED, PICKS)]).replace(b"<type>quarry blast</type>", b"<type>earthquake</type>")
+    (event,) = read_back(text, tmp_path).events
+    assert event["event_type"] == "earthquake"
+    assert not {"event_type_rule", "event_type_probability"} & set(event)
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -23,7 +23,8 @@ SEEDS = (201, 202)
 @pytest.fixture(scope="module", params=SEEDS)
 def made(request):
     spectrograms, classes = made_events(request.param, 60, CONFIG)
-    return spectrograms, classes, extract_features(spectrograms, CONFIG)
+    found = extract_features(spectrograms, CONFIG)
+    return spectrograms, classes, replace(found, fingerprints=list(found.fingerprints))
 
 
 def test_sources_of_other_spectra_are_told_apart(made):
@@ -39,8 +40,8 @@ def test_fingerprints_are_distributions_by_the_stored_model(made):
     assert states.transition.sum(axis=1) == pytest.approx(np.ones(CONFIG.states), abs=1e-4)
     again = describe(np.array([spectrograms[4].decibels]), patterns, states)
     one = spectrograms[4].arrival
-    feature = next(feature for feature in found.features if feature["event_id"] == one.event_id)
-    stored = next(row for row in feature["stations"] if row["sta"] == one.sta)
+    of_event = [row for row in found.fingerprints if row["event_id"] == one.event_id]
+    stored = next(row for row in of_event if row["sta"] == one.sta)
     assert again.fingerprints[0] == pytest.approx(stored["fingerprint"], abs=1e-3)
     assert again.activations[0] == pytest.approx(stored["activations"], abs=1e-2)
     assert sum(stored["fingerprint"]) == pytest.approx(1.0, abs=1e-4)

@@ -75,6 +75,7 @@ def test_a_kind_of_result_has_the_collections_of_its_stages():
         "event",
         "feature_model",
         "feature",
+        "fingerprint",
     )
 
 

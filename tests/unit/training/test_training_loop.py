@@ -7,6 +7,8 @@ from catalogdb.errors import CatalogdbError
 from catalogdb.picking.weights import resolve
 from catalogdb.training import networks
 from catalogdb.training.config import TrainConfig
+from catalogdb.training.loop import unsaved
+from catalogdb.training.result import Training
 from catalogdb.training.train import train
 
 PARTS = {"train": [record(number) for number in range(6)], "validation": [record(number) for number in (10, 11)]}
@@ -18,8 +20,8 @@ def config(epochs=3, **fields):
     return TrainConfig.model_validate(given | {"device": "cpu"} | fields)
 
 
-def made(seed=1, resume=None, save=None, **fields):
-    return train(PARTS, resolve("phasenet", "demo"), config(**fields), seed, resume, save)
+def made(seed=1, resume=None, save=unsaved, **fields):
+    return train(PARTS, Training(resolve("phasenet", "demo"), config(**fields), seed, resume, save))
 
 
 def test_a_broken_off_training_goes_on_to_the_same_weights():
@@ -49,7 +51,7 @@ def test_a_network_can_begin_with_nothing(tmp_path):
     first, again = networks.new_weights("phasenet", 0), networks.new_weights("phasenet", 0)
     assert first.sha256 == again.sha256 != networks.new_weights("phasenet", 1).sha256
     parent = networks.written(first, "phasenet", tmp_path, "new")
-    result = train(PARTS, parent, config(epochs=2), 1)
+    result = train(PARTS, Training(parent, config(epochs=2), 1))
     assert result.trained.curve.training[-1] < result.trained.curve.training[0]
 
 
@@ -62,7 +64,7 @@ def test_mixed_precision_trains_on_a_cpu():
 
 def test_windows_of_original_stay_at_3000_samples(real_weights):
     parent = resolve("phasenet", "original")
-    result = train(PARTS, parent, config(epochs=1), 1)
+    result = train(PARTS, Training(parent, config(epochs=1), 1))
     assert result.weights.metadata["catalogdb"]["window_samples"] == 3000
 
 

@@ -14,6 +14,7 @@ from catalogdb.training.gate import decide
 from catalogdb.training.loop import Loop
 from catalogdb.training.networks import loaded_difference
 from catalogdb.training.records import Onset
+from catalogdb.training.result import Training
 from catalogdb.training.type_gate import compared_types
 from catalogdb.training.type_network import TypeNetwork, new_type_weights, open_network, type_weights
 from catalogdb.training.type_score import TypeOutcome, score_types
@@ -152,7 +153,7 @@ def test_one_class_alone_is_nothing_to_tell_apart(tmp_path):
     files = written(new_type_weights(0), ARCHITECTURE, tmp_path, "untrained")
     records = [record(number, event_type="earthquake") for number in range(3)]
     with pytest.raises(InputError, match="its training part has earthquake"):
-        train_types({"train": records, "validation": records, "test": []}, files, config(), 1)
+        train_types({"train": records, "validation": records, "test": []}, Training(files, config(), 1))
 
 
 def test_event_types_begin_with_weights_of_their_own():
