@@ -36,7 +36,7 @@ WORTH_A_LOOK = 100.0
 # So many times rarer by chance than is allowed: an event beyond doubt.
 BEYOND_DOUBT = 1e-6
 # Where more than FEW_EVENTS lie within minutes, chance may have made this share of them.
-FALSE_SHARE = 0.003
+FALSE_SHARE = 0.03
 FEW_EVENTS = 2
 # In a swarm, an event whose residuals are so many times as wide as is typical there mixes others.
 MIXED = 2.5
