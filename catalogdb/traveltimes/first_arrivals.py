@@ -89,7 +89,7 @@ class LayeredTimes:
         self._is_spherical = velocity.spherical
         if velocity.spherical:
             highest_km, deepest_km = min(self._depth[0], self._station[0]), max(self._depth[-1], self._station[-1])
-            tops, vp, vs = flat_layers(tops, vp, vs, float(highest_km), float(deepest_km))
+            tops, vp, vs = flat_layers(tops, vp, vs, float(highest_km), float(deepest_km), maxdistance_km)
         self._slowness = np.stack(
             [np.stack([self._slownesses(tops, speeds, station) for station in self._station]) for speeds in (vp, vs)]
         )

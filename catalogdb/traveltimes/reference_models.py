@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from catalogdb.geo import EARTH_RADIUS_KM
 from catalogdb.traveltimes.velocity import VelocityConfig, VelocityLayer
 
-_EARTH_RADIUS_KM = 6371.0
 _CRUST = ((0.0, 5.8, 3.36), (20.0, 6.5, 3.75))
 _MANTLE = (
     (35.0, 120.0, (8.78541, -0.74953), (6.706231, -2.248585)),
@@ -24,7 +24,7 @@ def _layers() -> list[VelocityLayer]:
         thick = (base - top) / number
         for at in range(number):
             depth = top + at * thick
-            radius = 1.0 - (depth + thick / 2.0) / _EARTH_RADIUS_KM
+            radius = 1.0 - (depth + thick / 2.0) / EARTH_RADIUS_KM
             vp, vs = (round(constant + slope * radius, 3) for constant, slope in polynomials)
             layers.append(VelocityLayer(depth_km=depth, vp=vp, vs=vs))
     return layers

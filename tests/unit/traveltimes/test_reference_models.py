@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from catalogdb.association.config import AssociateConfig
+from catalogdb.geo import EARTH_RADIUS_KM
 from catalogdb.traveltimes.first_arrivals import travel_times
-from catalogdb.traveltimes.flattening import RADIUS_KM
 from catalogdb.traveltimes.reference_models import IASP91
 
 
@@ -25,7 +25,7 @@ def test_iasp91_is_that_of_its_table():
 def test_iasp91_has_the_times_of_a_round_earth(depth_km, degrees, p_s, s_s):
     """Against first arrivals of ObsPy's TauP in its own IASP91."""
     times = travel_times(IASP91, 600.0, 0.0, 700.0, (0.0, 0.0))
-    distance_km = np.array([np.radians(degrees) * RADIUS_KM])
+    distance_km = np.array([np.radians(degrees) * EARTH_RADIUS_KM])
     found = [float(times(distance_km, depth_km, 0.0, is_s)[0]) for is_s in (False, True)]
     assert found == pytest.approx([p_s, s_s], abs=0.13)
     flat = travel_times(IASP91.model_copy(update={"spherical": False}), 600.0, 0.0, 700.0, (0.0, 0.0))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from catalogdb.geo import EARTH_RADIUS_KM
 from catalogdb.traveltimes.first_arrivals import HomogeneousTimes, LayeredTimes, travel_times
-from catalogdb.traveltimes.flattening import RADIUS_KM
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 CRUST = VelocityConfig(layers=[{"depth_km": 0, "vp": 5.85, "vs": 3.28}, {"depth_km": 22, "vp": 8.0, "vs": 4.5}])
@@ -33,13 +33,24 @@ def test_shells_of_one_speed_have_chords():
     times = travel_times(VelocityConfig(layers=layers, spherical=True), 1000.0, 0.0, 700.0, (-3.0, 0.0))
     random = np.random.default_rng(1)
     distance, depth, station = random.uniform(0, 990, 200), random.uniform(0, 690, 200), random.uniform(-3, 0, 200)
-    one, other = RADIUS_KM - depth, RADIUS_KM - station
-    chord = np.sqrt((one - other) ** 2 + 4.0 * one * other * np.sin(distance / (2.0 * RADIUS_KM)) ** 2)
+    one, other = EARTH_RADIUS_KM - depth, EARTH_RADIUS_KM - station
+    chord = np.sqrt((one - other) ** 2 + 4.0 * one * other * np.sin(distance / (2.0 * EARTH_RADIUS_KM)) ** 2)
     found, by_distance, by_depth = times.with_derivatives(distance, depth, station, False)
     assert np.abs(found - chord / 9.0).max() < 0.15
     assert np.median(np.abs(found - chord / 9.0)) < 0.02
     step = times(distance, depth + 0.1, station, False) - times(distance, depth - 0.1, station, False)
     assert np.median(np.abs(step / 0.2 - by_depth)) < 1e-3
+
+
+@pytest.mark.parametrize("depths_km", [(0.0,), (0.0, 30.0)])
+def test_far_rays_in_shells_dive_below_the_deepest_event(depths_km):
+    layers = [{"depth_km": depth, "vp": 8.0, "vs": 4.6} for depth in depths_km]
+    times = travel_times(VelocityConfig(layers=layers, spherical=True), 3000.0, 0.0, 30.0, (-2.0, 0.0))
+    distance = np.array([0.0, 500.0, 1000.0, 2000.0, 3000.0])
+    for depth in (0.0, 30.0):
+        one, other = EARTH_RADIUS_KM - depth, EARTH_RADIUS_KM
+        chord = np.sqrt((one - other) ** 2 + 4.0 * one * other * np.sin(distance / (2.0 * EARTH_RADIUS_KM)) ** 2)
+        assert times(distance, depth, 0.0, False) == pytest.approx(chord / 8.0, abs=0.05)
 
 
 def test_head_wave_of_a_surface_source():
