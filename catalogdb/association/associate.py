@@ -23,6 +23,7 @@ from catalogdb.traveltimes.first_arrivals import travel_times
 
 SMALLEST_PROBABILITY = 0.01
 DEFAULT_CHANCE_PER_DAY = 0.1
+SIDE = 37
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def _check_overlap(stations: Sequence[StationRow], region: Region, config: Assoc
         InputError: when windows overlap by less.
     """
     south, north, west, east = region.box
-    corners = np.array([(latitude, longitude) for latitude in (south, north) for longitude in (west, east)])
+    # Along a parallel the farthest place is an end, but for regions of more than half a circle.
+    corners = np.array([(latitude, at) for latitude in (south, north) for at in np.linspace(west, east, SIDE)])
     distance_km, _ = distance_azimuth(
         corners[:, :1],
         corners[:, 1:],

@@ -226,6 +226,13 @@ def test_too_short_an_overlap_is_an_error_that_says_what_is_needed():
     assert "overlap_seconds to" in caught.value.hint
 
 
+def test_windows_hold_events_across_the_pole():
+    stations = [station | {"latitude": 87.0, "longitude": 180.0 - number} for number, station in enumerate(STATIONS)]
+    over_the_pole = Region(minlatitude=86.0, maxlatitude=90.0, minlongitude=-180.0, maxlongitude=180.0)
+    with pytest.raises(InputError, match=r"AAA, 78\d km"):
+        associate(synthetic_picks(), stations, over_the_pole, config())
+
+
 def test_a_far_network_is_left_out_and_counted():
     far = {"net": "CX", "sta": "PB01", "latitude": -21.0, "longitude": -69.5, "elevation_km": 0.9}
     picks = synthetic_picks()
