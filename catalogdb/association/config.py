@@ -167,8 +167,8 @@ class AssociateConfig(_Settings):
         None,
         gt=0.0,
         description="Drop events that false picks would make more often than this, per day; left out: 0.1 for what "
-        "the scan finds, no test of what GaMMA and PyOcto find. Of the scan's events in a swarm one in 300 may be by "
-        "chance, whatever is set, and what chance makes up to once a day is kept where others support it.",
+        "the scan finds, no test of what GaMMA and PyOcto find. Of the scan's events in a swarm three in a hundred may "
+        "be by chance, whatever is set, and what chance makes up to once a day is kept where others support it.",
     )
     gamma: GammaConfig = Field(default_factory=GammaConfig, description="GaMMA's settings.")
     pyocto: PyoctoConfig = Field(default_factory=PyoctoConfig, description="PyOcto's settings.")
