@@ -146,6 +146,17 @@ def test_two_bursts_explain_p_of_two_groups_of_stations():
     assert in_groups > 100.0 * one_by_one
 
 
+def test_three_bursts_explain_p_of_three_groups_of_stations():
+    misfit, rank, is_s, time = event(9, 0.4, False, 0.3)
+    groups = time + 12.0 * (rank // 3)
+    spread = np.where(rank < 6, groups, time + 12.0 * (rank - 4))
+    many, background = Bursts(3000.0, 0.0, 0.5, 0.0), 1e-4
+    in_groups, one_by_one = (
+        best((misfit, rank, is_s, times), background=background, bursts=many) for times in (groups, spread)
+    )
+    assert in_groups > 3.0 * one_by_one
+
+
 def test_the_interval_of_a_burst_follows_the_reach():
     time, rank, reach = np.append(np.arange(4.0), 20.0 + 0.5 * np.arange(6)), np.arange(10), np.array([[4], [10]])
     fits = (rank[:, None] < reach[:, 0])[:, :, None]

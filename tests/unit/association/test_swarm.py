@@ -6,13 +6,16 @@ import pytest
 from benchmarks._swarms import Network, swarm
 from catalogdb.association import scales as scales_module
 from catalogdb.association.associate import associate
+from catalogdb.association.chance import rate
 from catalogdb.association.config import AssociateConfig
+from catalogdb.association.fit import EventFitter
 from catalogdb.association.locate import Hypocentre
-from catalogdb.association.prepared import PreparedStations, Volume
+from catalogdb.association.prepared import PreparedPicks, PreparedStations, Volume
 from catalogdb.association.scales import network_scales
 from catalogdb.association.support import supported_times
 from catalogdb.evaluation.gates import Gates
 from catalogdb.geo import Region
+from catalogdb.traveltimes.first_arrivals import HomogeneousTimes
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.tuning.compare import score
 
@@ -68,6 +71,21 @@ def test_places_are_dense_at_the_stations_and_fewer_far_away():
 def test_single_station_has_the_widest_scales():
     volume, stations = Volume.around(REGION, 0.0), grid_of_stations(5.0, size=1)
     assert network_scales(AssociateConfig(), stations, volume, vs=3.5).spacing_km == 8.0
+
+
+def test_quiet_minutes_of_a_busy_window_count_as_busier():
+    random, stations, settings = np.random.default_rng(8), grid_of_stations(5.0), AssociateConfig()
+    volume, none = Volume.around(REGION, 0.0), np.zeros(0, dtype=int)
+    time = np.sort(random.uniform(0.0, 3600.0, 3000))
+    time = time[np.abs(time - 1800.0) > 130.0]
+    picks = PreparedPicks(
+        [{}] * time.size, time, random.integers(0, 16, time.size), random.random(time.size) < 0.5,
+        np.full(time.size, 0.5), np.full(time.size, 0.1),
+    )  # fmt: skip
+    fitter = EventFitter(picks, stations, volume, HomogeneousTimes(6.0, 3.5), settings)
+    quiet, busy = (fitter.background(Hypocentre(0.0, 0.0, 5.0, at), none) for at in (1800.0, 900.0))
+    assert busy == pytest.approx(3000 / 3600 / 32, rel=0.2)
+    assert 100.0 * rate(0, 32 * 240.0) < quiet < busy
 
 
 def swarm_of(spacing_km, depth_km, extent_km, magnitude, seconds_between, duration, seed):
