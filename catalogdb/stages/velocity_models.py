@@ -97,4 +97,4 @@ def _facts(document: AnyDocument, model: VelocityConfig | VelocityGrid) -> AnyDo
     if isinstance(model, VelocityGrid):
         shape = " x ".join(map(str, model.vp.shape))
         return facts | {"values": shape, "top_km": model.top_km, "bottom_km": model.bottom_km}
-    return facts | {"layers": len(model.layers or ()), "gradient": model.gradient}
+    return facts | {"layers": len(model.layers or ()), "gradient": model.gradient, "spherical": model.spherical}
