@@ -67,12 +67,12 @@ def _check_all_run(job: Job) -> None:
         run = registry.stages_of(job.stages, kind)
         for stage in registry.run_stages():
             if stage.kind == kind and stage.name in job.stages and stage not in run:
-                stages = {*job.stages, *registry.makers(kind)}
-                named = ", ".join(name for name in registry.names_in_order() if name in stages)
+                wanted = {*job.stages, *registry.makers(kind)}
+                named = ", ".join(name for name in registry.names_in_order() if name in wanted)
                 raise InputError(
                     f"job {job.name}: stages: {stage.name} needs {', '.join(registry.makers(kind))} in the same job",
-                    hint=f"stages: [{named}], with all others that the {kind.replace('_', ' ')} is to have; what is done "
-                    "with the same settings is not done again",
+                    hint=f"stages: [{named}], with all others that the {kind.replace('_', ' ')} is to have; what is "
+                    "done with the same settings is not done again",
                 )
 
 
