@@ -346,9 +346,11 @@ def _check_blocks_are_read(job_file: JobFile, document: Json, of_file: Any, path
     named = (*job_file.stages, *(of_file if isinstance(of_file, list | tuple) else ()))
     for name in asked_for:
         if document.get(name) is not None and name not in named:
+            place = stage_list.STAGES.get(name)
+            needed = place.follows[:1] if place else ()  # of which there is none, or the block would have been enough
             raise InputError(
                 f"{path}: {name}: a block of a stage that this job does not run",
-                hint=f"stages: [{', '.join((*job_file.stages, name))}], or leave the block out",
+                hint=f"stages: [{', '.join((*job_file.stages, *needed, name))}], or leave the block out",
             )
 
 

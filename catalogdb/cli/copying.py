@@ -21,8 +21,8 @@ def copy_catalog(
     """Copy a catalog with its picks as they are now; what a job makes of the first one later leaves the copy alone.
 
     Events and picks get other ids; an event that has none of a source keeps the id that it was copied from as its
-    source_id. Types by waveforms and spectral features go along; peaks, probabilities and comparisons are not copied.
-    The same again changes nothing.
+    source_id. Types by waveforms and spectral features go along; fingerprints, peaks, probabilities and comparisons are
+    not copied. The same again changes nothing.
     """
     from catalogdb.stages.copy_catalog import copy_catalog as copy
 

@@ -214,7 +214,7 @@ class EventReading:
             origin,
             magnitude,
             time_from=time_from,
-            **_event_type(self._event, self._note),
+            **_event_type(self._event, self._note, self._record, self._said),
             place=descriptions[0] if descriptions else None,
             zone=self._note.get("zone"),
             remarks=self._note.get("remarks"),
@@ -248,7 +248,7 @@ def _evaluation(origin: Any, default: EvaluationMode) -> tuple[EvaluationStatus,
     return status or status_of(mode), mode
 
 
-def _event_type(event: Any, note: Json) -> Json:
+def _event_type(event: Any, note: Json, record: str, said: Tally) -> Json:
     """The type with its certainty; in the words that it had before it was written, and by what it was chosen, if it is
     still the same."""
     found = str(event.event_type) if event.event_type else None
@@ -257,6 +257,8 @@ def _event_type(event: Any, note: Json) -> Json:
     if own == "unknown" and found == "not reported":  # as it was written until version 0.1
         is_same = True
     about: Json = {name: note.get(name) if is_same else None for name in ("event_type_rule", "event_type_probability")}
+    name = "event_type_probability"
+    about[name] = said.bounded(name, about[name], record, "probability")
     return about | {
         "event_type": own if is_same else found,
         "event_type_certainty": word(event.event_type_certainty),

@@ -12,6 +12,7 @@ from catalogdb.documents.free import Json
 from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode
 from catalogdb.exchange.event_parts import present
 from catalogdb.exchange.ogs.codes import BRANCHES, ZONES
+from catalogdb.exchange.pick_uncertainty import HYPO71_UNCERTAINTY
 
 NOTE_PREFIX = "catalogdb: "
 LARGEST_INT = 2**31  # that the database's `int` does not hold any more
@@ -21,7 +22,7 @@ PICK_NOTES = {
     **dict.fromkeys(("probability", "quality", "snr", "amplitude", "duration"), float),
     **dict.fromkeys(("components", "first_motion"), str),
     "branch": BRANCHES,
-    "hypo71_weight": int,
+    "hypo71_weight": HYPO71_UNCERTAINTY,
 }
 LIMITS = {
     "mindepth": "the depth stands at the upper limit of the search",
@@ -79,7 +80,7 @@ def _of_kind(value: Any, kind: Any) -> Any:
     if isinstance(kind, frozenset):
         return value if isinstance(value, list) and value and all(one in kind for one in map(str, value)) else None
     if not isinstance(kind, type):
-        return value if isinstance(value, str | bool) and value in kind else None
+        return value if any(value == one and type(value) is type(one) for one in kind) else None
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) >= LARGEST_INT):
         return None
     if kind is float and isinstance(value, int):

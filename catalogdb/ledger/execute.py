@@ -100,7 +100,7 @@ def _attempt(
                 written = beside.write(db, identity, stage.config_id, stage.beside, output.beside)
                 output.mark = written.mark
                 tasks.commit(db, lease, output, inputs.fingerprint, dict(seconds))
-                beside.drop_older(db, identity, written)
+                beside.drop_older(db, identity, stage.beside, written)
         except LostLease as error:
             if tasks.give_back(lease):  # it is one that the stage takes besides that was lost, as of a comparison
                 raise _Again from error

@@ -118,6 +118,11 @@ def outputs(kind: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(written))
 
 
+def beside() -> tuple[str, ...]:
+    """Collections that tasks write beside their commits."""
+    return tuple(dict.fromkeys(collection for stage in run_stages() for collection in stage.beside))
+
+
 def copied() -> tuple[str, ...]:
     """Collections that a copy of a catalog takes along besides its events and picks."""
     return tuple(dict.fromkeys(collection for stage in run_stages() for collection in stage.copied))

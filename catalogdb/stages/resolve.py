@@ -8,6 +8,7 @@ from typing import Any
 from pymongo.database import Database
 
 from catalogdb.documents.free import Json
+from catalogdb.errors import InputError
 from catalogdb.identity import canonical
 from catalogdb.jobs import Job
 from catalogdb.ledger.stage import Stage
@@ -30,8 +31,10 @@ def resolve(db: Database, job: Job) -> tuple[list[Stage], list[ResultName]]:
     """The job's stages in order, and the names that their results are to stand under.
 
     Raises:
-        InputError: where the database holds nothing that the job could work on.
+        InputError: where the database holds nothing that the job could work on, and where a stage of the job reads what
+            none of its others makes.
     """
+    _check_all_run(job)
     provide_models(db, job)
     stages, names = pick_set_stages(job, db)
     if registry.makes(job.stages, "catalog"):
@@ -56,6 +59,21 @@ def stages_in(job: Job, kind: str) -> list[type[Stage]]:
     """The stages of a job that make one kind of result, in order, without those whose block is null."""
     chosen = registry.stages_of(job.stages, kind)
     return [stage for stage in chosen if stage.settings is None or job.block(stage.name) is not None]
+
+
+def _check_all_run(job: Job) -> None:
+    """Refuse a stage that reads, of its own kind of result, what no other stage of the job makes."""
+    for kind in ("pick_set", "catalog"):
+        run = registry.stages_of(job.stages, kind)
+        for stage in registry.run_stages():
+            if stage.kind == kind and stage.name in job.stages and stage not in run:
+                wanted = {*job.stages, *registry.makers(kind)}
+                named = ", ".join(name for name in registry.names_in_order() if name in wanted)
+                raise InputError(
+                    f"job {job.name}: stages: {stage.name} needs {', '.join(registry.makers(kind))} in the same job",
+                    hint=f"stages: [{named}], with all others that the {kind.replace('_', ' ')} is to have; what is "
+                    "done with the same settings is not done again",
+                )
 
 
 def pick_set_stages(job: Job, db: Database | None = None) -> tuple[list[Stage], list[ResultName]]:

@@ -11,7 +11,8 @@ from pymongo.database import Database
 from catalogdb.batches import batches
 from catalogdb.database.lease import name_holder
 from catalogdb.documents.free import Json, Query
-from catalogdb.stages.registry import KINDS, kept, outputs
+from catalogdb.ledger.beside import marks_left
+from catalogdb.stages.registry import KINDS, beside, kept, outputs
 from catalogdb.upkeep.removal import (
     LIVE_LEASE,
     Counts,
@@ -38,6 +39,19 @@ class Leftover:
     in_ledger: bool
 
 
+@dataclass(frozen=True)
+class Uncounted:
+    """Documents of one collection that one task wrote beside its commits, and that count no more, or never did."""
+
+    collection: str
+    task_id: str
+    marks: list[str]
+
+    def query(self) -> Query:
+        """Filter of them."""
+        return {"task_id": self.task_id, "mark": {"$in": self.marks}}
+
+
 @dataclass
 class Leftovers:
     """What nothing stands for any more.
@@ -45,12 +59,14 @@ class Leftovers:
     Attributes:
         configs: config_ids of tasks that no model, pick set or catalog has.
         documents: results of such tasks, and of tasks that stand for a name of the other kind alone.
+        uncounted: what attempts that were broken off left of results that stand.
         pairs: catalog and reference of comparisons of which one is gone.
         held: config_ids left out, with the worker that holds a task of theirs now.
     """
 
     configs: list[str] = field(default_factory=list)
     documents: list[Leftover] = field(default_factory=list)
+    uncounted: list[Uncounted] = field(default_factory=list)
     pairs: list[dict[str, str]] = field(default_factory=list)
     held: dict[str, str] = field(default_factory=dict)
 
@@ -72,6 +88,11 @@ def find_leftovers(db: Database) -> Leftovers:
             for leftover in _not_standing(db, collection, written[collection], standing[kind]):
                 if leftover.config_id not in held:
                     found.documents.append(leftover)
+    elsewhere = {(item.collection, item.task_id) for item in found.documents}
+    for collection in beside():
+        for identity in written[collection]:
+            if (collection, identity) not in elsewhere and (marks := marks_left(db, collection, identity)):
+                found.uncounted.append(Uncounted(collection, identity, marks))
     found.pairs = _pairs_without_catalog(db)
     return found
 
@@ -90,6 +111,8 @@ def count_leftovers(db: Database, found: Leftovers, missing_files: bool = False)
         for collection, identities in _by_collection(leftovers):
             number = db[collection].count_documents({"task_id": {"$in": identities}})
             into[collection] += number
+    for item in found.uncounted:
+        counts[item.collection] += db[item.collection].count_documents(item.query())
     for pair in found.pairs:
         counts.update(comparison_counts(db, pair))
     if missing_files:
@@ -131,6 +154,8 @@ def prune(
         if db[kind].find_one({"config_id": item.config_id}, {"_id": 1}) is None:
             query = {"task_id": item.task_id, "config_id": item.config_id}
             tally.add({item.collection: remove_documents(db, item.collection, query)})
+    for left in found.uncounted:
+        tally.add({left.collection: remove_documents(db, left.collection, left.query())})
     for pair in found.pairs:
         tally.add(remove_comparison(db, pair))
     if missing_files:

@@ -101,7 +101,7 @@ def test_override_may_leave_out_a_stage_that_has_a_block(job_file, rate_register
 def test_block_that_follows_no_stage_of_the_job_is_refused(job_file):
     with pytest.raises(InputError, match="locate: a block of a stage that this job does not run") as caught:
         load_job(job_file(MINIMAL + "stages: [pick]\nlocate: {}\n"))
-    assert "stages: [pick, locate]" in caught.value.hint
+    assert "stages: [pick, associate, locate]" in caught.value.hint
 
 
 def test_absent_job_lists_those_there_are(tmp_path):

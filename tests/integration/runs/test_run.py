@@ -304,3 +304,17 @@ def test_a_job_without_its_pick_set_is_refused(fill, day, tmp_path):
     with pytest.raises(InputError, match="no pick set 'quick'") as caught:
         run(place, day, "quick", "stages=[associate]")
     assert "none yet" in caught.value.hint or "truth" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("stages", "named"),
+    [
+        ("[features]", "associate, features"),
+        ("[pick, magnitude]", "pick, associate, magnitude"),
+        ("[event_type, evaluate]", "associate, event_type, evaluate"),
+    ],
+)
+def test_a_stage_without_those_that_it_needs_is_refused(main, day, stages, named):
+    with pytest.raises(InputError, match="needs associate in the same job") as caught:
+        run(main, day, "main", f"stages={stages}")
+    assert f"stages: [{named}]" in caught.value.hint

@@ -19,6 +19,7 @@ from catalogdb.runs.stale import stale_of_job
 from catalogdb.stages.feature_picture import write_clusters, write_event
 from catalogdb.stages.features import FeaturesStage
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
+from catalogdb.upkeep.prune import count_leftovers, find_leftovers, prune
 from catalogdb.upkeep.removal import remove
 
 pytestmark = pytest.mark.integration
@@ -199,6 +200,31 @@ def test_what_an_attempt_left_without_a_commit_counts_nothing(db, stage, network
     assert list(db.fingerprint.find(that_count(db, row["_id"])).sort("_id", 1)) == before
     run(db, stage)
     assert db.fingerprint.count_documents({}) == 2 * EVENTS, "it goes with the next attempt"
+
+
+def test_attempts_that_fail_again_and_again_leave_one_set(db, stage, network, monkeypatch):
+    monkeypatch.setattr("catalogdb.ledger.tasks.commit", broken)
+    for _ in range(3):
+        to_do, _ = tasks.register(db, stage, stage.plan(db))
+        assert [execute(db, stage, task).status for task in to_do] == ["failed"]
+    assert db.fingerprint.count_documents({}) == 2 * EVENTS
+
+
+def test_fingerprints_that_count_no_more_are_pruned(db, stage, network, monkeypatch):
+    db.catalog.insert_one({"_id": "test", "kind": "automatic", "config_id": CONFIG_ID})
+    run(db, stage)
+    (row,) = db.task.find()
+    db.task.update_many({}, {"$set": {"fingerprint": "other"}})
+    monkeypatch.setattr("catalogdb.ledger.beside.drop_older", lambda *_: None)  # killed before it
+    run(db, stage)
+    assert db.fingerprint.count_documents({}) == 4 * EVENTS
+    db.task.update_many({}, {"$set": {"lease": {"token": "a", "owner": "b"}}})
+    assert count_leftovers(db, find_leftovers(db))[0] == {}, "a worker may be writing them"
+    db.task.update_many({}, {"$unset": {"lease": ""}})
+    found = find_leftovers(db)
+    assert count_leftovers(db, found)[0] == {"fingerprint": 2 * EVENTS}
+    assert prune(db, found)[0] == {"fingerprint": 2 * EVENTS}
+    assert db.fingerprint.count_documents(that_count(db, row["_id"])) == db.fingerprint.count_documents({})
 
 
 def broken(*_):

@@ -205,6 +205,16 @@ def test_notes_of_picks_are_of_their_kind(tmp_path):
     assert {name: found[name] for name in note.keys() & found.keys()} == {"probability": 1.0}
 
 
+@pytest.mark.parametrize("weight", [9, -1, True, "2"])
+def test_a_weight_in_a_note_that_there_is_not_is_left_out(tmp_path, weight):
+    text = written([(EVENT, [PICKS[0] | {"hypo71_weight": 3}, PICKS[1]])])
+    assert read_back(text, tmp_path).picks[0]["hypo71_weight"] == 3
+    found = read_back(
+        text.replace(b'"hypo71_weight": 3', b'"hypo71_weight": %s' % json.dumps(weight).encode()), tmp_path
+    )
+    assert "hypo71_weight" not in found.picks[0] and len(found.picks) == 2
+
+
 TYPED = {"event_type": "quarry blast", "event_type_certainty": "suspected", "event_type_rule": "waveforms"}
 TYPED |= {"event_type_probability": 0.9731}
 
@@ -221,6 +231,13 @@ def test_a_type_changed_since_loses_its_rule_and_probability(tmp_path):
     (event,) = read_back(text, tmp_path).events
     assert event["event_type"] == "earthquake"
     assert not {"event_type_rule", "event_type_probability"} & set(event)
+
+
+def test_a_probability_of_a_type_above_1_is_left_out_and_counted(tmp_path):
+    text = written([(EVENT | TYPED | {"event_type_probability": 97.3}, PICKS)])
+    found = read_back(text, tmp_path)
+    assert found.events[0]["event_type_rule"] == "waveforms" and "event_type_probability" not in found.events[0]
+    assert any("event_type_probability left out" in line and "97.3" in line for line in found.repaired)
 
 
 @pytest.mark.parametrize(
