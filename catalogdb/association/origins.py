@@ -80,6 +80,8 @@ class OriginBuilder:
         self._typical: float | None = None
         # What was refused though chance makes it SUPPORTED_PER_DAY at most.
         self._doubtful: list[Hypocentre] = []
+        # What chance makes too often, by its picks: a later pass may keep it, or give its picks to another event.
+        self._by_chance: dict[tuple[int, ...], Hypocentre] = {}
 
     def consider_all(self, candidates: list[Candidate]) -> None:
         """Consider candidates that are all known, the one with most picks first: it has those that are shared."""
@@ -166,7 +168,7 @@ class OriginBuilder:
             and not is_at_source(event.here, sure)
         ]:
             self._give_back(alone)
-            self.counts["origin_by_chance"] += sum(self._owns(event.here.time) for event in alone)
+            self._by_chance |= {tuple(event.rows.tolist()): event.here for event in alone}
 
     def _give_back(self, events: list[_Accepted]) -> None:
         for event in events:
@@ -224,7 +226,7 @@ class OriginBuilder:
             counts[f"origin_{reason}"] += 1
             return here, False, math.inf
         if max_chance_per_day is not None and chance_per_day > max_chance_per_day:
-            counts["origin_by_chance"] += 1
+            self._by_chance[tuple(rows.tolist())] = here
             if chance_per_day <= SUPPORTED_PER_DAY:
                 self._doubtful.append(here)
             return here, False, chance_per_day
@@ -245,6 +247,10 @@ class OriginBuilder:
             insort(self._accepted_times, here.time)
         return here, True, chance_per_day
 
+    def _could_be(self, rows: tuple[int, ...]) -> bool:
+        """Whether enough of these picks belong to no event to be one."""
+        return not self._lacks(np.array([row for row in rows if self.fitter.free[row]], dtype=int))
+
     def origins(self) -> list[OriginFields]:
         """Give the origins of the core in order of time, and complete `counts`."""
         owned = [accepted for accepted in self._accepted if self._owns(accepted.here.time)]
@@ -254,6 +260,9 @@ class OriginBuilder:
                 # Only now are the picks known that belong to no event.
                 per_day = self.fitter.chance_per_day(accepted.here, accepted.rows)
                 origin["score"] = -math.log10(max(per_day, LEAST_CHANCE))
+        by_chance = sum(self._owns(here.time) and self._could_be(rows) for rows, here in self._by_chance.items())
+        if by_chance:
+            self.counts["origin_by_chance"] = by_chance
         in_event = np.zeros(len(self._picks), dtype=bool)
         for accepted in self._accepted:
             in_event[accepted.rows] = True
