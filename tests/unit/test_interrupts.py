@@ -107,7 +107,7 @@ def command(standalone_mode, prog_name):
     except KeyboardInterrupt as error:
         raise ValueError("a library's own error") from error
 
-app.app = command
+app.with_options_of_called = lambda app, words: command
 from catalogdb.cli import main
 main()
 """
