@@ -23,7 +23,7 @@ from catalogdb.traveltimes.first_arrivals import travel_times
 
 SMALLEST_PROBABILITY = 0.01
 DEFAULT_CHANCE_PER_DAY = 0.1
-SIDE = 37
+PLACES_OF_A_PARALLEL = 37
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,8 @@ def _check_overlap(stations: Sequence[StationRow], region: Region, config: Assoc
     """
     south, north, west, east = region.box
     # Along a parallel the farthest place is an end, but for regions of more than half a circle.
-    corners = np.array([(latitude, at) for latitude in (south, north) for at in np.linspace(west, east, SIDE)])
+    along = np.linspace(west, east, PLACES_OF_A_PARALLEL)
+    corners = np.array([(latitude, longitude) for latitude in (south, north) for longitude in along])
     distance_km, _ = distance_azimuth(
         corners[:, :1],
         corners[:, 1:],

@@ -17,11 +17,10 @@ from catalogdb.ledger.parts import Parts, digest
 from catalogdb.stages.file_states import file_states
 from catalogdb.stages.waveform_segments import (
     Interval,
-    find_segments,
     identify,
     joined,
-    meeting,
     read_intervals,
+    segments_meeting,
     waveform_parts,
 )
 from catalogdb.waveforms import WaveformUnavailable
@@ -177,7 +176,7 @@ def _intervals(arrivals: Iterable[Arrival], config: FeaturesConfig) -> dict[Stat
 
 def _segments(db: Database, station: Station, intervals: Sequence[Interval]) -> list[Any]:
     """Segments of a station that meet one of its times."""
-    found = meeting(find_segments(db, {"net": station[0], "sta": station[1]}, intervals), intervals)
+    found = segments_meeting(db, {"net": station[0], "sta": station[1]}, intervals)
     return sorted(found, key=lambda row: [row.get(name, "") for name in SEGMENT_ORDER])
 
 

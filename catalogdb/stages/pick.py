@@ -6,7 +6,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from pymongo.database import Database
 
@@ -14,10 +14,10 @@ from catalogdb.batches import batches
 from catalogdb.channels import channel_group, sensor_rank
 from catalogdb.components import SLOTS, Axis
 from catalogdb.documents.archive import WfMiniseed
-from catalogdb.documents.data import Pick, PickFields
+from catalogdb.documents.data import PickFields
 from catalogdb.documents.free import AnyDocument, Query
 from catalogdb.errors import InputError
-from catalogdb.identity import content_id, milliseconds, numbered_ids
+from catalogdb.identity import content_id, milliseconds
 from catalogdb.jobs import Job, PickBlock
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, PlannedTask, Reads, Shard, Stage
@@ -33,6 +33,7 @@ from catalogdb.profile import timed
 from catalogdb.stages import registry
 from catalogdb.stages.file_states import add_extents, file_parts, file_states, tell_file
 from catalogdb.stages.glance import NOTHING_SEEN, Place, Seen, glance, glances
+from catalogdb.stages.pick_documents import identified_picks
 from catalogdb.stages.shards import segments_by_shard
 from catalogdb.stages.waveform_segments import read_segments
 
@@ -366,20 +367,6 @@ class PickStage(Stage):
             return False
         is_named = sensor_rank(groups.pop(), self.terms.priority)[0] < len(self.terms.priority)
         return is_named and all(chan[-1:] in SLOTS for _, chan in names)
-
-
-def identified_picks(made: list[PickFields], config_id: str, pick_set: str) -> list[Pick]:
-    """Picks as the `pick` collection wants them, but for what every stage's documents are given."""
-    picks = cast(list[Pick], made)
-    of_phase: dict[tuple[str, str], list[Pick]] = defaultdict(list)
-    for pick in picks:
-        of_phase[pick["channel_group"], pick["phase"]].append(pick)
-    for (sensor, phase), some in of_phase.items():
-        ids = numbered_ids((config_id, sensor, phase), (milliseconds(pick["time"]) for pick in some))
-        for pick, identity in zip(some, ids, strict=True):
-            pick["_id"] = identity
-            pick["pick_set"] = pick_set
-    return picks
 
 
 def _unchanged(index: Mapping[Place, Seen], done: Mapping[Place, tuple[str | None, str | None]]) -> set[Place]:

@@ -12,11 +12,10 @@ from catalogdb.phases import phase_type
 from catalogdb.relocation.config import CorrelateConfig
 from catalogdb.stages.waveform_segments import (
     Interval,
-    find_segments,
     identify,
     joined,
-    meeting,
     read_intervals,
+    segments_meeting,
     waveform_parts,
 )
 
@@ -41,7 +40,7 @@ def segments_needed(
     for group, intervals in needed.items():
         for first in range(0, len(intervals), BATCH_INTERVALS):
             part = intervals[first : first + BATCH_INTERVALS]
-            rows = meeting(find_segments(db, {"channel_group": group}, part), part)
+            rows = segments_meeting(db, {"channel_group": group}, part)
             found[group] += sorted(rows, key=lambda row: (row["starttime"], row["chan"]))
     identify(db, [segment for own in found.values() for segment in own])
     return needed, dict(found), waveform_parts(found)

@@ -26,7 +26,8 @@ from catalogdb.picking.config import PickConfig, StationThresholds
 from catalogdb.picking.peak_table import PeakTable, turns_of
 from catalogdb.picking.selection import SELECTION_COUNTS, once_per_arrival, picks_within
 from catalogdb.picking.time_error import UNCALIBRATED, TimeCalibration
-from catalogdb.stages.pick import PickStage, identified_picks
+from catalogdb.stages.pick import PickStage
+from catalogdb.stages.pick_documents import identified_picks
 from catalogdb.stages.resolve import keep_identity
 from catalogdb.stages.results import ResultName, claim_names
 

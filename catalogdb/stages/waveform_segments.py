@@ -75,6 +75,11 @@ def meeting(documents: Iterable[Any], intervals: Sequence[Interval]) -> list[Any
     return found
 
 
+def segments_meeting(db: Database, codes: Query, intervals: Sequence[Interval]) -> list[Any]:
+    """Segments with `SEGMENT_FIELDS` of a station or sensor that have part in some of the times (as for `meeting`)."""
+    return meeting(find_segments(db, codes, intervals), intervals)
+
+
 def waveform_parts(segments: Mapping[str, Iterable[Any]]) -> dict[str, str]:
     """Identity of what is recorded by station or sensor, of segments with their `identity`: the same content under two
     names is the same."""

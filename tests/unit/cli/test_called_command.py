@@ -4,7 +4,7 @@ import pytest
 from typer.main import get_command
 
 from catalogdb.cli.app import app
-from catalogdb.cli.called import COMPLETION, called_command, with_options_of_called
+from catalogdb.cli.called import COMPLETION, WITH_A_VALUE, called_command, with_options_of_called
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,8 @@ def test_all_commands_keep_their_names_and_help(words):
 def test_completion_knows_all_options(monkeypatch):
     monkeypatch.setenv(COMPLETION, "complete_bash")
     assert with_options_of_called(app, ["run"]) is app
+
+
+def test_options_before_the_command_that_take_a_value_are_known():
+    options = [one for one in get_command(app).params if not getattr(one, "is_flag", False)]
+    assert sorted(name for one in options for name in one.opts) == sorted(WITH_A_VALUE)
