@@ -37,5 +37,5 @@ def test_finds_place_and_time_at_any_epoch(model, epoch):
     assert (found.x_km, found.y_km) == pytest.approx((true.x_km, true.y_km), abs=0.1)
     assert found.depth_km == pytest.approx(true.depth_km, abs=0.3)
     assert np.abs(found.residuals(observed, times)).max() < 0.01
-    found = with_uncertainties(found, observed, times, BOUNDS)
+    found = with_uncertainties(found, observed, times)
     assert found.time_uncertainty > 0 and found.depth_uncertainty_km > 0
