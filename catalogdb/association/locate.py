@@ -68,7 +68,7 @@ def locate(
     reference = start.time
     depths = dict.fromkeys((start.depth_km, *other_depths_km))
     models = np.array([(start.x_km, start.y_km, depth) for depth in depths], dtype=float)
-    models, costs = _solved(models, observed, reference, times, bounds, depth_prior)
+    models, costs = _minimise(models, observed, reference, times, bounds, depth_prior)
     best = models[int(np.flatnonzero(costs <= costs.min() * (1.0 + 1e-6))[0])]
     return Hypocentre(float(best[0]), float(best[1]), float(best[2]), float(reference + best[3]))
 
@@ -87,7 +87,7 @@ def locate_without_each(
     """
     size = observed.time.size
     models, used = np.tile([start.x_km, start.y_km, start.depth_km], (size, 1)), ~np.eye(size, dtype=bool)
-    models, costs = _solved(models, observed, start.time, times, bounds, depth_prior, used)
+    models, costs = _minimise(models, observed, start.time, times, bounds, depth_prior, used)
     places = [Hypocentre(float(x), float(y), float(depth), float(start.time + time)) for x, y, depth, time in models]
     return places, costs
 
@@ -106,7 +106,7 @@ def medians(rows: np.ndarray) -> np.ndarray:
     return (ordered[..., (size - 1) // 2] + ordered[..., size // 2]) / 2.0
 
 
-def _solved(
+def _minimise(
     models: np.ndarray,
     observed: Observations,
     reference: float,

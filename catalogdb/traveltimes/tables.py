@@ -89,13 +89,13 @@ def least_squares(
     """Minimise the soft-L1 misfit from each of some first guesses.
 
     Args:
-        weights: one over the standard deviation of each arrival (1/s), 0 for those that don't count: (models, arrivals).
+        weights: one over the standard deviation of each arrival (1/s), 0 where it doesn't count: (models, arrivals).
         starts: first guesses, rows of (x, y, depth, time), km and s.
 
     Returns:
         the models that each leads to, and their misfits.
     """
-    models, costs = starts.copy(), np.empty(len(starts))
+    models, costs = np.empty_like(starts), np.empty(len(starts))
     for number in range(len(starts)):
         model, weight, damping = starts[number], weights[number], FIRST_DAMPING
         residual, slope = linearised(tables, arrivals, weight, model)
@@ -105,14 +105,18 @@ def least_squares(
             new_residual, new_slope = linearised(tables, arrivals, weight, tried)
             new_cost = _cost(new_residual, tried, limits)
             is_better = new_cost <= cost
-            is_settled = np.abs(tried - model).max() < SMALLEST_STEP
+            is_settled = True
+            for i in range(4):
+                is_settled &= abs(tried[i] - model[i]) < SMALLEST_STEP
             if is_better:
                 is_settled |= cost - new_cost < SMALLEST_GAIN * new_cost
                 model, residual, slope, cost = tried, new_residual, new_slope, new_cost
             damping = damping / 5.0 if is_better else damping * 8.0
             if is_settled or damping >= LARGEST_DAMPING:
                 break
-        models[number], costs[number] = model, cost
+        costs[number] = cost
+        for i in range(4):
+            models[number, i] = model[i]
     return models, costs
 
 
@@ -120,7 +124,7 @@ def least_squares(
 def linearised(
     tables: Tables, arrivals: Arrivals, weight: NDArray[np.float64], model: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the weighted residuals of a model and their derivatives by (x, y, depth, time): (arrivals), (arrivals, 4)."""
+    """Give a model's weighted residuals, (arrivals), and their derivatives by (x, y, depth, time), (arrivals, 4)."""
     residual, slope = np.empty(weight.size), np.empty((weight.size, 4))
     for row in range(weight.size):
         east, north = model[0] - arrivals.x_km[row], model[1] - arrivals.y_km[row]
@@ -167,14 +171,18 @@ def _step(
         normal[i, i] += damping * (normal[i, i] + SMALLEST_NORMAL)
         # A coordinate at its limit that would leave it stays.
         if (model[i] <= limits.lower[i] and gradient[i] > 0) or (model[i] >= limits.upper[i] and gradient[i] < 0):
-            normal[i, :], normal[:, i], normal[i, i], gradient[i] = 0.0, 0.0, 1.0, 0.0
+            for j in range(4):
+                normal[i, j] = normal[j, i] = 0.0
+            normal[i, i], gradient[i] = 1.0, 0.0
     step, is_singular = _solved(normal, gradient)
     if is_singular:  # along what the arrivals say nothing of the model stays where it is
         largest = max(normal[0, 0], normal[1, 1], normal[2, 2], normal[3, 3])
         for i in range(4):
             normal[i, i] += RIDGE * largest
         step, _ = _solved(normal, gradient)
-    return np.minimum(np.maximum(model - step, limits.lower), limits.upper)
+    for i in range(4):
+        step[i] = min(max(model[i] - step[i], limits.lower[i]), limits.upper[i])
+    return step
 
 
 @compiled
@@ -209,9 +217,10 @@ def _time(
 ) -> tuple[float, float, float]:
     """Travel time (s) and its derivatives by distance and by depth (s/km)."""
     phase = int(is_s)
-    k, at_station = _position(tables, 0, station_depth_km)
-    j, at_depth = _position(tables, 1, depth_km)
-    i, at_distance = _position(tables, 2, distance_km)
+    _, stations, depths, distances = tables.slowness.shape
+    k, at_station = _position(station_depth_km, tables.start[0], tables.step[0], stations)
+    j, at_depth = _position(depth_km, tables.start[1], tables.step[1], depths)
+    i, at_distance = _position(distance_km, tables.start[2], tables.step[2], distances)
     near, far = _corner(tables, phase, k, j, i, at_station), _corner(tables, phase, k, j, i + 1, at_station)
     shallow, by_distance_above = _between(near, far, at_distance), far - near
     near, far = _corner(tables, phase, k, j + 1, i, at_station), _corner(tables, phase, k, j + 1, i + 1, at_station)
@@ -232,14 +241,14 @@ def _corner(tables: Tables, phase: int, k: int, j: int, i: int, at_station: floa
 
 
 @compiled
-def _position(tables: Tables, axis: int, value: float) -> tuple[int, float]:
+def _position(value: float, start: float, step: float, size: int) -> tuple[int, float]:
     """The interval of an axis that a value lies in, and how far along it is, 0..1; values outside go to the end."""
-    last = tables.slowness.shape[axis + 1] - 1
-    position = (value - tables.start[axis]) / tables.step[axis]
+    position = (value - start) / step
     if not position > 0.0:  # nor where the value isn't a number
         return 0, 0.0
-    below = last - 1 if position >= last else int(position)
-    return below, min(position - below, 1.0)
+    if position >= size - 1:
+        return size - 2, 1.0
+    return int(position), position - int(position)
 
 
 @compiled
