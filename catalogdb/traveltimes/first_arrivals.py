@@ -94,8 +94,8 @@ class LayeredTimes:
     def _found(self, rows: int, *places: ArrayLike) -> np.ndarray:
         shape = np.broadcast(*places).shape
         found = np.empty((rows, *shape))
-        flat = (_flat(values, shape, dtype) for values, dtype in zip(places, (float, float, float, bool), strict=True))
-        fill_times(self.tables, *flat, found.reshape(rows, -1))
+        distance, depth, station = (_flat(values, shape, np.float64) for values in places[:3])
+        fill_times(self.tables, distance, depth, station, _flat(places[3], shape, np.bool_), found.reshape(rows, -1))
         return found
 
 
@@ -138,7 +138,7 @@ def _layered(
 
 def _flat(values: ArrayLike, shape: tuple[int, ...], dtype: type) -> np.ndarray:
     """A copy of values broadcast to a shape, in one row."""
-    flat = np.empty(shape, dtype)
+    flat: np.ndarray = np.empty(shape, dtype)
     flat[...] = values
     return flat.reshape(-1)
 
@@ -161,8 +161,8 @@ def _mean_slowness(
     found = np.empty((stations_depth_km.size, depths_km.size, distances_km.size))
     for k, station in enumerate(stations_depth_km):
         for j, depth in enumerate(depths_km):
-            ends = (flat_depth(depth), flat_depth(station)) if is_spherical else (depth, station)
-            time = _first_arrival(tops, speeds, *ends, distances)
+            source, sensor = (flat_depth(depth), flat_depth(station)) if is_spherical else (depth, station)
+            time = _first_arrival(tops, speeds, source, sensor, distances)
             found[k, j] = time / np.maximum(np.hypot(distances, depth - station), 0.01)
     return found
 

@@ -20,11 +20,10 @@ from catalogdb.compiled import compiled
 SHORTEST_KM = 1e-3
 MAXIMUM_STEPS = 40
 SMALLEST_STEP = 0.01  # km and s
-FIRST_DAMPING = 1e-2
-LARGEST_DAMPING = 1e8
-SMALLEST_GAIN = 1e-5
-SMALLEST_NORMAL = 1e-6
-RIDGE = 1e-10
+SMALLEST_GAIN = 1e-5  # share of the misfit
+FIRST_DAMPING, LARGEST_DAMPING = 1e-2, 1e8
+DAMPED_AT_LEAST = 1e-6  # what is damped where arrivals say nothing of a coordinate
+RIDGE = 1e-10  # share of the largest diagonal element
 
 
 class Tables(NamedTuple):
@@ -168,7 +167,7 @@ def _step(
     normal[2, 2] += limits.depth_weight
     gradient[2] += limits.depth_weight * (model[2] - limits.depth_km)
     for i in range(4):
-        normal[i, i] += damping * (normal[i, i] + SMALLEST_NORMAL)
+        normal[i, i] += damping * (normal[i, i] + DAMPED_AT_LEAST)
         # A coordinate at its limit that would leave it stays.
         if (model[i] <= limits.lower[i] and gradient[i] > 0) or (model[i] >= limits.upper[i] and gradient[i] < 0):
             for j in range(4):
