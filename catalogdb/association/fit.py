@@ -256,7 +256,7 @@ class EventFitter:
 
     def with_uncertainties(self, here: Hypocentre, rows: np.ndarray) -> Hypocentre:
         """What the arrivals say of the uncertainty of a location."""
-        return with_uncertainties(here, self.observations(rows), self._times, self._volume.bounds)
+        return with_uncertainties(here, self.observations(rows), self._times)
 
     def _locate(
         self, here: Hypocentre, rows: np.ndarray, other_depths_km: tuple[float, ...] = START_DEPTHS_KM
