@@ -245,22 +245,30 @@ def arrivals_at(
     travel: NDArray[np.float32],
     tolerance: np.float32,
     ring_seconds: np.float32,
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Of a seed's neighbours, by place and phase, which hit at a node; which of these count; which others are near.
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Give rows of all that hits at a node, of what of it counts, and of the others that are near.
 
-    Arguments are those of `hits_by_node`; `ring_seconds` is how far off a pick still counts as near.
+    The seed hits and counts, as the last one of both.
+
+    Args:
+        ring_seconds: how far off a pick still counts as near; the other arguments are those of `hits_by_node`.
     """
-    is_hit, is_counted = np.empty(rows.size, np.bool_), np.empty(rows.size, np.bool_)
-    is_near = np.empty(rows.size, np.bool_)
+    hits, counted, near = np.empty(rows.size + 1, np.int64), np.empty(rows.size + 1, np.int64), rows.copy()
+    of_hits, of_counted, of_near = 0, 0, 0
     last_hit = picks.place_slot[seed]
-    for number, row in enumerate(rows):
-        misfit = _misfit(row, seed, node, picks, travel)
-        is_hit[number] = misfit <= tolerance
-        is_counted[number] = is_hit[number] and picks.place_slot[row] != last_hit
-        is_near[number] = misfit <= ring_seconds and not is_counted[number]
-        if is_hit[number]:
-            last_hit = picks.place_slot[row]
-    return is_hit, is_counted, is_near
+    for row in rows:
+        misfit, place_slot = _misfit(row, seed, node, picks, travel), picks.place_slot[row]
+        if misfit <= tolerance:
+            hits[of_hits] = row
+            of_hits += 1
+        if misfit <= tolerance and place_slot != last_hit:
+            counted[of_counted], last_hit = row, place_slot
+            of_counted += 1
+        elif misfit <= ring_seconds:
+            near[of_near] = row
+            of_near += 1
+    hits[of_hits], counted[of_counted] = seed, seed
+    return hits[: of_hits + 1], counted[: of_counted + 1], near[:of_near]
 
 
 @compiled

@@ -74,7 +74,7 @@ class Search:
         The caller sends back how many it would make of what the guess led to; the same isn't asked again before.
         """
         free, picks_needed, near = self._fitter.free, self._config.min_picks - 1, self._neighbours
-        for seed in map(int, self._seeds):
+        for seed in self._seeds[free[self._seeds]].tolist():
             own = slice(near.starts[seed], near.starts[seed + 1])
             around, possible = near.rows[own], near.rows[own][near.may_hit[own]]
             for _ in range(MAXIMUM_TRIES):
@@ -137,49 +137,72 @@ def _best_place(
         picks: all of them.
         allowed: how many events like it chance may make in a day.
     """
-    tolerance, free, place = fitter.scales.tolerance, fitter.free, picks.place_slot // 2
-    tried = seed, possible, picks, grid.travel, grid.ranges_of[place[seed]], np.float32(tolerance)
-    hits = hits_by_node(*tried)
-    most = int(hits.max(initial=0))
-    if most < config.min_picks:
-        return np.inf
-    background = _background(place[window], free[window], grid.is_near[place[seed]], most)
-    by_hits = grid.chance.at_any_time(np.arange(most + 1), 2 * grid.reaches[:, None], tolerance, background)
-    by_hits[:, : config.min_picks] = np.inf
-    at_best = by_hits.min(axis=0)  # of all hits within one reach
-    enough = min(allowed * COARSE_SHARE, COARSE_PER_DAY)
-    if (needed := at_best[most]) >= enough:
-        return float(needed) / COARSE_SHARE
-    least, node = rarest_node(hits, most, by_hits, grid.reaches, grid.rank, *tried)
-    # Places with fewer hits are looked at where these could be as rare as the best so far.
-    if (fewer := int(np.argmax((at_best < enough) & (at_best <= least)))) < most:
-        least, node = rarest_node(hits, fewer, by_hits, grid.reaches, grid.rank, *tried)
+    enough, tolerance = min(allowed * COARSE_SHARE, COARSE_PER_DAY), fitter.scales.tolerance
+    is_near = grid.is_near[picks.place_slot[seed] // 2]
+    in_minutes = int(np.count_nonzero(is_near[picks.place_slot[window] // 2] & fitter.free[window]))
+    least, node, background = _rarest(seed, possible, in_minutes, picks, grid, tolerance, config.min_picks, enough)
     if least >= enough:
         return least / COARSE_SHARE
-    is_hit, is_counted, is_near = arrivals_at(
-        node, seed, around, picks, grid.travel, np.float32(tolerance), np.float32(RING_SECONDS)
-    )
-    rows = np.sort(np.append(around[is_hit], seed))
-    counted, ring = np.append(around[is_counted], seed), around[is_near]
-    rank, is_s = grid.rank[:, node], picks.place_slot % 2 == 1
-    event = Event(
-        np.zeros(counted.size), rank[place[counted]], is_s[counted], picks.time[counted],
-        np.full(counted.size, background), rank[place[ring]], picks.time[ring], grid.distances_km(node),
-    )  # fmt: skip
+    rows, event = _event_at(node, seed, around, picks, grid, tolerance, background)
     in_burst = grid.chance.least_in_bursts(event, tolerance, background, fitter.bursts(*picks.time[rows[[0, -1]]]))
     if (needed := in_burst / COARSE_SHARE_IN_BURSTS) >= allowed:
-        return float(needed)
+        return needed
     x_km, y_km, depth_km = grid.nodes[node].tolist()
     travel = grid.travel[picks.slot[seed], node]
     return Candidate(float(picks.time[seed] - travel), x_km, y_km, depth_km, tuple(rows.tolist()))
 
 
-def _background(place: np.ndarray, free: np.ndarray, is_near: np.ndarray, hits: int) -> float:
-    """Picks per slot (place and phase) and second around the seed's place, but for as many as the event has.
+def _rarest(
+    seed: int,
+    possible: np.ndarray,
+    in_minutes: int,
+    picks: SlottedPicks,
+    grid: Grid,
+    tolerance: float,
+    min_picks: int,
+    enough: float,
+) -> tuple[float, int, float]:
+    """Where picks that come at any time would agree least often: times per day, the node, and the rate of such picks.
 
     Args:
-        place, free: of the picks in the minutes around, and whether each belongs to no event.
-        is_near: of each place.
+        in_minutes: free picks near the seed's place in the minutes around.
+        enough: times per day that nothing is looked for beyond.
     """
-    count = max(int(np.count_nonzero(is_near[place] & free)) - hits, 0)
-    return float(rate(count, 4.0 * BACKGROUND_SECONDS * min(REACHES[2], is_near.size)))
+    tried = seed, possible, picks, grid.travel, grid.ranges_of[picks.place_slot[seed] // 2], np.float32(tolerance)
+    hits = hits_by_node(*tried)
+    most = int(hits.max(initial=0))
+    if most < min_picks:
+        return np.inf, -1, 0.0
+    background = _background(max(in_minutes - most, 0), len(grid.is_near))
+    by_hits = np.full((grid.reaches.size, most + 1), np.inf)
+    by_hits[:, min_picks:] = grid.chance.at_any_time(
+        np.arange(min_picks, most + 1), 2 * grid.reaches[:, None], tolerance, background
+    )
+    at_best = by_hits.min(axis=0)  # of all hits within one reach
+    if at_best[most] >= enough:
+        return float(at_best[most]), -1, background
+    least, node = rarest_node(hits, most, by_hits, grid.reaches, grid.rank, *tried)
+    # Places with fewer hits are looked at where these could be as rare as the best so far.
+    if (fewer := int(np.argmax((at_best < enough) & (at_best <= least)))) < most:
+        least, node = rarest_node(hits, fewer, by_hits, grid.reaches, grid.rank, *tried)
+    return least, node, background
+
+
+def _background(count: int, places: int) -> float:
+    """Picks per slot (place and phase) and second in the minutes around."""
+    return float(rate(count, 4.0 * BACKGROUND_SECONDS * min(REACHES[2], places)))
+
+
+def _event_at(
+    node: int, seed: int, around: np.ndarray, picks: SlottedPicks, grid: Grid, tolerance: float, background: float
+) -> tuple[np.ndarray, Event]:
+    """Rows of all picks that hit at a node, and the event that they make there: of a place and phase one is its own."""
+    hits, own, ring = arrivals_at(
+        node, seed, around, picks, grid.travel, np.float32(tolerance), np.float32(RING_SECONDS)
+    )
+    rank, slot, ring_slot = grid.rank[:, node], picks.place_slot[own], picks.place_slot[ring]
+    event = Event(
+        np.zeros(own.size), rank[slot // 2], slot % 2 == 1, picks.time[own], np.full(own.size, background),
+        rank[ring_slot // 2], picks.time[ring], grid.distances_km(node),
+    )  # fmt: skip
+    return np.sort(hits), event
