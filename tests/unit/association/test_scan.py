@@ -8,7 +8,6 @@ from test_association_associate import EVENTS, REGION, STATIONS, config, synthet
 
 from benchmarks._false_picks import false_picks, pushed_together
 from catalogdb.association.associate import associate
-from catalogdb.association.scan import _count
 from catalogdb.association.windows import AssociationWindow, owned
 
 START, END = 0.0, 7200.0
@@ -132,8 +131,3 @@ def test_pushed_together_events_keep_their_shape():
     assert shift["0"] == shift["2"] == 0.0
     before = {pick["_id"]: pick["time"] for pick in picks}
     assert all(pick["time"] - before[pick["_id"]] == pytest.approx(shift[event_of[pick["_id"]]]) for pick in moved)
-
-
-def test_more_hits_than_a_byte_holds_are_counted():
-    assert _count(np.ones((300, 2), dtype=bool)).tolist() == [300, 300]
-    assert _count(np.ones((254, 1), dtype=bool)).tolist() == [254]
