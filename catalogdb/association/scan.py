@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator
 
 import numpy as np
 
-from catalogdb.association.chance import RING_SECONDS, Event, rate
+from catalogdb.association.chance_kernels import RING_SECONDS, Event, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.grid import REACHES, Grid, search_grid
