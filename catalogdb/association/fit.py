@@ -8,17 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogdb.association.bursts import Bursts
-from catalogdb.association.chance import (
-    BURST_PICKS,
-    QUIET_RATE,
-    RING_SECONDS,
-    SLOT_PRIOR_COUNT,
-    UNSEEN_BURSTS,
-    ChanceTest,
-    Event,
-    rate,
-)
+from catalogdb.association.chance import SLOT_PRIOR_COUNT, UNSEEN_BURSTS, ChanceTest
+from catalogdb.association.chance_kernels import BURST_PICKS, QUIET_RATE, RING_SECONDS, Bursts, Event, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.locate import (
     START_DEPTHS_KM,

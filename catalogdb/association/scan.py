@@ -17,7 +17,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from catalogdb.association.chance import RING_SECONDS, ChanceTest, Event, rate
+from catalogdb.association.chance import ChanceTest
+from catalogdb.association.chance_kernels import RING_SECONDS, Event, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume

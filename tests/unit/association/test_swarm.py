@@ -6,7 +6,7 @@ import pytest
 from benchmarks._swarms import Network, swarm
 from catalogdb.association import scales as scales_module
 from catalogdb.association.associate import associate
-from catalogdb.association.chance import rate
+from catalogdb.association.chance_kernels import rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import EventFitter
 from catalogdb.association.locate import Hypocentre
