@@ -19,12 +19,14 @@ ones is how a burst looks like an event.
 
 So S at a station that has P is evidence, the more the rarer picks are there. Times the number of places and times that
 differ by more than tau, and the number of looks at an event, these are the coincidences to expect in a day. For picks
-at any time a look is a reach m and a pair of tolerances, for bursts a reach: a burst that fits within one tolerance
-mostly does within the next. The reach m and the tolerances tau, one for P and one that may be wider for S, are those
-that make an event stand out most.
+at any time a look is a reach m and a pair of tolerances an octave from the next, for bursts a reach: a burst that fits
+within one tolerance mostly does within the next. The reach m and the tolerances tau, one for P and one that may be
+wider for S, are those that make an event stand out most.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,12 +34,24 @@ from numpy.typing import ArrayLike, NDArray
 from catalogdb.association import chance_kernels
 from catalogdb.association.chance_kernels import Bursts, Event, Searched
 
+# Half an octave apart: what just doesn't fit within one fits within the next, which takes little for chance.
+TOLERANCES = tuple(0.125 * 2.0 ** (number / 2.0) for number in range(9))
 # A station and phase is as busy as those around, that much is known with the weight of a pick.
 SLOT_PRIOR_COUNT = 1.0
 # A burst that was not seen is still thought possible, with this weight.
 UNSEEN_BURSTS = 0.5
 NONE_SEEN = Bursts(0.0, np.inf)
 """As many as the picks around could make."""
+
+
+def _pairs(tolerances: Sequence[float]) -> list[tuple[float, float]]:
+    """Of P and S, s; without S for events that stand out more by P alone."""
+    return [(tau, s_tau) for tau in tolerances for s_tau in (0.0, *tolerances) if s_tau == 0.0 or s_tau >= tau]
+
+
+TOLERANCE_PAIRS = np.array(_pairs(TOLERANCES))
+# What fits within one tolerance mostly fits within the next: those an octave apart are looks of their own.
+TOLERANCE_LOOKS = len(_pairs(TOLERANCES[::2]))
 
 
 class ChanceTest:
@@ -76,7 +90,9 @@ class ChanceTest:
             background: picks per slot and second in the minutes around.
             bursts: how many there are; what all picks around would make is the most there can be.
         """
-        return chance_kernels.best(self._searched, _in_order(event), float(background), _plain(bursts))
+        return chance_kernels.best(
+            self._searched, _in_order(event), TOLERANCE_PAIRS, TOLERANCE_LOOKS, float(background), _plain(bursts)
+        )
 
     def least_in_bursts(self, event: Event, tolerance: float, background: float, bursts: Bursts) -> float:
         """Give the least expected number per day from bursts over reaches, for one tolerance (s) of P and S."""

@@ -15,11 +15,6 @@ from numpy.typing import NDArray
 from catalogdb.compiled import compiled
 
 Numbers = float | np.integer | np.ndarray
-TOLERANCES = (0.25, 0.5, 1.0, 2.0)
-TOLERANCE_PAIRS = tuple(
-    (tau, s_tau) for tau in TOLERANCES for s_tau in (0.0, *TOLERANCES) if s_tau == 0.0 or s_tau >= tau
-)
-"""Of P and S, s; without S for events that stand out more by P alone."""
 RING_SECONDS = 6.0
 SEEN_SECONDS = 2.0
 # A quiet slot has a pick or two a day; that much is known beforehand with the weight of a tenth of a pick.
@@ -65,11 +60,11 @@ class Event(NamedTuple):
     """
 
     misfit: NDArray[np.float64]
-    rank: NDArray[np.int64]
+    rank: NDArray[np.integer[Any]]
     is_s: NDArray[np.bool_]
     time: NDArray[np.float64]
     rates: NDArray[np.float64]
-    ring_rank: NDArray[np.int64]
+    ring_rank: NDArray[np.integer[Any]]
     ring_time: NDArray[np.float64]
     distances_km: NDArray[np.float64]
 
@@ -377,13 +372,22 @@ def as_rare(event: Event, fitted: Fitting, reach: int) -> float:
 
 
 @compiled
-def best(searched: Searched, event: Event, background: float, bursts: Bursts) -> float:
-    """Give the least number per day over reaches and tolerances; see `ChanceTest`."""
-    widest, looks = fitting(event, TOLERANCES[-1], TOLERANCES[-1]), reaches(event)
+def best(
+    searched: Searched, event: Event, tolerance_pairs: NDArray[np.float64], tolerance_looks: int, background: float,
+    bursts: Bursts,
+) -> float:  # fmt: skip
+    """Give the least number per day over reaches and tolerances; see `ChanceTest`.
+
+    Args:
+        tolerance_pairs: of P and S (s), (pairs, 2).
+        tolerance_looks: how many of the pairs are looks of their own.
+    """
+    widest, looks = fitting(event, tolerance_pairs.max(), tolerance_pairs.max()), reaches(event)
     least = np.inf
-    for tolerance, s_tolerance in TOLERANCE_PAIRS:
+    for pair in range(len(tolerance_pairs)):
+        tolerance, s_tolerance = tolerance_pairs[pair, 0], tolerance_pairs[pair, 1]
         fitted = fitting(event, tolerance, s_tolerance)
-        expected = len(TOLERANCE_PAIRS) * looks.size * trials(searched, tolerance)
+        expected = tolerance_looks * looks.size * trials(searched, tolerance)
         for reach in looks:
             everywhere = expected * as_rare(event, fitted, reach)
             # What bursts make counts where it is more.

@@ -51,7 +51,7 @@ def test_overlapping_events_keep_their_own_picks(apart):
 
 
 def test_doubtful_events_are_kept_where_others_are_within_minutes():
-    stations, settings = [STATIONS[number] for number in (0, 2, 3, 6)], scan(min_stations=3, max_chance_per_day=1e-6)
+    stations, settings = [STATIONS[number] for number in (0, 2, 3, 6)], scan(min_stations=3, max_chance_per_day=1e-8)
     events = [(1000.0, 46.36, 13.10, 8.0), (1050.0, 46.25, 13.25, 11.0), (1100.0, 46.45, 13.20, 5.0)]
     near = associate(synthetic_picks(events, stations), STATIONS, REGION, settings)
     assert [origin["time"] for origin in near.origins] == pytest.approx([1000.0, 1050.0, 1100.0], abs=0.3)
