@@ -6,19 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from catalogdb.association.bursts import Bursts
-from catalogdb.association.chance import (
-    BURST_PICKS,
-    QUIET_RATE,
-    RING_SECONDS,
-    SLOT_PRIOR_COUNT,
-    UNSEEN_BURSTS,
-    ChanceTest,
-    Event,
-    rate,
-)
+from catalogdb.association.burst_picks import FreeBursts
+from catalogdb.association.chance import SLOT_PRIOR_COUNT, UNSEEN_BURSTS, ChanceTest
+from catalogdb.association.chance_kernels import BURST_PICKS, QUIET_RATE, RING_SECONDS, Bursts, Event, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.locate import (
     START_DEPTHS_KM,
@@ -50,10 +41,6 @@ WIDE_SPREAD_SECONDS = 0.2
 MOST_TO_LEAVE_OUT = 16
 LEFT_OUT_TRIALS = 3
 BETTER = 0.3
-# A pick looks like one of a burst when so many of the nearest stations, its own one counted, have picks within seconds.
-BURST_STATIONS = 4
-BURST_REACH = 12
-BURST_SECONDS = 4.0
 SHORTEST_SECONDS = 600.0
 
 
@@ -87,7 +74,7 @@ class EventFitter:
         self._pick_place = stations.place[picks.station]
         self._pick_slot = picks.station * 2 + picks.is_s
         self._place_slot = self._pick_place * 2 + picks.is_s
-        self._free_bursts = _FreeBursts(picks, stations, self.free)
+        self._free_bursts = FreeBursts(picks, stations, self.free)
         self._seconds = max(float(np.ptp(picks.time)), 2.0 * BACKGROUND_SECONDS)
         self._depth_prior = None if prior is None else (prior.depth_km, prior.sigma_km)
         self._last_view: NetworkView | None = None
@@ -256,7 +243,7 @@ class EventFitter:
 
     def with_uncertainties(self, here: Hypocentre, rows: np.ndarray) -> Hypocentre:
         """What the arrivals say of the uncertainty of a location."""
-        return with_uncertainties(here, self.observations(rows), self._times, self._volume.bounds)
+        return with_uncertainties(here, self.observations(rows), self._times)
 
     def _locate(
         self, here: Hypocentre, rows: np.ndarray, other_depths_km: tuple[float, ...] = START_DEPTHS_KM
@@ -314,57 +301,3 @@ class EventFitter:
         if self._last_view is None or self._last_view.here is not here:
             self._last_view = NetworkView(here, self._stations, self._times)
         return self._last_view
-
-
-class _FreeBursts:
-    """Counts of the free picks that look like those of a burst, so that asking for a part of them takes no pass."""
-
-    def __init__(self, picks: PreparedPicks, stations: PreparedStations, free: np.ndarray):
-        is_burst_like, same, pairs = burst_like(picks, stations)
-        self._free, self._rows = free, np.flatnonzero(is_burst_like)
-        self._time = picks.time[self._rows]
-        self._values = np.stack([np.ones_like(same), picks.is_s, same, pairs])[:, self._rows]
-        self.count()
-
-    def count(self) -> None:
-        """Count again, after picks were taken or given back."""
-        self._sums = np.zeros((len(self._values), self._rows.size + 1), dtype=int)
-        np.cumsum(self._values * self._free[self._rows], axis=1, out=self._sums[:, 1:])
-
-    def outside(self, starttime: float, endtime: float) -> list[int]:
-        """Outside an interval: how many, how many of them S, and with how many others they pair, of one phase and of
-        any."""
-        first, last = np.searchsorted(self._time, [starttime, endtime])
-        return (self._sums[:, -1] - self._sums[:, last] + self._sums[:, first]).tolist()
-
-
-def burst_like(
-    picks: PreparedPicks, stations: PreparedStations
-) -> tuple[NDArray[np.bool_], NDArray[np.int_], NDArray[np.int_]]:
-    """Which picks look like those of a burst: others of several neighbouring places are within seconds.
-
-    Returns:
-        that, and with how many others of its neighbourhood each makes a pair: of one phase, and of any.
-    """
-    size = len(picks)
-    x_km, y_km = stations.place_x_km, stations.place_y_km
-    apart = np.hypot(x_km[:, None] - x_km, y_km[:, None] - y_km)
-    near = np.zeros(apart.shape, dtype=bool)
-    np.put_along_axis(near, np.argsort(apart, axis=1, kind="stable")[:, :BURST_REACH], True, axis=1)
-    time, station, is_s = picks.time, stations.place[picks.station], picks.is_s
-    seen = [np.arange(size) * len(apart) + station]
-    same, pairs = np.zeros(size, dtype=int), np.zeros(size, dtype=int)
-    left = np.arange(size)
-    for offset in range(1, size):
-        left = left[left < size - offset]
-        left = left[time[left + offset] - time[left] <= BURST_SECONDS]
-        if left.size == 0:
-            break
-        for row, other in ((left, left + offset), (left + offset, left)):
-            neighbours = near[station[row], station[other]]
-            seen.append((row * len(apart) + station[other])[neighbours])
-            neighbours &= station[row] != station[other]
-            pairs[row] += neighbours
-            same[row] += neighbours & (is_s[row] == is_s[other])
-    count = np.bincount(np.unique(np.concatenate(seen)) // len(apart), minlength=size)
-    return count >= BURST_STATIONS, same, pairs

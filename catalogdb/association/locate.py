@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from catalogdb.traveltimes.first_arrivals import TravelTimes
+from catalogdb.traveltimes.tables import Arrivals, Limits, least_squares, linearised
 
 START_DEPTHS_KM = (8.0,)
-MAXIMUM_STEPS = 40
-SMALLEST_STEP = 0.01  # km and s
 
 
 @dataclass(frozen=True)
@@ -54,9 +53,8 @@ def locate(
 ) -> Hypocentre:
     """Minimise the soft-L1 misfit of arrival times over position, depth and origin time.
 
-    Levenberg-Marquardt on iteratively reweighted residuals, from the first guess's depth and from others, since an
-    associator often leaves an event at a limit of depth, and first arrivals may have one minimum above and one below a
-    discontinuity.
+    It is tried from the first guess's depth and from others, since an associator often leaves an event at a limit of
+    depth, and first arrivals may have one minimum above and one below a discontinuity.
 
     Args:
         start: first guess.
@@ -65,15 +63,12 @@ def locate(
         bounds: lower and upper limits of (x, y, depth), km.
         depth_prior: usual depth and its standard deviation, km: what depth is taken where arrivals don't tell it.
         other_depths_km: tried besides that of the first guess.
-
-    Source: the misfit is SciPy's `soft_l1` (`scipy.optimize.least_squares`).
     """
     # times from the first guess on: a double near 1.7e9 s has no room for the solver's small steps
     reference = start.time
-    problem = _Problem(observed, reference, times, bounds, depth_prior)
     depths = dict.fromkeys((start.depth_km, *other_depths_km))
-    models = np.array([(start.x_km, start.y_km, depth, 0.0) for depth in depths])
-    models, costs = problem.solve(models)
+    models = np.array([(start.x_km, start.y_km, depth) for depth in depths], dtype=float)
+    models, costs = _minimise(models, observed, reference, times, bounds, depth_prior)
     best = models[int(np.flatnonzero(costs <= costs.min() * (1.0 + 1e-6))[0])]
     return Hypocentre(float(best[0]), float(best[1]), float(best[2]), float(reference + best[3]))
 
@@ -91,18 +86,18 @@ def locate_without_each(
         the hypocentres, and the misfit of each, in the order of the arrival left out.
     """
     size = observed.time.size
-    problem = _Problem(observed, start.time, times, bounds, depth_prior, ~np.eye(size, dtype=bool))
-    models, costs = problem.solve(np.tile([start.x_km, start.y_km, start.depth_km, 0.0], (size, 1)))
+    models, used = np.tile([start.x_km, start.y_km, start.depth_km], (size, 1)), ~np.eye(size, dtype=bool)
+    models, costs = _minimise(models, observed, start.time, times, bounds, depth_prior, used)
     places = [Hypocentre(float(x), float(y), float(depth), float(start.time + time)) for x, y, depth, time in models]
     return places, costs
 
 
-def with_uncertainties(
-    here: Hypocentre, observed: Observations, times: TravelTimes, bounds: tuple[np.ndarray, np.ndarray]
-) -> Hypocentre:
+def with_uncertainties(here: Hypocentre, observed: Observations, times: TravelTimes) -> Hypocentre:
     """The hypocentre with the uncertainties of the linearised problem, from each pick's sigma alone."""
-    problem = _Problem(observed, here.time, times, bounds, None)
-    return replace(here, **problem.standard_deviations(np.array([here.x_km, here.y_km, here.depth_km, 0.0])))
+    model = np.array([here.x_km, here.y_km, here.depth_km, 0.0])
+    weight = np.ascontiguousarray(1.0 / observed.sigma)
+    _, jacobian = linearised(times.tables, _arrivals(observed, here.time), weight, model)
+    return replace(here, **_standard_deviations(jacobian))
 
 
 def medians(rows: np.ndarray) -> np.ndarray:
@@ -111,122 +106,48 @@ def medians(rows: np.ndarray) -> np.ndarray:
     return (ordered[..., (size - 1) // 2] + ordered[..., size // 2]) / 2.0
 
 
-class _Problem:
-    """The misfit of one event's arrivals; models are rows of (x, y, depth, time), km and s."""
+def _minimise(
+    models: np.ndarray,
+    observed: Observations,
+    reference: float,
+    times: TravelTimes,
+    bounds: tuple[np.ndarray, np.ndarray],
+    depth_prior: tuple[float, float] | None,
+    used: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give the models that each first guess of a place leads to, and their costs.
 
-    def __init__(
-        self,
-        observed: Observations,
-        reference: float,
-        times: TravelTimes,
-        bounds: tuple[np.ndarray, np.ndarray],
-        depth_prior: tuple[float, float] | None,
-        used: np.ndarray | None = None,
-    ):
-        """`used` says for each model which arrivals count for it; left out: all do."""
-        self._observed, self._depth_prior = observed, depth_prior
-        self._time = observed.time - reference
-        self._times = times.at_stations(observed.station_depth_km, observed.is_s)
-        self._lower = np.append(bounds[0], -np.inf)
-        self._upper = np.append(bounds[1], np.inf)
-        self._inverse_sigma = (1.0 if used is None else used) / observed.sigma[None, :]
+    Args:
+        models: rows of (x, y, depth), km; those given back have the time as well, s from the reference.
+        used: which arrivals count for each model; left out: all do.
+    """
+    models = np.clip(models, *bounds)
+    east, north = models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km
+    predicted = times(np.hypot(east, north), models[:, 2:3], observed.station_depth_km, observed.is_s)
+    starts = np.column_stack([models, medians(observed.time - reference - predicted)])
+    usual, deviation = depth_prior or (0.0, np.inf)
+    limits = Limits(np.append(bounds[0], -np.inf), np.append(bounds[1], np.inf), float(usual), float(deviation) ** -2)
+    weights = np.empty(predicted.shape)
+    weights[:] = (1.0 if used is None else used) / observed.sigma
+    return least_squares(times.tables, _arrivals(observed, reference), weights, starts, limits)
 
-    def solve(self, models: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give the models that each first guess leads to, and their costs; all are moved side by side."""
-        models = np.clip(models, self._lower, self._upper)
-        models[:, 3] = medians(self._residuals(models))
-        scale = np.broadcast_to(self._inverse_sigma, (len(models), self._inverse_sigma.shape[1]))
-        residuals, jacobian = self._linearised(models, scale)
-        costs, damping = self._cost(residuals, models), np.full(len(models), 1e-2)
-        ends, end_costs, active = models.copy(), costs.copy(), np.arange(len(models))
-        for _ in range(MAXIMUM_STEPS):
-            step = self._step(models, residuals, jacobian, damping)
-            tried = np.minimum(np.maximum(models + step, self._lower), self._upper)
-            new_residuals, new_jacobian = self._linearised(tried, scale)
-            new_costs = self._cost(new_residuals, tried)
-            better = new_costs <= costs
-            moved = np.abs(tried - models).max(axis=1)
-            settled = (moved < SMALLEST_STEP) | (better & (costs - new_costs < 1e-5 * new_costs))
-            if better.all():
-                models, costs, residuals, jacobian = tried, new_costs, new_residuals, new_jacobian
-            elif better.any():
-                models, costs = np.where(better[:, None], tried, models), np.where(better, new_costs, costs)
-                residuals = np.where(better[:, None], new_residuals, residuals)
-                jacobian = np.where(better[:, None, None], new_jacobian, jacobian)
-            damping = np.where(better, damping / 5.0, damping * 8.0)
-            left = ~settled & (damping < 1e8)
-            if left.all():
-                continue
-            ends[active], end_costs[active] = models, costs
-            active = active[left]
-            if active.size == 0:
-                return ends, end_costs
-            models, costs, damping, scale = models[left], costs[left], damping[left], scale[left]
-            residuals, jacobian = residuals[left], jacobian[left]
-        ends[active], end_costs[active] = models, costs
-        return ends, end_costs
 
-    def standard_deviations(self, model: np.ndarray) -> dict[str, float]:
-        """Give the deviation of time (s), the largest horizontal one and depth's (km); none where undetermined."""
-        jacobian = self._linearised(model[None, :], self._inverse_sigma)[1][0]
-        normal = jacobian.T @ jacobian
-        if np.linalg.matrix_rank(normal, tol=1e-8 * np.trace(normal), hermitian=True) < 4:
-            return {}
-        covariance = np.linalg.inv(normal)
-        horizontal = np.sqrt(np.linalg.eigvalsh(covariance[:2, :2]).max())
-        return {
-            "time_uncertainty": float(np.sqrt(covariance[3, 3])),
-            "horizontal_uncertainty_km": float(horizontal),
-            "depth_uncertainty_km": float(np.sqrt(covariance[2, 2])),
-        }
+def _arrivals(observed: Observations, reference: float) -> Arrivals:
+    """As the compiled loops take them, with times from a reference on."""
+    values = (observed.x_km, observed.y_km, observed.station_depth_km)
+    x_km, y_km, depth_km = (np.ascontiguousarray(value, dtype=float) for value in values)
+    return Arrivals(observed.time - reference, np.ascontiguousarray(observed.is_s, dtype=bool), x_km, y_km, depth_km)
 
-    def _residuals(self, models: np.ndarray) -> np.ndarray:
-        observed = self._observed
-        distance = np.hypot(models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km)
-        return self._time - self._times(distance, models[:, 2:3])[0]
 
-    def _linearised(self, models: np.ndarray, inverse_sigma: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Give residuals over sigma and their derivatives by (x, y, depth, time): (models, arrivals[, 4])."""
-        observed = self._observed
-        east, north = models[:, :1] - observed.x_km, models[:, 1:2] - observed.y_km
-        distance = np.hypot(east, north)
-        predicted, by_distance, by_depth = self._times(distance, models[:, 2:3])
-        by_distance = by_distance / np.maximum(distance, 1e-3)
-        jacobian = np.empty((*distance.shape, 4))
-        np.multiply(by_distance, east, out=jacobian[..., 0])
-        np.multiply(by_distance, north, out=jacobian[..., 1])
-        jacobian[..., 2], jacobian[..., 3] = by_depth, 1.0
-        jacobian *= -inverse_sigma[:, :, None]
-        return (self._time - models[:, 3:4] - predicted) * inverse_sigma, jacobian
-
-    def _cost(self, residuals: np.ndarray, models: np.ndarray) -> np.ndarray:
-        cost = (np.sqrt(1.0 + residuals**2) - 1.0).sum(axis=1)
-        if self._depth_prior is not None:
-            usual, deviation = self._depth_prior
-            cost = cost + 0.5 * ((models[:, 2] - usual) / deviation) ** 2
-        return cost
-
-    def _step(self, models: np.ndarray, residuals: np.ndarray, jacobian: np.ndarray, damping: np.ndarray) -> np.ndarray:
-        weight = 1.0 / np.sqrt(1.0 + residuals**2)
-        weighted = jacobian * weight[:, :, None]
-        normal = weighted.transpose(0, 2, 1) @ jacobian
-        gradient = (weighted * residuals[:, :, None]).sum(axis=1)
-        if self._depth_prior is not None:
-            usual, deviation = self._depth_prior
-            normal[:, 2, 2] += deviation**-2
-            gradient[:, 2] += (models[:, 2] - usual) / deviation**2
-        # A coordinate at its limit that would leave it stays.
-        at_lower, at_upper = models <= self._lower, models >= self._upper
-        diagonal = normal.reshape(len(normal), -1)[:, :: normal.shape[1] + 1]
-        diagonal += damping[:, None] * (diagonal + 1e-6)
-        if at_lower.any() or at_upper.any():
-            held = (at_lower & (gradient > 0)) | (at_upper & (gradient < 0))
-            normal[held] = 0.0
-            normal.transpose(0, 2, 1)[held] = 0.0
-            diagonal[held] = 1.0
-            gradient = np.where(held, 0.0, gradient)
-        right = gradient[:, :, None]
-        try:
-            return -np.linalg.solve(normal, right)[:, :, 0]
-        except np.linalg.LinAlgError:  # of one of them the arrivals say nothing in some direction: it stays there
-            return -(np.linalg.pinv(normal, hermitian=True) @ right)[:, :, 0]
+def _standard_deviations(jacobian: np.ndarray) -> dict[str, float]:
+    """Give the deviation of time (s), the largest horizontal one and depth's (km); none where undetermined."""
+    normal = jacobian.T @ jacobian
+    if np.linalg.matrix_rank(normal, tol=1e-8 * np.trace(normal), hermitian=True) < 4:
+        return {}
+    covariance = np.linalg.inv(normal)
+    horizontal = np.sqrt(np.linalg.eigvalsh(covariance[:2, :2]).max())
+    return {
+        "time_uncertainty": float(np.sqrt(covariance[3, 3])),
+        "horizontal_uncertainty_km": float(horizontal),
+        "depth_uncertainty_km": float(np.sqrt(covariance[2, 2])),
+    }

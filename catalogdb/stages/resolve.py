@@ -17,7 +17,7 @@ from catalogdb.stages.models import provide_models
 from catalogdb.stages.pick_selection import PickSelection
 from catalogdb.stages.results import ResultName, as_made
 
-CATALOG_REVISION = 10
+CATALOG_REVISION = 11
 """Raise this number whenever a change of the code after picking changes catalogs."""
 
 

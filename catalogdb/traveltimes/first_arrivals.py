@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from catalogdb.traveltimes.flattening import flat_depth, flat_layers
+from catalogdb.traveltimes.tables import SHORTEST_KM, Tables, fill_times
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 GRADIENT_STEP_KM = 0.25
 STATION_STEP_KM = 1.0
 TABLE_STEP_KM = 0.5
-SHORTEST_KM = 1e-3
-
-
-TimesAtStations = Callable[[np.ndarray, ArrayLike], tuple[np.ndarray, np.ndarray, np.ndarray]]
-"""Of distance and depth (km): travel times (s) and their derivatives by distance and by depth (s/km)."""
 
 
 class HomogeneousTimes:
-    """Straight rays at one speed of P and one of S (km/s)."""
+    """Straight rays at one speed of P and one of S (km/s); `tables` say the same in one cell."""
 
     def __init__(self, vp: float, vs: float):
         self.vp, self.vs = vp, vs
         self.key = (vp, vs)
+        slowness = np.broadcast_to(np.array([1.0 / vp, 1.0 / vs]).reshape(2, 1, 1, 1), (2, 2, 2, 2)).copy()
+        self.tables = Tables(slowness, np.zeros(3), np.ones(3))
 
     def __call__(
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
@@ -39,26 +36,15 @@ class HomogeneousTimes:
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
-        return self.at_stations(station_depth_km, is_s)(distance_km, depth_km)
-
-    def at_stations(self, station_depth_km: ArrayLike, is_s: ArrayLike) -> TimesAtStations:
-        """The same for stations and phases that stay what they are, as a function of distance and depth."""
         slowness = 1.0 / np.where(is_s, self.vs, self.vp)
-
-        def times(distance_km: np.ndarray, depth_km: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            below = np.subtract(depth_km, station_depth_km)
-            path = np.maximum(np.hypot(distance_km, below), SHORTEST_KM)
-            return path * slowness, distance_km / path * slowness, below / path * slowness
-
-        return times
+        below = np.subtract(depth_km, station_depth_km)
+        path = np.maximum(np.hypot(distance_km, below), SHORTEST_KM)
+        return path * slowness, distance_km / path * slowness, below / path * slowness
 
 
 class LayeredTimes:
     """First arrivals (direct and head waves) in layers, be they flat or shells, from tables over distance, depth and
     station elevation.
-
-    The tables hold the time divided by the straight path's length: that varies slowly, so bilinear interpolation stays
-    good next to the station, where the time itself has a cusp.
 
     Args:
         velocity: a model with layers.
@@ -81,87 +67,36 @@ class LayeredTimes:
         self.vp, self.vs = _mean_speed(tops, vp, maxdepth_km), _mean_speed(tops, vs, maxdepth_km)
         self.surface_vp, self.surface_vs = float(vp[0]), float(vs[0])
         share = step_km / TABLE_STEP_KM
-        self._distance = _axis(0.0, maxdistance_km, max(step_km, share * maxdistance_km / 600.0))
-        self._depth = _axis(mindepth_km, maxdepth_km, max(step_km, share * (maxdepth_km - mindepth_km) / 150.0))
-        self._station = _axis(*stations_depth_km, STATION_STEP_KM)
-        self._distance_step = self._distance[1] - self._distance[0]
-        self._depth_step = self._depth[1] - self._depth[0]
-        self._is_spherical = velocity.spherical
+        station = _axis(*stations_depth_km, STATION_STEP_KM)
+        depth = _axis(mindepth_km, maxdepth_km, max(step_km, share * (maxdepth_km - mindepth_km) / 150.0))
+        distance = _axis(0.0, maxdistance_km, max(step_km, share * maxdistance_km / 600.0))
         if velocity.spherical:
-            highest_km, deepest_km = min(self._depth[0], self._station[0]), max(self._depth[-1], self._station[-1])
+            highest_km, deepest_km = min(depth[0], station[0]), max(depth[-1], station[-1])
             tops, vp, vs = flat_layers(tops, vp, vs, float(highest_km), float(deepest_km), maxdistance_km)
-        self._slowness = np.stack(
-            [np.stack([self._slownesses(tops, speeds, station) for station in self._station]) for speeds in (vp, vs)]
-        )
+        axes = station, depth, distance
+        slowness = np.stack([_mean_slowness(tops, speeds, *axes, velocity.spherical) for speeds in (vp, vs)])
+        start, step = np.array([axis[0] for axis in axes]), np.array([axis[1] - axis[0] for axis in axes])
+        self.tables = Tables(slowness, start, step)
 
     def __call__(
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> np.ndarray:
         """Give travel times in seconds; arguments broadcast together, depths below sea level."""
-        corners = self._corners(station_depth_km, is_s)
-        near, far, at_distance, at_depth = corners(distance_km, depth_km)
-        shallow, deep = near + at_distance * (far - near)
-        slowness = shallow + at_depth * (deep - shallow)
-        return slowness * np.hypot(distance_km, np.subtract(depth_km, station_depth_km))
+        return self._found(1, distance_km, depth_km, station_depth_km, is_s)[0]
 
     def with_derivatives(
         self, distance_km: np.ndarray, depth_km: ArrayLike, station_depth_km: ArrayLike, is_s: ArrayLike
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Give travel times (s) and their derivatives by distance and by depth (s/km)."""
-        return self.at_stations(station_depth_km, is_s)(distance_km, depth_km)
+        time, by_distance, by_depth = self._found(3, distance_km, depth_km, station_depth_km, is_s)
+        return time, by_distance, by_depth
 
-    def at_stations(self, station_depth_km: ArrayLike, is_s: ArrayLike) -> TimesAtStations:
-        """The same for stations and phases that stay what they are, as a function of distance and depth."""
-        corners = self._corners(station_depth_km, is_s)
-
-        def times(distance_km: np.ndarray, depth_km: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-            near, far, at_distance, at_depth = corners(distance_km, depth_km)
-            along = far - near
-            shallow, deep = near + at_distance * along
-            slowness = shallow + at_depth * (deep - shallow)
-            by_distance = (along[0] + at_depth * (along[1] - far[0] + near[0])) / self._distance_step
-            by_depth = (deep - shallow) / self._depth_step
-            below = np.subtract(depth_km, station_depth_km)
-            path = np.hypot(distance_km, below)
-            share = slowness / np.maximum(path, SHORTEST_KM)
-            return slowness * path, by_distance * path + share * distance_km, by_depth * path + share * below
-
-        return times
-
-    def _corners(
-        self, station_depth_km: ArrayLike, is_s: ArrayLike
-    ) -> Callable[[np.ndarray, ArrayLike], tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-        """Of distance and depth (km): mean slownesses (s/km) at the near and far corners of a cell (the upper and the
-        lower one, first axis), and how far along it they are."""
-        k, at_station = _position(self._station, station_depth_km)
-        row, layer = self._distance.size, self._distance.size * self._depth.size
-        first = (np.asarray(is_s, dtype=int) * self._station.size + k) * layer
-        tables = self._slowness.ravel()
-        # All at once: for a few arrivals NumPy's calls take longer than what they compute.
-        offsets = np.array([[[0, row], [1, row + 1]], [[layer, layer + row], [layer + 1, layer + row + 1]]])
-
-        def corners(
-            distance_km: np.ndarray, depth_km: ArrayLike
-        ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-            j, at_depth = _position(self._depth, depth_km)
-            i, at_distance = _position(self._distance, distance_km)
-            higher, lower = tables.take(np.add.outer(offsets, first + j * row + i))
-            near, far = higher + at_station * (lower - higher)
-            return near, far, at_distance, at_depth
-
-        return corners
-
-    def _slownesses(self, tops: np.ndarray, speeds: np.ndarray, station_depth_km: float) -> np.ndarray:
-        rows = []
-        for depth in self._depth:
-            # Two points at one place have no path: the speed around them is what the cell's corner must say.
-            distance = np.maximum(self._distance, 0.01)
-            time = _first_arrival(tops, speeds, self._in_flat(depth), self._in_flat(station_depth_km), distance)
-            rows.append(time / np.maximum(np.hypot(distance, depth - station_depth_km), 0.01))
-        return np.stack(rows)
-
-    def _in_flat(self, depth_km: float) -> float:
-        return flat_depth(depth_km) if self._is_spherical else depth_km
+    def _found(self, rows: int, *places: ArrayLike) -> np.ndarray:
+        shape = np.broadcast(*places).shape
+        found = np.empty((rows, *shape))
+        distance, depth, station = (_flat(values, shape, np.float64) for values in places[:3])
+        fill_times(self.tables, distance, depth, station, _flat(places[3], shape, np.bool_), found.reshape(rows, -1))
+        return found
 
 
 TravelTimes = HomogeneousTimes | LayeredTimes
@@ -201,15 +136,35 @@ def _layered(
     return LayeredTimes(velocity, maxdistance_km, mindepth_km, maxdepth_km, stations_depth_km, step_km)
 
 
-def _position(axis: np.ndarray, values: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Give the interval that each value lies in, and how far along it is, 0..1; values outside go to the end."""
-    position = np.minimum(np.maximum((np.asarray(values) - axis[0]) / (axis[1] - axis[0]), 0.0), axis.size - 1.0)
-    below = np.minimum(position.astype(int), axis.size - 2)
-    return below, position - below
+def _flat(values: ArrayLike, shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """A copy of values broadcast to a shape, in one row."""
+    flat: np.ndarray = np.empty(shape, dtype)
+    flat[...] = values
+    return flat.reshape(-1)
 
 
 def _axis(start: float, end: float, step: float) -> np.ndarray:
     return np.linspace(start, max(end, start + step), max(2, int(np.ceil((end - start) / step)) + 1))
+
+
+def _mean_slowness(
+    tops: np.ndarray,
+    speeds: np.ndarray,
+    stations_depth_km: np.ndarray,
+    depths_km: np.ndarray,
+    distances_km: np.ndarray,
+    is_spherical: bool,
+) -> np.ndarray:
+    """Time over the straight path's length, s/km: (stations' depths, depths, distances)."""
+    # Two points at one place have no path: the speed around them is what the cell's corner must say.
+    distances = np.maximum(distances_km, 0.01)
+    found = np.empty((stations_depth_km.size, depths_km.size, distances_km.size))
+    for k, station in enumerate(stations_depth_km):
+        for j, depth in enumerate(depths_km):
+            source, sensor = (flat_depth(depth), flat_depth(station)) if is_spherical else (depth, station)
+            time = _first_arrival(tops, speeds, source, sensor, distances)
+            found[k, j] = time / np.maximum(np.hypot(distances, depth - station), 0.01)
+    return found
 
 
 def _constant_layers(velocity: VelocityConfig) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -5,8 +5,8 @@ from made_inputs import REGION, STATIONS, association_config, picks_of_events
 from pinning import Case
 
 from catalogdb.association.associate import associate
-from catalogdb.association.bursts import Bursts
-from catalogdb.association.chance import ChanceTest, Event
+from catalogdb.association.chance import ChanceTest
+from catalogdb.association.chance_kernels import Bursts, Event
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.windows import association_windows
 from catalogdb.stages.assemble import assemble_event

@@ -8,7 +8,6 @@ from test_association_associate import EVENTS, REGION, STATIONS, config, synthet
 
 from benchmarks._false_picks import false_picks, pushed_together
 from catalogdb.association.associate import associate
-from catalogdb.association.scan import _count
 from catalogdb.association.windows import AssociationWindow, owned
 
 START, END = 0.0, 7200.0
@@ -52,15 +51,16 @@ def test_overlapping_events_keep_their_own_picks(apart):
 
 
 def test_doubtful_events_are_kept_where_others_are_within_minutes():
-    stations, settings = [STATIONS[number] for number in (0, 2, 3, 6)], scan(min_stations=3, max_chance_per_day=1e-6)
+    stations, settings = [STATIONS[number] for number in (0, 2, 3)], scan(min_stations=3, max_chance_per_day=1e-4)
+    noise = false_picks(STATIONS, START, END, 1000.0, "uniform", seed=5)
     events = [(1000.0, 46.36, 13.10, 8.0), (1050.0, 46.25, 13.25, 11.0), (1100.0, 46.45, 13.20, 5.0)]
-    near = associate(synthetic_picks(events, stations), STATIONS, REGION, settings)
+    near = associate(synthetic_picks(events, stations) + noise, STATIONS, REGION, settings)
     assert [origin["time"] for origin in near.origins] == pytest.approx([1000.0, 1050.0, 1100.0], abs=0.3)
     assert "origin_by_chance" not in near.counts
     apart = [(time + 1900.0 * (time > 1060.0), *place) for time, *place in events]
-    alone = associate(synthetic_picks(apart, stations), STATIONS, REGION, settings)
-    assert len(alone.origins) + alone.counts["origin_by_chance"] == 3
-    assert alone.counts["origin_by_chance"] > 0
+    alone = associate(synthetic_picks(apart, stations) + noise, STATIONS, REGION, settings)
+    assert alone.origins == []
+    assert alone.counts["origin_by_chance"] >= 3
 
 
 def test_late_picks_of_an_event_are_not_another_event():
@@ -132,8 +132,3 @@ def test_pushed_together_events_keep_their_shape():
     assert shift["0"] == shift["2"] == 0.0
     before = {pick["_id"]: pick["time"] for pick in picks}
     assert all(pick["time"] - before[pick["_id"]] == pytest.approx(shift[event_of[pick["_id"]]]) for pick in moved)
-
-
-def test_more_hits_than_a_byte_holds_are_counted():
-    assert _count(np.ones((300, 2), dtype=bool)).tolist() == [300, 300]
-    assert _count(np.ones((254, 1), dtype=bool)).tolist() == [254]
