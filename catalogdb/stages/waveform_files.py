@@ -211,13 +211,13 @@ def _walk(root: Path, known: Known, result: FoundFiles) -> Iterator[Path]:
                     if not os.path.islink(path := os.path.join(folder, name)) and first_time(path)
                 ]
                 for name in sorted(names):
-                    path = Path(folder, name)
-                    if (folder, name) in known or not (name.startswith(".") or _is_other(path)):
-                        yield path
+                    file = Path(folder, name)
+                    if (folder, name) in known or not (name.startswith(".") or _is_other(file)):
+                        yield file
                         continue
                     result.skipped += 1
-                    if _suffix(path) in COMPRESSED:
-                        compressed.append(str(path))
+                    if _suffix(file) in COMPRESSED:
+                        compressed.append(str(file))
         todo = [path for path in links if first_time(path)]
     if compressed:
         result.problems.append(
