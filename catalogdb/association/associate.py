@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -145,17 +146,9 @@ def _check_overlap(stations: Sequence[StationRow], region: Region, config: Assoc
     Raises:
         InputError: when windows overlap by less.
     """
-    south, north, west, east = region.box
-    # Along a parallel the farthest place is an end, but for regions of more than half a circle.
-    along = np.linspace(west, east, PLACES_OF_A_PARALLEL)
-    corners = np.array([(latitude, longitude) for latitude in (south, north) for longitude in along])
-    distance_km, _ = distance_azimuth(
-        corners[:, :1],
-        corners[:, 1:],
-        [station["latitude"] for station in stations],
-        [station["longitude"] for station in stations],
+    farthest = _farthest_km(
+        tuple(station["latitude"] for station in stations), tuple(station["longitude"] for station in stations), region
     )
-    farthest = distance_km.max(axis=0)
     longest_time = float(np.hypot(farthest.max(), region.maxdepth_km) / _speed(config))
     needed = math.ceil(longest_time + config.max_residual)
     if config.overlap_seconds < needed:
@@ -167,6 +160,17 @@ def _check_overlap(stations: Sequence[StationRow], region: Region, config: Assoc
             hint=f"Name the job's region and stations.include, or set overlap_seconds to {needed} or more.",
         )
     return longest_time
+
+
+@lru_cache(maxsize=16)
+def _farthest_km(latitudes: tuple[float, ...], longitudes: tuple[float, ...], region: Region) -> np.ndarray:
+    """Distance of each station (degrees) from the farthest place of the region; made once for all windows."""
+    south, north, west, east = region.box
+    # Along a parallel the farthest place is an end, but for regions of more than half a circle.
+    along = np.linspace(west, east, PLACES_OF_A_PARALLEL)
+    corners = np.array([(latitude, longitude) for latitude in (south, north) for longitude in along])
+    distance_km, _ = distance_azimuth(corners[:, :1], corners[:, 1:], latitudes, longitudes)
+    return np.asarray(distance_km.max(axis=0))
 
 
 def _speed(config: AssociateConfig) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 
@@ -37,8 +38,18 @@ def annotate_stretches(
         window_starts(stretch.start_ns, stretch.rate, stretch.samples, network.window, network.stride, network.rate)
         for stretch in stretches
     ]
-    batches = timed_each("windows", _batches(network, stretches, grids, backend.batch_size, filter_settle_seconds))
-    outputs = (window for output in timed_each("network", backend.run(batches)) for window in output)
+    windows = _windows(network, stretches, grids, filter_settle_seconds)
+
+    def fill(batch: np.ndarray) -> int:
+        with timed("windows"):
+            count = 0
+            for row, window in zip(batch, islice(windows, len(batch)), strict=False):
+                for component, samples in zip(row, window, strict=True):
+                    component[:] = samples
+                count += 1
+        return count
+
+    outputs = (window for output in timed_each("network", backend.run(fill)) for window in output)
     for stretch, starts in zip(stretches, grids, strict=True):
         if starts.size:
             with timed("stack"):
@@ -71,56 +82,33 @@ def _stacked(network: Network, stretch: Stretch, starts: np.ndarray, outputs: It
 def _finish(network: Network, total: np.ndarray, covered: np.ndarray) -> None:
     """Make probabilities, in place, of what windows say together (labels, samples)."""
     if network.stacking == "avg":
-        np.divide(total, np.maximum(covered, 1), out=total)
+        np.divide(total, np.maximum(covered, 1, dtype=np.float32), out=total)
     if not covered.all():
         total[:, covered == 0] = np.nan
 
 
 def _windows_over(starts: np.ndarray, length: int, samples: int) -> np.ndarray:
     """Number of windows over each sample, uint8 where that is enough."""
-    most = int((np.searchsorted(starts, starts + length) - np.arange(starts.size)).max())
-    kind = np.uint8 if most < 256 else np.uint16
-    covered: np.ndarray = np.zeros(samples, dtype=kind)
-    for start in starts.tolist():
-        covered[start : start + length] += 1
-    return covered
+    borders = np.sort(np.concatenate([[0], starts, starts + length, [samples]]))
+    begun, over = (np.searchsorted(edges, borders[:-1], side="right") for edges in (starts, starts + length))
+    number = begun - over
+    return np.repeat(number.astype(np.uint8 if number.max() < 256 else np.uint16), np.diff(borders))
 
 
-def _batches(
-    network: Network,
-    stretches: Sequence[Stretch],
-    grids: Sequence[np.ndarray],
-    batch_size: int,
-    filter_settle_seconds: float,
-) -> Iterator[np.ndarray]:
-    """Windows of all stretches in the network's component order: float32 arrays (windows, components, samples).
+def _windows(
+    network: Network, stretches: Sequence[Stretch], grids: Sequence[np.ndarray], filter_settle_seconds: float
+) -> Iterator[list[np.ndarray | float]]:
+    """The samples of each component of each window, in the network's order; 0 for an absent one.
 
-    Windows of an hour are cut from a block of filtered data. Only the last batch may be smaller than the others.
+    Windows of an hour are cut from a block of filtered data.
     """
     settle = int(filter_settle_seconds * network.rate)
-    batch = np.empty((batch_size, len(network.rows), network.window), dtype=np.float32)
-    filled = 0
     for stretch, starts in zip(stretches, grids, strict=True):
         borders = np.flatnonzero(np.diff(starts // int(BLOCK_SECONDS * network.rate))) + 1
         for block in np.split(starts, borders) if starts.size else ():
             begin = max(0, int(block[0]) - settle)
             data = network.filtered(stretch, begin, min(stretch.samples, int(block[-1]) + network.window + settle))
-            rows = [
-                (component, np.lib.stride_tricks.sliding_window_view(samples, network.window))
-                for component, row in enumerate(network.rows)
-                if row is not None and (samples := data[row]) is not None
-            ]
-            absent = sorted(set(range(len(network.rows))) - {component for component, _ in rows})
-            position = 0
-            while position < block.size:
-                chosen = block[position : position + batch_size - filled] - begin
-                for component, windows in rows:
-                    batch[filled : filled + chosen.size, component] = windows[chosen]
-                batch[filled : filled + chosen.size, absent] = 0
-                filled += chosen.size
-                position += chosen.size
-                if filled == batch_size:
-                    yield batch
-                    batch, filled = np.empty_like(batch), 0
-    if filled:
-        yield batch[:filled]
+            rows = [None if row is None else data[row] for row in network.rows]
+            for start in (block - begin).tolist():
+                window = slice(start, start + network.window)
+                yield [0.0 if samples is None else samples[window] for samples in rows]

@@ -45,10 +45,11 @@ def peaks_and_saddles(probability: np.ndarray, floor: float) -> tuple[np.ndarray
     Returns:
         Sample numbers (int64, ascending; the first sample of a flat top) and saddles (float32), as in `Peaks`.
     """
-    reaching, edges = _reaching_and_edges(probability, floor)
+    near = _at_least(probability, floor / 2)
+    reaching = near[probability[near] >= np.float32(floor)]
     if reaching.size == 0:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-    begins, ends = edges[0::2], edges[1::2]
+    begins, ends = near[np.diff(near, prepend=-2) > 1], near[np.diff(near, append=probability.size + 1) > 1] + 1
     reached = np.unique(np.searchsorted(begins, reaching, side="right") - 1)
     # the spans that reach the floor, one after the other, each behind a sample that counts as zero
     lengths = ends[reached] - begins[reached] + 1
@@ -60,18 +61,13 @@ def peaks_and_saddles(probability: np.ndarray, floor: float) -> tuple[np.ndarray
     return places[chosen], saddles
 
 
-def _reaching_and_edges(probability: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:
-    """Samples that reach the floor, and those at which the probability comes to or falls below half of it."""
-    reaching, edges = [], []
-    for first in range(0, probability.size, BLOCK):  # by blocks, to save memory
-        block = probability[first : first + BLOCK]
-        before = bool(first) and bool(probability[first - 1] >= np.float32(floor / 2))
-        reaching.append(first + np.flatnonzero(block >= np.float32(floor)))
-        edges.append(first + np.flatnonzero(np.diff(block >= np.float32(floor / 2), prepend=before)))
-    if probability.size and probability[-1] >= np.float32(floor / 2):
-        edges.append(np.array([probability.size]))
-    nothing = np.empty(0, dtype=np.int64)
-    return np.concatenate([nothing, *reaching]), np.concatenate([nothing, *edges])
+def _at_least(probability: np.ndarray, level: float) -> np.ndarray:
+    """Samples that reach a level, ascending; by blocks, to save memory."""
+    blocks = [
+        first + np.flatnonzero(probability[first : first + BLOCK] >= np.float32(level))
+        for first in range(0, probability.size, BLOCK)
+    ]
+    return np.concatenate([np.empty(0, dtype=np.int64), *blocks])
 
 
 def _independent(values: np.ndarray, floor: float) -> tuple[np.ndarray, np.ndarray]:

@@ -29,11 +29,11 @@ def quantise(values: np.ndarray, floor: float) -> np.ndarray:
         values: float32, 0 to 1 or NaN, any shape.
         floor: probabilities below this become 0; with 0 all are kept.
     """
-    scaled = np.multiply(values, SCALE, dtype=np.float32)
-    np.rint(scaled, out=scaled)
-    if floor > 0:
-        scaled *= values >= np.float32(floor)  # NaN times False is NaN
-    return np.fmin(scaled, NOTHING_SAID, out=scaled).astype(np.uint8)  # of NaN and a number, fmin gives the number
+    codes = np.zeros(values.shape, dtype=np.uint8)
+    kept = ~(values < np.float32(floor))  # NaN is not below anything
+    scaled = np.rint(values[kept] * np.float32(SCALE))
+    codes[kept] = np.fmin(scaled, NOTHING_SAID)  # of NaN and a number, fmin gives the number
+    return codes
 
 
 def read_back(codes: np.ndarray) -> np.ndarray:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import warnings
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +15,7 @@ import numpy as np
 
 from catalogdb.documents.archive import WfMiniseed
 from catalogdb.waveforms.assemble import Segment, assemble
+from catalogdb.waveforms.decode import decoded_samples
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState, check_digest, check_unchanged, opened
 from catalogdb.waveforms.other_formats import read_other
@@ -319,7 +318,7 @@ def _decode(
     while stack:
         first, end = stack.pop()
         part = records.select(slice(first, end))
-        samples = _decoded(content, part)
+        samples = decoded_samples(content, part)
         if not isinstance(samples, str):
             yield part, samples
         elif end - first == 1:
@@ -329,37 +328,6 @@ def _decode(
             stack += [(middle, end), (first, middle)]
     for reason, offsets in bad.items():
         problems.append(f"{span.path}: {len(offsets)} records passed over, the first at byte {offsets[0]}: {reason}")
-
-
-def _decoded(content: bytes, records: Records) -> dict[bytes, np.ndarray] | str:
-    """Samples of each channel, or why they can't be had."""
-    import obspy
-
-    first, end = int(records.offset[0]), int(records.offset[-1] + records.length[-1])
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            stream = obspy.read(io.BytesIO(content[first:end]), format="MSEED")
-        except Exception as error:  # the decoder raises whatever the bytes lead it to
-            return _short(error)
-    if corrupt := [warning for warning in caught if "integrity check" in str(warning.message)]:
-        return _short(corrupt[0].message)
-    decoded: dict[Channel, list[np.ndarray]] = defaultdict(list)
-    for trace in stream:
-        stats = trace.stats
-        decoded[stats.network, stats.station, location(stats.location), stats.channel].append(trace.data)
-    samples = {}
-    for sid in np.unique(records.sid):
-        parts = decoded.get(codes(bytes(sid)), [])
-        expected = int(records.npts[records.sid == sid].sum())
-        if sum(map(len, parts)) != expected:
-            return f"{sum(map(len, parts))} samples decoded where the headers promise {expected}"
-        samples[sid] = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return samples
-
-
-def _short(error: object) -> str:
-    return " ".join(str(error).split())[:160]
 
 
 def _trace(segment: Segment, channel: Channel, window: tuple[int, int]) -> Trace | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,10 @@ from catalogdb.errors import InputError
 from catalogdb.picking.network import NetworkDescription
 from catalogdb.picking.weights import WeightsFiles
 
+Fill = Callable[[np.ndarray], int]
+"""Puts windows of counts, as many as there is room for, into a float32 array (windows, components, samples), and says
+how many; 0 where none are left."""
+
 
 class Backend(Protocol):
     """A network that is ready to run.
@@ -22,18 +26,18 @@ class Backend(Protocol):
     Attributes:
         name: what is stored with the results, for example ``openvino cpu float32``.
         description: the network.
-        batch_size: windows that one batch of `run` should hold; only the last may hold fewer.
+        batch_size: windows that one batch of `run` has room for; only the last may hold fewer.
     """
 
     name: str
     description: NetworkDescription
     batch_size: int
 
-    def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def run(self, fill: Fill) -> Iterator[np.ndarray]:
         """Probabilities of each batch, in order, with few batches in memory at a time.
 
         Args:
-            batches: float32 arrays (windows, components, samples) of counts.
+            fill: is given memory that the network reads from, batch by batch, until it has no more windows.
 
         Yields:
             float32 arrays (windows, labels, samples).

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from catalogdb.picking.backends import Fill
 from catalogdb.picking.seisbench_network import load_network
 from catalogdb.picking.weights import WeightsFiles
 
@@ -29,19 +30,19 @@ class CudaBackend:
         torch.backends.cudnn.allow_tf32 = False  # else convolutions of float32 keep 10 bits of each factor
         self.name = f"torch {torch.cuda.get_device_name()} {precision}"
 
-    def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def run(self, fill: Fill) -> Iterator[np.ndarray]:
         """Probabilities of each batch, in order."""
+        shape = self.batch_size, len(self.description.component_order), self.description.window
         stream = torch.cuda.Stream()
         waiting: deque[tuple[Any, ...]] = deque()
-        for windows in batches:
-            waiting.append(self._submit(windows, stream))
+        while count := fill((pinned := torch.empty(shape, pin_memory=True)).numpy()):
+            waiting.append(self._submit(pinned[:count], stream))
             if len(waiting) >= IN_FLIGHT:
                 yield _finished(*waiting.popleft())
         while waiting:
             yield _finished(*waiting.popleft())
 
-    def _submit(self, windows: np.ndarray, stream: torch.cuda.Stream) -> tuple[torch.Tensor, torch.cuda.Event]:
-        pinned = torch.from_numpy(windows).pin_memory()
+    def _submit(self, pinned: torch.Tensor, stream: torch.cuda.Stream) -> tuple[torch.Tensor, torch.cuda.Event]:
         with torch.inference_mode(), torch.cuda.stream(stream):
             on_device = pinned.to("cuda", non_blocking=True)
             with torch.autocast("cuda", dtype=self.precision, enabled=self.precision is not None):

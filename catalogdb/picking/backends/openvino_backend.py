@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import openvino
 
+from catalogdb.picking.backends import Fill
 from catalogdb.picking.backends.export import exported_network
 from catalogdb.picking.weights import WeightsFiles
 
@@ -19,6 +20,14 @@ BATCH_SIZES = {"phasenet": 16, "eqtransformer": 8, "seislm": 4}
 """Small enough for what a batch needs between layers to stay in a core's cache."""
 AHEAD = 8
 """Batches that wait beyond those being computed: the next ones may take a while to make, as where data are filtered."""
+
+
+class _Request(NamedTuple):
+    """A batch under way, with the memory that OpenVINO reads it from and writes to."""
+
+    infer: openvino.InferRequest
+    windows: np.ndarray
+    probabilities: np.ndarray
 
 
 class OpenvinoBackend:
@@ -45,41 +54,39 @@ class OpenvinoBackend:
         }
         self.compiled = core.compile_model(model, "CPU", settings)
         self.at_a_time = threads + AHEAD
-        self.spare: deque[Any] = deque()
+        self.spare: deque[_Request] = deque()
 
-    def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def run(self, fill: Fill) -> Iterator[np.ndarray]:
         """Probabilities of each batch, in order. An array is good until the next one is asked for."""
         requests = [self._request() for _ in range(self.at_a_time)]
         free = deque(requests)
-        busy: deque[tuple[Any, int]] = deque()
+        busy: deque[tuple[_Request, int]] = deque()
         try:
-            for windows in batches:
-                busy.append(self._start(free.popleft(), windows))
+            while count := fill(free[0].windows):
+                request = free.popleft()
+                request.windows[count:] = 0
+                request.infer.start_async()
+                busy.append((request, count))
                 if not free:
-                    request, count = busy.popleft()
-                    request.wait()
-                    yield request.get_output_tensor(0).data[:count]
-                    free.append(request)
+                    yield self._finished(*busy[0])
+                    free.append(busy.popleft()[0])
             while busy:
-                request, count = busy.popleft()
-                request.wait()
-                yield request.get_output_tensor(0).data[:count]
-                free.append(request)
+                yield self._finished(*busy[0])
+                free.append(busy.popleft()[0])
         finally:
             for request, _ in busy:
-                request.wait()
+                request.infer.wait()
             self.spare.extend(requests)
 
-    def _request(self) -> openvino.InferRequest:
+    def _request(self) -> _Request:
         """One that no other run uses: a worker may have several tasks at a time, each in a thread."""
         try:
             return self.spare.pop()
         except IndexError:
-            return self.compiled.create_infer_request()
+            infer = self.compiled.create_infer_request()
+            return _Request(infer, infer.get_input_tensor(0).data, infer.get_output_tensor(0).data)
 
-    def _start(self, request: openvino.InferRequest, windows: np.ndarray) -> tuple[openvino.InferRequest, int]:
-        tensor = request.get_input_tensor(0).data
-        tensor[: len(windows)] = windows
-        tensor[len(windows) :] = 0
-        request.start_async()
-        return request, len(windows)
+    @staticmethod
+    def _finished(request: _Request, count: int) -> np.ndarray:
+        request.infer.wait()
+        return request.probabilities[:count]

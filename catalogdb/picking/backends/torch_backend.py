@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 import torch
 
+from catalogdb.picking.backends import Fill
 from catalogdb.picking.seisbench_network import load_network
 from catalogdb.picking.weights import WeightsFiles
 
@@ -29,14 +30,15 @@ class TorchBackend:
         self.batch_size = batch_size or BATCH_SIZE
         self.threads = threads
 
-    def run(self, batches: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    def run(self, fill: Fill) -> Iterator[np.ndarray]:
         """Probabilities of each batch, in order."""
+        shape = self.batch_size, len(self.description.component_order), self.description.window
         before = torch.get_num_threads()
         waiting: deque[Future[np.ndarray]] = deque()
         try:
             with ThreadPoolExecutor(self.threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                for windows in batches:
-                    waiting.append(pool.submit(self._forward, windows))
+                while count := fill(windows := np.empty(shape, dtype=np.float32)):
+                    waiting.append(pool.submit(self._forward, windows[:count]))
                     if len(waiting) > self.threads:
                         yield waiting.popleft().result()
                 while waiting:

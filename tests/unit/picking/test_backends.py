@@ -45,9 +45,20 @@ def windows():
     return data.astype(np.float32)
 
 
-def run_in(backend, windows, size):
-    batches = (windows[begin : begin + size] for begin in range(0, len(windows), size))
-    return np.concatenate([output.copy() for output in backend.run(batches)])
+def filling(windows):
+    """What puts the windows into batches, as many at a time as there is room for."""
+    left = iter(windows)
+
+    def fill(batch):
+        some = list(islice(left, len(batch)))
+        batch[: len(some)] = some or 0
+        return len(some)
+
+    return fill
+
+
+def run_in(backend, windows):
+    return np.concatenate([output.copy() for output in backend.run(filling(windows))])
 
 
 @openvino_only
@@ -74,7 +85,7 @@ def test_windows_do_not_know_of_batches_and_threads(windows, backend):
     for size, threads in ((1, 1), (7, 2), (16, 2), (13, 1)):
         opened = open_backend(backend, files, 3001, size, threads, "float32")
         assert opened.batch_size == size
-        found = run_in(opened, windows, size)
+        found = run_in(opened, windows)
         assert found.shape == (13, 2, 3001) and found.dtype == np.float32
         wanted = found if wanted is None else wanted
         np.testing.assert_allclose(found, wanted, atol=2e-6)
@@ -84,10 +95,10 @@ def test_windows_do_not_know_of_batches_and_threads(windows, backend):
 def test_tasks_side_by_side_do_not_disturb_each_other(windows, backend):
     """A worker with several threads has several runs on one loaded network at a time."""
     opened = open_backend(backend, resolve("phasenet", "demo"), 3001, 2, 2, "float32")
-    wanted = [run_in(opened, windows + number, 2) for number in range(4)]
+    wanted = [run_in(opened, windows + number) for number in range(4)]
     mixed = [np.roll(windows, number, axis=0) for number in range(4)]
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda data: run_in(opened, data, 2), mixed * 3))
+        found = list(pool.map(lambda data: run_in(opened, data), mixed * 3))
     for number, output in enumerate(found):
         np.testing.assert_allclose(output, np.roll(wanted[0], number % 4, axis=0), atol=2e-6)
 
@@ -95,24 +106,24 @@ def test_tasks_side_by_side_do_not_disturb_each_other(windows, backend):
 @pytest.mark.parametrize("backend", [pytest.param("openvino", marks=openvino_only), "torch"])
 def test_a_run_left_half_way_leaves_the_backend_fit_for_use(windows, backend):
     opened = open_backend(backend, resolve("phasenet", "demo"), 3001, 1, 2, "float32")
-    wanted = run_in(opened, windows, 1)
-    half = opened.run(windows[number : number + 1] for number in range(13))
+    wanted = run_in(opened, windows)
+    half = opened.run(filling(windows))
     list(islice(half, 3))
     half.close()
 
     def broken():
-        yield windows[:1]
+        yield windows[0]
         raise OSError("the file went away")
 
     with pytest.raises(OSError, match="went away"):
-        list(opened.run(broken()))
-    np.testing.assert_allclose(run_in(opened, windows, 1), wanted, atol=1e-7)
-    assert list(opened.run(iter(()))) == []
+        list(opened.run(filling(broken())))
+    np.testing.assert_allclose(run_in(opened, windows), wanted, atol=1e-7)
+    assert list(opened.run(filling(()))) == []
 
 
 def test_torch_is_left_with_the_threads_that_it_had(windows):
     before = torch.get_num_threads()
-    run_in(open_backend("torch", resolve("phasenet", "demo"), 3001, 4, 2, "float32"), windows, 4)
+    run_in(open_backend("torch", resolve("phasenet", "demo"), 3001, 4, 2, "float32"), windows)
     assert torch.get_num_threads() == before
 
 
@@ -120,7 +131,7 @@ def test_torch_is_left_with_the_threads_that_it_had(windows):
 @pytest.mark.parametrize("value", [0.0, 1e15, -7.0])
 def test_windows_without_information_give_finite_probabilities(backend, value):
     opened = open_backend(backend, resolve("phasenet", "demo"), 3001, 4, 1, "float32")
-    output = run_in(opened, np.full((4, 3, 3001), value, dtype=np.float32), 4)
+    output = run_in(opened, np.full((4, 3, 3001), value, dtype=np.float32))
     assert np.isfinite(output).all() and output.min() >= 0 and output.max() <= 1
 
 

@@ -52,6 +52,26 @@ def test_odd_files_read_as_obspy_reads_them(path):
     assert sum(segment["npts"] for segment in result.segments) == sum(map(len, found.values()))
 
 
+def test_a_long_file_is_decoded_as_if_at_once(tmp_path):
+    """Two channels in turns, one of which changes from integers to floating-point numbers."""
+    whole, later = wander(300_000), wander(300_000, seed=1, dtype=np.float32)
+    other = wander(600_000, seed=2)
+    parts = [
+        trace(whole[:150_000]),
+        trace(other[:300_000], chan="HHN"),
+        trace(whole[150_000:], START + 1500),
+        trace(later, START + 3000),
+        trace(other[300_000:], START + 3000, chan="HHN"),
+    ]
+    with open(tmp_path / "long.mseed", "wb") as stream:
+        for part in parts:
+            part.write(stream, format="MSEED", reclen=512)
+    (north, vertical), problems = read_traces(scan_all(tmp_path / "long.mseed"), *EVER)
+    assert problems == []
+    assert north.data.dtype == np.int32 and np.array_equal(north.data, other)
+    assert vertical.data.dtype == np.float64 and np.array_equal(vertical.data, np.concatenate([whole, later]))
+
+
 def test_segments_have_the_schema_s_fields():
     schema = collections()["wf_miniseed"].fields
     segment = scan_miniseed(MSEED / "test.mseed").segments[0]
