@@ -218,6 +218,7 @@ class EventReading:
             place=descriptions[0] if descriptions else None,
             zone=self._note.get("zone"),
             remarks=self._note.get("remarks"),
+            preferred_origin_rule=self._note.get("preferred_origin_rule"),
             evaluation_mode=mode,
             evaluation_status=status,
             source_id=self._source_id,

@@ -10,6 +10,7 @@ from catalogdb.documents.data import Magnitude, Origin, OriginArrival, OriginDra
 from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
 from catalogdb.exchange.event_parts import arrival_counts, arrival_of, magnitude_of, origin_of, present
 from catalogdb.exchange.positions import coordinates
+from catalogdb.exchange.quakeml_ellipsoid import ellipsoid_of
 from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, STATION_MAGNITUDE_NOTES, read_note
 from catalogdb.exchange.quakeml_picks import unique
 from catalogdb.exchange.quakeml_values import (
@@ -66,7 +67,9 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
     time, depth = plausible_epoch(origin.time), depth_km(origin.depth, where, said)
     numbers = {what: said.bounded(what, value, where) for what, value in numbers.items()}
     mode, status = evaluation(origin)
-    note = cast(OriginDraft, read_note(origin, ORIGIN_NOTES))
+    note = read_note(origin, ORIGIN_NOTES)
+    if "covariance_km2" not in note:
+        note |= ellipsoid_of(origin.origin_uncertainty, where, said)
     document: OriginDraft = {
         "_id": name,
         "method": method.removeprefix(f"{OWN_PREFIX}/method/"),
@@ -78,7 +81,7 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
         **numbers,
         "evaluation_mode": mode,
         "evaluation_status": status,
-        **note,
+        **cast(OriginDraft, note),
     }
     return origin_of(**document)
 

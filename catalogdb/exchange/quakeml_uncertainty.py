@@ -1,4 +1,7 @@
-"""How well an origin is known, as QuakeML has it: a radius; with a covariance the ellipse and the ellipsoid too."""
+"""How well an origin is known, as QuakeML has it: a radius; with a covariance the ellipse and the ellipsoid too.
+
+`confidenceLevel` is of all that an `originUncertainty` says (QuakeML 1.2, Basic Event Description, OriginUncertainty).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ def add_origin_uncertainty(parent: Any, origin: Mapping[str, Any]) -> None:
     `horizontalUncertainty` is the largest horizontal standard deviation, as for origins that have no more; axes are
     those that hold `CONFIDENCE_PERCENT`.
     """
-    horizontal, ellipsoid = origin.get("horizontal_uncertainty_km"), origin.get("ellipsoid")
+    horizontal = origin.get("horizontal_uncertainty_km")
+    ellipsoid = origin.get("ellipsoid") if "covariance_km2" in origin else None
     if horizontal is None:
         return
     element = etree.SubElement(parent, "originUncertainty")
@@ -57,4 +61,4 @@ def _ellipse(covariance: list[list[float]]) -> tuple[float, float, float]:
     (east, both, _), (_, north, _), _ = covariance
     middle, half = (east + north) / 2.0, math.hypot((east - north) / 2.0, both)
     azimuth = math.degrees(0.5 * math.atan2(2.0 * both, north - east)) % 180.0
-    return math.sqrt(max(middle - half, 0.0)), math.sqrt(middle + half), azimuth
+    return math.sqrt(max(middle - half, 0.0)), math.sqrt(max(middle + half, 0.0)), azimuth

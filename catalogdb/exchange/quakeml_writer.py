@@ -114,7 +114,7 @@ def _picks(event: data.Event, picks: list[data.Pick]) -> list[data.Pick]:
 def _event_note(event: data.Event) -> Json:
     own_type = event.get("event_type")
     names = ("source_id", "remarks", "zone", "is_no_event", "event_type_rule", "event_type_probability")
-    note = {name: event.get(name) for name in names}
+    note = {name: event.get(name) for name in (*names, "preferred_origin_rule")}
     is_said = own_type != quakeml_type(own_type) or note["event_type_rule"]  # which is of this type and of no other
     note["event_type"] = own_type if is_said else None
     if not event["origins"]:

@@ -1,14 +1,18 @@
 """What a location by its density says goes into QuakeML and tables."""
 
 import io
+import re
 
+import numpy as np
 import pytest
 from obspy import read_events
 from obspy.io.quakeml.core import _validate
-from quakeml_documents import EVENT, PICKS
+from quakeml_documents import EVENT, PICKS, assert_equal, read_back, written
 
+from catalogdb.exchange.quakeml_ellipsoid import covariance_of, ellipsoid_deviations
 from catalogdb.exchange.quakeml_writer import write_quakeml
 from catalogdb.exchange.tables import EVENT_COLUMNS, event_row
+from catalogdb.location.ellipsoid import confidence_ellipsoid
 
 FOUND = {
     "horizontal_uncertainty_km": 2.0,
@@ -23,6 +27,75 @@ FOUND = {
     "bimodal": True,
 }  # fmt: skip
 LOCATED = EVENT | {"origins": [origin | FOUND for origin in EVENT["origins"]]}
+
+
+RELOCATED = {
+    "expected": {"time": 1711574377.25, "latitude": 46.36, "longitude": 12.81, "depth_km": 10.1},
+    **{"cluster": "c" * 32, "cluster_events": 12, "n_differences": 345, "n_correlated": 67},
+}
+
+
+def test_quakeml_gives_back_what_a_location_says(tmp_path):
+    event = LOCATED | {"preferred_origin_rule": "covariance"}
+    event |= {"origins": [origin | RELOCATED for origin in event["origins"]]}
+    text = written([(event, PICKS)])
+    catalog = read_back(text, tmp_path)
+    (found,) = catalog.events
+    assert found["preferred_origin_rule"] == "covariance" and catalog.repaired == []
+    for origin, expected in zip(found["origins"], event["origins"], strict=True):
+        said = FOUND | RELOCATED
+        assert_equal({name: origin[name] for name in said}, said)
+        assert origin["method"] == expected["method"]
+    origins = [origin | {"_id": origin["_id"].rsplit("/", 1)[-1]} for origin in found["origins"]]
+    again = written([(event | {"origins": origins}, PICKS)])
+    names = "originUncertainty|comment"
+    parts = [re.findall(rf"<(?:{names})>.*?</(?:{names})>", one.decode(), re.DOTALL) for one in (text, again)]
+    assert parts[0] == parts[1] and len(parts[0]) > 4
+
+
+def test_an_ellipsoid_without_a_note_becomes_ellipsoid_and_covariance(tmp_path):
+    covariance = np.array(FOUND["covariance_km2"])
+    own = FOUND | {"ellipsoid": confidence_ellipsoid(covariance)}
+    event = EVENT | {"origins": [origin | own for origin in EVENT["origins"]]}
+    text = re.sub(rb"<text>catalogdb: [^<]*</text>", b"<text>none of ours</text>", written([(event, PICKS)]))
+    origin = read_back(text, tmp_path).events[0]["origins"][0]
+    assert origin["ellipsoid"] == pytest.approx(own["ellipsoid"], rel=1e-6)
+    assert np.allclose(origin["covariance_km2"], covariance, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("was", "instead"),
+    [
+        (b"<confidenceLevel>68.0</confidenceLevel>", b""),
+        (b"<semiMajorAxisLength>", b"<semiMajorAxisLength>0.000"),
+        (b"<majorAxisRotation>10.0</majorAxisRotation>", b""),
+    ],
+)
+def test_an_ellipsoid_of_unknown_size_or_direction_is_counted(tmp_path, was, instead):
+    text = re.sub(rb"<text>catalogdb: [^<]*</text>", b"<text>none of ours</text>", written([(LOCATED, PICKS)]))
+    assert was in text
+    catalog = read_back(text.replace(was, instead), tmp_path)
+    assert all("ellipsoid" not in origin for origin in catalog.events[0]["origins"])
+    assert any("2 confidence ellipsoids left out" in line for line in catalog.repaired)
+    assert any("2 ellipses of which the larger axis alone is kept" in line for line in catalog.repaired)
+
+
+def test_covariance_of_an_ellipsoid_is_the_one_it_was_made_from():
+    random = np.random.default_rng(1)
+    for _ in range(50):
+        axes = random.normal(size=(3, 3))
+        assert np.allclose(covariance_of(confidence_ellipsoid(axes @ axes.T)), axes @ axes.T)
+    assert ellipsoid_deviations(68) == pytest.approx(1.8724, abs=1e-5)
+    assert ellipsoid_deviations(90) == pytest.approx(2.5003, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("covariance_km2", [[1.0, 2.0], [3.0, 4.0]]), ("ellipsoid", {"major_km": 1.0}), ("depth_68_km", ["a", 2.0])],
+)
+def test_a_note_of_another_shape_is_left_out(tmp_path, name, value):
+    event = EVENT | {"origins": [origin | {name: value} for origin in EVENT["origins"]]}
+    assert all(name not in origin for origin in read_back(written([(event, PICKS)]), tmp_path).events[0]["origins"])
 
 
 def test_quakeml_has_the_ellipse_and_the_ellipsoid():
