@@ -278,7 +278,7 @@ def _degrees(kilometres: float | None) -> float | None:
 def _origin_uncertainty(origin: Mapping[str, Any]) -> Any:
     """The `OriginUncertainty` (of ObsPy) of an origin document; None where nothing is known of it.
 
-    `horizontalUncertainty` is the largest horizontal standard deviation, as for origins that have no more; axes are
+    Without an ellipsoid `horizontalUncertainty` is the largest horizontal standard deviation; else radius and axes are
     those that hold `CONFIDENCE_PERCENT`.
     """
     from obspy.core.event import ConfidenceEllipsoid, OriginUncertainty
@@ -294,7 +294,7 @@ def _origin_uncertainty(origin: Mapping[str, Any]) -> Any:
     }
     smaller, larger, azimuth = _ellipse(origin["covariance_km2"])
     return OriginUncertainty(
-        horizontal_uncertainty=largest,
+        horizontal_uncertainty=round(horizontal * ELLIPSE_DEVIATIONS * 1000.0, 6),
         min_horizontal_uncertainty=smaller * 1000.0 * ELLIPSE_DEVIATIONS,
         max_horizontal_uncertainty=larger * 1000.0 * ELLIPSE_DEVIATIONS,
         azimuth_max_horizontal_uncertainty=azimuth,

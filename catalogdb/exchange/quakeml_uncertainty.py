@@ -22,18 +22,19 @@ ELLIPSE_DEVIATIONS = math.sqrt(-2.0 * math.log(1.0 - CONFIDENCE_PERCENT / 100.0)
 def add_origin_uncertainty(parent: Any, origin: Mapping[str, Any]) -> None:
     """Add the `originUncertainty` of an origin document to its element; nothing where nothing is known of it.
 
-    `horizontalUncertainty` is the largest horizontal standard deviation, as for origins that have no more; axes are
-    those that hold `CONFIDENCE_PERCENT`.
+    Without an ellipsoid `horizontalUncertainty` is the largest horizontal standard deviation, and no level is stated;
+    else radius and axes are those that hold `CONFIDENCE_PERCENT`, the radius as if no direction were surer.
     """
     horizontal = origin.get("horizontal_uncertainty_km")
     ellipsoid = origin.get("ellipsoid") if "covariance_km2" in origin else None
     if horizontal is None:
         return
     element = etree.SubElement(parent, "originUncertainty")
-    description = "horizontal uncertainty" if ellipsoid is None else "confidence ellipsoid"
-    add_texts(element, preferredDescription=description, horizontalUncertainty=metres(horizontal))
     if ellipsoid is None:
+        add_texts(element, preferredDescription="horizontal uncertainty", horizontalUncertainty=metres(horizontal))
         return
+    radius = metres(horizontal * ELLIPSE_DEVIATIONS)
+    add_texts(element, preferredDescription="confidence ellipsoid", horizontalUncertainty=radius)
     smaller, larger, azimuth = _ellipse(origin["covariance_km2"])
     add_texts(
         element,

@@ -108,7 +108,7 @@ def _deviations(percent: float | None) -> float:
 
 
 def _ellipse_deviations(percent: float | None) -> float:
-    """The same of an ellipse's axes: those of 68 % are 1.51 standard deviations long."""
+    """The same of an ellipse's axes and a circle's radius: those of 68 % are 1.51 standard deviations long."""
     if percent is None or not 1 < percent < 100:
         return 1.0
     return math.sqrt(-2 * math.log(1 - percent / 100))
@@ -162,14 +162,17 @@ def degrees_to_km(degrees: float | None) -> float | None:
 def horizontal_uncertainty_km(origin: Any) -> float | None:
     """The radius that is given, else the ellipse's larger axis, else the larger error of latitude and longitude.
 
-    Axes are converted from their confidence level to one standard deviation.
+    A confidence level is of radius and axes alike (QuakeML 1.2, OriginUncertainty), which become one standard
+    deviation. With a level the axis comes first: a radius can't tell that one direction is less sure than others, and
+    beside an ellipse some mean one standard deviation by it, as we did until version 0.1.
     """
     ellipse = origin.origin_uncertainty
     if ellipse is not None:
-        if ellipse.horizontal_uncertainty is not None:
-            return kilometres(ellipse.horizontal_uncertainty)
-        if ellipse.max_horizontal_uncertainty is not None:
-            return kilometres(ellipse.max_horizontal_uncertainty / _ellipse_deviations(ellipse.confidence_level))
+        extents = [ellipse.horizontal_uncertainty, ellipse.max_horizontal_uncertainty]
+        if ellipse.confidence_level is not None:
+            extents.reverse()
+        if (extent := next((extent for extent in extents if extent is not None), None)) is not None:
+            return kilometres(extent / _ellipse_deviations(ellipse.confidence_level))
     north = degrees_to_km(standard_deviation(origin.latitude_errors))
     east = degrees_to_km(standard_deviation(origin.longitude_errors))
     sides = [side for side in (north, east and east * math.cos(math.radians(origin.latitude))) if side is not None]

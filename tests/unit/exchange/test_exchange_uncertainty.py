@@ -104,7 +104,7 @@ def test_quakeml_has_the_ellipse_and_the_ellipsoid():
     assert _validate(io.BytesIO(stream.getvalue()))
     found = read_events(io.BytesIO(stream.getvalue()))[0].origins[0].origin_uncertainty
     assert found.preferred_description == "confidence ellipsoid" and found.confidence_level == 68.0
-    assert found.horizontal_uncertainty == 2000.0
+    assert found.horizontal_uncertainty == pytest.approx(2000.0 * 1.5096, rel=1e-4)  # the level is of it too
     assert found.max_horizontal_uncertainty == pytest.approx(2000.0 * 1.5096, rel=1e-4)
     assert found.min_horizontal_uncertainty == pytest.approx(1000.0 * 1.5096, rel=1e-4)
     assert found.azimuth_max_horizontal_uncertainty == pytest.approx(0.0)

@@ -76,6 +76,28 @@ def test_uncertainties_become_one_standard_deviation(tmp_path, percent, depth_km
     assert found["horizontal_uncertainty_km"] == pytest.approx(horizontal_km, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("percent", "horizontal_km"),
+    [(None, 4.292), (68, 4.292 / 1.5096), (90, 4.292 / 2.14597), (95, 4.292 / 2.44775), (39.3469, 4.292)],
+)
+def test_a_radius_becomes_one_standard_deviation(tmp_path, percent, horizontal_km):
+    """A circle of 90 % has a radius of 2.15 standard deviations in each direction."""
+    level = "" if percent is None else f"<confidenceLevel>{percent}</confidenceLevel>"
+    inside = f"<originUncertainty><horizontalUncertainty>4292</horizontalUncertainty>{level}</originUncertainty>"
+    (found,) = read(tmp_path, event("1", origin("a", inside))).events[0]["origins"]
+    assert found["horizontal_uncertainty_km"] == pytest.approx(horizontal_km, rel=1e-4)
+
+
+@pytest.mark.parametrize(("level", "horizontal_km"), [("", 0.75), ("<confidenceLevel>90</confidenceLevel>", 2.0)])
+def test_with_a_level_the_larger_axis_comes_before_the_radius(tmp_path, level, horizontal_km):
+    inside = (
+        "<originUncertainty><horizontalUncertainty>750</horizontalUncertainty>"
+        f"<maxHorizontalUncertainty>4292</maxHorizontalUncertainty>{level}</originUncertainty>"
+    )
+    (found,) = read(tmp_path, event("1", origin("a", inside))).events[0]["origins"]
+    assert found["horizontal_uncertainty_km"] == pytest.approx(horizontal_km, rel=1e-4)
+
+
 @pytest.mark.parametrize("value", [999, -9.9, 1e30, -99])
 def test_a_magnitude_out_of_bounds_costs_itself(tmp_path, value):
     catalog = read(tmp_path, event("1", origin("a"), magnitude("1", value)))
