@@ -144,14 +144,18 @@ def _row(
     """One line, and the reason to reject it."""
     found = {meaning: cells[at].strip() if at < len(cells) else "" for meaning, at in column.items()}
     net, sta, chan = found.get("net", ""), found["sta"], found.get("chan", "")
-    if "." in sta:  # an id such as CX.PB01. or CX.PB01..BHZ
-        first, sta = sta.split(".")[:2]
+    loc = location_code(found.get("loc"))
+    if "." in sta:  # an id such as CX.PB01. or CX.PB01.00.BHZ
+        first, sta, *behind = sta.split(".")
         net = net or first
-    row = _Row(line, net or default_network, sta, location_code(found.get("loc")), chan)
+        loc = loc or location_code(behind[0] if behind else "")
+    row = _Row(line, net or default_network, sta, loc, chan)
     if any(cell.strip() for cell in cells[len(names) :]):
         return row, f"{len(cells)} cells, but the first line names {len(names)} columns"
     if not is_code(sta):
         return row, f"{sta[:40]!r} is no station code"
+    if not is_location(loc):
+        return row, f"{loc[:40]!r} is no location code"
     for what, code in (("network", row.net), ("channel", chan)):
         if code and not is_code(code):
             return row, f"{code[:40]!r} is no {what} code"

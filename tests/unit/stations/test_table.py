@@ -37,6 +37,22 @@ def test_locations_and_depths_of_a_table_count(tmp_path):
     assert [(row["loc"], row["elev"], row["edepth"]) for row in rows] == [("00", 0.1, 0.0), ("10", -0.05, 0.15)]
 
 
+def test_ids_of_a_table_keep_their_location_codes(tmp_path):
+    lines = ("K9.B.00,46.1,13,100", "K9.B.10,46.2,13,200", "K9.C.--,46.3,13,300", "K9.D.é,46.3,13,300")
+    metadata = read(tmp_path, "id,latitude,longitude,elevation\n" + "\n".join(lines))
+    rows = site_documents(metadata.inventory, "x")
+    assert [(row["sta"], row["loc"], row["lat"]) for row in rows] == [
+        ("B", "00", 46.1), ("B", "10", 46.2), ("C", "", 46.3),
+    ]  # fmt: skip
+    assert metadata.rejected == [f"{tmp_path}/stations.csv: line 5: D: 'é' is no location code"]
+
+
+def test_the_location_of_a_column_comes_before_that_of_an_id(tmp_path):
+    text = "id,location,latitude,longitude,elevation\nK9.B.00,20,46.1,13,100\nK9.C.00,,46.1,13,100\n"
+    rows = site_documents(read(tmp_path, text).inventory, "x")
+    assert [(row["sta"], row["loc"]) for row in rows] == [("B", "20"), ("C", "00")]
+
+
 def test_names_of_places_are_no_location_codes(tmp_path):
     metadata = read(tmp_path, "network,station,location,latitude,longitude,elevation\nXX,AAA,Trieste,45,10,100\n")
     assert [row["loc"] for row in site_documents(metadata.inventory, "x")] == [""]
