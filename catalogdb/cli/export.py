@@ -112,10 +112,12 @@ def export_catalog(
         )
         raise InputError(f"filters: {problems}") from None
     db = common.database()
-    if format and format.lower() in export_peers.peer_formats():
+    peers = export_peers.peer_formats()
+    if format and format.lower() in peers:
         summary = export_peers.export_for_peer(db, catalog, output, format.lower(), selection, velocity_model)
     elif velocity_model:
-        raise InputError("--velocity-model: only folders for other locators hold one", hint="--format nlloc-obs, ...")
+        hint = f"--format with one of {', '.join(peers)}"
+        raise InputError("--velocity-model: only folders for other locators hold one", hint=hint)
     else:
         summary = export.export_catalog(db, catalog, output, format=format, filter=selection, table=table)
     if json:

@@ -95,9 +95,11 @@ def written_format(command: Command, output: Path, name: str | None) -> Format:
         raise InputError(f"no format {name!r} of {command} is written", hint=f"there are {', '.join(written)}")
     chosen = name.lower() if name else suffixes(command).get(output.suffix.lower())
     if chosen is None:
+        folders = [name for name, item in written.items() if item.is_folder]
+        of_folders = f"; for a folder, --format with one of {', '.join(folders)}" if folders else ""
         raise InputError(
             f"{output}: no known format for the suffix {output.suffix!r}",
-            hint=f"use one of {', '.join(suffixes(command))}, or --format with one of {', '.join(known)}",
+            hint=f"use one of {', '.join(suffixes(command))}, or --format with one of {', '.join(known)}{of_folders}",
         )
     return known[chosen]
 
