@@ -75,7 +75,7 @@ def _indexed(path: Path, content: bytes, state: FileState, settled: bool) -> Sca
     """Index of the bytes read; None where the file was written to meanwhile and is to be read again (`settled`)."""
     records, junk = read_records(content)
     junk = [stretch for stretch in junk if not _SEED_CONTROL_HEADER.match(content, stretch.offset)]
-    sampled, usable = records.has_samples(), records.usable()
+    sampled, usable = records.has_samples(), records.usable() & records.has_station()
     rejected = _rejected(path, records)
     if not usable.any():
         raise UnreadableWaveform(rejected[0] if rejected else f"{path}: {_why_nothing(content, len(records), junk)}")
@@ -129,9 +129,10 @@ def _status(path: Path) -> os.stat_result:
 
 
 def _rejected(path: Path, records: Records) -> list[str]:
-    """Lines on records outside the bounds of real data."""
+    """Lines on records outside the bounds of real data, and on those of no station."""
     lines = []
-    for mask, reason in outside(records.npts, records.rate, records.start_ns):
+    nameless = records.usable() & ~records.has_station()
+    for mask, reason in [*outside(records.npts, records.rate, records.start_ns), (nameless, "it has no station code")]:
         rows = np.flatnonzero(mask & records.has_samples())
         if len(rows):
             first = rows[0]

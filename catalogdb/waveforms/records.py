@@ -74,6 +74,12 @@ class Records:
             usable &= ~mask
         return usable
 
+    def has_station(self) -> np.ndarray:
+        """Mask of the records that name a station."""
+        distinct, row = np.unique(self.sid, return_inverse=True)
+        mask: np.ndarray = np.array([bool(codes(bytes(sid))[1]) for sid in distinct], dtype=bool)[row]
+        return mask
+
 
 @dataclass
 class Junk:

@@ -23,6 +23,27 @@ def with_rate(path, factor, multiplier, record=1):
     return path
 
 
+@pytest.mark.parametrize("station", [b"     ", b"\0\0\0\0\0"])
+def test_a_record_without_a_station_costs_itself_alone(tmp_path, station):
+    path = write(tmp_path / "a", trace(wander(20_000)), encoding="INT32")
+    content = bytearray(path.read_bytes())
+    for record in (1, 2):
+        content[record * 512 + 8 : record * 512 + 13] = station
+    path.write_bytes(content)
+    result = scan_miniseed(path)
+    (line,) = result.warnings
+    assert line.startswith(f"{path}: 2 records rejected, the first at byte 512 (OX...HHZ")
+    assert line.endswith("it has no station code")
+    assert {segment["sta"] for segment in result.segments} == {"BAD"}
+    assert sum(segment["nbytes"] for segment in result.segments) == len(content) - 1024
+
+
+def test_a_file_without_a_station_is_refused(tmp_path):
+    path = write(tmp_path / "a", trace(wander(2_000)))
+    with pytest.raises(UnreadableWaveform, match="records rejected.*it has no station code"):
+        scan_miniseed(with_codes(path, b"       HHZOX"))
+
+
 def with_codes(path, sid):
     content = bytearray(path.read_bytes())
     for at in range(0, len(content), 512):
@@ -88,7 +109,9 @@ def test_underscores_in_codes_are_read(tmp_path, sid):
     assert np.array_equal(found.data, wander(3000)) and problems == []
 
 
-@pytest.mark.parametrize("sid", [*UNDERSCORES, bytes(12), b"BAD\0\0\0\0HHZOX", b"B\xe9D    HHZOX", b"BAD    HH OX"])
+@pytest.mark.parametrize(
+    "sid", [*UNDERSCORES, b"BAD" + bytes(9), b"BAD\0\0\0\0HHZOX", b"B\xe9D    HHZOX", b"BAD    HH OX"]
+)
 def test_the_indexer_never_sees_codes_that_it_does_not_end_on(tmp_path, sid, monkeypatch):
     import catalogdb.waveforms.index as index
 

@@ -22,6 +22,7 @@ NOT_USABLE = {
     "not3.mseed": "no miniSEED record",
     "not4.mseed": "no miniSEED record",
     "rt130_sr0_cropped.mseed": "status records only",
+    **dict.fromkeys(("nan_float32.mseed", "nan_float64.mseed"), "it has no station code"),
     "fullASCII_bigEndian.mseed": "text",
     "fullASCII_littleEndian.mseed": "text",
     "smallASCII_bigEndian.mseed": "text",
