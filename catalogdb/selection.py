@@ -17,6 +17,7 @@ from catalogdb.view_fields import Fields, fields_of_collection
 NEAR = "near"
 STATION = "station"
 PLACES = (("latitude", "longitude"), ("lat", "lon"))
+LONGITUDES = frozenset(longitude for _, longitude in PLACES)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def select(name: str, filters: Sequence[Filter]) -> Selection:
     """Conditions of filters that must all hold.
 
     Besides fields, `near=latitude,longitude,km` chooses by epicentral distance on a sphere, and `station` by network
-    and station code.
+    and station code. Longitudes from 179.5 to 180.5, or from 179.5 to -179.5, are those on both sides of the date line.
 
     Raises:
         InputError: for an unknown field or a value of the wrong type.
@@ -63,18 +64,38 @@ def select(name: str, filters: Sequence[Filter]) -> Selection:
     fields, open_ended = fields_of(name)
     source = fields_of_collection(views()[name].on) if name in views() else {}
     of_rows, of_source = [], []
-    for one in filters:
-        if (found := _condition(fields, one, open_ended)) is not None:
+    for either in _across_the_date_line(filters):
+        if (found := _any_of(fields, either, open_ended)) is not None:
             of_rows.append(found)
-        elif (found := _condition(source, one, False)) is not None:
+        elif (found := _any_of(source, either, False)) is not None:
             of_source.append(found)
         else:
+            one = either[0]
             raise unknown_field(
                 name, one.key, [*fields, *(key for key in source if key not in fields)], f"filter {one}"
             )
     days = views()[name].span if name in views() else None
     span = _span(one for one in filters if one.key == days) if days else {}
     return Selection(name, tuple(of_rows), tuple(of_source), span)
+
+
+def _across_the_date_line(filters: Sequence[Filter]) -> list[list[Filter]]:
+    """The filters, each alone, but for a least and a largest longitude of which, across the date line, either holds."""
+    alone = [[one] for one in filters]
+    bounds = [one for one in filters if one.key in LONGITUDES and one.operator in (">=", ">", "<=", "<")]
+    bounds.sort(key=lambda one: one.operator, reverse=True)  # > before <
+    if [one.operator[0] for one in bounds] != [">", "<"] or bounds[0].key != bounds[1].key:
+        return alone
+    try:
+        west, east = (float(one.values[0]) for one in bounds)
+    except ValueError:  # said where it is compared
+        return alone
+    if max(abs(west), abs(east)) > 180 and not 0 <= east - west < 360:
+        return alone
+    west, east = (value if abs(value) <= 180 else (value + 180) % 360 - 180 for value in (west, east))
+    turned = [one._replace(values=(repr(value),)) for one, value in zip(bounds, (west, east), strict=True)]
+    others = [[one] for one in filters if one not in bounds]
+    return [*others, turned] if west > east else [*others, *([one] for one in turned)]
 
 
 def _span(filters: Iterable[Filter]) -> dict[str, int]:
@@ -95,6 +116,15 @@ def _span(filters: Iterable[Filter]) -> dict[str, int]:
 def _day(text: str) -> int:
     """Days since 1970 of 2024-03-27; the first one of 2024-03 or 2024."""
     return date.fromisoformat(f"{text}-01-01"[:10]).toordinal() - date(1970, 1, 1).toordinal()
+
+
+def _any_of(fields: Fields, either: Sequence[Filter], open_ended: bool) -> Query | None:
+    """The condition that one of these holds, None where these fields can't answer it."""
+    found = [_condition(fields, one, open_ended) for one in either]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found):
+        return None
+    return known[0] if len(known) == 1 else {"$or": known}
 
 
 def _condition(fields: Fields, one: Filter, open_ended: bool) -> Query | None:

@@ -92,6 +92,15 @@ def test_near_chooses_by_distance(filled):
         filled.events("mine", near=(100, 13, 30))
 
 
+def test_longitudes_across_the_date_line_find_both_sides(filled):
+    ids = [event["_id"] for event in filled.mongo.event.find({"catalog": "mine"})]
+    for event_id, longitude in zip(ids, (179.9, -179.9, 13.0), strict=True):
+        filled.mongo.event.update_one({"_id": event_id}, {"$set": {"longitude": longitude}})
+    assert len(filled.events("mine", longitude=(179.5, 180.5))) == 2
+    assert len(filled.events("mine", longitude=(179.5, -179.5))) == 2
+    assert len(filled.events("mine", longitude=(179.5, 180))) == 1
+
+
 def test_chunks_sorting_and_columns(filled):
     chunks = list(filled.view("pick", pick_set="mine", sort="-probability", fields=["sta", "probability"], chunks=4))
     assert [len(chunk) for chunk in chunks] == [4, 2]
