@@ -33,7 +33,8 @@ def export_waveforms(
         event_id, folder, format, traces, stations, files (their names) and without_place (channels without metadata).
 
     Raises:
-        InputError: for an unlocated event, one without waveforms, or a folder that holds something.
+        InputError: for an unlocated event, one without waveforms, a folder that holds something, or a file that can't
+            be written: none is left then.
     """
     from catalogdb.exchange.waveform_files import write_miniseed, write_sac
 
@@ -44,7 +45,12 @@ def export_waveforms(
     make_folder(folder, must_be_empty=True)
     known = {trace.id: _place(db, trace.id, event["time"]) for trace in stream}
     places = {code: place for code, place in known.items() if place is not None}
-    files = write_sac(stream, event, places, folder) if format == "sac" else write_miniseed(stream, folder)
+    try:
+        files = write_sac(stream, event, places, folder) if format == "sac" else write_miniseed(stream, folder)
+    except InputError:
+        for path in folder.iterdir():  # written just now
+            path.unlink()
+        raise
     return {
         **{"event_id": event["_id"], "folder": str(folder), "format": format, "traces": len(stream)},
         "stations": len({(trace.stats.network, trace.stats.station) for trace in stream}),

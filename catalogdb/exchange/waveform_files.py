@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from catalogdb.exchange.tables import preferred_origin
+from catalogdb.output_file import write_atomically
 from catalogdb.phases import phase_type
 
 if TYPE_CHECKING:
@@ -36,11 +39,14 @@ def write_sac(stream: Stream, event: Mapping[str, Any], channels: Mapping[str, C
 
     Returns:
         Names of the files.
+
+    Raises:
+        InputError: when one can't be written; it is not there then.
     """
     first = _first_times(event)
     names = []
     for name, trace in _named(stream, "sac"):
-        _with_headers(trace, event, channels.get(trace.id), first).write(str(folder / name))
+        _write(folder / name, _with_headers(trace, event, channels.get(trace.id), first).write)
         names.append(name)
     return names
 
@@ -50,6 +56,9 @@ def write_miniseed(stream: Stream, folder: Path) -> list[str]:
 
     Returns:
         Names of the files.
+
+    Raises:
+        InputError: as `write_sac`.
     """
     from obspy import Stream as Traces
 
@@ -57,8 +66,15 @@ def write_miniseed(stream: Stream, folder: Path) -> list[str]:
     for trace in stream:
         of_channel[trace.id].append(trace)
     for code, traces in of_channel.items():
-        Traces(traces).write(str(folder / f"{code}.mseed"), format="MSEED")
+        _write(folder / f"{code}.mseed", partial(Traces(traces).write, format="MSEED"))
     return [f"{code}.mseed" for code in of_channel]
+
+
+def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Let ObsPy write into memory first: into a file it passes over what a full disk says, or hides it."""
+    content = io.BytesIO()
+    write(content)
+    write_atomically(path, lambda stream: stream.write(content.getbuffer()))
 
 
 def _named(stream: Stream, suffix: str) -> list[tuple[str, Trace]]:

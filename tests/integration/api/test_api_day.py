@@ -1,10 +1,13 @@
 """`catalogdb.open()` on a day of waveforms: running a job, and objects of ObsPy and MsPASS."""
 
+import resource
+
 import obspy
 import pandas as pd
 import pytest
 
 import catalogdb
+from catalogdb.api.waveform_export import export_waveforms
 from catalogdb.errors import InputError
 
 
@@ -56,6 +59,20 @@ def test_waveforms_of_an_event_are_written_as_files(db, engine_day, command, tmp
     part = ["--format", "miniseed", "--channel", "HHZ", "-o", str(tmp_path / "part"), "--json"]
     done = command(settings, "export", "waveforms", "--event", event, *part).json
     assert {obspy.read(str(tmp_path / "part" / name))[0].stats.channel for name in done["files"]} == {"HHZ"}
+
+
+@pytest.mark.parametrize("format", ["sac", "miniseed"])
+def test_waveforms_that_cant_all_be_written_leave_no_file(db, tmp_path, format):
+    event = db.mongo.event.find_one({"catalog": "mine"})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))  # as on a full disk
+    try:
+        with pytest.raises(InputError, match="cannot be written: File too large"):
+            export_waveforms(db.mongo, event, tmp_path / "event", format)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list((tmp_path / "event").iterdir()) == []
+    assert export_waveforms(db.mongo, event, tmp_path / "event", format)["files"]
 
 
 def test_picks_are_written_with_waveforms_as_a_seisbench_set(db, engine_day, command, tmp_path):

@@ -1,10 +1,13 @@
 """SAC and miniSEED of an event: headers, gaps, channels without a place."""
 
+import resource
+
 import numpy as np
 import obspy
 import pytest
 from obspy.geodetics import gps2dist_azimuth
 
+from catalogdb.errors import InputError
 from catalogdb.exchange.waveform_files import write_miniseed, write_sac
 
 TIME = 1711501234.123457
@@ -69,3 +72,26 @@ def test_miniseed_has_a_file_for_each_channel(tmp_path):
     first, second = obspy.read(str(tmp_path / "OX.BAD..HHE.mseed"))
     assert second.stats.starttime - first.stats.starttime == pytest.approx(25.0, abs=1e-4)
     assert np.array_equal(first.data, np.arange(1000))
+
+
+@pytest.fixture
+def small_files():
+    """Files end at 6000 bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def write(format, traces, folder):
+    stream = obspy.Stream(traces)
+    return write_sac(stream, EVENT, {}, folder) if format == "sac" else write_miniseed(stream, folder)
+
+
+@pytest.mark.parametrize(("format", "ending"), [("sac", "sac"), ("miniseed", "mseed")])
+def test_a_file_that_cant_be_written_whole_is_not_there(tmp_path, small_files, format, ending):
+    long = trace("BOO")
+    long.data = np.random.default_rng(1).integers(-(2**20), 2**20, 50_000, dtype="int32")
+    with pytest.raises(InputError, match=rf"OX\.BOO\.\.HHE\.{ending}: cannot be written: File too large"):
+        write(format, [trace(), long], tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"OX.BAD..HHE.{ending}"]
