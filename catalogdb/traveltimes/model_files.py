@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from catalogdb.decoding import decode, read_bytes
 from catalogdb.errors import InputError
+from catalogdb.table_header import column_name
 from catalogdb.traveltimes.nonlinloc_models import has_layer_lines, read_grid, read_layer_lines
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import DEGREES, VelocityGrid
@@ -20,9 +21,9 @@ from catalogdb.yaml_text import parse_yaml
 
 Model = VelocityConfig | VelocityGrid
 COLUMNS = {
-    "depth_km": ("depth_km", "depth"),
-    "vp": ("vp", "vp_km_s"),
-    "vs": ("vs", "vs_km_s"),
+    "depth_km": ("depth_km", "depth", "depth(km)"),
+    "vp": ("vp", "vp_km_s", "vp(km/s)"),
+    "vs": ("vs", "vs_km_s", "vs(km/s)"),
     "longitude": ("longitude", "lon"),
     "latitude": ("latitude", "lat"),
 }
@@ -98,8 +99,9 @@ def _of_job(path: Path, text: str) -> Any:
 
 
 def _of_table(path: Path, text: str, vp_vs: float | None, gradient: bool) -> Model:
-    rows = list(csv.reader(io.StringIO(text)))
-    heads = [cell.strip().lower() for cell in rows[0]] if rows else []
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    heads = [column_name(cell) for cell in rows[0]] if rows else []
     column = {name: next((heads.index(head) for head in known if head in heads), None)
               for name, known in COLUMNS.items()}  # fmt: skip
     missing = [name for name in ("depth_km", "vp") if column[name] is None]
@@ -130,7 +132,7 @@ def _numbers(path: Path, line: int, row: list[str], columns: list[int | None]) -
     for number in columns:
         text = row[number].strip() if number is not None and number < len(row) else ""
         try:
-            value = float(text)
+            value = float(text.replace(",", "."))  # a decimal comma, where another mark separates columns
         except ValueError:
             value = np.nan
         if not np.isfinite(value):

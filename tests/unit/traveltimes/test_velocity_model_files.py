@@ -120,6 +120,16 @@ def test_a_table_that_is_no_model_is_refused(tmp_path, text, said):
         read_velocity_model([write(tmp_path / "model.csv", text)])
 
 
+@pytest.mark.parametrize("header", ["depth_km;vp;vs", "Depth (km);Vp (km/s);Vs (km/s)", "DEPTH_KM\tVP\tVS"])
+def test_semicolons_and_decimal_commas_are_read(tmp_path, header):
+    mark = "\t" if "\t" in header else ";"
+    rows = ["0;5,85;3,28", "22,5;6.8;3,8"]
+    model = read_velocity_model(
+        [write(tmp_path / "m.csv", "\n".join([header, *(row.replace(";", mark) for row in rows)]))]
+    )
+    assert [(layer.depth_km, layer.vp, layer.vs) for layer in model.layers] == [(0, 5.85, 3.28), (22.5, 6.8, 3.8)]
+
+
 def nodes(skip=()):
     rows = [(x, y, z, 5.0 + 0.1 * z + x - 13.0) for z in (0.0, 5.0, 10.0) for y in (46.0, 46.1) for x in (13.0, 13.1)]
     lines = [f"{x},{y},{z},{vp},{vp / 1.75}" for number, (x, y, z, vp) in enumerate(rows) if number not in skip]
