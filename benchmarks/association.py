@@ -44,7 +44,7 @@ LIMITS_KM = {"x": (-300.0, 400.0), "y": (-350.0, 250.0), "z": (0.0, 40.0)}
 VELOCITY = {"vp": 5.85, "vs": 3.28}
 LAYERS = [{"depth_km": top, "vp": vp, "vs": vp / 1.78} for top, vp in ((0.0, 5.85), (22.0, 6.8), (39.5, 8.0))]
 PRESET = {"velocity": VELOCITY, "min_picks": 5, "min_p": 3, "min_s": 2, "min_stations": 1}
-GAMMA = AssociateConfig(**PRESET, gamma={"dbscan_eps": 8.1, "max_sigma11": 1.5})
+GAMMA = AssociateConfig(**PRESET, associator="gamma", gamma={"dbscan_eps": 8.1, "max_sigma11": 1.5})
 PYOCTO = AssociateConfig(**PRESET, associator="pyocto", pyocto={"time_before": 300.0})
 IN_LAYERS = {"location_velocity": {"layers": LAYERS}}
 AROUND_SECONDS = 600.0  # of hours with events: more than a window reads, and the minutes that rates are counted in

@@ -379,10 +379,10 @@ def best(
     """Give the least number per day over reaches and tolerances; see `ChanceTest`.
 
     Args:
-        tolerance_pairs: of P and S (s), (pairs, 2).
+        tolerance_pairs: of P and S (s), (pairs, 2), the widest ones last.
         tolerance_looks: how many of the pairs are looks of their own.
     """
-    widest, looks = fitting(event, tolerance_pairs.max(), tolerance_pairs.max()), reaches(event)
+    widest, looks = fitting(event, tolerance_pairs[-1, 0], tolerance_pairs[-1, 1]), reaches(event)
     least = np.inf
     for pair in range(len(tolerance_pairs)):
         tolerance, s_tolerance = tolerance_pairs[pair, 0], tolerance_pairs[pair, 1]

@@ -46,6 +46,12 @@ def settings(**defaults: Any) -> Settings:
     return load_settings(defaults, **arguments)
 
 
+def global_options() -> list[str]:
+    """--uri and --database of this call, for commands that are written down to run elsewhere."""
+    settings()  # refuses a password
+    return [word for name, value in arguments.items() if value for word in (f"--{name}", str(value))]
+
+
 def database() -> Database:
     """The database of this call, brought to the schema if it is not."""
     from catalogdb.database.connection import connect

@@ -63,7 +63,8 @@ def slurm(
         setup=tuple(setup or ()),
     )
     arguments = [str(job), *(part for item in set or [] for part in ("--set", item))]
-    script = slurm_script(request, job_name, [*arguments, *(["--name", name] if name else [])])
+    arguments += ["--name", name] if name else []
+    script = slurm_script(request, job_name, arguments, common.global_options())
     if output:
         write_atomically(output, lambda stream: stream.write(script.encode()))
     if json:

@@ -173,7 +173,7 @@ def _exported(job_file: JobFile, job: Path, kind: str, overrides: list[str], com
 
     if job_file.schedule is None:
         raise InputError(f"{job}: has no schedule", hint="--set schedule.cron='30 2 * * *'")
-    program = shlex.split(command) if command else _this_command()
+    program = [*(shlex.split(command) if command else _this_command()), *common.global_options()]
     options = [word for override in overrides if not override.startswith("schedule.") for word in ("--set", override)]
     name, schedule = job_file.name, job_file.schedule
     commands = commands_of(program, str(job.resolve() if job.is_file() else job), options, schedule)

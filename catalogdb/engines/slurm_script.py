@@ -41,12 +41,15 @@ class SlurmRequest:
     setup: Sequence[str] = ()
 
 
-def slurm_script(request: SlurmRequest, job_name: str, arguments: Sequence[str]) -> str:
+def slurm_script(
+    request: SlurmRequest, job_name: str, arguments: Sequence[str], global_options: Sequence[str] = ()
+) -> str:
     """The script.
 
     Args:
         job_name: of the catalogdb job; the Slurm job is called after it.
         arguments: of `catalogdb work` or `catalogdb run`: the job file, and options.
+        global_options: what stands before the command: --uri, --database.
 
     Raises:
         InputError: for a value that no directive can hold, and an MPI run of one rank.
@@ -57,13 +60,13 @@ def slurm_script(request: SlurmRequest, job_name: str, arguments: Sequence[str])
     lines += ["", *(_MPI if request.mpi else _ARRAY), "set -eo pipefail", *request.setup]
     # srun by itself does not pass the batch job's cores on to its step
     lines += ['export OMP_NUM_THREADS="$SLURM_CPUS_PER_TASK" SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"']
-    quoted = shlex.join(arguments)
+    program, quoted = shlex.join(["catalogdb", *global_options]), shlex.join(arguments)
     if request.mpi:
         # a failed rank ends the run; SIGTERM then has so long to give leases back
         lines += ["export OMPI_MCA_odls_base_sigkill_timeout=10"]
-        lines += [f"exec {request.launcher} catalogdb run {quoted} --engine mpi"]
+        lines += [f"exec {request.launcher} {program} run {quoted} --engine mpi"]
     else:
-        lines += [f"exec srun catalogdb work {quoted}"]
+        lines += [f"exec srun {program} work {quoted}"]
     return "\n".join(lines) + "\n"
 
 

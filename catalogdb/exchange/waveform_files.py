@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Channel = Mapping[str, Any]
 """Document of `channel`, or of `site`, which has neither orientation nor burial."""
+Reading = tuple[str, str, str]
+"""Network, station, and P or S."""
 EVENT_NAME = 16
 """Characters that SAC has for it."""
 
@@ -69,17 +71,24 @@ def _named(stream: Stream, suffix: str) -> list[tuple[str, Trace]]:
     return named
 
 
-def _first_times(event: Mapping[str, Any]) -> dict[tuple[str, str], float]:
+def _first_times(event: Mapping[str, Any]) -> dict[Reading, float]:
     """First P and S of each station of the preferred origin."""
-    first: dict[tuple[str, str], float] = {}
+    first: dict[Reading, float] = {}
     for arrival in preferred_origin(event).get("arrivals", ()):
-        key = arrival["sta"], phase_type(arrival["phase"]) or ""
+        key = arrival.get("net") or "", arrival["sta"], phase_type(arrival["phase"]) or ""
         first[key] = min(arrival["time"], first.get(key, arrival["time"]))
     return first
 
 
+def _first_time(first: Mapping[Reading, float], trace: Trace, phase: str) -> float | None:
+    """That of the trace's own station; an arrival without a network is of any station of its code."""
+    network, station = trace.stats.network, trace.stats.station
+    own = first.get((network, station, phase))
+    return first.get(("", station, phase)) if own is None else own
+
+
 def _with_headers(
-    trace: Trace, event: Mapping[str, Any], channel: Channel | None, first: Mapping[tuple[str, str], float]
+    trace: Trace, event: Mapping[str, Any], channel: Channel | None, first: Mapping[Reading, float]
 ) -> SACTrace:
     from obspy import UTCDateTime
     from obspy.io.sac import SACTrace
@@ -98,7 +107,7 @@ def _with_headers(
         sac.lcalda = True  # distance and azimuths, of the two places
     sac.o = UTCDateTime(event["time"])
     for header, label, phase in (("a", "ka", "P"), ("t0", "kt0", "S"), ("t5", "kt5", "P"), ("t6", "kt6", "S")):
-        if (time := first.get((trace.stats.station, phase))) is not None:
+        if (time := _first_time(first, trace, phase)) is not None:
             setattr(sac, header, UTCDateTime(time))
             setattr(sac, label, phase)
     sac.iztype = "io"

@@ -45,7 +45,7 @@ class WaveformIngestSummary(BaseModel):
     unreadable: int = Field(0, description="Of the new and changed ones: without usable samples.")
     missing: int = Field(0, description="Indexed before, and gone now; they stay in the index unless it is pruned.")
     skipped: int = Field(
-        0, description="Hidden, by their suffix no waveforms, or links to a file that is taken by another name."
+        0, description="Hidden, by suffix and beginning no waveforms, or links to a file that is taken by another name."
     )
     segments: int = Field(0, description="Segments written.")
     problems: list[str] = Field(default_factory=list, description="Each names the file and the reason.")

@@ -13,6 +13,7 @@ from pymongo.database import Database
 from catalogdb.documents.archive import WfFile
 from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
+from catalogdb.file_formats import START, identify
 from catalogdb.identity import content_id
 from catalogdb.stages.file_states import FIELDS
 
@@ -22,7 +23,8 @@ OTHER_SUFFIXES = COMPRESSED | {
     *(".xml", ".csv", ".txt", ".json", ".yaml", ".yml", ".md", ".log", ".pdf", ".png", ".jpg", ".svg", ".html"),
     *(".py", ".sh", ".parquet", ".db"),
 }
-"""Files that a folder of waveforms often holds besides; they are scanned only when they are named themselves."""
+"""Files that a folder of waveforms often holds besides; they are scanned only when they are named themselves, or begin
+as waveforms do: web services hand out ASCII time series as .txt."""
 
 Known = Mapping[tuple[str, str], WfFile]
 
@@ -45,7 +47,7 @@ class FoundFiles:
 
     Attributes:
         files: by path.
-        skipped: hidden, by their suffix no waveforms, or other names of a file that is among the others.
+        skipped: hidden, by suffix and beginning no waveforms, or other names of a file that is among the others.
         unreadable: files that can't be looked at, or whose names can't be stored.
         problems: each names the file and the reason.
     """
@@ -160,6 +162,23 @@ def _candidates(root: Path, known: Known, result: FoundFiles) -> Iterator[Path]:
         raise InputError(f"{shown(root)}: no such file or folder")
 
 
+def _suffix(path: Path) -> str:
+    return path.suffix if path.suffix == ".Z" else path.suffix.lower()
+
+
+def _is_other(path: Path) -> bool:
+    """True where the suffix is one of other files, and the beginning no waveform's."""
+    suffix = _suffix(path)
+    if suffix not in OTHER_SUFFIXES or suffix in COMPRESSED or not path.is_file():
+        return suffix in OTHER_SUFFIXES
+    try:
+        with path.open("rb") as stream:
+            found = identify(stream.read(START))
+    except OSError:
+        return True
+    return found is None or found.content != "waveforms"
+
+
 def _walk(root: Path, known: Known, result: FoundFiles) -> Iterator[Path]:
     """Files below a folder; folders that are symbolic links are followed, and no folder is entered twice."""
     entered: set[tuple[int, int]] = set()
@@ -192,14 +211,13 @@ def _walk(root: Path, known: Known, result: FoundFiles) -> Iterator[Path]:
                     if not os.path.islink(path := os.path.join(folder, name)) and first_time(path)
                 ]
                 for name in sorted(names):
-                    suffix = Path(name).suffix
-                    suffix = suffix if suffix == ".Z" else suffix.lower()
-                    if (name.startswith(".") or suffix in OTHER_SUFFIXES) and (folder, name) not in known:
-                        result.skipped += 1
-                        if suffix in COMPRESSED:
-                            compressed.append(os.path.join(folder, name))
-                    else:
-                        yield Path(folder, name)
+                    file = Path(folder, name)
+                    if (folder, name) in known or not (name.startswith(".") or _is_other(file)):
+                        yield file
+                        continue
+                    result.skipped += 1
+                    if _suffix(file) in COMPRESSED:
+                        compressed.append(str(file))
         todo = [path for path in links if first_time(path)]
     if compressed:
         result.problems.append(

@@ -10,6 +10,7 @@ import obspy
 import pytest
 
 from benchmarks import __main__ as runner
+from benchmarks import association
 from benchmarks._processes import medians, middle_ratio
 from benchmarks._station_day import default_files, weights_at_hand, write_station_day
 
@@ -104,3 +105,8 @@ def test_picking_compares_both_programs_on_the_same_windows(tmp_path):
         assert row["probability_bytes"] > 0 and row["peak_bytes"] > 0
     assert min(report["peak_mb"], theirs["peak_mb"], model["server_peak_mb"]) > 50
     assert 0 < report["outside_network_share"] < 1
+
+
+def test_methods_of_association_run_the_associator_they_name():
+    own = {name: config.associator for name, (_, config) in association.METHODS.items()}
+    assert own == {name: name.split()[-1] for name in association.METHODS}

@@ -194,7 +194,7 @@ def station_pairs(picks: Iterable[Pick], most_seconds: float, left_out: Counter[
 
     An S goes with the first P whose minute begins before it, by less than `most_seconds`.
     """
-    by_station: dict[str, dict[str, list[Pick]]] = {}
+    by_station: dict[tuple[str, str], dict[str, list[Pick]]] = {}
     for pick in sorted(picks, key=lambda pick: (pick["time"], pick["sta"], pick["phase"])):
         phase = phase_type(pick["phase"])
         if phase is None:
@@ -202,7 +202,8 @@ def station_pairs(picks: Iterable[Pick], most_seconds: float, left_out: Counter[
         elif len(pick["sta"]) > STATION_COLUMNS:
             left_out[f"picks of stations whose code has more than {STATION_COLUMNS} characters"] += 1
         else:
-            by_station.setdefault(pick["sta"], {"P": [], "S": []})[phase].append(pick)
+            station = pick.get("net") or "", pick["sta"]
+            by_station.setdefault(station, {"P": [], "S": []})[phase].append(pick)
     pairs: list[Pair] = []
     for phases in by_station.values():
         waiting = list(phases["S"])

@@ -237,6 +237,16 @@ def test_other_files_are_skipped_in_folders_only(db, tmp_path):
     assert ingest_waveforms(db, [tmp_path / "stations.xml"]).unreadable == 1
 
 
+def test_waveforms_in_a_folder_may_end_like_other_files(db, tmp_path):
+    path = write_day(tmp_path / "day.JPG")
+    obspy.read(str(path))[:1].write(str(tmp_path / "series.txt"), format="TSPAIR")
+    (tmp_path / "notes.txt").write_text("TIMES of the visits\n")
+    os.mkfifo(tmp_path / "pipe.log")
+    summary = ingest_waveforms(db, [tmp_path])
+    assert (summary.files, summary.skipped, summary.segments) == (2, 2, 4), summary.problems
+    assert sorted(db.wf_miniseed.distinct("dfile")) == ["day.JPG", "series.txt"]
+
+
 def test_paths_that_never_were(db, tmp_path):
     with pytest.raises(InputError, match="no such file or folder"):
         ingest_waveforms(db, [tmp_path / "nowhere"])

@@ -35,6 +35,17 @@ def test_committed_script_is_what_the_command_writes(name, tmp_path):
     assert (DEPLOY / name).read_text() == written.read_text(), f"stale: catalogdb deploy slurm ogs-2024 ... -o {name}"
 
 
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [("--array", "exec srun catalogdb {} work"), ("--mpi", "exec mpirun --bind-to none catalogdb {} run")],
+)
+def test_script_names_the_server_and_database_of_its_call(kind, start):
+    server = ["--uri", "mongodb://db.example", "--database", "season"]
+    done = CliRunner().invoke(app, [*server, "deploy", "slurm", "ogs-2024", kind, "4"])
+    assert done.exit_code == 0, done.output
+    assert command(done.stdout).startswith(start.format(" ".join(server)))
+
+
 @pytest.mark.parametrize("path", sorted(DEPLOY.iterdir()), ids=lambda path: path.name)
 def test_shell_understands_the_script(path):
     done = subprocess.run(["bash", "-n", path], capture_output=True, text=True)

@@ -56,6 +56,26 @@ def test_a_depth_where_no_earthquake_is_rejects_its_origin(tmp_path, value):
     assert "origin smi:x/o/a: depth" in catalog.rejected[0] and "QuakeML has depths in metres" in catalog.rejected[0]
 
 
+def with_level(percent: float | None) -> str:
+    level = "" if percent is None else f"<confidenceLevel>{percent}</confidenceLevel>"
+    return (
+        f"<depth><value>8000</value><uncertainty>3290</uncertainty>{level}</depth>"
+        f"<originUncertainty><minHorizontalUncertainty>1000</minHorizontalUncertainty>"
+        f"<maxHorizontalUncertainty>4292</maxHorizontalUncertainty>{level}</originUncertainty>"
+    )
+
+
+@pytest.mark.parametrize(
+    ("percent", "depth_km", "horizontal_km"),
+    [(None, 3.29, 4.292), (68, 3.29, 4.292 / 1.5096), (90, 2.0, 2.0), (95, 3.29 / 1.95996, 4.292 / 2.44775)],
+)
+def test_uncertainties_become_one_standard_deviation(tmp_path, percent, depth_km, horizontal_km):
+    """IMS bulletins give 90 %; axes of an ellipse of 68 %, as NonLinLoc's, are 1.51 standard deviations long."""
+    (found,) = read(tmp_path, event("1", origin("a", with_level(percent)))).events[0]["origins"]
+    assert found["depth_uncertainty_km"] == pytest.approx(depth_km, rel=1e-3)
+    assert found["horizontal_uncertainty_km"] == pytest.approx(horizontal_km, rel=1e-3)
+
+
 @pytest.mark.parametrize("value", [999, -9.9, 1e30, -99])
 def test_a_magnitude_out_of_bounds_costs_itself(tmp_path, value):
     catalog = read(tmp_path, event("1", origin("a"), magnitude("1", value)))

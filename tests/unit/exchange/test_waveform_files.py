@@ -19,8 +19,8 @@ EVENT = {
 PLACE = {"lat": 46.2, "lon": 13.1, "elev": 0.59, "edepth": 0.002, "hang": 90.0, "vang": 90.0}
 
 
-def trace(sta="BAD", chan="HHE", seconds=-5.0):
-    stats = {"network": "OX", "station": sta, "channel": chan, "sampling_rate": 100.0}
+def trace(sta="BAD", chan="HHE", seconds=-5.0, net="OX"):
+    stats = {"network": net, "station": sta, "channel": chan, "sampling_rate": 100.0}
     return obspy.Trace(np.arange(1000, dtype="int32"), stats | {"starttime": obspy.UTCDateTime(TIME + seconds)})
 
 
@@ -42,6 +42,18 @@ def test_sac_has_event_station_and_arrivals(tmp_path):
     metres, azimuth, back = gps2dist_azimuth(46.0, 13.0, 46.2, 13.1)
     assert (sac.dist, sac.az, sac.baz) == pytest.approx((metres / 1000.0, azimuth, back), rel=1e-3)
     assert abs(read.stats.starttime - (TIME - 5.0)) < 1e-5 and np.array_equal(read.data, np.arange(1000))
+
+
+def test_stations_of_one_code_have_the_arrivals_of_their_networks(tmp_path):
+    arrivals = [
+        {"net": net, "sta": "BAD", "phase": phase, "time": TIME + seconds}
+        for net, phase, seconds in (("OX", "P", 3.0), ("OX", "S", 5.5), ("ST", "P", 4.0))
+    ]
+    event = EVENT | {"origins": [{"_id": "o", "arrivals": arrivals}]}
+    names = write_sac(obspy.Stream([trace(), trace(net="ST")]), event, {}, tmp_path)
+    own, other = (obspy.read(str(tmp_path / name))[0].stats.sac for name in names)
+    assert (own.a - own.o, own.t0 - own.o) == pytest.approx((3.0, 5.5), abs=1e-5)
+    assert other.a - other.o == pytest.approx(4.0, abs=1e-5) and "t0" not in other
 
 
 def test_gaps_are_further_files_and_channels_may_lack_a_place(tmp_path):

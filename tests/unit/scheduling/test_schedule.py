@@ -351,6 +351,16 @@ def test_a_firing_brings_in_what_runs_do_and_what_its_schedule_names(tmp_path):
     assert load_job_file(path, [of_runs, of_schedule]).ingest_at_firing.waveforms == ("/a", "/b", "/c")
 
 
+@pytest.mark.parametrize("kind", ["cron", "scrontab", "systemd"])
+def test_exported_commands_name_the_database_of_the_call(kind):
+    """Other clocks know nothing of the call's options: the job would run in the default database."""
+    arguments = ["export", "nightly", "--as", kind, "--set", "schedule.ingest.waveforms=[/srv/waveforms]"]
+    done = CliRunner().invoke(app, ["--database", "season", "schedule", *arguments])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.count("catalogdb --database season ingest waveforms /srv/waveforms") == 1
+    assert done.stdout.count("catalogdb --database season run nightly") == 1
+
+
 @pytest.mark.parametrize("kind", ["systemd", "cron", "scrontab"])
 def test_exported_commands_name_the_program_by_its_path(kind):
     done = CliRunner().invoke(app, ["schedule", "export", "nightly", "--as", kind])

@@ -1,10 +1,13 @@
 """Running numbers, ids and quality letters that written bulletins give to events."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ogs_documents import written
 
+from catalogdb.exchange.ogs.layout import station_pairs
 from catalogdb.exchange.ogs.quality import hypo71_quality
 from catalogdb.exchange.ogs.write_cards import write_dat
 from catalogdb.exchange.ogs.write_listing import write_hpl
@@ -86,3 +89,13 @@ def test_a_bulletin_has_no_id_twice(known, events):
 )
 def test_quality_of_solutions_without_one(origin, expected):
     assert hypo71_quality(origin) == expected
+
+
+def test_a_card_holds_readings_of_one_network():
+    p, s = (
+        {"_id": phase, "net": net, "sta": "ABC", "phase": phase, "time": time, "hypo71_weight": 0}
+        for net, phase, time in (("OX", "P", 0.0), ("ST", "S", 9.0))
+    )
+    pairs = station_pairs([p, s], 60.0, Counter())
+    assert pairs == [(p, None), (None, s)]
+    assert station_pairs([p, s | {"net": "OX"}], 60.0, Counter()) == [(p, s | {"net": "OX"})]
