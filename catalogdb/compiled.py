@@ -25,7 +25,7 @@ def compiled(function: Kernel) -> Kernel:
     kernel = njit(function, nogil=True, error_model="numpy")
     if isinstance(kernel, Dispatcher):  # a plain function with NUMBA_DISABLE_JIT
         with suppress(RuntimeError):  # no place for a cache
-            kernel._cache = _Cache(function)
+            kernel._cache = _Cache(function)  # type: ignore[attr-defined]
     return cast(Kernel, kernel)
 
 
