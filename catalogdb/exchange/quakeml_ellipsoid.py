@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from catalogdb.documents.free import Json
+from catalogdb.exchange.confidence import ellipsoid_deviations, is_level
 from catalogdb.exchange.quakeml_values import BOUNDS, Tally
 
 _AXES = ("minor", "intermediate", "major")
@@ -22,7 +23,7 @@ def ellipsoid_of(uncertainty: Any, where: str, said: Tally) -> Json:
         return {}
     ellipsoid, percent = uncertainty.confidence_ellipsoid, uncertainty.confidence_level
     if ellipsoid:  # ObsPy gives one without values where the file has none
-        if percent is not None and 1 < percent < 100 and (found := _scaled(ellipsoid, ellipsoid_deviations(percent))):
+        if is_level(percent) and (found := _scaled(ellipsoid, ellipsoid_deviations(percent))):
             return {"ellipsoid": found, "covariance_km2": covariance_of(found)}
         said.add("confidence ellipsoids left out, as their level or their axes are not usable", where)
     least, largest = uncertainty.min_horizontal_uncertainty, uncertainty.max_horizontal_uncertainty
@@ -42,13 +43,6 @@ def covariance_of(ellipsoid: Json) -> list[list[float]]:
     intermediate = below * math.cos(rotation) - side * math.sin(rotation)
     axes = np.column_stack([minor, intermediate, major]) * [ellipsoid[f"{name}_km"] for name in _AXES]
     return [[float(value) for value in row] for row in axes @ axes.T]
-
-
-def ellipsoid_deviations(percent: float) -> float:
-    """Standard deviations along the axes of an ellipsoid that holds so many percent of a normal distribution."""
-    from scipy.special import chdtri
-
-    return math.sqrt(chdtri(3, 1 - percent / 100))
 
 
 def _scaled(ellipsoid: Any, deviations: float) -> Json | None:

@@ -11,12 +11,13 @@ from typing import Any
 
 from lxml import etree
 
+from catalogdb.exchange.confidence import ellipse_deviations
 from catalogdb.exchange.quakeml_elements import add_texts, metres
 
 CONFIDENCE_PERCENT = 68.0
 ELLIPSOID_DEVIATIONS = 1.8724
 """An ellipsoid of so many standard deviations holds 68 % of a normal distribution, see `CONFIDENCE_PERCENT`."""
-ELLIPSE_DEVIATIONS = math.sqrt(-2.0 * math.log(1.0 - CONFIDENCE_PERCENT / 100.0))
+ELLIPSE_DEVIATIONS = ellipse_deviations(CONFIDENCE_PERCENT)
 
 
 def add_origin_uncertainty(parent: Any, origin: Mapping[str, Any]) -> None:

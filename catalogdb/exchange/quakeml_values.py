@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from statistics import NormalDist
 from typing import Any, NamedTuple
 
+from catalogdb.exchange.confidence import ellipse_deviations, interval_deviations, is_level
 from catalogdb.exchange.positions import depth_in_range
 from catalogdb.geo import KM_PER_DEGREE
 
 EARLIEST, LATEST = -59_011_459_200, 4_102_444_800  # years 100 to 2099 in epoch seconds; 1 and 9999 are no years
-ONE_DEVIATION_PERCENT = 68
-"""Of a normal distribution within one standard deviation."""
 NO_DEPTH_KM = (999.0, 9999.0, 99999.0)  # of either sign, where sources fill in what they don't know
 NO_DEPTH_M = (-999.0, -9999.0, -99999.0)
 
@@ -93,25 +91,12 @@ def standard_deviation(errors: Any) -> float | None:
     """
     if errors is None:
         return None
-    deviations = _deviations(errors.confidence_level)
+    percent = errors.confidence_level
+    deviations = interval_deviations(percent) if is_level(percent) else 1.0
     if errors.uncertainty is not None:
         return float(errors.uncertainty) / deviations
     sides = [side for side in (errors.lower_uncertainty, errors.upper_uncertainty) if side is not None]
     return sum(sides) / len(sides) / deviations if sides else None
-
-
-def _deviations(percent: float | None) -> float:
-    """Half the width in standard deviations of an interval that holds so many percent; 1 where none are given."""
-    if percent is None or not 1 < percent < 100 or round(percent) == ONE_DEVIATION_PERCENT:
-        return 1.0
-    return NormalDist().inv_cdf(0.5 + percent / 200)
-
-
-def _ellipse_deviations(percent: float | None) -> float:
-    """The same of an ellipse's axes and a circle's radius: those of 68 % are 1.51 standard deviations long."""
-    if percent is None or not 1 < percent < 100:
-        return 1.0
-    return math.sqrt(-2 * math.log(1 - percent / 100))
 
 
 def depth_km(metres: float | None, where: str, said: Tally) -> float | None:
@@ -172,7 +157,8 @@ def horizontal_uncertainty_km(origin: Any) -> float | None:
         if ellipse.confidence_level is not None:
             extents.reverse()
         if (extent := next((extent for extent in extents if extent is not None), None)) is not None:
-            return kilometres(extent / _ellipse_deviations(ellipse.confidence_level))
+            percent = ellipse.confidence_level
+            return kilometres(extent / ellipse_deviations(percent) if is_level(percent) else extent)
     north = degrees_to_km(standard_deviation(origin.latitude_errors))
     east = degrees_to_km(standard_deviation(origin.longitude_errors))
     sides = [side for side in (north, east and east * math.cos(math.radians(origin.latitude))) if side is not None]

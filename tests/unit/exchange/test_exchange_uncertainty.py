@@ -9,7 +9,8 @@ from obspy import read_events
 from obspy.io.quakeml.core import _validate
 from quakeml_documents import EVENT, PICKS, assert_equal, read_back, written
 
-from catalogdb.exchange.quakeml_ellipsoid import covariance_of, ellipsoid_deviations
+from catalogdb.exchange.confidence import ellipsoid_deviations
+from catalogdb.exchange.quakeml_ellipsoid import covariance_of
 from catalogdb.exchange.quakeml_writer import write_quakeml
 from catalogdb.exchange.tables import EVENT_COLUMNS, event_row
 from catalogdb.location.ellipsoid import confidence_ellipsoid
