@@ -51,6 +51,24 @@ class Neighbours(NamedTuple):
     pairs: NDArray[np.int64]
 
 
+class Trial(NamedTuple):
+    """A seed, and what may agree with it.
+
+    Args:
+        seed: its row.
+        rows: of neighbours of the seed, by place and phase.
+        picks: all of them.
+        travel: times (s) from each node to every slot, (slots, nodes).
+        tolerance: s.
+    """
+
+    seed: int
+    rows: NDArray[np.int64]
+    picks: SlottedPicks
+    travel: NDArray[np.float32]
+    tolerance: np.float32
+
+
 def neighbours(
     picks: SlottedPicks,
     free: NDArray[np.bool_],
@@ -135,38 +153,23 @@ def _twice_as_long(values: np.ndarray) -> np.ndarray:
 
 
 @compiled
-def hits_by_node(
-    seed: int,
-    rows: NDArray[np.int64],
-    picks: SlottedPicks,
-    travel: NDArray[np.float32],
-    ranges: NDArray[np.int64],
-    tolerance: np.float32,
-) -> NDArray[np.int16]:
-    """Count hits at each node of some ranges, the seed's own among them.
-
-    Args:
-        seed: its row.
-        rows: of the seed's neighbours, by place and phase.
-        picks: all of them.
-        travel: times (s) from each node to every slot, (slots, nodes).
-        ranges: of nodes, rows of (first, one past the last).
-        tolerance: s.
-    """
+def hits_by_node(trial: Trial, ranges: NDArray[np.int64]) -> NDArray[np.int16]:
+    """Count hits at each node of some ranges, rows of (first, one past the last); the seed's own among them."""
+    picks, travel, rows = trial.picks, trial.travel, trial.rows
     size = 0
     for stretch in range(len(ranges)):
         size += ranges[stretch, 1] - ranges[stretch, 0]
     hits = np.ones(size, np.int16)
     is_hit = np.zeros(hits.size, np.bool_)
     for number, row in enumerate(rows):
-        delay = np.float32(picks.time[row] - picks.time[seed])
+        delay = np.float32(picks.time[row] - picks.time[trial.seed])
         begin = 0
         for stretch in range(len(ranges)):
             first, last = ranges[stretch, 0], ranges[stretch, 1]
-            here, own = travel[picks.slot[row], first:last], travel[picks.slot[seed], first:last]
+            here, own = travel[picks.slot[row], first:last], travel[picks.slot[trial.seed], first:last]
             is_hit_here = is_hit[begin : begin + last - first]
             for node in range(last - first):
-                is_hit_here[node] |= abs(here[node] - own[node] - delay) <= tolerance
+                is_hit_here[node] |= abs(here[node] - own[node] - delay) <= trial.tolerance
             begin += last - first
         if number + 1 == rows.size or picks.place_slot[rows[number + 1]] != picks.place_slot[row]:
             for node in range(hits.size):
@@ -177,22 +180,18 @@ def hits_by_node(
 
 @compiled
 def rarest_node(
+    trial: Trial,
+    ranges: NDArray[np.int64],
     hits: NDArray[np.int16],
     fewest: int,
     chance: NDArray[np.float64],
     reaches: NDArray[np.int64],
     rank: NDArray[np.int16],
-    seed: int,
-    rows: NDArray[np.int64],
-    picks: SlottedPicks,
-    travel: NDArray[np.float32],
-    ranges: NDArray[np.int64],
-    tolerance: np.float32,
 ) -> tuple[float, int]:
     """Give how rare the hits are by chance at the node where they are rarest, and this node, the first of equal ones.
 
     Args:
-        hits: as `hits_by_node` counts them; the other arguments that have the same name are its own.
+        ranges, hits: as `hits_by_node` takes and counts them.
         fewest: nodes with fewer aren't looked at.
         chance: how often chance makes so many hits within a reach, (reaches, hits); the reach with the least counts.
         reaches: numbers of nearest places.
@@ -205,7 +204,7 @@ def rarest_node(
             number += 1
             if hits[number] < fewest:
                 continue
-            _count_within(within, node, reaches, rank, seed, rows, picks, travel, tolerance)
+            _count_within(trial, node, reaches, rank, within)
             for reach in range(reaches.size):
                 if chance[reach, within[reach]] < least:
                     least, rarest = chance[reach, within[reach]], node
@@ -214,23 +213,15 @@ def rarest_node(
 
 @compiled
 def _count_within(
-    within: NDArray[np.int64],
-    node: int,
-    reaches: NDArray[np.int64],
-    rank: NDArray[np.int16],
-    seed: int,
-    rows: NDArray[np.int64],
-    picks: SlottedPicks,
-    travel: NDArray[np.float32],
-    tolerance: np.float32,
+    trial: Trial, node: int, reaches: NDArray[np.int64], rank: NDArray[np.int16], within: NDArray[np.int64]
 ) -> None:
     """Count hits at one node within each reach, the seed's own among them, into `within`."""
-    last_hit = picks.place_slot[seed]
+    last_hit = trial.picks.place_slot[trial.seed]
     for reach in range(reaches.size):
         within[reach] = rank[last_hit // 2, node] < reaches[reach]
-    for row in rows:
-        place_slot = picks.place_slot[row]
-        if place_slot != last_hit and _misfit(row, seed, node, picks, travel) <= tolerance:
+    for row in trial.rows:
+        place_slot = trial.picks.place_slot[row]
+        if place_slot != last_hit and _misfit(trial, row, node) <= trial.tolerance:
             last_hit = place_slot
             for reach in range(reaches.size):
                 within[reach] += rank[place_slot // 2, node] < reaches[reach]
@@ -238,41 +229,37 @@ def _count_within(
 
 @compiled
 def arrivals_at(
-    node: int,
-    seed: int,
-    rows: NDArray[np.int64],
-    picks: SlottedPicks,
-    travel: NDArray[np.float32],
-    tolerance: np.float32,
-    ring_seconds: np.float32,
+    trial: Trial, node: int, ring_seconds: np.float32
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Give rows of all that hits at a node, of what of it counts, and of the others that are near.
 
     The seed hits and counts, as the last one of both.
 
     Args:
-        ring_seconds: how far off a pick still counts as near; the other arguments are those of `hits_by_node`.
+        ring_seconds: how far off a pick still counts as near.
     """
+    rows = trial.rows
     hits, counted, near = np.empty(rows.size + 1, np.int64), np.empty(rows.size + 1, np.int64), rows.copy()
     of_hits, of_counted, of_near = 0, 0, 0
-    last_hit = picks.place_slot[seed]
+    last_hit = trial.picks.place_slot[trial.seed]
     for row in rows:
-        misfit, place_slot = _misfit(row, seed, node, picks, travel), picks.place_slot[row]
-        if misfit <= tolerance:
+        misfit, place_slot = _misfit(trial, row, node), trial.picks.place_slot[row]
+        if misfit <= trial.tolerance:
             hits[of_hits] = row
             of_hits += 1
-        if misfit <= tolerance and place_slot != last_hit:
+        if misfit <= trial.tolerance and place_slot != last_hit:
             counted[of_counted], last_hit = row, place_slot
             of_counted += 1
         elif misfit <= ring_seconds:
             near[of_near] = row
             of_near += 1
-    hits[of_hits], counted[of_counted] = seed, seed
+    hits[of_hits], counted[of_counted] = trial.seed, trial.seed
     return hits[: of_hits + 1], counted[: of_counted + 1], near[:of_near]
 
 
 @compiled
-def _misfit(row: int, seed: int, node: int, picks: SlottedPicks, travel: NDArray[np.float32]) -> np.float32:
+def _misfit(trial: Trial, row: int, node: int) -> np.float32:
     """How far (s) a pick's delay behind the seed is from that of a node."""
-    delay = np.float32(picks.time[row] - picks.time[seed])
-    return np.float32(abs(travel[picks.slot[row], node] - travel[picks.slot[seed], node] - delay))
+    picks, travel = trial.picks, trial.travel
+    delay = np.float32(picks.time[row] - picks.time[trial.seed])
+    return np.float32(abs(travel[picks.slot[row], node] - travel[picks.slot[trial.seed], node] - delay))

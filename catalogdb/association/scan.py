@@ -19,7 +19,7 @@ from catalogdb.association.chance_kernels import RING_SECONDS, Event, rate
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.fit import BACKGROUND_SECONDS, EventFitter
 from catalogdb.association.grid import REACHES, Grid, search_grid
-from catalogdb.association.hits import SlottedPicks, arrivals_at, hits_by_node, neighbours, rarest_node
+from catalogdb.association.hits import SlottedPicks, Trial, arrivals_at, hits_by_node, neighbours, rarest_node
 from catalogdb.association.prepared import Candidate, PreparedPicks, PreparedStations, Volume
 from catalogdb.traveltimes.first_arrivals import TravelTimes
 
@@ -140,10 +140,11 @@ def _best_place(
     enough, tolerance = min(allowed * COARSE_SHARE, COARSE_PER_DAY), fitter.scales.tolerance
     is_near = grid.is_near[picks.place_slot[seed] // 2]
     in_minutes = int(np.count_nonzero(is_near[picks.place_slot[window] // 2] & fitter.free[window]))
-    least, node, background = _rarest(seed, possible, in_minutes, picks, grid, tolerance, config.min_picks, enough)
+    trial = Trial(seed, possible, picks, grid.travel, np.float32(tolerance))
+    least, node, background = _rarest(trial, in_minutes, grid, tolerance, config.min_picks, enough)
     if least >= enough:
         return least / COARSE_SHARE
-    rows, event = _event_at(node, seed, around, picks, grid, tolerance, background)
+    rows, event = _event_at(trial._replace(rows=around), node, grid, background)
     in_burst = grid.chance.least_in_bursts(event, tolerance, background, fitter.bursts(*picks.time[rows[[0, -1]]]))
     if (needed := in_burst / COARSE_SHARE_IN_BURSTS) >= allowed:
         return needed
@@ -153,14 +154,7 @@ def _best_place(
 
 
 def _rarest(
-    seed: int,
-    possible: np.ndarray,
-    in_minutes: int,
-    picks: SlottedPicks,
-    grid: Grid,
-    tolerance: float,
-    min_picks: int,
-    enough: float,
+    trial: Trial, in_minutes: int, grid: Grid, tolerance: float, min_picks: int, enough: float
 ) -> tuple[float, int, float]:
     """Where picks that come at any time would agree least often: times per day, the node, and the rate of such picks.
 
@@ -168,8 +162,8 @@ def _rarest(
         in_minutes: free picks near the seed's place in the minutes around.
         enough: times per day that nothing is looked for beyond.
     """
-    tried = seed, possible, picks, grid.travel, grid.ranges_of[picks.place_slot[seed] // 2], np.float32(tolerance)
-    hits = hits_by_node(*tried)
+    ranges = grid.ranges_of[trial.picks.place_slot[trial.seed] // 2]
+    hits = hits_by_node(trial, ranges)
     most = int(hits.max(initial=0))
     if most < min_picks:
         return np.inf, -1, 0.0
@@ -181,10 +175,10 @@ def _rarest(
     at_best = by_hits.min(axis=0)  # of all hits within one reach
     if at_best[most] >= enough:
         return float(at_best[most]), -1, background
-    least, node = rarest_node(hits, most, by_hits, grid.reaches, grid.rank, *tried)
+    least, node = rarest_node(trial, ranges, hits, most, by_hits, grid.reaches, grid.rank)
     # Places with fewer hits are looked at where these could be as rare as the best so far.
     if (fewer := int(np.argmax((at_best < enough) & (at_best <= least)))) < most:
-        least, node = rarest_node(hits, fewer, by_hits, grid.reaches, grid.rank, *tried)
+        least, node = rarest_node(trial, ranges, hits, fewer, by_hits, grid.reaches, grid.rank)
     return least, node, background
 
 
@@ -193,13 +187,10 @@ def _background(count: int, places: int) -> float:
     return float(rate(count, 4.0 * BACKGROUND_SECONDS * min(REACHES[2], places)))
 
 
-def _event_at(
-    node: int, seed: int, around: np.ndarray, picks: SlottedPicks, grid: Grid, tolerance: float, background: float
-) -> tuple[np.ndarray, Event]:
+def _event_at(trial: Trial, node: int, grid: Grid, background: float) -> tuple[np.ndarray, Event]:
     """Rows of all picks that hit at a node, and the event that they make there: of a place and phase one is its own."""
-    hits, own, ring = arrivals_at(
-        node, seed, around, picks, grid.travel, np.float32(tolerance), np.float32(RING_SECONDS)
-    )
+    picks = trial.picks
+    hits, own, ring = arrivals_at(trial, node, np.float32(RING_SECONDS))
     rank, slot, ring_slot = grid.rank[:, node], picks.place_slot[own], picks.place_slot[ring]
     event = Event(
         np.zeros(own.size), rank[slot // 2], slot % 2 == 1, picks.time[own], np.full(own.size, background),

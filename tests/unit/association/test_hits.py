@@ -5,7 +5,7 @@ import pytest
 
 from catalogdb.association.burst_picks import burst_like
 from catalogdb.association.grid import _ranges
-from catalogdb.association.hits import SlottedPicks, arrivals_at, hits_by_node, neighbours, rarest_node
+from catalogdb.association.hits import SlottedPicks, Trial, arrivals_at, hits_by_node, neighbours, rarest_node
 from catalogdb.association.prepared import PreparedPicks, PreparedStations
 
 TOLERANCE = np.float32(0.5)
@@ -20,14 +20,14 @@ def nodes(*ranges):
     return np.array(ranges, dtype=np.int64).reshape(-1, 2)
 
 
-def tried(picks, travel, ranges, rows=None):
-    """Arguments of the kernels for the first pick as the seed."""
-    rows = np.arange(1, picks.time.size) if rows is None else np.array(rows, dtype=np.int64)
-    return 0, rows, picks, np.asarray(travel, dtype=np.float32), ranges, TOLERANCE
+def trial_of(picks, travel):
+    """The first pick as the seed, among all others."""
+    return Trial(0, np.arange(1, picks.time.size), picks, np.asarray(travel, dtype=np.float32), TOLERANCE)
 
 
-def as_documented(seed, rows, picks, travel, ranges, tolerance):
+def as_documented(trial, ranges):
     """Hits in plain Python."""
+    seed, rows, picks, travel, tolerance = trial
     chosen = [node for first, last in ranges for node in range(first, last)]
     return [
         1 + len({
@@ -42,46 +42,43 @@ def as_documented(seed, rows, picks, travel, ranges, tolerance):
 
 def test_without_nodes_nothing_hits():
     picks = slotted([10.0, 11.0], [0, 2])
-    arguments = tried(picks, np.zeros((4, 3)), nodes())
-    hits = hits_by_node(*arguments)
+    trial = trial_of(picks, np.zeros((4, 3)))
+    hits = hits_by_node(trial, nodes())
     assert hits.size == 0
     chance, reaches, rank = np.zeros((1, 3)), np.array([2]), np.zeros((2, 3), dtype=np.int16)
-    assert rarest_node(hits, 1, chance, reaches, rank, *arguments) == (np.inf, -1)
+    assert rarest_node(trial, nodes(), hits, 1, chance, reaches, rank) == (np.inf, -1)
 
 
 def test_without_neighbours_the_seed_alone_hits():
-    assert hits_by_node(*tried(slotted([10.0], [0]), np.zeros((2, 3)), nodes((0, 3)))).tolist() == [1, 1, 1]
+    assert hits_by_node(trial_of(slotted([10.0], [0]), np.zeros((2, 3))), nodes((0, 3))).tolist() == [1, 1, 1]
 
 
 def test_nodes_are_those_of_the_ranges_in_order():
     travel = [np.zeros(6), np.zeros(6), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0], np.zeros(6)]
     picks = slotted([10.0, 14.0], [0, 2])
-    assert hits_by_node(*tried(picks, travel, nodes((0, 2), (4, 6)))).tolist() == [1, 1, 2, 1]
+    assert hits_by_node(trial_of(picks, travel), nodes((0, 2), (4, 6))).tolist() == [1, 1, 2, 1]
 
 
 def test_two_stations_of_one_place_count_once():
     travel = np.zeros((6, 1))
     # stations 1 and 2 stand at place 1: their P are of one place and phase, and station 1 has two that hit
     picks = slotted([10.0, 10.1, 10.2, 10.3, 10.4], [0, 2, 2, 4, 3], [0, 2, 2, 2, 3])
-    arguments = tried(picks, travel, nodes((0, 1)))
-    assert hits_by_node(*arguments).tolist() == [3]
-    seed, rows, *_ = arguments
-    found = arrivals_at(0, seed, rows, picks, arguments[3], TOLERANCE, np.float32(6.0))
+    trial = trial_of(picks, travel)
+    assert hits_by_node(trial, nodes((0, 1))).tolist() == [3]
+    found = arrivals_at(trial, 0, np.float32(6.0))
     assert [each.tolist() for each in found] == [[1, 2, 3, 4, 0], [1, 4, 0], [2, 3]]
 
 
 def test_more_places_than_a_byte_holds_are_counted():
     slots = np.arange(601)
-    assert (
-        hits_by_node(*tried(slotted(np.full(601, 10.0), slots), np.zeros((601, 2)), nodes((0, 2)))).tolist()
-        == [601] * 2
-    )
+    trial = trial_of(slotted(np.full(601, 10.0), slots), np.zeros((601, 2)))
+    assert hits_by_node(trial, nodes((0, 2))).tolist() == [601] * 2
 
 
 def test_many_picks_of_one_slot_count_once():
     slots = np.append([0], np.repeat([2, 5], 300))
     picks = slotted(np.linspace(10.0, 10.4, 601), slots)
-    assert hits_by_node(*tried(picks, np.zeros((6, 2)), nodes((0, 2)))).tolist() == [3, 3]
+    assert hits_by_node(trial_of(picks, np.zeros((6, 2))), nodes((0, 2))).tolist() == [3, 3]
 
 
 def test_hits_are_as_documented():
@@ -91,26 +88,26 @@ def test_hits_are_as_documented():
     slot = random.integers(2, 12, 60)
     slot = np.append([0], slot[np.argsort(place_slot[slot], kind="stable")])
     picks = slotted(np.append([4.0], random.uniform(0.0, 10.0, 60)), slot, place_slot[slot])
-    arguments = tried(picks, travel, nodes((3, 50), (60, 61), (70, 399)))
-    hits = hits_by_node(*arguments)
+    trial, ranges = trial_of(picks, travel), nodes((3, 50), (60, 61), (70, 399))
+    hits = hits_by_node(trial, ranges)
     assert hits.max() > 5
-    assert hits.tolist() == as_documented(*arguments)
+    assert hits.tolist() == as_documented(trial, ranges)
 
 
 def test_of_nodes_as_rare_the_first_is_given():
     travel = np.zeros((6, 4))
     travel[2] = [9.0, 0.0, 0.0, 0.0]
     picks = slotted([10.0, 10.0, 10.0], [0, 2, 4])
-    arguments = tried(picks, travel, nodes((0, 4)))
-    hits = hits_by_node(*arguments)
+    trial, ranges = trial_of(picks, travel), nodes((0, 4))
+    hits = hits_by_node(trial, ranges)
     rank = np.repeat(np.arange(3, dtype=np.int16)[:, None], 4, axis=1)
     rank[:, 1] = [0, 2, 1]
     chance = np.array([[1.0, 0.5, 0.1, 0.1], [1.0, 0.7, 0.4, 0.2]])
     # within the nearest two the node 1 has the places 0 and 2, node 2 the places 0 and 1: two hits each
-    assert rarest_node(hits, 3, chance, np.array([2, 3]), rank, *arguments) == (0.1, 1)
-    assert rarest_node(hits, 2, chance[1:], np.array([3]), rank, *arguments) == (0.2, 1)
+    assert rarest_node(trial, ranges, hits, 3, chance, np.array([2, 3]), rank) == (0.1, 1)
+    assert rarest_node(trial, ranges, hits, 2, chance[1:], np.array([3]), rank) == (0.2, 1)
     rank[:, 1] = [2, 0, 1]
-    assert rarest_node(hits, 3, chance, np.array([1, 3]), rank, *arguments) == (0.2, 1)
+    assert rarest_node(trial, ranges, hits, 3, chance, np.array([1, 3]), rank) == (0.2, 1)
 
 
 def test_neighbours_are_free_of_other_slots_and_within_reach():
