@@ -1,4 +1,4 @@
-"""Loops compiled to machine code by Numba, for what NumPy's calls on a few values take most of the time of.
+"""Loops compiled to machine code by Numba, where NumPy's calls on a few values each would take most of the time.
 
 A kernel calls kernels of its own file alone: the cache on disk is renewed when that file changes, not another one.
 """
