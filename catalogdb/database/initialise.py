@@ -6,7 +6,8 @@ from typing import Any
 
 from pymongo import IndexModel, UpdateOne
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.write_concern import WriteConcern
 
 from catalogdb.database.connection import through_failover
 from catalogdb.documents.free import Json
@@ -31,12 +32,14 @@ def _apply(db: Database) -> list[str]:
     stored_views = {name: view for name, view in views().items() if not view.parameters}
     wanted = {name: schema.schema_id for name, schema in (collections() | stored_views).items()}
     changes: dict[str, list[str]] = {}
+    # A majority is waited for once: it has all that came before what it has.
+    unwaited = db.with_options(write_concern=WriteConcern(w=1))
     for name, schema in collections().items():
         if in_force.get(name) != wanted[name]:
-            changes[name] = _apply_collection(db, schema)
+            changes[name] = _apply_collection(unwaited, schema)
     for name, view in stored_views.items():
         if in_force.get(name) != wanted[name]:
-            changes[name] = _apply_view(db, view)
+            changes[name] = _apply_view(unwaited, view)
     if changes:
         # last: an initialisation that was broken off is done again, and each of its steps can be
         db.migration.bulk_write(
@@ -102,10 +105,8 @@ def _apply_view(db: Database, view: ViewSchema) -> list[str]:
 def _create(db: Database, name: str, **options: Any) -> bool:
     """False where it exists; another process may create it at the same moment."""
     try:
-        db.create_collection(name, **options)
+        db.create_collection(name, check_exists=False, **options)
         return True
-    except CollectionInvalid:
-        return False
     except OperationFailure as error:
         if error.code == NAMESPACE_EXISTS:
             return False

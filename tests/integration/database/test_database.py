@@ -9,6 +9,7 @@ import sys
 import pymongo
 import pytest
 from pydantic import SecretStr
+from pymongo import monitoring
 from pymongo.errors import OperationFailure, WriteError
 
 from catalogdb.database import initialise as initialise_module
@@ -175,6 +176,31 @@ def test_initialise_makes_everything_once(settings):
     before = list(db.migration.find().sort("_id"))
     assert initialise(db) == []
     assert list(db.migration.find().sort("_id")) == before
+
+
+class Majorities(monitoring.CommandListener):
+    """Names of the commands that waited for a majority."""
+
+    def __init__(self):
+        self.names = []
+
+    def started(self, event):
+        if event.command.get("writeConcern", {}).get("w") == "majority":
+            self.names.append(event.command_name)
+
+    def succeeded(self, event):
+        pass
+
+    def failed(self, event):
+        pass
+
+
+def test_initialise_waits_for_a_majority_once(settings):
+    majorities = Majorities()
+    with pymongo.MongoClient(connection_uri(settings), w="majority", event_listeners=[majorities]) as client:
+        initialise(client[settings.database])
+        assert majorities.names == ["update"]
+        assert client[settings.database].migration.count_documents({}) > 0
 
 
 def test_changed_schema_is_a_recorded_migration(db, monkeypatch):
