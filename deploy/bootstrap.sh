@@ -99,7 +99,12 @@ if ! shares_packages && ! has_mspass "$py" "$(mspass_version)"; then
     wheel=$(cached_mspass_wheel "$py")
     if [ -z "$wheel" ]; then
         step "MsPASS: building its wheel (3 to 6 minutes on 2 idle cores; kept in $(wheel_dir "$py"))"
-        quietly "$root/deploy/mspass/build_wheel.sh" "$py" "$(wheel_dir "$py")"
+        start_building_mspass
+        step "the other packages, meanwhile"
+        mapfile -t others < <(requirements_besides_mspass)
+        pip "${others[@]}"
+        step "the rest of MsPASS"
+        wait "$building" || exit 1
         wheel=$(cached_mspass_wheel "$py")
     else
         step "MsPASS: wheel from the cache, $(dirname "$wheel")"

@@ -129,6 +129,31 @@ want_packages() {
         step "not installed: ${missing[*]}; $cost (later: apt-get install ${missing[*]})"
 }
 
+# What the package and its extras ask for besides MsPASS, one requirement per line.
+requirements_besides_mspass() {
+    "$py" - "$root/pyproject.toml" "$extras" <<'PYTHON'
+import sys, tomllib
+
+with open(sys.argv[1], "rb") as file:
+    project = tomllib.load(file)["project"]
+extras = [project["optional-dependencies"].get(extra.strip(), []) for extra in sys.argv[2].split(",")]
+print(*(line for line in sum(extras, project["dependencies"]) if not line.startswith("mspasspy")), sep="\n")
+PYTHON
+}
+
+# In a group of processes of its own, with a log of its own; ends with this script.
+start_building_mspass() {
+    set -m
+    (
+        log=$root/.bootstrap-mspass.log
+        : >"$log"
+        quietly "$root/deploy/mspass/build_wheel.sh" "$py" "$(wheel_dir "$py")"
+    ) &
+    building=$!
+    set +m
+    trap 'kill -- "-$building" 2>/dev/null || true' EXIT
+}
+
 # A CPU build is a tenth of the default one's size, so take it where it can be had.
 install_torch() {
     local torch cpu_index=https://download.pytorch.org/whl/cpu
