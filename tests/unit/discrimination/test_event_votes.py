@@ -41,7 +41,7 @@ def test_a_prior_weighs_against_the_stations():
 def test_calibration_finds_how_sure_stations_may_be():
     rng = np.random.default_rng(3)
     events = {}
-    for number in range(900):  # they say 0.98 and are right in two of three cases
+    for number in range(300):  # they say 0.98 and are right in two of three cases
         truth = number % 3
         said = truth if rng.random() < 2 / 3 else (truth + rng.integers(1, 3)) % 3
         row = np.full(3, np.log(0.01))
