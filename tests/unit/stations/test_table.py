@@ -119,3 +119,23 @@ def test_kilometres_in_a_column_of_metres_are_said(tmp_path):
 )
 def test_dates_as_people_write_them(text):
     assert parse_time(text).timestamp == SINCE_2015
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("1433116800000", "milliseconds"),
+        ("1433116800000.0", "milliseconds"),
+        ("1433116800000000", "microseconds"),
+        ("1433116800000000000", "nanoseconds"),
+        ("1.4331168e9", "seconds"),
+    ],
+)
+def test_a_number_for_a_date_says_what_it_looks_like(text, unit):
+    with pytest.raises(ValueError, match=f"{text}' is no date: it looks like {unit} since 1970; write 2015-06-01T00"):
+        parse_time(text)
+
+
+def test_milliseconds_are_not_taken_for_a_compact_date():
+    with pytest.raises(ValueError, match="milliseconds since 1970; write 2027-01-"):
+        parse_time("1801010112345")
