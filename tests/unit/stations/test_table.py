@@ -53,6 +53,16 @@ def test_the_location_of_a_column_comes_before_that_of_an_id(tmp_path):
     assert [(row["sta"], row["loc"]) for row in rows] == [("B", "20"), ("C", "00")]
 
 
+def test_channel_codes_of_ids_are_said_to_be_unused(tmp_path):
+    rows = "OX.A.00.HHZ,,46.1,13,100\nOX.B..HH,,46.2,13,200\nOX.C.00.HHZ,HHZ,46.3,13,300\nOX.D.00.HHZ.D,,46.4,13,400\n"
+    metadata = read(tmp_path, "id,channel,latitude,longitude,elevation\n" + rows)
+    assert [row["sta"] for row in site_documents(metadata.inventory, "x")] == ["A", "B", "C"]
+    assert [row["chan"] for row in channel_documents(metadata.inventory, "x")] == ["HHZ"]
+    (note,) = metadata.notes
+    assert "channel codes of 2 ids such as OX.A.00.HHZ are not used" in note
+    assert metadata.rejected == [f"{tmp_path}/stations.csv: line 5: D: 'OX.D.00.HHZ.D' is no id NET.STA.LOC.CHAN"]
+
+
 def test_names_of_places_are_no_location_codes(tmp_path):
     metadata = read(tmp_path, "network,station,location,latitude,longitude,elevation\nXX,AAA,Trieste,45,10,100\n")
     assert [row["loc"] for row in site_documents(metadata.inventory, "x")] == [""]
