@@ -9,9 +9,10 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from catalogdb.errors import InputError
+from catalogdb.strict_model import StrictModel
 
 EARTH_RADIUS_KM = 6371.0
 KM_PER_DEGREE = math.radians(EARTH_RADIUS_KM)
@@ -51,13 +52,11 @@ class Box(NamedTuple):
     east: float
 
 
-class Region(BaseModel):
+class Region(StrictModel):
     """The volume that events are looked for and kept in: a box, optionally cut by a polygon, between two depths.
 
     A limit left out is taken from the stations (`completed`).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     minlatitude: Latitude | None = Field(None, description="Southern limit, degrees.")
     maxlatitude: Latitude | None = Field(None, description="Northern limit, degrees.")
@@ -68,7 +67,7 @@ class Region(BaseModel):
     )
     mindepth_km: DepthKm = Field(0.0, description="Shallowest event, km below sea level (negative above it).")
     maxdepth_km: DepthKm = Field(40.0, gt=0.0, description="Deepest event, km below sea level.")
-    margin_km: float = Field(50.0, ge=0.0, description="Added around the stations for limits left out, km.")
+    margin_km: float = Field(50.0, ge=0.0, le=5000.0, description="Added around the stations for limits left out, km.")
     projection: str | None = Field(
         None, description="PROJ string or EPSG code of the map plane; left out: stereographic, centred on the region."
     )
