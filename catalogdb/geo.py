@@ -303,6 +303,24 @@ def azimuthal_gap(azimuths: ArrayLike) -> float:
     return float(np.diff(azimuths, append=azimuths[0] + 360.0).max())
 
 
+def turned(longitude: float) -> float:
+    """A longitude as one of -180..180; both ends stay."""
+    return math.remainder(longitude, 360.0)
+
+
+def coordinates(latitude: float, longitude: float) -> tuple[float, float]:
+    """Check a position in degrees; longitudes of 180..360 are brought to -180..180.
+
+    Raises:
+        ValueError: naming the value that is out of range.
+    """
+    if not -90 <= latitude <= 90:
+        raise ValueError(f"latitude {latitude:g} is outside -90..90")
+    if not -180 <= longitude <= 360:
+        raise ValueError(f"longitude {longitude:g} is outside -180..360")
+    return latitude, turned(longitude)
+
+
 def _wrapped(longitude: ArrayLike, west: float) -> np.ndarray:
     """Bring longitudes into [west, west + 360)."""
     return west + np.mod(np.subtract(longitude, west), 360.0)

@@ -13,6 +13,7 @@ from obspy import UTCDateTime
 
 from catalogdb.decoding import decode
 from catalogdb.errors import InputError
+from catalogdb.geo import turned
 from catalogdb.stations.epochs import epoch_start, parse_time
 from catalogdb.stations.metadata import (
     HIGHEST_RATE_HZ,
@@ -25,7 +26,6 @@ from catalogdb.stations.metadata import (
     is_code,
     is_location,
     location_code,
-    turned,
 )
 from catalogdb.stations.table_columns import OF_CHANNELS, column_names, find_columns, number, unused_columns
 
