@@ -9,9 +9,10 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from catalogdb.errors import InputError
+from catalogdb.strict_model import StrictModel
 
 EARTH_RADIUS_KM = 6371.0
 KM_PER_DEGREE = math.radians(EARTH_RADIUS_KM)
@@ -51,13 +52,11 @@ class Box(NamedTuple):
     east: float
 
 
-class Region(BaseModel):
+class Region(StrictModel):
     """The volume that events are looked for and kept in: a box, optionally cut by a polygon, between two depths.
 
     A limit left out is taken from the stations (`completed`).
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     minlatitude: Latitude | None = Field(None, description="Southern limit, degrees.")
     maxlatitude: Latitude | None = Field(None, description="Northern limit, degrees.")
@@ -68,7 +67,7 @@ class Region(BaseModel):
     )
     mindepth_km: DepthKm = Field(0.0, description="Shallowest event, km below sea level (negative above it).")
     maxdepth_km: DepthKm = Field(40.0, gt=0.0, description="Deepest event, km below sea level.")
-    margin_km: float = Field(50.0, ge=0.0, description="Added around the stations for limits left out, km.")
+    margin_km: float = Field(50.0, ge=0.0, le=5000.0, description="Added around the stations for limits left out, km.")
     projection: str | None = Field(
         None, description="PROJ string or EPSG code of the map plane; left out: stereographic, centred on the region."
     )
@@ -302,6 +301,24 @@ def azimuthal_gap(azimuths: ArrayLike) -> float:
     if azimuths.size < 2:
         return 360.0
     return float(np.diff(azimuths, append=azimuths[0] + 360.0).max())
+
+
+def turned(longitude: float) -> float:
+    """A longitude as one of -180..180; both ends stay."""
+    return math.remainder(longitude, 360.0)
+
+
+def coordinates(latitude: float, longitude: float) -> tuple[float, float]:
+    """Check a position in degrees; longitudes of 180..360 are brought to -180..180.
+
+    Raises:
+        ValueError: naming the value that is out of range.
+    """
+    if not -90 <= latitude <= 90:
+        raise ValueError(f"latitude {latitude:g} is outside -90..90")
+    if not -180 <= longitude <= 360:
+        raise ValueError(f"longitude {longitude:g} is outside -180..360")
+    return latitude, turned(longitude)
 
 
 def _wrapped(longitude: ArrayLike, west: float) -> np.ndarray:

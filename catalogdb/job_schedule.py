@@ -10,16 +10,16 @@ from pathlib import PurePosixPath
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
+
+from catalogdb.strict_model import StrictModel
 
 MONTH_DAYS, WEEK_DAYS = 31, 7
 SUNDAY_LAST = re.compile(r"-sun\b", re.IGNORECASE)  # fri-sun: 0 and 7 are Sunday
 
 
-class IngestBlock(BaseModel):
+class IngestBlock(StrictModel):
     """What is brought into the database before the job."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     waveforms: tuple[str, ...] = Field(
         min_length=1,
@@ -37,10 +37,8 @@ class IngestBlock(BaseModel):
         return value
 
 
-class ScheduleBlock(BaseModel):
+class ScheduleBlock(StrictModel):
     """When a job runs by itself."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cron: str = Field(
         description="Minute, hour, day of month, month, weekday (0 or 7 is Sunday), as crontab has them; with six "

@@ -10,7 +10,6 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationError,
@@ -37,6 +36,7 @@ from catalogdb.picking.config import PickConfig
 from catalogdb.relocation.config import RelocateConfig
 from catalogdb.resources import resource_folder
 from catalogdb.station_patterns import matches_station
+from catalogdb.strict_model import StrictModel
 from catalogdb.times import in_utc
 from catalogdb.yaml_text import packaged_or_own, read_keys
 
@@ -77,11 +77,7 @@ def _default(model: type[BaseModel]) -> BaseModel | None:
     return None if any(field.is_required() for field in model.model_fields.values()) else model()
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Period(_Block):
+class Period(StrictModel):
     """The time that a job covers, `[starttime, endtime)`.
 
     A catalog holds the events whose origin time lies in it. Picks are made of whole shards, so a pick set may hold
@@ -102,7 +98,7 @@ class Period(_Block):
         return self
 
 
-class PeriodBlock(_Block):
+class PeriodBlock(StrictModel):
     """A period as a job file gives it: two times, or counted back from the start of the run."""
 
     starttime: datetime | None = Field(None, description="Start; without endtime the period lasts until the run.")
@@ -142,7 +138,7 @@ class PeriodBlock(_Block):
         return Period(starttime=self.starttime or end - timedelta(days=self.last_days or 0.0), endtime=end)
 
 
-class StationSelection(_Block):
+class StationSelection(StrictModel):
     """Stations by patterns of `NET.STA` (`*` and `?`), or of `STA` alone."""
 
     include: tuple[str, ...] = Field(("*",), description="Stations that take part.")
@@ -171,22 +167,22 @@ class PickBlock(PickConfig):
         return value
 
 
-class EvaluateBlock(_Block):
+class EvaluateBlock(StrictModel):
     """The comparison at the end of a job."""
 
     reference: str = Field(description="Catalog to compare with; passed over where the database has none of that name.")
     min_magnitude: float | None = Field(
         None, description="Count events from this magnitude on: the reference's, and proposed ones by their own."
     )
-    max_dt: float = Field(2.0, gt=0, description="Largest difference of origin times (s).")
-    max_km: float = Field(8.0, gt=0, description="Largest distance of epicentres (km).")
-    max_pick_dt: float = Field(0.5, gt=0, description="Largest difference of pick times (s).")
+    max_dt: float = Field(2.0, gt=0, le=3600, description="Largest difference of origin times (s).")
+    max_km: float = Field(8.0, gt=0, le=20_000, description="Largest distance of epicentres (km).")
+    max_pick_dt: float = Field(0.5, gt=0, le=3600, description="Largest difference of pick times (s).")
     event_types: tuple[str, ...] = Field(
         (), description='Types of events that count, such as "quarry blast"; none: all that exist.'
     )
 
 
-class _JobBlocks(_Block):
+class _JobBlocks(StrictModel):
     name: str = Field(pattern=NAME_PATTERN)
     description: str = ""
     catalog: str = Field(pattern=NAME_PATTERN, description="Name of the catalog that it writes.")

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from catalogdb.documents.free import AnyDocument, Json, Query
 from catalogdb.errors import InputError
 from catalogdb.identity import content_id
 from catalogdb.resources import resource_folder
+from catalogdb.strict_model import StrictModel
 
 # YAML type -> (BSON types that the validator takes, MsPASS's name of the type; MsPASS has none for dates)
 TYPES: dict[str, tuple[list[str], str | None]] = {
@@ -29,10 +30,8 @@ TYPES: dict[str, tuple[list[str], str | None]] = {
 }
 
 
-class SchemaField(BaseModel):
+class SchemaField(StrictModel):
     """One field of a document."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     type: Literal["string", "double", "int", "bool", "date", "objectid", "object", "array", "binary"]
     concept: str = Field(description="What the field means.")
@@ -55,20 +54,16 @@ class SchemaField(BaseModel):
         return schema
 
 
-class SchemaIndex(BaseModel):
+class SchemaIndex(StrictModel):
     """One index of a collection."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     keys: dict[str, int | str]
     unique: bool = False
     only_with: str | None = Field(None, description="It holds just the documents that have this field.")
 
 
-class CollectionSchema(BaseModel):
+class CollectionSchema(StrictModel):
     """One collection, as its YAML file describes it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     collection: str
     concept: str
@@ -92,10 +87,8 @@ class CollectionSchema(BaseModel):
         return {"$jsonSchema": schema}
 
 
-class ViewSchema(BaseModel):
+class ViewSchema(StrictModel):
     """One query kept as a file: a view of the database, or, with parameters, a pipeline to be filled in."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     on: str

@@ -10,7 +10,7 @@ from datetime import date
 from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
 from catalogdb.filters import Filter, condition, fields_of, unknown_field
-from catalogdb.geo import EARTH_RADIUS_KM
+from catalogdb.geo import EARTH_RADIUS_KM, turned
 from catalogdb.schema import views
 from catalogdb.view_fields import Fields, fields_of_collection
 
@@ -92,10 +92,10 @@ def _across_the_date_line(filters: Sequence[Filter]) -> list[list[Filter]]:
         return alone
     if max(abs(west), abs(east)) > 180 and not 0 <= east - west < 360:
         return alone
-    west, east = (value if abs(value) <= 180 else (value + 180) % 360 - 180 for value in (west, east))
-    turned = [one._replace(values=(repr(value),)) for one, value in zip(bounds, (west, east), strict=True)]
+    west, east = (turned(value) for value in (west, east))
+    bounded = [one._replace(values=(repr(value),)) for one, value in zip(bounds, (west, east), strict=True)]
     others = [[one] for one in filters if one not in bounds]
-    return [*others, turned] if west > east else [*others, *([one] for one in turned)]
+    return [*others, bounded] if west > east else [*others, *([one] for one in bounded)]
 
 
 def _span(filters: Iterable[Filter]) -> dict[str, int]:

@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 
 from catalogdb.errors import InputError
 from catalogdb.mongo_uri import has_password, options_of, problem_of, user_of, with_options, with_password
+from catalogdb.strict_model import StrictModel
 
 CONFIG_FILE_VARIABLE = "CATALOGDB_CONFIG"
 
 
-class Settings(BaseModel):
+class Settings(StrictModel):
     """Where the database is and how to reach it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     uri: SecretStr | None = Field(None, description="mongodb:// URI; none: the embedded mongod.")
     password_file: Path | None = Field(

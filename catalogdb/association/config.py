@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
+from catalogdb.strict_model import StrictModel
 from catalogdb.traveltimes.reference_models import IASP91
 from catalogdb.traveltimes.velocity import DepthKm, VelocityConfig
 
+MOST_PICKS = 10_000
+"""That an event can be asked to have: more than the largest networks give."""
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-class GammaConfig(_Settings):
+class GammaConfig(StrictModel):
     """GaMMA: Gaussian mixture model association (Zhu et al., 2022, doi:10.1029/2021JB023249), its own names kept."""
 
     method: Literal["BGMM", "GMM"] = Field("BGMM", description="Bayesian or plain Gaussian mixture.")
@@ -41,29 +41,34 @@ class GammaConfig(_Settings):
     )
 
 
-class PyoctoConfig(_Settings):
+class PyoctoConfig(StrictModel):
     """PyOcto: space-time partitioning (Münchmeyer, 2024, doi:10.26443/seismica.v3i1.1130), its own names kept."""
 
     time_before: float | None = Field(
-        None, gt=0.0, description="Overlap of its time slices, s; left out: the longest travel time in the region."
+        None,
+        gt=0.0,
+        le=3600.0,
+        description="Overlap of its time slices, s; left out: the longest travel time in the region.",
     )
-    time_slicing: float = Field(1200.0, gt=0.0, description="Length of its time slices, s.")
-    tolerance: float = Field(2.0, gt=0.0, description="Error of the velocity model allowed while searching, s.")
+    time_slicing: float = Field(1200.0, ge=10.0, description="Length of its time slices, s.")
+    tolerance: float = Field(
+        2.0, gt=0.0, le=60.0, description="Error of the velocity model allowed while searching, s."
+    )
     association_cutoff_distance: float | None = Field(
         None, gt=0.0, description="Stations farther than this are left out of the search, km; left out: none are."
     )
-    pick_match_tolerance: float = Field(1.5, gt=0.0, description="Largest residual of a pick in an event, s.")
+    pick_match_tolerance: float = Field(1.5, ge=0.1, le=60.0, description="Largest residual of a pick in an event, s.")
     min_node_size: float = Field(10.0, gt=0.0, description="Smallest cell of the search, km.")
     min_node_size_location: float = Field(1.5, gt=0.0, description="Smallest cell of its location, km.")
     min_interevent_time: float = Field(3.0, ge=0.0, description="Shortest time between two events, s.")
     min_pick_fraction: float = Field(
         0.25, ge=0.0, le=1.0, description="A station counts if this share of the stations nearer than it has picks."
     )
-    refinement_iterations: int = Field(3, ge=1, description="Rounds of location and pick matching.")
+    refinement_iterations: int = Field(3, ge=1, le=100, description="Rounds of location and pick matching.")
     exponential_edt: bool = Field(False, description="Sharpen the location's equal-differential-time misfit.")
     edt_pick_std: float = Field(1.0, gt=0.0, description="Pick error in the sharpened misfit, s.")
-    location_split_depth: int = Field(6, ge=1, description="Depth of the location's search tree.")
-    location_split_return: int = Field(4, ge=0, description="Part of that depth that samples space evenly.")
+    location_split_depth: int = Field(6, ge=2, le=12, description="Depth of the location's search tree.")
+    location_split_return: int = Field(4, ge=1, description="Part of that depth that samples space evenly.")
 
     @model_validator(mode="after")
     def _consistent(self) -> PyoctoConfig:
@@ -72,26 +77,28 @@ class PyoctoConfig(_Settings):
         return self
 
 
-class ScanConfig(_Settings):
+class ScanConfig(StrictModel):
     """Scan: catalogdb's own associator, see docs/explanation/association.md."""
 
     node_spacing_km: float | None = Field(
         None,
-        gt=0.0,
+        ge=0.1,
+        le=500.0,
         description="Spacing of the places that are tried first, km; left out: from the station spacing.",
     )
     tolerance: float | None = Field(
         None,
         gt=0.0,
+        le=100.0,
         description="Residual allowed on that grid, s; left out: half a spacing at S speed, and what the model is off.",
     )
 
 
-class DepthPrior(_Settings):
+class DepthPrior(StrictModel):
     """Where depth lies when arrivals hardly tell it: a normal distribution, worth one arrival."""
 
     depth_km: DepthKm = Field(description="Usual depth, km below sea level.")
-    sigma_km: float = Field(gt=0.0, description="Its standard deviation, km.")
+    sigma_km: float = Field(ge=0.01, description="Its standard deviation, km.")
 
 
 AUTO = "scan"
@@ -106,7 +113,7 @@ def _concrete(associator: Any) -> Any:
 Associator = Annotated[Literal["gamma", "pyocto", "scan"], BeforeValidator(_concrete)]
 
 
-class AssociateConfig(_Settings):
+class AssociateConfig(StrictModel):
     """From picks to events."""
 
     associator: Associator = Field(
@@ -114,9 +121,9 @@ class AssociateConfig(_Settings):
         validate_default=True,
         description="Which associator forms the events; `auto` is the scan, which needs no other setting.",
     )
-    window_seconds: float = Field(3600.0, gt=0.0, description="Core of one window, s: one task of the ledger.")
+    window_seconds: float = Field(3600.0, ge=1.0, description="Core of one window, s: one task of the ledger.")
     overlap_seconds: float = Field(
-        300.0, ge=0.0, description="Read before and after the core, s; must exceed the longest travel time."
+        300.0, ge=0.0, le=86400.0, description="Read before and after the core, s; must exceed the longest travel time."
     )
     velocity: VelocityConfig = Field(
         default_factory=VelocityConfig,
@@ -131,11 +138,15 @@ class AssociateConfig(_Settings):
     min_pick_quality: float = Field(
         0.0, ge=0.0, le=1.0, description="Picks below are left out; picks without a quality stay."
     )
-    min_picks: int = Field(5, ge=3, description="Arrivals that an event needs.")
-    min_p: int = Field(2, ge=0, description="P arrivals that an event needs.")
-    min_s: int = Field(1, ge=0, description="S arrivals that an event needs.")
-    min_p_and_s: int = Field(0, ge=0, description="Stations (places) with both P and S that an event needs.")
-    min_stations: int = Field(3, ge=1, description="Stations at places of their own that an event needs.")
+    min_picks: int = Field(5, ge=3, le=MOST_PICKS, description="Arrivals that an event needs.")
+    min_p: int = Field(2, ge=0, le=MOST_PICKS, description="P arrivals that an event needs.")
+    min_s: int = Field(1, ge=0, le=MOST_PICKS, description="S arrivals that an event needs.")
+    min_p_and_s: int = Field(
+        0, ge=0, le=MOST_PICKS, description="Stations (places) with both P and S that an event needs."
+    )
+    min_stations: int = Field(
+        3, ge=1, le=MOST_PICKS, description="Stations at places of their own that an event needs."
+    )
     same_place_km: float = Field(
         0.25,
         ge=0.0,
@@ -144,11 +155,14 @@ class AssociateConfig(_Settings):
         "min_stations, min_p_and_s, the azimuthal gap, the spacing of the network and the test of chance.",
     )
     search_margin_km: float = Field(
-        100.0, ge=0.0, description="Events are looked for this far around the region, then kept only inside it, km."
+        100.0,
+        ge=0.0,
+        le=1000.0,
+        description="Events are looked for this far around the region, then kept only inside it, km.",
     )
     relocate: bool = Field(True, description="Locate again by least squares in the same velocity model.")
     time_error: float = Field(
-        0.3, gt=0.0, description="Error of predicted times, s; joins each pick's uncertainty in the location."
+        0.3, ge=0.001, description="Error of predicted times, s; joins each pick's uncertainty in the location."
     )
     max_residual: float = Field(
         2.0,

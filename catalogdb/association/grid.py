@@ -16,6 +16,7 @@ from catalogdb.traveltimes.first_arrivals import TravelTimes
 SEED_RANK = 10
 NEIGHBOURS = 40
 REACHES = (6, 12, 24, 40)
+NODES_AT_A_TIME = 4096
 # S minus P at the seed's station, s, on top of the way between two stations.
 S_MINUS_P_SECONDS = 12.0
 
@@ -38,22 +39,13 @@ class Grid:
         self.nodes = scales.places
         self._place_x_km, self._place_y_km = place_x, place_y = stations.place_x_km, stations.place_y_km
         x, y, depth = self.nodes.T
-        order = np.argsort(np.hypot(place_x[:, None] - x, place_y[:, None] - y), axis=0, kind="stable")
-        self.rank = np.empty_like(order, dtype=np.int16)
-        np.put_along_axis(self.rank, order, np.arange(len(order), dtype=np.int16)[:, None], axis=0)
+        self.rank = _ranks(place_x, place_y, x, y)
         self.reaches = np.unique(np.minimum(REACHES, place_x.size))
-        self.travel = np.stack(
-            [
-                times(
-                    np.hypot(stations.x_km[number] - x, stations.y_km[number] - y),
-                    depth,
-                    np.float64(stations.depth_km[number]),
-                    np.bool_(is_s),
-                )
-                for number in range(len(stations.codes))
-                for is_s in (False, True)
-            ]
-        ).astype(np.float32)
+        self.travel = np.empty((2 * len(stations.codes), x.size), dtype=np.float32)
+        for slot, of_slot in enumerate(self.travel):
+            number, is_s = divmod(slot, 2)
+            distance = np.hypot(stations.x_km[number] - x, stations.y_km[number] - y)
+            of_slot[:] = times(distance, depth, np.float64(stations.depth_km[number]), np.bool_(is_s))
         self.ranges_of = [_ranges(rank < SEED_RANK) for rank in self.rank]
         self.delays = self._extreme_delays(stations.place)
         pair_km = np.hypot(place_x[:, None] - place_x, place_y[:, None] - place_y)
@@ -81,6 +73,17 @@ class Grid:
                 behind = times - times[seed]
                 delays[seed] = np.stack([behind.min(axis=1), behind.max(axis=1)], axis=1)
         return delays
+
+
+def _ranks(place_x: np.ndarray, place_y: np.ndarray, x: np.ndarray, y: np.ndarray) -> NDArray[np.int16]:
+    """Of places by distance from each node, (places, nodes); some nodes at a time, since orders are large."""
+    rank = np.empty((place_x.size, x.size), dtype=np.int16)
+    number = np.arange(place_x.size, dtype=np.int16)[:, None]
+    for first in range(0, x.size, NODES_AT_A_TIME):
+        some = slice(first, first + NODES_AT_A_TIME)
+        order = np.argsort(np.hypot(place_x[:, None] - x[some], place_y[:, None] - y[some]), axis=0, kind="stable")
+        np.put_along_axis(rank[:, some], order, number, axis=0)
+    return rank
 
 
 def _ranges(chosen: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -159,7 +159,7 @@ def _run_row(row: Row) -> Row:
     names = ("job", "catalog", "engine", "host", "started")
     cells = {"run": row["run_id"][:12]} | {name: row[name] for name in names}
     cells |= {
-        "duration": duration(row["seconds"]),
+        "duration": run_duration(row),
         "status": row["status"],
         "done": row["done"],
         "failed": row["failed"],
@@ -170,7 +170,7 @@ def _run_row(row: Row) -> Row:
 def _print_run(run: Json) -> None:
     names = ("run_id", "job", "status", "catalog", "pick_set", "engine", "host", "owner", "started", "ended", "error")
     rows = [{"what": name.replace("_", " "), "value": run[name]} for name in names if run[name] is not None]
-    common.print_rows([*rows, {"what": "duration", "value": duration(run["seconds"])}])
+    common.print_rows([*rows, {"what": "duration", "value": run_duration(run)}])
     counts = ("planned", "up_to_date", "done", "failed", "quarantined", "held")
     if run["stages"]:
         common.print_rows(
@@ -202,6 +202,14 @@ def _task_row(row: Row) -> Row:
 
 def _short(text: str | None) -> str | None:
     return text if text is None or len(text) <= ERROR_SHOWN else f"{text[:ERROR_SHOWN]} ..."
+
+
+def run_duration(run: Row) -> str:
+    """How long a run took, as far as it is known: a lost one lived on after its last heartbeat."""
+    known = duration(run["seconds"])
+    if run["status"] != "lost":
+        return known
+    return f"at least {known}" if known else "unknown"
 
 
 def duration(seconds: float | None) -> str:

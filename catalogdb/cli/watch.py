@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from catalogdb.cli import common
-from catalogdb.cli.runs import duration
+from catalogdb.cli.runs import duration, run_duration
 from catalogdb.documents.free import Json, Row
 
 NUMBERS = ("planned", "up_to_date", "done", "failed", "quarantined", "running", "pending")
@@ -70,7 +70,7 @@ def _lines(state: Json, interval: float, look: Callable[[], Json]) -> Json:
     while True:
         line = _line(state)
         if line != said:
-            print(f"{duration(state['seconds']):>8}  {line}", flush=True)
+            print(f"{run_duration(state):>8}  {line}", flush=True)
             said = line
         if state["status"] != "running":
             return state
@@ -89,7 +89,7 @@ def _line(state: Json) -> str:
 
 def _picture(state: Json) -> Group:
     title = f"{state['job']}: pick set {state['pick_set']}, catalog {state['catalog']}, {state['status']}"
-    where = f"run {state['run_id']}, {state['engine']} on {state['host']}, {duration(state['seconds'])}"
+    where = f"run {state['run_id']}, {state['engine']} on {state['host']}, {run_duration(state)}"
     parts: list[Any] = [Text(title, style="bold"), Text(where)]
     if state["error"]:
         parts.append(Text(state["error"], style="red"))

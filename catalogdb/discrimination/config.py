@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from catalogdb.discrimination.classes import ClassName
 from catalogdb.event_types import NEVER_COUNTED, quakeml_types
+from catalogdb.strict_model import StrictModel
 
 REVISION = 3
 """Raise this number whenever a change of the code in this package changes what events are found to be."""
@@ -18,11 +19,7 @@ EARTHQUAKE_PROBABILITY = 0.85
 called earthquakes by a single station (on seeds that nothing else uses)."""
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class PriorConfig(_Block):
+class PriorConfig(StrictModel):
     """How common each class is in the region, in any unit; the waveforms have to speak against it."""
 
     earthquake: float = Field(default=1.0, gt=0, description="Earthquakes, for example so many in a year.")
@@ -30,7 +27,7 @@ class PriorConfig(_Block):
     surface: float = Field(default=1.0, gt=0, description="Slides, rockfalls and the like, likewise.")
 
 
-class WorkingHours(_Block):
+class WorkingHours(StrictModel):
     """Hours of the day in which blasts are fired."""
 
     from_hour: float = Field(ge=0, lt=24, description="Begin, UTC.")
@@ -52,7 +49,7 @@ class WorkingHours(_Block):
         return hour >= self.from_hour or hour < self.to_hour
 
 
-class EventTypeConfig(_Block):
+class EventTypeConfig(StrictModel):
     """What kind of event each one was, by the waveforms of its stations."""
 
     weights: str = Field(

@@ -21,7 +21,7 @@ from catalogdb.exchange.csv_columns import (
 )
 from catalogdb.exchange.evaluation_mode import EVALUATION_STATUSES, EvaluationMode, EvaluationStatus
 from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of, present, status_of
-from catalogdb.exchange.positions import coordinates, depth_in_range
+from catalogdb.exchange.positions import depth_in_range
 from catalogdb.exchange.quakeml_notes import LIMITS
 from catalogdb.exchange.reference_catalog import ReadEvent
 from catalogdb.exchange.table_cells import Cells
@@ -84,7 +84,6 @@ def _origin(cells: Cells, time: float) -> Origin | None:
         return None
     if latitude is None or longitude is None:
         raise ValueError(f"no {'latitude' if latitude is None else 'longitude'}")
-    latitude, longitude = coordinates(latitude, longitude)
     depth_km = _depth_km(cells)
     values: Any = {name: cells.number(name) for name in ORIGIN_NUMBERS}
     values |= {name: cells.count(name) for name in ORIGIN_COUNTS}

@@ -5,23 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from catalogdb.documents.free import Query
+from catalogdb.strict_model import StrictModel
 from catalogdb.times import parse_time
 
 Latitude = Field(None, ge=-90, le=90, description="Degrees.")
 Longitude = Field(None, ge=-180, le=180, description="Degrees.")
 
 
-class EventFilter(BaseModel):
+class EventFilter(StrictModel):
     """Bounds on events, under the parameter names of FDSN web services 1.2 (fdsnws-event).
 
     Bounds include their own value, but for `endtime`: a period is [starttime, endtime), so that neighbouring periods
     share no event.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     starttime: float | None = Field(
         None, description="Earliest origin time (epoch seconds UTC; ISO 8601 is taken too)."

@@ -22,8 +22,9 @@ from catalogdb.documents.data import (
 from catalogdb.documents.free import AnyDocument
 from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY, HYPO71_UNCERTAINTY
-from catalogdb.exchange.positions import coordinates, depth_in_range, geojson_point
+from catalogdb.exchange.positions import depth_in_range, geojson_point
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReadPickDraft
+from catalogdb.geo import coordinates
 from catalogdb.phases import is_seismic, phase_type
 
 SENSOR = ("net", "sta", "loc", "chan")

@@ -10,6 +10,7 @@ import io
 import re
 import tempfile
 import warnings
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ WITHOUT_PLACES = ("NORDIC", "CMTSOLUTION", "SCARDEC")
 """ObsPy describes their events by the letters of distance and type, or by the event's name, and neither is a place."""
 WITHOUT_CHANNELS = ("HYPODDPHA",)
 """ObsPy makes channels of the phases, which the file has not."""
+ONE_PLACE_KM = 1.0
+"""Distances of a station's arrivals from one origin differ by no more; files round them all alike."""
 OF_REGIONS = ("region name", "Flinn-Engdahl region")
 _DRAWN = re.compile(rb"(smi:local/|/)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 
@@ -52,7 +55,25 @@ def read_by_obspy(path: Path, evaluation_mode: EvaluationMode, obspy_format: str
     others = [f"{path}: {text}" for text in said if text not in lost]
     result = read_parameters(path, root[0], others, evaluation_mode)
     result.rejected = [f"{path}: {text}" for text in lost] + result.rejected
+    if merged := _codes_of_two_stations(result):
+        result.notes.append(
+            f"{path}: without networks, picks of two stations stand under one code, by their distances, in events with "
+            f"{', '.join(f'{code} ({number})' for code, number in merged.items())}"
+        )
     return result
+
+
+def _codes_of_two_stations(catalog: ReferenceCatalog) -> Counter[str]:
+    """Events by station code without a network under which arrivals of one origin have different distances."""
+    found: Counter[str] = Counter()
+    for event in catalog.events:
+        distances: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for origin in event["origins"]:
+            for arrival in origin.get("arrivals", []):
+                if not arrival["net"] and "distance_km" in arrival:
+                    distances[origin["_id"], arrival["sta"]].append(arrival["distance_km"])
+        found.update({sta for (_, sta), of_code in distances.items() if max(of_code) - min(of_code) > ONE_PLACE_KM})
+    return found
 
 
 def _read(path: Path, content: bytes, obspy_format: str) -> tuple[Any, list[str]]:

@@ -1,21 +1,8 @@
-"""Positions and depths of events: what is in range, and the GeoJSON point."""
+"""Depths of events that can be, and the GeoJSON point."""
 
 from __future__ import annotations
 
 from catalogdb.documents.free import Json
-
-
-def coordinates(latitude: float, longitude: float) -> tuple[float, float]:
-    """Check a position in degrees; longitudes of 180..360 are brought to -180..180.
-
-    Raises:
-        ValueError: naming the value that is out of range.
-    """
-    if not -90 <= latitude <= 90:
-        raise ValueError(f"latitude {latitude:g} is outside -90..90")
-    if not -180 <= longitude <= 360:
-        raise ValueError(f"longitude {longitude:g} is outside -180..360")
-    return latitude, longitude - 360 if longitude > 180 else longitude
 
 
 def depth_in_range(depth_km: float | None) -> float | None:

@@ -9,7 +9,6 @@ from typing import Any, cast
 from catalogdb.documents.data import Magnitude, Origin, OriginArrival, OriginDraft
 from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
 from catalogdb.exchange.event_parts import arrival_counts, arrival_of, magnitude_of, origin_of, present
-from catalogdb.exchange.positions import coordinates
 from catalogdb.exchange.quakeml_ellipsoid import ellipsoid_of
 from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, STATION_MAGNITUDE_NOTES, read_note
 from catalogdb.exchange.quakeml_picks import unique
@@ -25,6 +24,7 @@ from catalogdb.exchange.quakeml_values import (
 )
 from catalogdb.exchange.quakeml_writer import OWN_PREFIX
 from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
+from catalogdb.geo import coordinates
 
 OriginPart = tuple[Any, Origin]  # ObsPy's object, and its document
 MagnitudePart = tuple[Any, Magnitude]

@@ -24,6 +24,7 @@ LONGEST_CODE = 5
 """Of stations, in Nordic columns."""
 NO_LETTER = "-"
 """A magnitude type that Nordic has no letter for, so that its value is written without one."""
+CODE_OF_TWO = "networks of picks at codes that stations of two networks have"
 CODE_TOO_LONG = f"picks of stations with a code of more than {LONGEST_CODE} letters"
 FRACTION = {"1": slice(19, 20), "H": slice(19, 22)}
 RMS = {"1": slice(51, 55), "H": slice(53, 59)}
@@ -46,7 +47,8 @@ def write_scml(events: Events, stream: BinaryIO, left_out: Counter[str], written
 def write_nordic(events: Events, stream: BinaryIO, left_out: Counter[str], written: Counter[str]) -> int:
     """A Nordic "select" file, event by event; events without a location are left out.
 
-    Stations have up to five characters and no network codes. Types of magnitudes and of events for which Nordic has no
+    Stations have up to five characters and no network codes; where an event has two stations of one code, their picks
+    are counted in `left_out`. Types of magnitudes and of events for which Nordic has no
     letter are counted in `left_out`: the magnitude stands without a type then, blasts are explosions, and other types
     other events.
     """
@@ -76,6 +78,8 @@ def _fit_columns(event: Any, said: Counter[str]) -> None:
     picks = [pick for pick in event.picks if len(pick.waveform_id.station_code) <= LONGEST_CODE]
     said[CODE_TOO_LONG] += len(event.picks) - len(picks)
     event.picks = picks
+    codes = Counter(code for _, code in {(p.waveform_id.network_code, p.waveform_id.station_code) for p in picks})
+    said[CODE_OF_TWO] += sum(codes[pick.waveform_id.station_code] > 1 for pick in picks)
     for magnitude in event.magnitudes:
         if magnitude.magnitude_type not in MAG_MAPPING:
             said[f"types of magnitudes: {magnitude.magnitude_type}"] += 1

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from catalogdb.channels import SENSOR_PRIORITY
+from catalogdb.strict_model import StrictModel
 
 REVISION = 3
 """Raised when the same spectrograms, or waveforms, give other features, or other documents of them."""
 
 
-class FeaturesConfig(BaseModel):
+class FeaturesConfig(StrictModel):
     """How a catalog's events are told apart by the spectrograms of their waveforms."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     stations: tuple[str, ...] = Field(("*",), min_length=1, description="Patterns of NET.STA or STA that take part.")
     channel_priority: tuple[str, ...] = Field(
@@ -25,12 +24,14 @@ class FeaturesConfig(BaseModel):
     components: Literal["vertical", "all"] = Field(
         "vertical", description="The vertical, or the power of all three components added, however they are turned."
     )
-    before_seconds: float = Field(3.0, ge=1.0, description="Start of the window before the P arrival, s; it is noise.")
-    after_seconds: float = Field(12.0, gt=0.0, description="End of the window after the P arrival, s.")
+    before_seconds: float = Field(
+        3.0, ge=1.0, le=3600.0, description="Start of the window before the P arrival, s; it is noise."
+    )
+    after_seconds: float = Field(12.0, gt=0.0, le=3600.0, description="End of the window after the P arrival, s.")
     frame_seconds: float = Field(
         1.0, gt=0.0, le=10.0, description="Length of a spectrogram's frame, s; frequencies are this far apart (1/s)."
     )
-    step_seconds: float = Field(0.2, gt=0.0, description="From one frame to the next, s.")
+    step_seconds: float = Field(0.2, ge=0.01, description="From one frame to the next, s.")
     freqmin: float = Field(1.0, gt=0.0, description="Lowest frequency, Hz.")
     freqmax: float = Field(30.0, gt=0.0, description="Highest frequency, Hz; channels sampled too slowly are left out.")
     median: Literal["frequency", "spectrogram"] = Field(

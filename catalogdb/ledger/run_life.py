@@ -50,6 +50,22 @@ def true_status(db: Database, run: Mapping[str, Any], now: datetime) -> str:
     return "lost" if db.task.find_one(held, {"_id": 1}) is None else "running"
 
 
+def run_seconds(run: Mapping[str, Any], status: str, now: datetime) -> float | None:
+    """How long a run took, or has taken so far.
+
+    Of a lost one until its last heartbeat, which it outlived by up to `HEARTBEAT_SECONDS`; None where there was none.
+
+    Args:
+        run: document of `run`, or its fields started, ended and alive.
+        status: as `true_status` has it.
+        now: `server_now`.
+    """
+    started, last = run.get("started"), run.get("ended") or (now if status == "running" else run.get("alive"))
+    if started is None or last is None or (status == "lost" and last <= started):
+        return None
+    return round((last - started).total_seconds(), 1)
+
+
 def live_run(db: Database, kind: str, name: str) -> str | None:
     """A run that makes or reads a result now: its id, None where there is no such run.
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from catalogdb.names import NAME_PATTERN
+from catalogdb.strict_model import StrictModel
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 METHOD = "nonlinear"
 """Of the origins that location makes."""
 
 
-class LocateConfig(BaseModel):
+class LocateConfig(StrictModel):
     """From associated arrivals to locations with uncertainties."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     velocity: VelocityConfig | None = Field(
         None, description="Velocity model; left out: associate.location_velocity, else associate.velocity."

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from catalogdb.channels import SENSOR_PRIORITY
+from catalogdb.strict_model import StrictModel
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class HuttonBooreConfig(_Settings):
+class HuttonBooreConfig(StrictModel):
     """-log10 A0 = spreading log10(R / 100) + absorption_per_km (R - 100) + at_100_km; R hypocentral distance, km."""
 
-    spreading: float = Field(1.110, description="Factor of log10(R / 100 km).")
-    absorption_per_km: float = Field(0.00189, description="Factor of R - 100 km, 1/km.")
-    at_100_km: float = Field(3.0, description="Value at 100 km; 3 by Richter's definition.")
+    spreading: float = Field(1.110, ge=-10.0, le=10.0, description="Factor of log10(R / 100 km).")
+    absorption_per_km: float = Field(0.00189, ge=-1.0, le=1.0, description="Factor of R - 100 km, 1/km.")
+    at_100_km: float = Field(3.0, ge=-10.0, le=10.0, description="Value at 100 km; 3 by Richter's definition.")
 
 
-class MagnitudeConfig(_Settings):
+class MagnitudeConfig(StrictModel):
     """Local magnitude ML from Wood-Anderson amplitudes."""
 
     form: Literal["hutton_boore", "ogs"] = Field(
@@ -31,7 +28,7 @@ class MagnitudeConfig(_Settings):
     hutton_boore: HuttonBooreConfig = Field(
         default_factory=HuttonBooreConfig, description="Its coefficients; the defaults are Southern California's."
     )
-    station_terms: dict[str, float] = Field(
+    station_terms: dict[str, Annotated[float, Field(ge=-10.0, le=10.0)]] = Field(
         default_factory=dict, description="Added to a station's magnitude; keys NET.STA, or STA for any network."
     )
     amplitude: Literal["half_peak_to_peak", "zero_to_peak"] = Field(
@@ -45,13 +42,15 @@ class MagnitudeConfig(_Settings):
         SENSOR_PRIORITY,
         description="Band and instrument codes, best first; a station's magnitude comes from the first usable sensor.",
     )
-    vp_vs: float = Field(1.75, gt=1.0, description="Ratio of speeds that gives a missing P or S time from the other.")
+    vp_vs: float = Field(
+        1.75, gt=1.0, le=10.0, description="Ratio of speeds that gives a missing P or S time from the other."
+    )
     before_p_seconds: float = Field(1.0, ge=0.0, description="Start of the amplitude window before P, s.")
     after_s_seconds: float = Field(20.0, gt=0.0, description="End of the amplitude window after S, s.")
     min_after_s_seconds: float = Field(
         3.0, ge=0.0, description="Least time after S where the next event's first arrival ends the window, s."
     )
-    noise_seconds: float = Field(10.0, gt=0.0, description="Length of the noise window before the other, s.")
+    noise_seconds: float = Field(10.0, ge=1.0, description="Length of the noise window before the other, s.")
     margin_seconds: float = Field(
         5.0, gt=0.0, description="Data needed before the noise and after the amplitude window, tapered to zero, s."
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from catalogdb.documents.free import Json
 from catalogdb.station_patterns import matches_station
+from catalogdb.strict_model import StrictModel
 
 REVISION = 5
 """Raise this number whenever a change of the code in this package changes picks."""
@@ -16,20 +17,18 @@ NetworkName = Literal["phasenet", "eqtransformer", "seislm"]
 Stacking = Literal["avg", "max"]
 
 
-class StaLtaConfig(BaseModel):
+class StaLtaConfig(StrictModel):
     """Settings of the classical picker; read only when ``picker`` is ``stalta``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     sta_seconds: float = Field(default=0.5, gt=0, description="Length of the short-term average (s).")
-    lta_seconds: float = Field(default=10.0, gt=0, description="Length of the long-term average (s).")
+    lta_seconds: float = Field(default=10.0, gt=0, le=3600, description="Length of the long-term average (s).")
     freqmin: float = Field(default=2.0, gt=0, description="Lower corner of the band-pass (Hz).")
     freqmax: float = Field(default=20.0, gt=0, description="Upper corner of the band-pass (Hz).")
     p_on: float = Field(default=6.0, gt=1, description="STA/LTA of the vertical that starts a P trigger.")
     p_off: float = Field(default=2.0, gt=0, description="STA/LTA of the vertical that ends a P trigger.")
     s_on: float = Field(default=2.5, gt=1, description="STA/LTA of the horizontals that S must reach.")
     s_delay_min_seconds: float = Field(default=0.5, gt=0, description="Shortest S minus P time (s).")
-    s_delay_max_seconds: float = Field(default=25.0, gt=0, description="Longest S minus P time (s).")
+    s_delay_max_seconds: float = Field(default=25.0, gt=0, le=3600, description="Longest S minus P time (s).")
     aic_before_seconds: float = Field(default=2.0, gt=0, description="Start of the AIC window before the trigger (s).")
     aic_after_seconds: float = Field(default=0.5, gt=0, description="End of the AIC window after the trigger (s).")
 
@@ -46,10 +45,8 @@ class StaLtaConfig(BaseModel):
         return self
 
 
-class MemberConfig(BaseModel):
+class MemberConfig(StrictModel):
     """One network of an ensemble."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     picker: NetworkName = Field(default="phasenet", description="Kind of network.")
     weights: str = Field(default="original", description="Its weights, as for a single picker.")
@@ -58,10 +55,8 @@ class MemberConfig(BaseModel):
     window_samples: int | None = Field(default=None, ge=256, description="As for a single picker.")
 
 
-class EnsembleConfig(BaseModel):
+class EnsembleConfig(StrictModel):
     """Several networks whose probabilities are combined; read only when ``picker`` is ``ensemble``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     members: tuple[MemberConfig, ...] = Field(default=(), description="The networks, at least two.")
     combine: Literal["maximum", "mean", "coherence"] = Field(
@@ -73,20 +68,16 @@ class EnsembleConfig(BaseModel):
     )
 
 
-class StationThresholds(BaseModel):
+class StationThresholds(StrictModel):
     """Thresholds of some stations instead of the general ones."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     station: str = Field(description="Pattern of NET.STA (* and ?), or of STA alone; the first that fits counts.")
     p_threshold: float | None = Field(default=None, gt=0, le=1, description="Least peak probability of a P pick.")
     s_threshold: float | None = Field(default=None, gt=0, le=1, description="Least peak probability of an S pick.")
 
 
-class PickConfig(BaseModel):
+class PickConfig(StrictModel):
     """How picks are made from waveforms."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     picker: Literal["phasenet", "eqtransformer", "seislm", "ensemble", "stalta"] = Field(
         default="phasenet",
@@ -121,10 +112,16 @@ class PickConfig(BaseModel):
         "no other.",
     )
     min_separation_seconds: float = Field(
-        default=0.5, ge=0, description="Of picks of one phase closer than this (s) only the most probable is kept."
+        default=0.5,
+        ge=0,
+        le=3600,
+        description="Of picks of one phase closer than this (s) only the most probable is kept.",
     )
     edge_guard_seconds: float = Field(
-        default=1.0, ge=0, description="No pick is kept this close (s) to a start or end of data, gaps included."
+        default=1.0,
+        ge=0,
+        le=3600,
+        description="No pick is kept this close (s) to a start or end of data, gaps included.",
     )
     bridge_samples: int = Field(
         default=5,

@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from catalogdb.errors import InputError
 from catalogdb.picking.peak_table import PHASES
 from catalogdb.picking.quality import USUAL_WIDTH_SECONDS, odds_snr_width
+from catalogdb.strict_model import StrictModel
 
 FEATURES = ("probability", "snr", "width")
 """Log odds of the probability, ln snr, ln(width / 0.1 s), limited as those of `quality`."""
@@ -41,10 +42,8 @@ STEEPEST = 5.0
 """Bounds of what is fitted."""
 
 
-class ErrorModel(BaseModel):
+class ErrorModel(StrictModel):
     """Errors of the picks of one phase."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     bias_seconds: float = Field(description="Median error (s); positive: picks are late.")
     degrees_of_freedom: float = Field(gt=1, description="Of Student's t distribution.")
@@ -71,15 +70,13 @@ class ErrorModel(BaseModel):
         return float(outer / inner)
 
 
-class TimeCalibration(BaseModel):
+class TimeCalibration(StrictModel):
     """Errors of the picks of one set of weights.
 
     Attributes:
         estimated_from: the picks whose onsets were known.
         weights_sha256, window_samples: which weights on which windows; None for a picker without weights, or for any.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str
     estimated_from: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from catalogdb.strict_model import StrictModel
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 METHOD = "double difference"
@@ -14,11 +15,7 @@ BY_PICKS, BY_CORRELATION = "catalog", "cross-correlation"
 """Kinds of differential times."""
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class WeightSet(_Settings):
+class WeightSet(StrictModel):
     """One line of weights as HypoDD's input file has them; what it has as -9 or -999 is left out here."""
 
     rounds: int = Field(5, ge=1, le=50, description="Solutions with these weights (NITER counts on; this doesn't).")
@@ -35,15 +32,17 @@ class WeightSet(_Settings):
     damping: float | None = Field(None, gt=0.0, description="DAMP; left out: by the condition number.")
 
 
-class CorrelateConfig(_Settings):
+class CorrelateConfig(StrictModel):
     """Differential times by cross-correlation of the indexed waveforms."""
 
     minfrequency: float = Field(1.0, gt=0.0, description="Lower corner of the band-pass, Hz.")
     maxfrequency: float = Field(10.0, gt=0.0, description="Upper corner, Hz.")
-    before_s: float = Field(0.3, gt=0.0, description="Start of the window before the arrival, s.")
-    p_after_s: float = Field(1.0, gt=0.0, description="End of the window after P, s; S should come later.")
-    s_after_s: float = Field(2.0, gt=0.0, description="End of the window after S, s.")
-    max_lag_s: float = Field(0.5, gt=0.0, description="Largest shift from the picks' difference that is looked at, s.")
+    before_s: float = Field(0.3, gt=0.0, le=60.0, description="Start of the window before the arrival, s.")
+    p_after_s: float = Field(1.0, gt=0.0, le=600.0, description="End of the window after P, s; S should come later.")
+    s_after_s: float = Field(2.0, gt=0.0, le=600.0, description="End of the window after S, s.")
+    max_lag_s: float = Field(
+        0.5, gt=0.0, le=60.0, description="Largest shift from the picks' difference that is looked at, s."
+    )
     min_cc: float = Field(0.7, gt=0.0, le=1.0, description="Smallest correlation coefficient that is kept.")
 
     @model_validator(mode="after")
@@ -53,7 +52,7 @@ class CorrelateConfig(_Settings):
         return self
 
 
-class RelocateConfig(_Settings):
+class RelocateConfig(StrictModel):
     """From located events to where they were to one another, by double differences."""
 
     velocity: VelocityConfig | None = Field(
@@ -71,7 +70,7 @@ class RelocateConfig(_Settings):
         "is (arrivals), or where the differences say, which tell it badly (free).",
     )
     condition: float = Field(
-        100.0, gt=1.0, description="Largest condition number: the damping of each step is chosen by it."
+        100.0, gt=1.0, le=1e9, description="Largest condition number: the damping of each step is chosen by it."
     )
     sets: tuple[WeightSet, ...] = Field(
         (), description="Weights as HypoDD's input file has them; none: by the scatter of the times themselves."

@@ -10,7 +10,7 @@ from catalogdb.database.lease import server_now
 from catalogdb.documents.free import Json, Query, Row
 from catalogdb.documents.records import Run
 from catalogdb.errors import InputError
-from catalogdb.ledger.run_life import true_status
+from catalogdb.ledger.run_life import run_seconds, true_status
 
 STATUSES = ("running", "done", "failed", "interrupted", "lost")
 LEAST_PREFIX = 4
@@ -26,8 +26,8 @@ def list_runs(db: Database, job: str | None = None, status: str | None = None, l
         limit: most runs; 0 for all.
 
     Returns:
-        Rows: run_id, job, catalog, pick_set, engine, host, started, ended, seconds (so far, of a run that is running),
-        status, done and failed (tasks), error.
+        Rows: run_id, job, catalog, pick_set, engine, host, started, ended, seconds (`run_seconds`), status,
+        done and failed (tasks), error.
 
     Raises:
         InputError: for an unknown status.
@@ -111,12 +111,9 @@ def tasks_of_run(db: Database, run_id: str) -> dict[str, dict[str, int]]:
 
 def _row(db: Database, run: Run, now: datetime) -> Row:
     status = true_status(db, run, now)
-    started, ended = run.get("started"), run.get("ended")
-    last = ended or (now if status == "running" else run.get("alive"))
     row: Row = {"run_id": run["_id"], "job": run["job"], "status": status}
     row |= {key: run.get(key) for key in ("catalog", "pick_set", "engine", "host")}
-    row |= {"started": started, "ended": ended}
-    row["seconds"] = round((last - started).total_seconds(), 1) if started and last else None
+    row |= {"started": run.get("started"), "ended": run.get("ended"), "seconds": run_seconds(run, status, now)}
     return row | _outcomes(db, run) | {"error": run.get("error")}
 
 

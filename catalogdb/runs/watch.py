@@ -9,7 +9,7 @@ from pymongo.database import Database
 from catalogdb.database.lease import server_now
 from catalogdb.documents.free import Json, Row
 from catalogdb.ledger.lost import shard_name
-from catalogdb.ledger.run_life import true_status
+from catalogdb.ledger.run_life import run_seconds, true_status
 from catalogdb.runs.listing import TASKS_ENDED, ended_tasks, find_run, tasks_of_run
 
 RATE_SECONDS = 120.0
@@ -35,10 +35,9 @@ def progress_of(db: Database, run_id: str | None = None) -> Json:
     now = server_now(db)
     status = true_status(db, run, now)
     going = status == "running"
-    ended = run.get("ended") or (now if going else run.get("alive"))
     shown = {"run_id": run["_id"]} | {key: run.get(key) for key in ("job", "catalog", "pick_set", "engine", "host")}
     shown |= {"status": status, "started": run.get("started")}
-    shown["seconds"] = _seconds(ended, run.get("started"))
+    shown["seconds"] = run_seconds(run, status, now)
     counts = tasks_of_run(db, run["_id"])
     recorded = run.get("stages", {})
     stages = [

@@ -14,8 +14,8 @@ from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.documents.archive import Channel as ChannelDocument
 from catalogdb.documents.archive import Site
 from catalogdb.documents.free import AnyDocument
+from catalogdb.geo import turned
 from catalogdb.stations.epochs import epoch_end, epoch_start, finite
-from catalogdb.stations.metadata import turned
 from catalogdb.stations.response import response_document
 
 if TYPE_CHECKING:

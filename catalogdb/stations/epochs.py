@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from catalogdb.times import format_time, parse_time_or_number
+
 if TYPE_CHECKING:
     from obspy import UTCDateTime
 
@@ -16,6 +18,9 @@ OPEN_END = 2556144000.0
 EARLIEST_YEAR = 1800
 """Seismometers are younger."""
 
+_SECONDS = re.compile(r"-?\d{9,11}(\.\d*)?|-?0(\.0*)?", re.ASCII)
+_THIRTEEN_DIGITS = re.compile(r"\d{13}(\.\d*)?", re.ASCII)
+"""A compact date has 12 or 14 (yyyymmddhhmmss); ObsPy takes some of 13 for one."""
 _ABSENT = {"", "nan", "nat", "none", "null", "na", "n/a", "-", "--"}
 
 
@@ -51,14 +56,25 @@ def parse_time(text: str | None) -> UTCDateTime | None:
         return None
     text = text.strip()
     try:
+        if _THIRTEEN_DIGITS.fullmatch(text):
+            raise ValueError
         if re.fullmatch(r"\d{4}(\.0*)?", text):
             time = UTCDateTime(int(text[:4]), 1, 1)
-        elif re.fullmatch(r"-?\d{9,11}(\.\d*)?|-?0(\.0*)?", text):
+        elif _SECONDS.fullmatch(text):
             time = UTCDateTime(float(text))
         else:
             time = UTCDateTime(text)
     except Exception as error:  # ObsPy's parser has no error of its own
-        raise ValueError(f"{text[:40]!r} is no date") from error
+        raise ValueError(f"{text[:40]!r} is no date{_as_number(text)}") from error
     if time.year < EARLIEST_YEAR:
-        raise ValueError(f"{text[:40]!r} is before {EARLIEST_YEAR}")
+        raise ValueError(f"{text[:40]!r} is before {EARLIEST_YEAR}{_as_number(text)}")
     return time
+
+
+def _as_number(text: str) -> str:
+    """What a number that is no date looks like, and what to write for it; empty for any other text."""
+    try:
+        time, unit = parse_time_or_number(text)
+    except ValueError:
+        return ""
+    return f": it looks like {unit} since 1970; write {format_time(time)}" if unit else ""

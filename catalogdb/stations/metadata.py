@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from obspy.core.inventory import Station
 
+from catalogdb.geo import coordinates
 from catalogdb.stations.epochs import epoch_end, epoch_start
 
 if TYPE_CHECKING:
@@ -67,18 +68,13 @@ def location_code(text: str | None) -> str:
     return "" if text in ("--", "-", "__", "**", "*") else text
 
 
-def turned(longitude: float) -> float:
-    """A longitude of 0..360 as one of -180..180."""
-    return longitude - 360.0 if longitude > 180.0 else longitude
-
-
 def bad_coordinates(latitude: float, longitude: float) -> str | None:
     if not (math.isfinite(latitude) and math.isfinite(longitude)):
         return "no coordinates"
-    if not -90 <= latitude <= 90:
-        return f"latitude {latitude} is outside -90..90"
-    if not -180 <= longitude <= 360:
-        return f"longitude {longitude} is outside -180..360"
+    try:
+        coordinates(latitude, longitude)
+    except ValueError as error:
+        return str(error)
     if latitude == 0 and longitude == 0:
         return "coordinates 0, 0: taken as unknown"
     return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from catalogdb.geo import distance_azimuth
+from catalogdb.geo import distance_azimuth, turned
 from catalogdb.stations.epochs import parse_time
 from catalogdb.stations.metadata import (
     FAR_KM,
@@ -24,7 +24,6 @@ from catalogdb.stations.metadata import (
     is_code,
     is_location,
     location_code,
-    turned,
 )
 from catalogdb.xml_text import local_name
 

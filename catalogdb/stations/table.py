@@ -13,6 +13,7 @@ from obspy import UTCDateTime
 
 from catalogdb.decoding import decode
 from catalogdb.errors import InputError
+from catalogdb.geo import turned
 from catalogdb.stations.epochs import epoch_start, parse_time
 from catalogdb.stations.metadata import (
     HIGHEST_RATE_HZ,
@@ -25,7 +26,6 @@ from catalogdb.stations.metadata import (
     is_code,
     is_location,
     location_code,
-    turned,
 )
 from catalogdb.stations.table_columns import OF_CHANNELS, column_names, find_columns, number, unused_columns
 
@@ -44,7 +44,7 @@ HIGHEST_KM = 9.0
 
 @dataclass
 class _Row:
-    """One line, its values checked: degrees, metres."""
+    """One line, its values checked: degrees, metres; `unused_id` is an id whose channel code counts for nothing."""
 
     line: int
     net: str
@@ -59,6 +59,7 @@ class _Row:
     end: UTCDateTime | None = None
     values: dict[str, float] = field(default_factory=dict)
     units: str = ""
+    unused_id: str = ""
 
     @property
     def name(self) -> str:
@@ -95,6 +96,11 @@ def read_table(path: Path, content: bytes, default_network: str = "") -> Station
             metadata.rejected.append(f"{path}: line {line}: {row.sta or 'no station code'}: {reason}")
         else:
             good.append(row)
+    if with_channel := [row.unused_id for row in good if row.unused_id]:
+        metadata.notes.append(
+            f"{path}: channel codes of {len(with_channel)} ids such as {with_channel[0]} are not used, their rows are "
+            "stations; in a column of its own, channel, a code makes its row a channel"
+        )
     _judge_elevations(path, column, good, metadata)
     _take(path, good, metadata)
     if not rows:
@@ -145,11 +151,16 @@ def _row(
     found = {meaning: cells[at].strip() if at < len(cells) else "" for meaning, at in column.items()}
     net, sta, chan = found.get("net", ""), found["sta"], found.get("chan", "")
     loc = location_code(found.get("loc"))
+    behind: list[str] = []
     if "." in sta:  # an id such as CX.PB01. or CX.PB01.00.BHZ
         first, sta, *behind = sta.split(".")
         net = net or first
         loc = loc or location_code(behind[0] if behind else "")
     row = _Row(line, net or default_network, sta, loc, chan)
+    if len(behind) > 2:
+        return row, f"{found['sta'][:40]!r} is no id NET.STA.LOC.CHAN"
+    if len(behind) == 2 and behind[1] and not chan:
+        row.unused_id = found["sta"]
     if any(cell.strip() for cell in cells[len(names) :]):
         return row, f"{len(cells)} cells, but the first line names {len(names)} columns"
     if not is_code(sta):

@@ -5,25 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from catalogdb.names import NAME_PATTERN
 from catalogdb.picking.config import NetworkName
 from catalogdb.seislm.sizes import SizeName
+from catalogdb.strict_model import StrictModel
 from catalogdb.times import in_utc
 
 REVISION = 2
 """Raise this number whenever a change of the code in this package changes trained weights or the gate's decision."""
 
 
-class _Block(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 Moment = Annotated[datetime, AfterValidator(in_utc)]
 
 
-class SplitConfig(_Block):
+class SplitConfig(StrictModel):
     """Which records train, which validate (early stop, calibration), and which the gate judges by."""
 
     by: Literal["time", "station", "given"] = Field(
@@ -55,7 +52,7 @@ class SplitConfig(_Block):
         return self
 
 
-class TrainingSetConfig(_Block):
+class TrainingSetConfig(StrictModel):
     """Labelled records: of files, or of the database's own picks and waveforms."""
 
     name: str = Field(pattern=NAME_PATTERN, description="Name of the training set.")
@@ -98,7 +95,7 @@ class TrainingSetConfig(_Block):
         return self
 
 
-class AugmentConfig(_Block):
+class AugmentConfig(StrictModel):
     """Changes of training windows; each share is the probability that a window gets it."""
 
     around_pick: float = Field(
@@ -112,7 +109,7 @@ class AugmentConfig(_Block):
     lower_rate: float = Field(default=0.05, ge=0, le=1, description="As recorded at a half or a third of the rate.")
 
 
-class OptimiseConfig(_Block):
+class OptimiseConfig(StrictModel):
     """The loop."""
 
     epochs: int = Field(default=60, ge=1, le=10_000, description="Most passes through the training part.")
@@ -123,7 +120,7 @@ class OptimiseConfig(_Block):
     label_width_seconds: float = Field(default=0.1, gt=0, description="Standard deviation (s) of the label's Gaussian.")
 
 
-class GateConfig(_Block):
+class GateConfig(StrictModel):
     """How a candidate is judged against its parent."""
 
     p_threshold: float = Field(default=0.3, gt=0, le=1, description="As for picking.")
@@ -136,7 +133,7 @@ class GateConfig(_Block):
     )
 
 
-class TrainConfig(_Block):
+class TrainConfig(StrictModel):
     """One training: a name for the model, what it learns from, and how."""
 
     name: str = Field(pattern=NAME_PATTERN, description="Name of the model.")

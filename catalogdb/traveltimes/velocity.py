@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
@@ -15,11 +13,7 @@ from pydantic import (
 )
 
 from catalogdb.identity import content_id
-
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+from catalogdb.strict_model import StrictModel
 
 DEFAULT_VP, DEFAULT_VS = 6.0, 3.45
 FASTEST = 15.0  # km/s; nothing in the Earth is faster
@@ -43,7 +37,7 @@ Speed = Annotated[float, AfterValidator(_km_per_second)]
 DepthKm = Annotated[float, AfterValidator(_km_below_sea)]
 
 
-class VelocityLayer(_Settings):
+class VelocityLayer(StrictModel):
     """One layer, or one node of a gradient model."""
 
     depth_km: DepthKm = Field(description="Top of the layer (or depth of the node), km below sea level.")
@@ -51,7 +45,7 @@ class VelocityLayer(_Settings):
     vs: Speed = Field(gt=0.0, description="S speed, km/s.")
 
 
-class VelocityConfig(_Settings):
+class VelocityConfig(StrictModel):
     """Speed of P and S: two numbers, or layers."""
 
     vp: Speed | None = Field(

@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from catalogdb.errors import InputError
-from catalogdb.geo import Projection, Region, azimuthal_gap, distance_azimuth
+from catalogdb.geo import Projection, Region, azimuthal_gap, coordinates, distance_azimuth, turned
 
 OGS_PLANE = "+proj=sterea +lon_0=12 +lat_0=46 +units=km"
 STATIONS = [
@@ -161,3 +161,12 @@ def test_a_polygon_over_the_date_line_meets_its_box():
     polygon = [[175, -20], [185, -20], [185, -10], [175, -10]]
     region = Region(minlongitude=170, maxlongitude=190, polygon=polygon, minlatitude=-30, maxlatitude=0)
     assert region.contains(-15.0, -178.0) and not region.contains(-15.0, 172.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"), [(190.1, 190.1 - 360.0), (360, 0), (180, 180), (-180, -180), (-190, 170), (12.8, 12.8)]
+)
+def test_longitudes_are_turned_without_rounding(given, wanted):
+    assert turned(given) == wanted
+    if given >= -180:
+        assert coordinates(46.0, given) == (46.0, wanted)

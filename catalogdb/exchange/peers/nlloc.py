@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, moment
-from catalogdb.geo import KM_PER_DEGREE, longitude_span
+from catalogdb.geo import KM_PER_DEGREE, longitude_span, turned
 from catalogdb.phases import phase_type
 from catalogdb.traveltimes.velocity import HIGHEST_KM
 
@@ -51,7 +51,7 @@ def _control(given: PeerInput) -> str:
     """
     latitudes = [event.origin["latitude"] for event in given.events] or [0.0]
     west, eastern = longitude_span(np.array([event.origin["longitude"] for event in given.events] or [0.0]))
-    latitude, longitude = (min(latitudes) + max(latitudes)) / 2.0, ((west + eastern) / 2.0 + 180.0) % 360.0 - 180.0
+    latitude, longitude = (min(latitudes) + max(latitudes)) / 2.0, turned((west + eastern) / 2.0)
     high = max([position[2] for position in given.stations.values()] + [0.0])
     top, bottom = -math.ceil(high + 1.0), math.ceil(given.deepest_km)
     wide = KM_PER_DEGREE * math.cos(math.radians(latitude)) * (eastern - west) + 2.0 * AROUND_KM

@@ -145,6 +145,18 @@ def test_a_run_of_another_host_is_lost_without_heartbeats(copy):
     assert find_run(copy.db)["_id"] in ("beating", "young", "working", "shared")
 
 
+def test_a_lost_run_lasted_until_its_last_heartbeat(copy, command):
+    started = server_now(copy.db) - timedelta(seconds=SILENT_SECONDS + 600)
+    elsewhere = {"job": "ops", "status": "running", "owner": "elsewhere/1:1:1", "started": started}
+    copy.db.run.insert_one({"_id": "early", "alive": started} | elsewhere)
+    copy.db.run.insert_one({"_id": "later", "alive": started + timedelta(seconds=90)} | elsewhere)
+    rows = command(copy.settings, "runs", "--status", "lost", "--json").json["runs"]
+    assert {row["run_id"]: row["seconds"] for row in rows} == {"early": None, "later": 90.0}
+    assert progress_of(copy.db, "early")["seconds"] is None
+    assert "unknown" in command(copy.settings, "runs", "early").out
+    assert "at least 1:30" in command(copy.settings, "runs", "later").out
+
+
 def test_a_run_is_watched_to_its_end_and_its_log_names_its_tasks(copy, command):
     reset = command(copy.settings, "reset", "--pick-set", "ops", "--yes", "--json").json["tasks"]
     process = subprocess.Popen(

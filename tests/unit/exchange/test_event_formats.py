@@ -18,6 +18,7 @@ from catalogdb.exchange.formats import FORMATS, load, of_command
 from catalogdb.exchange.geojson import read_geojson
 from catalogdb.exchange.obspy_events import read_by_obspy
 from catalogdb.exchange.simulation_files import NO_DISTANCE
+from catalogdb.exchange.through_obspy import obspy_catalog
 
 TIMES = (1711574377.300001, 1711574999.999999, 1735689599.5)
 
@@ -114,6 +115,36 @@ def test_nordic_counts_what_has_no_room_and_no_letter(tmp_path):
     assert found.origins[0].quality is None or found.origins[0].quality.standard_error is None
     own = read_by_obspy(tmp_path / "e.out", "manual", "NORDIC").events[0]
     assert "place" not in own and "rms" not in own
+
+
+def with_another_network(event, picks):
+    """The event, its stations doubled in a network farther away."""
+    others = [pick | {"_id": f"9{pick['_id'][1:]}", "net": "ZZ", "time": pick["time"] + 3} for pick in picks]
+    origin = event["origins"][0]
+    farther = [
+        arrival | {"pick_id": f"9{arrival['pick_id'][1:]}", "net": "ZZ", "distance_km": arrival["distance_km"] + 20}
+        for arrival in origin["arrivals"]
+    ]
+    return event | {"origins": [origin | {"arrivals": [*origin["arrivals"], *farther]}]}, [*picks, *others]
+
+
+def test_nordic_counts_stations_of_one_code(tmp_path):
+    stream, left_out = io.BytesIO(), Counter()
+    pair = with_another_network(*PAIRS[0])
+    load(of_command("catalog")["nordic"].writer)([pair], stream, left_out, Counter())
+    assert left_out["networks of picks at codes that stations of two networks have"] == len(pair[1])
+    (tmp_path / "e.out").write_bytes(stream.getvalue())
+    read = read_by_obspy(tmp_path / "e.out", "manual", "NORDIC")
+    assert len(read.picks) == len(pair[1])
+    assert [note for note in read.notes if "picks of two stations stand under one code" in note and "BAD (1)" in note]
+
+
+def test_networks_of_new_nordic_files_are_read(tmp_path):
+    event, picks = with_another_network(*PAIRS[0])
+    obspy_catalog([(event, picks)]).write(str(tmp_path / "e.out"), format="NORDIC", nordic_format="NEW")
+    read = read_by_obspy(tmp_path / "e.out", "manual", "NORDIC")
+    assert sorted(pick["net"] for pick in read.picks if pick["phase"] in "PS") == ["OX", "OX", "ZZ", "ZZ"]
+    assert read.notes == []
 
 
 def test_nordic_has_the_decimals_of_every_origins_time(tmp_path):

@@ -53,6 +53,16 @@ def test_the_location_of_a_column_comes_before_that_of_an_id(tmp_path):
     assert [(row["sta"], row["loc"]) for row in rows] == [("B", "20"), ("C", "00")]
 
 
+def test_channel_codes_of_ids_are_said_to_be_unused(tmp_path):
+    rows = "OX.A.00.HHZ,,46.1,13,100\nOX.B..HH,,46.2,13,200\nOX.C.00.HHZ,HHZ,46.3,13,300\nOX.D.00.HHZ.D,,46.4,13,400\n"
+    metadata = read(tmp_path, "id,channel,latitude,longitude,elevation\n" + rows)
+    assert [row["sta"] for row in site_documents(metadata.inventory, "x")] == ["A", "B", "C"]
+    assert [row["chan"] for row in channel_documents(metadata.inventory, "x")] == ["HHZ"]
+    (note,) = metadata.notes
+    assert "channel codes of 2 ids such as OX.A.00.HHZ are not used" in note
+    assert metadata.rejected == [f"{tmp_path}/stations.csv: line 5: D: 'OX.D.00.HHZ.D' is no id NET.STA.LOC.CHAN"]
+
+
 def test_names_of_places_are_no_location_codes(tmp_path):
     metadata = read(tmp_path, "network,station,location,latitude,longitude,elevation\nXX,AAA,Trieste,45,10,100\n")
     assert [row["loc"] for row in site_documents(metadata.inventory, "x")] == [""]
@@ -119,3 +129,23 @@ def test_kilometres_in_a_column_of_metres_are_said(tmp_path):
 )
 def test_dates_as_people_write_them(text):
     assert parse_time(text).timestamp == SINCE_2015
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("1433116800000", "milliseconds"),
+        ("1433116800000.0", "milliseconds"),
+        ("1433116800000000", "microseconds"),
+        ("1433116800000000000", "nanoseconds"),
+        ("1.4331168e9", "seconds"),
+    ],
+)
+def test_a_number_for_a_date_says_what_it_looks_like(text, unit):
+    with pytest.raises(ValueError, match=f"{text}' is no date: it looks like {unit} since 1970; write 2015-06-01T00"):
+        parse_time(text)
+
+
+def test_milliseconds_are_not_taken_for_a_compact_date():
+    with pytest.raises(ValueError, match="milliseconds since 1970; write 2027-01-"):
+        parse_time("1801010112345")
