@@ -9,6 +9,7 @@ import uuid
 from functools import partial
 from pathlib import Path
 
+import hypothesis
 import pytest
 from commands import Result, environment_of
 
@@ -16,6 +17,10 @@ from catalogdb.cli import main
 from catalogdb.database.connection import connect, embedded, mspass_database
 from catalogdb.database.initialise import initialise
 from catalogdb.settings import Settings
+
+# No test asserts a time, on a busy machine either.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

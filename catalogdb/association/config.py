@@ -82,7 +82,7 @@ class ScanConfig(StrictModel):
 
     node_spacing_km: float | None = Field(
         None,
-        ge=0.1,
+        ge=0.01,
         le=500.0,
         description="Spacing of the places that are tried first, km; left out: from the station spacing.",
     )

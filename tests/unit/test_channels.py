@@ -54,7 +54,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 3000), st.integers(1, 400)), max_size=
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(SPANS, SPANS, SPANS, st.integers(200, 2800))
 def test_the_choice_does_not_depend_on_the_period_looked_at(one, two, three, border):
     recorded = {HH: one, EH: two, HN: three}

@@ -73,7 +73,7 @@ def test_a_hostile_value_is_compared_as_the_text_that_it_is(name, key, operator,
     assert list(condition.values()) == [hostile] and set(condition) <= {"$eq", "$ne", "$gte", "$lt"}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(name=sampled_from(["pick", "wf_miniseed", "events", "run", "site", "task"]), text=strings())
 def test_whatever_is_typed_is_refused_or_a_plain_comparison(name, text):
     for filters in ([text], [f"_id={text}"], [f"sta={text}"], [f"time>={text}"], [f"started<{text}"]):

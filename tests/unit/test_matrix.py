@@ -84,7 +84,7 @@ def test_picks_of_others_are_shared_by_all_cells():
 
 
 @given(st.lists(st.text(min_size=1, max_size=120), min_size=2, max_size=5, unique=True))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_different_values_never_share_a_name(values):
     found = cells(job_file({"pick.weights": values, "magnitude.form": ["ogs"]}), NOW)
     names = [cell.job.catalog for cell in found]

@@ -35,7 +35,7 @@ def test_what_never_reaches_the_threshold_is_none():
     assert detections_in(trace_of([np.nan] * 5), 0.3, T0, T0 + 100) == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from([0.0, 0.1, 0.15, 0.2, 0.3, 0.5, np.nan]), min_size=1, max_size=100))
 def test_they_are_obspys_triggers(levels):
     probability = np.array(levels, dtype=np.float32)
@@ -49,7 +49,7 @@ def test_no_detection_lasts_longer_than_the_reach():
     assert found["endtime"] - found["starttime"] == REACH_SECONDS
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data())
 def test_detections_do_not_depend_on_the_shard(data):
     """Long stretches near the threshold, cut anywhere, with just the reach on both sides."""

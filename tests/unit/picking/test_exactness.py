@@ -239,7 +239,7 @@ def test_a_leap_second_costs_one_second_of_data_and_moves_no_pick(ridgecrest, re
     assert len(times(both.picks, midnight, midnight + 2)) <= 2
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.integers(1, 24_000), max_size=6, unique=True), st.integers(0, 239), st.randoms(use_true_random=False)
 )

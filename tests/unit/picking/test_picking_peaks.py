@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from obspy.signal.trigger import trigger_onset
 
@@ -41,7 +41,6 @@ def test_peaks_agree_with_obspys_trigger():
         assert picks(probability, 0.4, 0.4) == expected
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.integers(0, 12), st.just(-1)), max_size=60),
     st.sampled_from([0.05, 0.1, 0.25]),

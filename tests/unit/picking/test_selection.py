@@ -122,7 +122,7 @@ def test_the_floor_is_below_each_threshold():
     assert PickConfig(p_threshold=0.1, probability_floor=0.2).peak_floor == 0.1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0, 60), st.sampled_from([0.05, 0.1, 0.3, 0.6]))
 def test_picks_do_not_depend_on_where_a_shard_ends(seed, border, threshold):
     """A restless trace in which peaks stand close, and the peaks that a shard's margin holds."""

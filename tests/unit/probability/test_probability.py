@@ -137,7 +137,7 @@ def test_the_page_decodes_documents_as_we_do():
 # -- documents
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(traces=archives(), floor=st.sampled_from([0.0, 0.05, 0.3]))
 def test_traces_survive_the_round_trip_sample_by_sample(traces, floor):
     documents = hour_documents(traces, DAY, DAY + 40 * 86_400, floor)
@@ -153,7 +153,7 @@ def test_traces_survive_the_round_trip_sample_by_sample(traces, floor):
         assert_read_back(got.values, put.values, floor)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(traces=archives(), hours=st.sampled_from([1, 2, 3, 8, 12]))
 def test_documents_do_not_depend_on_the_length_of_shards(traces, hours):
     end = DAY + 48 * HOUR
@@ -166,7 +166,7 @@ def test_documents_do_not_depend_on_the_length_of_shards(traces, hours):
     assert len(whole) == len(shards) and all(map(same, whole, shards))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(traces=archives())
 def test_samples_stand_in_the_hour_of_their_own_time(traces):
     documents = hour_documents(traces, DAY, DAY + 40 * 86_400, 0.05)
@@ -280,7 +280,7 @@ def test_a_cut_off_blob_does_not_pass_unseen():
 # -- joining
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(rate=RATES, first=st.floats(0, HOUR), hours=st.integers(2, 6))
 def test_hours_of_one_run_are_joined_to_what_they_were_cut_from(rate, first, hours):
     whole = trace(first, math.ceil(hours * HOUR * min(rate, 5.0)), min(rate, 5.0))

@@ -51,7 +51,7 @@ def assert_sound(catalog, path):
 
 
 @pytest.mark.parametrize("suffix", SOUND)
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.binary(max_size=400))
 def test_any_bytes(suffix, content):
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +84,7 @@ def mutated(lines, chance: random.Random, mutations: int) -> bytes:
 
 
 @pytest.mark.parametrize("suffix", SOUND)
-@settings(deadline=None, max_examples=250)
+@settings(max_examples=250)
 @given(st.randoms(use_true_random=False), st.integers(0, 12))
 def test_mutated_lines(suffix, chance, mutations):
     read, lines = SOUND[suffix]
@@ -94,7 +94,7 @@ def test_mutated_lines(suffix, chance, mutations):
         assert_sound(read(path), path)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.randoms(use_true_random=False), st.integers(0, 8))
 def test_mutated_files_are_merged_with_nothing_lost(chance, mutations):
     with tempfile.TemporaryDirectory() as folder:

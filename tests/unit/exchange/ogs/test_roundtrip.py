@@ -30,7 +30,7 @@ from catalogdb.exchange.quakeml import read_quakeml, write_quakeml
 from catalogdb.times import parse_time
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(events_with_picks())
 def test_cards_hold_picks(pairs):
     content, number, left_out = written(write_dat, pairs)
@@ -47,7 +47,7 @@ def test_cards_hold_picks(pairs):
     assert again == content
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(events_with_picks())
 def test_hypo71_cards_hold_times_and_weights(pairs):
     content, number, left_out = written(write_hypo71, pairs)
@@ -64,7 +64,7 @@ def test_hypo71_cards_hold_times_and_weights(pairs):
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(events_with_picks(most_s=3900))
 def test_listings_hold_picks(pairs):
     for write in (write_hpl, write_hpc):
@@ -75,7 +75,7 @@ def test_listings_hold_picks(pairs):
         assert [event["time"] for event in catalog.events] == [event["time"] for event, _ in pairs]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(located_events())
 def test_summaries_hold_solutions(event):
     content, _, left_out = written(write_pun, [(event, [])])
@@ -91,7 +91,7 @@ def test_summaries_hold_solutions(event):
     assert [item["value"] for item in found["magnitudes"]] == md
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(located_events())
 def test_listings_hold_solutions(event):
     content, _, left_out = written(write_hpl, [(event, [])])
@@ -110,7 +110,7 @@ def test_listings_hold_solutions(event):
     ]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     located_events(),
     st.sampled_from([write_txt, write_separated_txt]),
@@ -157,7 +157,7 @@ def test_bulletins_of_other_regions_are_exact_or_say_what_they_round(write):
         assert left_out == {ROUNDED: changed} == {ROUNDED: 4}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(events_with_picks(), st.booleans())
 def test_cards_behind_the_last_event_are_of_no_event(pairs, with_events):
     """Whole catalogs without events too, and a second round changes nothing."""
@@ -229,7 +229,7 @@ def test_a_listing_is_the_same_behind_quakeml(tmp_path):
     assert again.decode() == content.decode() and number == 2
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(events_with_picks())
 def test_cards_are_the_same_behind_quakeml(pairs):
     catalog = read_back(read_dat, written(write_dat, pairs)[0], ".dat")
