@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalogdb.channels import SENSOR_PRIORITY
 
+DEEP_KM = 80.0
+"""Depth below which ML is not what its distance correction was made for, crustal events; SeisComP gives none there."""
+
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
