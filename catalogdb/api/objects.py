@@ -30,17 +30,11 @@ def obspy_catalog(db: Database[AnyDocument], catalog: str, filters: Query) -> Ca
     Raises:
         InputError: for an unknown catalog or a filter that isn't one.
     """
-    from pydantic import ValidationError
-
-    from catalogdb.exchange.event_filter import EventFilter
+    from catalogdb.exchange.event_filter import chosen_events
     from catalogdb.exchange.through_obspy import obspy_catalog as read_back
     from catalogdb.stages.read_catalog import catalog_contents
 
-    try:
-        chosen = EventFilter(**filters)
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise InputError(f"filters: {problems}", hint=f"there are {', '.join(EventFilter.model_fields)}") from None
+    chosen = chosen_events(**filters)
     with catalog_contents(db, catalog, chosen, want_picks=True, want_loose=False) as contents:
         return read_back(contents.events, catalog)
 

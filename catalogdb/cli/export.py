@@ -97,20 +97,11 @@ def export_catalog(
 
     Example: catalogdb export catalog --catalog demo -o demo.xml --minmagnitude 2
     """
-    from pydantic import ValidationError
-
     from catalogdb.errors import InputError
-    from catalogdb.exchange.event_filter import EventFilter
+    from catalogdb.exchange.event_filter import EventFilter, chosen_events
     from catalogdb.stages import export, export_peers
 
-    chosen = {name: value for name, value in locals().items() if name in EventFilter.model_fields}
-    try:
-        selection = EventFilter(**chosen)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}".lstrip(": ") for item in error.errors()
-        )
-        raise InputError(f"filters: {problems}") from None
+    selection = chosen_events(**{name: value for name, value in locals().items() if name in EventFilter.model_fields})
     db = common.database()
     peers = export_peers.peer_formats()
     if format and format.lower() in peers:

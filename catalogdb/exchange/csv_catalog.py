@@ -25,6 +25,7 @@ from catalogdb.exchange.csv_columns import (
     PICK_COLUMNS,
     PLANE_COLUMNS,
     ROW_COLUMNS,
+    TIME_PARTS,
     Column,
     column_of,
 )
@@ -35,6 +36,7 @@ from catalogdb.exchange.reference_catalog import FileReport, ReadFrom, Reference
 from catalogdb.exchange.table_cells import Cells
 from catalogdb.exchange.table_judgement import TableOptions, judge
 from catalogdb.exchange.table_rows import Table, delimiter_of
+from catalogdb.exchange.table_time_columns import check_times
 from catalogdb.table_header import column_name
 
 TableKind = Literal["picks", "picks of both phases", "events"]
@@ -127,14 +129,15 @@ def _read_file(path: Path, mode: EvaluationMode, options: TableOptions) -> Refer
         positions.get("depth_km"),
         options,
     )
+    times = {name: at for name, at in positions.items() if name == "time" or name in TIME_PARTS}
+    unused = {name: at for at, name in enumerate(header) if name and at not in positions.values()}
     cells = Cells(positions, columns, judgement)
-    result = ReferenceCatalog(notes=[*table.notes, *judgement.notes])
+    result = ReferenceCatalog(notes=[*table.notes, *judgement.notes, *check_times(table, times, unused)])
     read, more = _reading(kind, table, positions, mode, result)
     _read_rows(table, cells, read, result, kind, more)
-    used = {*positions.values(), *range(*(more or (0, 0)))}
     if kind == "events" and not _has_place(positions) and result.events:
         result.repaired.append(f"{path}: {len(result.events)} {IN_A_PLANE}")
-    ignored = [name for position, name in enumerate(header) if name and position not in used]
+    ignored = [name for name, at in unused.items() if at not in range(*(more or (0, 0)))]
     if ignored:
         result.repaired.append(f"{path}: columns not used: {', '.join(ignored)}")
     return result

@@ -47,10 +47,10 @@ PLACE_UNKNOWN = (*NINES, 9999.0, *(-value for value in NINES), -9999.0)
 
 # a time may stand in several columns; a clock in the column of the time goes with the date
 TIME_PARTS: dict[str, Column] = {
-    "date": Column(("date", "origin_date", "event_date", "pick_date", "data"), "time"),
-    "year": Column(("year", "yr", "yyyy", "anno"), "time"),
-    "month": Column(("month", "mon", "mo", "mese"), "time"),
-    "day": Column(("day", "dy", "giorno"), "time"),
+    "date": Column(("date", "origin_date", "event_date", "pick_date", "data", "fecha"), "time"),
+    "year": Column(("year", "yr", "yyyy", "anno", "año", "année"), "time"),
+    "month": Column(("month", "mon", "mo", "mese", "mes", "mois"), "time"),
+    "day": Column(("day", "dy", "giorno", "día", "dia", "jour"), "time"),
     "hour": Column(("hour", "hr", "hh"), "time"),
     "minute": Column(("minute", "min", "mi", "minuto"), "time"),
     "second": Column(("second", "sec", "seconds", "secondi"), "time"),
@@ -64,16 +64,22 @@ EVENT_COLUMNS: dict[str, Column] = {
         (
             *("time", "origin_time", "origin_time(utc)", "origin_time_utc", "time(utc)", "time_utc", "datetime"),
             *("date_time", "datetime(utc)", "datetime_utc", "origintime", "event_time", "timestamp", "utc", "ora"),
-            *("tempo", "data_ora", "time_string"),
+            *("tempo", "data_ora", "time_string", "hora", "hora_utc", "fecha_hora", "fecha_hora_utc", "heure"),
+            *("heure_tu", "heure_utc"),
         ),
         "time",
     ),
     **TIME_PARTS,
-    "latitude": _number("latitude", "lat", "latitudine", least=-90, most=90),
-    "longitude": _number("longitude", "lon", "long", "lng", "longitudine", least=-180, most=360),
-    "depth_km": _number("depth_km", "depth", "depth(km)", "depth/km", "dep", "profondita", "profondità", "prof"),
+    "latitude": _number("latitude", "lat", "latitudine", "latitud", least=-90, most=90),
+    "longitude": _number("longitude", "lon", "long", "lng", "longitudine", "longitud", least=-180, most=360),
+    "depth_km": _number(
+        *("depth_km", "depth", "depth(km)", "depth/km", "dep", "profondita", "profondità", "prof", "profundidad"),
+        *("profundidad(km)", "profondeur", "profondeur(km)"),
+    ),
     "depth_m": _number("depth(m)", "depth_m", "depth/m"),
-    "magnitude_type": Column(("magnitude_type", "magtype", "mag_type", "magnitudetype")),
+    "magnitude_type": Column(
+        ("magnitude_type", "magtype", "mag_type", "magnitudetype", "tipo_magnitud", "tipo_de_magnitud")
+    ),
     "magnitude_uncertainty": _number("magnitude_uncertainty", "magerror", least=0, most=5),
     "magnitude_stations": _count("magnst"),
     "time_uncertainty": _number(
@@ -182,6 +188,7 @@ MAGNITUDE_COLUMNS: dict[str, str | None] = {
     "magnitude": None,
     "mag": None,
     "magnitudo": None,
+    "magnitud": None,
     "mw": "Mw",
     "ml": "ML",
     "ms": "Ms",

@@ -209,7 +209,7 @@ def _updated(cells: Cells) -> float | None:
     if value is None:
         return None
     try:
-        return cells.time("updated")
+        return cells.judgement.times.read(value)[0]
     except ValueError as error:
         cells.leave_out("time of the last change", value, str(error))
         return None

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from catalogdb.documents.free import Query
+from catalogdb.errors import InputError
 from catalogdb.strict_model import StrictModel
-from catalogdb.times import parse_time
+from catalogdb.times import format_time, parse_time
 
 Latitude = Field(None, ge=-90, le=90, description="Degrees.")
 Longitude = Field(None, ge=-180, le=180, description="Degrees.")
@@ -73,6 +74,8 @@ class EventFilter(StrictModel):
         ):
             least, largest = getattr(self, low), getattr(self, high)
             if least is not None and largest is not None and least > largest:
+                if low == "starttime":
+                    raise ValueError(f"{low} {format_time(least)} is after {high} {format_time(largest)}")
                 raise ValueError(f"{low} {least:g} is above {high} {largest:g}")
         return self
 
@@ -113,6 +116,22 @@ class EventFilter(StrictModel):
         field = self.orderby.removesuffix("-asc")
         direction = 1 if self.orderby.endswith("-asc") else -1
         return [(field, direction), ("_id", 1)] if field == "time" else [(field, direction), ("time", 1), ("_id", 1)]
+
+
+def chosen_events(**filters: Any) -> EventFilter:
+    """The filter of these bounds.
+
+    Raises:
+        InputError: naming those that are none, and why.
+    """
+    try:
+        return EventFilter(**filters)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+            for item in error.errors()
+        )
+        raise InputError(f"filters: {problems}", hint=f"there are {', '.join(EventFilter.model_fields)}") from None
 
 
 def _bounds(low: float | None, high: float | None) -> dict[str, float]:

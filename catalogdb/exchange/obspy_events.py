@@ -28,6 +28,8 @@ WITHOUT_CHANNELS = ("HYPODDPHA",)
 """ObsPy makes channels of the phases, which the file has not."""
 ONE_PLACE_KM = 1.0
 """Distances of a station's arrivals from one origin differ by no more; files round them all alike."""
+ERRORS_IN_KM = ("ZMAP",)
+LARGEST_ERROR_KM = 100.0
 OF_REGIONS = ("region name", "Flinn-Engdahl region")
 _DRAWN = re.compile(rb"(smi:local/|/)([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
 
@@ -92,13 +94,36 @@ def _read(path: Path, content: bytes, obspy_format: str) -> tuple[Any, list[str]
             raise InputError(
                 f"{path}: ObsPy's reader of {obspy_format} fails: {reason[:300]}", hint=QUAKEML_OR_CSV
             ) from error
+    beyond = 0
     for event in catalog:
+        if obspy_format in ERRORS_IN_KM:
+            beyond += sum(_errors_to_metres(origin) for origin in event.origins)
         event.event_descriptions = _places(event.event_descriptions, obspy_format)
         for pick in event.picks:
             if pick.waveform_id:
                 _tidy(pick.waveform_id, obspy_format)
     said = dict.fromkeys(_short(str(one.message).replace(str(copy), name)) for one in caught if _is_of_data(one))
+    if beyond:
+        said[
+            f"{beyond} horizontal errors above {LARGEST_ERROR_KM:g} left out: the format has km, ObsPy writes metres"
+        ] = None
     return catalog, list(said)
+
+
+def _errors_to_metres(origin: Any) -> bool:
+    """Correct an origin's horizontal error, which ObsPy's reader gives as the file has it, in km instead of metres.
+
+    Returns:
+        Whether it was left out, as it can't be km: ObsPy's own writer gives metres.
+    """
+    uncertainty = origin.origin_uncertainty
+    if uncertainty is None or uncertainty.horizontal_uncertainty is None:
+        return False
+    if uncertainty.horizontal_uncertainty > LARGEST_ERROR_KM:
+        origin.origin_uncertainty = None
+        return True
+    uncertainty.horizontal_uncertainty *= 1000.0
+    return False
 
 
 def _places(descriptions: list[Any], obspy_format: str) -> list[Any]:

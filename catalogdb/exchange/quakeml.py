@@ -23,6 +23,10 @@ from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceC
 
 __all__ = ["read_quakeml", "write_quakeml"]
 
+LEAST_DEPTHS = 5
+SHALLOW_KM = 0.8
+"""As many metres as the deepest earthquakes have kilometres."""
+
 
 def read_quakeml(path: Path, evaluation_mode: EvaluationMode = "manual") -> ReferenceCatalog:
     """Read a QuakeML file, packed or not.
@@ -85,11 +89,30 @@ def read_parameters(
             result.events.append(document)
         said.add("focal mechanisms not stored", number=len(event.focal_mechanisms))
         said.add("amplitudes not stored", number=len(event.amplitudes))
+        said.add("station magnitudes that no magnitude names, not stored", number=_unnamed_station_magnitudes(event))
     result.repaired += said.lines() + [f"{path}: {text}" for text in names.lines()]
-    result.notes += chosen.lines()
+    result.notes += [*chosen.lines(), *_shallow(path, result)]
     if is_empty:
         result.notes.append(f"{path}: no event: an empty catalog")
     return result
+
+
+def _unnamed_station_magnitudes(event: Any) -> int:
+    """How many station magnitudes of an event contribute to none of its magnitudes."""
+    parts = [part for magnitude in event.magnitudes for part in magnitude.station_magnitude_contributions or []]
+    named = {part.station_magnitude_id.id for part in parts if part.station_magnitude_id}
+    return sum(part.resource_id is None or part.resource_id.id not in named for part in event.station_magnitudes)
+
+
+def _shallow(path: Path, result: ReferenceCatalog) -> list[str]:
+    """What is to be said of a catalog whose depths would be usual ones if they were kilometres instead of metres."""
+    depths = [depth for event in result.events if (depth := event.get("depth_km"))]
+    if len(depths) < LEAST_DEPTHS or not all(0 < depth < SHALLOW_KM for depth in depths):
+        return []
+    return [
+        f"{path}: all {len(depths)} depths are less than {SHALLOW_KM:g} km, the largest is {max(depths) * 1000:g} m: "
+        "were kilometres written where metres are meant?"
+    ]
 
 
 class EventNames:

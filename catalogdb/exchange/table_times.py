@@ -48,6 +48,8 @@ _SERIAL_START = date(1899, 12, 30).toordinal()
 _EPOCH = date(1970, 1, 1).toordinal()
 DAY = 86_400_000_000  # microseconds
 YEARS = (1000, 2100)
+LONGEST_DAY = len("2024-03-27")
+DAY_ALONE = "times are dates alone, taken as 00:00"
 OLDEST, LATEST = -30_610_224_000.0, 4_102_444_800.0  # the years 1000..2100 in epoch seconds
 
 
@@ -72,7 +74,9 @@ class TimeFormat:
             return _serial(text), "times are numbers, read as Excel's days since 1900, to the millisecond"
         try:
             time, unit = parse_time_or_number(text)
-            note = f"times are numbers, read as epoch {unit}" if unit else None
+            note = (
+                f"times are numbers, read as epoch {unit}" if unit else DAY_ALONE if len(text) <= LONGEST_DAY else None
+            )
         except ValueError:
             time, note = self._by_parts(text)
         if not OLDEST <= time < LATEST:
@@ -127,8 +131,9 @@ def _serial(text: str) -> float:
 
 def _time(match: re.Match[str], month: int, day: int) -> tuple[float, str | None]:
     microseconds = (date(int(match["year"]), month, day).toordinal() - _EPOCH) * DAY
-    note = None
+    note: str | None = DAY_ALONE
     if match["hour"] is not None:
+        note = None
         hour, minute, second = int(match["hour"]), int(match["minute"]), int(match["second"] or 0)
         part = int(f"{match['part'] or '':0<6}"[:6])
         if match["half"]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from catalogdb.documents.data import Event, Pick
+from catalogdb.exchange.confidence import ellipse_deviations, is_level
 from catalogdb.exchange.quakeml_writer import write_quakeml
 from catalogdb.exchange.writer_words import UNLOCATED
 
@@ -88,6 +89,20 @@ def _fit_columns(event: Any, said: Counter[str]) -> None:
     if kind and kind not in EVENT_TYPE_MAPPING_TO_SEISAN:
         event.event_type = "explosion" if "blast" in kind or "explosion" in kind else "other event"
         said[f"types of events: {kind}, written as {event.event_type}"] += 1
+    for origin in event.origins:
+        _to_one_deviation(origin.origin_uncertainty)
+
+
+def _to_one_deviation(uncertainty: Any) -> None:
+    """Set the ellipse of ObsPy's `OriginUncertainty` to one standard deviation: a line of type E has no level.
+
+    There stand covariances, and errors of latitude and longitude beside those of depth and time.
+    """
+    if uncertainty is None or uncertainty.max_horizontal_uncertainty is None:
+        return
+    if is_level(percent := uncertainty.confidence_level):
+        uncertainty.min_horizontal_uncertainty /= ellipse_deviations(percent)
+        uncertainty.max_horizontal_uncertainty /= ellipse_deviations(percent)
 
 
 def _counted(events: Events, written: Counter[str]) -> Events:

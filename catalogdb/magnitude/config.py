@@ -9,6 +9,9 @@ from pydantic import Field, model_validator
 from catalogdb.channels import SENSOR_PRIORITY
 from catalogdb.strict_model import StrictModel
 
+DEEP_KM = 80.0
+"""Depth below which ML is not what its distance correction was made for, crustal events; SeisComP gives none there."""
+
 
 class HuttonBooreConfig(StrictModel):
     """-log10 A0 = spreading log10(R / 100) + absorption_per_km (R - 100) + at_100_km; R hypocentral distance, km."""

@@ -25,7 +25,7 @@ from catalogdb.documents.archive import Channel, ChannelResponse
 from catalogdb.documents.data import MagnitudeFields, MagnitudeStationMagnitude, Origin
 from catalogdb.geo import distance_azimuth
 from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
-from catalogdb.magnitude.config import MagnitudeConfig
+from catalogdb.magnitude.config import DEEP_KM, MagnitudeConfig
 from catalogdb.magnitude.wood_anderson import UnusableResponse, band_hz, wood_anderson_mm
 from catalogdb.stations.response import by_channels, channel_code, overlapping_epochs, precedence
 from catalogdb.waveforms.faults import is_clipped
@@ -48,7 +48,8 @@ class MagnitudeResult:
             `one_horizontal` and `response_remarks` (something is odd about a response that was used); stations of
             events left out, by reason: `no_response`, `unusable_response`, `no_waveform`, `other_channels`
             (waveforms, but none in `channel_priority`), `no_horizontal`, `gap`, `clipped`, `low_rate`, `low_snr`,
-            `overlapping`, `too_near`, `too_far`. `no_depth`: events taken at sea level.
+            `overlapping`, `too_near`, `too_far`. `no_depth`: events taken at sea level. `deep`: magnitudes of events
+            below `DEEP_KM`.
         problems: what is odd about responses, or why they are of no use, each with its channels.
     """
 
@@ -102,6 +103,7 @@ def local_magnitudes(
             counts["too_few_stations"] += 1
         else:
             magnitudes.append(_event_magnitude(origin["event_id"], entries))
+            counts["deep"] += (origin.get("depth_km") or 0.0) > DEEP_KM
     counts["magnitudes"] = len(magnitudes)
     counts_by_name = {name: number for name, number in sorted(counts.items()) if number}
     return MagnitudeResult(magnitudes, counts_by_name, by_channels(remarks))

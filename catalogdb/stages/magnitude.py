@@ -18,7 +18,7 @@ from catalogdb.jobs import Job
 from catalogdb.ledger.parts import Change, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.magnitude.amplitude_windows import StationWindow, station_windows
-from catalogdb.magnitude.config import MagnitudeConfig
+from catalogdb.magnitude.config import DEEP_KM, MagnitudeConfig
 from catalogdb.stages import registry
 from catalogdb.stages.preferred import RULE_FIELDS, events_of, preferred_origin
 from catalogdb.stages.waveform_segments import (
@@ -136,10 +136,18 @@ class MagnitudeStage(Stage):
 
     @staticmethod
     def notes(counts: Mapping[str, int], done: int, planned: int) -> list[str]:
-        """Say why there are no magnitudes at all."""
-        if not counts.get("no_response") or counts.get("magnitudes"):
-            return []
-        return ["no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"]
+        """Say why there are no magnitudes at all, and which the distance correction is not made for."""
+        notes = []
+        if counts.get("no_response") and not counts.get("magnitudes"):
+            notes.append(
+                "no magnitudes: the stations have no instrument response; catalogdb ingest stations with StationXML"
+            )
+        if deep := counts.get("deep"):
+            notes.append(
+                f"{deep} magnitudes are of events deeper than {DEEP_KM:g} km: ML's distance correction was made from "
+                "crustal events, and these may be off by several tenths and more"
+            )
+        return notes
 
     @classmethod
     def telling(cls, changes: Sequence[Change]) -> Iterable[Change]:

@@ -84,6 +84,22 @@ def test_obspy_reads_the_same_values(tmp_path, name, format, precision_s):
         assert magnitude.mag == pytest.approx(document["magnitude"], abs=0.051)
 
 
+def test_zmap_gives_back_its_uncertainties(tmp_path):
+    (tmp_path / "e.zmap").write_bytes(written("zmap")[0])
+    names = ("horizontal_uncertainty_km", "depth_uncertainty_km")
+    for event, document in zip(read_by_obspy(tmp_path / "e.zmap", "manual", "ZMAP").events, EVENTS, strict=True):
+        (found,), (origin,) = event["origins"], document["origins"]
+        assert [found[name] for name in names] == pytest.approx([origin[name] for name in names], abs=1e-4)
+
+
+def test_horizontal_errors_of_zmap_in_metres_are_left_out(tmp_path):
+    (tmp_path / "e.zmap").write_text("-79.93 0.35 2016.29 4 16 7.8 20.6 23 58 36 5200.0 5.0 0.1\n".replace(" ", "\t"))
+    catalog = read_by_obspy(tmp_path / "e.zmap", "manual", "ZMAP")
+    (origin,) = catalog.events[0]["origins"]
+    assert "horizontal_uncertainty_km" not in origin and origin["depth_uncertainty_km"] == 5.0
+    assert any("1 horizontal errors above 100 left out" in line for line in catalog.repaired)
+
+
 def test_scml_is_valid_by_its_schema():
     text, _, number = written("scml", [*EVENTS, UNLOCATED])
     assert number == 4 and validate_scml(io.BytesIO(text), version="0.12", verbose=True)

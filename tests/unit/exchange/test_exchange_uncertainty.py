@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from obspy.io.quakeml.core import _validate
 from quakeml_documents import EVENT, PICKS, assert_equal, read_back, written
 
 from catalogdb.exchange.confidence import ellipsoid_deviations
+from catalogdb.exchange.obspy_events import read_by_obspy
 from catalogdb.exchange.quakeml_ellipsoid import covariance_of
 from catalogdb.exchange.quakeml_writer import write_quakeml
 from catalogdb.exchange.tables import EVENT_COLUMNS, event_row
+from catalogdb.exchange.through_obspy import write_nordic
 from catalogdb.location.ellipsoid import confidence_ellipsoid
 
 FOUND = {
@@ -112,6 +115,21 @@ def test_quakeml_has_the_ellipse_and_the_ellipsoid():
     ellipsoid = found.confidence_ellipsoid
     assert ellipsoid.semi_major_axis_length == pytest.approx(3000.0 * 1.8724)
     assert (ellipsoid.major_axis_azimuth, ellipsoid.major_axis_plunge, ellipsoid.major_axis_rotation) == (90, 80, 10)
+
+
+def test_nordic_errors_are_one_standard_deviation(tmp_path):
+    covariance = [[1.0, 0.8, 0.2], [0.8, 4.0, 0.0], [0.2, 0.0, 9.0]]
+    located = {"depth_uncertainty_km": 3.0, "covariance_km2": covariance}
+    (*_, origin) = LOCATED["origins"]
+    event = LOCATED | {"origins": [origin | located], "preferred_origin_id": origin["_id"]}
+    stream = io.BytesIO()
+    write_nordic([(event, PICKS)], stream, Counter(), Counter())
+    (line,) = [line for line in stream.getvalue().decode().splitlines() if line[79:] == "E"]
+    assert (float(line[24:30]), float(line[32:38]), float(line[38:43])) == (2.0, 1.0, 3.0)  # latitude, longitude, depth
+    assert float(line[43:55]) == pytest.approx(0.8, rel=1e-3)  # covariance of x and y
+    (tmp_path / "e.out").write_bytes(stream.getvalue())
+    found = read_by_obspy(tmp_path / "e.out", "manual", "NORDIC").events[0]["origins"][0]
+    assert found["horizontal_uncertainty_km"] == pytest.approx(np.sqrt(2.5 + np.hypot(1.5, 0.8)), rel=1e-3)
 
 
 def test_tables_have_the_intervals_and_the_covariance():

@@ -338,3 +338,34 @@ def test_other_xml_is_refused_with_a_next_step(tmp_path, root):
     with pytest.raises(InputError, match=f"root element is {root}") as caught:
         read_quakeml(tmp_path / "e.xml")
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("depths", "said"),
+    [
+        ((12.5, 33, 170, 5, 210.4), True),
+        ((12.5, 33, 170, 5), False),  # four say little
+        ((12.5, 33, 170, 5, 900), False),
+        ((12.5, 33, 170, 5, -20), False),
+        ((0, 0, 0, 0, 0, 0), False),
+    ],
+)
+def test_depths_that_look_like_kilometres_are_said(tmp_path, depths, said):
+    parts = [event(str(number), origin(str(number), depth(value))) for number, value in enumerate(depths)]
+    catalog = read(tmp_path, *parts)
+    assert [one["depth_km"] for one in catalog.events] == [value / 1000 for value in depths]
+    assert any("were kilometres written where metres are meant?" in note for note in catalog.notes) is said
+
+
+def test_station_magnitudes_that_no_magnitude_names_are_counted(tmp_path):
+    def part(name):
+        return (
+            f'<stationMagnitude publicID="smi:x/s/{name}"><originID>smi:x/o/1</originID><mag><value>2.1</value></mag>'
+            f'<waveformID networkCode="XX" stationCode="{name}"/></stationMagnitude>'
+        )
+
+    named = "<stationMagnitudeContribution><stationMagnitudeID>smi:x/s/AAA</stationMagnitudeID>"
+    whole = magnitude("1", 2.1).replace("<mag>", f"{named}</stationMagnitudeContribution><mag>", 1)
+    catalog = read(tmp_path, event("1", origin("1"), whole, part("AAA"), part("BBB"), part("CCC")))
+    assert [one["sta"] for one in catalog.events[0]["magnitudes"][0]["station_magnitudes"]] == ["AAA"]
+    assert any("2 station magnitudes that no magnitude names, not stored" in line for line in catalog.repaired)

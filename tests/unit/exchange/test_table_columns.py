@@ -292,7 +292,7 @@ def test_any_encoding(tmp_path, encoding):
 
 
 def test_lines_before_the_header_are_passed_over_and_said(tmp_path):
-    path = table(tmp_path, "Catalogue of X\n\ntime,latitude,longitude\n2024-01-01,46,13\nnever,46,13\n")
+    path = table(tmp_path, "Catalogue of X\n\ntime,latitude,longitude\n2024-01-01T00:00,46,13\nnever,46,13\n")
     catalog = read_csv(path)
     assert len(catalog.events) == 1 and catalog.rejected[0].startswith(f"{path}: line 5: ")
     assert catalog.notes == [f"{path}: 2 lines before the header passed over"]

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 from quakeml_documents import EVENT, PICKS
 
+from catalogdb.errors import InputError
 from catalogdb.exchange.catalog_files import read_catalog_files
-from catalogdb.exchange.event_filter import EventFilter
+from catalogdb.exchange.event_filter import EventFilter, chosen_events
 from catalogdb.exchange.tables import (
     ARRIVAL_COLUMNS,
     EVENT_COLUMNS,
@@ -171,6 +172,16 @@ def test_filter_box_across_the_date_line():
 def test_filter_refuses_operators_and_nonsense(bad):
     with pytest.raises(ValidationError):
         EventFilter(**bad)
+
+
+def test_a_filter_with_times_reversed_names_them():
+    with pytest.raises(InputError) as error:
+        chosen_events(starttime="2025-01-01", endtime="2024-01-01T12:00")
+    assert str(error.value).startswith(
+        "filters: starttime 2025-01-01T00:00:00.000000Z is after endtime 2024-01-01T12:00:00.000000Z"
+    )
+    with pytest.raises(InputError, match="^filters: mindepth 5 is above maxdepth 1"):
+        chosen_events(mindepth=5, maxdepth=1)
 
 
 def test_filter_takes_text_as_text():

@@ -108,6 +108,12 @@ def test_hypocentral_distance_includes_depth_and_elevation():
     assert station["distance_km"] == pytest.approx(5.0)
 
 
+@pytest.mark.parametrize(("depth_km", "deep"), [(150.0, 1), (79.0, None), (None, None)])
+def test_magnitudes_of_deep_events_are_counted(depth_km, deep):
+    result = local_magnitudes([origin(depth_km=depth_km)], *standard(), ONE_STATION)
+    assert len(result.magnitudes) == 1 and result.counts.get("deep") == deep
+
+
 def test_distance_comes_from_coordinates_where_the_arrival_has_none():
     records, channels = standard()
     event = origin(distance_km=None)

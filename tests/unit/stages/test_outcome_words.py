@@ -31,6 +31,12 @@ def test_magnitudes_say_what_took_stations_away():
     assert lost == ["station amplitudes: 9 without an instrument response"]
 
 
+def test_magnitudes_of_deep_events_are_mistrusted():
+    (note,) = MagnitudeStage.notes({"events": 4, "magnitudes": 4, "deep": 3, "no_response": 1}, 1, 1)
+    assert note.startswith("3 magnitudes are of events deeper than 80 km") and "crustal" in note
+    assert MagnitudeStage.notes({"events": 4, "magnitudes": 4}, 1, 1) == []
+
+
 @pytest.mark.parametrize(("associator", "said"), [("gamma", True), ("pyocto", True), ("scan", False)])
 def test_a_slow_associator_names_the_quicker_one(associator, said):
     lines = time_notes(associator, to_do=500)
