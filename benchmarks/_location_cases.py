@@ -49,10 +49,15 @@ def ridgecrest(folder: Path) -> Case:
     stations = pd.read_csv(folder / "station.csv").rename(columns={"elevation": "elevation_km"})
     picks = pd.read_csv(folder / "phase.csv").rename(columns={"evid": "event_id"})
     model = pd.read_csv(folder / "vel.csv")
-    layers = tuple(VelocityLayer(depth_km=row.depth, vp=row.vp, vs=row.vs) for row in model.itertuples())
     stations["station"], picks["station"] = stations.station.str.strip(), picks.station.str.strip()
     picks["weight"] = 0
-    return _case(stations, picks, RIDGECREST_REGION, VelocityConfig(layers=layers, gradient=True), 10.0)
+    return _case(stations, picks, RIDGECREST_REGION, ridgecrest_model(model), 10.0)
+
+
+def ridgecrest_model(table: pd.DataFrame) -> VelocityConfig:
+    """The 1-D model of a table with depth, vp and vs."""
+    layers = tuple(VelocityLayer(depth_km=row.depth, vp=row.vp, vs=row.vs) for row in table.itertuples())
+    return VelocityConfig(layers=layers, gradient=True)
 
 
 def ogs(folder: Path) -> Case:

@@ -23,9 +23,10 @@ from benchmarks._relocation_cases import (
 from benchmarks._relocation_map import write_relocation_map
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.locate import Locator
-from catalogdb.relocation.differences import Differences, catalog_differences
+from catalogdb.relocation.differences import Differences, Slots, catalog_differences
 from catalogdb.relocation.pairs import neighbour_pairs
 from catalogdb.relocation.solve import Problem, relocate_cluster
+from catalogdb.traveltimes.grid_times import Times
 
 SEPARATION_KM, LINKS, NEIGHBOURS = 5.0, 8, 20
 
@@ -65,23 +66,40 @@ def measure_ridgecrest_pairs(root: Path, arguments: Any) -> Iterator[dict[str, A
     """The score on that half of the pairs that nothing was tuned on, of locations with source terms and relocated."""
     folder = root / "location" / "ridgecrest_synthetic_2024"
     case, slots, times = ridgecrest_case(folder)
-    pairs = pd.read_csv(folder / "true_separations.csv")
-    held_out = pairs.iloc[np.random.default_rng(1).permutation(len(pairs))[1::2]]
+    held_out = held_out_pairs(folder)
     start = locate_catalog(Locator(case.earth), case.arrivals).density.best
     yield _row("ridgecrest_half", "source", *pair_errors(start, held_out), None)
-    linked = neighbour_pairs(start[:, :3], np.isfinite(times), SEPARATION_KM, LINKS, NEIGHBOURS)
+    linked = linked_pairs(start, times)
     picked = catalog_differences(linked, times, np.ones_like(times))
     correlated = made_correlated(folder, case, slots, times, linked)
     for method, found in (
         ("double_difference", picked),
         ("double_difference_made_cc", Differences.joined([picked, correlated])),
     ):
-        before, models = time.process_time(), start.copy()
-        for members in clusters_of(len(start), found):
-            problem = Problem(of_cluster(found, members), slots, case.earth.times, float(case.earth.lower[2]))
-            models[members] = relocate_cluster(problem, start[members]).models
+        before = time.process_time()
+        models = relocated(start, found, slots, case.earth.times, float(case.earth.lower[2]))
         speed = len(start) / (time.process_time() - before)
         yield _row("ridgecrest_half", method, *pair_errors(models, held_out), speed)
+
+
+def held_out_pairs(folder: Path) -> pd.DataFrame:
+    """That half of Ridgecrest's pairs that nothing was tuned on."""
+    pairs = pd.read_csv(folder / "true_separations.csv")
+    return pairs.iloc[np.random.default_rng(1).permutation(len(pairs))[1::2]]
+
+
+def linked_pairs(start: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Pairs of neighbouring events that have picks in common."""
+    return neighbour_pairs(start[:, :3], np.isfinite(times), SEPARATION_KM, LINKS, NEIGHBOURS)
+
+
+def relocated(start: np.ndarray, found: Differences, slots: Slots, times: Times, top_km: float) -> np.ndarray:
+    """Events after the relocation of each cluster; travel times are to the sensors of the slots."""
+    models = start.copy()
+    for members in clusters_of(len(start), found):
+        problem = Problem(of_cluster(found, members), slots, times, top_km)
+        models[members] = relocate_cluster(problem, start[members]).models
+    return models
 
 
 def _row(

@@ -15,6 +15,7 @@ Cases:
 - `twin_3d`: a made catalog in a model with a fault and a basin: distance to the truth, median, in its mean 1-D model
   and in 3-D.
 - `scrtdd_line`, `calaveras`, `ridgecrest_half`: relocation by double differences, see `_relocation_rows`.
+- `twin_tomography`, `ridgecrest_tomography`: 3-D models made from the arrivals themselves, see `_tomography_rows`.
 `coverage_...` counts epicentres, `depth_coverage_...` depths. Seconds are of one core, estimates of errors included.
 Needs CATALOGDB_REALDATA (folders location and ogs_2024_h1).
 
@@ -52,6 +53,7 @@ from benchmarks._location_twin import twin
 from benchmarks._nearly_exact import RIGHT, SLOW_TOP, nearly_exact
 from benchmarks._real_data import real_data
 from benchmarks._relocation_rows import measure_calaveras, measure_ridgecrest_pairs, measure_scrtdd
+from benchmarks._tomography_rows import measure_ridgecrest_tomography, measure_twin_tomography
 from catalogdb.geo import Projection
 from catalogdb.location.arrivals import Arrivals
 from catalogdb.location.catalog import Located, locate_catalog
@@ -62,6 +64,7 @@ CASES = (
     *("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "ogs_held_out"),
     *("nearly_exact", "layers_as_grid", "twin_3d"),
     *("scrtdd_line", "calaveras", "ridgecrest_half"),
+    *("twin_tomography", "ridgecrest_tomography"),
 )
 METHODS = ("none", "static", "source")
 PEERS = {"hypoinverse": "peer_hypoinverse.sum", "growclust": "peer_growclust.cat", "hypodd": "peer_hypoDD.reloc"}
@@ -248,6 +251,8 @@ MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]
     "scrtdd_line": measure_scrtdd,
     "calaveras": measure_calaveras,
     "ridgecrest_half": measure_ridgecrest_pairs,
+    "twin_tomography": measure_twin_tomography,
+    "ridgecrest_tomography": measure_ridgecrest_tomography,
 }
 
 

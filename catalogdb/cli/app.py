@@ -34,6 +34,7 @@ from catalogdb.cli import (
     schedule,
     status,
     sweep,
+    tomography,
     train,
     upkeep,
     watch,
@@ -65,6 +66,7 @@ app.command("repick", epilog="Example: catalogdb repick --pick-set demo --name d
     repick.repick
 )
 app.command("sweep", epilog="Example: catalogdb sweep ogs-2024-sweep --dry-run")(sweep.sweep)
+app.command("tomography", epilog="Example: catalogdb tomography ogs-2024 --name ogs-3d")(tomography.tomography)
 app.add_typer(schedule.app, name="schedule")
 app.command("jobs", epilog="Example: catalogdb jobs")(run.jobs)
 app.command("status", epilog="Example: catalogdb status --stale ridgecrest-2019")(status.status)

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 PANELS = {
     "Begin": ("demo", "db", "init", "jobs", "formats"),
     "Bring data in": ("fetch", "ingest", "move-archive"),
-    "Make catalogs": ("run", "sweep", "repick", "schedule", "work", "deploy"),
+    "Make catalogs": ("run", "sweep", "repick", "tomography", "schedule", "work", "deploy"),
     "Train pickers": ("train", "models", "embed"),
     "Watch the work": ("status", "watch", "runs", "tasks", "metrics"),
     "Look and take away": ("query", "count", "plot", "export"),

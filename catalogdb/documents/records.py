@@ -251,5 +251,5 @@ class VelocityModel(TypedDict):
     content: Json  # Of layers, what a job's `velocity` holds
     vp: NotRequired[bytes]  # P speeds of a grid, km/s
     vs: NotRequired[bytes]  # S speeds, likewise
-    source: str  # Files that it was read from
+    source: str  # Files that it was read from, or the catalog whose arrivals it was made from
     created: NotRequired[datetime]  # Server time of the first write

@@ -79,13 +79,13 @@ def locate_origins(
         config: settings.
     """
     counts: Counter[str] = Counter()
-    usable = [row for row in range(len(origins)) if not _refused(arrivals[row], counts)]
+    usable = [row for row in range(len(origins)) if not refused(arrivals[row], counts)]
     if not usable:
         return LocationResult(counts=dict(counts))
     origins, arrivals = [origins[row] for row in usable], [arrivals[row] for row in usable]
     if not config.elevations:
         arrivals = [[replace(arrival, elevation_km=0.0) for arrival in event] for event in arrivals]
-    frame = _Frame.of(arrivals, region, margin_km, velocity, LEAST_PICKS if config.errors == "estimated" else 1)
+    frame = Frame.of(arrivals, region, margin_km, velocity, LEAST_PICKS if config.errors == "estimated" else 1)
     own = frame.arrivals(arrivals)
     terms = config.terms if len(origins) >= config.min_events else "none"
     weight = frame.hypo71_weights() if config.errors == "hypo71" else None
@@ -101,7 +101,7 @@ def locate_origins(
     )
 
 
-def _refused(arrivals: Sequence[Placed], counts: Counter[str]) -> bool:
+def refused(arrivals: Sequence[Placed], counts: Counter[str]) -> bool:
     """Whether arrivals can't tell a place at all."""
     if len(arrivals) < FEWEST_ARRIVALS:
         counts["refused_too_few_arrivals"] += 1
@@ -113,7 +113,7 @@ def _refused(arrivals: Sequence[Placed], counts: Counter[str]) -> bool:
 
 
 @dataclass(frozen=True)
-class _Frame:
+class Frame:
     """Stations, map plane and classes of picks of one catalog."""
 
     projection: Projection
@@ -129,7 +129,7 @@ class _Frame:
         margin_km: float,
         velocity: VelocityConfig | VelocityGrid,
         least_picks: int,
-    ) -> _Frame:
+    ) -> Frame:
         """The frame that holds all sensors and the whole search volume."""
         everything = [arrival for event in arrivals for arrival in event]
         stations = sorted({_sensor(arrival) for arrival in everything})
@@ -226,7 +226,7 @@ def _grades(arrivals: Sequence[Placed], least_picks: int) -> dict[tuple[bool, st
 
 
 def _origin(
-    row: int, before: Mapping[str, Any], arrivals: Sequence[Placed], frame: _Frame, located: Located
+    row: int, before: Mapping[str, Any], arrivals: Sequence[Placed], frame: Frame, located: Located
 ) -> dict[str, Any]:
     """The document of one event."""
     density, own = located.density, located.arrivals.take(np.array([row]))
@@ -306,7 +306,7 @@ def _weights(left: np.ndarray, own: Arrivals, located: Located) -> np.ndarray:
     return (best / deviation[: left.size]) ** 2 * trust
 
 
-def _limits(row: int, frame: _Frame, located: Located, arrivals: Sequence[Placed]) -> set[str]:
+def _limits(row: int, frame: Frame, located: Located, arrivals: Sequence[Placed]) -> set[str]:
     """What besides the arrivals has set the location, see schemas/origin.yaml."""
     earth, density = frame.earth, located.density
     place = density.best[row, :3]

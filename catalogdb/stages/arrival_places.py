@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from math import log2
 from typing import Any, NamedTuple
 
 from pymongo.database import Database
@@ -52,9 +53,23 @@ def placed_arrivals(db: Database, origins: Sequence[Mapping[str, Any]]) -> list[
     return found
 
 
+def described(own: PlacedArrival) -> dict[str, Any]:
+    """An arrival as location takes it (`location.documents.Placed`)."""
+    named = {name: own.arrival[name] for name in ("pick_id", "phase", "time")}
+    return named | {"net": own.net, "sta": own.sta, "precision": _precision(own.pick)} | own.place._asdict()
+
+
 def sensor_parts(arrivals: Iterable[PlacedArrival]) -> dict[str, str]:
     """Identity of the places of each station's sensors."""
     sensors: dict[str, set[str]] = defaultdict(set)
     for own in arrivals:
         sensors[f"{own.net}.{own.sta}"].add(" ".join(map(repr, own.place)))
     return {station: digest(*sorted(found)) for station, found in sensors.items()}
+
+
+def _precision(pick: Mapping[str, Any]) -> str:
+    """Class of a pick's precision: the analyst's weight, else its uncertainty to a factor of 1.4."""
+    if pick.get("hypo71_weight") is not None:
+        return f"weight {pick['hypo71_weight']}"
+    uncertainty = pick.get("uncertainty")
+    return f"uncertainty {round(2.0 * log2(uncertainty))}" if uncertainty and uncertainty > 0 else "unknown"

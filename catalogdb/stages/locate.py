@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from math import log2
 from typing import Any, cast
 
 from pymongo.database import Database
@@ -15,7 +14,7 @@ from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import METHOD, LocateConfig
-from catalogdb.stages.arrival_places import ORIGIN_FIELDS, placed_arrivals, sensor_parts
+from catalogdb.stages.arrival_places import ORIGIN_FIELDS, described, placed_arrivals, sensor_parts
 from catalogdb.stages.preferred import FURTHER
 from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
@@ -109,15 +108,7 @@ class LocateStage(Stage):
         fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
         origins = list(db.origin.find(query, fields).sort([("time", 1), ("event_id", 1)]))
         placed = placed_arrivals(db, origins)
-        arrivals = [
-            [
-                {name: own.arrival[name] for name in ("pick_id", "phase", "time")}
-                | {"net": own.net, "sta": own.sta, "precision": _precision(own.pick)}
-                | own.place._asdict()
-                for own in event
-            ]
-            for event in placed
-        ]
+        arrivals = [[described(own) for own in event] for event in placed]
         of_day: dict[str, list[str]] = defaultdict(list)  # a part for each event is more than a row of `task` holds
         for origin, event in zip(origins, arrivals, strict=True):
             of_day[_day(origin["time"])].append(digest(origin, [arrival["precision"] for arrival in event]))
@@ -133,11 +124,3 @@ class LocateStage(Stage):
 def _day(time: float) -> str:
     """UTC day of a time (epoch seconds)."""
     return datetime.fromtimestamp(time, UTC).date().isoformat()
-
-
-def _precision(pick: Mapping[str, Any]) -> str:
-    """Class of a pick's precision: the analyst's weight, else its uncertainty to a factor of 1.4."""
-    if pick.get("hypo71_weight") is not None:
-        return f"weight {pick['hypo71_weight']}"
-    uncertainty = pick.get("uncertainty")
-    return f"uncertainty {round(2.0 * log2(uncertainty))}" if uncertainty and uncertainty > 0 else "unknown"

@@ -45,7 +45,25 @@ def ingest_velocity_model(
     """
     checked_name(name, "velocity model")
     model = read_velocity_model(paths, vp_vs, gradient)
-    document = cast(Json, model_document(name, model, ", ".join(Path(path).name for path in paths)))
+    return keep_model(db, name, model, ", ".join(Path(path).name for path in paths), replace)
+
+
+def keep_model(
+    db: Database, name: str, model: VelocityConfig | VelocityGrid, source: str, replace: bool = False
+) -> Json:
+    """Give a model a name; a second time it changes nothing.
+
+    Args:
+        source: where it is from.
+        replace: take the place of another model of that name.
+
+    Returns:
+        As `ingest_velocity_model`.
+
+    Raises:
+        NameTaken: where the name is another model's.
+    """
+    document = cast(Json, model_document(name, model, source))
     held = db.velocity_model.find_one({"_id": name}, {"model_id": 1})
     same = {"_id": name, "model_id": document["model_id"]}
     if held is not None and held["model_id"] == document["model_id"]:

@@ -207,7 +207,7 @@ def grid_times(
                 "travel_time", eikonal.CACHE_VERSION, model.digest, projection.definition, is_s, *lattice.origin,
                 *lattice.spacing, *lattice.shape, *lattice.source,
             )  # fmt: skip
-            slowness = time_files.kept(key, partial(_made, model, projection, lattice, is_s))
+            slowness = time_files.kept(key, partial(solved, model, projection, lattice, is_s))
             pair.append(TimeGrid(lattice, station, slowness))
             keys.append(key)
         grids.append((pair[0], pair[1]))
@@ -215,7 +215,12 @@ def grid_times(
     return GridTimes(grids, *model.mean_speeds)
 
 
-def _made(model: VelocityGrid, projection: Projection, lattice: Lattice, is_s: bool) -> np.ndarray:
+def solved(model: VelocityGrid, projection: Projection, lattice: Lattice, is_s: bool) -> np.ndarray:
+    """Mean slowness of first arrivals from a lattice's station to its nodes, s/km.
+
+    Args:
+        projection: map plane of the lattice.
+    """
     x, y, depth = lattice.axes
     longitude, latitude = projection.to_lonlat(*np.meshgrid(x, y, indexing="ij"))
     return eikonal.mean_slowness(model.slowness(longitude, latitude, depth, is_s), lattice)

@@ -1,0 +1,100 @@
+"""Rows of `benchmarks.location` on 3-D velocity models made from the arrivals that are then located in them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import _location_grids as grids
+from benchmarks._location_cases import Case, ridgecrest_model
+from benchmarks._location_truth import coverage, pair_errors
+from benchmarks._relocation_cases import ridgecrest_case
+from benchmarks._relocation_rows import held_out_pairs, linked_pairs, relocated
+from catalogdb.geo import Projection
+from catalogdb.location.catalog import locate_catalog
+from catalogdb.location.locate import Locator
+from catalogdb.relocation.differences import catalog_differences
+from catalogdb.stages.tomography import SPACING_KM
+from catalogdb.tomography.invert import Inverted, invert, nodes_around
+from catalogdb.traveltimes.grid_times import grid_times
+from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import VelocityGrid
+
+PLANE = Projection(grids.PLANE)
+
+
+def _inverted(case: Case, velocity: VelocityConfig) -> tuple[Inverted, VelocityGrid, float]:
+    """What the arrivals of a case come to, as a grid over its volume, and the CPU that it takes, s."""
+    before = time.process_time()
+    located = locate_catalog(Locator(case.earth), case.arrivals, terms="none")
+    network, start = case.earth.network, located.density.best
+    limits = float(case.earth.lower[2]), float(case.earth.upper[2])
+    nodes = nodes_around(network, start, limits, SPACING_KM)
+    reading = np.asarray(located.errors.reading)
+    found = invert(velocity, nodes, case.plane, network, case.arrivals, start, reading, limits)
+    seconds = time.process_time() - before
+    top = np.array([*case.earth.lower[:2], min(limits[0], float(network.depth_km.min()))])
+    return found, found.model.grid(case.plane, top, case.earth.upper), seconds
+
+
+def _seen_in(case: Case, model: VelocityGrid) -> Case:
+    """The case in a 3-D model."""
+    network, earth = case.earth.network, case.earth
+    places = np.column_stack([network.x_km, network.y_km, network.depth_km])
+    return replace(case, earth=replace(earth, times=grid_times(model, case.plane, places, earth.lower, earth.upper)))
+
+
+def _misfit(found: Inverted, seconds: float) -> dict[str, float]:
+    names = ("p_before_s", "p_after_s", "s_before_s", "s_after_s")
+    values = (found.before[0], found.after[0], found.before[1], found.after[1])
+    return dict(zip(names, values, strict=True)) | {"nodes": float(found.passed), "cpu_s": seconds}
+
+
+def measure_ridgecrest_tomography(root: Path, arguments: Any) -> Iterator[dict[str, Any]]:
+    """The score on that half of the pairs that nothing was tuned on: of the inversion's own hypocentres, of locations
+    in its model, and relocated in it."""
+    folder = root / "location" / "ridgecrest_synthetic_2024"
+    case, slots, times = ridgecrest_case(folder)
+    pairs = held_out_pairs(folder)
+    velocity = ridgecrest_model(pd.read_csv(folder / "vel.csv"))
+    found, model, seconds = _inverted(case, velocity)
+    yield _row("ridgecrest_tomography", "hypocentres", pair_errors(found.places, pairs), **_misfit(found, seconds))
+    own = _seen_in(case, model)
+    sensors = np.column_stack([slots.x_km, slots.y_km, slots.depth_km])[slots.sensors[0]]
+    of_slots = grid_times(model, case.plane, sensors, case.earth.lower, case.earth.upper)
+    for terms in arguments.methods:
+        start = locate_catalog(Locator(own.earth), own.arrivals, terms=terms).density.best
+        yield _row("ridgecrest_tomography", terms, pair_errors(start, pairs))
+        found_times = catalog_differences(linked_pairs(start, times), times, np.ones_like(times))
+        moved = relocated(start, found_times, slots, of_slots, float(case.earth.lower[2]))
+        yield _row("ridgecrest_tomography", f"{terms}, double_difference", pair_errors(moved, pairs))
+
+
+def measure_twin_tomography(root: Path, arguments: Any) -> Iterator[dict[str, Any]]:
+    """Distances to the truth in the twin with a fault and a basin, whose 3-D model is made from its arrivals."""
+    stations, true = grids.network(seed=1), grids.fault_and_basin()
+    made = grids.made(stations, grids.finer_times(true, stations), seed=3)
+    velocity = grids.mean_layers(true)
+    case = Case(made.earth(grids.times_in(velocity, stations)), made.arrivals, np.arange(len(made.truth)), PLANE)
+    found, model, seconds = _inverted(case, velocity)
+    yield _row("twin_tomography", "hypocentres", _apart(found.places, made.truth), **_misfit(found, seconds))
+    own = _seen_in(case, model)
+    for terms in arguments.methods:
+        located = locate_catalog(Locator(own.earth), own.arrivals, terms=terms).density
+        yield _row("twin_tomography", terms, _apart(located.best, made.truth), **coverage(located, made.truth))
+
+
+def _apart(places: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Median distances, horizontal and vertical, km."""
+    off = places[:, :3] - truth
+    return float(np.median(np.hypot(off[:, 0], off[:, 1]))), float(np.median(np.abs(off[:, 2])))
+
+
+def _row(case: str, method: str, errors: tuple[float, float], **more: float) -> dict[str, Any]:
+    return {"case": case, "method": method, "horizontal_km": errors[0], "vertical_km": errors[1]} | more

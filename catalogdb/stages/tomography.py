@@ -1,0 +1,76 @@
+"""A catalog's arrivals -> a named 3-D velocity model."""
+
+from __future__ import annotations
+
+from pymongo.database import Database
+
+from catalogdb.documents.free import Json
+from catalogdb.errors import InputError
+from catalogdb.names import checked_name
+from catalogdb.stages.arrival_places import ORIGIN_FIELDS, described, placed_arrivals
+from catalogdb.stages.preferred import FURTHER
+from catalogdb.stages.velocity_models import keep_model, velocity_model
+from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB
+from catalogdb.traveltimes.velocity import VelocityConfig
+
+SPACING_KM = 4.0
+LOCATED_BY = tuple(keys for keys in PLACES_IN_A_JOB if keys[0] != "relocate")
+
+
+def make_velocity_model(
+    db: Database, catalog: str, name: str, spacing_km: float = SPACING_KM, replace: bool = False
+) -> Json:
+    """Invert the arrivals of a catalog for a 3-D velocity model, and give it a name.
+
+    It begins with the 1-D model of the catalog's job and reaches over its region.
+
+    Args:
+        spacing_km: of nodes, horizontally.
+        replace: take the place of another model of that name.
+
+    Returns:
+        As `keep_model`, and facts as of `model_of_arrivals`.
+
+    Raises:
+        InputError: for an unknown catalog, one without a job's settings, too few events, or a 3-D model to begin with.
+        NameTaken: where the name is another model's.
+    """
+    checked_name(name, "velocity model")
+    row = db.catalog.find_one({"_id": catalog}, {"config": 1})
+    if row is None:
+        raise InputError(f"no catalog {catalog!r} in database {db.name!r}", hint="catalogdb query catalogs")
+    config = row.get("config") or {}
+    if "associate" not in config:
+        raise InputError(
+            f"catalog {catalog!r} is of no job that associates: it has neither a region nor a velocity model",
+            hint="name a catalog that catalogdb run has made",
+        )
+    from catalogdb.geo import Region
+    from catalogdb.location.documents import Placed
+    from catalogdb.tomography.documents import model_of_arrivals
+
+    velocity = _velocity(db, catalog, config)
+    query = {"catalog": catalog, "method": {"$nin": list(FURTHER)}}
+    fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
+    origins = list(db.origin.find(query, fields).sort([("time", 1), ("event_id", 1)]))
+    arrivals = [[Placed(**described(own)) for own in event] for event in placed_arrivals(db, origins)]
+    region = Region.model_validate(config.get("region") or {})
+    margin_km = float(config["associate"]["search_margin_km"])
+    model, facts = model_of_arrivals(origins, arrivals, region, margin_km, velocity, spacing_km)
+    return keep_model(db, name, model, f"tomography of catalog {catalog}", replace) | facts
+
+
+def _velocity(db: Database, catalog: str, config: Json) -> VelocityConfig:
+    """The 1-D model that a catalog was located in."""
+    for block, setting in LOCATED_BY:
+        found = (config.get(block) or {}).get(setting)
+        if not found:
+            continue
+        model = velocity_model(db, found) if setting == NAMED else VelocityConfig.model_validate(found)
+        if isinstance(model, VelocityConfig):
+            return model
+        raise InputError(
+            f"catalog {catalog!r} was located in {found!r}, a 3-D model: tomography begins with a 1-D one",
+            hint="name a catalog that was located in layers",
+        )
+    return VelocityConfig()

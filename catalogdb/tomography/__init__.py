@@ -1,0 +1,1 @@
+"""Velocity models in three dimensions from the arrivals of a catalog: no database, no files."""

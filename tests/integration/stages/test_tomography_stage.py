@@ -1,0 +1,47 @@
+"""A model that a catalog's arrivals make, under a name that the next job locates in."""
+
+import pytest
+from commands import environment_of
+from typer.testing import CliRunner
+
+from catalogdb.cli.app import app
+from catalogdb.database.connection import connect
+from catalogdb.errors import InputError, NameTaken
+from catalogdb.runs.run import run_job
+from catalogdb.stages.tomography import make_velocity_model
+
+BLOCK = "locate={min_events: 3, terms: none, velocity_model: made}"
+
+
+def test_a_catalog_makes_the_model_it_is_located_in(engine_day, tmp_path, monkeypatch):
+    pytest.importorskip("eikonalfm")
+    from catalogdb.tomography import documents, rays
+    from catalogdb.traveltimes import eikonal
+
+    monkeypatch.setenv("CATALOGDB_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(rays, "MOST_NODES", 10_000)
+    monkeypatch.setattr(eikonal, "MOST_NODES", 60_000)
+    settings = engine_day.filled()
+    db = connect(settings)
+    assert run_job(settings, engine_day.job()).status == "done"
+    with pytest.raises(InputError, match="events have 4 arrivals at 2 stations or more, fewer than 50"):
+        make_velocity_model(db, "engines", "made")
+    monkeypatch.setattr(documents, "FEWEST_EVENTS", 3)
+    for key, value in environment_of(settings).items():
+        monkeypatch.setenv(key, value)
+    done = CliRunner().invoke(app, ["tomography", "engines", "--name", "made", "--spacing", "40"])
+    assert done.exit_code == 0 and "added" in done.output, done.output
+    assert db.velocity_model.find_one({"_id": "made"})["source"] == "tomography of catalog engines"
+    assert make_velocity_model(db, "engines", "made", 40.0)["done"] == "nothing: it is there"
+    with pytest.raises(NameTaken, match="another content"):
+        make_velocity_model(db, "engines", "made", 60.0)
+    report = run_job(settings, engine_day.job(BLOCK, "catalog=in-3d", "pick_set=engines"))
+    assert report.status == "done", report
+    origin = db.origin.find_one({"catalog": "in-3d", "method": "nonlinear"})
+    assert "grid" in origin["earth_model_id"]
+    with pytest.raises(InputError, match="was located in 'made', a 3-D model: tomography begins with a 1-D one"):
+        make_velocity_model(db, "in-3d", "more", 40.0)
+    with pytest.raises(InputError, match="no catalog 'nothing'"):
+        make_velocity_model(db, "nothing", "more")
+    with pytest.raises(InputError, match="'truth' is of no job that associates"):
+        make_velocity_model(db, "truth", "more")
