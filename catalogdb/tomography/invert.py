@@ -17,7 +17,7 @@ from catalogdb.tomography.rays import Equations, equations
 from catalogdb.tomography.system import System
 from catalogdb.traveltimes.velocity import VelocityConfig
 
-ROUNDS = 4
+ROUNDS = 6
 CHOOSING_ROUND, TRIALS = 1, 30
 """Scales are chosen in the second round, when residuals are no longer those of the 1-D model."""
 TRIAL_STEP = 0.4

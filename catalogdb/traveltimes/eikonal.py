@@ -45,14 +45,14 @@ class Lattice:
         lower: np.ndarray,
         upper: np.ndarray,
         spacing: tuple[float, float, float],
-        most_nodes: int = MOST_NODES,
+        most_nodes: int | None = None,
     ) -> Lattice:
         """The lattice that reaches over a volume and its station.
 
         Args:
             station, lower, upper: (x, y, depth) of the station and of the volume's limits, km.
             spacing: of the model, km; the lattice's are halves, quarters ... of it.
-            most_nodes: it is finer than the model as long as it has no more.
+            most_nodes: it is finer than the model as long as it has no more; left out: `MOST_NODES`.
 
         Raises:
             InputError: for a volume too large for this spacing.
@@ -66,7 +66,8 @@ class Lattice:
                 f"volume has {count:.3g} nodes, more than {TOO_MANY_NODES:.3g}",
                 hint="make the region or associate.search_margin_km smaller, or the model coarser",
             )
-        while _count(lower, upper, finer := _finer(step)) <= most_nodes and finer.min() >= FINEST_KM:
+        most = MOST_NODES if most_nodes is None else most_nodes
+        while _count(lower, upper, finer := _finer(step)) <= most and finer.min() >= FINEST_KM:
             step = finer
         below = np.ceil(np.round((station - lower) / step, 6)).astype(int)
         above = np.ceil(np.round((upper - station) / step, 6)).astype(int)
