@@ -22,7 +22,7 @@ class SafeConsole(Console):
 
     def __init__(self, **options: Any):
         stream = sys.stderr if options.get("stderr") else sys.stdout
-        options.setdefault("width", None if stream.isatty() else WIDTH_OF_PIPES)
+        options.setdefault("width", None if stream and stream.isatty() else WIDTH_OF_PIPES)
         super().__init__(highlight=False, emoji=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:

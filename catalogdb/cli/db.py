@@ -79,7 +79,8 @@ def uri(json: common.JsonOption = False) -> None:
 def init(json: common.JsonOption = False) -> None:
     """Create collections, validators, indexes and views from the schema, and bring the roles of its users up to date.
 
-    What is in place is left as it is.
+    What is in place is left as it is. Other commands do the same by themselves, except where another version of
+    catalogdb has replaced this one's schema: going back to an earlier version takes this command.
     """
     from catalogdb.database.connection import connect
     from catalogdb.database.initialise import initialise
@@ -87,7 +88,7 @@ def init(json: common.JsonOption = False) -> None:
 
     settings = common.settings()
     db = connect(settings)
-    changes = [*initialise(db), *update_roles(db)]
+    changes = [*initialise(db, back=True), *update_roles(db)]
     if json:
         common.print_json({"database": settings.database, "changes": changes})
     else:

@@ -235,6 +235,11 @@ def _explained(error: mongo_errors.PyMongoError, settings: Settings) -> Database
             f"{where}: the server has no transactions",
             hint="run MongoDB as a replica set, of one member if need be (--replSet)",
         )
+    if "Document failed validation" in str(error):
+        return DatabaseError(
+            f"{where}: a document was refused by the schema in force",
+            hint="has another version of catalogdb changed it meanwhile? catalogdb db init brings it to this one's",
+        )
     if isinstance(error, (mongo_errors.ConfigurationError, mongo_errors.InvalidURI)):
         return DatabaseError(f"{where}: not a usable MongoDB URI: {_short(error)}")
     if isinstance(error, mongo_errors.ConnectionFailure) or code in SHUTTING_DOWN or error.timeout:

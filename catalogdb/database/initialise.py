@@ -18,19 +18,27 @@ from catalogdb.version import __version__
 NAMESPACE_EXISTS = 48
 
 
-def initialise(db: Database) -> list[str]:
+def initialise(db: Database, back: bool = False) -> list[str]:
     """Create or update what the schema asks for; returns the changes made, in words (none when all is in place).
 
+    Args:
+        back: bring it to this version's schema also where another version has replaced that one here. Otherwise a host
+            with an earlier version would take indexes and validators away from those that work with the later one.
+
     Raises:
-        DatabaseError: when data in the database stand against the schema (a unique index over duplicates).
+        DatabaseError: when data in the database stand against the schema (a unique index over duplicates), or the
+            schema of this version was replaced here.
     """
-    return through_failover(db, lambda: _apply(db))
+    return through_failover(db, lambda: _apply(db, back))
 
 
-def _apply(db: Database) -> list[str]:
-    in_force = _schemas_in_force(db)
+def _apply(db: Database, back: bool) -> list[str]:
+    history = _history(db)
+    in_force = {name: row["schema_ids"][-1] for name, row in history.items()}
     stored_views = {name: view for name, view in views().items() if not view.parameters}
     wanted = {name: schema.schema_id for name, schema in (collections() | stored_views).items()}
+    if not back:
+        _check_not_replaced(db, history, wanted)
     changes: dict[str, list[str]] = {}
     # A majority is waited for once: it has all that came before what it has.
     unwaited = db.with_options(write_concern=WriteConcern(w=1))
@@ -48,11 +56,27 @@ def _apply(db: Database) -> list[str]:
     return [f"{name}: {change}" for name, done in changes.items() for change in done]
 
 
-def _schemas_in_force(db: Database) -> dict[str, str]:
-    newest = db.migration.aggregate(
-        [{"$sort": {"applied": 1, "_id": 1}}, {"$group": {"_id": "$collection", "schema_id": {"$last": "$schema_id"}}}]
+def _history(db: Database) -> dict[str, Json]:
+    """Of each collection and view the ids of its schemas here, the one in force last, and when that one came."""
+    rows = db.migration.aggregate(
+        [
+            {"$sort": {"applied": 1, "_id": 1}},
+            {"$group": {"_id": "$collection", "schema_ids": {"$push": "$schema_id"}, "applied": {"$last": "$applied"}}},
+        ]
     )
-    return {row["_id"]: row["schema_id"] for row in newest}
+    return {row["_id"]: row for row in rows}
+
+
+def _check_not_replaced(db: Database, history: dict[str, Json], wanted: dict[str, str]) -> None:
+    for name, schema_id in wanted.items():
+        known = history[name]["schema_ids"] if name in history else []
+        if schema_id in known and schema_id != known[-1]:
+            since = history[name]["applied"].isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
+            raise DatabaseError(
+                f"database {db.name}: another version of catalogdb replaced this one's schema of {name} on {since} UTC",
+                hint="use that version on this host, too; or, when no process of it works on the database any more, "
+                "bring it back to this version's schema: catalogdb db init",
+            )
 
 
 def _apply_collection(db: Database, schema: CollectionSchema) -> list[str]:

@@ -73,6 +73,7 @@ class WfFile(TypedDict):
     mtime_ns: NotRequired[int]  # ns: Modification time when it was indexed (nanoseconds since 1970)
     ctime_ns: NotRequired[int]  # ns: Time of the last change to its inode when it was indexed (nanoseconds since 1970)
     digest: NotRequired[str]  # SHA-256 (its first 128 bits) of its bytes when it was indexed
+    revision: NotRequired[int]  # Revision of the readers that read it
     state: State  # What came of the file
     error: NotRequired[str]  # Why it could not be read
     warnings: NotRequired[list[Any]]  # Things worth knowing that did not stop it, such as a truncated last record

@@ -32,6 +32,8 @@ from catalogdb.stages.write_catalog import write_catalog
 
 SELF_DESCRIBING = ("quakeml", "scml", "geojson")
 """Formats that say what they are, so that a file without events is one nevertheless."""
+SAID_OF_FILES = ("reports", "notes")
+"""What a catalog's configuration says of the files besides how they were read."""
 REVISION = 10  # of the readers: a change that gives other documents for the same files raises it
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
 STATIONS_NAMED = 30
@@ -105,7 +107,7 @@ def ingest_catalog(
         config_id = _identity(config, made_as)
         if not held or held["config_id"] != config_id:
             made_as, config_id = name, _identity(config, name)
-        _check_name(db, name, held, config_id, replace)
+        _check_name(db, name, held, config, config_id, replace)
         task_id = content_id(IngestCatalog.in_ledger, config_id, {"catalog": made_as})
         if held and not replace and not _can_name_networks(db, name):
             row = db.task.find_one({"_id": task_id}) or {}
@@ -166,11 +168,11 @@ def _config(
 
 
 def _identity(config: Json, name: str) -> str:
-    hashes = [content["sha256"] for content in config["files"]]  # not the names: a renamed file is the same catalog
+    hashes = [content.get("sha256") for content in config["files"]]  # not the names: a renamed file is the same catalog
     return content_id("catalog", name, config | {"files": hashes})
 
 
-def _check_name(db: Database, name: str, held: Catalog | None, config_id: str, replace: bool) -> None:
+def _check_name(db: Database, name: str, held: Catalog | None, config: Json, config_id: str, replace: bool) -> None:
     for collection, found in (("catalog", held), ("pick set", db.pick_set.find_one({"_id": name}))):
         if not found:
             continue
@@ -182,7 +184,7 @@ def _check_name(db: Database, name: str, held: Catalog | None, config_id: str, r
             )
         if found["config_id"] != config_id and not replace:
             raise NameTaken(
-                f"{collection} {name!r} was ingested from other files or in another way",
+                f"{collection} {name!r} was ingested from {_what_else(found['config'], config)}",
                 hint="--replace writes over it, another --name keeps both",
             )
     for collection in ("catalog", "pick_set"):
@@ -199,6 +201,22 @@ def _check_name(db: Database, name: str, held: Catalog | None, config_id: str, r
                 f"pick set {name!r} can't be replaced: catalogs {', '.join(sorted(users))} are made from it",
                 hint="give the ingested catalog another --name",
             )
+
+
+def _what_else(there: Json, here: Json) -> str:
+    """What differs from an earlier ingest, in words."""
+    of_both = [{**config, "files": [content["sha256"] for content in config["files"]]} for config in (there, here)]
+    old, new = ({key: value for key, value in config.items() if key not in SAID_OF_FILES} for config in of_both)
+    differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    if "files" in differing:
+        return "other files"
+    if differing in ([], ["revision"]):
+        return (
+            "these files by another version of catalogdb, whose readers give other documents (revision "
+            f"{old.get('revision')} there, {REVISION} here)"
+        )
+    how = ", ".join(f"{key}: {old.get(key)!r} there, {new.get(key)!r} here" for key in differing)
+    return f"these files in another way ({how})"
 
 
 def _is_empty(reference: ReferenceCatalog) -> bool:

@@ -23,7 +23,7 @@ from catalogdb.job_schedule import IngestBlock
 from catalogdb.ledger.stage import FileStage
 from catalogdb.stages.file_states import IDENTITIES_PER_QUERY, content_of, with_extent
 from catalogdb.stages.waveform_files import WaveformFile, find_files, is_gone, known_files, shown
-from catalogdb.waveforms import FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_waveforms
+from catalogdb.waveforms import REVISION, FileState, ScanResult, UnreadableWaveform, WaveformUnavailable, scan_waveforms
 
 PARALLEL_FROM = 64
 """So many files to scan are worth starting processes for."""
@@ -39,7 +39,9 @@ class WaveformIngestSummary(BaseModel):
     files: int = Field(0, description="Files considered.")
     new: int = Field(0, description="Seen for the first time, readable or not.")
     changed: int = Field(
-        0, description="Of another size or time than when they were indexed, or found stale at a read."
+        0,
+        description="Of another size or time than when they were indexed, found stale at a read, or read by an earlier "
+        "version's readers.",
     )
     unchanged: int = Field(0, description="As they were when they were indexed; not read again.")
     unreadable: int = Field(0, description="Of the new and changed ones: without usable samples.")
@@ -111,7 +113,8 @@ def ingest_waveforms(
 ) -> WaveformIngestSummary:
     """Bring the index up to date with the files and folders given.
 
-    Files whose size and times (of content and inode, ns) are as before are not opened. The others are scanned, in
+    Files whose size and times (of content and inode, ns) are as before, and that readers of this revision read, are not
+    opened. The others are scanned, in
     `workers` processes (default: the cores at hand) where there are many. Each file's rows are replaced in one
     transaction, so that a crash leaves no file half-indexed. A file that can't be read for the moment (an I/O error)
     keeps the rows it had, and is tried again next time. Files below the given paths that were indexed and are gone are
@@ -165,7 +168,7 @@ def ingest_waveforms(
 
 
 def _as_indexed(row: WfFile, status: os.stat_result) -> bool:
-    if "size" not in row:
+    if "size" not in row or row.get("revision") != REVISION:
         return False
     return FileState(row["size"], row["mtime_ns"], row.get("ctime_ns")).shows(status)
 
@@ -249,7 +252,7 @@ def _write(db: Database, scan: _Scan) -> None:
     key = {"dir": str(file.path.parent), "dfile": file.path.name}
     state = scan.result.state if scan.result else FileState.of(file.status)
     row: AnyDocument = {"size": state.size, "mtime_ns": state.mtime_ns, "ctime_ns": state.ctime_ns}
-    row |= {"n_pieces": 0, "state": "unreadable"}
+    row |= {"n_pieces": 0, "state": "unreadable", "revision": REVISION}
     segments: list[WfMiniseed] = []
     if scan.passing:
         # without size and time the file counts as changed next time; rows that it has stay as they are

@@ -88,7 +88,7 @@ def known_files(db: Database, roots: Sequence[Path]) -> dict[tuple[str, str], Wf
             clauses += [{"dir": str(root.parent), "dfile": root.name}, below(root)]
     if not clauses:
         return {}
-    rows = db.wf_file.find({"$or": clauses}, {"dir": 1, "dfile": 1, "state": 1} | FIELDS)
+    rows = db.wf_file.find({"$or": clauses}, {"dir": 1, "dfile": 1, "state": 1, "revision": 1} | FIELDS)
     return {(row["dir"], row["dfile"]): row for row in rows}
 
 

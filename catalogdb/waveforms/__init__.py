@@ -2,11 +2,12 @@
 
 from catalogdb.waveforms.errors import ChangedWaveform, UnreadableWaveform, WaveformUnavailable
 from catalogdb.waveforms.file_state import FileState
-from catalogdb.waveforms.index import ScanResult, scan_miniseed
+from catalogdb.waveforms.index import REVISION, ScanResult, scan_miniseed
 from catalogdb.waveforms.other_formats import scan_waveforms
 from catalogdb.waveforms.read import read_traces
 
 __all__ = [
+    "REVISION",
     "ChangedWaveform",
     "FileState",
     "ScanResult",

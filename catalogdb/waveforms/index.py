@@ -28,6 +28,10 @@ from catalogdb.waveforms.records import Junk, Records, chain_breaks, codes, loca
 from catalogdb.waveforms.segment_document import IndexedSegment, segment_document
 from catalogdb.wording import first_few
 
+REVISION = 1
+"""Of the readers of all formats: a change that gives other segments, or none, for the same bytes raises it, and the
+next ingest reads files again that were indexed before."""
+
 _SEED_CONTROL_HEADER = re.compile(rb"[0-9]{6}[VAST][ *]")
 _LONGEST_LIST = 3
 _INDEXERS_CODES = re.compile(rb"[0-9A-Za-z][0-9A-Za-z ]{4}[0-9A-Za-z \-]{2}[0-9A-Za-z]{3}[0-9A-Za-z ]{2}")

@@ -13,7 +13,7 @@ from pymongo import monitoring
 from pymongo.errors import OperationFailure, WriteError
 
 from catalogdb.database import initialise as initialise_module
-from catalogdb.database.connection import connect, connection_uri, embedded, redacted
+from catalogdb.database.connection import connect, connection_uri, database_errors, embedded, redacted
 from catalogdb.database.embedded import EmbeddedMongod
 from catalogdb.database.initialise import initialise
 from catalogdb.database.ports import is_free
@@ -214,6 +214,28 @@ def test_changed_schema_is_a_recorded_migration(db, monkeypatch):
     row = db.migration.find_one({"collection": "task", "schema_id": extra.schema_id})
     assert row["previous_schema_id"] == task.schema_id
     assert initialise(db) == []
+
+
+def test_version_left_behind_leaves_schema_alone(db, monkeypatch):
+    later = dict(collections())
+    task = later["task"]
+    later["task"] = task.model_copy(update={"indexes": task.indexes[:1]})
+    with monkeypatch.context() as patch:
+        patch.setattr(initialise_module, "collections", lambda: later)
+        initialise(db)
+    before = db.task.index_information(), list(db.migration.find().sort("_id"))
+    with pytest.raises(DatabaseError, match="replaced this one's schema of task on 20") as caught:
+        initialise(db)
+    assert "catalogdb db init" in caught.value.hint
+    assert (db.task.index_information(), list(db.migration.find().sort("_id"))) == before
+    assert any("created" in change for change in initialise(db, back=True))
+    assert initialise(db) == []
+
+
+def test_document_against_the_schema_names_the_way_out(db, settings):
+    with pytest.raises(DatabaseError, match="refused by the schema") as caught, database_errors(settings):
+        db.pick_set.insert_one({"_id": "x", "kind": "automatic", "config_id": "1", "colour": "red"})
+    assert "catalogdb db init" in caught.value.hint
 
 
 def test_validator_refuses_unknown_fields_and_wrong_types(db):

@@ -133,6 +133,19 @@ def test_the_error_of_a_transaction_too_large_is_known():
     assert write_catalog.TRANSACTION_TOO_LARGE in write_catalog._codes(error)
 
 
+def test_refusal_says_what_differs_from_the_ingest_before(db, files, monkeypatch):
+    ingest_catalog(db, files, "ogs")
+    with pytest.raises(NameTaken, match=r"in another way \(evaluation_mode: 'manual' there, 'automatic' here"):
+        ingest_catalog(db, files, "ogs", evaluation_mode="automatic")
+    there = module.REVISION
+    monkeypatch.setattr(module, "REVISION", there + 1)
+    with pytest.raises(NameTaken, match=rf"another version .*\(revision {there} there, {there + 1} here\)"):
+        ingest_catalog(db, files, "ogs")
+    files[0].write_text(EVENTS + "3,2024-01-04,46,13,5,1.0\n")
+    with pytest.raises(NameTaken, match="from other files"):
+        ingest_catalog(db, files, "ogs")
+
+
 def test_catalogs_made_by_jobs_are_never_replaced(db, files):
     db.catalog.insert_one({"_id": "nightly", "kind": "automatic", "config_id": "x", "config": {"associate": {}}})
     with pytest.raises(NameTaken, match="made by a job"):

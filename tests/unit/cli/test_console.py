@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 from rich.text import Text
@@ -16,6 +18,13 @@ SHOWN = r"\x1b]0;PWNED\x07\x1b[31mX\x9b2J\x7f\u202e\x0dover"
 
 def console(**options):
     return SafeConsole(file=io.StringIO(), width=200, **options)
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_commands_work_with_closed_standard_streams(closed):
+    script = f'"{sys.executable}" -m catalogdb jobs {closed}'
+    process = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+    assert (process.returncode, process.stderr) == (0, "")
 
 
 def test_control_characters_are_written_out_wherever_they_stand():
