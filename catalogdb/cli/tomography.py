@@ -21,9 +21,16 @@ def tomography(
     It begins with the 1-D model of the catalog's job. How rough the model may be is chosen by how probable it makes the
     arrivals. Takes minutes for a thousand events.
     """
+    from rich.progress import Progress
+
     from catalogdb.stages.tomography import make_velocity_model
 
-    facts = make_velocity_model(common.database(), catalog, name, spacing, replace)
+    db = common.database()
+    with Progress(console=common.err, disable=not common.progress_allowed(json), transient=True) as bar:
+        task = bar.add_task("rounds", total=None)
+        facts = make_velocity_model(
+            db, catalog, name, spacing, replace, lambda done, total: bar.update(task, completed=done, total=total)
+        )
     if json:
         common.print_json(facts)
     else:

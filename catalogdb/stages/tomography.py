@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pymongo.database import Database
 
 from catalogdb.documents.free import Json
@@ -18,7 +20,12 @@ LOCATED_BY = tuple(keys for keys in PLACES_IN_A_JOB if keys[0] != "relocate")
 
 
 def make_velocity_model(
-    db: Database, catalog: str, name: str, spacing_km: float = SPACING_KM, replace: bool = False
+    db: Database,
+    catalog: str,
+    name: str,
+    spacing_km: float = SPACING_KM,
+    replace: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Json:
     """Invert the arrivals of a catalog for a 3-D velocity model, and give it a name.
 
@@ -27,6 +34,7 @@ def make_velocity_model(
     Args:
         spacing_km: of nodes, horizontally.
         replace: take the place of another model of that name.
+        progress: called with the rounds done, and how many there are.
 
     Returns:
         As `keep_model`, and facts as of `model_of_arrivals`.
@@ -56,7 +64,7 @@ def make_velocity_model(
     arrivals = [[Placed(**described(own)) for own in event] for event in placed_arrivals(db, origins)]
     region = Region.model_validate(config.get("region") or {})
     margin_km = float(config["associate"]["search_margin_km"])
-    model, facts = model_of_arrivals(origins, arrivals, region, margin_km, velocity, spacing_km)
+    model, facts = model_of_arrivals(origins, arrivals, region, margin_km, velocity, spacing_km, progress)
     return keep_model(db, name, model, f"tomography of catalog {catalog}", replace) | facts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
@@ -31,6 +31,7 @@ def model_of_arrivals(
     margin_km: float,
     velocity: VelocityConfig,
     spacing_km: float,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[VelocityGrid, dict[str, Any]]:
     """Invert the arrivals of a catalog.
 
@@ -40,6 +41,7 @@ def model_of_arrivals(
         region, margin_km: volume that the model is to reach over.
         velocity: 1-D model to begin with.
         spacing_km: of nodes, horizontally.
+        progress: called with the rounds done, and how many there are.
 
     Returns:
         The model, and facts: events, arrivals, nodes, what scales the arrivals chose, residuals before and after (s).
@@ -62,9 +64,8 @@ def model_of_arrivals(
     located = locate_catalog(Locator(earth), own, frame.guesses(origins, own.reference), "none")
     limits, start = (float(earth.lower[2]), float(earth.upper[2])), located.density.best
     nodes = nodes_around(earth.network, start, limits, spacing_km)
-    found = invert(
-        velocity, nodes, frame.projection, earth.network, own, start, np.asarray(located.errors.reading), limits
-    )
+    reading = np.asarray(located.errors.reading)
+    found = invert(velocity, nodes, frame.projection, earth.network, own, start, reading, limits, progress)
     stations = np.column_stack([earth.network.x_km, earth.network.y_km, earth.network.depth_km])
     lower, upper = np.minimum(earth.lower, stations.min(axis=0)), np.maximum(earth.upper, stations.max(axis=0))
     facts = {"events": len(own), "arrivals": int(own.count.sum()), "spacing_km": spacing_km}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -77,6 +78,7 @@ def invert(
     start: np.ndarray,
     reading: np.ndarray,
     limits_km: tuple[float, float],
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Inverted:
     """Invert the arrivals of a catalog.
 
@@ -88,6 +90,7 @@ def invert(
         start: (x, y, depth, time) of its events in the 1-D model.
         reading: standard deviation of the readings of each grade, s, a first guess.
         limits_km: shallowest and deepest events.
+        progress: called with the rounds done, and how many there are.
 
     Raises:
         InputError: where rays pass too many nodes.
@@ -97,6 +100,7 @@ def invert(
     deviation = reading.copy()
     before: tuple[float, float] | None = None
     for number in range(ROUNDS):
+        progress(number, ROUNDS)
         found = equations(model, plane, network, arrivals, places)
         before = before or _misfit(found, found.residual)
         passed = _passed(found, len(nodes), nodes.spacing[0])
