@@ -12,7 +12,14 @@ from catalogdb.cli import common, completion
 def tomography(
     catalog: Annotated[str, typer.Argument(help="Catalog of a job.", autocompletion=completion.catalogs)],
     name: Annotated[str, typer.Option(help="Name that the model is given, for locate.velocity_model.")],
-    spacing: Annotated[float, typer.Option(min=0.5, max=100.0, help="Of nodes, km; in depth a third of it.")] = 4.0,
+    spacing: Annotated[
+        float | None,
+        typer.Option(
+            min=0.5,
+            max=100.0,
+            help="Of nodes, km; in depth a third of it. Left out: 4, or more where rays would pass too many nodes.",
+        ),
+    ] = None,
     replace: Annotated[bool, typer.Option(help="Replace another model of that name.")] = False,
     json: common.JsonOption = False,
 ) -> None:

@@ -15,7 +15,6 @@ from catalogdb.stages.velocity_models import keep_model, velocity_model
 from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB
 from catalogdb.traveltimes.velocity import VelocityConfig
 
-SPACING_KM = 4.0
 LOCATED_BY = tuple(keys for keys in PLACES_IN_A_JOB if keys[0] != "relocate")
 
 
@@ -23,7 +22,7 @@ def make_velocity_model(
     db: Database,
     catalog: str,
     name: str,
-    spacing_km: float = SPACING_KM,
+    spacing_km: float | None = None,
     replace: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Json:
@@ -32,7 +31,7 @@ def make_velocity_model(
     It begins with the 1-D model of the catalog's job and reaches over its region.
 
     Args:
-        spacing_km: of nodes, horizontally.
+        spacing_km: of nodes, horizontally; left out: 4 km, or as many more as their number asks for.
         replace: take the place of another model of that name.
         progress: called with the rounds done, and how many there are.
 

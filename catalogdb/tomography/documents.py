@@ -14,12 +14,14 @@ from catalogdb.geo import KM_PER_DEGREE, Region
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.documents import LEAST_PICKS, Frame, Placed, refused
 from catalogdb.location.locate import Locator
-from catalogdb.tomography.invert import Inverted, invert, nodes_around
+from catalogdb.tomography.invert import Inverted, TooManyNodes, invert, nodes_around
 from catalogdb.tomography.prior import Scales
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 FEWEST_EVENTS, MOST_EVENTS = 50, 2000
+CLOSEST_KM = 4.0
+"""Nodes are so far apart, or farther where rays would pass too many, unless a spacing is given."""
 CELL_KM = 2.0
 """Where there are more events than that, those of most arrivals in each cube of this size come first."""
 
@@ -30,7 +32,7 @@ def model_of_arrivals(
     region: Region,
     margin_km: float,
     velocity: VelocityConfig,
-    spacing_km: float,
+    spacing_km: float | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[VelocityGrid, dict[str, Any]]:
     """Invert the arrivals of a catalog.
@@ -40,14 +42,14 @@ def model_of_arrivals(
         arrivals: of each of them.
         region, margin_km: volume that the model is to reach over.
         velocity: 1-D model to begin with.
-        spacing_km: of nodes, horizontally.
+        spacing_km: of nodes, horizontally; left out: 4 km, or as many more as their number asks for.
         progress: called with the rounds done, and how many there are.
 
     Returns:
         The model, and facts: events, arrivals, nodes, what scales the arrivals chose, residuals before and after (s).
 
     Raises:
-        InputError: for too few events, and where rays pass too many nodes.
+        InputError: for too few events, and where rays pass too many nodes of the spacing given.
     """
     counts: Counter[str] = Counter()
     usable = [row for row in range(len(origins)) if not refused(arrivals[row], counts)]
@@ -63,12 +65,18 @@ def model_of_arrivals(
     earth, own = frame.earth, frame.arrivals(arrivals)
     located = locate_catalog(Locator(earth), own, frame.guesses(origins, own.reference), "none")
     limits, start = (float(earth.lower[2]), float(earth.upper[2])), located.density.best
-    nodes = nodes_around(earth.network, start, limits, spacing_km)
-    reading = np.asarray(located.errors.reading)
-    found = invert(velocity, nodes, frame.projection, earth.network, own, start, reading, limits, progress)
+    reading, spacing, found = np.asarray(located.errors.reading), spacing_km or CLOSEST_KM, None
+    while found is None:
+        nodes = nodes_around(earth.network, start, limits, spacing)
+        try:
+            found = invert(velocity, nodes, frame.projection, earth.network, own, start, reading, limits, progress)
+        except TooManyNodes as error:
+            if spacing_km is not None:
+                raise
+            spacing = error.spacing_km
     stations = np.column_stack([earth.network.x_km, earth.network.y_km, earth.network.depth_km])
     lower, upper = np.minimum(earth.lower, stations.min(axis=0)), np.maximum(earth.upper, stations.max(axis=0))
-    facts = {"events": len(own), "arrivals": int(own.count.sum()), "spacing_km": spacing_km}
+    facts = {"events": len(own), "arrivals": int(own.count.sum()), "spacing_km": spacing}
     return found.model.grid(frame.projection, lower, upper), facts | _facts(found)
 
 

@@ -34,6 +34,17 @@ AROUND = 2
 """Nodes beyond the outermost stations and events."""
 
 
+class TooManyNodes(InputError):
+    """Rays pass more nodes than are solved for; `spacing_km` apart they would be few enough."""
+
+    def __init__(self, passed: int, spacing_km: float):
+        self.spacing_km = float(np.ceil(11.0 * spacing_km * (passed / MOST_PASSED) ** (1 / 3)) / 10.0)
+        super().__init__(
+            f"tomography: rays pass {passed} nodes {spacing_km:g} km apart, more than {MOST_PASSED}",
+            hint=f"put them farther apart: --spacing {self.spacing_km:.1f}, or leave it out",
+        )
+
+
 @dataclass(frozen=True)
 class Inverted:
     """What it came to.
@@ -93,7 +104,7 @@ def invert(
         progress: called with the rounds done, and how many there are.
 
     Raises:
-        InputError: where rays pass too many nodes.
+        TooManyNodes: where rays pass more than can be solved for.
     """
     model, places, scales = Model(velocity, nodes, np.zeros((2, len(nodes)))), start.copy(), Scales()
     delays = np.zeros(2 * len(network.x_km))
@@ -129,10 +140,7 @@ def _passed(found: Equations, count: int, spacing_km: float) -> np.ndarray:
     weight = np.asarray(found.rays.sum(axis=0)).reshape(2, count)
     passed = np.flatnonzero(weight.any(axis=0))
     if len(passed) > MOST_PASSED:
-        raise InputError(
-            f"tomography: rays pass {len(passed)} nodes {spacing_km:g} km apart, more than {MOST_PASSED}",
-            hint=f"put them farther apart: --spacing {spacing_km * 1.1 * (len(passed) / MOST_PASSED) ** (1 / 3):.1f}",
-        )
+        raise TooManyNodes(len(passed), spacing_km)
     return passed
 
 

@@ -171,4 +171,4 @@ def test_a_made_model_is_found_and_events_come_nearer(coarse, monkeypatch):
     monkeypatch.setattr(inversion, "MOST_PASSED", 20)
     with pytest.raises(InputError, match=r"rays pass \d+ nodes 7 km apart, more than 20") as error:
         invert(VELOCITY, nodes, PLANE, stations, arrivals, start, np.array([0.02, 0.04]), LIMITS)
-    assert float(error.value.hint.split()[-1]) > 7.0
+    assert error.value.spacing_km > 7.0

@@ -5,7 +5,7 @@ import pytest
 from test_location_documents import PLANE, REGION, VELOCITY, catalog, stations
 
 from catalogdb.errors import InputError
-from catalogdb.tomography import documents, rays
+from catalogdb.tomography import documents, invert, rays
 from catalogdb.tomography.documents import model_of_arrivals
 from catalogdb.traveltimes.grid_times import check_model, margin_within
 
@@ -24,6 +24,20 @@ def test_models_reach_over_the_region_and_all_stations(monkeypatch):
     p, s = model.mean_speeds
     assert p == pytest.approx(5.6, abs=0.4) and s == pytest.approx(3.25, abs=0.25)
     assert facts["p_residual_s"][1] < 0.1
+
+
+def test_nodes_are_as_far_apart_as_their_number_asks(monkeypatch):
+    pytest.importorskip("eikonalfm")
+    monkeypatch.setattr(rays, "MOST_NODES", 8_000)
+    monkeypatch.setattr(invert, "ROUNDS", 2)
+    monkeypatch.setattr(documents, "CLOSEST_KM", 12.0)
+    monkeypatch.setattr(invert, "MOST_PASSED", 150)
+    origins, arrivals = catalog(60, stations(8))
+    _, facts = model_of_arrivals(origins, arrivals, REGION, 20.0, VELOCITY)
+    assert facts["spacing_km"] > 12.0 and 20 < facts["nodes"] <= 150
+    with pytest.raises(invert.TooManyNodes, match=r"nodes 12 km apart, more than 150") as refused:
+        model_of_arrivals(origins, arrivals, REGION, 20.0, VELOCITY, 12.0)
+    assert f"--spacing {facts['spacing_km']:.1f}" in refused.value.hint
 
 
 def test_few_events_are_refused_with_how_many_there_are():
