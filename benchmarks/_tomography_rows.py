@@ -20,7 +20,7 @@ from catalogdb.geo import Projection
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.locate import Locator
 from catalogdb.relocation.differences import catalog_differences
-from catalogdb.stages.tomography import SPACING_KM
+from catalogdb.tomography.documents import CLOSEST_KM
 from catalogdb.tomography.invert import Inverted, invert, nodes_around
 from catalogdb.traveltimes.grid_times import grid_times
 from catalogdb.traveltimes.velocity import VelocityConfig
@@ -35,7 +35,7 @@ def _inverted(case: Case, velocity: VelocityConfig) -> tuple[Inverted, VelocityG
     located = locate_catalog(Locator(case.earth), case.arrivals, terms="none")
     network, start = case.earth.network, located.density.best
     limits = float(case.earth.lower[2]), float(case.earth.upper[2])
-    nodes = nodes_around(network, start, limits, SPACING_KM)
+    nodes = nodes_around(network, start, limits, CLOSEST_KM)
     reading = np.asarray(located.errors.reading)
     found = invert(velocity, nodes, case.plane, network, case.arrivals, start, reading, limits)
     seconds = time.process_time() - before
