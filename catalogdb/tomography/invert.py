@@ -25,7 +25,7 @@ TRIAL_STEP = 0.4
 DEGREES = 4.0
 """Of freedom of Student's t of readings, as in location."""
 NORMAL = 1.4826
-MOST_PASSED = 4000
+MOST_PASSED = 2500
 """Nodes that rays pass: matrices of twice as many rows and columns are solved."""
 FARTHEST_SHIFT_KM = 3.0
 FLATTER = 3.0

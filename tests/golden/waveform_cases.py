@@ -37,6 +37,12 @@ def files(folder: Path):
     return sorted(folder.iterdir())
 
 
+def indexed():
+    with tempfile.TemporaryDirectory() as name:
+        segments = [segment for path in files(Path(name)) for segment in scan_miniseed(path).segments]
+    return [{name: segment[name] for name in (*INDEXED, "foff", "nbytes") if name in segment} for segment in segments]
+
+
 def indexed_and_read():
     with tempfile.TemporaryDirectory() as name:
         segments = [segment for path in files(Path(name)) for segment in scan_miniseed(path).segments]
@@ -139,6 +145,7 @@ def stored_probability():
 
 
 CASES = (
+    Case("waveform-index", "catalogdb/waveforms/index.py:REVISION", indexed),
     Case("waveform-files", PICK_STAGE, indexed_and_read),
     Case("waveform-clocks", PICK_STAGE, clocks),
     Case("waveform-runs", "catalogdb/picking/config.py:REVISION", stretches_at_the_networks_rate),
