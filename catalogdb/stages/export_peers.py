@@ -20,7 +20,7 @@ from catalogdb.stages.read_catalog import EventWithPicks, catalog_contents
 from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.stages.velocity_models import velocity_model
 from catalogdb.times import ALWAYS
-from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB
+from catalogdb.traveltimes.model_files import NAMED, model_setting
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
@@ -100,15 +100,12 @@ def _velocity(db: Database, catalog: str, format: str, model: str | None) -> Vel
     if model:
         return _layers(velocity_model(db, model, "--velocity-model"), f"--velocity-model {model}", format)
     config = (db.catalog.find_one({"_id": catalog}, {"config": 1}) or {}).get("config") or {}
-    for block, name in PLACES_IN_A_JOB:
-        found = (config.get(block) or {}).get(name)
-        if found and name == NAMED:
-            named = velocity_model(db, found)
-            _check_same(db, catalog, found, named.earth_model_id)
-            return _layers(named, f"catalog {catalog!r} was located in {found!r}", format)
-        if found:
-            return VelocityConfig.model_validate(found)
-    return VelocityConfig()
+    setting, found = model_setting(config)
+    if setting != NAMED:
+        return VelocityConfig.model_validate(found)
+    named = velocity_model(db, found)
+    _check_same(db, catalog, found, named.earth_model_id)
+    return _layers(named, f"catalog {catalog!r} was located in {found!r}", format)
 
 
 def _check_same(db: Database, catalog: str, name: str, earth_model_id: str) -> None:

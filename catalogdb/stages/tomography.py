@@ -12,7 +12,7 @@ from catalogdb.names import checked_name
 from catalogdb.stages.arrival_places import ORIGIN_FIELDS, described, placed_arrivals
 from catalogdb.stages.preferred import FURTHER
 from catalogdb.stages.velocity_models import keep_model, velocity_model
-from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB
+from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB, model_setting
 from catalogdb.traveltimes.velocity import VelocityConfig
 
 LOCATED_BY = tuple(keys for keys in PLACES_IN_A_JOB if keys[0] != "relocate")
@@ -69,15 +69,11 @@ def make_velocity_model(
 
 def _velocity(db: Database, catalog: str, config: Json) -> VelocityConfig:
     """The 1-D model that a catalog was located in."""
-    for block, setting in LOCATED_BY:
-        found = (config.get(block) or {}).get(setting)
-        if not found:
-            continue
-        model = velocity_model(db, found) if setting == NAMED else VelocityConfig.model_validate(found)
-        if isinstance(model, VelocityConfig):
-            return model
-        raise InputError(
-            f"catalog {catalog!r} was located in {found!r}, a 3-D model: tomography begins with a 1-D one",
-            hint="name a catalog that was located in layers",
-        )
-    return VelocityConfig()
+    setting, found = model_setting(config, LOCATED_BY)
+    model = velocity_model(db, found) if setting == NAMED else VelocityConfig.model_validate(found)
+    if isinstance(model, VelocityConfig):
+        return model
+    raise InputError(
+        f"catalog {catalog!r} was located in {found!r}, a 3-D model: tomography begins with a 1-D one",
+        hint="name a catalog that was located in layers",
+    )

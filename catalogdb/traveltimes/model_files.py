@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,14 @@ PLACES_IN_A_JOB = (
 )
 """Blocks and settings of a job that hold the model of its last locations, or name it; the first one there counts."""
 EVEN = 1e-4  # of a spacing
+
+
+def model_setting(config: Mapping[str, Any], places: Sequence[tuple[str, str]] = PLACES_IN_A_JOB) -> tuple[str, Any]:
+    """Name and value of the first of a job's settings that hold a velocity model, or name it; "" and {} without any."""
+    for block, name in places:
+        if found := (config.get(block) or {}).get(name):
+            return name, found
+    return "", {}
 
 
 def read_velocity_model(paths: Sequence[Path], vp_vs: float | None = None, gradient: bool = False) -> Model:
