@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from pymongo.database import Database
 
 from catalogdb.batches import batches
+from catalogdb.documents.free import Query, Row
 from catalogdb.ledger.parts import digest
+from catalogdb.stages.preferred import FURTHER
 from catalogdb.stages.station_places import read_places
 from catalogdb.stations.places import Place
 
@@ -51,6 +53,14 @@ def placed_arrivals(db: Database, origins: Sequence[Mapping[str, Any]]) -> list[
                 event.append(PlacedArrival(arrival, net, sta, pick, place))
         found.append(event)
     return found
+
+
+def associated_origins(db: Database, query: Query) -> tuple[list[Row], list[list[PlacedArrival]]]:
+    """Origins of a query that association made, in order of time, and their arrivals."""
+    fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
+    wanted = query | {"method": {"$nin": list(FURTHER)}}
+    origins = list(db.origin.find(wanted, fields).sort([("time", 1), ("event_id", 1)]))
+    return origins, placed_arrivals(db, origins)
 
 
 def described(own: PlacedArrival) -> dict[str, Any]:

@@ -14,8 +14,7 @@ from catalogdb.identity import content_id
 from catalogdb.ledger.parts import DIGITS, Parts, digest, fingerprint, named
 from catalogdb.ledger.stage import Inputs, Output, Reads, Shard, Stage
 from catalogdb.location.config import METHOD, LocateConfig
-from catalogdb.stages.arrival_places import ORIGIN_FIELDS, described, placed_arrivals, sensor_parts
-from catalogdb.stages.preferred import FURTHER
+from catalogdb.stages.arrival_places import associated_origins, described, sensor_parts
 from catalogdb.stages.velocity_models import model_id, velocity_model
 from catalogdb.times import ALWAYS
 
@@ -104,10 +103,7 @@ class LocateStage(Stage):
         return cast(LocateConfig, self.job.block(self.name))
 
     def _inputs(self, db: Database) -> Inputs:
-        query = {"catalog": self.result, "config_id": self.config_id, "method": {"$nin": list(FURTHER)}}
-        fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
-        origins = list(db.origin.find(query, fields).sort([("time", 1), ("event_id", 1)]))
-        placed = placed_arrivals(db, origins)
+        origins, placed = associated_origins(db, {"catalog": self.result, "config_id": self.config_id})
         arrivals = [[described(own) for own in event] for event in placed]
         of_day: dict[str, list[str]] = defaultdict(list)  # a part for each event is more than a row of `task` holds
         for origin, event in zip(origins, arrivals, strict=True):

@@ -9,8 +9,7 @@ from pymongo.database import Database
 from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.names import checked_name
-from catalogdb.stages.arrival_places import ORIGIN_FIELDS, described, placed_arrivals
-from catalogdb.stages.preferred import FURTHER
+from catalogdb.stages.arrival_places import associated_origins, described
 from catalogdb.stages.velocity_models import keep_model, velocity_model
 from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB, model_setting
 from catalogdb.traveltimes.velocity import VelocityConfig
@@ -57,10 +56,8 @@ def make_velocity_model(
     from catalogdb.tomography.documents import model_of_arrivals
 
     velocity = _velocity(db, catalog, config)
-    query = {"catalog": catalog, "method": {"$nin": list(FURTHER)}}
-    fields = dict.fromkeys(ORIGIN_FIELDS, 1) | {"_id": 0}
-    origins = list(db.origin.find(query, fields).sort([("time", 1), ("event_id", 1)]))
-    arrivals = [[Placed(**described(own)) for own in event] for event in placed_arrivals(db, origins)]
+    origins, placed = associated_origins(db, {"catalog": catalog})
+    arrivals = [[Placed(**described(own)) for own in event] for event in placed]
     region = Region.model_validate(config.get("region") or {})
     margin_km = float(config["associate"]["search_margin_km"])
     model, facts = model_of_arrivals(origins, arrivals, region, margin_km, velocity, spacing_km, progress)
