@@ -74,9 +74,9 @@ class TimeFormat:
             return _serial(text), "times are numbers, read as Excel's days since 1900, to the millisecond"
         try:
             time, unit = parse_time_or_number(text)
-            note = (
-                f"times are numbers, read as epoch {unit}" if unit else DAY_ALONE if len(text) <= LONGEST_DAY else None
-            )
+            note = DAY_ALONE if len(text) <= LONGEST_DAY else None
+            if unit:
+                note = f"times are numbers, read as epoch {unit}"
         except ValueError:
             time, note = self._by_parts(text)
         if not OLDEST <= time < LATEST:

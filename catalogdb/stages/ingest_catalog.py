@@ -168,8 +168,12 @@ def _config(
 
 
 def _identity(config: Json, name: str) -> str:
-    hashes = [content.get("sha256") for content in config["files"]]  # not the names: a renamed file is the same catalog
-    return content_id("catalog", name, config | {"files": hashes})
+    return content_id("catalog", name, _by_content(config))
+
+
+def _by_content(config: Json) -> Json:
+    """A configuration with its files by their content, not their names: a renamed file is the same catalog."""
+    return config | {"files": [content["sha256"] for content in config["files"]]}
 
 
 def _check_name(db: Database, name: str, held: Catalog | None, config: Json, config_id: str, replace: bool) -> None:
@@ -205,7 +209,7 @@ def _check_name(db: Database, name: str, held: Catalog | None, config: Json, con
 
 def _what_else(there: Json, here: Json) -> str:
     """What differs from an earlier ingest, in words."""
-    of_both = [{**config, "files": [content["sha256"] for content in config["files"]]} for config in (there, here)]
+    of_both = (_by_content(there), _by_content(here))
     old, new = ({key: value for key, value in config.items() if key not in SAID_OF_FILES} for config in of_both)
     differing = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     if "files" in differing:

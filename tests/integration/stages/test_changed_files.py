@@ -186,3 +186,14 @@ def test_equal_files_are_read_once_from_where_they_are(db, archive, tmp_path):
     archive.unlink()
     (report,) = work(db)
     assert report.status == "done" and not report.problems and db.pick.count_documents({}) > 0
+
+
+def test_files_read_by_earlier_readers_are_read_again(db, archive):
+    of_now = db.wf_file.find_one({}, {"indexed_at": 0})
+    db.wf_miniseed.delete_many({})  # what readers left that knew the format not yet
+    earlier = {"$set": {"state": "unreadable", "error": "no miniSEED record in it", "n_pieces": 0}}
+    db.wf_file.update_one({}, earlier | {"$unset": {"revision": "", "digest": ""}})
+    summary = ingest_waveforms(db, [archive])
+    assert (summary.changed, summary.unchanged, summary.segments) == (1, 0, 3)
+    assert db.wf_file.find_one({}, {"indexed_at": 0}) == of_now
+    assert ingest_waveforms(db, [archive]).unchanged == 1

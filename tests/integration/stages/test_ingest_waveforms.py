@@ -35,19 +35,6 @@ def contents(db):
     return [list(db[name].find().sort("_id")) for name in ("wf_file", "wf_miniseed")]
 
 
-def test_files_read_by_earlier_readers_are_read_again(db, tmp_path):
-    write_day(tmp_path / "bad.mseed")
-    ingest_waveforms(db, [tmp_path])
-    of_now = db.wf_file.find_one({}, {"indexed_at": 0})
-    db.wf_miniseed.delete_many({})  # what readers left that knew the format not yet
-    earlier = {"$set": {"state": "unreadable", "error": "no miniSEED record in it", "n_pieces": 0}}
-    db.wf_file.update_one({}, earlier | {"$unset": {"revision": "", "digest": ""}})
-    summary = ingest_waveforms(db, [tmp_path])
-    assert (summary.changed, summary.unchanged, summary.segments) == (1, 0, 3)
-    assert db.wf_file.find_one({}, {"indexed_at": 0}) == of_now
-    assert ingest_waveforms(db, [tmp_path]).unchanged == 1
-
-
 def test_rows_of_one_file(db, tmp_path):
     path = write_day(tmp_path / "bad.mseed")
     summary = ingest_waveforms(db, [path])
