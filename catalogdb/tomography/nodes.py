@@ -8,6 +8,8 @@ from itertools import product
 
 import numpy as np
 
+from catalogdb.traveltimes.eikonal import axes_of
+
 
 @dataclass(frozen=True)
 class Nodes:
@@ -36,9 +38,7 @@ class Nodes:
     @property
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x, y and depth of the nodes, km."""
-        rows = zip(self.origin, self.spacing, self.shape, strict=True)
-        x, y, depth = (first + step * np.arange(count) for first, step, count in rows)
-        return x, y, depth
+        return axes_of(self.origin, self.spacing, self.shape)
 
     @cached_property
     def places(self) -> np.ndarray:

@@ -6,6 +6,7 @@ doi:10.1016/j.jcp.2016.08.012). The solver wants the source on a node, so each s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,14 @@ TOO_MANY_NODES = 30_000_000
 FINEST_KM = 0.1
 FLATNESS = 0.13
 """Nodes in depth are closer than horizontally by this factor, where their number allows it."""
+
+
+def axes_of(
+    origin: Sequence[float] | np.ndarray, spacing: Sequence[float] | np.ndarray, shape: Sequence[int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """x, y and depth of the nodes of a regular lattice, km, from its first node, its spacing (km) and their number."""
+    x, y, depth = (first + step * np.arange(count) for first, step, count in zip(origin, spacing, shape, strict=True))
+    return x, y, depth
 
 
 @dataclass(frozen=True)
@@ -78,11 +87,7 @@ class Lattice:
     @property
     def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x, y and depth of the nodes, km."""
-        x, y, z = (
-            first + step * np.arange(count)
-            for first, step, count in zip(self.origin, self.spacing, self.shape, strict=True)
-        )
-        return x, y, z
+        return axes_of(self.origin, self.spacing, self.shape)
 
 
 def _finer(step: np.ndarray) -> np.ndarray:
