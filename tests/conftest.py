@@ -12,10 +12,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 from commands import Result, environment_of
+from databases import Databases, drop
 
 from catalogdb.cli import main
 from catalogdb.database.connection import connect, embedded, mspass_database
-from catalogdb.database.initialise import initialise
 from catalogdb.settings import Settings
 
 # No test asserts a time, on a busy machine either.
@@ -35,20 +35,36 @@ def server(tmp_path_factory):
     embedded(settings).stop()
 
 
+@pytest.fixture(scope="session")
+def databases(server):
+    """Databases at the schema, for one test after the other."""
+    return Databases(server)
+
+
 @pytest.fixture
-def settings(server):
-    """Settings of a database of this test's own, dropped afterwards."""
+def bare_settings(server):
+    """Settings of a database of this test's own that isn't there yet, dropped afterwards."""
     own = server.model_copy(update={"database": f"test_{uuid.uuid4().hex[:12]}"})
     yield own
-    connect(own).client.drop_database(own.database)
+    drop(own)
+
+
+@pytest.fixture
+def settings(request):
+    """Settings of a database of this test's own: at the schema for a test that asks for `db`, else not there yet."""
+    if "db" not in request.fixturenames:
+        yield request.getfixturevalue("bare_settings")
+        return
+    databases = request.getfixturevalue("databases")
+    own = databases.take()
+    yield own
+    databases.give_back(own)
 
 
 @pytest.fixture
 def db(settings):
-    """The test's database, brought to the schema."""
-    database = connect(settings)
-    initialise(database)
-    return database
+    """The test's database, without a document."""
+    return connect(settings)
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ def planned_and_read(db, job):
 
 
 @pytest.fixture
-def db(settings):
-    return connect(settings)
+def db(bare_settings):
+    return connect(bare_settings)
 
 
 def test_picks_of_other_clusters_are_none_of_its_inputs(db, engine_day):
