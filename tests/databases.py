@@ -1,4 +1,4 @@
-"""Databases at the schema that go from test to test, emptied and looked at in between: to make one takes longer than most tests."""
+"""Databases at the schema that go from test to test, emptied in between: to make one takes longer than most tests."""
 
 from __future__ import annotations
 
