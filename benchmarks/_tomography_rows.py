@@ -12,21 +12,23 @@ import numpy as np
 import pandas as pd
 
 from benchmarks import _location_grids as grids
-from benchmarks._location_cases import Case, ridgecrest_model
-from benchmarks._location_truth import coverage, pair_errors
+from benchmarks._held_out import held_out, misfit_of_held_out
+from benchmarks._location_cases import OGS_MODEL, Case, ogs, ridgecrest_model
+from benchmarks._location_truth import coverage, half_coverage, halves, pair_errors
 from benchmarks._relocation_cases import ridgecrest_case
 from benchmarks._relocation_rows import held_out_pairs, linked_pairs, relocated
 from catalogdb.geo import Projection
+from catalogdb.location.arrivals import Arrivals
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.locate import Locator
 from catalogdb.relocation.differences import catalog_differences
-from catalogdb.tomography.documents import CLOSEST_KM
-from catalogdb.tomography.invert import Inverted, invert, nodes_around
+from catalogdb.tomography.invert import Inverted, invert_apart
 from catalogdb.traveltimes.grid_times import grid_times
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 PLANE = Projection(grids.PLANE)
+SAMPLES = 400
 
 
 def _inverted(case: Case, velocity: VelocityConfig) -> tuple[Inverted, VelocityGrid, float]:
@@ -35,9 +37,8 @@ def _inverted(case: Case, velocity: VelocityConfig) -> tuple[Inverted, VelocityG
     located = locate_catalog(Locator(case.earth), case.arrivals, terms="none")
     network, start = case.earth.network, located.density.best
     limits = float(case.earth.lower[2]), float(case.earth.upper[2])
-    nodes = nodes_around(network, start, limits, CLOSEST_KM)
     reading = np.asarray(located.errors.reading)
-    found = invert(velocity, nodes, case.plane, network, case.arrivals, start, reading, limits)
+    found = invert_apart(velocity, case.plane, network, case.arrivals, start, reading, limits)
     seconds = time.process_time() - before
     top = np.array([*case.earth.lower[:2], min(limits[0], float(network.depth_km.min()))])
     return found, found.model.grid(case.plane, top, case.earth.upper), seconds
@@ -88,6 +89,27 @@ def measure_twin_tomography(root: Path, arguments: Any) -> Iterator[dict[str, An
     for terms in arguments.methods:
         located = locate_catalog(Locator(own.earth), own.arrivals, terms=terms).density
         yield _row("twin_tomography", terms, _apart(located.best, made.truth), **coverage(located, made.truth))
+
+
+def measure_ogs_tomography(root: Path, arguments: Any) -> Iterator[dict[str, Any]]:
+    """Real events that had no part in the model: two locations of each from stations of which they share none, and
+    residuals of picks of stations that it was located without, in 1-D and in 3-D."""
+    case = ogs(root / "ogs_2024_h1")
+    own = np.arange(len(case.arrivals)) % 2 == 1
+    others, judged = (case.arrivals.take(np.flatnonzero(rows)).trimmed() for rows in (~own, own))
+    found, model, seconds = _inverted(replace(case, arrivals=others), OGS_MODEL)
+    yield {"case": "ogs_tomography", "method": "inversion", "spacing_km": found.spacing_km} | _misfit(found, seconds)
+    for kind, seen in (("1-D", case), ("3-D", _seen_in(case, model))):
+        for terms in arguments.methods:
+            rows = [_unseen(Locator(seen.earth), judged, terms, seed) for seed in arguments.seeds]
+            yield {"case": "ogs_tomography", "method": f"{terms}, {kind}"} | pd.DataFrame(rows).mean().to_dict()
+
+
+def _unseen(locator: Locator, arrivals: Arrivals, terms: str, seed: int) -> dict[str, Any]:
+    """How far apart locations by halves of the stations are, and residuals of picks left out."""
+    halved = [locate_catalog(locator, half, terms=terms, samples=SAMPLES).density for half in halves(arrivals, seed)]
+    _, kept, left = held_out(arrivals, seed)
+    return half_coverage(*halved) | misfit_of_held_out(locate_catalog(locator, kept, terms=terms), left, locator.earth)
 
 
 def _apart(places: np.ndarray, truth: np.ndarray) -> tuple[float, float]:

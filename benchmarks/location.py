@@ -16,6 +16,8 @@ Cases:
   and in 3-D.
 - `scrtdd_line`, `calaveras`, `ridgecrest_half`: relocation by double differences, see `_relocation_rows`.
 - `twin_tomography`, `ridgecrest_tomography`: 3-D models made from the arrivals themselves, see `_tomography_rows`.
+- `ogs_tomography`: a 3-D model made from every second real event; of the others, as in `ogs_halves` and `ogs_held_out`,
+  in 1-D and in this model.
 `coverage_...` counts epicentres, `depth_coverage_...` depths. Seconds are of one core, estimates of errors included.
 Needs CATALOGDB_REALDATA (folders location and ogs_2024_h1).
 
@@ -53,7 +55,11 @@ from benchmarks._location_twin import twin
 from benchmarks._nearly_exact import RIGHT, SLOW_TOP, nearly_exact
 from benchmarks._real_data import real_data
 from benchmarks._relocation_rows import measure_calaveras, measure_ridgecrest_pairs, measure_scrtdd
-from benchmarks._tomography_rows import measure_ridgecrest_tomography, measure_twin_tomography
+from benchmarks._tomography_rows import (
+    measure_ogs_tomography,
+    measure_ridgecrest_tomography,
+    measure_twin_tomography,
+)
 from catalogdb.geo import Projection
 from catalogdb.location.arrivals import Arrivals
 from catalogdb.location.catalog import Located, locate_catalog
@@ -64,7 +70,7 @@ CASES = (
     *("ridgecrest_synthetic", "ogs_twin", "ogs_hypo71", "ogs_halves", "ogs_held_out"),
     *("nearly_exact", "layers_as_grid", "twin_3d"),
     *("scrtdd_line", "calaveras", "ridgecrest_half"),
-    *("twin_tomography", "ridgecrest_tomography"),
+    *("twin_tomography", "ridgecrest_tomography", "ogs_tomography"),
 )
 METHODS = ("none", "static", "source")
 PEERS = {"hypoinverse": "peer_hypoinverse.sum", "growclust": "peer_growclust.cat", "hypodd": "peer_hypoDD.reloc"}
@@ -253,6 +259,7 @@ MEASURES: dict[str, Callable[[Path, argparse.Namespace], Iterator[dict[str, Any]
     "ridgecrest_half": measure_ridgecrest_pairs,
     "twin_tomography": measure_twin_tomography,
     "ridgecrest_tomography": measure_ridgecrest_tomography,
+    "ogs_tomography": measure_ogs_tomography,
 }
 
 

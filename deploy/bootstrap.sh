@@ -88,33 +88,35 @@ require_packages "the libraries that MsPASS and MongoDB are built on" "${package
 mapfile -t packages < <(wanted_packages)
 want_packages "--engine mpi can't be used, and the tests of MPI and of wrong clocks are skipped" "${packages[@]}"
 
-# --- PyTorch first: what comes later then takes the build that is there ----------------------------------------------
-if ! "$py" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)'; then
-    install_torch
-fi
-
-# --- MsPASS ----------------------------------------------------------------------------------------------------------
-mspass=()
+# --- MsPASS: what takes longest begins first, beside the installation of the others ----------------------------------
+wheel='' building=''
 if ! shares_packages && ! has_mspass "$py" "$(mspass_version)"; then
     wheel=$(cached_mspass_wheel "$py")
     if [ -z "$wheel" ]; then
         step "MsPASS: building its wheel (3 to 6 minutes on 2 idle cores; kept in $(wheel_dir "$py"))"
         start_building_mspass
-        step "the other packages, meanwhile"
-        mapfile -t others < <(requirements_besides_mspass)
-        pip "${others[@]}"
-        step "the rest of MsPASS"
-        wait "$building" || exit 1
-        wheel=$(cached_mspass_wheel "$py")
     else
         step "MsPASS: wheel from the cache, $(dirname "$wheel")"
     fi
-    mspass=("$wheel")
+fi
+
+# --- PyTorch before the others: what comes later then takes the build that is there ----------------------------------
+if ! "$py" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("torch") is None)'; then
+    install_torch
+fi
+
+if [ -n "$building" ]; then
+    step "the other packages, meanwhile"
+    mapfile -t others < <(requirements_besides_mspass)
+    pip "${others[@]}"
+    step "the rest of MsPASS"
+    wait "$building" || exit 1
+    wheel=$(cached_mspass_wheel "$py")
 fi
 
 # --- catalogdb and the rest ------------------------------------------------------------------------------------------
 step "catalogdb and its dependencies"
-pip "${mspass[@]}" -e "$root[$extras]"
+pip ${wheel:+"$wheel"} -e "$root[$extras]"
 if ! "$py" -c 'import importlib.util as u, sys; sys.exit(u.find_spec("pyocto") is None)'; then
     pip --no-deps pyocto # see the note in pyproject.toml
 fi

@@ -10,7 +10,7 @@ from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
 from catalogdb.names import checked_name
 from catalogdb.stages.arrival_places import associated_origins, described
-from catalogdb.stages.velocity_models import keep_model, velocity_model
+from catalogdb.stages.velocity_models import check_name_is_free, keep_model, velocity_model
 from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB, model_setting
 from catalogdb.traveltimes.velocity import VelocityConfig
 
@@ -39,9 +39,11 @@ def make_velocity_model(
 
     Raises:
         InputError: for an unknown catalog, one without a job's settings, too few events, or a 3-D model to begin with.
-        NameTaken: where the name is another model's.
+        NameTaken: where there is a model of that name.
     """
     checked_name(name, "velocity model")
+    if not replace:
+        check_name_is_free(db, name)
     row = db.catalog.find_one({"_id": catalog}, {"config": 1})
     if row is None:
         raise InputError(f"no catalog {catalog!r} in database {db.name!r}", hint="catalogdb query catalogs")

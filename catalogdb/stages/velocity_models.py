@@ -78,6 +78,19 @@ def keep_model(
     return _facts(document, model) | {"done": "replaced" if held else "added"}
 
 
+def check_name_is_free(db: Database, name: str) -> None:
+    """Say before long work that a name is taken.
+
+    Raises:
+        NameTaken: naming what has it.
+    """
+    held = db.velocity_model.find_one({"_id": name}, {"source": 1})
+    if held is not None:
+        raise NameTaken(
+            f"velocity model {name!r} is there, from: {held['source']}", hint="--replace it, or give another name"
+        )
+
+
 def model_id(db: Database, name: str) -> str:
     """Content id of the model of a name.
 

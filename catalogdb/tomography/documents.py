@@ -14,14 +14,12 @@ from catalogdb.geo import KM_PER_DEGREE, Region
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.documents import LEAST_PICKS, Frame, Placed, refused
 from catalogdb.location.locate import Locator
-from catalogdb.tomography.invert import Inverted, TooManyNodes, invert, nodes_around
+from catalogdb.tomography.invert import Inverted, invert_apart
 from catalogdb.tomography.prior import Scales
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 FEWEST_EVENTS, MOST_EVENTS = 50, 2000
-CLOSEST_KM = 4.0
-"""Nodes are so far apart, or farther where rays would pass too many, unless a spacing is given."""
 CELL_KM = 2.0
 """Where there are more events than that, those of most arrivals in each cube of this size come first."""
 
@@ -65,18 +63,11 @@ def model_of_arrivals(
     earth, own = frame.earth, frame.arrivals(arrivals)
     located = locate_catalog(Locator(earth), own, frame.guesses(origins, own.reference), "none")
     limits, start = (float(earth.lower[2]), float(earth.upper[2])), located.density.best
-    reading, spacing, found = np.asarray(located.errors.reading), spacing_km or CLOSEST_KM, None
-    while found is None:
-        nodes = nodes_around(earth.network, start, limits, spacing)
-        try:
-            found = invert(velocity, nodes, frame.projection, earth.network, own, start, reading, limits, progress)
-        except TooManyNodes as error:
-            if spacing_km is not None:
-                raise
-            spacing = error.spacing_km
+    reading = np.asarray(located.errors.reading)
+    found = invert_apart(velocity, frame.projection, earth.network, own, start, reading, limits, spacing_km, progress)
     stations = np.column_stack([earth.network.x_km, earth.network.y_km, earth.network.depth_km])
     lower, upper = np.minimum(earth.lower, stations.min(axis=0)), np.maximum(earth.upper, stations.max(axis=0))
-    facts = {"events": len(own), "arrivals": int(own.count.sum()), "spacing_km": spacing}
+    facts = {"events": len(own), "arrivals": int(own.count.sum()), "spacing_km": found.spacing_km}
     return found.model.grid(frame.projection, lower, upper), facts | _facts(found)
 
 

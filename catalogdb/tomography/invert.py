@@ -25,6 +25,8 @@ TRIAL_STEP = 0.4
 DEGREES = 4.0
 """Of freedom of Student's t of readings, as in location."""
 NORMAL = 1.4826
+CLOSEST_KM = 4.0
+"""Nodes are so far apart, or farther where rays would pass too many, unless a spacing is given."""
 MOST_PASSED = 2500
 """Nodes that rays pass: matrices of twice as many rows and columns are solved."""
 FARTHEST_SHIFT_KM = 3.0
@@ -64,6 +66,11 @@ class Inverted:
     before: tuple[float, float]
     after: tuple[float, float]
 
+    @property
+    def spacing_km(self) -> float:
+        """Of its nodes, horizontally."""
+        return float(self.model.nodes.spacing[0])
+
 
 def nodes_around(network: Network, places: np.ndarray, limits_km: tuple[float, float], spacing_km: float) -> Nodes:
     """Nodes over all stations and events.
@@ -78,6 +85,38 @@ def nodes_around(network: Network, places: np.ndarray, limits_km: tuple[float, f
     lower, upper = everything.min(axis=0) - AROUND * spacing, everything.max(axis=0) + AROUND * spacing
     lower[2], upper[2] = min(limits_km[0], everything[:, 2].min()), max(limits_km[1], everything[:, 2].max())
     return Nodes.over(lower, upper, spacing)
+
+
+def invert_apart(
+    velocity: VelocityConfig,
+    plane: Projection,
+    network: Network,
+    arrivals: Arrivals,
+    start: np.ndarray,
+    reading: np.ndarray,
+    limits_km: tuple[float, float],
+    spacing_km: float | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Inverted:
+    """Invert the arrivals of a catalog at nodes over all of them.
+
+    Args:
+        spacing_km: of nodes, horizontally; left out: 4 km, or as many more as their number asks for.
+
+    Others as of `invert`.
+
+    Raises:
+        TooManyNodes: where rays pass more nodes of the spacing given than can be solved for.
+    """
+    apart = spacing_km or CLOSEST_KM
+    while True:
+        nodes = nodes_around(network, start, limits_km, apart)
+        try:
+            return invert(velocity, nodes, plane, network, arrivals, start, reading, limits_km, progress)
+        except TooManyNodes as error:
+            if spacing_km is not None:
+                raise
+            apart = error.spacing_km
 
 
 def invert(

@@ -34,10 +34,14 @@ def test_a_catalog_makes_the_model_it_is_located_in(engine_day, tmp_path, monkey
     assert done.exit_code == 0 and "added" in done.output, done.output
     assert db.velocity_model.find_one({"_id": "made"})["source"] == "tomography of catalog engines"
     rounds = []
-    again = make_velocity_model(db, "engines", "made", 40.0, progress=lambda done, total: rounds.append((done, total)))
+    again = make_velocity_model(
+        db, "engines", "made", 40.0, replace=True, progress=lambda done, total: rounds.append((done, total))
+    )
     assert again["done"] == "nothing: it is there" and rounds == [(number, ROUNDS) for number in range(ROUNDS)]
-    with pytest.raises(NameTaken, match="another content"):
-        make_velocity_model(db, "engines", "made", 60.0)
+    rounds.clear()
+    with pytest.raises(NameTaken, match="'made' is there, from: tomography of catalog engines"):
+        make_velocity_model(db, "engines", "made", progress=lambda done, total: rounds.append((done, total)))
+    assert not rounds
     report = run_job(settings, engine_day.job(BLOCK, "catalog=in-3d", "pick_set=engines"))
     assert report.status == "done", report
     origin = db.origin.find_one({"catalog": "in-3d", "method": "nonlinear"})

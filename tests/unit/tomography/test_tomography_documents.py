@@ -30,7 +30,7 @@ def test_nodes_are_as_far_apart_as_their_number_asks(monkeypatch):
     pytest.importorskip("eikonalfm")
     monkeypatch.setattr(rays, "MOST_NODES", 8_000)
     monkeypatch.setattr(invert, "ROUNDS", 2)
-    monkeypatch.setattr(documents, "CLOSEST_KM", 12.0)
+    monkeypatch.setattr(invert, "CLOSEST_KM", 12.0)
     monkeypatch.setattr(invert, "MOST_PASSED", 150)
     origins, arrivals = catalog(60, stations(8))
     _, facts = model_of_arrivals(origins, arrivals, REGION, 20.0, VELOCITY)
