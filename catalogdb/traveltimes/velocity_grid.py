@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,31 @@ DEGREES = ""
 SLOWEST = 0.05
 RESOLVED = 0.5
 """A node counts as resolved from this resolution on."""
+OUTLINE = 41  # points along each side
 BEYOND = 1e-6  # of a spacing, for rounding
+
+
+class MapPlane(NamedTuple):
+    """A map plane in km, shifted and turned; see `VelocityGrid`."""
+
+    projection: str
+    rotation_degree: float
+    shift_km: tuple[float, float]
+
+    def to_xy(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Project degrees to km."""
+        x, y = Projection(self.projection).to_xy(longitude, latitude)
+        return _turned(x + self.shift_km[0], y + self.shift_km[1], -self.rotation_degree)
+
+    def to_lonlat(self, x_km: np.ndarray, y_km: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Longitudes (-180 to 180) and latitudes, degrees, of points on the plane."""
+        x, y = _turned(x_km, y_km, self.rotation_degree)
+        return Projection(self.projection).to_lonlat(x - self.shift_km[0], y - self.shift_km[1])
+
+
+def _turned(x: np.ndarray, y: np.ndarray, degree: float) -> tuple[np.ndarray, np.ndarray]:
+    angle = np.radians(degree)
+    return x * np.cos(angle) - y * np.sin(angle), y * np.cos(angle) + x * np.sin(angle)
 
 
 @dataclass(frozen=True)
@@ -130,33 +155,36 @@ class VelocityGrid:
         latitude = self.origin[1] + 0.5 * self._steps[1] * dy
         return dx * KM_PER_DEGREE * float(np.cos(np.radians(latitude))), dy * KM_PER_DEGREE, dz
 
+    @property
+    def plane(self) -> MapPlane:
+        """Where its x and y count, in km."""
+        return MapPlane(self.projection, self.rotation_degree, self.shift_km)
+
     def position(self, longitude: np.ndarray, latitude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Positions along the grid's x and y axes of points (degrees), counted in spacings from 0."""
         if self.projection == DEGREES:
             x, y = self.origin[0] + (longitude - self.origin[0] + 180.0) % 360.0 - 180.0, latitude
         else:
-            x, y = Projection(self.projection).to_xy(longitude, latitude)
-            x, y = x + self.shift_km[0], y + self.shift_km[1]
-            angle = -np.radians(self.rotation_degree)
-            x, y = x * np.cos(angle) - y * np.sin(angle), y * np.cos(angle) + x * np.sin(angle)
+            x, y = self.plane.to_xy(longitude, latitude)
         return (x - self.origin[0]) / self.spacing[0], (y - self.origin[1]) / self.spacing[1]
 
     def lonlat(self, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Longitudes and latitudes (degrees) of positions along the grid's axes, see `position`."""
         x, y = self.origin[0] + i * self.spacing[0], self.origin[1] + j * self.spacing[1]
-        if self.projection == DEGREES:
-            return x, y
-        angle = np.radians(self.rotation_degree)
-        x, y = x * np.cos(angle) - y * np.sin(angle), y * np.cos(angle) + x * np.sin(angle)
-        return Projection(self.projection).to_lonlat(x - self.shift_km[0], y - self.shift_km[1])
+        return (x, y) if self.projection == DEGREES else self.plane.to_lonlat(x, y)
+
+    @property
+    def outline(self) -> tuple[np.ndarray, np.ndarray]:
+        """Longitudes and latitudes (degrees) of points along its sides."""
+        side, (far_x, far_y, _) = np.linspace(0.0, 1.0, OUTLINE), self._steps
+        low, high = np.zeros(OUTLINE), np.ones(OUTLINE)
+        i, j = np.concatenate([side, side, low, high]), np.concatenate([low, high, side, side])
+        return self.lonlat(i * far_x, j * far_y)
 
     @property
     def box(self) -> Box:
         """Limits in degrees that hold its outline."""
-        side, (far_x, far_y, _) = np.linspace(0.0, 1.0, 41), self._steps
-        low, high = np.zeros(41), np.ones(41)
-        i, j = np.concatenate([side, side, low, high]), np.concatenate([low, high, side, side])
-        longitude, latitude = self.lonlat(i * far_x, j * far_y)
+        longitude, latitude = self.outline
         west, east = longitude_span(longitude)
         return Box(float(latitude.min()), float(latitude.max()), west, east)
 
