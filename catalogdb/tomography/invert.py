@@ -56,7 +56,7 @@ class Inverted:
         model: slownesses at nodes, and how well they are resolved.
         places: (x, y, depth, time) of the events, km and s after the references.
         passed: how many nodes rays pass.
-        resolved: at how many nodes more than half of the prior variance of P and of S is gone.
+        resolved: part of the nodes where more than half of the prior variance of P, and of S, is gone.
         scales: that the arrivals chose.
         before, after: median absolute residual of P and of S, s, in the 1-D model and in this one.
     """
@@ -64,7 +64,7 @@ class Inverted:
     model: Model
     places: np.ndarray
     passed: int
-    resolved: tuple[int, int]
+    resolved: tuple[float, float]
     scales: Scales
     before: tuple[float, float]
     after: tuple[float, float]
@@ -175,7 +175,7 @@ def invert(
         places = _moved(places, shifts, nodes, limits_km)
         model = replace(model, change=expected(scales, known, unknowns[: len(columns)], nodes.places))
     taken = resolution(scales, known, system.posterior(covariance(scales, known)), nodes.places)
-    p, s = (taken > RESOLVED).sum(axis=1).tolist()
+    p, s = (taken > RESOLVED).mean(axis=1).tolist()
     model = replace(model, resolution=taken)
     return Inverted(model, places, len(passed), (p, s), scales, before or (0.0, 0.0), _misfit(found, rest))
 

@@ -39,8 +39,9 @@ class Model:
         return own * np.exp(self.nodes.at(self.change[int(is_s)], places))
 
     def grid(self, plane: Projection, lower: np.ndarray, upper: np.ndarray) -> VelocityGrid:
-        """As a velocity model over a volume; beyond the nodes it differs from the 1-D model as it does at their ends, and
-        nothing is resolved.
+        """As a velocity model over a volume.
+
+        Beyond the nodes it differs from the 1-D model as it does at their ends, and its resolution is 0.
 
         Args:
             plane: map plane of the nodes.

@@ -43,7 +43,7 @@ def test_a_catalog_makes_the_model_it_is_located_in(engine_day, tmp_path, monkey
     assert velocity_model(db, "made").resolution is None  # as earlier versions left it
     later = make_velocity_model(db, "engines", "made", 40.0, replace=True)
     assert later["done"] == "resolution added" and db.velocity_model.find_one({"_id": "made"}) == kept
-    assert 0 <= later["s_resolved_nodes"] <= later["p_resolved_nodes"] and "p resolved nodes" in done.output
+    assert 0.0 <= later["s_resolved_volume"] <= 1.0 and "p resolved volume" in done.output
     rounds.clear()
     with pytest.raises(NameTaken, match="'made' is there, from: tomography of catalog engines"):
         make_velocity_model(db, "engines", "made", progress=lambda done, total: rounds.append((done, total)))
