@@ -105,14 +105,14 @@ def _plane_around(model: VelocityGrid) -> MapPlane:
 def as_degrees(model: VelocityGrid) -> VelocityGrid:
     """A model at nodes of a lattice of degrees, as a csv has it. One that is so already stays as it is.
 
-    Others are sampled at nodes as far apart as theirs, over the degrees that hold their outline; nodes where the model
-    doesn't reach have the values of its sides.
+    Others are sampled at nodes half as far apart horizontally as theirs, so that little is lost between them, or as far
+    where they are too many; over the degrees that hold their outline, with the values of the sides beyond these.
     """
     if model.projection == DEGREES and not model.cells:
         return model
     south, north, west, east = model.box
     dx, dy, dz = model.spacing_km
-    apart = min(dx, dy) / KM_PER_DEGREE
+    apart = min(dx, dy) / KM_PER_DEGREE / (2.0 if 4 * model.vp.size <= MOST_CELLS else 1.0)
     west, step_x, nx = _axis(west, east, apart / math.cos(math.radians((south + north) / 2.0)))
     south, step_y, ny = _axis(south, north, apart)
     nz = round((model.bottom_km - model.top_km) / dz)
