@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 PLANE = Projection(grids.PLANE)
 SAMPLES = 400
+RESOLUTIONS = (0.0, 0.5, 0.75, 0.9, 1.01)
 
 
 def _inverted(case: Case, velocity: VelocityConfig) -> tuple[Inverted, VelocityGrid, float]:
@@ -85,10 +87,28 @@ def measure_twin_tomography(root: Path, arguments: Any) -> Iterator[dict[str, An
     case = Case(made.earth(grids.times_in(velocity, stations)), made.arrivals, np.arange(len(made.truth)), PLANE)
     found, model, seconds = _inverted(case, velocity)
     yield _row("twin_tomography", "hypocentres", _apart(found.places, made.truth), **_misfit(found, seconds))
+    yield from _by_resolution(model, true)
     own = _seen_in(case, model)
     for terms in arguments.methods:
         located = locate_catalog(Locator(own.earth), own.arrivals, terms=terms).density
         yield _row("twin_tomography", terms, _apart(located.best, made.truth), **coverage(located, made.truth))
+
+
+def _by_resolution(model: VelocityGrid, true: VelocityGrid) -> Iterator[dict[str, Any]]:
+    """How far the model's slownesses are from the true ones where it says that it is resolved so well: mean absolute
+    differences of the logarithm, at its nodes within the true model's volume."""
+    nx, ny, nz = model.vp.shape
+    depth = model.origin[2] + model.spacing[2] * np.arange(nz)
+    at = model.lonlat(*np.meshgrid(np.arange(float(nx)), np.arange(float(ny)), indexing="ij"))
+    inside = true.holds(*at)[..., None] & (depth >= true.top_km) & (depth <= true.bottom_km)
+    off = np.stack([np.abs(np.log(own * true.slowness(*at, depth, is_s)))[inside]
+                    for own, is_s in ((model.vp, False), (model.vs, True))])  # fmt: skip
+    resolution = np.asarray(model.resolution)[:, inside]
+    for low, high in pairwise(RESOLUTIONS):
+        rows = (resolution >= low) & (resolution < high)
+        p, s = (float(errors[own].mean()) for errors, own in zip(off, rows, strict=True))
+        kind = f"resolution {low:g} to {min(high, 1.0):g}"
+        yield {"case": "twin_tomography", "method": kind, "nodes": float(rows[0].sum()), "p_error": p, "s_error": s}
 
 
 def measure_ogs_tomography(root: Path, arguments: Any) -> Iterator[dict[str, Any]]:

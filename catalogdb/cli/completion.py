@@ -57,6 +57,11 @@ def views(incomplete: str) -> list[str]:
     return _beginning([*known(), *collections()], incomplete)
 
 
+def velocity_models(incomplete: str) -> list[str]:
+    """Names of velocity models."""
+    return _of_database(lambda db: db.velocity_model.distinct("_id"), incomplete)
+
+
 def catalog_formats(incomplete: str) -> list[str]:
     """Formats that catalogs are written in."""
     return _formats("catalog", incomplete)

@@ -23,7 +23,8 @@ class CatalogByDefault(TyperGroup):
 
 
 app = typer.Typer(
-    help="Take a catalog, picks, stations, waveforms, probabilities, a model or a training set away as files. "
+    help="Take a catalog, picks, stations, waveforms, probabilities, a velocity model, a picker's model or a training "
+    "set away as files. "
     "Without a command it is a catalog.",
     no_args_is_help=True,
     cls=CatalogByDefault,
@@ -277,6 +278,34 @@ def export_model(
         return
     text = f"{summary['weights']}: {', '.join(summary['files'])}; loaded again, difference {summary['difference']:g}"
     common.out.print(text, markup=False, soft_wrap=True)
+
+
+@app.command("velocity-model", epilog="Example: catalogdb export velocity-model alps-3d --format nlloc -o alps/")
+def export_velocity_model(
+    name: Annotated[str, typer.Argument(help="Name of a velocity model.", autocompletion=completion.velocity_models)],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="File to write; of a 3-D model in NonLinLoc's format a folder.")
+    ],
+    format: Annotated[
+        Literal["nlloc", "csv"] | None, typer.Option(help="None: csv by the file's ending, else nlloc.")
+    ] = None,
+    json: common.JsonOption = False,
+) -> None:
+    """Write a velocity model as NonLinLoc's LAYER lines or 3-D grids, or as csv; ingest velocity-model reads all again.
+
+    For NonLinLoc a 3-D model is resampled to cubic cells on one of its map planes, for csv to nodes in degrees, unless
+    it is so already.
+    """
+    from catalogdb.stages.export_velocity_model import export_velocity_model as export
+
+    summary = export(common.database(), name, output, format)
+    if json:
+        common.print_json(summary)
+        return
+    text = f"{summary['output']}: {', '.join(summary['files'])}, {summary['bytes']} bytes"
+    common.out.print(text, markup=False, soft_wrap=True)
+    for words in summary["left_out"]:
+        common.err.print(f"left out, as the format can't hold it: {words}", markup=False, soft_wrap=True)
 
 
 @app.command("training-set", epilog="Example: catalogdb export training-set my-labels -o my-labels/")

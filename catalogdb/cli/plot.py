@@ -139,6 +139,44 @@ def features(
     common.out.print(f"{summary['output']}: {summary['title']}, {summary['bytes']} bytes", markup=False, soft_wrap=True)
 
 
+@app.command("velocity-model")
+def velocity_model(
+    name: Annotated[str, typer.Argument(help="Name of a velocity model.", autocompletion=completion.velocity_models)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write: .png, .svg, .pdf or .html.")],
+    catalog: Annotated[
+        str | None, typer.Option(help="Catalog whose events are shown.", autocompletion=completion.catalogs)
+    ] = None,
+    depth: Annotated[
+        list[float] | None,
+        typer.Option(help="Depth of a slice, km below sea level; may be repeated. None: some round ones."),
+    ] = None,
+    values: Annotated[
+        Literal["difference", "speed"],
+        typer.Option(help="Of slices: per cent from the mean at each depth, or km/s."),
+    ] = "difference",
+    theme: Annotated[
+        Literal["light", "dark"], typer.Option(help="Colours of a picture; .html follows its reader.")
+    ] = "light",
+    json: common.JsonOption = False,
+) -> None:
+    """Draw a velocity model: map slices of vp and vs through a 3-D model, or speeds by depth of layers.
+
+    Of a model of catalogdb tomography, what is resolved is shown, and faded where more of the speeds is the 1-D model's
+    than the arrivals'. Means and the scale of the colours are those of what is resolved.
+
+    Example: catalogdb plot velocity-model alps-3d --catalog mine -o alps.png
+    """
+    from catalogdb.stages.velocity_model_picture import write_velocity_model
+
+    summary = write_velocity_model(common.database(), name, output, catalog, depth or (), values, theme)
+    if json:
+        common.print_json(summary)
+        return
+    common.out.print(f"{summary['output']}: {summary['title']}, {summary['bytes']} bytes", markup=False, soft_wrap=True)
+    if summary["slices"]:
+        common.print_rows(summary["slices"])
+
+
 def _period(time: str, before: float | None, after: float | None) -> tuple[float, float]:
 
     moment = common.epoch_seconds(time, "--time")

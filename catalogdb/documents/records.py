@@ -251,5 +251,7 @@ class VelocityModel(TypedDict):
     content: Json  # Of layers, what a job's `velocity` holds
     vp: NotRequired[bytes]  # P speeds of a grid, km/s
     vs: NotRequired[bytes]  # S speeds, likewise
+    resolution_p: NotRequired[bytes]  # Of a grid that was inverted for, at each node
+    resolution_s: NotRequired[bytes]  # Of S slowness, likewise
     source: str  # Files that it was read from, or the catalog whose arrivals it was made from
     created: NotRequired[datetime]  # Server time of the first write

@@ -10,8 +10,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Literal
 
-Holds = Literal["events", "events and picks", "picks", "stations", "waveforms"]
-Command = Literal["catalog", "picks", "stations", "waveforms"]
+Holds = Literal["events", "events and picks", "picks", "stations", "waveforms", "velocity model"]
+Command = Literal["catalog", "picks", "stations", "waveforms", "velocity-model"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Format:
             counter of what is left out), where they hold picks a counter `written` as well, and return the number of
             events.
         reader: "module:function" of what reads it; None: only written. Readers of events take a path and the evaluation
-            mode of what doesn't say.
+            mode of what doesn't say. Writers of velocity models take the model and its name, and return the contents of
+            files by name.
         obspy: ObsPy's name of a format that it reads for us.
         suffixes: of files, which tell the format where `--format` doesn't; the first is the usual one.
         is_folder: what is written is a folder of files.
@@ -54,6 +55,7 @@ _TEXTS, _THROUGH, _SIMULATION = f"{_HERE}.event_texts", f"{_HERE}.through_obspy"
 _FILES = f"{_HERE}.waveform_files"
 _PICKS = f"{_HERE}.pick_tables"
 _RESULTS = f"{_HERE}.peers.results"
+_MODELS, _READ_MODEL = f"{_HERE}.velocity_models", "catalogdb.traveltimes.model_files:read_velocity_model"
 _STATIONS, _WAVEFORMS = "catalogdb.stations.read:read_stations", "catalogdb.waveforms.other_formats:scan_waveforms"
 _BOTH: Holds = "events and picks"
 
@@ -168,6 +170,13 @@ FORMATS: tuple[Format, ...] = (
         ("rg16", "Fairfield RG16", "RG16"), ("kinemetrics", "Kinemetrics EVT", "KINEMETRICS_EVT"),
         ("knet", "K-NET, KiK-net", "KNET"), ("y", "Nanometrics Y", "Y"), ("dmx", "DMX", "DMX"),
         ("sh-asc", "Seismic Handler text", "SH_ASC"))),
+    Format("nlloc", "NonLinLoc: LAYER lines, or grids of P and S (.hdr, .buf)", "velocity model", "velocity-model",
+           f"{_MODELS}:write_nlloc", _READ_MODEL, suffixes=(".in",),
+           remark="a 3-D model is a folder, in cubic cells on a plane of NonLinLoc"),
+    Format("csv", "table of layers, or of nodes of a lattice in degrees", "velocity model", "velocity-model",
+           f"{_MODELS}:write_csv", _READ_MODEL, suffixes=(".csv",)),
+    Format("job", "velocity of a job file", "velocity model", "velocity-model", reader=_READ_MODEL,
+           suffixes=(".yaml", ".yml")),
 )  # fmt: skip
 
 

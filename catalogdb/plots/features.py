@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from catalogdb.plots.still import saved, style
 from catalogdb.plots.theme import LIGHT, Theme
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#b
 MOST_SHOWN = 8
 WEAK = 0.25
 """Least mean silhouette of a structure, Kaufman and Rousseeuw (1990)."""
-DPI = 130
 COLUMNS = 4
 
 
@@ -81,7 +80,7 @@ class EventFigure:
 
 def cluster_picture(content: ClusterFigure, format: str, theme: Theme = LIGHT) -> bytes:
     """Map of the events, silhouettes, mean spectra of the clusters, patterns, and mean fingerprints."""
-    with matplotlib.rc_context(_style(theme)):
+    with matplotlib.rc_context(style(theme)):
         shown = min(len(content.fingerprints), MOST_SHOWN)
         rows = math.ceil((shown + 1) / COLUMNS)
         figure = Figure(figsize=(11.0, 3.9 + 2.9 * rows), layout="constrained")
@@ -104,12 +103,12 @@ def cluster_picture(content: ClusterFigure, format: str, theme: Theme = LIGHT) -
             events = int((content.labels == number + 1).sum())
             axis.set_title(f"cluster {number + 1}: {events} events", color=_colour(number + 1), fontsize=9)
         bottom.colorbar(image, ax=axes[shown - 1], shrink=0.8, pad=0.02)
-        return _saved(figure, format, theme, content.title)
+        return saved(figure, format, theme, content.title)
 
 
 def event_picture(content: EventFigure, format: str, theme: Theme = LIGHT) -> bytes:
     """Spectrogram, activations and states over time, and the fingerprint that they make."""
-    with matplotlib.rc_context(_style(theme)):
+    with matplotlib.rc_context(style(theme)):
         figure = Figure(figsize=(11.0, 5.6), layout="constrained")
         figure.suptitle(content.title, fontsize=12)
         left, right = figure.subfigures(1, 2, width_ratios=(2.0, 1.0))
@@ -133,7 +132,7 @@ def event_picture(content: EventFigure, format: str, theme: Theme = LIGHT) -> by
         image = _fingerprint(axis, content.fingerprint.ravel(), float(root.max()))
         axis.set_title(f"fingerprint (square root), cluster {content.cluster}", fontsize=9)
         right.colorbar(image, ax=axis, shrink=0.6, pad=0.02)
-        return _saved(figure, format, theme, content.title)
+        return saved(figure, format, theme, content.title)
 
 
 def _map(axis: Axes, content: ClusterFigure) -> None:
@@ -191,19 +190,6 @@ def _fingerprint(axis: Axes, fingerprint: Array, largest: float) -> Any:
 
 def _colour(number: int) -> str:
     return COLOURS[(number - 1) % len(COLOURS)]
-
-
-def _style(theme: Theme) -> dict[str, Any]:
-    colours = ("text.color", "axes.labelcolor", "xtick.color", "ytick.color")
-    style: dict[str, Any] = dict.fromkeys(colours, theme.text) | {"font.size": 8, "axes.edgecolor": theme.muted}
-    style |= dict.fromkeys(("axes.facecolor", "figure.facecolor", "legend.facecolor"), theme.background)
-    return style | {"svg.fonttype": "none", "svg.hashsalt": "catalogdb"}
-
-
-def _saved(figure: Figure, format: str, theme: Theme, title: str) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=format, dpi=DPI, facecolor=theme.background, metadata={"Title": title})
-    return buffer.getvalue()
 
 
 def cluster_figure(title: str, model: dict[str, Any], features: Sequence[dict[str, Any]]) -> ClusterFigure:

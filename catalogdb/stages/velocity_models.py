@@ -64,10 +64,13 @@ def keep_model(
         NameTaken: where the name is another model's.
     """
     document = cast(Json, model_document(name, model, source))
-    held = db.velocity_model.find_one({"_id": name}, {"model_id": 1})
+    held = db.velocity_model.find_one({"_id": name}, {"model_id": 1, "resolved": {"$type": "$resolution_p"}})
     same = {"_id": name, "model_id": document["model_id"]}
     if held is not None and held["model_id"] == document["model_id"]:
-        return _facts(document, model) | {"done": "nothing: it is there"}
+        if "resolution_p" not in document or held["resolved"] != "missing":
+            return _facts(document, model) | {"done": "nothing: it is there"}
+        db.velocity_model.update_one(same, {"$set": {key: document[key] for key in ("resolution_p", "resolution_s")}})
+        return _facts(document, model) | {"done": "resolution added"}
     update: list[Json] = [{"$replaceWith": {"$literal": document}}, {"$set": {"created": "$$NOW"}}]
     try:
         db.velocity_model.update_one({"_id": name} if replace else same, update, upsert=True)

@@ -44,7 +44,8 @@ def model_of_arrivals(
         progress: called with the rounds done, and how many there are.
 
     Returns:
-        The model, and facts: events, arrivals, nodes, what scales the arrivals chose, residuals before and after (s).
+        The model, and facts: events, arrivals, nodes that rays pass, in what part of the nodes' volume more than half
+        of the prior variance of P and of S is gone, scales that the arrivals chose, residuals before and after (s).
 
     Raises:
         InputError: for too few events, and where rays pass too many nodes of the spacing given.
@@ -95,4 +96,5 @@ def _facts(found: Inverted) -> dict[str, Any]:
         f"{phase}_residual_s": [round(before, 4), round(after, 4)]
         for phase, before, after in zip("ps", found.before, found.after, strict=True)
     }
-    return {"nodes": found.passed, "scales": scales} | residuals
+    resolved = {f"{phase}_resolved_volume": round(part, 3) for phase, part in zip("ps", found.resolved, strict=True)}
+    return {"nodes": found.passed, **resolved, "scales": scales} | residuals

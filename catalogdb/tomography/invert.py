@@ -13,10 +13,11 @@ from catalogdb.geo import Projection
 from catalogdb.location.arrivals import Arrivals, Network
 from catalogdb.tomography.model import Model
 from catalogdb.tomography.nodes import Nodes
-from catalogdb.tomography.prior import Scales, covariance, expected
+from catalogdb.tomography.prior import Scales, covariance, expected, resolution
 from catalogdb.tomography.rays import Equations, equations
 from catalogdb.tomography.system import System
 from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity_grid import RESOLVED
 
 ROUNDS = 6
 CHOOSING_ROUND, TRIALS = 1, 30
@@ -52,9 +53,10 @@ class Inverted:
     """What it came to.
 
     Args:
-        model: slownesses at nodes.
+        model: slownesses at nodes, and how well they are resolved.
         places: (x, y, depth, time) of the events, km and s after the references.
         passed: how many nodes rays pass.
+        resolved: part of the nodes where more than half of the prior variance of P, and of S, is gone.
         scales: that the arrivals chose.
         before, after: median absolute residual of P and of S, s, in the 1-D model and in this one.
     """
@@ -62,6 +64,7 @@ class Inverted:
     model: Model
     places: np.ndarray
     passed: int
+    resolved: tuple[float, float]
     scales: Scales
     before: tuple[float, float]
     after: tuple[float, float]
@@ -171,7 +174,10 @@ def invert(
         deviation = _deviations(found, rest, deviation, len(arrivals))
         places = _moved(places, shifts, nodes, limits_km)
         model = replace(model, change=expected(scales, known, unknowns[: len(columns)], nodes.places))
-    return Inverted(model, places, len(passed), scales, before or (0.0, 0.0), _misfit(found, rest))
+    taken = resolution(scales, known, system.posterior(covariance(scales, known)), nodes.places)
+    p, s = (taken > RESOLVED).mean(axis=1).tolist()
+    model = replace(model, resolution=taken)
+    return Inverted(model, places, len(passed), (p, s), scales, before or (0.0, 0.0), _misfit(found, rest))
 
 
 def _passed(found: Equations, count: int, spacing_km: float) -> np.ndarray:

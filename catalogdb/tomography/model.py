@@ -25,11 +25,13 @@ class Model:
         velocity: the 1-D model.
         nodes: of the inversion.
         change: logarithm of slowness over that of the 1-D model: (2, nodes), P and S.
+        resolution: part of the prior variance of these that arrivals have taken away, likewise; None before.
     """
 
     velocity: VelocityConfig
     nodes: Nodes
     change: np.ndarray
+    resolution: np.ndarray | None = None
 
     def slowness(self, places: np.ndarray, is_s: bool) -> np.ndarray:
         """At places (places, 3), s/km."""
@@ -37,7 +39,9 @@ class Model:
         return own * np.exp(self.nodes.at(self.change[int(is_s)], places))
 
     def grid(self, plane: Projection, lower: np.ndarray, upper: np.ndarray) -> VelocityGrid:
-        """As a velocity model over a volume; beyond the nodes it differs from the 1-D model as it does at their ends.
+        """As a velocity model over a volume.
+
+        Beyond the nodes it differs from the 1-D model as it does at their ends, and its resolution is 0.
 
         Args:
             plane: map plane of the nodes.
@@ -49,7 +53,12 @@ class Model:
         vp, vs = (1.0 / self.slowness(at.places, is_s).reshape(at.shape) for is_s in (False, True))
         origin, step = ((float(x), float(y), float(z)) for x, y, z in (at.origin, at.spacing))
         vp, vs = (speeds.astype(np.float32).astype(np.float64) for speeds in (vp, vs))  # as documents keep them
-        return VelocityGrid(plane.definition, 0.0, (0.0, 0.0), False, origin, step, vp, vs)
+        resolution = None
+        if self.resolution is not None:
+            inside = self.nodes.holds(at.places)
+            resolution = np.stack([self.nodes.at(own, at.places) * inside for own in self.resolution])
+            resolution = resolution.reshape(2, *at.shape)
+        return VelocityGrid(plane.definition, 0.0, (0.0, 0.0), False, origin, step, vp, vs, resolution)
 
 
 def one_dimensional(velocity: VelocityConfig, depth_km: np.ndarray, interval_km: float) -> np.ndarray:

@@ -10,6 +10,8 @@ import numpy as np
 
 from catalogdb.traveltimes.eikonal import axes_of
 
+BEYOND = 1e-6  # of a spacing, for rounding
+
 
 @dataclass(frozen=True)
 class Nodes:
@@ -44,6 +46,12 @@ class Nodes:
     def places(self) -> np.ndarray:
         """(x, y, depth) of each node, km: (nodes, 3)."""
         return np.stack([axis.ravel() for axis in np.meshgrid(*self.axes, indexing="ij")], axis=1)
+
+    def holds(self, places: np.ndarray) -> np.ndarray:
+        """Whether each place lies between the first and the last nodes: (places,)."""
+        position = (places - self.origin) / self.spacing
+        found: np.ndarray = ((position > -BEYOND) & (position < np.array(self.shape) - 1 + BEYOND)).all(axis=1)
+        return found
 
     def weights(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The eight nodes around each place, and their weights: (places, 8); beyond the ends as at the ends."""

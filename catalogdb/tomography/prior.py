@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 NUGGET = 0.02
 """Of the standard deviation, between a node and itself: it keeps matrices regular."""
 RATIO_OF_LAYERS = 0.7
 BATCH_NODES = 4000
+RESOLVED_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,22 @@ def expected(scales: Scales, known: np.ndarray, values: np.ndarray, places: np.n
     share = np.linalg.solve(covariance(scales, known), values)
     batches = [places[first : first + BATCH_NODES] for first in range(0, len(places), BATCH_NODES)]
     return np.concatenate([(between(scales, batch, known) @ share).reshape(2, -1) for batch in batches], axis=1)
+
+
+def resolution(scales: Scales, known: np.ndarray, posterior: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Part of the prior variance of the logarithms of slowness that the arrivals have taken away: (2, places), 0 to 1.
+
+    Args:
+        known: places of the nodes that rays pass.
+        posterior: covariance of these after the inversion, of P and then of S: (2 known, 2 known).
+        places: where to tell it, from the known ones as in `expected`.
+    """
+    prior = covariance(scales, known)
+    factor, taken = cho_factor(prior, lower=True), prior - posterior
+    own = scales.common**2 + scales.layers**2
+    variance = np.array([own, own + scales.ratio**2 + (RATIO_OF_LAYERS * scales.layers) ** 2])
+    found = []
+    for first in range(0, len(places), RESOLVED_AT_ONCE):
+        share = cho_solve(factor, between(scales, known, places[first : first + RESOLVED_AT_ONCE]))
+        found.append((share * (taken @ share)).sum(axis=0).reshape(2, -1) / variance[:, None])
+    return np.clip(np.concatenate(found, axis=1), 0.0, 1.0)

@@ -78,16 +78,31 @@ class System:
         Args:
             covariance: expected of the nodes.
         """
+        factor, size = self._factor(covariance)
+        half = solve_triangular(factor, self.right, lower=True)
+        unlikely = self.square - float(half @ half) + 2.0 * float(np.log(np.diag(factor)).sum()) + size
+        return solve_triangular(factor, half, lower=True, trans=1), unlikely
+
+    def posterior(self, covariance: np.ndarray) -> np.ndarray:
+        """Posterior covariance of the nodes, whatever hypocentres and delays are.
+
+        Args:
+            covariance: expected of the nodes.
+        """
+        nodes = len(covariance)
+        lower = dpotri(self._factor(covariance)[0], lower=True, overwrite_c=True)[0][:nodes, :nodes]
+        found: np.ndarray = np.tril(lower) + np.tril(lower, -1).T
+        return found
+
+    def _factor(self, covariance: np.ndarray) -> tuple[np.ndarray, float]:
+        """Cholesky factor of the normal equations with the prior, and the logarithm of the prior's determinant."""
         nodes, delay = len(covariance), DELAY_SECONDS**-2.0
         root = cholesky(covariance, lower=True)
         size = 2.0 * float(np.log(np.diag(root)).sum())
         matrix = self.normal.copy()
         matrix[:nodes, :nodes] += dpotri(root, lower=True, overwrite_c=True)[0]  # its lower half, as all below
         matrix[np.arange(nodes, len(matrix)), np.arange(nodes, len(matrix))] += delay
-        factor = cholesky(matrix, lower=True, overwrite_a=True)
-        half = solve_triangular(factor, self.right, lower=True)
-        unlikely = self.square - float(half @ half) + 2.0 * float(np.log(np.diag(factor)).sum()) + size
-        return solve_triangular(factor, half, lower=True, trans=1), unlikely
+        return cholesky(matrix, lower=True, overwrite_a=True), size
 
     def shifts(self, unknowns: np.ndarray) -> np.ndarray:
         """Of the hypocentres that go with them, (events, 4)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from itertools import compress, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +16,8 @@ import numpy as np
 from catalogdb.decoding import decode, read_bytes
 from catalogdb.documents.free import Json
 from catalogdb.errors import InputError
-from catalogdb.traveltimes.velocity import FASTEST
-from catalogdb.traveltimes.velocity_grid import SLOWEST, VelocityGrid
+from catalogdb.traveltimes.velocity import FASTEST, HIGHEST_KM, VelocityConfig
+from catalogdb.traveltimes.velocity_grid import SLOWEST, MapPlane, VelocityGrid
 
 LAYER = re.compile(r"^[ \t]*LAYER[ \t]+(.*)$", re.MULTILINE)
 STEP_KM = 0.001
@@ -31,6 +32,8 @@ ELLIPSOIDS = {
     "International": "intl", "Hayford-1909": "intl", "Clarke-1880": "clrk80", "Clarke-1866": "clrk66", "Airy": "airy",
     "Bessel": "bessel", "Sphere": "sphere",
 }  # fmt: skip
+NAMES = {"sinu": "SIMPLE", "lcc": "LAMBERT", "tmerc": "TRANS_MERC", "aeqd": "AZIMUTHAL_EQUIDIST"}
+"""Of transformations, by PROJ's."""
 SPEEDS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
     "VELOCITY": lambda values, step: values,
     "VELOCITY_METERS": lambda values, step: values / 1000.0,
@@ -46,9 +49,7 @@ SPEEDS: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {
 class _Place(NamedTuple):
     """Where a grid lies, see `VelocityGrid`; and its number of nodes."""
 
-    projection: str
-    rotation_degree: float
-    shift_km: tuple[float, float]
+    plane: MapPlane
     origin: tuple[float, float, float]
     spacing: tuple[float, float, float]
     shape: tuple[int, int, int]
@@ -84,6 +85,23 @@ def read_layer_lines(path: Path, text: str) -> Json:
     return {"layers": nodes, "gradient": True}
 
 
+def layer_lines(model: VelocityConfig) -> str:
+    """LAYER lines: top, P speed and its gradient, S speed and its gradient, density and its gradient."""
+    rows = model.rows
+    slopes = [(0.0, 0.0)] * len(rows)
+    if model.gradient:
+        slopes[:-1] = [((p - vp) / (at - top), (s - vs) / (at - top)) for (top, vp, vs), (at, p, s) in pairwise(rows)]
+        # nodes that stand for an interface go, and above the first node NonLinLoc would go on with its gradient
+        keeps = [below[0] - above[0] > 1.5 * STEP_KM for above, below in pairwise(rows)] + [True]
+        rows, slopes = list(compress(rows, keeps)), list(compress(slopes, keeps))
+        if rows[0][0] > HIGHEST_KM:
+            rows, slopes = [(HIGHEST_KM, *rows[0][1:]), *rows], [(0.0, 0.0), *slopes]
+    return "".join(
+        f"LAYER {top:.9g} {vp:.9g} {of_p:.9g} {vs:.9g} {of_s:.9g} 2.7 0.0\n"
+        for (top, vp, vs), (of_p, of_s) in zip(rows, slopes, strict=True)
+    )
+
+
 def read_grid(paths: Sequence[Path], vp_vs: float | None) -> VelocityGrid:
     """The grid of P and of S, or of P alone with the ratio of speeds.
 
@@ -113,9 +131,7 @@ def read_grid(paths: Sequence[Path], vp_vs: float | None) -> VelocityGrid:
         vs = vp / np.float32(vp_vs or 1.0)
     try:
         cells = (slice(None, -1),) * 3
-        return VelocityGrid(
-            grid.projection, grid.rotation_degree, grid.shift_km, True, grid.origin, grid.spacing, vp[cells], vs[cells]
-        )
+        return VelocityGrid(*grid.plane, True, grid.origin, grid.spacing, vp[cells], vs[cells])
     except InputError as error:
         raise InputError(f"{of_phase['P']}: {error}", hint=error.hint) from None
 
@@ -150,11 +166,15 @@ def _read(path: Path) -> tuple[_Place, np.ndarray]:
         # written on a machine of the other byte order
         if not (np.isfinite(speeds).all() and speeds.min() > SLOWEST and speeds.max() < FASTEST):
             speeds = SPEEDS[kind](np.frombuffer(content, ">f4").reshape(shape).astype(float), dx)
-    return _Place(*_plane(path, transform), (x, y, z), (dx, dy, dz), shape), speeds.astype(np.float32)
+    return _Place(plane_of(path, transform), (x, y, z), (dx, dy, dz), shape), speeds.astype(np.float32)
 
 
-def _plane(path: Path, words: list[str]) -> tuple[str, float, tuple[float, float]]:
-    """Projection, rotation (degree) and shift (km) of a TRANSFORM line."""
+def plane_of(path: Path, words: Sequence[str]) -> MapPlane:
+    """The map plane of the words of a TRANSFORM line.
+
+    Raises:
+        InputError: naming the file, for a transformation that isn't understood.
+    """
     name = words[1] if len(words) > 1 else "none"
     given = dict(zip(words[2::2], words[3::2], strict=False))
     ellipsoid = ELLIPSOIDS.get(given.get("RefEllipsoid", "WGS-84"))
@@ -167,17 +187,57 @@ def _plane(path: Path, words: list[str]) -> tuple[str, float, tuple[float, float
         rotation, latitude = float(given.get("RotCW", 0.0)), float(given["LatOrig"])
         if name == "SIMPLE":
             sphere = f"+proj=sinu +lon_0={float(given['LongOrig'])!r} +R={SPHERE_KM * 1000.0!r} +units=km"
-            return sphere, rotation, (0.0, -KM_PER_DEGREE * latitude)
+            return MapPlane(sphere, rotation, (0.0, -KM_PER_DEGREE * latitude))
         if name == "LAMBERT":
             parallels = f"+lat_1={float(given['FirstStdParal'])!r} +lat_2={float(given['SecondStdParal'])!r}"
-            return f"+proj=lcc {at} {parallels}", rotation, (0.0, 0.0)
+            return MapPlane(f"+proj=lcc {at} {parallels}", rotation, (0.0, 0.0))
         if name == "TRANS_MERC" and float(given.get("FalseEasting", 0.0)) == 0.0:
-            return f"+proj=tmerc {at} +k={float(given.get('ScaleFactor', 1.0))!r}", rotation, (0.0, 0.0)
+            return MapPlane(f"+proj=tmerc {at} +k={float(given.get('ScaleFactor', 1.0))!r}", rotation, (0.0, 0.0))
         if name == "AZIMUTHAL_EQUIDIST":
-            return f"+proj=aeqd {at}", rotation, (0.0, 0.0)
+            return MapPlane(f"+proj=aeqd {at}", rotation, (0.0, 0.0))
     except (KeyError, ValueError):
         raise InputError(f"{path}: TRANSFORM line can't be read: {' '.join(words)}") from None
     raise InputError(
         f"{path}: transformation {name} says not where the grid lies",
         hint="SIMPLE, LAMBERT, TRANS_MERC and AZIMUTHAL_EQUIDIST are understood",
     )
+
+
+class Transform(NamedTuple):
+    """A map plane as NonLinLoc calls it: its transformation and the parameters, in the order of a TRANS line."""
+
+    name: str
+    parameters: dict[str, str]
+
+    @property
+    def words(self) -> list[str]:
+        """Of the second line of a grid's header."""
+        return ["TRANSFORM", self.name, *(word for pair in self.parameters.items() for word in pair)]
+
+    @property
+    def statement(self) -> str:
+        """Of a control file."""
+        return " ".join(["TRANS", self.name, *self.parameters.values()])
+
+    @classmethod
+    def of(cls, plane: MapPlane) -> Transform | None:
+        """That of a map plane; None where NonLinLoc has none."""
+        given = dict(part.lstrip("+").partition("=")[::2] for part in plane.projection.split())
+        ellipsoid = next((name for name, proj in ELLIPSOIDS.items() if proj == given.get("ellps")), "")
+        name = NAMES.get(given.get("proj", ""), "")
+        latitude, longitude = given.get("lat_0", ""), given.get("lon_0", "")
+        parameters = {"RefEllipsoid": ellipsoid, "LatOrig": latitude, "LongOrig": longitude}
+        if name == "SIMPLE":
+            parameters = {"LatOrig": repr(round(-plane.shift_km[1] / KM_PER_DEGREE, 9)), "LongOrig": longitude}
+        elif name == "LAMBERT":
+            parameters |= {"FirstStdParal": given.get("lat_1", ""), "SecondStdParal": given.get("lat_2", "")}
+        parameters["RotCW"] = repr(plane.rotation_degree)
+        if (scale := given.get("k", "1.0")) != "1.0":
+            parameters |= {"UseFalseEasting": "0", "FalseEasting": "0.0", "ScaleFactor": scale}
+        found = cls(name, parameters)
+        try:
+            again = plane_of(Path(), found.words)
+        except InputError:
+            return None
+        same = again[:2] == plane[:2] and np.allclose(again.shift_km, plane.shift_km, 0.0, 1e-6)
+        return found if same else None

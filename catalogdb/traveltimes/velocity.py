@@ -93,6 +93,14 @@ class VelocityConfig(StrictModel):
         return None if self.vp is None or self.vs is None else (self.vp, self.vs)
 
     @property
+    def rows(self) -> list[tuple[float, float, float]]:
+        """Top (km below sea level), P and S speed (km/s) of each layer, or of each node of a gradient; of two speeds
+        one layer from sea level down."""
+        if self.homogeneous is not None:
+            return [(0.0, *self.homogeneous)]
+        return [(layer.depth_km, layer.vp, layer.vs) for layer in self.layers or ()]
+
+    @property
     def earth_model_id(self) -> str:
         """Name of the model by its content: its speeds, or its number of layers, and a hash of all that it says."""
         kind = f"{len(self.layers)}_layers" if self.layers else f"vp_{self.vp:g}_vs_{self.vs:g}"

@@ -96,9 +96,7 @@ class PeerInput:
     @property
     def layers(self) -> list[tuple[float, float, float]]:
         """Top (km below sea level), P and S speed (km/s) of each layer, or of each node of a gradient."""
-        if self.velocity.homogeneous is not None:
-            return [(0.0, *self.velocity.homogeneous)]
-        return [(layer.depth_km, layer.vp, layer.vs) for layer in self.velocity.layers or ()]
+        return self.velocity.rows
 
     @property
     def below_sea_level(self) -> list[tuple[float, float, float]]:

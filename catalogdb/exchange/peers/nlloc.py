@@ -10,7 +10,7 @@ import numpy as np
 from catalogdb.exchange.peers.events import PeerEvent, PeerInput, moment
 from catalogdb.geo import KM_PER_DEGREE, longitude_span, turned
 from catalogdb.phases import phase_type
-from catalogdb.traveltimes.velocity import HIGHEST_KM
+from catalogdb.traveltimes.nonlinloc_models import layer_lines
 
 GRID_KM = 1.0
 AROUND_KM = 20.0
@@ -66,8 +66,7 @@ VGOUT ./model/layer
 VGTYPE P
 VGTYPE S
 VGGRID 2 {grid} SLOW_LEN
-{_layers(given)}
-# Grid2Time runs twice: with P here, and with S
+{layer_lines(given.velocity)}# Grid2Time runs twice: with P here, and with S
 GTFILES ./model/layer ./time/layer P
 GTMODE GRID2D ANGLES_NO
 INCLUDE stations.in
@@ -87,17 +86,3 @@ LOCPHASEID S S s Sg Sn
 LOCQUAL2ERR 0.1 0.5 1.0 2.0 99999.9
 LOCANGLES ANGLES_NO 5
 """
-
-
-def _layers(given: PeerInput) -> str:
-    """LAYER lines: top, P speed and its gradient, S speed and its gradient, density and its gradient."""
-    lines, layers = [], given.layers
-    if given.velocity.gradient:  # which the program would go on with above the first node
-        lines.append(f"LAYER {HIGHEST_KM:8.3f} {layers[0][1]:7.4f} {0.0:8.5f} {layers[0][2]:7.4f} {0.0:8.5f} 2.7 0.0\n")
-    for number, (top, vp, vs) in enumerate(layers):
-        slopes = (0.0, 0.0)
-        if given.velocity.gradient and number + 1 < len(layers):
-            below = layers[number + 1]
-            slopes = ((below[1] - vp) / (below[0] - top), (below[2] - vs) / (below[0] - top))
-        lines.append(f"LAYER {top:8.3f} {vp:7.4f} {slopes[0]:8.5f} {vs:7.4f} {slopes[1]:8.5f} 2.7 0.0\n")
-    return "".join(lines)

@@ -9,6 +9,7 @@ from catalogdb.database.connection import connect
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.runs.run import run_job
 from catalogdb.stages.tomography import make_velocity_model
+from catalogdb.stages.velocity_models import velocity_model
 from catalogdb.tomography.invert import ROUNDS
 
 BLOCK = "locate={min_events: 3, terms: none, velocity_model: made}"
@@ -38,6 +39,11 @@ def test_a_catalog_makes_the_model_it_is_located_in(engine_day, tmp_path, monkey
         db, "engines", "made", 40.0, replace=True, progress=lambda done, total: rounds.append((done, total))
     )
     assert again["done"] == "nothing: it is there" and rounds == [(number, ROUNDS) for number in range(ROUNDS)]
+    kept = db.velocity_model.find_one_and_update({"_id": "made"}, {"$unset": {"resolution_p": 1, "resolution_s": 1}})
+    assert velocity_model(db, "made").resolution is None  # as earlier versions left it
+    later = make_velocity_model(db, "engines", "made", 40.0, replace=True)
+    assert later["done"] == "resolution added" and db.velocity_model.find_one({"_id": "made"}) == kept
+    assert 0.0 <= later["s_resolved_volume"] <= 1.0 and "p resolved volume" in done.output
     rounds.clear()
     with pytest.raises(NameTaken, match="'made' is there, from: tomography of catalog engines"):
         make_velocity_model(db, "engines", "made", progress=lambda done, total: rounds.append((done, total)))

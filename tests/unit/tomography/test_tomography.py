@@ -14,7 +14,7 @@ from catalogdb.tomography import rays
 from catalogdb.tomography.invert import invert, nodes_around
 from catalogdb.tomography.model import Model, one_dimensional
 from catalogdb.tomography.nodes import Nodes
-from catalogdb.tomography.prior import Scales, covariance, expected
+from catalogdb.tomography.prior import Scales, between, covariance, expected, resolution
 from catalogdb.tomography.rays import Equations, equations
 from catalogdb.tomography.system import DELAY_SECONDS, System
 from catalogdb.traveltimes.eikonal import Lattice
@@ -127,6 +127,8 @@ def test_projection_is_the_joint_solution():
     joint = np.linalg.solve(left.T @ left + inverse, left.T @ (found.residual / deviation))
     assert unknowns == pytest.approx(joint[: len(unknowns)], abs=1e-5)
     assert system.shifts(unknowns).ravel() == pytest.approx(joint[len(unknowns) :], abs=1e-4)
+    posterior = system.posterior(expected_of)
+    assert posterior == pytest.approx(np.linalg.inv(left.T @ left + inverse)[: 2 * nodes, : 2 * nodes], abs=1e-6)
     # by the density of the data themselves, hypocentres without a prior
     known = np.zeros((len(unknowns),) * 2)
     known[: 2 * nodes, : 2 * nodes], known[delays, delays] = expected_of, DELAY_SECONDS**2
@@ -154,6 +156,28 @@ def test_nodes_without_rays_follow_their_neighbours():
     assert p == pytest.approx([0.04, 0.037, 0.0], abs=0.003) and s == pytest.approx([0.05, 0.046, 0.0], abs=0.004)
 
 
+def test_resolution_is_the_variance_that_arrivals_take_away():
+    """Against a normal field at all places at once, of which the known ones are observed."""
+    rng = np.random.default_rng(9)
+    known, others = rng.uniform(0.0, 20.0, (5, 3)), rng.uniform(0.0, 20.0, (4, 3))
+    scales = Scales(0.05, 0.03, 0.02, 8.0, 5.0)
+    rows, every = rng.normal(size=(7, 10)) / 0.03, np.concatenate([known, others])
+    prior = between(scales, every, every)
+    at = np.concatenate([np.arange(5), 9 + np.arange(5)])
+    prior[at, at] += (0.02 * 0.05) ** 2  # as of known ones
+    seen = np.zeros((7, 18))
+    seen[:, at] = rows
+    after = prior - prior @ seen.T @ np.linalg.solve(seen @ prior @ seen.T + np.eye(7), seen @ prior)
+    share = (1.0 - np.diag(after) / np.diag(prior)).reshape(2, 9)
+    found = resolution(scales, known, after[np.ix_(at, at)], every)
+    assert found[:, 5:] == pytest.approx(share[:, 5:], abs=1e-9)
+    assert found[:, :5] == pytest.approx(share[:, :5], abs=2e-3)  # but for the nugget
+    assert 0.0 < found.min() < 0.3 and found.max() > 0.8
+    assert resolution(scales, known, covariance(scales, known), others) == pytest.approx(0.0, abs=1e-12)
+    far = resolution(Scales(layers=1e-9), known, after[np.ix_(at, at)], np.array([[500.0, 0.0, 10.0]]))
+    assert far == pytest.approx(0.0, abs=1e-6)
+
+
 def test_a_made_model_is_found_and_events_come_nearer(coarse, monkeypatch):
     stations = network()
     corners = np.array([[-15.0, -15, 3, 0], [15.0, 15, 13, 0]])
@@ -167,6 +191,12 @@ def test_a_made_model_is_found_and_events_come_nearer(coarse, monkeypatch):
     inside = (np.abs(nodes.places[:, :2]) < 13.0).all(axis=1) & (nodes.places[:, 2] > 1.0) & (nodes.places[:, 2] < 11.0)
     for number in (0, 1):
         assert np.corrcoef(found.model.change[number, inside], true.change[number, inside])[0, 1] > 0.9
+    corner = (np.abs(nodes.places[:, :2]) > 20.0).all(axis=1)
+    taken = found.model.resolution
+    assert np.median(taken[0, inside]) > 0.7 > 0.5 > np.median(taken[0, corner])
+    assert found.resolved == pytest.approx((taken > 0.5).mean(axis=1)) and 0.1 < found.resolved[0] < 1.0
+    grid = found.model.grid(PLANE, nodes.places[0] - 30.0, nodes.places[-1] + 30.0)
+    assert grid.resolution.max() == pytest.approx(taken.max(), abs=0.05) and not grid.resolution[:, :2].any()
     assert found.after[0] < 0.5 * found.before[0] and found.after[1] < 0.5 * found.before[1]
     monkeypatch.setattr(inversion, "MOST_PASSED", 20)
     with pytest.raises(InputError, match=r"rays pass \d+ nodes 7 km apart, more than 20") as error:

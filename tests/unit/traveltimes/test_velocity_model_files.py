@@ -1,5 +1,7 @@
 """Velocity models from NonLinLoc's files, csv and job files: what is read, and what is refused with which words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -181,6 +183,30 @@ def test_documents_hold_the_model_and_are_named_by_content(tmp_path):
         assert document["model_id"] == again["model_id"]
     assert np.array_equal(model_of(model_document("alps", grid, "files")).vp, grid.vp)
     assert model_document("alps", layers, "")["model_id"] != model_document("alps", grid, "")["model_id"]
+
+
+def test_resolution_is_kept_and_is_no_part_of_the_identity():
+    vp = np.linspace(5.0, 6.0, 24, dtype="<f4").reshape(2, 3, 4)
+    without = VelocityGrid("", 0.0, (0.0, 0.0), False, (13.0, 46.0, 0.0), (0.1, 0.1, 5.0), vp, vp / 2.0)
+    resolution = np.linspace(0.0, 1.0, 48).reshape(2, 2, 3, 4)
+    document = model_document("alps", replace(without, resolution=resolution), "catalog")
+    older = model_document("alps", without, "catalog")
+    assert document["model_id"] == older["model_id"] and model_of(older).resolution is None
+    assert model_of(document).resolution == pytest.approx(resolution, abs=0.00501)
+    with pytest.raises(InputError, match="resolution of"):
+        replace(without, resolution=resolution[:, :1])
+
+
+@pytest.mark.parametrize("rotation", [0.0, 25.0])
+def test_positions_turn_back_to_degrees_and_lie_in_the_box(rotation):
+    vp = np.full((4, 5, 3), 5.0)
+    plane = Projection("+proj=tmerc +lat_0=46 +lon_0=13 +units=km").definition
+    model = VelocityGrid(plane, rotation, (3.0, -2.0), False, (-20.0, -30.0, 0.0), (10.0, 15.0, 5.0), vp, vp / 2.0)
+    i, j = np.array([0.0, 3.0, 1.5]), np.array([4.0, 0.0, 2.5])
+    longitude, latitude = model.lonlat(i, j)
+    assert np.array(model.position(longitude, latitude)) == pytest.approx(np.array([i, j]), abs=1e-6)
+    box = model.box
+    assert ((longitude >= box.west - 1e-9) & (longitude <= box.east + 1e-9)).all() and box.south <= latitude.min()
 
 
 def test_cells_average_to_the_depth_of_their_interface():
