@@ -54,8 +54,7 @@ class StandardOutput(io.TextIOWrapper):
         """Put it in the place of Python's own; one that is closed, or no file, stays."""
         own = sys.stdout
         if type(own) is io.TextIOWrapper:
-            is_through = {"line_buffering": own.line_buffering, "write_through": own.write_through}
-            sys.stdout = cls(own.buffer, encoding=own.encoding, errors=own.errors, **is_through)
+            sys.stdout = cls(own.buffer, own.encoding, own.errors, None, own.line_buffering, own.write_through)
 
     def write(self, text: str) -> int:
         """As that of any text."""
