@@ -67,8 +67,8 @@ def assemble(segments: Sequence[Segment], name: str) -> tuple[list[Segment], lis
     """Join what continues, cut it into parts with a straight clock each (clock.py), and resolve overlaps.
 
     Returns:
-        Segments in time order, no two of them overlapping, and one text for each two segments of the index whose samples
-        differ where they overlap, the same for whatever period is read.
+        Segments in time order, no two of them overlapping, and one text for each two segments of the index whose
+        samples differ where they overlap, the same for whatever period is read.
     """
     conflicts: list[str] = []
     chains = join(segments)
