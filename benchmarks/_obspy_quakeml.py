@@ -193,8 +193,10 @@ def _magnitude(magnitude: data.Magnitude, event: data.Event) -> Any:
         **_evaluation(magnitude),
         creation_info=_creation_info(event),
         station_magnitude_contributions=[
-            StationMagnitudeContribution(station_magnitude_id=_station_magnitude_id(magnitude, number))
-            for number, _ in enumerate(magnitude.get("station_magnitudes", []))
+            StationMagnitudeContribution(
+                station_magnitude_id=_station_magnitude_id(magnitude, number), weight=part.get("weight")
+            )
+            for number, part in enumerate(magnitude.get("station_magnitudes", []))
         ]
         if event.get("preferred_origin_id")
         else [],
@@ -229,11 +231,11 @@ def _station_magnitude_id(magnitude: data.Magnitude, number: int) -> str:
 def _creation_info(event: data.Event) -> Any:
     from obspy.core.event import CreationInfo
 
-    info = event.get("creation_info", {})
+    info = event.get("creation_info") or {"author": AUTHOR}
     created = info.get("creation_time")
     return CreationInfo(
         agency_id=_text(info["agency_id"]) if info.get("agency_id") else None,
-        author=_text(info.get("author") or AUTHOR),
+        author=_text(info["author"]) if "author" in info else None,
         creation_time=_time(created) if created is not None else None,
         version=_text(info["version"]) if info.get("version") else None,
     )

@@ -28,6 +28,8 @@ err = SafeConsole(stderr=True)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
+AFTER_FAILURES = "mend what they name (data, settings), or wait where it passes; the same command does what is missing"
+
 # what --uri and --database said, for the command that runs
 arguments: Json = {}
 

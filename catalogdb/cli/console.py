@@ -1,15 +1,23 @@
-"""Printing whose content can not command the terminal: control characters of files and names are written out."""
+"""Printing whose content can not command the terminal: control characters of files and names are written out.
+
+Where standard output can't be written, the error says so.
+"""
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.text import Text
+
+from catalogdb.errors import CatalogdbError
 
 WIDTH_OF_PIPES = 160  # columns where no terminal says how wide it is
 
@@ -36,6 +44,38 @@ class SafeConsole(Console):
                 yield segment
             else:
                 yield Segment(visible(segment.text), segment.style)
+
+
+class StandardOutput(io.TextIOWrapper):
+    """Standard output, whose errors name it: those of the system don't."""
+
+    @classmethod
+    def replace(cls) -> None:
+        """Put it in the place of Python's own; one that is closed, or no file, stays."""
+        own = sys.stdout
+        if type(own) is io.TextIOWrapper:
+            sys.stdout = cls(own.buffer, own.encoding, own.errors, None, own.line_buffering, own.write_through)
+
+    def write(self, text: str) -> int:
+        """As that of any text."""
+        with self._named():
+            return super().write(text)
+
+    def flush(self) -> None:
+        """As that of any text."""
+        with self._named():
+            super().flush()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            with open(os.devnull, "wb") as nowhere:  # what is left in the buffer must not fail again
+                os.dup2(nowhere.fileno(), self.fileno())
+            raise CatalogdbError(f"standard output: cannot be written: {error.strerror or error}") from None
 
 
 def visible(text: str) -> str:

@@ -66,9 +66,12 @@ def shell(
     raise typer.Exit(run_mongosh(connection_uri(settings), settings.database, evaluate, json))
 
 
-@app.command(epilog='Example: mongosh "$(catalogdb db uri)"')
+@app.command(epilog="Example: catalogdb db uri")
 def uri(json: common.JsonOption = False) -> None:
-    """Print the URI of the database, its password included, for mongosh, Compass or pymongo."""
+    """Print the URI of the database, its password included, for Compass, pymongo or a configuration file.
+
+    As an argument of another program everyone on the host would see it: for mongosh there is catalogdb db shell.
+    """
     from catalogdb.database.connection import connection_uri
 
     text = connection_uri(common.settings())

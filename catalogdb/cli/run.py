@@ -226,7 +226,7 @@ def print_report(report: RunReport) -> None:
     if report.is_held_up:
         common.err.print("not all is done: another worker has the rest in hand; run the same command again later")
     elif report.status == "failed":
-        common.err.print("[bold red]the run had failures[/]; run the same command again to retry just those")
+        common.err.print(f"[bold red]the run had failures[/]; {common.AFTER_FAILURES}")
         if any(stage.quarantined for stage in report.stages.values()):
             common.err.print("quarantined tasks wait for other inputs, or for: catalogdb retry")
 

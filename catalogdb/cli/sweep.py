@@ -120,4 +120,4 @@ def _print_report(report: SweepReport, evaluate: EvaluateBlock | None) -> None:
         common.out.print("nothing to do: everything is up to date")
     if report.failed:
         names = ", ".join(cell.catalog for cell in report.failed)
-        common.err.print(f"[bold red]cells that failed:[/] {names}; run the same command again to retry just those")
+        common.err.print(f"[bold red]cells that failed:[/] {names}; {common.AFTER_FAILURES}")

@@ -45,6 +45,9 @@ class MagnitudeFields(TypedDict):
     uncertainty: NotRequired[float]  # Standard deviation of the station magnitudes (1.4826 MAD)
     evaluation_mode: NotRequired[EvaluationMode]  # QuakeML evaluationMode, where the source gives one of the magnitude
     evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, likewise
+    origin_id: NotRequired[str]  # _id of that of the event's origins that it was determined with (QuakeML ...
+    comments: NotRequired[list[Any]]  # The source's comments, as those of events
+    creation_info: NotRequired[Json]  # agency_id, author, version and creation time (epoch seconds), where the ...
     n_stations: NotRequired[int]  # Number of stations used
     given_as: NotRequired[Json]  # Value by format, of OGS files
     source_file: NotRequired[str]  # File that the magnitude is from, where several give one
@@ -61,6 +64,9 @@ class MagnitudeDraft(TypedDict, total=False):
     uncertainty: float | None
     evaluation_mode: EvaluationMode | None
     evaluation_status: EvaluationStatus | None
+    origin_id: str | None
+    comments: list[Any] | None
+    creation_info: Json | None
     n_stations: int | None
     given_as: Json | None
     source_file: str | None
@@ -116,6 +122,7 @@ class OriginFields(TypedDict):
     latitude: float  # degree: WGS84
     longitude: float  # degree: WGS84
     depth_km: NotRequired[float]  # km: Below sea level, positive down
+    depth_type: NotRequired[str]  # QuakeML depthType, by what the depth was found, for example from location or ...
     time_uncertainty: NotRequired[float]  # s: One standard deviation
     horizontal_uncertainty_km: NotRequired[float]  # km: Largest horizontal standard deviation
     depth_uncertainty_km: NotRequired[float]  # km: One standard deviation
@@ -137,6 +144,8 @@ class OriginFields(TypedDict):
     minimum_distance_km: NotRequired[float]  # km: Epicentral distance of the nearest station
     evaluation_mode: NotRequired[EvaluationMode]  # QuakeML evaluationMode, where the source gives one of the origin
     evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, likewise
+    comments: NotRequired[list[Any]]  # The source's comments, as those of events
+    creation_info: NotRequired[Json]  # agency_id, author, version and creation time (epoch seconds), where the ...
     score: NotRequired[float]  # The associator's own score (GaMMA
     n_picks: NotRequired[int]  # Number of arrivals
     n_p: NotRequired[int]  # Number of P arrivals
@@ -160,6 +169,7 @@ class OriginDraft(TypedDict, total=False):
     latitude: float | None
     longitude: float | None
     depth_km: float | None
+    depth_type: str | None
     time_uncertainty: float | None
     horizontal_uncertainty_km: float | None
     depth_uncertainty_km: float | None
@@ -181,6 +191,8 @@ class OriginDraft(TypedDict, total=False):
     minimum_distance_km: float | None
     evaluation_mode: EvaluationMode | None
     evaluation_status: EvaluationStatus | None
+    comments: list[Any] | None
+    creation_info: Json | None
     score: float | None
     n_picks: int | None
     n_p: int | None
@@ -258,6 +270,13 @@ class DifferentialTime(DifferentialTimeFields):
     task_id: str  # The ledger row that wrote it
 
 
+class EventDescription(TypedDict):
+    """What the source's descriptions of the event say, place among them."""
+
+    text: str  # As the source has it
+    type: NotRequired[str]  # QuakeML's type of it
+
+
 class EventSource(TypedDict):
     """One entry per file that the event stands in."""
 
@@ -285,8 +304,10 @@ class EventFields(TypedDict):
     event_type_rule: NotRequired[EventTypeRule]  # By what the type was chosen
     event_type_probability: NotRequired[float]  # Of the type, where the waveforms say it
     place: NotRequired[str]  # Place or region name
+    descriptions: NotRequired[list[EventDescription]]  # What the source's descriptions of the event say, place ...
     zone: NotRequired[Zone]  # OGS zone
     remarks: NotRequired[str]  # The source's remarks on the event, for example that it is not localized
+    comments: NotRequired[list[Any]]  # The source's comments (QuakeML comment)
     time_from: NotRequired[TimeFrom]  # Where no origin gives the time
     n_picks: NotRequired[int]  # Arrivals of the preferred origin
     n_p: NotRequired[int]  # P arrivals of the preferred origin
@@ -295,6 +316,7 @@ class EventFields(TypedDict):
     azimuthal_gap: NotRequired[float]  # degree: Of the preferred origin
     evaluation_mode: EvaluationMode  # QuakeML evaluationMode
     evaluation_status: EvaluationStatus  # QuakeML evaluationStatus
+    assumed: NotRequired[list[Any]]  # Which of evaluation_mode and evaluation_status the source does not give
     preferred_origin_id: NotRequired[str]  # _id of the preferred entry of origins
     preferred_origin_rule: NotRequired[str]  # By what the preferred origin was chosen, where there are several
     preferred_magnitude_id: NotRequired[str]  # _id of the preferred entry of magnitudes
@@ -322,8 +344,10 @@ class EventDraft(TypedDict, total=False):
     event_type_rule: EventTypeRule | None
     event_type_probability: float | None
     place: str | None
+    descriptions: list[EventDescription] | None
     zone: Zone | None
     remarks: str | None
+    comments: list[Any] | None
     time_from: TimeFrom | None
     n_picks: int | None
     n_p: int | None
@@ -332,6 +356,7 @@ class EventDraft(TypedDict, total=False):
     azimuthal_gap: float | None
     evaluation_mode: EvaluationMode | None
     evaluation_status: EvaluationStatus | None
+    assumed: list[Any] | None
     preferred_origin_id: str | None
     preferred_origin_rule: str | None
     preferred_magnitude_id: str | None
@@ -581,6 +606,9 @@ class PickFields(TypedDict):
     components: NotRequired[str]  # Components that the picker had at its time, for example ZNE, Z12 or Z
     evaluation_mode: EvaluationMode  # QuakeML evaluationMode
     evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, where the source gives one of the pick
+    assumed: NotRequired[list[Any]]  # Which of evaluation_mode and uncertainty the source does not give
+    comments: NotRequired[list[Any]]  # The source's comments, as those of events
+    creation_info: NotRequired[Json]  # agency_id, author, version and creation time (epoch seconds), where the ...
     is_counted: NotRequired[bool]  # False for what never counts in evaluation
     hypo71_weight: NotRequired[int]  # Analyst's weight class
     polarity: NotRequired[Polarity]  # QuakeML polarity of the onset
@@ -612,6 +640,9 @@ class PickDraft(TypedDict, total=False):
     components: str | None
     evaluation_mode: EvaluationMode | None
     evaluation_status: EvaluationStatus | None
+    assumed: list[Any] | None
+    comments: list[Any] | None
+    creation_info: Json | None
     is_counted: bool | None
     hypo71_weight: int | None
     polarity: Polarity | None

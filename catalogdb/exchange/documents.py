@@ -127,6 +127,7 @@ def _add_picks(
             one, other = cast(AnyDocument, document.copy()), {"_id": identity} | pick | own
             if _speaks_for(pick, preferred) > _speaks_for(document, preferred):
                 one, other = other, one
+            other.pop("assumed", None)  # it is of its own values, which give way
             _replace(document, (other | one) if is_shared else one)
             if keys:
                 document["event_key"] = keys[0]
@@ -272,6 +273,9 @@ def _event(
     event = cast(Event, {"_id": identity} | source | own)
     event["origins"] = origins = [part | {"_id": origin_ids[part["_id"]]} for part in source["origins"]]
     event["magnitudes"] = [part | {"_id": magnitude_ids[part["_id"]]} for part in source["magnitudes"]]
+    for magnitude in event["magnitudes"]:
+        if "origin_id" in magnitude:
+            magnitude["origin_id"] = origin_ids[magnitude["origin_id"]]
     if "preferred_origin_id" in source:
         event["preferred_origin_id"] = origin_ids[source["preferred_origin_id"]]
     if "preferred_magnitude_id" in source:

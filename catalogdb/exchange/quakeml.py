@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from catalogdb.documents.data import EventSource, TimeFrom
-from catalogdb.documents.free import AnyDocument, Json
+from catalogdb.documents.free import Json
 from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
 from catalogdb.exchange.event_parts import event_from_parts, present, status_of
 from catalogdb.exchange.quakeml_events import read_events
@@ -16,13 +16,16 @@ from catalogdb.exchange.quakeml_notes import EVENT_NOTES, read_note
 from catalogdb.exchange.quakeml_parts import add_arrivals, evaluation, usable_magnitudes, usable_origins
 from catalogdb.exchange.quakeml_picks import phases_of_picks, read_picks
 from catalogdb.exchange.quakeml_preferred import REVIEWED, Rank, preferred
-from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, epoch, word
+from catalogdb.exchange.quakeml_texts import comments, creation_info, descriptions
+from catalogdb.exchange.quakeml_unread import unread_elements, unread_line
+from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, word
 from catalogdb.exchange.quakeml_writer import quakeml_type, write_quakeml
 from catalogdb.exchange.quakeml_xml import event_parameters
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceCatalog
 
 __all__ = ["read_quakeml", "write_quakeml"]
 
+EVALUATION = ("evaluation_mode", "evaluation_status")
 LEAST_DEPTHS = 5
 SHALLOW_KM = 0.8
 """As many metres as the deepest earthquakes have kilometres."""
@@ -61,6 +64,7 @@ def read_parameters(
     records, complaints = read_events(path, parameters, said_of_file)
     result = ReferenceCatalog(repaired=complaints)
     said, chosen = Tally(str(path)), Tally(str(path))
+    unread = unread_elements(parameters)
     names = EventNames()
     is_empty = True
     for item in records:
@@ -73,6 +77,7 @@ def read_parameters(
         note = read_note(event, EVENT_NOTES)
         if not names.take(event, note, item.digest, record, result):
             continue
+        unread += item.unread
         reading = EventReading(event, names.last, note, record, evaluation_mode, result, said, chosen)
         result.picks += reading.picks.values()
         if note.get("is_no_event"):
@@ -91,7 +96,7 @@ def read_parameters(
         said.add("amplitudes not stored", number=len(event.amplitudes))
         said.add("station magnitudes that no magnitude names, not stored", number=_unnamed_station_magnitudes(event))
     result.repaired += said.lines() + [f"{path}: {text}" for text in names.lines()]
-    result.notes += [*chosen.lines(), *_shallow(path, result)]
+    result.notes += [*chosen.lines(), *(f"{path}: {line}" for line in unread_line(unread)), *_shallow(path, result)]
     if is_empty:
         result.notes.append(f"{path}: no event: an empty catalog")
     return result
@@ -176,7 +181,7 @@ class EventReading:
         note: what catalogdb noted with it.
         record: for messages.
         mode: of an event and picks that don't say.
-        said, chosen: count what was guessed or left out, and which origins and magnitudes were chosen.
+        said, chosen: count what was guessed or left out, and which modes, origins and magnitudes were chosen.
     """
 
     def __init__(
@@ -191,7 +196,7 @@ class EventReading:
         chosen: Tally,
     ):
         self._event, self._source_id, self._note, self._record = event, source_id, note, record
-        self._mode, self._result, self._said = mode, result, said
+        self._mode, self._result, self._said, self._chosen = mode, result, said, chosen
         self._origins = usable_origins(event, record, result, said)
         self._magnitudes = usable_magnitudes(event, record, result, said)
         ranks = {name: Rank.of(origin) for name, (origin, _) in self._origins.items()}
@@ -199,6 +204,9 @@ class EventReading:
         ranks = {name: self._rank(magnitude) for name, (magnitude, _) in self._magnitudes.items()}
         wanted = event.preferred_magnitude_id
         self._magnitude_id = preferred(wanted, ranks, "magnitude", record, chosen, result.repaired)
+        for magnitude, document in self._magnitudes.values():
+            if name := self._other_origin(magnitude):
+                document["origin_id"] = name
         self.picks = self._read_picks()
         for part in self._origins.values():
             add_arrivals(part, self.picks, record, result, said)
@@ -207,6 +215,16 @@ class EventReading:
         name = magnitude.origin_id.id if magnitude.origin_id else None
         source = self._origins[name][0] if name in self._origins else None
         return Rank.of(magnitude, source, is_of_preferred=name is None or name == self._origin_id)
+
+    def _other_origin(self, magnitude: Any) -> str | None:
+        """The origin that a magnitude is of, where that is not the preferred one."""
+        name: str | None = magnitude.origin_id.id if magnitude.origin_id else None
+        if name is None or name == self._origin_id:
+            return None
+        if name not in self._origins:
+            self._said.add("magnitudes of an origin that is not usable or not there, kept as of the preferred one")
+            return None
+        return name
 
     def _read_picks(self) -> dict[str, ReadPick]:
         """The picks by id, of the phases that the preferred origin gives them, then the other ones."""
@@ -222,14 +240,15 @@ class EventReading:
         time_from: TimeFrom | None = None
         if self._origin_id is not None:
             source, origin = self._origins[self._origin_id]
-            time, (status, mode) = origin["time"], _evaluation(source, self._mode)
+            time, (status, mode, assumed) = origin["time"], _evaluation(source, self._mode)
+            if "evaluation_mode" in assumed:
+                self._chosen.add(f"events without evaluation mode, taken as {mode}")
         elif (unlocated := self._unlocated()) is not None:
-            time, time_from, status, mode = unlocated
+            time, time_from, status, mode, assumed = unlocated
         else:
             return None
         if self._magnitude_id is not None:
             magnitude = self._magnitudes[self._magnitude_id][1]
-        descriptions = [text for description in self._event.event_descriptions if (text := description.text)]
         return event_from_parts(
             time,
             [document for _, document in self._origins.values()],
@@ -238,18 +257,21 @@ class EventReading:
             magnitude,
             time_from=time_from,
             **_event_type(self._event, self._note, self._record, self._said),
-            place=descriptions[0] if descriptions else None,
+            **descriptions(self._event),
+            comments=comments(self._event),
+            assumed=assumed or None,
             zone=self._note.get("zone"),
             remarks=self._note.get("remarks"),
             preferred_origin_rule=self._note.get("preferred_origin_rule"),
             evaluation_mode=mode,
             evaluation_status=status,
             source_id=self._source_id,
-            creation_info=_creation_info(self._event.creation_info),
+            creation_info=creation_info(self._event.creation_info),
         )
 
-    def _unlocated(self) -> tuple[float, TimeFrom | None, EvaluationStatus, EvaluationMode] | None:
-        """Time, what it is of, status and mode of an event without a usable origin; None where nothing tells a time."""
+    def _unlocated(self) -> tuple[float, TimeFrom | None, EvaluationStatus, EvaluationMode, list[str]] | None:
+        """Time, what it is of, status, mode, and which of these were assumed, of an event without a usable origin; None
+        where nothing tells a time."""
         note = self._note
         first = min(self.picks.values(), key=lambda pick: pick["time"], default=None)
         if EARLIEST <= note.get("time", math.nan) < LATEST:
@@ -261,15 +283,17 @@ class EventReading:
             return None
         mode = note.get("evaluation_mode") or (self._mode if first is None else first["evaluation_mode"])
         status = note.get("evaluation_status") or status_of(mode)
-        return time, time_from, status, mode
+        return time, time_from, status, mode, [name for name in EVALUATION if name not in note]
 
 
-def _evaluation(origin: Any, default: EvaluationMode) -> tuple[EvaluationStatus, EvaluationMode]:
-    """Status and mode of an event by its preferred origin; what that does not say follows from the other one."""
+def _evaluation(origin: Any, default: EvaluationMode) -> tuple[EvaluationStatus, EvaluationMode, list[str]]:
+    """Status and mode of an event by its preferred origin; what that does not say follows from the other one, and is
+    named in the list."""
+    said = dict(zip(EVALUATION, evaluation(origin), strict=True))
     mode, status = evaluation(origin)
     if mode is None:
         mode = "manual" if status in REVIEWED else default
-    return status or status_of(mode), mode
+    return status or status_of(mode), mode, [name for name, value in said.items() if value is None]
 
 
 def _event_type(event: Any, note: Json, record: str, said: Tally) -> Json:
@@ -287,16 +311,3 @@ def _event_type(event: Any, note: Json, record: str, said: Tally) -> Json:
         "event_type": own if is_same else found,
         "event_type_certainty": word(event.event_type_certainty),
     }
-
-
-def _creation_info(creation: Any) -> AnyDocument | None:
-    if not creation:
-        return None
-    return present(
-        {
-            "agency_id": creation.agency_id,
-            "author": creation.author,
-            "version": creation.version,
-            "creation_time": epoch(creation.creation_time) if creation.creation_time else None,
-        }
-    )

@@ -18,6 +18,7 @@ from typing import Any
 
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.quakeml_times import carried
+from catalogdb.exchange.quakeml_unread import unread_elements
 
 QUAKEML = "http://quakeml.org/xmlns/quakeml/1.2"
 BED = "http://quakeml.org/xmlns/bed/1.2"
@@ -32,12 +33,14 @@ class EventRecord:
     record: "file: event number (publicID)", for messages.
     event: ObsPy's `Event`; None when it can't be read, with the reason in `rejected`.
     digest: of its content; two events of one digest differ in nothing.
+    unread: number of its elements that nothing is made of, by name.
     rejected, repaired: "record: what".
     """
 
     record: str
     event: Any = None
     digest: str = ""
+    unread: Counter[str] = field(default_factory=Counter)
     rejected: list[str] = field(default_factory=list)
     repaired: list[str] = field(default_factory=list)
 
@@ -127,6 +130,8 @@ def _read_event(record: str, element: Any, belongings: list[Any]) -> EventRecord
     complaints = [f"{record}: {text}" for text in dict.fromkeys(str(warning.message) for warning in caught)]
     if events:
         result.event = events[0]
+        for part in (element, *belongings):
+            result.unread += unread_elements(part)
         result.repaired += complaints
     else:
         result.rejected += complaints or [f"{record}: ObsPy reads no event in it"]

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from catalogdb.documents.data import Magnitude, Origin, OriginArrival, OriginDraft
+from catalogdb.documents.free import AnyDocument
 from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
 from catalogdb.exchange.event_parts import arrival_counts, arrival_of, magnitude_of, origin_of, present
 from catalogdb.exchange.quakeml_ellipsoid import ellipsoid_of
 from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, STATION_MAGNITUDE_NOTES, read_note
 from catalogdb.exchange.quakeml_picks import unique
+from catalogdb.exchange.quakeml_texts import comments, own_creation_info
 from catalogdb.exchange.quakeml_values import (
     Tally,
     degrees_to_km,
@@ -22,7 +24,7 @@ from catalogdb.exchange.quakeml_values import (
     standard_deviation,
     word,
 )
-from catalogdb.exchange.quakeml_writer import OWN_PREFIX
+from catalogdb.exchange.quakeml_writer import OWN_PREFIX, UNKNOWN_METHOD
 from catalogdb.exchange.reference_catalog import ReadPick, ReferenceCatalog
 from catalogdb.geo import coordinates
 
@@ -37,7 +39,8 @@ def usable_origins(event: Any, record: str, result: ReferenceCatalog, said: Tall
         name = origin.resource_id.id if origin.resource_id else str(number)
         name = unique(name, origins, record, result)
         try:
-            origins[name] = origin, _origin(origin, name, f"{record}: origin {name}", said)
+            document = _origin(origin, name, f"{record}: origin {name}", said)
+            origins[name] = origin, cast(Origin, document | _words(origin, event))
         except ValueError as error:
             result.rejected.append(f"{record}: origin {name}: {error}")
     return origins
@@ -49,7 +52,7 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
         raise ValueError(f"no usable {' and no usable '.join(missing)}")
     latitude, longitude = coordinates(origin.latitude, origin.longitude)
     quality = origin.quality
-    method = origin.method_id.id if origin.method_id else "unknown"
+    method = origin.method_id.id if origin.method_id else UNKNOWN_METHOD
     earth_model = origin.earth_model_id.id if origin.earth_model_id else None
     numbers: Any = {
         "time_uncertainty": standard_deviation(origin.time_errors),
@@ -78,6 +81,7 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
         "latitude": float(latitude),
         "longitude": float(longitude),
         "depth_km": depth,
+        "depth_type": word(origin.depth_type),
         **numbers,
         "evaluation_mode": mode,
         "evaluation_status": status,
@@ -139,8 +143,14 @@ def usable_magnitudes(event: Any, record: str, result: ReferenceCatalog, said: T
             result.rejected.append(f"{record}: magnitude {name}: no value")
         elif said.bounded("magnitude", value, f"{record}: magnitude {name}") is not None:
             name = unique(name, magnitudes, record, result)
-            magnitudes[name] = magnitude, _magnitude(magnitude, name, f"{record}: magnitude {name}", stations, said)
+            document = _magnitude(magnitude, name, f"{record}: magnitude {name}", stations, said)
+            magnitudes[name] = magnitude, cast(Magnitude, document | _words(magnitude, event))
     return magnitudes
+
+
+def _words(part: Any, event: Any) -> AnyDocument:
+    """What an origin or a magnitude of an event says for people."""
+    return present({"comments": comments(part), "creation_info": own_creation_info(part, event)})
 
 
 def _magnitude(magnitude: Any, name: str, where: str, stations: Mapping[str, Any], said: Tally) -> Magnitude:
@@ -157,10 +167,13 @@ def _magnitude(magnitude: Any, name: str, where: str, stations: Mapping[str, Any
         parts.append(
             present({"net": part.waveform_id.network_code, "sta": part.waveform_id.station_code})
             | {"value": float(part.mag)}
+            | present({"weight": contribution.weight})
             | read_note(part, STATION_MAGNITUDE_NOTES)
         )
     uncertainty = standard_deviation(magnitude.mag_errors)
     mode, status = evaluation(magnitude)
+    if not magnitude.magnitude_type:
+        said.add("magnitudes without a type, taken as M")
     n_stations: Any = said.bounded("n_stations", magnitude.station_count, where)
     return magnitude_of(
         _id=name,

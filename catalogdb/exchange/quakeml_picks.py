@@ -9,6 +9,7 @@ from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.event_parts import pick_of
 from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
 from catalogdb.exchange.quakeml_notes import PICK_NOTES, read_note
+from catalogdb.exchange.quakeml_texts import comments, creation_info
 from catalogdb.exchange.quakeml_values import Tally, plausible_epoch, standard_deviation, word
 from catalogdb.exchange.reference_catalog import ReadPick, ReadPickDraft, ReferenceCatalog
 
@@ -76,13 +77,16 @@ def _pick(pick: Any, name: str, phase: str | None, record: str, mode: Evaluation
     ]
     if missing:
         raise ValueError(f"no {' and no '.join(missing)}")
+    assumed: list[str] = []
     uncertainty = standard_deviation(pick.time_errors)
     if said.bounded("uncertainty", uncertainty, record) is None:
         what = "uncertainty" if uncertainty is None else "a usable uncertainty"
         said.add(f"picks without {what}, taken as {DEFAULT_PICK_UNCERTAINTY} s")
         uncertainty = DEFAULT_PICK_UNCERTAINTY
+        assumed.append("uncertainty")
     if pick.evaluation_mode is None:
         said.add(f"picks without evaluation mode, taken as {mode}")
+        assumed.append("evaluation_mode")
     note = cast(ReadPickDraft, read_note(pick, PICK_NOTES))
     if "probability" in note and said.bounded("probability", note["probability"], record) is None:
         del note["probability"]
@@ -99,6 +103,9 @@ def _pick(pick: Any, name: str, phase: str | None, record: str, mode: Evaluation
         "polarity": word(pick.polarity),
         "onset": word(pick.onset),
         "source_id": name,
+        "assumed": assumed or None,
+        "comments": comments(pick),
+        "creation_info": creation_info(pick.creation_info),
         **note,
     }
     return pick_of(**document)

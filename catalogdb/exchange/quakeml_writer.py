@@ -23,6 +23,7 @@ from catalogdb.exchange.quakeml_notes import (
     STATION_MAGNITUDE_NOTES,
     note_text,
 )
+from catalogdb.exchange.quakeml_texts import REGION
 from catalogdb.exchange.quakeml_uncertainty import add_origin_uncertainty
 from catalogdb.times import format_time
 from catalogdb.version import __version__
@@ -32,6 +33,9 @@ AUTHOR = f"catalogdb {__version__}"
 QUAKEML = "http://quakeml.org/xmlns/quakeml/1.2"
 BED = "http://quakeml.org/xmlns/bed/1.2"
 
+UNKNOWN_METHOD = "unknown"
+
+_RESOURCE_ID = re.compile(r"(smi|quakeml):[\w][\w\-.*()~']{2,}/[\w\-.*()~'][\w\-.*()+?~'=,;#/&]*", re.ASCII)
 _NOT_IN_A_RESOURCE_ID = re.compile(r"[^\w\-.*()+?~'=,;#/&]", re.ASCII)
 # of types that QuakeML has not; None: it has no word for what is not known ("not reported" is no event at all)
 _EVENT_TYPES = {"suspected slide": "landslide", "blast": "quarry blast", "unknown": None}
@@ -68,6 +72,11 @@ def resource_id(kind: str, identity: str) -> str:
     return f"{OWN_PREFIX}/{kind}/{_NOT_IN_A_RESOURCE_ID.sub('_', identity)}"
 
 
+def _named(kind: str, name: str) -> str:
+    """The identifier of a method or a model: of others as they name it."""
+    return name if _RESOURCE_ID.fullmatch(name) else resource_id(kind, name)
+
+
 def quakeml_type(event_type: str | None) -> str | None:
     """The event type of QuakeML that comes nearest."""
     nearest = _EVENT_TYPES.get(event_type or "", event_type)
@@ -83,10 +92,11 @@ def _event(event: data.Event, picks: list[data.Pick]) -> Any:
         add(element, "preferredMagnitudeID", resource_id("magnitude", magnitude_id))
     add(element, "type", quakeml_type(event.get("event_type")))
     add(element, "typeCertainty", event.get("event_type_certainty"))
-    if event.get("place"):
-        add_texts(etree.SubElement(element, "description"), text=event["place"], type="region name")
+    for text, kind in _descriptions(event):
+        add_texts(etree.SubElement(element, "description"), text=text, type=kind)
     _add_note(element, _event_note(event))
-    _add_creation_info(element, event)
+    _add_comments(element, event)
+    _add_creation_info(element, _creation_info(event))
     for origin in event["origins"]:
         _add_origin(element, origin, event)
     for magnitude in event["magnitudes"]:
@@ -111,6 +121,15 @@ def _picks(event: data.Event, picks: list[data.Pick]) -> list[data.Pick]:
     return [*used.values(), *sorted(others, key=lambda pick: (pick["time"], pick["_id"]))]
 
 
+def _descriptions(event: data.Event) -> list[tuple[str, str | None]]:
+    """Texts with their types; the place is among them."""
+    found = [(one["text"], one.get("type")) for one in event.get("descriptions", [])]
+    place = event.get("place")
+    if place and all(text != place for text, _ in found):
+        found.insert(0, (place, REGION))
+    return found
+
+
 def _event_note(event: data.Event) -> Json:
     own_type = event.get("event_type")
     names = ("source_id", "remarks", "zone", "is_no_event", "event_type_rule", "event_type_probability")
@@ -118,7 +137,7 @@ def _event_note(event: data.Event) -> Json:
     is_said = own_type != quakeml_type(own_type) or note["event_type_rule"]  # which is of this type and of no other
     note["event_type"] = own_type if is_said else None
     if not event["origins"]:
-        note |= {name: event.get(name) for name in ("time", "time_from", "evaluation_mode", "evaluation_status")}
+        note |= _said(event, ("time", "time_from", "evaluation_mode", "evaluation_status"))
         note["is_located"] = any(source.get("is_located") for source in event.get("sources", [])) or None
     return note
 
@@ -129,9 +148,11 @@ def _add_origin(parent: Any, origin: data.Origin, event: data.Event) -> None:
     add_quantity(element, "latitude", float(origin["latitude"]))
     add_quantity(element, "longitude", float(origin["longitude"]))
     add_quantity(element, "depth", metres(origin.get("depth_km")), metres(origin.get("depth_uncertainty_km")))
-    add(element, "methodID", resource_id("method", origin["method"]))
+    add(element, "depthType", origin.get("depth_type"))
+    if origin["method"] != UNKNOWN_METHOD:
+        add(element, "methodID", _named("method", origin["method"]))
     if origin.get("earth_model_id"):
-        add(element, "earthModelID", resource_id("earth_model", origin["earth_model_id"]))
+        add(element, "earthModelID", _named("earth_model", origin["earth_model_id"]))
     quality = present(
         {
             "usedPhaseCount": origin.get("n_picks"),
@@ -148,7 +169,8 @@ def _add_origin(parent: Any, origin: data.Origin, event: data.Event) -> None:
     for name in origin.get("limits", []):  # the same as the note says, for readers of other programs
         if name in LIMITS:
             add(etree.SubElement(element, "comment"), "text", LIMITS[name])
-    _add_creation_info(element, event)
+    _add_comments(element, origin)
+    _add_creation_info(element, origin.get("creation_info") or _creation_info(event))
     add_origin_uncertainty(element, origin)
     for arrival in origin.get("arrivals", []):
         _add_arrival(element, arrival, origin["_id"])
@@ -171,17 +193,20 @@ def _add_arrival(parent: Any, arrival: data.OriginArrival, origin_id: str) -> No
 
 def _add_pick(parent: Any, pick: data.Pick) -> None:
     element = etree.SubElement(parent, "pick", publicID=resource_id("pick", pick["_id"]))
-    add_quantity(element, "time", format_time(pick["time"]), pick.get("uncertainty"))
+    add_quantity(element, "time", format_time(pick["time"]), _said(pick, ("uncertainty",))["uncertainty"])
     _add_waveform_id(element, pick)
     add_texts(element, onset=pick.get("onset"), phaseHint=pick["phase"], polarity=pick.get("polarity"))
     _add_evaluation(element, pick)
     _add_note(element, {name: pick.get(name) for name in PICK_NOTES})
+    _add_comments(element, pick)
+    if "creation_info" in pick:
+        _add_creation_info(element, pick["creation_info"])
 
 
 def _add_magnitude(parent: Any, magnitude: data.Magnitude, event: data.Event) -> None:
     element = etree.SubElement(parent, "magnitude", publicID=resource_id("magnitude", magnitude["_id"]))
     add_quantity(element, "mag", float(magnitude["value"]), magnitude.get("uncertainty"))
-    origin_id = event.get("preferred_origin_id")
+    origin_id = magnitude.get("origin_id") or event.get("preferred_origin_id")
     add_texts(
         element,
         type=magnitude["type"],
@@ -189,14 +214,16 @@ def _add_magnitude(parent: Any, magnitude: data.Magnitude, event: data.Event) ->
         stationCount=magnitude.get("n_stations"),
     )
     _add_evaluation(element, magnitude)
-    for number, _ in enumerate(magnitude.get("station_magnitudes", []) if origin_id else []):
+    for number, part in enumerate(magnitude.get("station_magnitudes", []) if origin_id else []):
         contribution = etree.SubElement(element, "stationMagnitudeContribution")
         add(contribution, "stationMagnitudeID", _station_magnitude_id(magnitude, number))
-    _add_creation_info(element, event)
+        add(contribution, "weight", part.get("weight"))
+    _add_comments(element, magnitude)
+    _add_creation_info(element, magnitude.get("creation_info") or _creation_info(event))
 
 
 def _add_station_magnitudes(parent: Any, magnitude: data.Magnitude, event: data.Event) -> None:
-    origin_id = event.get("preferred_origin_id")
+    origin_id = magnitude.get("origin_id") or event.get("preferred_origin_id")
     if not origin_id:  # QuakeML wants an origin for each
         return
     for number, part in enumerate(magnitude.get("station_magnitudes", [])):
@@ -224,8 +251,21 @@ def _add_waveform_id(parent: Any, codes: Mapping[str, Any]) -> None:
 
 
 def _add_evaluation(parent: Any, document: Mapping[str, Any]) -> None:
-    add(parent, "evaluationMode", document.get("evaluation_mode"))
-    add(parent, "evaluationStatus", document.get("evaluation_status"))
+    said = _said(document, ("evaluation_mode", "evaluation_status"))
+    add_texts(parent, evaluationMode=said["evaluation_mode"], evaluationStatus=said["evaluation_status"])
+
+
+def _said(document: Mapping[str, Any], names: tuple[str, ...]) -> Json:
+    """Fields of a document; None where the source does not give them."""
+    return {name: None if name in document.get("assumed", ()) else document.get(name) for name in names}
+
+
+def _add_comments(parent: Any, document: Mapping[str, Any]) -> None:
+    for comment in document.get("comments", []):
+        element = etree.SubElement(parent, "comment")
+        add(element, "text", comment["text"])
+        if "creation_info" in comment:
+            _add_creation_info(element, comment["creation_info"])
 
 
 def _add_note(parent: Any, note: Json) -> None:
@@ -233,13 +273,17 @@ def _add_note(parent: Any, note: Json) -> None:
         add(etree.SubElement(parent, "comment"), "text", note_text(note))
 
 
-def _add_creation_info(parent: Any, event: data.Event) -> None:
-    info = event.get("creation_info", {})
+def _creation_info(event: data.Event) -> Mapping[str, Any]:
+    """Who made an event: where nobody is known, who writes it."""
+    return event.get("creation_info") or {"author": AUTHOR}
+
+
+def _add_creation_info(parent: Any, info: Mapping[str, Any]) -> None:
     created = info.get("creation_time")
     add_texts(
         etree.SubElement(parent, "creationInfo"),
         agencyID=info.get("agency_id") or None,
-        author=info.get("author") or AUTHOR,
+        author=info.get("author") or None,
         creationTime=None if created is None else format_time(created),
         version=info.get("version") or None,
     )

@@ -203,11 +203,8 @@ class Stage(Declared, ABC):
 
     Attributes:
         job, config_id, result: the job, identity of the configuration, and name of the result.
-        awaits_others: where another run has a task in hand, a run waits for it rather than end as failed: the task is
-            the whole stage, and leaves nothing else to do.
     """
 
-    awaits_others: ClassVar[bool] = False
     config_id: str
     result: str
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pymongo.database import Database
 
 from catalogdb import logs
-from catalogdb.database.connection import DATABASE_GONE, wait_for_server
+from catalogdb.batches import batches
+from catalogdb.database.connection import DATABASE_GONE, through_failover, wait_for_server
 from catalogdb.database.lease import ASK_AGAIN_SECONDS
 from catalogdb.engines import map_unordered, worker_was_lost
 from catalogdb.errors import CatalogdbError
@@ -22,8 +23,9 @@ from catalogdb.ledger.stage import PlannedTask, Stage
 from catalogdb.ledger.tasks import LeaseTerms
 from catalogdb.runs.stage_run import Plan
 
+BATCH = 1000
 MOST_LOSSES = 10
-"""A task whose worker was lost so often before it got to it is given up for this run."""
+"""A task whose worker was lost so often before it got to it, or that another run had in hand so often, is given up."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class HandOut:
     def carry_out(
         self, db: Database, stage: Stage, plan: Plan, run_id: str, done: Callable[[TaskReport], None]
     ) -> None:
-        """Carry out the tasks; those of lost workers again.
+        """Carry out the tasks; those of lost workers again, and at last those that another run had in hand, unless it
+        has done them.
 
         Raises:
             CatalogdbError, PyMongoError: what would meet every other task, too.
@@ -56,14 +59,18 @@ class HandOut:
         losses: Counter[str] = Counter()
         to_do, function = plan.to_do, self.on_worker(stage)
         while to_do:
-            again = []
+            again, held = [], []
             for item, future in map_unordered(self.pool, self.capacity, function, to_do):
                 report = _report(db, stage, item, future, run_id, self.terms.attempts, losses)
                 if report is None:
                     again.append(item)
+                elif report.status == "held" and losses[report.task_id] < MOST_LOSSES:
+                    losses[report.task_id] += 1
+                    held.append(item)
                 else:
                     done(report)
-            to_do = again
+            _wait_for_others(db, stage, [tasks.task_id(stage, item.shard) for item in held], self.terms.attempts)
+            to_do = again + held
 
 
 def _report(
@@ -89,11 +96,7 @@ def _report(
             return report
         if take_back(db, identity, run_id, attempts, charged=True) is not None:
             return None  # the engine gave it to a second worker while the ledger still had the lost one's lease
-        report = _done_elsewhere(db, item, report)
-        if report.status != "held" or not stage.awaits_others or not _left_by_others(db, stage, identity, attempts):
-            return report
-        losses[identity] += 1
-        return None if losses[identity] < MOST_LOSSES else report
+        return _done_elsewhere(db, item, report)
     if isinstance(error, (CatalogdbError, KeyboardInterrupt)):  # KeyboardInterrupt: a worker was told to end
         raise error
     if isinstance(error, DATABASE_GONE):
@@ -113,18 +116,25 @@ def _report(
     return TaskReport(identity, item.shard, "failed", error=f"{lost}, {MOST_LOSSES} times")
 
 
-def _left_by_others(db: Database, stage: Stage, identity: str, attempts: int) -> bool:
-    """Wait until no other run has a task in hand; false where the task was removed meanwhile."""
-    said = False
-    while (row := db.task.find_one({"_id": identity}, {"status": 1, "lease.owner": 1})) is not None:
-        if row["status"] != "running":
-            return True
-        if not said:
-            logs.notice(f"{stage.name}: {row['lease']['owner']} is at it: waiting for it")
-            said = True
+def _wait_for_others(db: Database, stage: Stage, identities: list[str], attempts: int) -> None:
+    """Wait until no other run has one of these tasks in hand."""
+    holders = _holders(db, identities)
+    for holder, number in holders.items():
+        logs.notice(f"{stage.name}: {number} tasks are in the hands of {holder}: waiting for it")
+    while holders:
         time.sleep(ASK_AGAIN_SECONDS)
         release_dead(db, stage, attempts)
-    return False
+        holders = _holders(db, identities)
+
+
+def _holders(db: Database, identities: list[str]) -> Counter[str]:
+    """Who has how many of these tasks in hand."""
+
+    def find() -> Counter[str]:
+        running = [{"_id": {"$in": batch}, "status": "running"} for batch in batches(identities, BATCH)]
+        return Counter(row["lease"]["owner"] for query in running for row in db.task.find(query, {"lease.owner": 1}))
+
+    return through_failover(db, find)
 
 
 def _done_elsewhere(db: Database, item: PlannedTask, report: TaskReport) -> TaskReport:

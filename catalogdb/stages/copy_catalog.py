@@ -14,7 +14,7 @@ from pymongo.database import Database
 from catalogdb import logs
 from catalogdb.comparisons.picked_waveforms import picked_spans
 from catalogdb.database.lease import name_lease
-from catalogdb.documents.data import Event, Origin, Pick
+from catalogdb.documents.data import Event, Magnitude, Origin, Pick
 from catalogdb.documents.free import AnyDocument, Json
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.exchange.documents import CatalogDocuments
@@ -177,8 +177,15 @@ def _event(copy: _Copy, event: Event, own: dict[str, str], of_picks: Mapping[str
         if name in made:
             made[name] = copy.part_id(identity, made[name])
     made["origins"] = [_origin(copy, identity, origin, of_picks, known) for origin in event["origins"]]
-    made["magnitudes"] = [part | {"_id": copy.part_id(identity, part["_id"])} for part in event["magnitudes"]]
+    made["magnitudes"] = [_magnitude(copy, identity, part) for part in event["magnitudes"]]
     return cast(Event, made)
+
+
+def _magnitude(copy: _Copy, event_id: str, magnitude: Magnitude) -> Magnitude:
+    made = magnitude | {"_id": copy.part_id(event_id, magnitude["_id"])}
+    if "origin_id" in magnitude:
+        made["origin_id"] = copy.part_id(event_id, magnitude["origin_id"])
+    return made
 
 
 def _origin(copy: _Copy, event_id: str, origin: Origin, of_picks: Mapping[str, str], known: set[str]) -> Origin:

@@ -61,7 +61,6 @@ class EvaluateStage(Stage):
         Reads("wf_miniseed", "waveforms", padding=_whole, optional=True),
     )
     keeps = ("event_match", "pick_match", "score", "comparison")
-    awaits_others = True
     settings = EvaluateBlock
     revision = REVISION
     words = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from catalogdb.times import format_time
 from catalogdb.waveforms.clock import CHAIN_TEAR, straight_clocks
 from catalogdb.waveforms.records import RATE_TOLERANCE
 
@@ -66,7 +67,8 @@ def assemble(segments: Sequence[Segment], name: str) -> tuple[list[Segment], lis
     """Join what continues, cut it into parts with a straight clock each (clock.py), and resolve overlaps.
 
     Returns:
-        Segments in time order, no two of them overlapping, and one text for each overlap whose samples differ.
+        Segments in time order, no two of them overlapping, and one text for each two segments of the index whose
+        samples differ where they overlap, the same for whatever period is read.
     """
     conflicts: list[str] = []
     chains = join(segments)
@@ -178,11 +180,11 @@ def _outside(loser: Segment, winner: Segment, name: str, conflicts: list[str]) -
     if first >= end:
         return [loser]
     if not _equal(loser, winner, first, end):
-        times = f"{loser.time_ns(first) / 1e9:.3f} to {loser.time_ns(end - 1) / 1e9:.3f}"
-        conflicts.append(
-            f"{name}: two versions of {end - first} samples, {times} (epoch seconds); "
-            "the segment that starts first is used"
-        )
+        # not which samples: those depend on the period that is read, and each of many would say it in other words
+        starts = " and ".join(dict.fromkeys(format_time(one.index_start) for one in (winner, loser)))
+        said = f"{name}: two versions of the same time in segments that start at {starts}: that of the first is used"
+        if said not in conflicts:
+            conflicts.append(said)
     parts = [loser.cut(0, first)] if first else []
     return [*parts, loser.cut(end, len(loser.data))] if end < len(loser.data) else parts
 

@@ -91,6 +91,12 @@ def test_links_lead_somewhere(path):
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_id)
+def test_no_program_is_shown_the_password_as_an_argument(path):
+    given = [line for line in path.read_text().splitlines() if "$(catalogdb db uri)" in line]
+    assert all("echo " in line for line in given), "process lists show it: a file, or `catalogdb db shell`"
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_id)
 def test_commands_shown_exist_with_their_options(path):
     for language, block in CODE.findall(path.read_text()):
         if language not in ("", "bash", "sh"):

@@ -177,6 +177,7 @@ def _picks(records: list[Record], counts: Counter[str]) -> tuple[list[ReadPick],
                     counts["readings whose weights differ between files"] += "hypo71_weight" in first
                 if abs(first["time"] - pick["time"]) > SAME_TIME:
                     counts["readings whose times differ by up to 0.1 s between files"] += 1
+                pick.pop("assumed", None)  # it is of its own values, which give way
                 first |= pick | first
                 renamed[pick["source_id"]] = first["source_id"]
                 continue
@@ -217,6 +218,9 @@ def _event(
         time_from=time_from,
         source_id=key,
         place=_first(worded, "place"),
+        descriptions=_first(worded, "descriptions"),
+        comments=[comment for event in worded for comment in event.get("comments", [])] or None,
+        assumed=events[0].get("assumed"),
         event_type=_first(worded, "event_type"),
         zone=_first(events, "zone"),
         remarks="; ".join(remarks) or None,
@@ -302,6 +306,8 @@ def _magnitudes(parts: list[Part], group: Group) -> list[Magnitude]:
                 kept[place] = (decimals, _one_magnitude(magnitude, kept[place][1]))
             else:
                 kept[place] = (kept[place][0], _one_magnitude(kept[place][1], magnitude))
+    for _, magnitude in kept:
+        magnitude.pop("origin_id", None)  # origins have ids of their own here, and those of QuakeML are others
     return [magnitude | {"_id": str(number)} for number, (_, magnitude) in enumerate(kept, 1)]
 
 

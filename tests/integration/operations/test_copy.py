@@ -55,6 +55,16 @@ def test_a_copy_holds_what_the_catalog_held(copy):
     assert diff_catalogs(copy.db, "ops", "kept")["equal"]
 
 
+def test_a_copys_magnitude_keeps_its_origin(copy):
+    event = copy.db.event.find_one({"catalog": "ops"})
+    origins = [*event["origins"], event["origins"][0] | {"_id": "other"}]
+    magnitudes = [{"_id": "m", "type": "ML", "value": 2.0, "origin_id": "other"}]
+    copy.db.event.update_one({"_id": event["_id"]}, {"$set": {"origins": origins, "magnitudes": magnitudes}})
+    copy_catalog(copy.db, "ops", "kept")
+    copied = copy.db.event.find_one({"catalog": "kept", "source_id": event["_id"]})
+    assert copied["magnitudes"][0]["origin_id"] == copied["origins"][-1]["_id"] != "other"
+
+
 def test_a_copy_stays_when_the_catalog_changes(copy):
     copy_catalog(copy.db, "ops", "kept")
     before = content(copy.db, "kept")

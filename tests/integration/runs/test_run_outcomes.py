@@ -1,10 +1,14 @@
 """What a run says of itself: failures by name and by exit code, nothing to do as such, and no success that was none."""
 
+import json
+import subprocess
+import sys
 import time
 import uuid
 from functools import partial
 
 import pytest
+from commands import environment_of
 from fault_runs import clear, fill, write_day
 
 from catalogdb.database.connection import connect
@@ -64,7 +68,8 @@ def test_a_failed_task_is_named(cli, db, job):
     assert all("OX.BOO" in line and str(path) in line for line in failures(result))
     assert db.run.find_one({"_id": result.json["run_id"]})["status"] == "failed"
     text = cli("run", job)
-    assert text.code == 1 and "OX.BOO" in text.err and str(path) in text.err and "the run had failures" in text.err
+    assert text.code == 1 and "OX.BOO" in text.err and str(path) in text.err
+    assert "the run had failures; mend what they name" in text.err
     assert "nothing to do" not in text.out
     path.write_bytes(content)
     mended = cli("run", job, "--json")
@@ -98,11 +103,27 @@ def test_a_quarantined_task_is_named(cli, db, job, one_pick_task):
     assert cli("run", job, "--json").code == 0
 
 
-def test_a_task_in_other_hands_is_no_success(cli, db, job, one_pick_task):
-    lease = tasks.claim(db, one_pick_task["_id"], one_pick_task["fingerprint"])
-    result = cli("run", job, "--json")
-    assert result.code == 1 and result.json["status"] == "failed" and result.json["stages"]["pick"]["held"] == 1
-    text = cli("run", job)
-    assert text.code == 1 and "1 tasks are in the hands of another worker" in text.err
-    tasks.give_back(lease)
-    assert cli("run", job, "--json").code == 0
+def test_a_task_in_other_hands_is_waited_for(cli, db, job, one_pick_task):
+    seconds = 6.0
+    assert tasks.claim(db, one_pick_task["_id"], one_pick_task["fingerprint"], terms=tasks.LeaseTerms(seconds))
+    began = time.monotonic()
+    result = cli("run", job)
+    assert result.code == 0 and "pick: 1 tasks are in the hands of" in result.err
+    assert db.task.find_one({"_id": one_pick_task["_id"]})["status"] == "done"
+    assert time.monotonic() - began > seconds
+
+
+def test_two_runs_at_once_share_the_work_and_end_well(ingested, db, job):
+    line = [sys.executable, "-m", "catalogdb", "run", str(job), "--json"]
+    both = [
+        subprocess.Popen(line, env=environment_of(ingested), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    ended = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], ended
+    stages = [json.loads(out)["stages"] for out, _ in ended]
+    for name in stages[0]:
+        done = sum(of_run[name]["done"] for of_run in stages)
+        assert done == stages[0][name]["planned"] and not any(of_run[name]["held"] for of_run in stages), name
+    assert {row["status"] for row in db.task.find()} == {"done"}
+    assert {row["status"] for row in db.run.find()} == {"done"}

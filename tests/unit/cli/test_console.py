@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 
@@ -67,3 +68,13 @@ def test_errors_show_brackets_of_files(monkeypatch, text):
     monkeypatch.setattr(common, "err", into)
     common.report_error(InputError(f"file {text}: no"))
     assert f"file {text}: no" in into.file.getvalue()
+
+
+@pytest.mark.parametrize("is_unbuffered", [True, False])
+@pytest.mark.parametrize("arguments", ["jobs", "jobs --json", "--help", "--version"])
+def test_a_full_standard_output_is_named(arguments, is_unbuffered):
+    others = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    script = f'"{sys.executable}" {"-u" if is_unbuffered else ""} -m catalogdb {arguments} > /dev/full'
+    process = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=others)
+    said = "error: standard output: cannot be written: No space left on device\n"
+    assert (process.returncode, process.stderr) == (1, said)

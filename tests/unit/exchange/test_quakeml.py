@@ -8,7 +8,6 @@ from obspy import read_events
 from obspy.io.quakeml.core import _validate
 from quakeml_documents import EVENT, PICKS, UNLOCATED, assert_equal, pick, read_back, written
 
-from catalogdb import __version__
 from catalogdb.exchange.quakeml import read_quakeml
 from catalogdb.exchange.quakeml_writer import resource_id
 
@@ -31,8 +30,7 @@ def test_obspy_reads_back_every_value(text):
     assert event.resource_id.id == "smi:local/catalogdb/event/" + "e" * 32
     assert event.event_type == "earthquake"
     assert event.event_descriptions[0].text == "TRAMONTI & <Friuli>"
-    assert event.creation_info.agency_id == "OGS"
-    assert event.creation_info.author == f"catalogdb {__version__}"
+    assert (event.creation_info.agency_id, event.creation_info.author) == ("OGS", None)
     assert event.creation_info.creation_time.ns == 1711600000250000000
     assert event.preferred_origin().resource_id.id == resource_id("origin", "b" * 32)
     assert event.preferred_magnitude().mag == 4.61
@@ -93,7 +91,7 @@ def test_own_reader_gives_the_documents_back(text, tmp_path):
         "creation_info",
     }
     assert {key: event[key] for key in EVENT.keys() - unlike} == {key: EVENT[key] for key in EVENT.keys() - unlike}
-    assert event["creation_info"] == EVENT["creation_info"] | {"author": f"catalogdb {__version__}"}
+    assert event["creation_info"] == EVENT["creation_info"]
     for origin, source in zip(event["origins"], EVENT["origins"], strict=True):
         arrivals, expected = origin.pop("arrivals"), source["arrivals"]
         said = {

@@ -294,7 +294,16 @@ def test_of_two_versions_the_one_that_starts_first_wins(tmp_path):
         for order in (paths, paths[::-1]):
             traces, problems = read_traces(scan_all(*order), *EVER)
             assert np.array_equal(np.concatenate([item.data for item in traces]), expected)
-            assert len(problems) == 1 and "OX.BAD..HHZ: two versions of 1000 samples" in problems[0]
+            (problem,) = problems
+            assert problem.startswith("OX.BAD..HHZ: two versions of the same time in segments that start at 2")
+            assert all(f"{item.stats.starttime}" in problem for item in (early, late))
+
+
+def test_two_versions_are_said_alike_whatever_window_is_read(tmp_path):
+    segments = scan_all(write(tmp_path / "a", trace(wander(60000, 1))), write(tmp_path / "b", trace(wander(30000, 2))))
+    windows = [(START + first, START + first + 60) for first in range(0, 300, 50)]
+    said = [problem for window in windows for problem in read_traces(segments, *map(float, window))[1]]
+    assert len(said) == len(windows) == 6 and len(set(said)) == 1
 
 
 def test_two_whole_versions_never_depend_on_names(tmp_path):
