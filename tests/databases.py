@@ -1,4 +1,4 @@
-"""Databases at the schema that go from test to test, emptied and looked at in between: to make one takes longer than most tests."""
+"""Databases at the schema that go from test to test, emptied in between: to make one takes longer than most tests."""
 
 from __future__ import annotations
 
@@ -63,6 +63,14 @@ class Databases:
             view = {key: entry[key] for key in ("viewOn", "pipeline") if key in entry}
             look[entry["name"]] = (encode(options), indexes, encode(view))
         return look | {"documents": database.command("dbStats")["objects"]}
+
+
+def copy_documents(source: Settings, target: Settings) -> None:
+    """Copy all documents to another database of the server, which is at the schema; records of migrations stay."""
+    database = connect(source)
+    for name in database.list_collection_names(filter={"type": "collection"}):
+        if name not in ("migration", "system.views"):
+            database[name].aggregate([{"$merge": {"into": {"db": target.database, "coll": name}}}])
 
 
 def drop(own: Settings) -> None:
