@@ -140,14 +140,18 @@ class Season:
         return documents(self.scratch.db)
 
     def reset(self) -> None:
-        """The archive and the job as they were first, in an empty database."""
+        """The archive and the job as they were first, ingested in an empty database."""
+        self.restore()
+        self.ingest()
+
+    def restore(self) -> None:
+        """The archive and the job as they were first, and an empty database."""
         self.overrides = []
         for path in (self.waveforms, self.stations, self.truth):
             shutil.rmtree(path) if path.is_dir() else path.unlink()
             kept = self.folder / "kept" / path.name
             shutil.copytree(kept, path) if kept.is_dir() else shutil.copy(kept, path)
         self.place.clear()
-        self.ingest()
 
     def drop(self) -> None:
         """Remove both databases."""

@@ -65,6 +65,14 @@ class Databases:
         return look | {"documents": database.command("dbStats")["objects"]}
 
 
+def copy_documents(source: Settings, target: Settings) -> None:
+    """Copy all documents to another database of the server, which is at the schema; records of migrations stay."""
+    database = connect(source)
+    for name in database.list_collection_names(filter={"type": "collection"}):
+        if name not in ("migration", "system.views"):
+            database[name].aggregate([{"$merge": {"into": {"db": target.database, "coll": name}}}])
+
+
 def drop(own: Settings) -> None:
     """Drop a database."""
     connect(own).client.drop_database(own.database)

@@ -181,10 +181,15 @@ def mspass_database(settings: Settings) -> mspasspy.db.Database:
 
 @cache
 def _mspass_schemas(file: Path) -> tuple[DatabaseSchema, MetadataSchema]:
-    """Both as they are in the file; MsPASS takes half a second to read either."""
+    """Our schema of the database, and MsPASS's own of its objects' metadata, to which ours adds nothing.
+
+    MsPASS takes half a second to read either, so the smaller file is taken where it says the same.
+    """
     from mspasspy.db.schema import DatabaseSchema, MetadataSchema
 
-    return DatabaseSchema(str(file)), MetadataSchema(str(file))
+    from catalogdb.schema import mspass_schema_file
+
+    return DatabaseSchema(str(file)), MetadataSchema(str(mspass_schema_file()))
 
 
 def _mspass_schema_file(folder: Path) -> Path:

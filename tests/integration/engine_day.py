@@ -1,9 +1,8 @@
 """A small synthetic day and a quick job on it, by which engines are compared document for document."""
 
-import uuid
+from databases import copy_documents
 
 from catalogdb.database.connection import connect, mspass_database
-from catalogdb.database.initialise import initialise
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.jobs import load_job
 from catalogdb.runs.run import run_job
@@ -25,19 +24,24 @@ class EngineDay:
     """The day's files, and databases filled with them.
 
     Args:
-        server: settings of the mongod to use.
+        databases: where databases come from.
         folder: where to write the files.
+
+    Attributes:
+        local: settings of a database with what the local engine makes of the day; left as it is.
+        made: settings of those handed out.
     """
 
-    def __init__(self, server, folder):
-        self.server = server
+    def __init__(self, databases, folder):
+        self._databases = databases
         self.made = []
         self.data = write_demo_day(folder, seed=7, duration_s=2 * 3600, stations=4, events=8)
         self.job_file = folder / "job.yaml"
         self.job_file.write_text(JOB)
-        settings = self.filled()
-        assert run_job(settings, self.job()).status == "done"
-        self.by_local = made_by(settings)
+        self._ingested = self._with_files()
+        self.local = self.copy_of(self._ingested)
+        assert run_job(self.local, self.job()).status == "done"
+        self.by_local = made_by(self.local)
         assert len(self.by_local["pick"]) > 20 and len(self.by_local["event"]) > 2
 
     def job(self, *overrides):
@@ -45,18 +49,27 @@ class EngineDay:
 
     def filled(self):
         """Settings of a new database with the day's stations, true catalog and waveforms."""
-        settings = self.server.model_copy(update={"database": f"test_{uuid.uuid4().hex[:12]}"})
-        self.made.append(settings)
+        return self.copy_of(self._ingested)
+
+    def copy_of(self, settings):
+        """Settings of a new database with the documents of another one."""
+        own = self._databases.take()
+        copy_documents(settings, own)
+        self.made.append(own)
+        return own
+
+    def give_back(self, kept):
+        """Give back the databases that were handed out after the first `kept` ones."""
+        while len(self.made) > kept:
+            self._databases.give_back(self.made.pop())
+
+    def _with_files(self):
+        settings = self._databases.take()
         db = connect(settings)
-        initialise(db)
         ingest_stations(db, mspass_database(settings), [self.data.stations_path])
         ingest_catalog(db, [self.data.truth_path], "truth")
         ingest_waveforms(db, [self.data.waveforms_dir])
         return settings
-
-    def drop(self):
-        for settings in self.made:
-            connect(settings).client.drop_database(settings.database)
 
 
 def made_by(settings):

@@ -1,5 +1,6 @@
 """What the commands promise: help, JSON, exit codes, and errors that name what is wrong and nothing secret."""
 
+import json
 import os
 import subprocess
 import sys
@@ -65,18 +66,44 @@ def _leaves(command=None, path=()):
 # -- help
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], *([*path, "--help"] for path in _leaves())], ids=" ".join
-)
-def test_help_loads_nothing_heavy(arguments):
-    code = (
-        "import sys; from catalogdb.cli import main\n"
-        "try: main()\n"
-        "except SystemExit as end: assert not end.code, end.code\n"
-        f"print('loaded', [name for name in {HEAVY} if name in sys.modules])"
-    )
-    process = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
-    assert process.stdout.splitlines()[-1] == "loaded []", process.stderr
+ASKED = [["--help"], ["--version"], *([*path, "--help"] for path in _leaves())]
+HELPED = f"""
+import json, os, sys, traceback
+import catalogdb.cli.app
+from catalogdb.cli import main
+for arguments in json.loads(sys.argv[1]):
+    sys.stdout.flush()
+    if not os.fork():
+        sys.argv[1:] = arguments
+        code = "did not exit"
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+        except BaseException:
+            traceback.print_exc()
+        loaded = [name for name in {HEAVY} if name in sys.modules]
+        print()
+        print("RESULT", json.dumps([arguments, code, loaded]), flush=True)
+        os._exit(0)
+    os.wait()
+"""
+"""Each command line in a process of its own, which begins as one that has loaded `catalogdb.cli.app` alone."""
+
+
+@pytest.fixture(scope="module")
+def helped():
+    """Of each command line its exit code and the heavy modules that it loaded."""
+    command = [sys.executable, "-c", HELPED, json.dumps(ASKED)]
+    process = subprocess.run(command, capture_output=True, text=True)
+    rows = [json.loads(line[7:]) for line in process.stdout.splitlines() if line.startswith("RESULT ")]
+    return {tuple(arguments): (code, loaded, process.stderr) for arguments, code, loaded in rows}
+
+
+@pytest.mark.parametrize("arguments", ASKED, ids=" ".join)
+def test_help_loads_nothing_heavy(helped, arguments):
+    code, loaded, errors = helped[tuple(arguments)]
+    assert (code or 0, loaded) == (0, []), errors
 
 
 @pytest.mark.parametrize("path", list(_leaves()), ids=" ".join)

@@ -28,7 +28,7 @@ def certificates(tmp_path_factory):
 @pytest.fixture
 def scheduler(engine_day, certificates, tmp_path):
     """Address of a running scheduler with one worker."""
-    environment = environment_of(engine_day.made[0], **certificates)
+    environment = environment_of(engine_day.local, **certificates)
     file = tmp_path / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
     place = ["--scheduler-file", str(file), "--protocol", "tls"]

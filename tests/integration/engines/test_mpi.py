@@ -72,7 +72,7 @@ def test_failure_of_a_task_is_reported_by_the_exit_code(engine_day):
 
 
 def test_what_is_wrong_before_the_work_ends_all_ranks(engine_day):
-    process = start(engine_day.made[0], engine_day.job_file.with_name("none.yaml"))
+    process = start(engine_day.local, engine_day.job_file.with_name("none.yaml"))
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 2
     assert "no such job file" in json.loads(output)["error"] and errors.count("error:") == 1

@@ -133,5 +133,5 @@ def test_dask_workers_as_jobs_make_the_same_catalog(engine_day, on_slurm, tmp_pa
 @pytest.mark.parametrize("name", ["array-cpu.sbatch", "mpi.sbatch"])
 def test_slurm_takes_the_committed_scripts(engine_day, on_slurm, name):
     fits = ["--ntasks", "2", "--cpus-per-task", "1", "--mem-per-cpu", "256M"]
-    done = on_slurm(engine_day.made[0], "sbatch", "--test-only", *fits, SINGLE_NODE.with_name(name))
+    done = on_slurm(engine_day.local, "sbatch", "--test-only", *fits, SINGLE_NODE.with_name(name))
     assert done.returncode == 0 and "to start at" in done.stderr

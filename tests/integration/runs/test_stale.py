@@ -7,6 +7,7 @@ import shutil
 
 import obspy
 import pytest
+from databases import copy_documents
 
 import catalogdb
 from benchmarks._season import DAYS, STAGES, Season
@@ -32,9 +33,28 @@ def outcomes(archive):
 
 
 @pytest.fixture
-def season(archive):
+def ingested(archive):
     """The archive as it was made, ingested; for tests that come after the table's."""
     archive.reset()
+    return archive
+
+
+@pytest.fixture(scope="module")
+def done(archive, databases):
+    """Settings of a database with what the job makes of the archive as it was made; left as it is."""
+    own = databases.take()
+    archive.reset()
+    archive.run()
+    copy_documents(archive.place.settings, own)
+    yield own
+    databases.give_back(own)
+
+
+@pytest.fixture
+def season(archive, done):
+    """The archive as it was made, after a run of the job; for tests that come after the table's."""
+    archive.restore()
+    copy_documents(done, archive.place.settings)
     return archive
 
 
@@ -183,49 +203,48 @@ def test_another_way_of_making_it_is_refused_until_it_is_asked_for(outcomes, wha
 # -- further cases
 
 
-def test_other_weights_in_the_same_place(season, tmp_path):
+def test_other_weights_in_the_same_place(ingested, tmp_path):
     import torch
 
     packaged = shutil.copytree(f"{catalogdb.__path__[0]}/demo/weights", tmp_path / "weights")
     weights = packaged / "phasenet_demo.pt.v1"
-    season.overrides = ["pick.picker=phasenet", f"pick.weights={weights}", "stations.include=[OX.VINO]"]
-    season.overrides += ["associate.associator=pyocto", "evaluate.reference=truth"]
-    season.run()
+    ingested.overrides = ["pick.picker=phasenet", f"pick.weights={weights}", "stations.include=[OX.VINO]"]
+    ingested.overrides += ["associate.associator=pyocto", "evaluate.reference=truth"]
+    ingested.run()
 
     def lower_bias():
         tensors = torch.load(weights)
         tensors["out.bias"][0] += 0.5
         torch.save(tensors, weights)
 
-    before = season.db.pick.distinct("probability", {"pick_set": "season"})
-    outcome = measure(season, "weights", lower_bias, replace=True)
+    before = ingested.db.pick.distinct("probability", {"pick_set": "season"})
+    outcome = measure(ingested, "weights", lower_bias, replace=True)
     assert {why for name in of_stage(outcome.stale, "pick") for why in outcome.stale[name]} == {
         *("weights", "time calibration")  # these weights have one of their own
     }
     assert of_stage(outcome.ran, "pick") == picks("VINO", *DAYS)
     assert outcome.equal and outcome.left == 0
     # the process that had the old weights loaded took the new ones
-    assert before and set(before).isdisjoint(season.db.pick.distinct("probability", {"pick_set": "season"}))
+    assert before and set(before).isdisjoint(ingested.db.pick.distinct("probability", {"pick_set": "season"}))
 
 
-def test_failed_and_unfinished_tasks_are_told_apart(season):
-    path = season.files("BOO", DAYS[1])[0]
+def test_failed_and_unfinished_tasks_are_told_apart(ingested):
+    path = ingested.files("BOO", DAYS[1])[0]
     kept = path.read_bytes()
     path.unlink()
-    report = season.run()
+    report = ingested.run()
     assert report.status == "failed"
-    season.db.task.update_one({"stage": "pick", "shard.sta": "VINO"}, {"$set": {"status": "pending"}})
-    why = {task.shard["sta"]: task.why[0] for task in season.stale().tasks if task.stage == "pick"}
+    ingested.db.task.update_one({"stage": "pick", "shard.sta": "VINO"}, {"$set": {"status": "pending"}})
+    why = {task.shard["sta"]: task.why[0] for task in ingested.stale().tasks if task.stage == "pick"}
     assert why["BOO"].reason == "failed" and str(path) in why["BOO"].what
     assert why["VINO"].reason == "unfinished"
     path.write_bytes(kept)
-    season.ingest()
-    season.run()
-    assert season.stale().tasks == []
+    ingested.ingest()
+    ingested.run()
+    assert ingested.stale().tasks == []
 
 
 def test_rows_of_an_older_version_are_stale_without_a_reason(season):
-    season.run()
     season.db.task.update_many(
         {"stage": "pick"}, {"$unset": dict.fromkeys(("inputs", "glance"), ""), "$set": {"fingerprint": "old"}}
     )
@@ -234,7 +253,6 @@ def test_rows_of_an_older_version_are_stale_without_a_reason(season):
 
 
 def test_a_file_of_an_unpicked_sensor_makes_no_pick_stale(season):
-    season.run()
     season.file("BAD", DAYS[0], "EHE").unlink()  # the station has HH too
     season.ingest()
     stale = {task.stage for task in season.stale().tasks if task.state == "stale"}
@@ -244,7 +262,6 @@ def test_a_file_of_an_unpicked_sensor_makes_no_pick_stale(season):
 
 
 def test_other_peaks_under_the_same_picks_make_the_comparison_stale(season):
-    season.run()
     task = {"stage": "pick", "shard.sta": "VINO", "outputs.peak": {"$ne": ""}}
     assert season.db.task.update_one(task, {"$set": {"outputs.peak": "others"}}).modified_count == 1
     (task,) = season.stale().tasks
@@ -252,7 +269,6 @@ def test_other_peaks_under_the_same_picks_make_the_comparison_stale(season):
 
 
 def test_the_query_writes_nothing(season):
-    season.run()
     shutil.rmtree(season.waveforms / DAYS[2])
     season.ingest()
     before = {name: list(season.db[name].find().sort("_id")) for name in ("task", "run", "catalog", "comparison")}
@@ -262,7 +278,6 @@ def test_the_query_writes_nothing(season):
 
 
 def test_picks_of_another_job_are_followed(season):
-    season.run()
     season.overrides += ["catalog=strict", "pick_set=season", "stages=[associate]", "associate.min_picks=6"]
     season.run()
     season.files("BOO", DAYS[0])[0].unlink()
@@ -276,7 +291,6 @@ def test_picks_of_another_job_are_followed(season):
 
 
 def test_a_catalog_of_many_periods_is_looked_at_whole(season):
-    season.run()
     season.overrides = [f"period.starttime={DAYS[2]}T00:00:00Z", "period.endtime=2024-03-30T00:00:00Z"]
     assert season.run().stages["pick"].planned == 4
     season.files("BOO", DAYS[0])[0].unlink()
@@ -288,7 +302,6 @@ def test_a_catalog_of_many_periods_is_looked_at_whole(season):
 
 
 def test_a_later_run_of_picks_alone_hides_nothing(season):
-    season.run()
     season.overrides = ["stages=[pick]"]
     season.run()
     season.files("BOO", DAYS[0])[0].unlink()
@@ -300,7 +313,6 @@ def test_a_later_run_of_picks_alone_hides_nothing(season):
 
 
 def test_tasks_that_were_reset_are_no_new_files(season, command):
-    season.run()
     chosen = season.db.task.count_documents({"result": "season", "stage": "pick"})
     answer = command(season.place.settings, "reset", "--pick-set", "season", "--stage", "pick", "--yes", "--json")
     assert answer.json["tasks"] == chosen > 0
@@ -312,7 +324,6 @@ def test_tasks_that_were_reset_are_no_new_files(season, command):
 
 
 def test_status_tells_it_on_the_command_line(season, command):
-    season.run()
     answer = command(season.place.settings, "status", "--stale", season.job_file)
     assert answer.code == 0 and "nothing is stale" in answer.out
     season.files("CLUD", DAYS[1])[0].unlink()

@@ -2,8 +2,10 @@
 
 import pytest
 from catalogs import T0
+from databases import copy_documents
 from typed_waveforms import at, write
 
+from catalogdb.database.connection import connect
 from catalogdb.demo.typed_records import typed_records
 from catalogdb.errors import CatalogdbError, InputError
 from catalogdb.exchange.quakeml_writer import write_quakeml
@@ -33,10 +35,38 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """A cache folder of these tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        path = tmp_path_factory.mktemp("cache")
+        patch.setenv("CATALOGDB_CACHE_DIR", str(path))
+        yield path
+
+
+@pytest.fixture(scope="module")
+def labels(databases, folder, cache):
+    """Settings of a database with the set `typed` alone; left as it is."""
+    settings = databases.take()
+    ingest_training_set(connect(settings), [folder], TrainingSetConfig(name="typed", split=SPLIT))
+    yield settings
+    databases.give_back(settings)
+
+
+@pytest.fixture(scope="module")
+def first(databases, labels):
+    """Settings of a database with the set and what the first training came to, and its model; left as it is."""
+    settings = databases.take()
+    copy_documents(labels, settings)
+    yield settings, run_training(connect(settings), training())
+    databases.give_back(settings)
+
+
 @pytest.fixture
-def labels(db, folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("CATALOGDB_CACHE_DIR", str(tmp_path / "cache"))
-    return ingest_training_set(db, [folder], TrainingSetConfig(name="typed", split=SPLIT))
+def trained(db, settings, first):
+    """The test's database, with the set and the model `types`."""
+    copy_documents(first[0], settings)
+    return db
 
 
 def training(name="types", **fields):
@@ -45,17 +75,17 @@ def training(name="types", **fields):
     return TrainConfig.model_validate(given | quick | fields)
 
 
-def test_a_training_from_nothing_is_accepted_and_types_events(db, labels):
-    model = run_training(db, training())
+def test_a_training_from_nothing_is_accepted_and_types_events(trained, first):
+    model = first[1]
     assert model["status"] == "accepted", model.get("reasons")
     assert model["architecture"] == "event_type" and "parent" not in model
     figures = {row["figure"]: row for row in model["scores"]}
     assert figures["log_loss"]["verdict"] == "better" and figures["log_loss"]["candidate"] < 0.9
-    (listed,) = models(db)
+    (listed,) = models(trained)
     assert listed["weights"][0]["sha256"]
 
 
-def test_a_model_that_learned_wrong_types_is_refused(db, labels, folder, tmp_path):
+def test_a_model_that_learned_wrong_types_is_refused(trained, folder, tmp_path):
     import pandas as pd
 
     wrong = tmp_path / "wrong"
@@ -64,25 +94,21 @@ def test_a_model_that_learned_wrong_types_is_refused(db, labels, folder, tmp_pat
     turned = {"earthquake": "quarry blast", "quarry blast": "slide", "slide": "earthquake"}
     table.assign(source_type=table["source_type"].map(turned)).to_csv(wrong / "metadata.csv", index=False)
     (wrong / "waveforms.hdf5").symlink_to(folder / "waveforms.hdf5")
-    ingest_training_set(db, [wrong], TrainingSetConfig(name="wrong", split=SPLIT))
-    run_training(db, training())
-    model = run_training(
-        db, training("worse", training_set="wrong", parent="model:types", gate={"resamples": 200, "also_on": ["typed"]})
-    )
+    ingest_training_set(trained, [wrong], TrainingSetConfig(name="wrong", split=SPLIT))
+    gate = {"resamples": 200, "also_on": ["typed"]}
+    model = run_training(trained, training("worse", training_set="wrong", parent="model:types", gate=gate))
     assert model["status"] == "refused" and any("on typed" in reason for reason in model["reasons"])
 
 
-def test_the_same_training_again_has_the_same_bytes(db, labels):
-    first = run_training(db, training())
-    second = run_training(db, training("again"))
-    sha = {row["model"]: row["sha256"] for row in db.model_weights.find()}
-    assert first["tasks"]["done"] == second["tasks"]["done"] == 1 and sha["types"] == sha["again"]
+def test_the_same_training_again_has_the_same_bytes(trained, first):
+    second = run_training(trained, training("again"))
+    sha = {row["model"]: row["sha256"] for row in trained.model_weights.find()}
+    assert first[1]["tasks"]["done"] == second["tasks"]["done"] == 1 and sha["types"] == sha["again"]
 
 
-def test_a_model_is_exported_as_it_is_and_can_not_pick(db, labels, tmp_path):
-    run_training(db, training())
-    assert export_model(db, "types", tmp_path / "out")["difference"] == 0
-    provide_weights(db, ["model:types"])
+def test_a_model_is_exported_as_it_is_and_can_not_pick(trained, tmp_path):
+    assert export_model(trained, "types", tmp_path / "out")["difference"] == 0
+    provide_weights(trained, ["model:types"])
     with pytest.raises(InputError, match="tell types of events apart, and can't pick"):
         load_picker(PickConfig(weights="model:types"))
 
@@ -123,6 +149,7 @@ def test_labels_of_a_catalog_carry_its_types(db, tmp_path):
     assert all(record.onsets[0].time - record.origin_time == pytest.approx(5.0, abs=1e-3) for record in records)
 
 
-def test_a_set_of_files_keeps_its_types(db, labels, tmp_path):
-    kinds = {record.event_type for part in load_training_set(db, "typed").parted.parts.values() for record in part}
+def test_a_set_of_files_keeps_its_types(labels):
+    parts = load_training_set(connect(labels), "typed").parted.parts
+    kinds = {record.event_type for records in parts.values() for record in records}
     assert kinds == {"earthquake", "quarry blast", "slide"}

@@ -15,14 +15,20 @@ from catalogdb.upkeep.removal import remove
 BLOCK = "locate={min_events: 3}"
 
 
-@pytest.fixture
-def place(engine_day):
-    """Settings of a database with the results of a job that locates."""
+@pytest.fixture(scope="module")
+def located(engine_day):
+    """Settings of a database with the results of a job that locates; left as it is."""
     settings = engine_day.filled()
     report = run_job(settings, engine_day.job(BLOCK))
     assert report.status == "done", report
     assert list(report.stages) == ["pick", "associate", "locate", "magnitude", "assemble", "evaluate"]
     return settings
+
+
+@pytest.fixture
+def place(engine_day, located):
+    """The same in a database that the test may change."""
+    return engine_day.copy_of(located)
 
 
 def test_a_block_is_enough_to_have_it(engine_day):
@@ -41,8 +47,8 @@ def test_a_job_without_it_has_the_configuration_that_it_had(engine_day):
     }  # fmt: skip
 
 
-def test_events_have_a_further_origin_with_its_uncertainties(place):
-    db = connect(place)
+def test_events_have_a_further_origin_with_its_uncertainties(located):
+    db = connect(located)
     events = list(db.event.find({"catalog": "engines"}))
     assert len(events) > 2
     for event in events:
@@ -65,8 +71,8 @@ def test_events_have_a_further_origin_with_its_uncertainties(place):
     assert db.magnitude.count_documents({"catalog": "engines"}) <= len(events)
 
 
-def test_station_terms_are_kept_by_station_and_phase(place):
-    terms = list(connect(place).station_term.find({"catalog": "engines"}))
+def test_station_terms_are_kept_by_station_and_phase(located):
+    terms = list(connect(located).station_term.find({"catalog": "engines"}))
     assert {term["phase"] for term in terms} == {"P", "S"} or {term["phase"] for term in terms} == {"P"}
     assert all(term["count"] > 0 and abs(term["value"]) < 1.0 for term in terms)
 

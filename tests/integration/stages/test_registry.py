@@ -25,21 +25,30 @@ def registered():
     registry.unregister(RateStage.name)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def job(engine_day):
     return engine_day.job(*OVERRIDES)
 
 
-@pytest.fixture
-def place(engine_day, job):
-    """Settings of a database with the job's results."""
+@pytest.fixture(scope="module")
+def done(engine_day, job):
+    """Settings of a database with the job's results; left as it is."""
     settings = filled(engine_day)
     assert run_job(settings, job).status == "done"
     return settings
 
 
+@pytest.fixture
+def place(engine_day, done):
+    """The same in a database that the test may change."""
+    return indexed(engine_day.copy_of(done))
+
+
 def filled(engine_day):
-    settings = engine_day.filled()
+    return indexed(engine_day.filled())
+
+
+def indexed(settings):
     connect(settings).rate.create_index("task_id")  # as its file in schemas/ would ask for
     return settings
 

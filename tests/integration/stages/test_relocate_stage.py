@@ -16,14 +16,20 @@ BLOCK = "relocate={max_separation_km: 60, min_links: 4, bootstrap: 20}"
 LOCATE = "locate={min_events: 3}"
 
 
-@pytest.fixture
-def place(engine_day):
-    """Settings of a database with the results of a job that relocates."""
+@pytest.fixture(scope="module")
+def relocated(engine_day):
+    """Settings of a database with the results of a job that relocates; left as it is."""
     settings = engine_day.filled()
     report = run_job(settings, engine_day.job(BLOCK, LOCATE))
     assert report.status == "done", report
     assert list(report.stages) == ["pick", "associate", "locate", "relocate", "magnitude", "assemble", "evaluate"]
     return settings
+
+
+@pytest.fixture
+def place(engine_day, relocated):
+    """The same in a database that the test may change."""
+    return engine_day.copy_of(relocated)
 
 
 def test_a_block_is_enough_to_relocate(engine_day):

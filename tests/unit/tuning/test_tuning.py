@@ -69,12 +69,12 @@ def test_search_finds_the_settings_that_see_the_events():
     blind = config("scan", min_picks=20)
     space = {"min_picks": [6, 30], "scan.tolerance": (1.0, 2.0), "max_chance_per_day": (-5.0, -2.0, "log")}
     seen = []
-    result = tune(task(noise=50.0), blind, FIRST, SECOND, space, trials=6, seed=1, progress=seen.append)
-    assert len(seen) == len(result["trials"]) == 7
+    result = tune(task(noise=50.0), blind, FIRST, SECOND, space, trials=2, seed=1, progress=seen.append)
+    assert len(seen) == len(result["trials"]) == 3
     assert result["best"]["min_picks"] == 6 and 1e-5 <= result["best"]["max_chance_per_day"] <= 1e-2
     assert result["test"]["base"]["recall"] == 0.0
     assert result["test"]["best"]["recall"] == result["test"]["best"]["f1"] == 1.0
-    again = tune(task(noise=50.0), blind, FIRST, SECOND, space, trials=6, seed=1, workers=2)
+    again = tune(task(noise=50.0), blind, FIRST, SECOND, space, trials=2, seed=1, workers=2)
     assert [without_times(trial["train"]) for trial in again["trials"]] == [
         without_times(trial["train"]) for trial in result["trials"]
     ]
