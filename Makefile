@@ -15,6 +15,7 @@ setup: ## Create .venv with MsPASS and everything else
 demo: setup ## Run the whole system on made data, with a MongoDB of its own
 	.venv/bin/catalogdb demo $(ARGS)
 
+test: export PYTHONDONTWRITEBYTECODE = # hundreds of processes are started; each would compile the package again
 test: setup ## Run the unit and integration tests on all cores (ARGS="-k pick -x" goes to pytest)
 	$(PY) -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
 
