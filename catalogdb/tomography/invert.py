@@ -194,10 +194,11 @@ def invert(
     delays = np.zeros(2 * len(network.x_km))
     deviation = reading.copy()
     first: Equations | None = None
+    before: tuple[float, float] | None = None
     for number in range(ROUNDS):
         progress(number, ROUNDS)
         found = equations(model, plane, network, arrivals, places)
-        first = first or found
+        first, before = first or found, before or _misfit(found, found.residual)
         passed = _passed(found, len(nodes), nodes.spacing[0])
         columns = np.concatenate([passed, passed + len(nodes)])
         left = found.residual - delays[2 * found.station + found.is_s]
@@ -218,8 +219,7 @@ def invert(
         places = _moved(places, shifts, nodes, limits_km)
         model = replace(model, change=expected(scales, known, unknowns[: len(columns)], nodes.places))
         _check_speeds(model, plane, first)
-    before, after = _misfit(first, first.residual), _misfit(found, rest)
-    return Inverted(model, places, len(passed), scales, before, after)
+    return Inverted(model, places, len(passed), scales, before or (0.0, 0.0), _misfit(found, rest))
 
 
 def _check_speeds(model: Model, plane: Projection, first: Equations) -> None:
