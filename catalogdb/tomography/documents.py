@@ -14,7 +14,7 @@ from catalogdb.geo import KM_PER_DEGREE, Region
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.documents import LEAST_PICKS, Frame, Placed, refused
 from catalogdb.location.locate import Locator
-from catalogdb.tomography.invert import Inverted, invert_apart
+from catalogdb.tomography.invert import ImpossibleSpeeds, Inverted, closest_spacing, invert_apart
 from catalogdb.tomography.prior import Scales
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
@@ -48,7 +48,8 @@ def model_of_arrivals(
         of the prior variance of P and of S is gone, scales that the arrivals chose, residuals before and after (s).
 
     Raises:
-        InputError: for too few events, and where rays pass too many nodes of the spacing given.
+        InputError: for too few events, where the volume has or rays pass too many nodes of the spacing given, and where
+            the arrivals lead to speeds that no rock has, naming the station that fits least.
     """
     counts: Counter[str] = Counter()
     usable = [row for row in range(len(origins)) if not refused(arrivals[row], counts)]
@@ -62,12 +63,22 @@ def model_of_arrivals(
     usable = _chosen(usable, origins, arrivals)
     origins, arrivals = [origins[row] for row in usable], [arrivals[row] for row in usable]
     earth, own = frame.earth, frame.arrivals(arrivals)
+    stations = np.column_stack([earth.network.x_km, earth.network.y_km, earth.network.depth_km])
+    lower, upper = np.minimum(earth.lower, stations.min(axis=0)), np.maximum(earth.upper, stations.max(axis=0))
+    closest_km = closest_spacing(lower, upper, spacing_km)
     located = locate_catalog(Locator(earth), own, frame.guesses(origins, own.reference), "none")
     limits, start = (float(earth.lower[2]), float(earth.upper[2])), located.density.best
     reading = np.asarray(located.errors.reading)
-    found = invert_apart(velocity, frame.projection, earth.network, own, start, reading, limits, spacing_km, progress)
-    stations = np.column_stack([earth.network.x_km, earth.network.y_km, earth.network.depth_km])
-    lower, upper = np.minimum(earth.lower, stations.min(axis=0)), np.maximum(earth.upper, stations.max(axis=0))
+    try:
+        found = invert_apart(
+            velocity, frame.projection, earth.network, own, start, reading, limits, spacing_km, progress, closest_km
+        )
+    except ImpossibleSpeeds as error:
+        name = ".".join(part for part in frame.stations[error.station][:2] if part)
+        raise InputError(
+            f"{error}; those of {name} fit the 1-D model least, with a median residual of {error.median_s:.2f} s",
+            hint=f"check the coordinates and the clock of {name}, or leave it out",
+        ) from None
     facts = {"events": len(own), "arrivals": int(own.count.sum()), "spacing_km": found.spacing_km}
     return found.model.grid(frame.projection, lower, upper), facts | _facts(found)
 

@@ -11,7 +11,8 @@ from scipy.optimize import minimize
 from catalogdb.errors import InputError
 from catalogdb.geo import Projection
 from catalogdb.location.arrivals import Arrivals, Network
-from catalogdb.tomography.model import Model
+from catalogdb.tomography.freedom import deviations, fitted_shares
+from catalogdb.tomography.model import FINER, Model
 from catalogdb.tomography.nodes import Nodes
 from catalogdb.tomography.prior import Scales, covariance, expected, resolution
 from catalogdb.tomography.rays import Equations, equations
@@ -25,11 +26,12 @@ CHOOSING_ROUND, TRIALS = 1, 30
 TRIAL_STEP = 0.4
 DEGREES = 4.0
 """Of freedom of Student's t of readings, as in location."""
-NORMAL = 1.4826
 CLOSEST_KM = 4.0
 """Nodes are so far apart, or farther where rays would pass too many, unless a spacing is given."""
 MOST_PASSED = 2500
 """Nodes that rays pass: matrices of twice as many rows and columns are solved."""
+MOST_GRID_NODES = 1_500_000
+"""Of the model that is written: its document holds that many, and times of each station take seconds."""
 FARTHEST_SHIFT_KM = 3.0
 FLATTER = 3.0
 """Nodes are closer in depth by this factor."""
@@ -46,6 +48,20 @@ class TooManyNodes(InputError):
             f"tomography: rays pass {passed} nodes {spacing_km:g} km apart, more than {MOST_PASSED}",
             hint=f"put them farther apart: --spacing {self.spacing_km:.1f}, or leave it out",
         )
+
+
+class ImpossibleSpeeds(InputError):
+    """A round ends in speeds that no rock has.
+
+    Args:
+        reason: what is wrong with them.
+        station: whose arrivals fit least in the 1-D model, its row in the network.
+        median_s: median of their absolute residuals, s.
+    """
+
+    def __init__(self, reason: str, station: int, median_s: float):
+        self.reason, self.station, self.median_s = reason, station, median_s
+        super().__init__(f"tomography: the arrivals lead to speeds that no rock has ({reason})")
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,32 @@ def nodes_around(network: Network, places: np.ndarray, limits_km: tuple[float, f
     return Nodes.over(lower, upper, spacing)
 
 
+def closest_spacing(lower: np.ndarray, upper: np.ndarray, spacing_km: float | None = None) -> float:
+    """The spacing given, or the closest from 4 km on at which a model over a volume isn't too large for a document.
+
+    Args:
+        lower, upper: (x, y, depth) of the volume's limits, km.
+        spacing_km: horizontal one.
+
+    Raises:
+        InputError: where the model would be too large at the spacing given.
+    """
+
+    def size(apart_km: float) -> float:
+        return float(np.prod(np.ceil((upper - lower) * [1.0, 1.0, FLATTER * FINER] / apart_km) + 2.0))
+
+    closest_km = CLOSEST_KM if spacing_km is None else spacing_km
+    while size(closest_km) > MOST_GRID_NODES:
+        closest_km = round(1.05 * closest_km + 0.05, 1)
+    if spacing_km is not None and closest_km > spacing_km:
+        raise InputError(
+            f"tomography: with nodes {spacing_km:g} km apart the model of the search volume has {size(spacing_km):.3g} "
+            f"values, more than {MOST_GRID_NODES:.3g}",
+            hint=f"put them farther apart: --spacing {closest_km:.1f}, or leave it out",
+        )
+    return closest_km
+
+
 def invert_apart(
     velocity: VelocityConfig,
     plane: Projection,
@@ -100,18 +142,20 @@ def invert_apart(
     limits_km: tuple[float, float],
     spacing_km: float | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    closest_km: float | None = None,
 ) -> Inverted:
     """Invert the arrivals of a catalog at nodes over all of them.
 
     Args:
         spacing_km: of nodes, horizontally; left out: 4 km, or as many more as their number asks for.
+        closest_km: where `spacing_km` is left out, instead of 4 km.
 
     Others as of `invert`.
 
     Raises:
         TooManyNodes: where rays pass more nodes of the spacing given than can be solved for.
     """
-    apart = spacing_km or CLOSEST_KM
+    apart = spacing_km or closest_km or CLOSEST_KM
     while True:
         nodes = nodes_around(network, start, limits_km, apart)
         try:
@@ -147,15 +191,17 @@ def invert(
 
     Raises:
         TooManyNodes: where rays pass more than can be solved for.
+        ImpossibleSpeeds: where arrivals can't be those of one model, as of a station with wrong coordinates.
     """
     model, places, scales = Model(velocity, nodes, np.zeros((2, len(nodes)))), start.copy(), Scales()
     delays = np.zeros(2 * len(network.x_km))
     deviation = reading.copy()
+    first: Equations | None = None
     before: tuple[float, float] | None = None
     for number in range(ROUNDS):
         progress(number, ROUNDS)
         found = equations(model, plane, network, arrivals, places)
-        before = before or _misfit(found, found.residual)
+        first, before = first or found, before or _misfit(found, found.residual)
         passed = _passed(found, len(nodes), nodes.spacing[0])
         columns = np.concatenate([passed, passed + len(nodes)])
         left = found.residual - delays[2 * found.station + found.is_s]
@@ -166,18 +212,30 @@ def invert(
         known = nodes.places[passed]
         if number == CHOOSING_ROUND:
             scales = _chosen(system, known, scales)
-        unknowns, _ = system.solve(covariance(scales, known))
+        prior = covariance(scales, known)
+        unknowns, _ = system.solve(prior)
         shifts = system.shifts(unknowns)
         rest = data - system.unknowns @ unknowns - (found.slopes * shifts[found.event]).sum(axis=1)
         delays = np.zeros_like(delays)
         delays[: len(unknowns) - len(columns)] = unknowns[len(columns) :]
-        deviation = _deviations(found, rest, deviation, len(arrivals))
+        deviation = deviations(found, rest, sigma, deviation, fitted_shares(system, found, sigma, prior))
         places = _moved(places, shifts, nodes, limits_km)
         model = replace(model, change=expected(scales, known, unknowns[: len(columns)], nodes.places))
-    taken = resolution(scales, known, system.posterior(covariance(scales, known)), nodes.places)
+        _check_speeds(model, plane, first)
+    taken = resolution(scales, known, system.posterior(prior), nodes.places)
     p, s = (taken > RESOLVED).mean(axis=1).tolist()
     model = replace(model, resolution=taken)
     return Inverted(model, places, len(passed), (p, s), scales, before or (0.0, 0.0), _misfit(found, rest))
+
+
+def _check_speeds(model: Model, plane: Projection, first: Equations) -> None:
+    """Refuse speeds that no rock has, naming the station that fits least in the equations of the first round."""
+    try:
+        model.grid(plane, model.nodes.places[0], model.nodes.places[-1])
+    except InputError as error:
+        medians = [float(np.median(np.abs(first.residual[first.station == row]))) for row in np.unique(first.station)]
+        worst = int(np.argmax(medians))
+        raise ImpossibleSpeeds(str(error), int(np.unique(first.station)[worst]), medians[worst]) from None
 
 
 def _passed(found: Equations, count: int, spacing_km: float) -> np.ndarray:
@@ -198,16 +256,6 @@ def _chosen(system: System, known: np.ndarray, scales: Scales) -> Scales:
         options={"maxfev": TRIALS, "initial_simplex": corners},
     )  # fmt: skip
     return Scales.of(answer.x)
-
-
-def _deviations(found: Equations, rest: np.ndarray, deviation: np.ndarray, events: int) -> np.ndarray:
-    """Standard deviations of the readings of each grade from what is left, s: four unknowns of each event have fitted
-    it."""
-    freedom = np.sqrt(max(1.0 - 4.0 * events / len(rest), 0.1))
-    own = deviation.copy()
-    for grade in np.unique(found.grade):
-        own[grade] = max(NORMAL * float(np.median(np.abs(rest[found.grade == grade]))) / freedom, 1e-4)
-    return own
 
 
 def _moved(places: np.ndarray, shifts: np.ndarray, nodes: Nodes, limits_km: tuple[float, float]) -> np.ndarray:

@@ -9,7 +9,9 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.spatial.distance import cdist
 
 NUGGET = 0.02
-"""Of the standard deviation, between a node and itself: it keeps matrices regular."""
+"""Of the standard deviation, between a node and itself."""
+NUGGET_OF_LAYERS = 1e-3
+"""The same of whole depths, which keeps matrices regular where arrivals ask for these alone."""
 RATIO_OF_LAYERS = 0.7
 BATCH_NODES = 4000
 RESOLVED_AT_ONCE = 1000
@@ -47,7 +49,7 @@ class Scales:
 def covariance(scales: Scales, places: np.ndarray) -> np.ndarray:
     """Prior covariance of the logarithms of slowness at nodes, of P and then of S: (2 nodes, 2 nodes)."""
     found = between(scales, places, places)
-    found[np.diag_indices(len(found))] += (NUGGET * scales.common) ** 2
+    found[np.diag_indices(len(found))] += (NUGGET * scales.common) ** 2 + (NUGGET_OF_LAYERS * scales.layers) ** 2
     return found
 
 
