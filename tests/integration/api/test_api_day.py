@@ -49,7 +49,7 @@ def test_waveforms_of_an_event_and_of_a_station(db):
 def test_waveforms_of_an_event_are_written_as_files(db, engine_day, command, tmp_path):
     event = db.events("mine", limit=1)["_id"][0]
     stream, folder = db.waveforms(event), tmp_path / "event"
-    settings = engine_day.server.model_copy(update={"database": db.mongo.name})
+    settings = engine_day.local.model_copy(update={"database": db.mongo.name})
     done = command(settings, "export", "waveforms", "--event", event[:10], "-o", str(folder), "--json").json
     assert done["traces"] == len(stream) == len(list(folder.glob("*.sac"))) and done["without_place"] == []
     sac = obspy.read(str(folder / done["files"][0]))[0].stats.sac
@@ -76,7 +76,7 @@ def test_waveforms_that_cant_all_be_written_leave_no_file(db, tmp_path, format):
 
 
 def test_picks_are_written_with_waveforms_as_a_seisbench_set(db, engine_day, command, tmp_path):
-    settings = engine_day.server.model_copy(update={"database": db.mongo.name})
+    settings = engine_day.local.model_copy(update={"database": db.mongo.name})
     wanted = ["export", "picks", "--pick-set", "mine", "--format", "seisbench-dataset", "-o", str(tmp_path / "set")]
     done = command(settings, *wanted, "--json").json
     rows = pd.read_csv(tmp_path / "set" / "metadata.csv")

@@ -312,7 +312,7 @@ def test_a_failed_task_is_exit_code_1(command, settings, day, tmp_path):
     arguments = ("run", day / "quick.yaml", "--set", "stages=[pick]")
     failed = command(settings, *arguments)
     assert failed.code == 1 and str(tmp_path / "OX.VINO..HHZ") in failed.err and "Traceback" not in failed.err
-    assert "run the same command again" in failed.err
+    assert "the same command does what is missing" in failed.err
     assert command(settings, *arguments, "--json").json["status"] == "failed"
     rows = command(settings, "query", "tasks_failed", "--json").json["documents"]
     assert rows and all("No such file" in row["error"] for row in rows)
