@@ -74,9 +74,9 @@ def test_clock_skew(record, undisturbed, own_server, day):
         slow = frozen_in_mid_work(record, own_server, day, **first)
         held = holders(own_server)
         other = start(own_server, day, **second)
-        output, errors = other.communicate(timeout=300)
-        assert other.returncode == 1, errors + output
-        assert json.loads(output)["stages"]["pick"]["held"] + json.loads(output)["stages"]["associate"]["held"] >= 1
+        assert any("waiting for it" in line for line in other.stderr)  # for as long as the lease holds
+        other.kill()
+        other.communicate()
         assert holders(own_server).items() >= held.items(), "a lease that holds was taken"
         slow.send_signal(signal.SIGCONT)
         output, errors = slow.communicate(timeout=300)
