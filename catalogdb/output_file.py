@@ -38,7 +38,7 @@ def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:
 
     On any failure an older file stays as it was. Drafts that earlier calls for this name left when they were killed are
     removed. A symbolic link stays one, and its target is replaced. Into a pipe or a device (`/dev/stdout`, `/dev/null`,
-    a FIFO) it is written as it comes, since such a thing cannot be replaced.
+    a FIFO) it is written as it comes, since such a thing cannot be replaced; the reader of a pipe may close it early.
 
     Returns:
         Size in bytes.
@@ -53,8 +53,6 @@ def write_atomically(output: Path, write: Callable[[BinaryIO], Any]) -> int:
             return _replace(Path(os.path.realpath(output)), write, mode)
         if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):
             return _write_through(output, write)
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
     kind = "a folder" if stat.S_ISDIR(mode) else "no file"
@@ -109,7 +107,7 @@ class _Counted(io.FileIO):
 
 def _write_through(output: Path, write: Callable[[BinaryIO], Any]) -> int:
     raw = _Counted(output, "w")
-    with io.BufferedWriter(raw) as stream:
+    with suppress(BrokenPipeError), io.BufferedWriter(raw) as stream:  # the reader of a pipe has seen enough
         write(stream)
     return raw.size
 

@@ -42,7 +42,7 @@ from catalogdb.cli import (
     work,
 )
 from catalogdb.cli.called import with_options_of_called
-from catalogdb.cli.console import StandardOutput
+from catalogdb.cli.console import StandardStream
 from catalogdb.cli.help_order import InOrder, put_under_headings
 from catalogdb.interrupts import INTERRUPTED, end_interrupted, has_interrupted, ignore_signals
 
@@ -142,7 +142,7 @@ def options(
 
 def main() -> None:
     """Run the command line; exit codes: 0 done, 1 failed, 2 wrong input or usage, 3 no database, 130 interrupted."""
-    StandardOutput.replace()
+    StandardStream.replace()
     try:
         called = with_options_of_called(app, sys.argv[1:])
         code = called(standalone_mode=False, prog_name="catalogdb")  # of `python -m catalogdb`, too
@@ -150,9 +150,6 @@ def main() -> None:
             sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED
-    except BrokenPipeError:  # the reader of a pipe has seen enough
-        sys.stderr.close()
-        code = 0
     except Exception as error:
         usage: Any = error if isinstance(error, _usage_errors()) else None
         if has_interrupted():

@@ -46,20 +46,30 @@ class SafeConsole(Console):
                 yield Segment(visible(segment.text), segment.style)
 
 
-class StandardOutput(io.TextIOWrapper):
-    """Standard output, whose errors name it: those of the system don't."""
+class StandardStream(io.TextIOWrapper):
+    """Standard output or error, whose errors name it: those of the system don't.
+
+    Once the reader of a pipe has seen enough, what is written goes nowhere, and the command ends as it would have.
+    """
+
+    has_reader = True
+    _what = ""
 
     @classmethod
     def replace(cls) -> None:
         """Put it in the place of Python's own; one that is closed, or no file, stays."""
-        own = sys.stdout
-        if type(own) is io.TextIOWrapper:
-            sys.stdout = cls(own.buffer, own.encoding, own.errors, None, own.line_buffering, own.write_through)
+        for name, what in (("stdout", "standard output"), ("stderr", "standard error")):
+            own = getattr(sys, name)
+            if type(own) is io.TextIOWrapper:
+                stream = cls(own.buffer, own.encoding, own.errors, None, own.line_buffering, own.write_through)
+                stream._what = what
+                setattr(sys, name, stream)
 
     def write(self, text: str) -> int:
         """As that of any text."""
         with self._named():
-            return super().write(text)
+            super().write(text)
+        return len(text)
 
     def flush(self) -> None:
         """As that of any text."""
@@ -70,12 +80,17 @@ class StandardOutput(io.TextIOWrapper):
     def _named(self) -> Iterator[None]:
         try:
             yield
-        except BrokenPipeError:
-            raise
         except OSError as error:
             with open(os.devnull, "wb") as nowhere:  # what is left in the buffer must not fail again
                 os.dup2(nowhere.fileno(), self.fileno())
-            raise CatalogdbError(f"standard output: cannot be written: {error.strerror or error}") from None
+            if not isinstance(error, BrokenPipeError):
+                raise CatalogdbError(f"{self._what}: cannot be written: {error.strerror or error}") from None
+            self.has_reader = False
+
+
+def is_read() -> bool:
+    """Whether somebody may still read standard output; what would print for ever asks."""
+    return getattr(sys.stdout, "has_reader", True)
 
 
 def visible(text: str) -> str:

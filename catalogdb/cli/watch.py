@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from catalogdb.cli import common
+from catalogdb.cli.console import is_read
 from catalogdb.cli.runs import duration, run_duration
 from catalogdb.documents.free import Json, Row
 
@@ -72,7 +73,7 @@ def _lines(state: Json, interval: float, look: Callable[[], Json]) -> Json:
         if line != said:
             print(f"{run_duration(state):>8}  {line}", flush=True)
             said = line
-        if state["status"] != "running":
+        if state["status"] != "running" or not is_read():
             return state
         time.sleep(interval)
         state = look()

@@ -93,6 +93,18 @@ def test_pipe_is_written_through_and_stays_a_pipe(tmp_path):
     assert read == [b"through"] and stat.S_ISFIFO(pipe.stat().st_mode)
 
 
+def test_the_reader_of_a_pipe_may_close_it_early(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+    def write(stream):
+        os.close(reader)
+        stream.write(b"unread")
+
+    assert write_atomically(pipe, write) == 0
+
+
 def test_device_is_written_through_and_stays_a_device():
     assert write_atomically("/dev/null", text(b"gone")) == 4
     assert stat.S_ISCHR(os.stat("/dev/null").st_mode)

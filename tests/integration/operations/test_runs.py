@@ -1,6 +1,7 @@
 """`runs` and `watch`: runs as they are, not as their records were left."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -155,6 +156,17 @@ def test_a_lost_run_lasted_until_its_last_heartbeat(copy, command):
     assert progress_of(copy.db, "early")["seconds"] is None
     assert "unknown" in command(copy.settings, "runs", "early").out
     assert "at least 1:30" in command(copy.settings, "runs", "later").out
+
+
+def test_watching_ends_when_nobody_reads_it(going):
+    reading, writing = os.pipe()
+    os.close(reading)
+    words = [sys.executable, "-m", "catalogdb", "watch", "--interval", "0.2"]
+    with open(writing, "wb") as closed:
+        watched = subprocess.run(
+            words, env=environment_of(going.settings), stdout=closed, stderr=subprocess.PIPE, timeout=60
+        )
+    assert (watched.returncode, watched.stderr, states(going.db)[going.run_id]) == (0, b"", "running")
 
 
 def test_a_run_is_watched_to_its_end_and_its_log_names_its_tasks(copy, command):

@@ -70,11 +70,43 @@ def test_errors_show_brackets_of_files(monkeypatch, text):
     assert f"file {text}: no" in into.file.getvalue()
 
 
-@pytest.mark.parametrize("is_unbuffered", [True, False])
-@pytest.mark.parametrize("arguments", ["jobs", "jobs --json", "--help", "--version"])
-def test_a_full_standard_output_is_named(arguments, is_unbuffered):
-    others = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
-    script = f'"{sys.executable}" {"-u" if is_unbuffered else ""} -m catalogdb {arguments} > /dev/full'
-    process = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=others)
+@pytest.fixture(params=["buffered", "unbuffered"])
+def run(request):
+    """A command, given its arguments and what takes its standard streams."""
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    words = [sys.executable, *(["-u"] if request.param == "unbuffered" else []), "-m", "catalogdb"]
+    return lambda arguments, **streams: subprocess.run(
+        [*words, *arguments.split()], text=True, env=environment, **{"stderr": subprocess.PIPE} | streams
+    )
+
+
+@pytest.fixture
+def closed_pipe():
+    """The writing end of a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+PRINTING = pytest.mark.parametrize("arguments", ["jobs", "jobs --json", "--help", "jobs --help", "--version"])
+
+
+@PRINTING
+def test_a_full_standard_output_is_named(run, arguments):
+    with open("/dev/full", "wb") as full:
+        process = run(arguments, stdout=full)
     said = "error: standard output: cannot be written: No space left on device\n"
     assert (process.returncode, process.stderr) == (1, said)
+
+
+@PRINTING
+def test_the_reader_of_a_pipe_may_close_it(run, closed_pipe, arguments):
+    process = run(arguments, stdout=closed_pipe)
+    assert (process.returncode, process.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("arguments", "code"), [("run nosuch --json", 2), ("formats nosuch", 1), ("nosuch", 2)])
+def test_closed_pipes_leave_the_exit_code_of_a_failure(run, closed_pipe, arguments, code):
+    assert run(arguments, stdout=closed_pipe).returncode == code
+    assert run(arguments, stdout=closed_pipe, stderr=closed_pipe).returncode == code
