@@ -13,12 +13,12 @@ from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
 from catalogdb.exchange.event_parts import event_from_parts, present, status_of
 from catalogdb.exchange.quakeml_events import read_events
 from catalogdb.exchange.quakeml_notes import EVENT_NOTES, read_note
-from catalogdb.exchange.quakeml_parts import add_arrivals, evaluation, usable_magnitudes, usable_origins
+from catalogdb.exchange.quakeml_parts import add_arrivals, usable_magnitudes, usable_origins
 from catalogdb.exchange.quakeml_picks import phases_of_picks, read_picks
 from catalogdb.exchange.quakeml_preferred import REVIEWED, Rank, preferred
 from catalogdb.exchange.quakeml_texts import comments, creation_info, descriptions
 from catalogdb.exchange.quakeml_unread import unread_elements, unread_line
-from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, word
+from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally, evaluation, word
 from catalogdb.exchange.quakeml_writer import quakeml_type, write_quakeml
 from catalogdb.exchange.quakeml_xml import event_parameters
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceCatalog
@@ -212,13 +212,13 @@ class EventReading:
             add_arrivals(part, self.picks, record, result, said)
 
     def _rank(self, magnitude: Any) -> Rank:
-        name = magnitude.origin_id.id if magnitude.origin_id else None
+        name = _origin_id(magnitude)
         source = self._origins[name][0] if name in self._origins else None
         return Rank.of(magnitude, source, is_of_preferred=name is None or name == self._origin_id)
 
     def _other_origin(self, magnitude: Any) -> str | None:
         """The origin that a magnitude is of, where that is not the preferred one."""
-        name: str | None = magnitude.origin_id.id if magnitude.origin_id else None
+        name = _origin_id(magnitude)
         if name is None or name == self._origin_id:
             return None
         if name not in self._origins:
@@ -286,14 +286,20 @@ class EventReading:
         return time, time_from, status, mode, [name for name in EVALUATION if name not in note]
 
 
+def _origin_id(magnitude: Any) -> str | None:
+    """The publicID of the origin that a magnitude names."""
+    return magnitude.origin_id.id if magnitude.origin_id else None
+
+
 def _evaluation(origin: Any, default: EvaluationMode) -> tuple[EvaluationStatus, EvaluationMode, list[str]]:
     """Status and mode of an event by its preferred origin; what that does not say follows from the other one, and is
     named in the list."""
-    said = dict(zip(EVALUATION, evaluation(origin), strict=True))
-    mode, status = evaluation(origin)
+    said = evaluation(origin)
+    assumed = [name for name, value in zip(EVALUATION, said, strict=True) if value is None]
+    mode, status = said
     if mode is None:
         mode = "manual" if status in REVIEWED else default
-    return status or status_of(mode), mode, [name for name, value in said.items() if value is None]
+    return status or status_of(mode), mode, assumed
 
 
 def _event_type(event: Any, note: Json, record: str, said: Tally) -> Json:

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 from catalogdb.documents.data import Magnitude, Origin, OriginArrival, OriginDraft
 from catalogdb.documents.free import AnyDocument
-from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
 from catalogdb.exchange.event_parts import arrival_counts, arrival_of, magnitude_of, origin_of, present
 from catalogdb.exchange.quakeml_ellipsoid import ellipsoid_of
 from catalogdb.exchange.quakeml_notes import ORIGIN_NOTES, STATION_MAGNITUDE_NOTES, read_note
@@ -18,6 +17,7 @@ from catalogdb.exchange.quakeml_values import (
     Tally,
     degrees_to_km,
     depth_km,
+    evaluation,
     horizontal_uncertainty_km,
     kilometres,
     plausible_epoch,
@@ -88,11 +88,6 @@ def _origin(origin: Any, name: str, where: str, said: Tally) -> Origin:
         **cast(OriginDraft, note),
     }
     return origin_of(**document)
-
-
-def evaluation(part: Any) -> tuple[EvaluationMode | None, EvaluationStatus | None]:
-    """Mode and status that an element (of ObsPy) gives of itself."""
-    return word(part.evaluation_mode), word(part.evaluation_status)
 
 
 def add_arrivals(

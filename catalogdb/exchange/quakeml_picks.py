@@ -10,7 +10,7 @@ from catalogdb.exchange.event_parts import pick_of
 from catalogdb.exchange.pick_uncertainty import DEFAULT_PICK_UNCERTAINTY
 from catalogdb.exchange.quakeml_notes import PICK_NOTES, read_note
 from catalogdb.exchange.quakeml_texts import comments, creation_info
-from catalogdb.exchange.quakeml_values import Tally, plausible_epoch, standard_deviation, word
+from catalogdb.exchange.quakeml_values import Tally, evaluation, plausible_epoch, standard_deviation, word
 from catalogdb.exchange.reference_catalog import ReadPick, ReadPickDraft, ReferenceCatalog
 
 
@@ -84,7 +84,8 @@ def _pick(pick: Any, name: str, phase: str | None, record: str, mode: Evaluation
         said.add(f"picks without {what}, taken as {DEFAULT_PICK_UNCERTAINTY} s")
         uncertainty = DEFAULT_PICK_UNCERTAINTY
         assumed.append("uncertainty")
-    if pick.evaluation_mode is None:
+    own_mode, status = evaluation(pick)
+    if own_mode is None:
         said.add(f"picks without evaluation mode, taken as {mode}")
         assumed.append("evaluation_mode")
     note = cast(ReadPickDraft, read_note(pick, PICK_NOTES))
@@ -98,8 +99,8 @@ def _pick(pick: Any, name: str, phase: str | None, record: str, mode: Evaluation
         "phase": str(phase),
         "time": plausible_epoch(pick.time),
         "uncertainty": uncertainty,
-        "evaluation_mode": word(pick.evaluation_mode) or mode,
-        "evaluation_status": word(pick.evaluation_status),
+        "evaluation_mode": own_mode or mode,
+        "evaluation_status": status,
         "polarity": word(pick.polarity),
         "onset": word(pick.onset),
         "source_id": name,

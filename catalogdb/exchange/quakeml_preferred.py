@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from catalogdb.exchange.quakeml_values import Tally
+from catalogdb.exchange.quakeml_values import Tally, evaluation
 
 REVIEWED = ("reviewed", "confirmed", "final")
 RULE = "a reviewed or manual one before automatic ones, a rejected one last, of equals the newest"
@@ -27,9 +27,9 @@ class Rank:
     @classmethod
     def of(cls, part: Any, source: Any = None, is_of_preferred: bool = True) -> Rank:
         """Rank of ObsPy's `Origin` or `Magnitude`; what a magnitude does not say is that of its origin, `source`."""
-        mode, status = _said(part)
+        mode, status = evaluation(part)
         if source is not None and mode is None and status is None:
-            mode, status = _said(source)
+            mode, status = evaluation(source)
         created = part.creation_info.creation_time if part.creation_info else None
         return cls(
             status != "rejected",
@@ -41,11 +41,6 @@ class Rank:
     def key(self) -> tuple[bool, int, bool, float]:
         """For comparing."""
         return self.is_not_rejected, self.review, self.is_of_preferred, self.created
-
-
-def _said(part: Any) -> tuple[str | None, str | None]:
-    mode, status = part.evaluation_mode, part.evaluation_status
-    return str(mode) if mode else None, str(status) if status else None
 
 
 def preferred(

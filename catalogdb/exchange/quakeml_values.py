@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from catalogdb.exchange.confidence import ellipse_deviations, interval_deviations, is_level
+from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
 from catalogdb.exchange.positions import depth_in_range
 from catalogdb.geo import KM_PER_DEGREE
 
@@ -82,6 +83,11 @@ class Tally:
 def word(value: Any) -> Any:
     """A word of QuakeML, from ObsPy's enumeration of those that there are; None for none."""
     return str(value) if value else None
+
+
+def evaluation(part: Any) -> tuple[EvaluationMode | None, EvaluationStatus | None]:
+    """Mode and status that a pick, an origin or a magnitude (of ObsPy) gives of itself."""
+    return word(part.evaluation_mode), word(part.evaluation_status)
 
 
 def standard_deviation(errors: Any) -> float | None:
