@@ -179,11 +179,8 @@ def _magnitude_type(given: str | None) -> str:
 
 def _evaluation(cells: Cells, mode: EvaluationMode) -> tuple[EvaluationMode, EvaluationStatus]:
     """Evaluation mode and status: each as the table has it, else by the other, else what its user says."""
-    given, status = (cells.text("evaluation_mode") or "").lower(), (cells.text("evaluation_status") or "").lower()
-    own = MODES.get(given) or MODES.get(status)
-    if given and given not in MODES:
-        cells.leave_out("evaluation mode", given, "is neither automatic nor manual")
-    own = own or mode
+    status = (cells.text("evaluation_status") or "").lower()
+    own = cells.mode() or MODES.get(status) or mode
     if (known := next((name for name in EVALUATION_STATUSES if name == status), None)) is not None:
         return own, known
     if status and status not in MODES:

@@ -11,7 +11,6 @@ from typing import Any
 from catalogdb.channels import channel_group
 from catalogdb.exchange.csv_columns import (
     ARRIVAL_FIELDS,
-    MODES,
     ONSETS,
     PHASES_OF_A_ROW,
     POLARITIES,
@@ -47,14 +46,10 @@ def read_pick(cells: Cells, mode: EvaluationMode) -> PickRecord:
     if uncertainty is None:
         uncertainty = DEFAULT_PICK_UNCERTAINTY if weight is None else HYPO71_UNCERTAINTY[weight]
     pick.uncertainty = uncertainty
-    given = cells.text("evaluation_mode")
-    own_mode = mode if given is None else MODES.get(given.lower())
-    if own_mode is None:
-        cells.leave_out("evaluation mode", given or "", "is neither automatic nor manual")
     _set(
         pick,
         probability=cells.number("probability"),
-        evaluation_mode=own_mode or mode,
+        evaluation_mode=cells.mode() or mode,
         hypo71_weight=weight,
         polarity=POLARITIES.get((cells.text("polarity") or "").lower()),
         onset=ONSETS.get((cells.text("onset") or "").lower()),

@@ -9,7 +9,8 @@ from pathlib import Path
 from sys import intern
 from typing import Any
 
-from catalogdb.exchange.csv_columns import Column, code, text
+from catalogdb.exchange.csv_columns import MODES, Column, code, text
+from catalogdb.exchange.evaluation_mode import EvaluationMode
 from catalogdb.exchange.table_judgement import Judgement
 from catalogdb.exchange.table_times import join
 
@@ -65,6 +66,14 @@ class Cells:
         """A code; "" where there is none. Equal codes are one object."""
         position = self.positions.get(name)
         return "" if position is None else intern(code(self.row[position], name == "station") or "")
+
+    def mode(self) -> EvaluationMode | None:
+        """The evaluation mode; what is none is left out and counted."""
+        given = self.text("evaluation_mode")
+        mode = MODES.get(given.lower()) if given else None
+        if given and mode is None:
+            self.leave_out("evaluation mode", given, "is neither automatic nor manual")
+        return mode
 
     def number(self, name: str) -> float | None:
         """A number that a row can do without: what is none, or outside its column's bounds, is left out and counted."""
