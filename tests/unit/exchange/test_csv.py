@@ -177,6 +177,16 @@ def test_bad_picks_are_rejected(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("kind", ["picks", "events"])
+def test_a_mode_that_is_none_is_left_out_and_said(tmp_path, kind):
+    rows = {"picks": "station,phase,time", "events": "time,latitude,longitude"}[kind] + ",evaluation_mode\n"
+    cells = {"picks": "BAD,P,2020-01-01", "events": "2020-01-01,46,13"}[kind]
+    catalog = read_csv(table(tmp_path, rows + "".join(f"{cells},{mode}\n" for mode in ("Auto", "Robot", ""))), "manual")
+    assert [row["evaluation_mode"] for row in catalog.picks or catalog.events] == ["automatic", "manual", "manual"]
+    said = "evaluation mode left out of 1 rows: 'Robot' is neither automatic nor manual, first in line 3"
+    assert any(said in line for line in catalog.repaired)
+
+
 def test_wrong_columns_name_those_found_and_those_wanted(tmp_path):
     with pytest.raises(InputError, match="its columns are depth, vp; wanted are time, latitude, longitude for events"):
         read_csv(table(tmp_path, "depth,vp\n0,6\n"))
