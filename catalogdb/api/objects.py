@@ -71,7 +71,7 @@ def waveforms(db: Database[AnyDocument], stations: str, channels: str, starttime
 
 def event_window(event: Event) -> tuple[str, float, float]:
     """Stations of an event's arrivals (any network where an arrival names none), and the period that shows them."""
-    from catalogdb.exchange.tables import preferred_origin
+    from catalogdb.exchange.event_parts import preferred_origin
 
     origin = preferred_origin(event) or next(iter(event["origins"]), {})
     arrivals = origin.get("arrivals", [])

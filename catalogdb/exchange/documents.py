@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from catalogdb.channels import channel_group
-from catalogdb.documents.data import Event, OriginArrival, Pick
+from catalogdb.documents.data import Event, Origin, OriginArrival, Pick
 from catalogdb.documents.free import AnyDocument
 from catalogdb.event_types import exists
-from catalogdb.exchange.event_parts import add_arrival_counts, arrival_of
+from catalogdb.exchange.event_parts import add_arrival_counts, arrival_of, preferred_origin
 from catalogdb.exchange.pick_record import PickRecord
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadFrom, ReferenceCatalog
 from catalogdb.identity import content_id, milliseconds
@@ -188,9 +188,7 @@ def _preferred_picks(reference: ReferenceCatalog) -> set[tuple[str | None, str]]
         (event.get("source_id"), arrival["pick_id"])
         for event in reference.events
         if exists(event)
-        for origin in event["origins"]
-        if origin["_id"] == event.get("preferred_origin_id")
-        for arrival in origin.get("arrivals", [])
+        for arrival in preferred_origin(event).get("arrivals", [])
     }
 
 
@@ -285,15 +283,14 @@ def _event(
             origin["arrivals"] = [
                 _resolved(arrival, picks_by_source.find(given, arrival["pick_id"])) for arrival in origin["arrivals"]
             ]
-    if picks and not any("arrivals" in origin for origin in origins):
-        preferred = next((origin for origin in origins if origin["_id"] == event.get("preferred_origin_id")), None)
-        if preferred is not None:
-            preferred["arrivals"] = [
-                cast(OriginArrival, {**arrival_of(pick, pick["_id"]), **more})
-                for pick, more in sorted(picks, key=lambda item: (item[0]["time"], item[0]["_id"]))
-            ]
-            add_arrival_counts(preferred)
-            event |= {"n_picks": preferred["n_picks"], "n_p": preferred["n_p"], "n_s": preferred["n_s"]}
+    preferred = cast(Origin, preferred_origin(event))
+    if picks and preferred and not any("arrivals" in origin for origin in origins):
+        preferred["arrivals"] = [
+            cast(OriginArrival, {**arrival_of(pick, pick["_id"]), **more})
+            for pick, more in sorted(picks, key=lambda item: (item[0]["time"], item[0]["_id"]))
+        ]
+        add_arrival_counts(preferred)
+        event |= {"n_picks": preferred["n_picks"], "n_p": preferred["n_p"], "n_s": preferred["n_s"]}
     if agency_id:
         event["creation_info"] = {"agency_id": agency_id} | source.get("creation_info", {})
     return event

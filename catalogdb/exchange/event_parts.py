@@ -11,6 +11,7 @@ from typing import Any, Unpack, cast
 from catalogdb.channels import channel_group
 from catalogdb.documents.data import (
     EvaluationStatus,
+    Event,
     EventDraft,
     Magnitude,
     MagnitudeDraft,
@@ -103,6 +104,11 @@ def add_arrival_counts(origin: Origin) -> None:
     """Count an origin's arrivals where its source does not: its own counts are of what its locator used, and stay."""
     for name, value in arrival_counts(origin.get("arrivals", [])).items():
         cast(AnyDocument, origin).setdefault(name, value)
+
+
+def preferred_origin(event: Event | ReadEvent | Mapping[str, Any]) -> Mapping[str, Any]:
+    """The preferred origin of an event document; empty for an unlocated event."""
+    return next((origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")), {})
 
 
 def event_from_parts(

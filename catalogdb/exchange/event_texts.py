@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from catalogdb.documents.data import Event, Pick
+from catalogdb.exchange.event_parts import preferred_origin
 from catalogdb.exchange.quakeml_elements import xml_text
-from catalogdb.exchange.tables import preferred_origin
 from catalogdb.exchange.writer_words import NO_DEPTH, NO_MAGNITUDE, UNLOCATED
 from catalogdb.times import format_time, utc_datetime
 

@@ -19,12 +19,11 @@ from catalogdb.errors import InputError
 from catalogdb.event_types import quakeml_name
 from catalogdb.exchange.csv_columns import MAGNITUDE_TYPE_NAMES
 from catalogdb.exchange.evaluation_mode import EvaluationMode
-from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of, present
+from catalogdb.exchange.event_parts import event_of, magnitude_of, origin_of, preferred_origin, present
 from catalogdb.exchange.positions import depth_in_range
 from catalogdb.exchange.quakeml_elements import degrees
 from catalogdb.exchange.quakeml_values import EARLIEST, LATEST, Tally
 from catalogdb.exchange.reference_catalog import ReadEvent, ReferenceCatalog
-from catalogdb.exchange.tables import preferred_origin
 from catalogdb.exchange.writer_words import UNLOCATED
 from catalogdb.geo import KM_PER_DEGREE, coordinates
 

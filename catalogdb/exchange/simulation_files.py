@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from catalogdb.documents.data import Event, OriginArrival, Pick
 from catalogdb.errors import InputError
-from catalogdb.exchange.tables import preferred_origin
+from catalogdb.exchange.event_parts import preferred_origin
 from catalogdb.exchange.writer_words import NO_ARRIVALS, NO_DEPTH, NO_MAGNITUDE, UNLOCATED
 from catalogdb.geo import Projection
 from catalogdb.phases import phase_type

@@ -14,6 +14,7 @@ from catalogdb.documents.data import Event, Pick
 from catalogdb.documents.free import Row
 from catalogdb.errors import CatalogdbError
 from catalogdb.exchange.csv_catalog import read_csv
+from catalogdb.exchange.event_parts import preferred_origin
 from catalogdb.times import format_time, utc_datetime
 
 __all__ = ["ARRIVAL_COLUMNS", "EVENT_COLUMNS", "arrival_rows", "event_row", "read_csv", "write_csv", "write_parquet"]
@@ -85,11 +86,6 @@ ARRIVAL_COLUMNS: dict[str, Kind] = {
 PARQUET_BATCH_ROWS = 20_000
 FORMULA = re.compile(r"'*[=+\-@\t\r\n]")  # what spreadsheets run, or did once a quote before it was taken off
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
-
-
-def preferred_origin(event: Event | Mapping[str, Any]) -> Mapping[str, Any]:
-    """The preferred origin of an event document; empty for an unlocated event."""
-    return next((origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")), {})
 
 
 def event_row(event: Event) -> Row:

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from catalogdb.exchange.tables import preferred_origin
+from catalogdb.exchange.event_parts import preferred_origin
 from catalogdb.output_file import write_atomically
 from catalogdb.phases import phase_type
 

@@ -11,6 +11,7 @@ from catalogdb.database.short_ids import id_that_begins
 from catalogdb.documents.data import Event, OriginArrival
 from catalogdb.documents.free import Query
 from catalogdb.errors import InputError
+from catalogdb.exchange.event_parts import preferred_origin
 from catalogdb.geo import distance_azimuth
 from catalogdb.plots.text import clock_text
 from catalogdb.plots.view import Lane, Mark, StationPanel, View, two_components
@@ -73,9 +74,8 @@ def event_view(
         InputError: saying what there is, for an unknown event or one without waveforms.
     """
     event = find_event(db, event_id, catalog)
-    origin = next((one for one in event["origins"] if one["_id"] == event.get("preferred_origin_id")), None)
-    origin = origin or next(iter(event["origins"]), None)
-    arrivals = origin.get("arrivals", []) if origin else []
+    origin = preferred_origin(event) or next(iter(event["origins"]), {})
+    arrivals = origin.get("arrivals", [])
     chosen = sources(db, choice)
     start = event["time"] - (BEFORE_SECONDS if before is None else before)
     reach = event["time"] + (LONGEST_AFTER_SECONDS if after is None else after)

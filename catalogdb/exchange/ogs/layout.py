@@ -7,8 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 from catalogdb.documents.data import Event, Magnitude, Origin, Pick
+from catalogdb.exchange.event_parts import preferred_origin
 from catalogdb.exchange.ogs.columns import year_of
 from catalogdb.exchange.pick_uncertainty import HYPO71_UNCERTAINTY
 from catalogdb.phases import phase_type
@@ -103,13 +105,13 @@ def degrees_minutes(value: float | None, is_latitude: bool) -> str:
     return f"{hundredths // 6000:2d}{dash}{hundredths % 6000 / 100:5.2f}"
 
 
-def preferred_origin(event: Event, format: str) -> Origin | None:
+def origin_of_format(event: Event, format: str) -> Origin | None:
     """The origin that came from a file of this format, else the preferred one."""
     own = [origin for origin in event["origins"] if origin.get("source_format") == format]
-    chosen = [origin for origin in event["origins"] if origin["_id"] == event.get("preferred_origin_id")]
-    if len(own) > 1 and chosen and chosen[0] in own:
-        return chosen[0]
-    return next(iter(own or chosen or event["origins"]), None)
+    preferred = cast(Origin, preferred_origin(event))
+    if preferred and (preferred in own or not own):
+        return preferred
+    return next(iter(own or event["origins"]), None)
 
 
 def magnitude(event: Event, kind: str, format: str) -> Magnitude | None:

@@ -20,7 +20,7 @@ from catalogdb.exchange.ogs.layout import (
     line,
     magnitude,
     number_of_picks,
-    preferred_origin,
+    origin_of_format,
     rounded,
     station_pairs,
     weight_class,
@@ -91,7 +91,7 @@ def write_hpc(
 
 
 def _event_line(event: Event, number: str, station_lines: int) -> str:
-    origin = preferred_origin(event, "ogs-hpl")
+    origin = origin_of_format(event, "ogs-hpl")
     time = clock(event["time"] if origin is None else origin["time"])
     md, ml = magnitude(event, "MD", "ogs-hpl"), magnitude(event, "ML", "ogs-hpl")
     fields = {
@@ -134,7 +134,7 @@ def _event_line(event: Event, number: str, station_lines: int) -> str:
 
 
 def _station_lines(event: Event, pairs: list[Pair], number: str) -> list[str]:
-    origin = preferred_origin(event, "ogs-hpl")
+    origin = origin_of_format(event, "ogs-hpl")
     arrivals = {arrival["pick_id"]: arrival for arrival in (origin.get("arrivals", []) if origin else [])}
     own_md = magnitude(event, "MD", "ogs-hpl")
     station_magnitudes: dict[str, list[MagnitudeStationMagnitude]] = defaultdict(list)

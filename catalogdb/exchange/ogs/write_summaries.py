@@ -15,7 +15,7 @@ from catalogdb.exchange.ogs.layout import (
     fixed,
     line,
     magnitude,
-    preferred_origin,
+    origin_of_format,
 )
 from catalogdb.exchange.ogs.quality import is_listed_solution, quality_letters
 
@@ -45,7 +45,7 @@ def write_pun(events: Events, stream: BinaryIO, left_out: Counter[str]) -> int:
     stream.write(f"{PUN_HEADER}\n".encode())
     written = 0
     for event, _ in events:
-        origin = preferred_origin(event, "ogs-pun")
+        origin = origin_of_format(event, "ogs-pun")
         if origin is None:
             left_out["events without a location"] += 1
             continue
@@ -113,7 +113,7 @@ def _write_rows(
     written = 0
     for event, picks in events:
         own_id = numbering.bulletin_id(event)
-        origin = preferred_origin(event, "ogs-txt")
+        origin = origin_of_format(event, "ogs-txt")
         try:
             time = _time(event, origin)
         except ValueError as error:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from catalogdb.documents.data import Event, OriginArrival, Pick
+from catalogdb.exchange.event_parts import preferred_origin
 from catalogdb.exchange.peers.events import WORST_WEIGHT, PeerEvent, Position
-from catalogdb.exchange.tables import preferred_origin
 from catalogdb.phases import phase_type
 
 LONGEST_CODE = 7
