@@ -46,6 +46,7 @@ class MagnitudeFields(TypedDict):
     evaluation_mode: NotRequired[EvaluationMode]  # QuakeML evaluationMode, where the source gives one of the magnitude
     evaluation_status: NotRequired[EvaluationStatus]  # QuakeML evaluationStatus, likewise
     origin_id: NotRequired[str]  # _id of that of the event's origins that it was determined with (QuakeML ...
+    assumed: NotRequired[list[Any]]  # origin_id, where the source names no origin that is there
     comments: NotRequired[list[Any]]  # The source's comments, as those of events
     creation_info: NotRequired[Json]  # agency_id, author, version and creation time (epoch seconds), where the ...
     n_stations: NotRequired[int]  # Number of stations used
@@ -65,6 +66,7 @@ class MagnitudeDraft(TypedDict, total=False):
     evaluation_mode: EvaluationMode | None
     evaluation_status: EvaluationStatus | None
     origin_id: str | None
+    assumed: list[Any] | None
     comments: list[Any] | None
     creation_info: Json | None
     n_stations: int | None

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any, cast
 
-from catalogdb.documents.data import EventSource, TimeFrom
+from catalogdb.documents.data import EventSource, Magnitude, TimeFrom
 from catalogdb.documents.free import Json
 from catalogdb.exchange.evaluation_mode import EvaluationMode, EvaluationStatus
 from catalogdb.exchange.event_parts import event_from_parts, present, status_of
@@ -205,8 +205,7 @@ class EventReading:
         wanted = event.preferred_magnitude_id
         self._magnitude_id = preferred(wanted, ranks, "magnitude", record, chosen, result.repaired)
         for magnitude, document in self._magnitudes.values():
-            if name := self._other_origin(magnitude):
-                document["origin_id"] = name
+            self._name_origin(magnitude, document)
         self.picks = self._read_picks()
         for part in self._origins.values():
             add_arrivals(part, self.picks, record, result, said)
@@ -216,15 +215,16 @@ class EventReading:
         source = self._origins[name][0] if name in self._origins else None
         return Rank.of(magnitude, source, is_of_preferred=name is None or name == self._origin_id)
 
-    def _other_origin(self, magnitude: Any) -> str | None:
-        """The origin that a magnitude is of, where that is not the preferred one."""
+    def _name_origin(self, magnitude: Any, document: Magnitude) -> None:
+        """Say which origin a magnitude is of, where that is not the preferred one, or that nothing says it."""
         name = _origin_id(magnitude)
-        if name is None or name == self._origin_id:
-            return None
-        if name not in self._origins:
-            self._said.add("magnitudes of an origin that is not usable or not there, kept as of the preferred one")
-            return None
-        return name
+        if name is not None and name not in self._origins:
+            self._said.add("magnitudes of an origin that is not usable or not there, kept without it")
+            name = None
+        if name is None and self._origin_id is not None:
+            document["assumed"] = ["origin_id"]
+        elif name is not None and name != self._origin_id:
+            document["origin_id"] = name
 
     def _read_picks(self) -> dict[str, ReadPick]:
         """The picks by id, of the phases that the preferred origin gives them, then the other ones."""

@@ -206,15 +206,15 @@ def _add_pick(parent: Any, pick: data.Pick) -> None:
 def _add_magnitude(parent: Any, magnitude: data.Magnitude, event: data.Event) -> None:
     element = etree.SubElement(parent, "magnitude", publicID=resource_id("magnitude", magnitude["_id"]))
     add_quantity(element, "mag", float(magnitude["value"]), magnitude.get("uncertainty"))
-    origin_id = magnitude.get("origin_id") or event.get("preferred_origin_id")
+    origin = _origin_of(magnitude, event)
     add_texts(
         element,
         type=magnitude["type"],
-        originID=resource_id("origin", origin_id) if origin_id else None,
+        originID=None if "origin_id" in magnitude.get("assumed", ()) else origin,
         stationCount=magnitude.get("n_stations"),
     )
     _add_evaluation(element, magnitude)
-    for number, part in enumerate(magnitude.get("station_magnitudes", []) if origin_id else []):
+    for number, part in enumerate(magnitude.get("station_magnitudes", []) if origin else []):
         contribution = etree.SubElement(element, "stationMagnitudeContribution")
         add(contribution, "stationMagnitudeID", _station_magnitude_id(magnitude, number))
         add(contribution, "weight", part.get("weight"))
@@ -223,16 +223,22 @@ def _add_magnitude(parent: Any, magnitude: data.Magnitude, event: data.Event) ->
 
 
 def _add_station_magnitudes(parent: Any, magnitude: data.Magnitude, event: data.Event) -> None:
-    origin_id = magnitude.get("origin_id") or event.get("preferred_origin_id")
-    if not origin_id:  # QuakeML wants an origin for each
+    origin = _origin_of(magnitude, event)
+    if not origin:  # QuakeML wants an origin for each
         return
     for number, part in enumerate(magnitude.get("station_magnitudes", [])):
         element = etree.SubElement(parent, "stationMagnitude", publicID=_station_magnitude_id(magnitude, number))
-        add(element, "originID", resource_id("origin", origin_id))
+        add(element, "originID", origin)
         add_quantity(element, "mag", float(part["value"]))
         add(element, "type", magnitude["type"])
         _add_waveform_id(element, part)
         _add_note(element, {name: part.get(name) for name in STATION_MAGNITUDE_NOTES})
+
+
+def _origin_of(magnitude: data.Magnitude, event: data.Event) -> str | None:
+    """Identifier of the origin that a magnitude is of, or is taken for where its source names none."""
+    origin_id = magnitude.get("origin_id") or event.get("preferred_origin_id")
+    return resource_id("origin", origin_id) if origin_id else None
 
 
 def _station_magnitude_id(magnitude: data.Magnitude, number: int) -> str:

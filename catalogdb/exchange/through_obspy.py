@@ -21,6 +21,8 @@ from catalogdb.exchange.writer_words import UNLOCATED
 Events = Iterable[tuple[Event, list[Pick]]]
 SCML_VERSION = "0.12"
 """Of SeisComP 5 and later."""
+MAGNITUDES_OF_PREFERRED = "2"
+"""SeisComP has each magnitude within an origin: those that name none would be lost without it."""
 LONGEST_CODE = 5
 """Of stations, in Nordic columns."""
 NO_LETTER = "-"
@@ -41,7 +43,8 @@ def write_scml(events: Events, stream: BinaryIO, left_out: Counter[str], written
     number = write_quakeml(_counted(events, written), text)
     text.seek(0)
     sheet = Path(next(iter(seiscomp.__path__))) / "data" / f"quakeml_1.2__sc3ml_{SCML_VERSION}.xsl"
-    stream.write(bytes(etree.XSLT(etree.parse(str(sheet)))(etree.parse(text))))
+    made = etree.XSLT(etree.parse(str(sheet)))(etree.parse(text), GUESS_MAG_ORIGIN=MAGNITUDES_OF_PREFERRED)
+    stream.write(bytes(made))
     return number
 
 

@@ -34,7 +34,7 @@ SELF_DESCRIBING = ("quakeml", "scml", "geojson")
 """Formats that say what they are, so that a file without events is one nevertheless."""
 SAID_OF_FILES = ("reports", "notes")
 """What a catalog's configuration says of the files besides how they were read."""
-REVISION = 11  # of the readers: a change that gives other documents for the same files raises it
+REVISION = 12  # of the readers: a change that gives other documents for the same files raises it
 PROBLEMS_KEPT = 1000  # lines in the ledger row; their number is kept in full
 STATIONS_NAMED = 30
 LINES_KEPT = 1000  # line numbers of one kind in a file's report

@@ -4,7 +4,7 @@ What is preferred, in this order of files: `.hpl`, `.pun`, QuakeML, csv, `.txt`,
 
 - Origins: one per file that locates the event; the preferred one is that of the first file.
 - Magnitudes: values that differ by no more than their rounding are one, that with the most decimals; others stay beside
-  each other. The preferred one is the first of Mw, ML, Ms, mb, M, MD.
+  each other. Each is of the origin that its own file gives. The preferred one is the first of Mw, ML, Ms, mb, M, MD.
 - Place and type are those of `.txt` where it has them, else of the first file that does.
 - Picks: readings of one phase at one station within 0.1 s are one (listings print some rounded), with time and marks of
   `.dat`, else of QuakeML, csv, `.hpl`; readings that differ by more all stay.
@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, cast
 
-from catalogdb.documents.data import EventSource, Magnitude, Origin, OriginArrival, TimeFrom
+from catalogdb.documents.data import EventSource, Origin, OriginArrival, TimeFrom
 from catalogdb.exchange.event_parts import add_arrival_counts, arrival_of, event_from_parts, present
 from catalogdb.exchange.file_log import line_list
 from catalogdb.exchange.file_names import distinct_names
 from catalogdb.exchange.ogs.link import Group, Record, link, make_record
+from catalogdb.exchange.ogs.merge_magnitudes import merged_magnitudes, name_origins
 from catalogdb.exchange.reference_catalog import ReadEvent, ReadPick, ReferenceCatalog
 from catalogdb.geo import distance_azimuth
 from catalogdb.phases import phase_type
@@ -36,13 +37,6 @@ MAGNITUDE_ORDER = ("Mw", "ML", "Ms", "mb", "M", "MD")
 SAME_READING = 0.1 + 1e-6  # seconds
 SAME_TIME = 0.005  # seconds: the files give hundredths
 FAR_SECONDS, FAR_KM = 2.0, 8.0  # origins of one event further apart are said
-DECIMALS = {
-    ("ogs-hpl", "MD"): 2,
-    ("ogs-pun", "MD"): 2,
-    ("ogs-hpl", "ML"): 1,
-    ("ogs-txt", "ML"): 1,
-    ("ogs-txt", "MD"): 1,
-}
 SHIFTS_NAMED = 3
 
 
@@ -203,7 +197,12 @@ def _event(
         _complete_arrivals(preferred_origin, picks)
     if any(_are_far_apart(preferred_origin, origin) for origin in origins):
         counts[f"events whose origins are more than {FAR_SECONDS:g} s or {FAR_KM:g} km apart"] += 1
-    magnitudes = _magnitudes(parts, group)
+    given = [
+        (parts[record.part].format, magnitude)
+        for record in group.records
+        for magnitude in (record.event["magnitudes"] if record.event else ())
+    ]
+    magnitudes = merged_magnitudes(given, None if preferred_origin is None else preferred_origin["_id"])
     kinds = {event["event_type"] for event in events if "event_type" in event}
     if len(kinds) > 1:
         counts["events whose types differ between files"] += 1
@@ -251,17 +250,20 @@ def _time(group: Group, preferred_origin: Origin | None) -> tuple[float, TimeFro
 def _origins(
     events: list[ReadEvent], renamed: dict[str, str], times: dict[str, float]
 ) -> tuple[list[Origin], Origin | None]:
-    """All origins under ids of their own, and the first event's preferred one."""
+    """All origins under ids of their own, which their magnitudes name, and the first event's preferred one."""
     origins: list[Origin] = []
     preferred = None
     for event in events:
+        names: dict[str, str] = {}
         for origin in event["origins"]:
             own = origin | {"_id": str(len(origins) + 1)}
             if "arrivals" in origin:
                 own["arrivals"] = [_arrival(arrival, renamed, times) for arrival in origin["arrivals"]]
             origins.append(own)
+            names[origin["_id"]] = own["_id"]
             if preferred is None and origin["_id"] == event.get("preferred_origin_id"):
                 preferred = own
+        name_origins(event, names)
     return origins, preferred
 
 
@@ -284,44 +286,6 @@ def _are_far_apart(one: Origin | None, other: Origin) -> bool:
         return False
     kilometres = distance_azimuth(one["latitude"], one["longitude"], other["latitude"], other["longitude"])[0]
     return abs(one["time"] - other["time"]) > FAR_SECONDS or float(kilometres) > FAR_KM
-
-
-def _magnitudes(parts: list[Part], group: Group) -> list[Magnitude]:
-    kept: list[tuple[int, Magnitude]] = []
-    for record in group.records:
-        for magnitude in record.event["magnitudes"] if record.event else []:
-            decimals = DECIMALS.get((parts[record.part].format, magnitude["type"]), _decimals(magnitude["value"]))
-            place = next(
-                (
-                    place
-                    for place, (other_decimals, other) in enumerate(kept)
-                    if other["type"] == magnitude["type"]
-                    and abs(other["value"] - magnitude["value"]) <= 0.5 * 10.0 ** -min(decimals, other_decimals) + 1e-9
-                ),
-                None,
-            )
-            if place is None:
-                kept.append((decimals, magnitude))
-            elif decimals > kept[place][0]:
-                kept[place] = (decimals, _one_magnitude(magnitude, kept[place][1]))
-            else:
-                kept[place] = (kept[place][0], _one_magnitude(kept[place][1], magnitude))
-    for _, magnitude in kept:
-        magnitude.pop("origin_id", None)  # origins have ids of their own here, and those of QuakeML are others
-    return [magnitude | {"_id": str(number)} for number, (_, magnitude) in enumerate(kept, 1)]
-
-
-def _one_magnitude(finer: Magnitude, coarser: Magnitude) -> Magnitude:
-    """One magnitude of two that differ by rounding, with what each format gave: it goes back into that format."""
-    given_as = coarser.get("given_as", {}) | finer.get("given_as", {})
-    both = coarser | finer
-    if given_as:
-        both["given_as"] = given_as
-    return both
-
-
-def _decimals(value: float) -> int:
-    return len(repr(value).partition(".")[2])
 
 
 def _add_loose_picks(result: ReferenceCatalog, parts: list[Part], counts: Counter[str]) -> None:

@@ -1,6 +1,7 @@
 """What QuakeML of others says comes back from an export, or is counted when it is read."""
 
 import io
+from collections import Counter
 
 import pytest
 from obspy import read_events
@@ -10,6 +11,7 @@ from quakeml_texts import arrival, event, magnitude, origin, pick, read
 from catalogdb.exchange.documents import catalog_documents
 from catalogdb.exchange.quakeml import read_quakeml
 from catalogdb.exchange.quakeml_writer import write_quakeml
+from catalogdb.exchange.through_obspy import write_scml
 
 MADE = {"agency_id": "OGS", "author": "anna", "creation_time": 1711574400.0}
 MADE_TEXT = (
@@ -107,9 +109,20 @@ def test_magnitudes_keep_the_origin_that_they_are_of(tmp_path):
     assert own["origin_id"] == catalog.events[0]["origins"][1]["_id"] and "origin_id" not in other
 
 
+def test_a_magnitude_that_names_no_origin_is_exported_without(tmp_path):
+    (found,), catalog = there_and_back(tmp_path, event("1", origin("a"), magnitude("1", 2.0), magnitude("2", 3.0, "a")))
+    assert [one.origin_id and one.origin_id.id for one in found.magnitudes] == [None, found.origins[0].resource_id.id]
+    assert [one.get("assumed") for one in catalog.events[0]["magnitudes"]] == [["origin_id"], None]
+    scml = io.BytesIO()
+    documents = catalog_documents(catalog, "ref", "config", "task", {})
+    write_scml([(documents.events[0], [])], scml, Counter(), Counter())
+    assert scml.getvalue().count(b"<magnitude ") == 2
+
+
 def test_a_magnitude_of_no_origin_is_counted(tmp_path):
     catalog = read(tmp_path, event("1", origin("a"), magnitude("1", 2.0, "nowhere")))
-    assert "origin_id" not in catalog.events[0]["magnitudes"][0]
+    (one,) = catalog.events[0]["magnitudes"]
+    assert "origin_id" not in one and one["assumed"] == ["origin_id"]
     assert any("1 magnitudes of an origin that is not usable or not there" in line for line in catalog.repaired)
 
 

@@ -14,6 +14,8 @@ from ogs_lines import (
     station_line,
     txt_line,
 )
+from quakeml_texts import document, magnitude, origin
+from quakeml_texts import event as quakeml_event
 
 from catalogdb.exchange.catalog_files import read_catalog_files
 from catalogdb.exchange.csv_catalog import read_csv
@@ -105,6 +107,27 @@ def test_one_event_with_an_origin_from_each_file(merged):
         "events without an origin in any file, kept as unlocated: 1",
     ]
     assert [report.file.rsplit("/", 1)[1] for report in catalog.files] == ["a.hpl", "a.pun", "a.txt", "a.dat"]
+
+
+QUAKEML_ORIGIN = origin("b", time="2024-02-03T04:05:08.5Z")
+
+
+def test_each_magnitude_is_of_the_origin_of_its_file(merged):
+    magnitudes = magnitude("1", 2.0, "b", kind="Mw"), magnitude("2", 3.0, kind="mb")
+    (one,) = merged(a_hpl=HPL, a_xml=[document(quakeml_event("1", QUAKEML_ORIGIN, *magnitudes))]).events
+    by_type = {item["type"]: (item.get("origin_id"), item.get("assumed")) for item in one["magnitudes"]}
+    hpl, xml = one["origins"]
+    assert hpl["_id"] == one["preferred_origin_id"] and xml["source_file"] == "a.xml"
+    assert by_type == {"MD": (None, None), "Mw": (xml["_id"], None), "mb": (None, ["origin_id"])}
+
+
+@pytest.mark.parametrize(("of_finer", "file"), [("", "b.txt"), ("b", "a.xml")])
+def test_a_finer_magnitude_keeps_an_origin_that_is_known(merged, of_finer, file):
+    quakeml = document(quakeml_event("1", QUAKEML_ORIGIN, magnitude("1", 1.297, of_finer)))
+    (one,) = merged(a_hpl=HPL[:3], b_txt=[TXT_HEADER, txt_line(7)], a_xml=[quakeml]).events
+    ml = next(item for item in one["magnitudes"] if item["type"] == "ML")
+    of = next(own for own in one["origins"] if own["_id"] == ml["origin_id"])
+    assert (ml["value"], of["source_file"], "assumed" in ml) == (1.297, file, False)
 
 
 def test_an_unlocated_row_goes_to_the_event_with_its_first_station(merged):
