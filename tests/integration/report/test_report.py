@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 from catalogs import T0, put_catalog
 from scipy.stats import binomtest
-from test_views import put_comparison
+from test_comparison_views import put_comparison
 
 from catalogdb.cli import common
 from catalogdb.cli.report import report

@@ -1,4 +1,4 @@
-"""Named velocity models taken away as files and brought in again, and drawn, by the commands."""
+"""Named velocity models taken away as files and brought in again, drawn and listed."""
 
 import json
 
@@ -121,3 +121,19 @@ def test_layers_are_drawn_as_a_profile(models, tmp_path):
         write_velocity_model(models, "flat", tmp_path / "flat.svg", depths_km=(5.0,))
     with pytest.raises(InputError, match="no catalog 'other'"):
         write_velocity_model(models, "flat", tmp_path / "flat.svg", catalog="other")
+
+
+def test_velocity_models_say_what_they_are(db):
+    grid = {"projection": "", "shape": [3, 4, 5], "origin": [13.0, 46.0, -2.0], "spacing": [0.1, 0.1, 2.5]}
+    rows = [
+        {"_id": "cells", "kind": "grid", "content": grid | {"cells": True}, "vp": b"", "vs": b""},
+        {"_id": "nodes", "kind": "grid", "content": grid | {"cells": False}, "vp": b"", "vs": b"", "resolution_p": b""},
+        {"_id": "layers", "kind": "layers", "content": {"layers": [{"depth_km": 1.0}, {"depth_km": 20.0}]}},
+        {"_id": "speeds", "kind": "layers", "content": {"vp": 6.0, "vs": 3.4}},
+    ]
+    db.velocity_model.insert_many([row | {"model_id": "m", "source": "files"} for row in rows])
+    fields = ("values", "top_km", "bottom_km", "has_resolution")
+    assert {row["name"]: tuple(row.get(field) for field in fields) for row in db.velocity_models.find()} == {
+        "cells": (60, -2.0, 10.5, False), "nodes": (60, -2.0, 8.0, True), "layers": (2, 1.0, 20.0, False),
+        "speeds": (1, None, None, False),
+    }  # fmt: skip

@@ -1,49 +1,18 @@
-"""Times of jobs: cron expressions, missed firings, relative periods, and the same times for other clocks."""
+"""Times of jobs: cron expressions, missed firings, relative periods."""
 
-import re
-import shutil
-import subprocess
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from typer.testing import CliRunner
+from schedules import EXPRESSIONS, START, block, times
 
-from catalogdb.cli.app import app
 from catalogdb.errors import InputError
 from catalogdb.job_schedule import ScheduleBlock, parsed_cron, weekdays_of
 from catalogdb.jobs import JobFile, load_job, load_job_file, packaged_jobs
 from catalogdb.scheduling.due import Verdict, judge
-from catalogdb.scheduling.export import commands_of, crontab, on_calendar, scrontab, systemd
-
-ROOT = Path(__file__).parent.parent.parent.parent
-START = datetime(2026, 3, 27, 12, 0, 30, tzinfo=UTC)  # a Friday, two days before clocks change in Europe
-EXPRESSIONS = (
-    *(
-        "30 2 * * *",
-        "20 0 * * *",
-        "*/15 * * * *",
-        "0 4 * * 1-5",
-        "0 4 * * 0",
-        "0 4 * * 7",
-        "0 4 * * sat,sun",
-        "5 4 * * */2",
-    ),
-    *("0 0 1 * *", "0 0 */10 * *", "15 1,13 5-8 jan-mar/2 *", "10-50/20 22 * 4,6 *", "0 3 * * 5-7", "*/20 * * * * *"),
-)
-
-
-def block(cron="30 2 * * *", **keys):
-    return ScheduleBlock(cron=cron, **keys)
-
-
-def times(schedule, number, after=START):
-    return list(islice(schedule.firings(after), number))
-
 
 # -- cron
 
@@ -62,6 +31,25 @@ def test_weekdays_count_from_sunday_as_in_cron():
 def test_a_firing_comes_once_in_the_night_when_clocks_go_forward():
     due = times(block(timezone="Europe/Rome"), 3, datetime(2026, 3, 28, tzinfo=UTC))
     assert [time.strftime("%d %H:%M") for time in due] == ["28 01:30", "29 01:30", "30 00:30"]
+
+
+def test_a_firing_comes_once_in_the_night_when_clocks_go_back():
+    due = times(block(timezone="Europe/Rome"), 3, datetime(2026, 10, 24, tzinfo=UTC))
+    assert [time.strftime("%d %H:%M") for time in due] == ["24 00:30", "25 00:30", "26 01:30"]
+    in_between = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # ten past two for the second time
+    assert block(timezone="Europe/Rome").next_after(in_between).strftime("%d %H:%M") == "26 01:30"
+
+
+@given(
+    st.sampled_from(EXPRESSIONS[:-1]),
+    st.sampled_from(["UTC", "Europe/Rome", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns"]),
+    st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+)
+def test_firings_do_not_depend_on_where_the_count_begins(cron, timezone, after):
+    schedule = block(cron, timezone=timezone)
+    due = times(schedule, 8, after)
+    assert due == sorted(set(due)) and due[0] > after
+    assert [schedule.next_after(time) for time in due[:-1]] == due[1:]
 
 
 def test_firings_lie_after_the_start_and_not_after_the_end():
@@ -110,7 +98,10 @@ def test_a_job_file_says_where_its_schedule_is_wrong(tmp_path):
 
 # -- what is due, what is missed
 
+
 DUE = [START + timedelta(hours=hours) for hours in range(4)]
+
+
 HOUR = timedelta(hours=1)
 
 
@@ -205,126 +196,15 @@ def test_the_catalog_is_the_same_whatever_the_period():
     assert catalog_config(first, "picks") == catalog_config(second, "picks")
 
 
+# -- job files
+
+
 def test_a_folder_of_the_same_name_hides_no_packaged_job(tmp_path, monkeypatch):
     (tmp_path / "demo").mkdir()
     monkeypatch.chdir(tmp_path)
     assert load_job(Path("demo")).catalog == "demo"
     with pytest.raises(InputError, match="no such job file"):
         load_job(tmp_path / "demo")
-
-
-# -- the same for others
-
-
-def test_a_firing_comes_once_in_the_night_when_clocks_go_back():
-    due = times(block(timezone="Europe/Rome"), 3, datetime(2026, 10, 24, tzinfo=UTC))
-    assert [time.strftime("%d %H:%M") for time in due] == ["24 00:30", "25 00:30", "26 01:30"]
-    in_between = datetime(2026, 10, 25, 1, 10, tzinfo=UTC)  # ten past two for the second time
-    assert block(timezone="Europe/Rome").next_after(in_between).strftime("%d %H:%M") == "26 01:30"
-
-
-@given(
-    st.sampled_from(EXPRESSIONS[:-1]),
-    st.sampled_from(["UTC", "Europe/Rome", "Asia/Kolkata", "Australia/Lord_Howe", "America/St_Johns"]),
-    st.datetimes(datetime(2024, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
-)
-def test_firings_do_not_depend_on_where_the_count_begins(cron, timezone, after):
-    schedule = block(cron, timezone=timezone)
-    due = times(schedule, 8, after)
-    assert due == sorted(set(due)) and due[0] > after
-    assert [schedule.next_after(time) for time in due[:-1]] == due[1:]
-
-
-# systemd leaves out a time that does not exist, as half past two in that spring night
-@pytest.mark.parametrize(
-    ("cron", "timezone"),
-    [(cron, zone) for cron in EXPRESSIONS for zone in ("UTC", "Europe/Rome") if zone == "UTC" or cron != "30 2 * * *"],
-)
-def test_systemd_reads_the_same_times(cron, timezone):
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("no systemd-analyze here")
-    schedule = block(cron, timezone=timezone)
-    base = START.strftime("--base-time=%Y-%m-%d %H:%M:%S UTC")
-    command = ["systemd-analyze", "calendar", "--iterations=12", base, on_calendar(schedule)]
-    environment = {"TZ": "UTC", "PATH": "/usr/bin:/bin"}
-    output = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
-    found = re.findall(r"(?:Next elapse|Iter\. #\d+): \w+ (\S+ \S+) UTC", output)
-    assert found == [due.strftime("%Y-%m-%d %H:%M:%S") for due in times(schedule, 12)]
-
-
-def test_systemd_accepts_the_units(tmp_path):
-    command = [shutil.which("env"), "catalogdb", "run", '/data/my "jobs"/100%.yaml', "--set", "a=$HOME"]
-    files = systemd("nightly", block(), [[shutil.which("true"), "a b"], command], 'The "last" 3 days: 100% of it')
-    assert set(files) == {"catalogdb-nightly.service", "catalogdb-nightly.timer"}
-    service = files["catalogdb-nightly.service"]
-    assert 'catalogdb run "/data/my \\"jobs\\"/100%%.yaml" --set a=$$HOME\n' in service
-    assert "OnCalendar=*-*-* 02:30:00 UTC\n" in files["catalogdb-nightly.timer"]
-    assert "Persistent=true" in files["catalogdb-nightly.timer"]
-    assert "Persistent=false" in systemd("a", block(misfire_grace_hours=0), [command])["catalogdb-a.timer"]
-    if not shutil.which("systemd-analyze"):
-        pytest.skip("no systemd-analyze here: the units were checked as text alone")
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    verify = ["systemd-analyze", "verify", *(str(tmp_path / name) for name in files)]
-    result = subprocess.run(verify, capture_output=True, text=True)
-    assert (result.returncode, result.stderr) == (0, "")
-
-
-def test_cron_lines():
-    text = crontab("nightly", block(timezone="Europe/Rome"), [["/opt/catalogdb", "run", "/data/my jobs/100%.yaml"]])
-    assert "\nCRON_TZ=Europe/Rome\n" in text
-    line = text.splitlines()[-1]
-    assert line.startswith('30 2 * * * flock -n "$HOME/.catalogdb-nightly.lock" /opt/catalogdb run ')
-    assert line.endswith(r"'/data/my jobs/100\%.yaml'")
-    with pytest.raises(InputError, match="has seconds"):
-        crontab("a", block("*/5 * * * * *"), [["catalogdb"]])
-
-
-def test_crontab_accepts_the_lines(tmp_path):
-    program = shutil.which("crontab")
-    if not program:
-        pytest.skip("no crontab here")
-    path = tmp_path / "crontab"
-    path.write_text("".join(crontab("a", block(cron), [["catalogdb"]]) for cron in EXPRESSIONS[:-1]))
-    help_text = subprocess.run([program, "-h"], capture_output=True, text=True)
-    check = "-T" if "-T" in help_text.stdout + help_text.stderr else "-n"
-    result = subprocess.run([program, check, str(path)], capture_output=True, text=True)
-    assert "errors in crontab" not in result.stderr and "bad" not in result.stderr, result.stderr
-
-
-def test_scrontab_lines():
-    text = scrontab("nightly", block(), [["/opt/catalogdb", "run", "nightly"]])
-    options = [line for line in text.splitlines() if line.startswith("#SCRON ")]
-    assert [option.split("=")[0] for option in options] == ["#SCRON --job-name", "#SCRON --time", "#SCRON --output"]
-    assert text.splitlines()[-1] == "30 2 * * * /opt/catalogdb run nightly"
-
-
-# -- what comes before the job
-
-WITH_INGEST = {"waveforms": ["/data/my archive/100%", "/data/late"]}
-
-
-def test_the_ingest_comes_first_and_the_job_where_it_succeeded(tmp_path):
-    """The lines as a shell carries them out, with a program that says what it was called with."""
-    program = tmp_path / "catalogdb"
-    said = tmp_path / "said"
-    program.write_text(f'#!/bin/sh\nprintf "%s|" "$@" >> {said}\necho >> {said}\ntest "$1" != "$FAIL"\n')
-    program.chmod(0o755)
-    commands = commands_of([str(program)], "nightly", ["--set", "a=1"], block(ingest=WITH_INGEST))
-    both = ["ingest|waveforms|/data/my archive/100%|/data/late|", "run|nightly|--set|a=1|"]
-    lines = [crontab("a", block(), commands).splitlines()[-1].replace(r"\%", "%").partition(" flock")[2]]
-    lines = [f"flock{lines[0]}", scrontab("a", block(), commands).splitlines()[-1].removeprefix("30 2 * * * ")]
-    for line in lines:
-        for fails, expected in (("", both), ("ingest", both[:1])):
-            said.unlink(missing_ok=True)
-            environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "FAIL": fails}
-            done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True)
-            assert said.read_text().splitlines() == expected, done.stderr
-            assert (done.returncode != 0) == bool(fails)
-    unit = systemd("a", block(), commands)["catalogdb-a.service"]
-    assert (
-        f'ExecStartPre={program} ingest waveforms "/data/my archive/100%%" /data/late\nExecStart={program} run' in unit
-    )
 
 
 def test_folders_of_the_ingest_are_absolute(tmp_path):
@@ -351,27 +231,6 @@ def test_a_firing_brings_in_what_runs_do_and_what_its_schedule_names(tmp_path):
     assert load_job_file(path, [of_runs, of_schedule]).ingest_at_firing.waveforms == ("/a", "/b", "/c")
 
 
-@pytest.mark.parametrize("kind", ["cron", "scrontab", "systemd"])
-def test_exported_commands_name_the_database_of_the_call(kind):
-    """Other clocks know nothing of the call's options: the job would run in the default database."""
-    arguments = ["export", "nightly", "--as", kind, "--set", "schedule.ingest.waveforms=[/srv/waveforms]"]
-    done = CliRunner().invoke(app, ["--database", "season", "schedule", *arguments])
-    assert done.exit_code == 0, done.output
-    assert done.stdout.count("catalogdb --database season ingest waveforms /srv/waveforms") == 1
-    assert done.stdout.count("catalogdb --database season run nightly") == 1
-
-
-@pytest.mark.parametrize("kind", ["systemd", "cron", "scrontab"])
-def test_exported_commands_name_the_program_by_its_path(kind):
-    done = CliRunner().invoke(app, ["schedule", "export", "nightly", "--as", kind])
-    assert done.exit_code == 0, done.output
-    program = Path(re.search(r"(\S*) run nightly\n", done.stdout)[1].removeprefix("ExecStart="))
-    assert program.is_absolute() and program.is_file() and program.name == "catalogdb"
-
-
-# -- the job files that come with catalogdb
-
-
 @pytest.mark.parametrize("name", ["nightly", "catch-up"])
 def test_scheduled_jobs_have_times_and_a_period_that_moves(name):
     job_file = load_job_file(Path(name))
@@ -386,19 +245,6 @@ def test_nightly_and_catch_up_write_the_same_catalog():
     assert catalog_config(nightly, "picks") == catalog_config(catch_up, "picks")
     assert (nightly.pick, nightly.pick_set_name) == (catch_up.pick, catch_up.pick_set_name)
     assert catch_up.period.starttime < nightly.period.starttime
-
-
-def test_the_files_in_deploy_are_what_the_command_writes(tmp_path):
-    """Placeholders are the program's path and the folder of waveforms."""
-    arguments = ["schedule", "export", "nightly", "--set", "schedule.ingest.waveforms=[/srv/waveforms]"]
-    arguments += ["--command", "/opt/catalogdb/.venv/bin/catalogdb", "--output", str(tmp_path)]
-    for kind in ("systemd", "cron", "scrontab"):
-        done = CliRunner().invoke(app, [*arguments, "--as", kind])
-        assert done.exit_code == 0, done.output
-    for path in tmp_path.iterdir():
-        folder = "systemd" if path.suffix in (".service", ".timer") else "cron"
-        assert (ROOT / "deploy" / folder / path.name).read_text() == path.read_text()
-    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_every_packaged_job_with_a_matrix_has_cells():
