@@ -73,6 +73,17 @@ package_installed() {
     return 1
 }
 
+# apt_get ARGUMENT...: with its output in the log; waits five minutes for another apt-get. The option is for dpkg's lock
+# alone: for those of lists and archives apt-get does not wait.
+apt_get() {
+    local said deadline=$((SECONDS + 300))
+    until said=$("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C \
+        apt-get -o DPkg::Lock::Timeout=300 "$@" 2>&1 | tee -a "$log"); do
+        if [[ $said != *"Could not get lock"* ]] || [ $SECONDS -ge $deadline ]; then return 1; fi
+        sleep 2
+    done
+}
+
 # require_packages WHY PACKAGE...: installs those that are missing, or says exactly what to run.
 require_packages() {
     local why=$1 package missing=() sudo=()
@@ -109,8 +120,8 @@ Without an administrator, use an environment that brings MsPASS: see docs/how-to
     fi
     step "system packages: ${missing[*]}"
     # A list of packages may be old or, on a fresh machine, empty.
-    quietly "${sudo[@]}" apt-get update
-    quietly "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+    quietly apt_get update
+    quietly apt_get install -y --no-install-recommends "${missing[@]}"
 }
 
 # want_packages COST PACKAGE...: installs those that are missing, or says in one line what their lack costs.
@@ -124,8 +135,7 @@ want_packages() {
     if [ ${#missing[@]} -eq 0 ]; then return; fi
     if [ "$(id -u)" != 0 ]; then sudo=(sudo -n); fi
     step "system packages: ${missing[*]}"
-    { "${sudo[@]}" apt-get update && "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y --no-install-recommends "${missing[@]}"; } >>"$log" 2>&1 </dev/null ||
+    { apt_get update && apt_get install -y --no-install-recommends "${missing[@]}"; } </dev/null ||
         step "not installed: ${missing[*]}; $cost (later: apt-get install ${missing[*]})"
 }
 

@@ -1,10 +1,12 @@
 """Deployment files: valid by their schemas, and what they call exists."""
 
+import fcntl
 import json
 import os
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -312,6 +314,22 @@ def test_secrets_are_made_once_and_closed_to_others(tmp_path):
 def test_scripts_are_shell(path):
     assert subprocess.run(["bash", "-n", str(path)]).returncode == 0
     assert os.access(path, os.X_OK)
+
+
+@pytest.mark.skipif(not shutil.which("apt-get"), reason="no apt-get here")
+def test_the_set_up_waits_for_another_apt_get(tmp_path):
+    lists, log, settings = (tmp_path / name for name in ("lists", "log", "apt.conf"))
+    (lists / "partial").mkdir(parents=True)
+    own = {"State::lists": lists, "Cache": tmp_path, "Etc::sourcelist": "/dev/null", "Etc::sourceparts": "/dev/null"}
+    settings.write_text("".join(f'Dir::{key} "{value}";\n' for key, value in own.items()))
+    script = f'set -euo pipefail; log="{log}" sudo=(); . "{DEPLOY}/lib.sh"; apt_get update'
+    with open(lists / "lock", "w") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        process = subprocess.Popen(["bash", "-c", script], env=os.environ | {"APT_CONFIG": str(settings)})
+        while not (log.exists() and "Could not get lock" in log.read_text()) and process.poll() is None:
+            time.sleep(0.05)
+    assert process.wait(60) == 0, log.read_text()
+    assert log.read_text().count("Could not get lock") == 1
 
 
 # -- images
