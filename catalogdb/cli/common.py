@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -66,7 +66,7 @@ def database() -> Database:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on standard output."""
-    print(json_text(value))
+    print(json_text(value), flush=True)
 
 
 def json_text(value: Any) -> str:
@@ -119,7 +119,8 @@ def report_error(error: BaseException) -> int:
         error = _explained(error)
     if isinstance(error, CatalogdbError):
         if "--json" in sys.argv:
-            print_json({"error": str(error), "next": error.hint, "exit_code": error.exit_code})
+            with suppress(CatalogdbError):  # where standard output can't be written, either
+                print_json({"error": str(error), "next": error.hint, "exit_code": error.exit_code})
         err.print(f"[bold red]error:[/] {_escaped(error)}", soft_wrap=True)
         if error.hint:
             err.print(f"[dim]next:[/]  {_escaped(error.hint)}", soft_wrap=True)

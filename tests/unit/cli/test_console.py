@@ -100,6 +100,12 @@ def test_a_full_standard_output_is_named(run, arguments):
     assert (process.returncode, process.stderr) == (1, said)
 
 
+def test_a_full_standard_output_hides_no_other_error(run):
+    with open("/dev/full", "wb") as full:
+        process = run("run nosuch --json", stdout=full)
+    assert process.returncode == 2 and process.stderr.startswith("error: nosuch: no such job file\n")
+
+
 @PRINTING
 def test_the_reader_of_a_pipe_may_close_it(run, closed_pipe, arguments):
     process = run(arguments, stdout=closed_pipe)
