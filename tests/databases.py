@@ -10,7 +10,9 @@ from bson import encode
 
 from catalogdb.database.connection import connect
 from catalogdb.database.initialise import initialise
+from catalogdb.schema import collections
 from catalogdb.settings import Settings
+from catalogdb.stages import registry
 
 REST = 3  # what a test left running has so many tests' time to show itself in its database
 
@@ -71,6 +73,16 @@ def copy_documents(source: Settings, target: Settings) -> None:
     for name in database.list_collection_names(filter={"type": "collection"}):
         if name not in ("migration", "system.views"):
             database[name].aggregate([{"$merge": {"into": {"db": target.database, "coll": name}}}])
+
+
+def dump(database: Any, *without: str) -> dict[str, list[Any]]:
+    """All documents by collection, but for those of the collections that are named."""
+    return {name: list(database[name].find().sort("_id")) for name in collections() if name not in without}
+
+
+def result_collections() -> tuple[str, ...]:
+    """Collections that the stages of runs fill."""
+    return registry.outputs("pick_set") + registry.outputs("catalog")
 
 
 def drop(own: Settings) -> None:

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import psutil
+from databases import result_collections
 
 from catalogdb.database.connection import connect, mspass_database
 from catalogdb.database.initialise import initialise
@@ -24,7 +25,6 @@ stages: [pick, associate]
 pick: {picker: stalta, shard_hours: 1}
 associate: {associator: pyocto, window_seconds: 900, min_picks: 4, min_p: 2, min_s: 0}
 """
-RESULTS = ("pick", "peak", "probability", "detection", "origin", "magnitude", "event")
 STAGES = ("pick", "associate", "magnitude", "assemble")
 FINISH_SECONDS = 600
 
@@ -47,7 +47,7 @@ def fill(settings: Settings, day: Path) -> None:
 def clear(settings: Settings) -> None:
     """Remove what runs made; what was ingested stays."""
     db = connect(settings)
-    for name in (*RESULTS, "pick_set", "catalog", "run"):
+    for name in (*result_collections(), "pick_set", "catalog", "run"):
         db[name].delete_many({})
     db.task.delete_many({"stage": {"$in": STAGES}})
 
@@ -125,7 +125,7 @@ def leases(settings: Settings) -> int:
 def dump(settings: Settings) -> dict[str, list]:
     """All that a catalog's users see, and the ledger without its clocks."""
     db = connect(settings)
-    content = {name: list(db[name].find().sort("_id")) for name in RESULTS}
+    content = {name: list(db[name].find().sort("_id")) for name in result_collections()}
     content |= {name: list(db[name].find({}, {"created": 0}).sort("_id")) for name in ("pick_set", "catalog")}
     lasting = dict.fromkeys(("fingerprint", "inputs", "outputs", "status", "counts", "choices", "shard"), 1)
     others = {"stage": {"$ne": "evaluate"}}  # its inputs say when the reference was ingested

@@ -1,6 +1,6 @@
 """A small synthetic day and a quick job on it, by which engines are compared document for document."""
 
-from databases import copy_documents
+from databases import copy_documents, result_collections
 
 from catalogdb.database.connection import connect, mspass_database
 from catalogdb.demo.dataset import write_demo_day
@@ -75,8 +75,7 @@ class EngineDay:
 def made_by(settings):
     """All that a catalog's users see, and the ledger without clocks."""
     db = connect(settings)
-    names = ("pick", "peak", "probability", "origin", "magnitude", "event")
-    found = {name: list(db[name].find().sort("_id")) for name in names}
+    found = {name: list(db[name].find().sort("_id")) for name in result_collections()}
     fields = {"fingerprint": 1, "status": 1, "counts": 1, "shard": 1}
     others = {"stage": {"$ne": "evaluate"}}  # its inputs say when the reference was ingested
     return found | {"task": list(db.task.find(others, fields).sort("_id"))}

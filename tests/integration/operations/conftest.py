@@ -3,13 +3,13 @@
 import uuid
 
 import pytest
+from databases import dump
 
 from catalogdb.database.connection import connect, mspass_database
 from catalogdb.database.initialise import initialise
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.jobs import load_job
 from catalogdb.runs.run import run_job
-from catalogdb.schema import collections
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
@@ -35,7 +35,7 @@ class Place:
         return run_job(self.settings, load_job(self.job_file, overrides), **options)
 
     def dump(self, *without):
-        return {name: list(self.db[name].find().sort("_id")) for name in collections() if name not in without}
+        return dump(self.db, *without)
 
 
 @pytest.fixture(scope="session")

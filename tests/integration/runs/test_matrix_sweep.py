@@ -12,6 +12,7 @@ from catalogdb.database.initialise import initialise
 from catalogdb.demo.dataset import write_demo_day
 from catalogdb.jobs import load_job
 from catalogdb.runs.run import run_job
+from catalogdb.stages import registry
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
@@ -83,9 +84,9 @@ def documents(db, catalog, pick_set):
         db.catalog.find_one({"_id": catalog})["config_id"],
     ]
     found = {name: list(db[name].find({"_id": key})) for name, key in (("pick_set", pick_set), ("catalog", catalog))}
-    for name in ("pick", "detection", "peak", "probability"):
+    for name in registry.outputs("pick_set"):
         found[name] = list(db[name].find({"pick_set": pick_set}).sort("_id"))
-    for name in ("origin", "magnitude", "event"):
+    for name in registry.outputs("catalog"):
         found[name] = list(db[name].find({"catalog": catalog}).sort("_id"))
     others = {"stage": {"$ne": "evaluate"}}  # its inputs say when the reference was ingested
     found["task"] = list(db.task.find({"config_id": {"$in": config_ids}} | others).sort("_id"))

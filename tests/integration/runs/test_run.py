@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import obspy
 import pytest
+from databases import dump
 
 from catalogdb.database.connection import connect, mspass_database
 from catalogdb.database.initialise import initialise
@@ -14,7 +15,7 @@ from catalogdb.demo.dataset import write_demo_day
 from catalogdb.errors import InputError, NameTaken
 from catalogdb.jobs import load_job
 from catalogdb.runs.run import run_job
-from catalogdb.schema import collections
+from catalogdb.stages import registry
 from catalogdb.stages.ingest_catalog import ingest_catalog
 from catalogdb.stages.ingest_stations import ingest_stations
 from catalogdb.stages.ingest_waveforms import ingest_waveforms
@@ -73,13 +74,9 @@ def run(place, day, job, *overrides, **options):
     return run_job(place.settings, load_job(day.folder / f"{job}.yaml", overrides), **options)
 
 
-def dump(db, without=("run",)):
-    return {name: list(db[name].find().sort("_id")) for name in collections() if name not in without}
-
-
 def science(db):
     """The quick job's documents, ids and all."""
-    kept = {name: list(db[name].find({"catalog": "quick"}).sort("_id")) for name in ("origin", "magnitude", "event")}
+    kept = {name: list(db[name].find({"catalog": "quick"}).sort("_id")) for name in registry.outputs("catalog")}
     return kept | {"pick": list(db.pick.find({"pick_set": "quick"}).sort("_id"))}
 
 
@@ -139,31 +136,31 @@ def test_main_job_finds_the_days_events(main, day):
 
 
 def test_a_second_run_changes_nothing(main, day):
-    before = dump(main.db)
+    before = dump(main.db, "run")
     assert before["event"] and before["pick"]
     report = run(main, day, "main")
-    assert dump(main.db) == before
+    assert dump(main.db, "run") == before
     assert report.status == "done"
     assert all(stage.up_to_date == stage.planned and stage.done == 0 for stage in report.stages.values())
     assert report.evaluation == main.report.evaluation
 
 
 def test_other_settings_need_another_name(main, day):
-    before = dump(main.db)
+    before = dump(main.db, "run")
     with pytest.raises(NameTaken, match=r"pick set 'main'.*settings\.p_threshold: 0\.3 there, 0\.4 here"):
         run(main, day, "main", "pick.p_threshold=0.4")
     with pytest.raises(NameTaken, match=r"catalog 'main'.*associate\.min_picks: 5 there, 6 here"):
         run(main, day, "main", "associate.min_picks=6")
-    assert dump(main.db) == before
+    assert dump(main.db, "run") == before
 
 
 def test_another_catalog_of_the_same_picks(main, day):
-    before = dump(main.db)
+    before = dump(main.db, "run")
     report = run(main, day, "main", "associate.min_picks=6", name="strict")
     assert (report.catalog, report.pick_set) == ("strict", "main")
     assert report.stages["pick"].up_to_date == report.stages["pick"].planned
     assert report.stages["associate"].done > 0
-    after = dump(main.db)
+    after = dump(main.db, "run")
     for name, documents in before.items():
         kept = {document["_id"] for document in documents}
         assert [document for document in after[name] if document["_id"] in kept] == documents
@@ -173,11 +170,11 @@ def test_another_catalog_of_the_same_picks(main, day):
 
 
 def test_a_dry_run_writes_nothing(main, day):
-    before = dump(main.db, without=())
+    before = dump(main.db)
     report = run(main, day, "main", "pick.p_threshold=0.4", name="other", dry_run=True)
     assert report.status == "planned" and report.stages["pick"].planned == 5
     assert run(main, day, "main", dry_run=True).stages["pick"].up_to_date == 5
-    assert dump(main.db, without=()) == before
+    assert dump(main.db) == before
 
 
 def test_picks_do_not_depend_on_shards(main, day):
@@ -203,12 +200,12 @@ def test_picks_do_not_depend_on_files(main, fill, day, tmp_path):
 
 def test_a_catalog_can_be_replaced(main, day):
     run(main, day, "main", "associate.min_picks=7", "catalog=passing", "pick_set=main")
-    before = dump(main.db)
+    before = dump(main.db, "run")
     report = run(main, day, "main", "associate.min_picks=8", "catalog=passing", "pick_set=main", replace=True)
     assert report.status == "done" and report.stages["pick"].done == 0
     passing = main.db.catalog.find_one({"_id": "passing"})
     assert passing["config"]["associate"]["min_picks"] == 8
-    for name in ("origin", "magnitude", "event"):
+    for name in registry.outputs("catalog"):
         assert set(main.db[name].distinct("config_id", {"catalog": "passing"})) <= {passing["config_id"]}
         others = [document for document in before[name] if document["catalog"] != "passing"]
         assert others == list(main.db[name].find({"catalog": {"$ne": "passing"}}).sort("_id"))
