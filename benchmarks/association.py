@@ -28,9 +28,10 @@ import pandas as pd
 from benchmarks._false_picks import false_picks, pushed_together
 from benchmarks._processes import medians
 from benchmarks._real_data import real_data
+from benchmarks._seeds import with_seeds
 from catalogdb.association.config import AssociateConfig
 from catalogdb.geo import Region
-from catalogdb.tuning.compare import Task, compare, through_windows
+from catalogdb.tuning.compare import Task, through_windows
 from catalogdb.tuning.search import changed
 
 REGION = Region(
@@ -206,6 +207,7 @@ def main() -> None:
     parser.add_argument("--together", action="store_true", help="push every second event to 5..30 s after another")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of the false picks, and of the shifts")
     parser.add_argument("--event-hours", action="store_true", help="false picks in and around hours with events alone")
+    parser.add_argument("--most-cpu", type=float, help="give a method up after so many seconds of CPU, for all seeds")
     arguments = parser.parse_args()
     root = real_data(parser, "ogs_2024_h1")
     task = load(root / "ogs_2024_h1", arguments.start, arguments.end)
@@ -224,20 +226,20 @@ def main() -> None:
 
 def _median_rows(task: Task, methods: Mapping, false: float, pattern: str, arguments: argparse.Namespace) -> list[dict]:
     """One row per method, medians over the seeds."""
-    found: dict[str, list[dict]] = {}
     # Clean picks where they are are the same with every seed.
-    for seed in arguments.seeds if false or arguments.together else arguments.seeds[:1]:
+    seeds = arguments.seeds if false or arguments.together else arguments.seeds[:1]
+
+    def made(seed: int) -> Task:
         loaded = with_events_together(task, seed) if arguments.together else task
-        loaded = with_false_picks(loaded, false, pattern, seed, arguments.event_hours) if false else loaded
-        rows = compare(loaded, methods)
-        plain = {row["method"]: row["cpu_seconds"] for row in rows}.get("plain gamma")
-        for row in rows:
-            row["picks"] = len(loaded.picks)
-            row["cpu_s"] = row.pop("cpu_seconds")
-            row |= {"ratio": plain / row["cpu_s"]} if plain else {}
-            found.setdefault(row["method"], []).append(row)
+        return with_false_picks(loaded, false, pattern, seed, arguments.event_hours) if false else loaded
+
+    found, given_up = with_seeds((made(seed) for seed in seeds), methods, most_cpu_s=arguments.most_cpu)
+    plain = found.get("plain gamma", [])
+    for rows in found.values():
+        for row, beside in zip(rows, plain, strict=False):
+            row["ratio"] = beside["cpu_s"] / row["cpu_s"]
     load_name = _load_name(false, pattern, arguments)
-    return [{"load": load_name} | medians(rows) for rows in found.values()]
+    return [{"load": load_name} | row for row in (*map(medians, found.values()), *given_up)]
 
 
 if __name__ == "__main__":

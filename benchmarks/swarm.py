@@ -21,13 +21,14 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks._real_data import real_data
+from benchmarks._seeds import with_seeds
 from benchmarks._swarm_day import day_row
 from benchmarks._swarms import Network, networks, swarm
 from benchmarks.association import plain_gamma
 from catalogdb.association.config import AssociateConfig
 from catalogdb.association.prepared import Volume
 from catalogdb.evaluation.gates import Gates
-from catalogdb.tuning.compare import Method, Task, compare, through_windows
+from catalogdb.tuning.compare import Method, Task, through_windows
 
 METHODS = ("scan", "pyocto", "gamma")
 PLAIN = "plain gamma"
@@ -45,22 +46,21 @@ def measure(folder: Path, arguments: argparse.Namespace) -> list[dict]:
     for name in arguments.networks:
         network = known[name]
         for gap in arguments.gaps:
+            load = f"{name}, every {gap:g} s"
             methods = arguments.methods or [
                 method for method in METHODS if method != "gamma" or gap >= SHORTEST_GAP_OF_GAMMA
             ]
             configs = {method: _called(method, network, PLAIN in methods) for method in methods}
-            found = []
-            for seed in arguments.seeds:
-                task = swarm(network, gap, arguments.duration, seed)
-                found += [row | {"picks": len(task.picks)} for row in compare(task, configs, GATES)]
-            table = pd.DataFrame(found)
-            for method, own in table.groupby("method", sort=False):
-                middle = own.drop(columns="method").median(numeric_only=True)
+            tasks = (swarm(network, gap, arguments.duration, seed) for seed in arguments.seeds)
+            found, given_up = with_seeds(tasks, configs, GATES, arguments.most_cpu)
+            for method, own in found.items():
+                middle = pd.DataFrame(own).drop(columns="method").median(numeric_only=True)
                 rows.append(
-                    {"method": method, "load": f"{name}, every {gap:g} s", "recall": middle.recall,
-                     "precision": middle.precision, "cpu_s": middle.cpu_seconds, "peak_mb": middle.peak_mb,
+                    {"method": method, "load": load, "recall": middle.recall,
+                     "precision": middle.precision, "cpu_s": middle.cpu_s, "peak_mb": middle.peak_mb,
                      "picks_right": middle.picks_right, "events": middle.reference_events, "picks": middle.picks}
                 )  # fmt: skip
+            rows += [{"load": load} | row for row in given_up]
     return rows
 
 
@@ -100,6 +100,7 @@ def main() -> None:
     parser.add_argument("--gaps", type=float, nargs="+", default=[10.0, 20.0], help="mean time between events, s")
     parser.add_argument("--methods", nargs="+", choices=[*METHODS, PLAIN])
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--most-cpu", type=float, help="give a method up after so many seconds of CPU, for all seeds")
     parser.add_argument("--duration", type=float, default=540.0, help="length of a swarm, s")
     parser.add_argument("--day", action="store_true", help="a whole day by the scan, a row for each seed")
     parser.add_argument("--through-run", action="store_true", help="with --day: by catalogdb run")

@@ -41,6 +41,9 @@ def compare_associators(
         list[str] | None, typer.Option(help=f"Any of {', '.join(ASSOCIATORS)}; may be repeated. None: all.")
     ] = None,
     workers: WorkersOption = 1,
+    most_cpu: Annotated[
+        float | None, typer.Option(min=1.0, help="Give an associator up after so many seconds of CPU; none: never.")
+    ] = None,
     set: SetOption = None,
     json: common.JsonOption = False,
 ) -> None:
@@ -61,7 +64,7 @@ def compare_associators(
     period = common.epoch_seconds(start, "--start"), common.epoch_seconds(end, "--end")
     task = read_task(common.database(), loaded, _reference(loaded, reference), *period)
     methods = {name: (through_windows, changed(loaded.associate, {"associator": name})) for name in names}
-    rows = compare(task, methods, workers=workers)
+    rows = compare(task, methods, workers=workers, most_cpu_seconds=most_cpu)
     if json:
         common.print_json({"picks": len(task.picks), "associators": rows})
     else:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from catalogdb.evaluation.gates import Gates
 from catalogdb.evaluation.pairing import pair_events
 from catalogdb.geo import Region
 from catalogdb.stations.places import PlacedPick, StationRow
+from catalogdb.tuning.processes import CpuSpent, EndedEarly, allow_cpu, alone
 
 
 @dataclass(frozen=True)
@@ -109,39 +109,50 @@ def compare(
     gates: Gates | None = None,
     workers: int = 1,
     progress: Callable[[Json], None] | None = None,
+    most_cpu_seconds: float | None = None,
 ) -> list[Json]:
     """Run each method in a process of its own; one row each, in their order, with its score, time and memory.
 
     Rows hold `method`, what `score` gives, `seconds`, `cpu_seconds` and `peak_mb`; imports and tables are made before
-    the time starts, and memory is the whole process's.
+    the time starts, and memory is the whole process's. That of a method that was given up holds
+    `given_up_after_cpu_seconds` instead.
 
     Args:
         workers: how many run side by side.
+        most_cpu_seconds: a method that takes more is given up.
         progress: called with each row, as soon as it and those before it are there.
 
     Raises:
         InputError: where a method fails, with its name.
     """
-    rows = []
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-        started = {name: pool.submit(_measured, task, *method, gates) for name, method in methods.items()}
+    rows: list[Json] = []
+    with ThreadPoolExecutor(workers) as threads:
+        started = {
+            name: threads.submit(alone, partial(_measured, task, *method, gates, most_cpu_seconds))
+            for name, method in methods.items()
+        }
         for name, running in started.items():
             try:
                 rows.append({"method": name} | running.result())
-            except (InputError, BrokenProcessPool) as error:
-                pool.shutdown(cancel_futures=True)
-                ended = "its process ended early" if isinstance(error, BrokenProcessPool) else error
+            except CpuSpent:
+                rows.append({"method": name, "given_up_after_cpu_seconds": most_cpu_seconds})
+            except (InputError, EndedEarly) as error:
+                threads.shutdown(cancel_futures=True)
+                ended = "its process ended early" if isinstance(error, EndedEarly) else error
                 raise InputError(f"associator {name}: {ended}", getattr(error, "hint", None)) from error
             if progress is not None:
                 progress(rows[-1])
     return rows
 
 
-def _measured(task: Task, method: Method, config: AssociateConfig, gates: Gates | None) -> Json:
+def _measured(
+    task: Task, method: Method, config: AssociateConfig, gates: Gates | None, most_cpu_seconds: float | None
+) -> Json:
     if task.picks:
         first = min(pick["time"] for pick in task.picks)
         through_windows(task.during(first, first + 600.0, 0.0), config)
         forget_clusters()
+    allow_cpu(most_cpu_seconds)
     before = time.perf_counter(), time.process_time()
     origins = method(task, config)
     seconds, cpu_seconds = time.perf_counter() - before[0], time.process_time() - before[1]

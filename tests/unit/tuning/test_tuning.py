@@ -65,6 +65,18 @@ def ends_at_once(task, config):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def test_a_method_beyond_its_cpu_time_is_given_up():
+    methods = {"endless": (never_ends, config("scan")), "scan": (through_windows, config("scan"))}
+    endless, scan = compare(task(), methods, workers=2, most_cpu_seconds=1.0)
+    assert endless == {"method": "endless", "given_up_after_cpu_seconds": 1.0}
+    assert scan["recall"] == 1.0
+
+
+def never_ends(task, config):
+    while True:
+        pass
+
+
 def test_search_finds_the_settings_that_see_the_events():
     blind = config("scan", min_picks=20)
     space = {"min_picks": [6, 30], "scan.tolerance": (1.0, 2.0), "max_chance_per_day": (-5.0, -2.0, "log")}
