@@ -17,7 +17,7 @@ demo: setup ## Run the whole system on made data, with a MongoDB of its own
 
 test: export PYTHONDONTWRITEBYTECODE = # hundreds of processes are started; each would compile the package again
 test: setup ## Run the unit and integration tests on all cores (ARGS="-k pick -x" goes to pytest)
-	$(PY) -m pytest -n logical --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 chaos: setup ## Kill, freeze, cut off and starve everything, in half an hour or more; ends with a table (ARGS go to pytest)
 	$(PY) -m pytest tests/chaos $(ARGS)

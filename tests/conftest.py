@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import hypothesis
+import psutil
 import pytest
 from commands import Result, environment_of
 from databases import Databases, drop
@@ -21,6 +22,17 @@ from catalogdb.settings import Settings
 # No test asserts a time, on a busy machine either.
 hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("untimed")
+
+
+WORKER_GB = 4.0
+"""Of memory that a worker of pytest may take, with its mongod and the programs that its tests start."""
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more worker than there are cores, since a fifth of their time tests wait for what they started; fewer where
+    memory is short."""
+    memory = psutil.virtual_memory().total / 1e9
+    return max(1, min((psutil.cpu_count() or 1) + 1, int(memory / WORKER_GB)))
 
 
 @pytest.fixture(scope="session")
