@@ -120,7 +120,8 @@ def _wait_for_others(db: Database, stage: Stage, identities: list[str], attempts
     """Wait until no other run has one of these tasks in hand."""
     holders = _holders(db, identities)
     for holder, number in holders.items():
-        logs.notice(f"{stage.name}: {number} tasks are in the hands of {holder}: waiting for it")
+        held = "1 task is" if number == 1 else f"{number} tasks are"
+        logs.notice(f"{stage.name}: {held} in the hands of {holder}: waiting for it")
     while holders:
         time.sleep(ASK_AGAIN_SECONDS)
         release_dead(db, stage, attempts)

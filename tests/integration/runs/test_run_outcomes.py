@@ -108,7 +108,7 @@ def test_a_task_in_other_hands_is_waited_for(cli, db, job, one_pick_task):
     assert tasks.claim(db, one_pick_task["_id"], one_pick_task["fingerprint"], terms=tasks.LeaseTerms(seconds))
     began = time.monotonic()
     result = cli("run", job)
-    assert result.code == 0 and "pick: 1 tasks are in the hands of" in result.err
+    assert result.code == 0 and "pick: 1 task is in the hands of" in result.err
     assert db.task.find_one({"_id": one_pick_task["_id"]})["status"] == "done"
     assert time.monotonic() - began > seconds
 
