@@ -23,6 +23,7 @@ from catalogdb.location.arrivals import Arrivals
 from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.locate import Locator
 from catalogdb.relocation.differences import catalog_differences
+from catalogdb.tomography.given import Given
 from catalogdb.tomography.invert import Inverted, invert_apart
 from catalogdb.traveltimes.grid_times import grid_times
 from catalogdb.traveltimes.velocity import VelocityConfig
@@ -36,13 +37,10 @@ RESOLUTIONS = (0.0, 0.5, 0.75, 0.9, 1.01)
 def _inverted(case: Case, velocity: VelocityConfig) -> tuple[Inverted, VelocityGrid, float]:
     """What the arrivals of a case come to, as a grid over its volume, and the CPU that it takes, s."""
     before = time.process_time()
-    located = locate_catalog(Locator(case.earth), case.arrivals, terms="none")
-    network, start = case.earth.network, located.density.best
-    limits = float(case.earth.lower[2]), float(case.earth.upper[2])
-    reading = np.asarray(located.errors.reading)
-    found = invert_apart(velocity, case.plane, network, case.arrivals, start, reading, limits)
+    given = Given.located(velocity, case.plane, case.earth, case.arrivals)
+    found = invert_apart(given)
     seconds = time.process_time() - before
-    top = np.array([*case.earth.lower[:2], min(limits[0], float(network.depth_km.min()))])
+    top = np.array([*case.earth.lower[:2], min(given.limits_km[0], float(given.network.depth_km.min()))])
     return found, found.model.grid(case.plane, top, case.earth.upper), seconds
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields
 from typing import Any
 
@@ -11,10 +11,9 @@ import numpy as np
 
 from catalogdb.errors import InputError
 from catalogdb.geo import KM_PER_DEGREE, Region
-from catalogdb.location.catalog import locate_catalog
 from catalogdb.location.documents import LEAST_PICKS, Frame, Placed, refused
-from catalogdb.location.locate import Locator
-from catalogdb.tomography.invert import ImpossibleSpeeds, Inverted, closest_spacing, invert_apart
+from catalogdb.tomography.given import Given
+from catalogdb.tomography.invert import ImpossibleSpeeds, Inverted, Progress, closest_spacing, invert_apart
 from catalogdb.tomography.prior import Scales
 from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
@@ -31,7 +30,7 @@ def model_of_arrivals(
     margin_km: float,
     velocity: VelocityConfig,
     spacing_km: float | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = lambda done, total: None,
 ) -> tuple[VelocityGrid, dict[str, Any]]:
     """Invert the arrivals of a catalog.
 
@@ -66,13 +65,9 @@ def model_of_arrivals(
     stations = np.column_stack([earth.network.x_km, earth.network.y_km, earth.network.depth_km])
     lower, upper = np.minimum(earth.lower, stations.min(axis=0)), np.maximum(earth.upper, stations.max(axis=0))
     closest_km = closest_spacing(lower, upper, spacing_km)
-    located = locate_catalog(Locator(earth), own, frame.guesses(origins, own.reference), "none")
-    limits, start = (float(earth.lower[2]), float(earth.upper[2])), located.density.best
-    reading = np.asarray(located.errors.reading)
+    given = Given.located(velocity, frame.projection, earth, own, frame.guesses(origins, own.reference))
     try:
-        found = invert_apart(
-            velocity, frame.projection, earth.network, own, start, reading, limits, spacing_km, progress, closest_km
-        )
+        found = invert_apart(given, closest_km, spacing_km is not None, progress)
     except ImpossibleSpeeds as error:
         name = ".".join(part for part in frame.stations[error.station][:2] if part)
         raise InputError(

@@ -7,24 +7,23 @@ from dataclasses import replace
 import numpy as np
 
 from catalogdb.tomography.rays import Equations
-from catalogdb.tomography.system import System
+from catalogdb.tomography.system import Posterior, System
 
 PROBE_SEED = 0
 LEAST_FREEDOM = 0.1
 SMALLEST_SECONDS = 1e-4
 
 
-def fitted_shares(system: System, found: Equations, sigma: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+def fitted_shares(system: System, posterior: Posterior, found: Equations, sigma: np.ndarray) -> np.ndarray:
     """How much of each grade of readings the unknowns fit whatever the readings say, 0 to 1: (grades,).
 
     It is what they fit of a probe of random signs (Girard, 1989, doi:10.1007/BF01395775), whose expectation is the
     trace of the matrix that makes predicted times of observed ones.
 
     Args:
-        system: of the round.
+        system, posterior: of the round.
         found: its equations.
         sigma: standard deviation of each arrival time in it, s.
-        covariance: expected of the nodes.
     """
     signs = np.random.default_rng(PROBE_SEED).choice([-1.0, 1.0], len(sigma))
     weighted = signs / sigma
@@ -32,9 +31,9 @@ def fitted_shares(system: System, found: Equations, sigma: np.ndarray, covarianc
     np.add.at(own, found.event, found.slopes * weighted[:, None])
     alone = np.linalg.solve(system.blocks, own[..., None]).ravel()
     right = system.unknowns.T @ weighted - system.mixed.T @ alone
-    probe = replace(system, own=own.ravel(), right=right)
-    unknowns, _ = probe.solve(covariance)
-    fitted = system.unknowns @ unknowns + (found.slopes * probe.shifts(unknowns)[found.event]).sum(axis=1)
+    unknowns = posterior.of(right)
+    shifts = replace(system, own=own.ravel()).shifts(unknowns)
+    fitted = system.unknowns @ unknowns + (found.slopes * shifts[found.event]).sum(axis=1)
     counts = np.maximum(np.bincount(found.grade), 1)
     shares: np.ndarray = np.bincount(found.grade, signs * fitted / sigma) / counts
     return shares

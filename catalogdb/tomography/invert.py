@@ -10,16 +10,16 @@ from scipy.optimize import minimize
 
 from catalogdb.errors import InputError
 from catalogdb.geo import Projection
-from catalogdb.location.arrivals import Arrivals, Network
 from catalogdb.tomography.freedom import deviations, fitted_shares
+from catalogdb.tomography.given import FLATTER, Given
 from catalogdb.tomography.model import FINER, Model
 from catalogdb.tomography.nodes import Nodes
 from catalogdb.tomography.prior import Scales, covariance, expected, resolution
 from catalogdb.tomography.rays import Equations, equations
 from catalogdb.tomography.system import System
-from catalogdb.traveltimes.velocity import VelocityConfig
 from catalogdb.traveltimes.velocity_grid import RESOLVED
 
+Progress = Callable[[int, int], None]
 ROUNDS = 6
 CHOOSING_ROUND, TRIALS = 1, 30
 """Scales are chosen in the second round, when residuals are no longer those of the 1-D model."""
@@ -33,10 +33,6 @@ MOST_PASSED = 2500
 MOST_GRID_NODES = 1_500_000
 """Of the model that is written: its document holds that many, and times of each station take seconds."""
 FARTHEST_SHIFT_KM = 3.0
-FLATTER = 3.0
-"""Nodes are closer in depth by this factor."""
-AROUND = 2
-"""Nodes beyond the outermost stations and events."""
 
 
 class TooManyNodes(InputError):
@@ -91,21 +87,6 @@ class Inverted:
         return float(self.model.nodes.spacing[0])
 
 
-def nodes_around(network: Network, places: np.ndarray, limits_km: tuple[float, float], spacing_km: float) -> Nodes:
-    """Nodes over all stations and events.
-
-    Args:
-        limits_km: shallowest and deepest events.
-        spacing_km: horizontal one.
-    """
-    stations = np.column_stack([network.x_km, network.y_km, network.depth_km])
-    everything = np.concatenate([stations, places[:, :3]])
-    spacing = spacing_km / np.array([1.0, 1.0, FLATTER])
-    lower, upper = everything.min(axis=0) - AROUND * spacing, everything.max(axis=0) + AROUND * spacing
-    lower[2], upper[2] = min(limits_km[0], everything[:, 2].min()), max(limits_km[1], everything[:, 2].max())
-    return Nodes.over(lower, upper, spacing)
-
-
 def closest_spacing(lower: np.ndarray, upper: np.ndarray, spacing_km: float | None = None) -> float:
     """The spacing given, or the closest from 4 km on at which a model over a volume isn't too large for a document.
 
@@ -133,74 +114,50 @@ def closest_spacing(lower: np.ndarray, upper: np.ndarray, spacing_km: float | No
 
 
 def invert_apart(
-    velocity: VelocityConfig,
-    plane: Projection,
-    network: Network,
-    arrivals: Arrivals,
-    start: np.ndarray,
-    reading: np.ndarray,
-    limits_km: tuple[float, float],
-    spacing_km: float | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-    closest_km: float | None = None,
+    given: Given, closest_km: float = CLOSEST_KM, is_fixed: bool = False, progress: Progress = lambda done, total: None
 ) -> Inverted:
     """Invert the arrivals of a catalog at nodes over all of them.
 
     Args:
-        spacing_km: of nodes, horizontally; left out: 4 km, or as many more as their number asks for.
-        closest_km: where `spacing_km` is left out, instead of 4 km.
-
-    Others as of `invert`.
+        given: what the inversion begins with.
+        closest_km: horizontal spacing of nodes; they are farther apart where their number asks for it.
+        is_fixed: they are not.
+        progress: called with the rounds done, and how many there are.
 
     Raises:
-        TooManyNodes: where rays pass more nodes of the spacing given than can be solved for.
+        TooManyNodes: where rays pass more nodes of a fixed spacing than can be solved for.
+        ImpossibleSpeeds: as of `invert`.
     """
-    apart = spacing_km or closest_km or CLOSEST_KM
+    apart = closest_km
     while True:
-        nodes = nodes_around(network, start, limits_km, apart)
         try:
-            return invert(velocity, nodes, plane, network, arrivals, start, reading, limits_km, progress)
+            return invert(given, given.nodes(apart), progress)
         except TooManyNodes as error:
-            if spacing_km is not None:
+            if is_fixed:
                 raise
             apart = error.spacing_km
 
 
-def invert(
-    velocity: VelocityConfig,
-    nodes: Nodes,
-    plane: Projection,
-    network: Network,
-    arrivals: Arrivals,
-    start: np.ndarray,
-    reading: np.ndarray,
-    limits_km: tuple[float, float],
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Inverted:
+def invert(given: Given, nodes: Nodes, progress: Progress = lambda done, total: None) -> Inverted:
     """Invert the arrivals of a catalog.
 
     Args:
-        velocity: 1-D model to begin with.
-        nodes: see `nodes_around`.
-        plane: map plane.
-        network, arrivals: of the catalog.
-        start: (x, y, depth, time) of its events in the 1-D model.
-        reading: standard deviation of the readings of each grade, s, a first guess.
-        limits_km: shallowest and deepest events.
+        given: what the inversion begins with.
+        nodes: that hold all stations and events.
         progress: called with the rounds done, and how many there are.
 
     Raises:
         TooManyNodes: where rays pass more than can be solved for.
         ImpossibleSpeeds: where arrivals can't be those of one model, as of a station with wrong coordinates.
     """
-    model, places, scales = Model(velocity, nodes, np.zeros((2, len(nodes)))), start.copy(), Scales()
-    delays = np.zeros(2 * len(network.x_km))
-    deviation = reading.copy()
+    model, places, scales = Model(given.velocity, nodes, np.zeros((2, len(nodes)))), given.start.copy(), Scales()
+    delays = np.zeros(2 * len(given.network.x_km))
+    deviation = given.reading.copy()
     first: Equations | None = None
     before: tuple[float, float] | None = None
     for number in range(ROUNDS):
         progress(number, ROUNDS)
-        found = equations(model, plane, network, arrivals, places)
+        found = equations(model, given.plane, given.network, given.arrivals, places)
         first, before = first or found, before or _misfit(found, found.residual)
         passed = _passed(found, len(nodes), nodes.spacing[0])
         columns = np.concatenate([passed, passed + len(nodes)])
@@ -208,21 +165,20 @@ def invert(
         sigma = deviation[found.grade]
         sigma = sigma * np.sqrt((DEGREES + (left / sigma) ** 2) / (DEGREES + 1.0))
         data = found.residual + found.rays @ model.change.ravel()
-        system = System.of(found, columns, data, sigma, len(arrivals))
+        system = System.of(found, columns, data, sigma, len(places))
         known = nodes.places[passed]
         if number == CHOOSING_ROUND:
             scales = _chosen(system, known, scales)
-        prior = covariance(scales, known)
-        unknowns, _ = system.solve(prior)
-        shifts = system.shifts(unknowns)
+        posterior = system.under(covariance(scales, known))
+        unknowns, shifts = posterior.unknowns, system.shifts(posterior.unknowns)
         rest = data - system.unknowns @ unknowns - (found.slopes * shifts[found.event]).sum(axis=1)
         delays = np.zeros_like(delays)
         delays[: len(unknowns) - len(columns)] = unknowns[len(columns) :]
-        deviation = deviations(found, rest, sigma, deviation, fitted_shares(system, found, sigma, prior))
-        places = _moved(places, shifts, nodes, limits_km)
+        deviation = deviations(found, rest, sigma, deviation, fitted_shares(system, posterior, found, sigma))
+        places = _moved(places, shifts, nodes, given.limits_km)
         model = replace(model, change=expected(scales, known, unknowns[: len(columns)], nodes.places))
-        _check_speeds(model, plane, first)
-    taken = resolution(scales, known, system.posterior(prior), nodes.places)
+        _check_speeds(model, given.plane, first)
+    taken = resolution(scales, known, posterior.covariance, nodes.places)
     p, s = (taken > RESOLVED).mean(axis=1).tolist()
     model = replace(model, resolution=taken)
     return Inverted(model, places, len(passed), (p, s), scales, before or (0.0, 0.0), _misfit(found, rest))
@@ -252,7 +208,7 @@ def _chosen(system: System, known: np.ndarray, scales: Scales) -> Scales:
     first = scales.logarithms
     corners = np.vstack([first, first + TRIAL_STEP * np.eye(len(first))])
     answer = minimize(
-        lambda tried: system.solve(covariance(Scales.of(tried), known))[1], first, method="Nelder-Mead",
+        lambda tried: system.under(covariance(Scales.of(tried), known)).unlikely, first, method="Nelder-Mead",
         options={"maxfev": TRIALS, "initial_simplex": corners},
     )  # fmt: skip
     return Scales.of(answer.x)

@@ -72,39 +72,50 @@ class System:
         square = float(right @ right - taken_right @ taken_right)
         return cls(unknowns, normal, weighted.T @ right - taken.T @ taken_right, square, blocks, mixed, own)
 
-    def solve(self, covariance: np.ndarray) -> tuple[np.ndarray, float]:
-        """The most probable unknowns, and minus twice the logarithm of the marginal likelihood but for a constant.
-
-        Args:
-            covariance: expected of the nodes.
-        """
-        factor, size = self._factor(covariance)
-        half = solve_triangular(factor, self.right, lower=True)
-        unlikely = self.square - float(half @ half) + 2.0 * float(np.log(np.diag(factor)).sum()) + size
-        return solve_triangular(factor, half, lower=True, trans=1), unlikely
-
-    def posterior(self, covariance: np.ndarray) -> np.ndarray:
-        """Posterior covariance of the nodes, whatever hypocentres and delays are.
-
-        Args:
-            covariance: expected of the nodes.
-        """
-        nodes = len(covariance)
-        lower = dpotri(self._factor(covariance)[0], lower=True, overwrite_c=True)[0][:nodes, :nodes]
-        found: np.ndarray = np.tril(lower) + np.tril(lower, -1).T
-        return found
-
-    def _factor(self, covariance: np.ndarray) -> tuple[np.ndarray, float]:
-        """Cholesky factor of the normal equations with the prior, and the logarithm of the prior's determinant."""
-        nodes, delay = len(covariance), DELAY_SECONDS**-2.0
-        root = cholesky(covariance, lower=True)
+    def under(self, prior: np.ndarray) -> Posterior:
+        """What the arrivals say under a prior covariance of the nodes."""
+        nodes, delay = len(prior), DELAY_SECONDS**-2.0
+        root = cholesky(prior, lower=True)
         size = 2.0 * float(np.log(np.diag(root)).sum())
         matrix = self.normal.copy()
         matrix[:nodes, :nodes] += dpotri(root, lower=True, overwrite_c=True)[0]  # its lower half, as all below
         matrix[np.arange(nodes, len(matrix)), np.arange(nodes, len(matrix))] += delay
-        return cholesky(matrix, lower=True, overwrite_a=True), size
+        factor = cholesky(matrix, lower=True, overwrite_a=True)
+        half = solve_triangular(factor, self.right, lower=True)
+        unlikely = self.square - float(half @ half) + 2.0 * float(np.log(np.diag(factor)).sum()) + size
+        return Posterior(factor, nodes, solve_triangular(factor, half, lower=True, trans=1), unlikely)
 
     def shifts(self, unknowns: np.ndarray) -> np.ndarray:
         """Of the hypocentres that go with them, (events, 4)."""
         right = (self.own - self.mixed @ unknowns).reshape(-1, 4, 1)
         return np.linalg.solve(self.blocks, right)[..., 0]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What the arrivals of a system say under a prior.
+
+    Args:
+        factor: of the normal equations with the prior (Cholesky), lower.
+        nodes: how many rows are of nodes, P and S.
+        unknowns: the most probable ones.
+        unlikely: minus twice the logarithm of the marginal likelihood but for a constant.
+    """
+
+    factor: np.ndarray
+    nodes: int
+    unknowns: np.ndarray
+    unlikely: float
+
+    def of(self, right: np.ndarray) -> np.ndarray:
+        """The most probable unknowns of another right side."""
+        half = solve_triangular(self.factor, right, lower=True)
+        found: np.ndarray = solve_triangular(self.factor, half, lower=True, trans=1)
+        return found
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """Of the nodes, whatever hypocentres and delays are."""
+        lower = dpotri(self.factor, lower=True)[0][: self.nodes, : self.nodes]
+        found: np.ndarray = np.tril(lower) + np.tril(lower, -1).T
+        return found

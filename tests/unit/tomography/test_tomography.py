@@ -11,7 +11,8 @@ from catalogdb.geo import Projection
 from catalogdb.location.arrivals import Arrivals, Network, predicted
 from catalogdb.tomography import invert as inversion
 from catalogdb.tomography import rays
-from catalogdb.tomography.invert import invert, nodes_around
+from catalogdb.tomography.given import Given
+from catalogdb.tomography.invert import invert
 from catalogdb.tomography.model import Model, one_dimensional
 from catalogdb.tomography.nodes import Nodes
 from catalogdb.tomography.prior import Scales, between, covariance, expected, resolution
@@ -60,6 +61,10 @@ def slow_side(nodes):
     return np.stack([change, change * 1.3])
 
 
+def given(stations, arrivals, start):
+    return Given(VELOCITY, PLANE, stations, arrivals, start, np.array([0.02, 0.04]), LIMITS)
+
+
 @pytest.fixture
 def coarse(monkeypatch):
     pytest.importorskip("eikonalfm")
@@ -90,7 +95,7 @@ def test_layers_count_by_their_share_of_an_interval():
 def test_rays_say_how_times_change_with_slowness(coarse, monkeypatch):
     monkeypatch.setattr(rays, "MOST_NODES", 200_000)
     stations = network(3)
-    nodes = nodes_around(stations, np.array([[-15.0, -15, 3, 0], [15.0, 15, 13, 0]]), LIMITS, 8.0)
+    nodes = given(stations, None, np.array([[-15.0, -15, 3, 0], [15.0, 15, 13, 0]])).nodes(8.0)
     model = Model(VELOCITY, nodes, slow_side(nodes))
     truth, arrivals = made(model, stations, count=8, seconds=0.0)
     found = equations(model, PLANE, stations, arrivals, truth)
@@ -115,7 +120,8 @@ def test_projection_is_the_joint_solution():
     deviation = rng.uniform(0.5, 2.0, rows)
     system = System.of(found, np.arange(2 * nodes), found.residual, deviation, events)
     expected_of = covariance(Scales(0.3, 0.2, 0.1), rng.uniform(0.0, 20.0, (nodes, 3)))
-    unknowns, unlikely = system.solve(expected_of)
+    under = system.under(expected_of)
+    unknowns = under.unknowns
     hypocentres = np.zeros((rows, 4 * events))
     for row in range(rows):
         hypocentres[row, 4 * event[row] : 4 * event[row] + 4] = found.slopes[row]
@@ -127,8 +133,8 @@ def test_projection_is_the_joint_solution():
     joint = np.linalg.solve(left.T @ left + inverse, left.T @ (found.residual / deviation))
     assert unknowns == pytest.approx(joint[: len(unknowns)], abs=1e-5)
     assert system.shifts(unknowns).ravel() == pytest.approx(joint[len(unknowns) :], abs=1e-4)
-    posterior = system.posterior(expected_of)
-    assert posterior == pytest.approx(np.linalg.inv(left.T @ left + inverse)[: 2 * nodes, : 2 * nodes], abs=1e-6)
+    assert under.of(system.right) == pytest.approx(unknowns, abs=1e-12)
+    assert under.covariance == pytest.approx(np.linalg.inv(left.T @ left + inverse)[: 2 * nodes, : 2 * nodes], abs=1e-6)
     # by the density of the data themselves, hypocentres without a prior
     known = np.zeros((len(unknowns),) * 2)
     known[: 2 * nodes, : 2 * nodes], known[delays, delays] = expected_of, DELAY_SECONDS**2
@@ -143,8 +149,8 @@ def test_projection_is_the_joint_solution():
         rest = data - slopes @ best
         return rest @ precision @ rest + np.linalg.slogdet(of_data)[1] + np.linalg.slogdet(normal)[1]
 
-    other = system.solve(4.0 * expected_of)[1]
-    assert unlikely - other == pytest.approx(density(1.0) - density(4.0), abs=1e-3)
+    other = system.under(4.0 * expected_of)
+    assert under.unlikely - other.unlikely == pytest.approx(density(1.0) - density(4.0), abs=1e-3)
 
 
 def test_nodes_without_rays_follow_their_neighbours():
@@ -180,12 +186,11 @@ def test_resolution_is_the_variance_that_arrivals_take_away():
 
 def test_a_made_model_is_found_and_events_come_nearer(coarse, monkeypatch):
     stations = network()
-    corners = np.array([[-15.0, -15, 3, 0], [15.0, 15, 13, 0]])
-    nodes = nodes_around(stations, corners, LIMITS, 7.0)
+    nodes = given(stations, None, np.array([[-15.0, -15, 3, 0], [15.0, 15, 13, 0]])).nodes(7.0)
     true = Model(VELOCITY, nodes, slow_side(nodes))
     truth, arrivals = made(true, stations)
     start = truth + np.random.default_rng(8).normal(scale=[0.8, 0.8, 1.0, 0.1], size=truth.shape)
-    found = invert(VELOCITY, nodes, PLANE, stations, arrivals, start, np.array([0.02, 0.04]), LIMITS)
+    found = invert(given(stations, arrivals, start), nodes)
     off = [np.sqrt(((places - truth)[:, :3] ** 2).sum(axis=1)) for places in (start, found.places)]
     assert np.median(off[1]) < 0.35 * np.median(off[0])
     inside = (np.abs(nodes.places[:, :2]) < 13.0).all(axis=1) & (nodes.places[:, 2] > 1.0) & (nodes.places[:, 2] < 11.0)
@@ -200,5 +205,5 @@ def test_a_made_model_is_found_and_events_come_nearer(coarse, monkeypatch):
     assert found.after[0] < 0.5 * found.before[0] and found.after[1] < 0.5 * found.before[1]
     monkeypatch.setattr(inversion, "MOST_PASSED", 20)
     with pytest.raises(InputError, match=r"rays pass \d+ nodes 7 km apart, more than 20") as error:
-        invert(VELOCITY, nodes, PLANE, stations, arrivals, start, np.array([0.02, 0.04]), LIMITS)
+        invert(given(stations, arrivals, start), nodes)
     assert error.value.spacing_km > 7.0

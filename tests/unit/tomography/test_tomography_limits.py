@@ -36,7 +36,7 @@ def test_shares_fitted_are_those_of_the_hat_matrix():
     found, prior = readings([0.03, 0.06]), 1e-4 * np.eye(2 * NODES)
     sigma = np.array([0.03, 0.06])[found.grade]
     system = System.of(found, np.arange(2 * NODES), found.residual, sigma, EVENTS)
-    shares = fitted_shares(system, found, sigma, prior)
+    shares = fitted_shares(system, system.under(prior), found, sigma)
     hypocentres = np.zeros((len(sigma), 4 * EVENTS))
     for row, event in enumerate(found.event):
         hypocentres[row, 4 * event : 4 * event + 4] = found.slopes[row]
@@ -57,10 +57,10 @@ def test_precision_of_p_stays_where_few_stations_fit_it():
         sigma = deviation[found.grade]
         sigma = sigma * np.sqrt((4.0 + (found.residual / sigma) ** 2) / 5.0)
         system = System.of(found, np.arange(2 * NODES), found.residual, sigma, EVENTS)
-        unknowns, _ = system.solve(prior)
-        shifts = system.shifts(unknowns)
-        rest = found.residual - system.unknowns @ unknowns - (found.slopes * shifts[found.event]).sum(axis=1)
-        deviation = deviations(found, rest, sigma, deviation, fitted_shares(system, found, sigma, prior))
+        posterior = system.under(prior)
+        shifts = system.shifts(posterior.unknowns)
+        rest = found.residual - system.unknowns @ posterior.unknowns - (found.slopes * shifts[found.event]).sum(axis=1)
+        deviation = deviations(found, rest, sigma, deviation, fitted_shares(system, posterior, found, sigma))
     assert 0.018 < deviation[0] < 0.036 and 0.040 < deviation[1] < 0.072
 
 
