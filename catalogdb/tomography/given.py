@@ -18,6 +18,7 @@ FLATTER = 3.0
 """Nodes are closer in depth by this factor."""
 AROUND = 2
 """Nodes beyond the outermost stations and events."""
+PATHS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True)
@@ -72,3 +73,18 @@ class Given:
         lower, upper = everything.min(axis=0) - AROUND * spacing, everything.max(axis=0) + AROUND * spacing
         lower[2], upper[2] = min(limits[0], everything[:, 2].min()), max(limits[1], everything[:, 2].max())
         return Nodes.over(lower, upper, spacing)
+
+    def straight_rays_pass(self, nodes: Nodes) -> int:
+        """How many nodes the straight lines from events to their stations pass, by points half a spacing apart."""
+        network, (event, column) = self.network, np.nonzero(self.arrivals.present)
+        stations = np.column_stack([network.x_km, network.y_km, network.depth_km])
+        paths = np.unique(np.column_stack([event, self.arrivals.station[event, column]]), axis=0)
+        passed = np.zeros(len(nodes), dtype=bool)
+        for first in range(0, len(paths), PATHS_AT_ONCE):
+            event, station = paths[first : first + PATHS_AT_ONCE].T
+            begin, way = self.start[event, :3], stations[station] - self.start[event, :3]
+            points = np.ceil(2.0 * np.abs(way / nodes.spacing).max(axis=1)).astype(int) + 1
+            of = np.repeat(np.arange(len(points)), points)
+            share = (np.arange(len(of)) - np.repeat(np.cumsum(points) - points, points) + 0.5) / points[of]
+            passed[nodes.weights(begin[of] + share[:, None] * way[of])[0]] = True
+        return int(passed.sum())

@@ -65,7 +65,7 @@ def between(scales: Scales, places: np.ndarray, others: np.ndarray) -> np.ndarra
 
 def expected(scales: Scales, known: np.ndarray, values: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Most probable logarithms of slowness at all places, (2, places), from those at known ones, (2 known,)."""
-    share = np.linalg.solve(covariance(scales, known), values)
+    share = cho_solve(cho_factor(covariance(scales, known), lower=True), values)
     batches = [places[first : first + BATCH_NODES] for first in range(0, len(places), BATCH_NODES)]
     return np.concatenate([(between(scales, batch, known) @ share).reshape(2, -1) for batch in batches], axis=1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -32,45 +32,44 @@ class TimeGrid:
 
     def __call__(self, places: np.ndarray) -> np.ndarray:
         """Times (s) from places (..., 3) of (x, y, depth), km; linear between nodes."""
-        corners, parts = self._corners(places)
+        row, (x, y, z) = self._cells(places)
         mean = np.zeros(places.shape[:-1])
-        for corner, value in zip(CORNERS, corners, strict=True):
-            mean += value * _share(corner, parts)
+        for (i, j, k), step in zip(CORNERS, self._steps, strict=True):  # one by one: places are many
+            mean += self.slowness.take(row + step) * (x[i] * y[j] * z[k])
         return mean * np.sqrt(((places - self.station) ** 2).sum(axis=-1))
 
     def with_derivatives(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Times (s), and their derivatives by (x, y, depth): (..., 3), s/km."""
-        corners, parts = self._corners(places)
-        mean, slope = np.zeros(places.shape[:-1]), np.zeros(places.shape)
-        for corner, value in zip(CORNERS, corners, strict=True):
-            mean += value * _share(corner, parts)
-            for axis in range(3):
-                sign = 1.0 if corner[axis] else -1.0
-                slope[..., axis] += sign * value * _share(corner, parts, without=axis)
+        row, (x, y, z) = self._cells(places)
+        value = self.slowness.take(np.add.outer(self._steps, row)).astype(float).reshape(2, 2, 2, *row.shape)
+        xy, xz, yz = x[:, None] * y, x[:, None] * z, y[:, None] * z
+        mean, slope = (value * (xy[:, :, None] * z)).sum(axis=(0, 1, 2)), np.empty(places.shape)
+        slope[..., 0] = ((value[1] - value[0]) * yz).sum(axis=(0, 1))
+        slope[..., 1] = ((value[:, 1] - value[:, 0]) * xz).sum(axis=(0, 1))
+        slope[..., 2] = ((value[:, :, 1] - value[:, :, 0]) * xy).sum(axis=(0, 1))
         apart = places - self.station
         distance = np.sqrt((apart**2).sum(axis=-1))
         slope /= np.array(self.lattice.spacing)
         share = mean / np.maximum(distance, SHORTEST_KM)
         return mean * distance, slope * distance[..., None] + share[..., None] * apart
 
-    def _corners(self, places: np.ndarray) -> tuple[Iterator[np.ndarray], np.ndarray]:
-        """Values at the corners of each place's cell, and how far along it the place is (3, ...)."""
+    @cached_property
+    def _steps(self) -> np.ndarray:
+        """How far on in `slowness` the corners of a cell are from its first one."""
+        _, ny, nz = self.lattice.shape
+        return np.array([(i * ny + j) * nz + k for i, j, k in CORNERS])
+
+    def _cells(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The first corner of each place's cell, where it stands in `slowness`; and weights along x, y and depth of the
+        lower and the upper side: (3, 2, ...)."""
         lattice = self.lattice
-        last = np.array(lattice.shape) - 1.0
+        last = np.array(lattice.shape) - 1
         position = np.clip((places - np.array(lattice.origin)) / np.array(lattice.spacing), 0.0, last)
-        first = np.minimum(position.astype(np.int64), np.array(lattice.shape) - 2)
+        first = np.minimum(position.astype(np.int64), last - 1)
         parts = np.moveaxis(position - first, -1, 0)
         _, ny, nz = lattice.shape
         row = (first[..., 0] * ny + first[..., 1]) * nz + first[..., 2]
-        values = self.slowness.reshape(-1)
-        return (values.take(row + (i * ny + j) * nz + k) for i, j, k in CORNERS), parts
-
-
-def _share(corner: tuple[int, int, int], parts: np.ndarray, without: int | None = None) -> np.ndarray:
-    """Weight of a corner in linear interpolation; without one axis, what its derivative along that is made of."""
-    factors = [parts[axis] if corner[axis] else 1.0 - parts[axis] for axis in range(3) if axis != without]
-    product = factors[0] * factors[1]
-    return product if without is not None else product * factors[2]
+        return row, np.stack([1.0 - parts, parts], axis=1)
 
 
 class GridTimes:

@@ -81,6 +81,15 @@ def test_linear_fields_are_exact_between_nodes():
     assert nodes.at(values, beyond) == pytest.approx(values[:1])
 
 
+def test_straight_lines_pass_the_nodes_around_them():
+    stations, none = Network(np.array([8.0, 90.0]), np.array([0.0, 90.0]), np.zeros(2)), np.zeros((1, 2))
+    arrivals = Arrivals(none, np.array([[0, 0]]), none == 1.0, none.astype(int), none == 0.0, none, none[:, 0])
+    nodes = Nodes(np.array([-4.0, -2.0, -1.0]), np.array([4.0, 4.0, 2.0]), (6, 3, 4))
+    along_x = given(stations, arrivals, np.array([[-1.0, 0.0, 0.0, 0.0]]))
+    assert along_x.straight_rays_pass(nodes) == 4 * 2 * 2
+    assert replace(along_x, start=np.array([[7.9, 0.0, 4.5, 0.0]])).straight_rays_pass(nodes) == 2 * 2 * 4
+
+
 def test_layers_count_by_their_share_of_an_interval():
     two = VelocityConfig(
         layers=(VelocityLayer(depth_km=0.0, vp=5.0, vs=2.5), VelocityLayer(depth_km=4.0, vp=8.0, vs=4.0))

@@ -40,6 +40,19 @@ def test_nodes_are_as_far_apart_as_their_number_asks(monkeypatch):
     assert f"--spacing {facts['spacing_km']:.1f}" in refused.value.hint
 
 
+def test_a_spacing_is_found_without_travel_times(monkeypatch):
+    pytest.importorskip("eikonalfm")
+    monkeypatch.setattr(rays, "MOST_NODES", 8_000)
+    monkeypatch.setattr(invert, "ROUNDS", 2)
+    monkeypatch.setattr(invert, "MOST_PASSED", 150)
+    origins, arrivals = catalog(60, stations(8))
+    rounds = []
+    _, facts = model_of_arrivals(
+        origins, arrivals, REGION, 20.0, VELOCITY, progress=lambda done, total: rounds.append(done)
+    )
+    assert rounds == [0, 1] and 12.0 < facts["spacing_km"] < 20.0 and 70 < facts["nodes"] <= 150
+
+
 def test_few_events_are_refused_with_how_many_there_are():
     origins, arrivals = catalog(5)
     with pytest.raises(
