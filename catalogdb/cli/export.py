@@ -248,6 +248,8 @@ def _say(summary: Json) -> None:
     text = f"{summary['output']}: {number}{picks}, {summary['bytes']} bytes"
     common.out.print(text, markup=False, soft_wrap=True)
     _say_left_out(summary["left_out"])
+    for note in summary.get("notes", ()):
+        common.err.print(note, markup=False, soft_wrap=True)
     if not events:
         why = (
             "none of them can be written in this format" if selected else "the catalog has none that passes the filters"

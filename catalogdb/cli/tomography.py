@@ -41,4 +41,7 @@ def tomography(
     if json:
         common.print_json(facts)
     else:
+        notes = facts.pop("notes")
         common.print_rows([{"what": key.replace("_", " "), "value": value} for key, value in facts.items()])
+        for note in notes:
+            common.err.print(note, markup=False, soft_wrap=True)

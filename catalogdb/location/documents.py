@@ -84,7 +84,7 @@ def locate_origins(
         return LocationResult(counts=dict(counts))
     origins, arrivals = [origins[row] for row in usable], [arrivals[row] for row in usable]
     if not config.elevations:
-        arrivals = [[replace(arrival, elevation_km=0.0) for arrival in event] for event in arrivals]
+        arrivals = at_sea_level(arrivals)
     frame = Frame.of(arrivals, region, margin_km, velocity, LEAST_PICKS if config.errors == "estimated" else 1)
     own = frame.arrivals(arrivals)
     terms = config.terms if len(origins) >= config.min_events else "none"
@@ -99,6 +99,11 @@ def locate_origins(
     return LocationResult(
         found, [] if terms == "none" else frame.terms(located), {name: n for name, n in counts.items() if n}
     )
+
+
+def at_sea_level(arrivals: Sequence[Sequence[Placed]]) -> list[list[Placed]]:
+    """The arrivals at stations that stand at sea level, as `elevations: false` asks for."""
+    return [[replace(arrival, elevation_km=0.0) for arrival in event] for event in arrivals]
 
 
 def refused(arrivals: Sequence[Placed], counts: Counter[str]) -> bool:

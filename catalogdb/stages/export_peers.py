@@ -21,7 +21,7 @@ from catalogdb.stages.station_places import stations_in_operation
 from catalogdb.stages.velocity_models import velocity_model
 from catalogdb.times import ALWAYS
 from catalogdb.traveltimes.model_files import NAMED, model_setting
-from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity import AS_FLAT, VelocityConfig
 from catalogdb.traveltimes.velocity_grid import VelocityGrid
 
 HOLDS: dict[str, tuple[str, ...]] = {
@@ -59,7 +59,7 @@ def export_for_peer(
         model: name of a velocity model of layers that is written; left out: that of the catalog's last locations.
 
     Returns:
-        Summary as that of `export_catalog`.
+        Summary as that of `export_catalog`, and `notes`: sentences on what the files can't say of the model.
 
     Raises:
         InputError: for an unknown catalog, a folder that can't be made, or a model that the format can't hold.
@@ -88,6 +88,7 @@ def export_for_peer(
         "picks_of_no_event": 0,
         "bytes": size,
         "left_out": {reason: number for reason, number in collector.left_out.items() if number},
+        "notes": [AS_FLAT] if velocity.spherical else [],
     }
 
 

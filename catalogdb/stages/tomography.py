@@ -12,8 +12,9 @@ from catalogdb.names import checked_name
 from catalogdb.stages.arrival_places import associated_origins, described
 from catalogdb.stages.velocity_models import check_name_is_free, keep_model, velocity_model
 from catalogdb.traveltimes.model_files import NAMED, PLACES_IN_A_JOB, model_setting
-from catalogdb.traveltimes.velocity import VelocityConfig
+from catalogdb.traveltimes.velocity import AS_FLAT, VelocityConfig
 
+AT_SEA_LEVEL = "stations at sea level"
 LOCATED_BY = tuple(keys for keys in PLACES_IN_A_JOB if keys[0] != "relocate")
 
 
@@ -27,7 +28,8 @@ def make_velocity_model(
 ) -> Json:
     """Invert the arrivals of a catalog for a 3-D velocity model, and give it a name.
 
-    It begins with the 1-D model of the catalog's job and reaches over its region.
+    It begins with the 1-D model of the catalog's job and reaches over its region. Stations stand where location had
+    them: at sea level where the job's `locate` has `elevations: false`.
 
     Args:
         spacing_km: of nodes, horizontally; left out: 4 km, or as many more as their number asks for.
@@ -35,7 +37,7 @@ def make_velocity_model(
         progress: called with the rounds done, and how many there are.
 
     Returns:
-        As `keep_model`, and facts as of `model_of_arrivals`.
+        As `keep_model`, facts as of `model_of_arrivals`, and `notes`: sentences on what was not taken as it is.
 
     Raises:
         InputError: for an unknown catalog, one without a job's settings, too few events, or a 3-D model to begin with.
@@ -54,16 +56,20 @@ def make_velocity_model(
             hint="name a catalog that catalogdb run has made",
         )
     from catalogdb.geo import Region
-    from catalogdb.location.documents import Placed
+    from catalogdb.location.documents import Placed, at_sea_level
     from catalogdb.tomography.documents import model_of_arrivals
 
     velocity = _velocity(db, catalog, config)
     origins, placed = associated_origins(db, {"catalog": catalog})
     arrivals = [[Placed(**described(own)) for own in event] for event in placed]
+    notes, source = [AS_FLAT] if velocity.spherical else [], f"tomography of catalog {catalog}"
+    if not (config.get("locate") or {}).get("elevations", True):
+        arrivals, source = at_sea_level(arrivals), f"{source}, {AT_SEA_LEVEL}"
+        notes.append(f"{AT_SEA_LEVEL}, as the catalog was located (locate.elevations: false)")
     region = Region.model_validate(config.get("region") or {})
     margin_km = float(config["associate"]["search_margin_km"])
     model, facts = model_of_arrivals(origins, arrivals, region, margin_km, velocity, spacing_km, progress)
-    return keep_model(db, name, model, f"tomography of catalog {catalog}", replace) | facts
+    return keep_model(db, name, model, source, replace) | facts | {"notes": notes}
 
 
 def _velocity(db: Database, catalog: str, config: Json) -> VelocityConfig:

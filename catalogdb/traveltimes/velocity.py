@@ -45,6 +45,10 @@ class VelocityLayer(StrictModel):
     vs: Speed = Field(gt=0.0, description="S speed, km/s.")
 
 
+AS_FLAT = "the layers are shells of a round Earth (spherical) and are taken as flat, so P is 0.3 s late over 4 degrees"
+"""Said where a spherical model becomes one that isn't."""
+
+
 class VelocityConfig(StrictModel):
     """Speed of P and S: two numbers, or layers."""
 

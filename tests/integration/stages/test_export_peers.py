@@ -7,8 +7,10 @@ import pytest
 
 from catalogdb.database.connection import connect
 from catalogdb.errors import InputError
-from catalogdb.stages.export_peers import export_for_peer
+from catalogdb.stages.export_peers import export_for_peer, peer_formats
 from catalogdb.stages.ingest_catalog import ingest_catalog
+from catalogdb.stages.velocity_models import keep_model
+from catalogdb.traveltimes.velocity import AS_FLAT, VelocityConfig
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,15 @@ def test_nonlinloc_gets_a_control_file_with_the_model(db, tmp_path):
     assert len(control["VGGRID"]) == 10 and len(control["LOCGRID"]) == 11
     layers = [row for row in lines if row[0] == "LAYER"]
     assert layers and all(len(row) == 8 and float(row[2]) > float(row[4]) for row in layers)
+
+
+def test_layers_of_a_round_earth_are_said_to_be_taken_as_flat(db, tmp_path):
+    shells = VelocityConfig(layers=({"depth_km": 0.0, "vp": 5.8, "vs": 3.4},), spherical=True)
+    keep_model(db, "shells", shells, "made")
+    for format in peer_formats():
+        notes = export_for_peer(db, "engines", tmp_path / format, format, model="shells")["notes"]
+        assert notes == ([] if format == "hypodd" else [AS_FLAT])
+    assert export_for_peer(db, "engines", tmp_path, "nlloc-obs")["notes"] == []
 
 
 def test_hypoinverse_gets_phases_stations_and_models_by_their_columns(db, tmp_path):

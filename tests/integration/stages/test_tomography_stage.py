@@ -11,6 +11,7 @@ from catalogdb.runs.run import run_job
 from catalogdb.stages.tomography import make_velocity_model
 from catalogdb.stages.velocity_models import velocity_model
 from catalogdb.tomography.invert import ROUNDS
+from catalogdb.traveltimes.velocity import AS_FLAT
 
 BLOCK = "locate={min_events: 3, terms: none, velocity_model: made}"
 
@@ -58,3 +59,29 @@ def test_a_catalog_makes_the_model_it_is_located_in(engine_day, tmp_path, monkey
         make_velocity_model(db, "nothing", "more")
     with pytest.raises(InputError, match="'truth' is of no job that associates"):
         make_velocity_model(db, "truth", "more")
+
+
+def test_stations_stand_where_location_had_them(engine_day, monkeypatch):
+    pytest.importorskip("eikonalfm")
+    from catalogdb.tomography import documents, invert, rays
+
+    monkeypatch.setattr(rays, "MOST_NODES", 10_000)
+    monkeypatch.setattr(documents, "FEWEST_EVENTS", 3)
+    monkeypatch.setattr(invert, "ROUNDS", 1)
+    settings = engine_day.filled()
+    db = connect(settings)
+    assert run_job(settings, engine_day.job()).status == "done"
+    made = {}
+    for elevations in (True, False):
+        db.catalog.update_one({"_id": "engines"}, {"$set": {"config.locate": {"elevations": elevations}}})
+        made[elevations] = make_velocity_model(db, "engines", "made", 40.0, replace=True)
+    assert made[True]["top_km"] < -0.5 and made[True]["notes"] == []
+    assert made[False]["top_km"] == 0.0 and "at sea level, as the catalog was located" in made[False]["notes"][0]
+    assert made[False]["p_residual_s"] != made[True]["p_residual_s"]
+    shells = {"layers": [{"depth_km": 0.0, "vp": 5.8, "vs": 3.4}], "spherical": True}
+    db.catalog.update_one({"_id": "engines"}, {"$set": {"config.associate.velocity": shells}})
+    for key, value in environment_of(settings).items():
+        monkeypatch.setenv(key, value)
+    done = CliRunner().invoke(app, ["tomography", "engines", "--name", "shells", "--spacing", "40"])
+    assert done.exit_code == 0 and done.stderr.splitlines()[0] == AS_FLAT and "notes" not in done.stdout, done.output
+    assert db.velocity_model.find_one({"_id": "shells"})["source"].endswith("catalog engines, stations at sea level")
