@@ -12,7 +12,7 @@ from scipy.sparse.linalg import lsqr, svds
 
 from catalogdb.relocation.config import WeightSet
 from catalogdb.relocation.differences import NONE, Differences, Slots, predicted
-from catalogdb.relocation.weights import scatter, trust, weights_by_set
+from catalogdb.relocation.weights import scatter, share, trust, weights_by_set
 from catalogdb.traveltimes.grid_times import Times
 
 CUTOFFS: tuple[float | None, ...] = (None, None, None, 6.0, 6.0, 5.0, 5.0, 4.0, 4.0, 4.0)
@@ -151,7 +151,8 @@ def _weighted(
         return weights_by_set(residual, apart, problem.differences, problem.is_s, chosen), chosen.damping
     deviation = scatter(residual, apart, problem.differences, problem.is_s)
     cutoff = CUTOFFS[min(number, len(CUTOFFS) - 1)]
-    return np.sqrt(problem.differences.quality * trust(residual / deviation, cutoff)) / deviation, None
+    weight = problem.differences.quality * share(problem.differences) * trust(residual / deviation, cutoff)
+    return np.sqrt(weight) / deviation, None
 
 
 def _rising(problem: Problem, models: np.ndarray, slopes: np.ndarray, weighted: np.ndarray) -> np.ndarray:

@@ -56,6 +56,28 @@ def trust(scaled: np.ndarray, cutoff: float | None) -> np.ndarray:
     return np.square(np.maximum(1.0 - np.square(scaled / cutoff), 0.0))
 
 
+def share(differences: Differences) -> np.ndarray:
+    """Weight of each differential time, by which picks count alike, however many differences each is part of.
+
+    Of n equally good picks of one station and phase, and an unknown delay of all, the inverse covariance is that of all
+    their differences with weights of 1 / n, by Sherman and Morrison (1950). Here these picks are those of a difference
+    and all that they are compared with. The mean is 1: errors of correlated times are shared as well, so picks as a
+    whole keep their weight against these.
+
+    Args:
+        differences: of a cluster; correlated times, and arrivals themselves, get 1.
+    """
+    weight = np.ones(len(differences))
+    rows = np.flatnonzero((differences.second != NONE) & ~differences.is_cc)
+    if rows.size:
+        own = differences.take(rows)
+        slots = int(own.slot.max()) + 1
+        picks = np.array([own.first, own.second]) * slots + own.slot
+        number = 1.0 + np.bincount(picks.ravel())[picks].mean(axis=0)
+        weight[rows] = 1.0 / number / np.mean(1.0 / number)
+    return weight
+
+
 def weights_by_set(
     residual: np.ndarray, separation_km: np.ndarray, differences: Differences, is_s: np.ndarray, chosen: WeightSet
 ) -> np.ndarray:

@@ -31,7 +31,7 @@ from catalogdb.traveltimes.velocity import VelocityConfig
 if TYPE_CHECKING:
     from catalogdb.relocation.documents import Correlated
 
-REVISION = 1
+REVISION = 2
 KEPT_SECONDS = 300.0
 """Which events are together is looked up again after so long, or when tasks have made other origins or a file of given
 times has changed: it takes all events."""

@@ -16,6 +16,7 @@ from catalogdb.relocation.differences import (
 )
 from catalogdb.relocation.pairs import clusters, neighbour_pairs
 from catalogdb.relocation.solve import Problem, relocate_cluster
+from catalogdb.relocation.weights import share
 from catalogdb.traveltimes.first_arrivals import HomogeneousTimes
 
 TIMES = HomogeneousTimes(6.0, 3.4)
@@ -128,6 +129,17 @@ def test_correlated_times_decide_where_they_are_better():
     alone = relocate_cluster(picks, moved(truth))
     found = relocate_cluster(replace(picks, differences=both), moved(truth))
     assert np.median(relative(found.models, truth)) < 0.1 * np.median(relative(alone.models, truth))
+
+
+def test_picks_count_alike_however_many_differences_they_share():
+    groups = [np.arange(3), np.arange(3, 15)]
+    pairs = np.concatenate([[(a, b) for a in group for b in group if a < b] for group in groups])
+    found = catalog_differences(pairs, np.zeros((15, 1)), np.ones((15, 1)))
+    weight = share(found)
+    of_pick = np.bincount(found.first, weight, 15) + np.bincount(found.second, weight, 15)
+    sizes = np.repeat([3, 12], [3, 12])
+    assert of_pick / (1.0 - 1.0 / sizes) == pytest.approx(np.full(15, of_pick[0] * 1.5)), "n - 1 of n picks are known"
+    assert weight.mean() == pytest.approx(1.0)
 
 
 def test_weights_of_hypodd_are_taken_in_turn():
