@@ -110,15 +110,38 @@ def test_a_one_sided_network_has_larger_errors_and_says_so():
     assert (np.array(sizes[1]) > 1.5 * np.array(sizes[0])).all(), sizes
 
 
-def test_bootstrap_errors_hold_the_share_that_they_should():
+@pytest.mark.parametrize("correlated", ["none", "sharing errors", "independent"])
+def test_bootstrap_errors_hold_the_share_that_they_should(correlated):
     truth, slots = swarm(), network()
     inside = []
     for seed in range(4):
         own = problem(truth, slots, observed(truth, slots, noise=0.02, outliers=0.02, seed=seed))
+        if correlated != "none":
+            own = replace(
+                own, differences=Differences.joined([own.differences, correlations(truth, slots, correlated)])
+            )
         found = relocate_cluster(own, moved(truth))
         deviation = np.sqrt(np.einsum("eii->ei", bootstrap(own, found, 100)))[:, :3]
         inside.append(relative(found.models, truth) < deviation)
     assert np.mean(inside) == pytest.approx(0.68, abs=0.07)
+
+
+def correlations(truth, slots, kind):
+    """Correlated times of all pairs, off by 3 ms: by errors of the waveforms' own, or of each pair's own."""
+    times = observed(truth, slots, noise=0.002 if kind == "sharing errors" else 0.0)
+    found = catalog_differences(
+        neighbour_pairs(truth[:, :3], np.isfinite(times), 3.0, 6, 15), times, np.ones_like(times)
+    )
+    own = np.random.default_rng(4).normal(size=len(found)) * (0.003 if kind == "independent" else 0.0)
+    return replace(found, time=found.time + own, is_cc=np.ones(len(found), bool))
+
+
+def test_bootstrap_errors_of_exact_times_are_none():
+    truth, slots = swarm(), network()
+    own = problem(truth, slots, observed(truth, slots))
+    found = relocate_cluster(own, moved(truth))
+    exact = replace(found, residual=np.zeros_like(found.residual))
+    assert np.abs(bootstrap(own, exact, 20)).max() == 0.0
 
 
 def test_correlated_times_decide_where_they_are_better():
