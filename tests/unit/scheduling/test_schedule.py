@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from schedules import EXPRESSIONS, START, block, times
+from schedule_blocks import EXPRESSIONS, START, block, times
 
 from catalogdb.errors import InputError
 from catalogdb.job_schedule import ScheduleBlock, parsed_cron, weekdays_of

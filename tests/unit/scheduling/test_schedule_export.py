@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from schedules import EXPRESSIONS, START, block, times
+from schedule_blocks import EXPRESSIONS, START, block, times
 from typer.testing import CliRunner
 
 from catalogdb.cli.app import app
