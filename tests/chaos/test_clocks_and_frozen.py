@@ -1,6 +1,7 @@
 """Workers that are frozen past their lease and wake up, and workers whose clocks are wrong by an hour."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -56,21 +57,29 @@ def test_frozen_past_its_lease(record, undisturbed, own_server, day):
     assert refused == record.times
 
 
-def shifted(offset):
-    """Environment of a process whose clock is wrong by so much."""
+SLEEP = "import select, time; time.sleep = lambda seconds: select.select([], [], [], max(seconds, 0))"
+
+
+def shifted(offset, folder):
+    """Environment of a process whose clock is wrong by so much.
+
+    Under libfaketime 0.9 `clock_nanosleep`, by which Python sleeps, fails (EINVAL): there it waits by `select`.
+    """
+    (folder / "sitecustomize.py").write_text(SLEEP)
     faked = subprocess.run(["faketime", "-f", offset, "env"], capture_output=True, text=True, check=True).stdout
     variables = dict(line.partition("=")[::2] for line in faked.splitlines())
     kept = {name: variables[name] for name in ("LD_PRELOAD", "FAKETIME")}
-    return kept | {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return kept | {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": path}
 
 
-def test_clock_skew(record, undisturbed, own_server, day):
+def test_clock_skew(record, undisturbed, own_server, day, tmp_path):
     """An hour ahead or behind, a worker neither takes a lease that holds nor leaves one that has expired."""
     if shutil.which("faketime") is None:
         pytest.skip("no faketime here: apt-get install faketime")
     record.fault = "clocks of two workers an hour ahead and behind"
     for holder, taker in (("+1h", "-1h"), ("-1h", "+1h")):
-        first, second = shifted(holder), shifted(taker)
+        first, second = shifted(holder, tmp_path), shifted(taker, tmp_path)
         slow = frozen_in_mid_work(record, own_server, day, **first)
         held = holders(own_server)
         other = start(own_server, day, **second)
