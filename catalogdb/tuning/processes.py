@@ -11,8 +11,6 @@ from math import ceil
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
-from catalogdb.errors import InputError
-
 Result = TypeVar("Result")
 
 
@@ -31,7 +29,7 @@ def alone(call: Callable[[], Result]) -> Result:
         call: can be pickled, as `functools.partial` of a module's function.
 
     Raises:
-        InputError: that it raised.
+        Exception: that it raised.
         CpuSpent: where `allow_cpu` ended it.
         EndedEarly: where anything else did.
     """
@@ -41,12 +39,12 @@ def alone(call: Callable[[], Result]) -> Result:
     process.start()
     there.close()
     try:
-        answer: Result | InputError = here.recv()
+        answer: Result | Exception = here.recv()
     except EOFError:
         process.join()
         raise (CpuSpent if process.exitcode == -signal.SIGXCPU else EndedEarly) from None
     process.join()
-    if isinstance(answer, InputError):
+    if isinstance(answer, Exception):
         raise answer
     return answer
 
@@ -54,7 +52,7 @@ def alone(call: Callable[[], Result]) -> Result:
 def _answer(there: Connection, call: Callable[[], Any]) -> None:
     try:
         there.send(call())
-    except InputError as error:
+    except Exception as error:
         there.send(error)
 
 

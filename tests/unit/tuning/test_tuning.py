@@ -59,10 +59,16 @@ def test_a_method_that_fails_is_named():
         compare(task(), {"short": (through_windows, config("scan", overlap_seconds=10.0))})
     with pytest.raises(InputError, match="associator killed: its process ended early"):
         compare(task(), {"killed": (ends_at_once, config("scan"))})
+    with pytest.raises(ZeroDivisionError, match="of its own"):
+        compare(task(), {"raises": (raises, config("scan"))})
 
 
 def ends_at_once(task, config):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def raises(task, config):
+    raise ZeroDivisionError("of its own")
 
 
 def test_a_method_beyond_its_cpu_time_is_given_up():
