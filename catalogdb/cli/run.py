@@ -255,4 +255,6 @@ def _print_problems(name: str, stage: StageReport) -> None:
             f"problem: {name}: ... and {len(stage.problems) - 20} more (catalogdb query tasks_failed, --json)"
         )
     if stage.held:
-        common.err.print(f"held: {name}: {stage.held} tasks are in the hands of another worker; run again later")
+        from catalogdb.runs.run_report import tasks_are
+
+        common.err.print(f"held: {name}: {tasks_are(stage.held)} in the hands of another worker; run again later")

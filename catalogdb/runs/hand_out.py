@@ -21,6 +21,7 @@ from catalogdb.ledger.execute import TaskReport
 from catalogdb.ledger.lost import release_dead, take_back
 from catalogdb.ledger.stage import PlannedTask, Stage
 from catalogdb.ledger.tasks import LeaseTerms
+from catalogdb.runs.run_report import tasks_are
 from catalogdb.runs.stage_run import Plan
 
 BATCH = 1000
@@ -120,8 +121,7 @@ def _wait_for_others(db: Database, stage: Stage, identities: list[str], attempts
     """Wait until no other run has one of these tasks in hand."""
     holders = _holders(db, identities)
     for holder, number in holders.items():
-        held = "1 task is" if number == 1 else f"{number} tasks are"
-        logs.notice(f"{stage.name}: {held} in the hands of {holder}: waiting for it")
+        logs.notice(f"{stage.name}: {tasks_are(number)} in the hands of {holder}: waiting for it")
     while holders:
         time.sleep(ASK_AGAIN_SECONDS)
         release_dead(db, stage, attempts)

@@ -24,7 +24,7 @@ from catalogdb.ledger.stage import Stage
 from catalogdb.runs import run_record
 from catalogdb.runs.conclusion import conclude
 from catalogdb.runs.hand_out import HandOut
-from catalogdb.runs.run_report import RunReport, StageReport
+from catalogdb.runs.run_report import RunReport, StageReport, tasks_are
 from catalogdb.runs.stage_run import Progress, Way, run_stage
 from catalogdb.runs.worker import CarryOut
 from catalogdb.settings import Settings
@@ -137,7 +137,7 @@ def _go_through(db: Database, stages: list[Stage], report: RunReport, way: Way, 
         if standing.failures or result.held:
             report.status = "failed"
         if standing.left:
-            report.notes.append(f"{stage.name}: {standing.left} tasks are in the hands of other workers")
+            report.notes.append(f"{stage.name}: {tasks_are(standing.left)} in the hands of other workers")
             return False
     report.status = "failed" if report.status == "failed" else "done"
     return True

@@ -21,6 +21,11 @@ OF_THE_NETWORK = {
 STATIONS_NAMED = 3
 
 
+def tasks_are(number: int) -> str:
+    """Subject and verb of what is said of so many tasks."""
+    return "1 task is" if number == 1 else f"{number} tasks are"
+
+
 class StageReport(BaseModel):
     """What one stage of a run came to."""
 

@@ -17,6 +17,7 @@ from catalogdb.errors import CatalogdbError, DatabaseError
 from catalogdb.jobs import Job
 from catalogdb.matrix import Cell
 from catalogdb.runs.run import Progress, RunReport, run_job
+from catalogdb.runs.run_report import tasks_are
 from catalogdb.settings import Settings
 from catalogdb.stages import registry
 from catalogdb.stages.repick import repick
@@ -154,7 +155,7 @@ def _choose_picks(settings: Settings, job: Job, source: Job, replace: bool) -> i
 
 
 def _failures(run: RunReport) -> list[str]:
-    held = [f"{name}: {stage.held} tasks are in other hands" for name, stage in run.stages.items() if stage.held]
+    held = [f"{name}: {tasks_are(stage.held)} in other hands" for name, stage in run.stages.items() if stage.held]
     return [f"{name}: {line}" for name, stage in run.stages.items() for line in stage.failures] + held
 
 
